@@ -1,0 +1,181 @@
+/* backends/array_poller.c - owns the array of entries, and beside it the array of their endpoints.
+ *
+ * Entry 0 is the wake. Entries without interest are not in the array: a hang-up cannot be masked
+ * out of one. Removing swaps the last entry into the hole. The entries are looked at from the last
+ * to the first, so that what moves during that has been looked at already.
+ */
+#include "backends/array_poller.h"
+
+#define FIRST_ROOM 64
+
+struct plx__poller {
+    plx__poll_entry *entries;
+    plx__polled **polled;
+    uint32_t count;
+    uint32_t room;
+    uint32_t cursor; /* Entries below it, but for the wake, have not been looked at. */
+    uint32_t left;   /* How many of those may have something to say. */
+    plx__array_wait wait;
+    void *scratch;
+    plx__wake wake;
+};
+
+static int array_grow(plx__poller *poller)
+{
+    uint32_t room = poller->room == 0 ? FIRST_ROOM : 2 * poller->room;
+    plx__poll_entry *entries = plx__reallocate(poller->entries, room * sizeof *entries);
+    if (entries == NULL)
+        return PLX_ENOMEM;
+    poller->entries = entries;
+    plx__polled **polled = plx__reallocate(poller->polled, room * sizeof(plx__polled *));
+    if (polled == NULL)
+        return PLX_ENOMEM; /* The larger array of entries does no harm. */
+    poller->polled = polled;
+    poller->room = room;
+    return 0;
+}
+
+int plx__array_poller_open(plx__poller **poller_out, plx__array_wait wait)
+{
+    plx__poller *poller = plx__allocate_zeroed(1, sizeof *poller);
+    if (poller == NULL)
+        return PLX_ENOMEM;
+    poller->wait = wait;
+    poller->wake.reader = poller->wake.writer = PLX_SOCKET_NONE;
+    int status = array_grow(poller);
+    if (status == 0)
+        status = plx__wake_open(&poller->wake);
+    if (status != 0) {
+        plx__array_poller_close(poller);
+        return status;
+    }
+    poller->entries[0] = (plx__poll_entry){.fd = poller->wake.reader, .events = PLX__POLL_READ};
+    poller->polled[0] = NULL;
+    poller->count = 1;
+    *poller_out = poller;
+    return 0;
+}
+
+void plx__array_poller_close(plx__poller *poller)
+{
+    plx__wake_close(&poller->wake);
+    plx__free(poller->scratch);
+    plx__free(poller->polled);
+    plx__free(poller->entries);
+    plx__free(poller);
+}
+
+static short events_of(uint32_t interest)
+{
+    int events = 0;
+    if ((interest & PLX_READABLE) != 0)
+        events |= PLX__POLL_READ;
+    if ((interest & PLX_WRITABLE) != 0)
+        events |= PLX__POLL_WRITE;
+    return (short)events;
+}
+
+static void array_remove(plx__poller *poller, plx__polled *polled)
+{
+    uint32_t hole = polled->place.index;
+    uint32_t last = --poller->count;
+    poller->entries[hole] = poller->entries[last];
+    poller->polled[hole] = poller->polled[last];
+    if (last >= poller->cursor)
+        poller->entries[hole].revents = 0; /* It has been looked at; the hole may have not. */
+    poller->polled[hole]->place.index = hole;
+    polled->place.index = 0;
+    if (poller->cursor > poller->count)
+        poller->cursor = poller->count;
+}
+
+int plx__array_poller_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
+{
+    if (interest == 0) {
+        array_remove(poller, polled);
+        return 0;
+    }
+    uint32_t index = polled->place.index;
+    if (index != 0) {
+        poller->entries[index].events = events_of(interest);
+        return 0;
+    }
+    if (poller->count == poller->room) {
+        int status = array_grow(poller);
+        if (status != 0)
+            return status;
+    }
+    index = poller->count++;
+    poller->entries[index] = (plx__poll_entry){.fd = plx__polled_endpoint(polled)->socket,
+                                               .events = events_of(interest)};
+    poller->polled[index] = polled;
+    polled->place.index = index;
+    return 0;
+}
+
+void plx__array_poller_forget(plx__poller *poller, plx__polled *polled)
+{
+    (void)poller;
+    (void)polled; /* Without interest it is in no array already. */
+}
+
+static int wake_take(plx__poller *poller)
+{
+    bool is_renewed;
+    poller->entries[0].revents = 0;
+    int status = plx__wake_drain(&poller->wake, &is_renewed);
+    if (is_renewed)
+        poller->entries[0].fd = poller->wake.reader;
+    return status;
+}
+
+int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns)
+{
+    int ready = poller->wait(poller->entries, poller->count, timeout_ns, &poller->scratch);
+    if (ready <= 0) {
+        poller->left = 0;
+        return ready;
+    }
+    poller->left = (uint32_t)ready;
+    poller->cursor = poller->count;
+    if (poller->entries[0].revents == 0)
+        return 0;
+    poller->left--;
+    return wake_take(poller);
+}
+
+static uint32_t ready_of(int revents)
+{
+    uint32_t ready = 0;
+    if ((revents & PLX__POLL_READABLE) != 0)
+        ready |= PLX_READABLE;
+    if ((revents & PLX__POLL_WRITABLE) != 0)
+        ready |= PLX_WRITABLE;
+    if ((revents & (POLLERR | POLLNVAL)) != 0)
+        ready |= PLX_FAILED;
+    return ready;
+}
+
+size_t plx__array_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max)
+{
+    uint32_t index = poller->cursor;
+    plx__poller_event *event = events;
+    const plx__poller_event *end = events + (max < poller->left ? max : poller->left);
+    while (event != end && --index > 0) {
+        int revents = poller->entries[index].revents;
+        if (revents == 0)
+            continue;
+        event->polled = poller->polled[index];
+        event->ready = revents == PLX__POLL_READ ? PLX_READABLE : ready_of(revents);
+        event++;
+    }
+    size_t count = (size_t)(event - events);
+    poller->cursor = index;
+    poller->left = event == end ? poller->left - (uint32_t)count : 0;
+    return count;
+}
+
+void plx__array_poller_wake(plx__poller *poller)
+{
+    plx__wake_send(&poller->wake);
+}

@@ -1,0 +1,29 @@
+/* backends/array_poller.h - a poller over an array of poll entries: what poll and select share. */
+#ifndef PLX__ARRAY_POLLER_H
+#define PLX__ARRAY_POLLER_H
+
+#include "backends/poller.h"
+#include "platform/os.h"
+
+/* Waits on the entries as plx__poll() and plx__select() do. */
+typedef int (*plx__array_wait)(plx__poll_entry *entries, size_t count, uint64_t timeout_ns,
+                               void **scratch);
+
+int plx__array_poller_open(plx__poller **poller_out, plx__array_wait wait);
+
+/* A poller's table but for `open`, which calls plx__array_poller_open(). */
+#define PLX__ARRAY_POLLER(open_function)                                                           \
+    {                                                                                              \
+        .open = (open_function), .close = plx__array_poller_close, .set = plx__array_poller_set,   \
+        .forget = plx__array_poller_forget, .wait = plx__array_poller_wait,                        \
+        .collect = plx__array_poller_collect, .wake = plx__array_poller_wake,                      \
+    }
+
+void plx__array_poller_close(plx__poller *poller);
+int plx__array_poller_set(plx__poller *poller, plx__polled *polled, uint32_t interest);
+void plx__array_poller_forget(plx__poller *poller, plx__polled *polled);
+int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns);
+size_t plx__array_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max);
+void plx__array_poller_wake(plx__poller *poller);
+
+#endif

@@ -1,0 +1,106 @@
+/* backends/backend.h - the only seam between core/ and the ways of waiting.
+ *
+ * Core decides, a backend performs. A backend calls nobody back, keeps no time and closes no
+ * socket. What it is asked for comes out of `next` as completions, one at a time, and core alone
+ * calls the user in between; so nothing is dispatched while something is being iterated.
+ *
+ * Accepting and receiving are streams: started once, they yield until they are stopped or fail.
+ * Everything else completes once. EINTR, EAGAIN and errno stay on the other side: a completion
+ * carries a Pollux code, and the system's own stays with the thread for plx_os_error().
+ *
+ * All of it belongs to the thread of the loop, but for `wake`.
+ */
+#ifndef PLX__BACKEND_H
+#define PLX__BACKEND_H
+
+#include <pollux/watch.h>
+
+#include "platform/platform.h"
+
+typedef struct plx__backend plx__backend; /* Each backend completes this type for itself. */
+
+/* One socket, as core and the backend both see it. In memory the backend's own bytes (as many as
+ * `endpoint_bytes` says) stand directly in front of it and are zero when it is attached. */
+typedef struct plx__endpoint {
+    /* What a backend hands to the kernel where the kernel hands it back: the bits of the handle,
+     * which no two endpoints share, not even one after the other in the same place. */
+    uint64_t token;
+    plx_socket socket;
+} plx__endpoint;
+
+enum plx__completion_kind {
+    PLX__ACCEPTED,  /* `accepted` is a new socket, or `status` says why there is none. The stream
+                     * goes on either way. */
+    PLX__CONNECTED, /* With `status`. */
+    PLX__RECEIVED,  /* `length` bytes at `bytes`, valid until the next call of `next`. It may still
+                     * come after `receive_stop`, for what had arrived already. */
+    PLX__ENDED,     /* The stream of received bytes is over: `status` is PLX_EEOF or why. */
+    PLX__SENT,      /* `length` more of the bytes of `send_start` were taken, with `status` 0; a
+                     * poller says 0 bytes, which means: try `send_now` again. */
+    PLX__READY,     /* A watched socket; `ready` is bits of plx_readiness. PLX_FAILED alone: it is
+                     * closed, and the backend has let go of it. */
+    PLX__DETACHED   /* What `detach` left in flight has arrived; the socket may be closed. */
+};
+
+typedef struct plx__completion {
+    plx__endpoint *endpoint;
+    enum plx__completion_kind kind;
+    int status;
+    const unsigned char *bytes;
+    size_t length;
+    plx_socket accepted;
+    uint32_t ready;
+} plx__completion;
+
+typedef struct plx__backend_config {
+    uint32_t receive_bytes; /* The most that one PLX__RECEIVED brings. */
+} plx__backend_config;
+
+typedef struct plx__backend_ops {
+    const char *name;        /* What plx_loop_options.backend accepts. */
+    uint32_t endpoint_bytes; /* A multiple of 8. */
+
+    /* PLX_ENOSYS: this machine lacks the facility. On failure nothing is left behind. */
+    int (*open)(plx__backend **backend_out, const plx__backend_config *config);
+    /* Everything has been detached by now. */
+    void (*close)(plx__backend *backend);
+
+    /* Around the life of one socket. Core detaches before it closes the socket, because a closed
+     * number may be used again while something of the old one is still queued. No completion of
+     * the endpoint comes after `detach`, but PLX__DETACHED if that returned false. */
+    int (*attach)(plx__backend *backend, plx__endpoint *endpoint);
+    bool (*detach)(plx__backend *backend, plx__endpoint *endpoint);
+
+    int (*accept_start)(plx__backend *backend, plx__endpoint *endpoint);
+    void (*accept_stop)(plx__backend *backend, plx__endpoint *endpoint);
+    /* 0, and PLX__CONNECTED comes later, even when the system knows the outcome at once; or what
+     * failed before anything was under way. */
+    int (*connect)(plx__backend *backend, plx__endpoint *endpoint, const plx__address *address);
+    int (*receive_start)(plx__backend *backend, plx__endpoint *endpoint);
+    void (*receive_stop)(plx__backend *backend, plx__endpoint *endpoint);
+    /* What the system takes at once: 0 on backends that cannot know, or a code. Keeps nothing. */
+    ptrdiff_t (*send_now)(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
+                          size_t length);
+    ptrdiff_t (*send_slices_now)(plx__backend *backend, plx__endpoint *endpoint,
+                                 const plx__slice *slices, size_t count);
+    /* Takes the bytes over until PLX__SENT: they stay where they are. Once at a time. */
+    int (*send_start)(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
+                      size_t count);
+    /* Readiness for `interest` (PLX_READABLE, PLX_WRITABLE) until it is changed; 0 for none. */
+    int (*watch)(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest);
+
+    /* Waits for at most `timeout_ns`, or until something completes, a signal, or a wake. */
+    int (*wait)(plx__backend *backend, uint64_t timeout_ns);
+    /* The next completion of the last wait; false when there is none left. */
+    bool (*next)(plx__backend *backend, plx__completion *completion_out);
+    /* Ends the present wait, or the next one. Any thread, and signal handlers. */
+    void (*wake)(plx__backend *backend);
+} plx__backend_ops;
+
+/* The compiled-in backends in the order in which they are tried, the default first (registry.c).
+ * NULL past the last. */
+const plx__backend_ops *plx__backend_at(size_t index);
+/* NULL when no backend of that name is compiled in. */
+const plx__backend_ops *plx__backend_find(const char *name);
+
+#endif

@@ -1,0 +1,253 @@
+/* backends/libuv.c - libuv as a poller, for comparison.
+ *
+ * One uv_poll_t for each socket, as libuv's documentation demands; it is made with the first
+ * interest and lives on the heap, because uv_close() gives it back only in a later turn.
+ */
+#include <uv.h>
+
+#include "backends/readiness.h"
+#include "backends/registry.h"
+
+typedef struct uv_entry {
+    uv_poll_t poll;
+    plx__polled *polled; /* NULL once forgotten. */
+    struct uv_entry *next_ready;
+    uint32_t ready;
+    bool is_stopped; /* By libuv, not by us. */
+} uv_entry;
+
+struct plx__poller {
+    uv_loop_t loop;
+    uv_async_t async;
+    uv_timer_t timer;
+    uv_entry *ready_first; /* Each entry stands here at most once: `ready` is not 0 then. */
+    uv_entry **ready_end;
+};
+
+static int code_of_uv(int uv_code)
+{
+#ifdef _WIN32
+    switch (uv_code) {
+    case UV_ENOMEM:
+        return PLX_ENOMEM;
+    case UV_EMFILE:
+        return PLX_EMFILE;
+    case UV_ENOTSOCK:
+        return PLX_ENOTSOCK;
+    case UV_EBADF:
+        return PLX_EBADF;
+    case UV_EEXIST:
+        return PLX_EEXIST;
+    default:
+        return PLX_EUNKNOWN;
+    }
+#else
+    return plx__fail(-uv_code); /* libuv's codes are negative errno values on Unix. */
+#endif
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    uv_entry *entry = (uv_entry *)poll->data;
+    plx__poller *poller = (plx__poller *)poll->loop->data;
+    uint32_t ready = 0;
+    if (entry->polled == NULL)
+        return;
+    if (status != 0) {
+        /* For an error on the socket libuv says UV_EBADF and stops the handle. */
+        ready = PLX_FAILED | entry->polled->interest;
+        entry->is_stopped = true;
+    }
+    if ((events & UV_READABLE) != 0)
+        ready |= PLX_READABLE;
+    if ((events & UV_WRITABLE) != 0)
+        ready |= PLX_WRITABLE;
+    if (ready == 0)
+        return;
+    if (entry->ready == 0) {
+        entry->next_ready = NULL;
+        *poller->ready_end = entry;
+        poller->ready_end = &entry->next_ready;
+    }
+    entry->ready |= ready;
+}
+
+static void on_wake(uv_async_t *async)
+{
+    (void)async; /* That the wait has ended is all. */
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    (void)timer; /* Likewise. */
+}
+
+static void on_entry_closed(uv_handle_t *handle)
+{
+    plx__free(handle->data);
+}
+
+static void ready_clear(plx__poller *poller)
+{
+    poller->ready_first = NULL;
+    poller->ready_end = &poller->ready_first;
+}
+
+static void libuv_poller_close(plx__poller *poller)
+{
+    uv_close((uv_handle_t *)&poller->async, NULL);
+    uv_close((uv_handle_t *)&poller->timer, NULL);
+    while (uv_loop_close(&poller->loop) == UV_EBUSY)
+        (void)uv_run(&poller->loop, UV_RUN_ONCE);
+    plx__free(poller);
+}
+
+static int libuv_poller_open(plx__poller **poller_out)
+{
+    plx__poller *poller = plx__allocate_zeroed(1, sizeof *poller);
+    if (poller == NULL)
+        return PLX_ENOMEM;
+    int status = uv_loop_init(&poller->loop);
+    if (status != 0) {
+        plx__free(poller);
+        return code_of_uv(status);
+    }
+    poller->loop.data = poller;
+    ready_clear(poller);
+    (void)uv_timer_init(&poller->loop, &poller->timer); /* Never fails, says its documentation. */
+    status = uv_async_init(&poller->loop, &poller->async, on_wake);
+    if (status != 0) {
+        uv_close((uv_handle_t *)&poller->timer, NULL);
+        (void)uv_run(&poller->loop, UV_RUN_NOWAIT);
+        (void)uv_loop_close(&poller->loop);
+        plx__free(poller);
+        return code_of_uv(status);
+    }
+    *poller_out = poller;
+    return 0;
+}
+
+static uv_entry *entry_open(plx__poller *poller, plx__polled *polled, int *status_out)
+{
+    uv_entry *entry = plx__allocate_zeroed(1, sizeof *entry);
+    if (entry == NULL) {
+        *status_out = PLX_ENOMEM;
+        return NULL;
+    }
+    int status =
+        uv_poll_init_socket(&poller->loop, &entry->poll, plx__polled_endpoint(polled)->socket);
+    if (status != 0) {
+        plx__free(entry);
+        *status_out = code_of_uv(status);
+        return NULL;
+    }
+    entry->poll.data = entry;
+    entry->polled = polled;
+    polled->place.handle = entry;
+    return entry;
+}
+
+static int entry_start(uv_entry *entry, uint32_t interest)
+{
+    int events = 0;
+    if ((interest & PLX_READABLE) != 0)
+        events |= UV_READABLE;
+    if ((interest & PLX_WRITABLE) != 0)
+        events |= UV_WRITABLE;
+    /* libuv aborts the process when the kernel refuses a descriptor. */
+    int status = plx__socket_check(plx__polled_endpoint(entry->polled)->socket);
+    if (status != 0)
+        return status;
+    status = uv_poll_start(&entry->poll, events, on_ready);
+    return status == 0 ? 0 : code_of_uv(status);
+}
+
+static int libuv_poller_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
+{
+    uv_entry *entry = polled->place.handle;
+    int status = 0;
+    if (entry == NULL)
+        entry = entry_open(poller, polled, &status);
+    if (entry == NULL)
+        return status;
+    entry->is_stopped = false;
+    if (interest != 0)
+        return entry_start(entry, interest);
+    (void)uv_poll_stop(&entry->poll);
+    return 0;
+}
+
+static void libuv_poller_forget(plx__poller *poller, plx__polled *polled)
+{
+    uv_entry *entry = polled->place.handle;
+    (void)poller;
+    if (entry == NULL)
+        return;
+    entry->polled = NULL;
+    polled->place.handle = NULL;
+    uv_close((uv_handle_t *)&entry->poll, on_entry_closed);
+}
+
+static int libuv_poller_wait(plx__poller *poller, uint64_t timeout_ns)
+{
+    ready_clear(poller);
+    if (timeout_ns == 0) {
+        (void)uv_run(&poller->loop, UV_RUN_NOWAIT);
+        return 0;
+    }
+    if (timeout_ns != PLX_FOREVER) {
+        uint64_t milliseconds = timeout_ns / PLX_MILLISECOND + (timeout_ns % PLX_MILLISECOND != 0);
+        uv_update_time(&poller->loop);
+        (void)uv_timer_start(&poller->timer, on_timeout, milliseconds, 0);
+    }
+    (void)uv_run(&poller->loop, UV_RUN_ONCE);
+    (void)uv_timer_stop(&poller->timer);
+    return 0;
+}
+
+/* An entry that libuv stopped goes on, as a poller's would. */
+static uint32_t entry_restart(uv_entry *entry, uint32_t ready)
+{
+    entry->is_stopped = false;
+    if (entry->polled->interest == 0 || entry_start(entry, entry->polled->interest) == 0)
+        return ready;
+    return PLX_FAILED;
+}
+
+static size_t libuv_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max)
+{
+    size_t count = 0;
+    while (count < max && poller->ready_first != NULL) {
+        uv_entry *entry = poller->ready_first;
+        uint32_t ready = entry->ready;
+        poller->ready_first = entry->next_ready;
+        entry->ready = 0;
+        if (entry->polled == NULL)
+            continue; /* Forgotten meanwhile. */
+        events[count].polled = entry->polled;
+        events[count].ready = entry->is_stopped ? entry_restart(entry, ready) : ready;
+        count++;
+    }
+    return count;
+}
+
+static void libuv_poller_wake(plx__poller *poller)
+{
+    (void)uv_async_send(&poller->async);
+}
+
+static int libuv_open(plx__backend **backend_out, const plx__backend_config *config)
+{
+    static const plx__poller_ops ops = {
+        .open = libuv_poller_open,
+        .close = libuv_poller_close,
+        .set = libuv_poller_set,
+        .forget = libuv_poller_forget,
+        .wait = libuv_poller_wait,
+        .collect = libuv_poller_collect,
+        .wake = libuv_poller_wake,
+    };
+    return plx__readiness_open(backend_out, config, &ops);
+}
+
+const plx__backend_ops plx__libuv_backend = PLX__READINESS_BACKEND("libuv", libuv_open);

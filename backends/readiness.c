@@ -1,0 +1,378 @@
+/* backends/readiness.c - operations over readiness, written once for all pollers.
+ *
+ * It keeps, for each endpoint, which operations are wanted; tells the poller the interest that
+ * follows from them; and when the poller names an endpoint, tries the operation. A try that finds
+ * nothing (a readiness that was spurious, or somebody else's) is no completion. It owns the buffer
+ * that received bytes stand in, and nothing else of the endpoints.
+ */
+#include "backends/readiness.h"
+
+#include "platform/os.h"
+
+enum operation {
+    OPERATION_ACCEPT = 1,
+    OPERATION_RECEIVE = 2,
+    OPERATION_WATCH_READ = 4,
+    OPERATION_CONNECT = 8,
+    OPERATION_SEND = 16,
+    OPERATION_WATCH_WRITE = 32
+};
+
+#define OPERATIONS_READING (OPERATION_ACCEPT | OPERATION_RECEIVE | OPERATION_WATCH_READ)
+#define OPERATIONS_WRITING (OPERATION_CONNECT | OPERATION_SEND | OPERATION_WATCH_WRITE)
+#define OPERATIONS_WATCH   (OPERATION_WATCH_READ | OPERATION_WATCH_WRITE)
+
+/* Events that are taken from the poller at a time. */
+#define EVENTS_MAX 64
+
+/* The most connections that one listener brings in one turn, so that it starves nobody. */
+#define ACCEPTS_MAX 64
+
+struct plx__backend {
+    const plx__poller_ops *ops;
+    plx__poller *poller;
+    unsigned char *received;
+    size_t receive_bytes;
+    plx__poller_event *event; /* The one that `next` is at; its `ready` is what is left to try. */
+    plx__poller_event *end;
+    plx__polled *unsettled; /* Its interest may be out of date; or NULL. */
+    uint32_t accepts;       /* How many more the present one may accept in this turn. */
+    uint8_t turn;           /* Of waits, wrapping. */
+    bool is_drained;        /* The poller has no more events of this wait. */
+    plx__poller_event events[EVENTS_MAX];
+};
+
+int plx__readiness_open(plx__backend **backend_out, const plx__backend_config *config,
+                        const plx__poller_ops *ops)
+{
+    plx__backend *backend = plx__allocate_zeroed(1, sizeof *backend);
+    if (backend == NULL)
+        return PLX_ENOMEM;
+    backend->ops = ops;
+    backend->event = backend->end = backend->events;
+    backend->receive_bytes = config->receive_bytes;
+    backend->received = plx__allocate(config->receive_bytes);
+    int status = backend->received != NULL ? ops->open(&backend->poller) : PLX_ENOMEM;
+    if (status != 0) {
+        plx__free(backend->received);
+        plx__free(backend);
+        return status;
+    }
+    *backend_out = backend;
+    return 0;
+}
+
+void plx__readiness_close(plx__backend *backend)
+{
+    backend->ops->close(backend->poller);
+    plx__free(backend->received);
+    plx__free(backend);
+}
+
+/* Tells the poller of the interest that follows from the operations. */
+static int interest_settle(plx__backend *backend, plx__polled *polled)
+{
+    uint32_t interest = 0;
+    if ((polled->operations & OPERATIONS_READING) != 0)
+        interest |= PLX_READABLE;
+    if ((polled->operations & OPERATIONS_WRITING) != 0)
+        interest |= PLX_WRITABLE;
+    if (interest == polled->interest)
+        return 0;
+    int status = backend->ops->set(backend->poller, polled, interest);
+    if (status == 0)
+        polled->interest = (uint8_t)interest;
+    return status;
+}
+
+static int operation_start(plx__backend *backend, plx__endpoint *endpoint, unsigned operation)
+{
+    plx__polled *polled = plx__polled_of(endpoint);
+    uint8_t before = polled->operations;
+    polled->operations = (uint8_t)(before | operation);
+    int status = interest_settle(backend, polled);
+    if (status != 0)
+        polled->operations = before;
+    return status;
+}
+
+static void operation_stop(plx__backend *backend, plx__endpoint *endpoint, unsigned operation)
+{
+    plx__polled *polled = plx__polled_of(endpoint);
+    polled->operations = (uint8_t)(polled->operations & ~operation);
+    (void)interest_settle(backend, polled); /* Less interest never fails. */
+}
+
+int plx__readiness_attach(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)backend;
+    (void)endpoint; /* The poller hears of it with its first interest. */
+    return 0;
+}
+
+bool plx__readiness_detach(plx__backend *backend, plx__endpoint *endpoint)
+{
+    plx__polled *polled = plx__polled_of(endpoint);
+    operation_stop(backend, endpoint, polled->operations);
+    backend->ops->forget(backend->poller, polled);
+    if (backend->unsettled == polled)
+        backend->unsettled = NULL;
+    return true;
+}
+
+int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint)
+{
+    return operation_start(backend, endpoint, OPERATION_ACCEPT);
+}
+
+void plx__readiness_accept_stop(plx__backend *backend, plx__endpoint *endpoint)
+{
+    operation_stop(backend, endpoint, OPERATION_ACCEPT);
+}
+
+int plx__readiness_connect(plx__backend *backend, plx__endpoint *endpoint,
+                           const plx__address *address)
+{
+    int status = plx__socket_connect(endpoint->socket, address);
+    if (status != 0 && status != PLX_EAGAIN)
+        return status;
+    /* A socket that connected at once is writable at once: one path for both. */
+    return operation_start(backend, endpoint, OPERATION_CONNECT);
+}
+
+int plx__readiness_receive_start(plx__backend *backend, plx__endpoint *endpoint)
+{
+    return operation_start(backend, endpoint, OPERATION_RECEIVE);
+}
+
+void plx__readiness_receive_stop(plx__backend *backend, plx__endpoint *endpoint)
+{
+    operation_stop(backend, endpoint, OPERATION_RECEIVE);
+}
+
+ptrdiff_t plx__readiness_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
+                                  size_t length)
+{
+    (void)backend;
+    return plx__send(endpoint->socket, bytes, length);
+}
+
+ptrdiff_t plx__readiness_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
+                                         const plx__slice *slices, size_t count)
+{
+    (void)backend;
+    return plx__socket_send_slices(endpoint->socket, slices, count);
+}
+
+int plx__readiness_send_start(plx__backend *backend, plx__endpoint *endpoint,
+                              const plx__slice *slices, size_t count)
+{
+    (void)slices;
+    (void)count; /* Once writable, core tries again by itself. */
+    return operation_start(backend, endpoint, OPERATION_SEND);
+}
+
+int plx__readiness_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest)
+{
+    plx__polled *polled = plx__polled_of(endpoint);
+    uint8_t before = polled->operations;
+    polled->operations = 0;
+    if ((interest & PLX_READABLE) != 0)
+        polled->operations |= OPERATION_WATCH_READ;
+    if ((interest & PLX_WRITABLE) != 0)
+        polled->operations |= OPERATION_WATCH_WRITE;
+    int status = interest_settle(backend, polled);
+    if (status != 0)
+        polled->operations = before;
+    return status;
+}
+
+int plx__readiness_wait(plx__backend *backend, uint64_t timeout_ns)
+{
+    backend->turn++;
+    backend->is_drained = false;
+    return backend->ops->wait(backend->poller, timeout_ns);
+}
+
+void plx__readiness_wake(plx__backend *backend)
+{
+    backend->ops->wake(backend->poller);
+}
+
+/* The stream is over. */
+PLX__SLOW static bool receive_end(plx__backend *backend, plx__endpoint *endpoint,
+                                  plx__completion *completion, int status)
+{
+    operation_stop(backend, endpoint, OPERATION_RECEIVE);
+    completion->endpoint = endpoint;
+    completion->kind = PLX__ENDED;
+    completion->status = status;
+    return true;
+}
+
+static bool try_receive(plx__backend *backend, plx__polled *polled, plx__completion *completion)
+{
+    plx__endpoint *endpoint = plx__polled_endpoint(polled);
+    ptrdiff_t got = plx__receive(endpoint->socket, backend->received, backend->receive_bytes);
+    if (got > 0) {
+        completion->endpoint = endpoint;
+        completion->kind = PLX__RECEIVED;
+        completion->bytes = backend->received;
+        completion->length = (size_t)got;
+        return true;
+    }
+    return got != PLX_EAGAIN &&
+           receive_end(backend, endpoint, completion, got == 0 ? PLX_EEOF : (int)got);
+}
+
+/* Trying until none is left costs a call for nothing each time; trying once costs a turn for each
+ * when many wait. So a listener gets twice as many tries as in the turn before, for as long as it
+ * is ready turn after turn. */
+static void accepts_allow(plx__backend *backend, plx__polled *polled)
+{
+    bool is_busy = polled->accepts != 0 && (uint8_t)(backend->turn - polled->turn) == 1;
+    uint32_t accepts = is_busy ? 2u * polled->accepts : 1u;
+    backend->accepts = accepts < ACCEPTS_MAX ? accepts : ACCEPTS_MAX;
+    polled->accepts = (uint8_t)backend->accepts;
+    polled->turn = backend->turn;
+}
+
+static bool try_accept(plx__backend *backend, plx__polled *polled, plx__completion *completion)
+{
+    plx__endpoint *endpoint = plx__polled_endpoint(polled);
+    if (backend->accepts == 0)
+        accepts_allow(backend, polled);
+    int status = plx__socket_accept(endpoint->socket, &completion->accepted);
+    if (status != 0)
+        backend->accepts = 0;
+    else if (--backend->accepts > 0)
+        backend->event->ready |= PLX_READABLE; /* Once more. */
+    if (status == PLX_EAGAIN) {
+        polled->accepts = 0;
+        return false;
+    }
+    completion->endpoint = endpoint;
+    completion->kind = PLX__ACCEPTED;
+    completion->status = status;
+    return true;
+}
+
+/* The interest of the endpoint that is named last may have become less; telling the poller waits
+ * until core has had the chance to start something again. */
+static void unsettled_set(plx__backend *backend, plx__polled *polled)
+{
+    if (backend->unsettled != NULL)
+        (void)interest_settle(backend, backend->unsettled); /* Less interest never fails. */
+    backend->unsettled = polled;
+}
+
+static bool try_connect(plx__backend *backend, plx__polled *polled, plx__completion *completion)
+{
+    plx__endpoint *endpoint = plx__polled_endpoint(polled);
+    polled->operations &= (uint8_t)~OPERATION_CONNECT;
+    unsettled_set(backend, polled);
+    completion->endpoint = endpoint;
+    completion->kind = PLX__CONNECTED;
+    completion->status = plx__socket_connect_result(endpoint->socket);
+    return true;
+}
+
+static bool try_send(plx__backend *backend, plx__polled *polled, plx__completion *completion)
+{
+    polled->operations &= (uint8_t)~OPERATION_SEND;
+    unsettled_set(backend, polled);
+    completion->endpoint = plx__polled_endpoint(polled);
+    completion->kind = PLX__SENT;
+    completion->status = 0;
+    completion->length = 0;
+    return true;
+}
+
+static bool try_watch(plx__backend *backend, plx__polled *polled, uint32_t ready,
+                      plx__completion *completion)
+{
+    plx__endpoint *endpoint = plx__polled_endpoint(polled);
+    ready &= polled->interest | (uint32_t)PLX_FAILED;
+    if (ready == 0)
+        return false;
+    if (ready == PLX_FAILED)
+        operation_stop(backend, endpoint, polled->operations);
+    completion->endpoint = endpoint;
+    completion->kind = PLX__READY;
+    completion->status = 0;
+    completion->ready = ready;
+    return true;
+}
+
+/* A descriptor of core's own that is closed: somebody else closed it. */
+static bool report_closed(plx__backend *backend, plx__polled *polled, plx__completion *completion)
+{
+    polled->operations &= OPERATION_RECEIVE;
+    return receive_end(backend, plx__polled_endpoint(polled), completion, PLX_EBADF);
+}
+
+/* Tries what the event stands for, one operation at a time; what is left to try stays in it. */
+static bool try_event(plx__backend *backend, plx__poller_event *event, plx__completion *completion)
+{
+    plx__polled *polled = event->polled;
+    uint32_t ready = event->ready;
+    uint32_t operations = polled->operations;
+    event->ready = ready & PLX_WRITABLE;
+    if ((operations & OPERATIONS_WATCH) != 0) {
+        event->ready = 0;
+        return try_watch(backend, polled, ready, completion);
+    }
+    if ((ready & PLX_READABLE) != 0 && (operations & OPERATION_RECEIVE) != 0)
+        return try_receive(backend, polled, completion);
+    if ((ready & PLX_READABLE) != 0 && (operations & OPERATION_ACCEPT) != 0)
+        return try_accept(backend, polled, completion);
+    event->ready = 0;
+    if ((ready & PLX_WRITABLE) != 0 && (operations & OPERATION_CONNECT) != 0)
+        return try_connect(backend, polled, completion);
+    if ((ready & PLX_WRITABLE) != 0 && (operations & OPERATION_SEND) != 0)
+        return try_send(backend, polled, completion);
+    if (ready == PLX_FAILED && operations != 0)
+        return report_closed(backend, polled, completion);
+    return false;
+}
+
+/* Gets the next events from the poller; false when there is none left. */
+PLX__SLOW static bool events_collect(plx__backend *backend)
+{
+    unsettled_set(backend, NULL);
+    if (backend->is_drained)
+        return false;
+    size_t count = backend->ops->collect(backend->poller, backend->events, EVENTS_MAX);
+    backend->is_drained = count < EVENTS_MAX;
+    backend->event = backend->events;
+    backend->end = backend->events + count;
+    return count > 0;
+}
+
+/* Any event but the most frequent one. */
+PLX__SLOW static bool event_take(plx__backend *backend, plx__completion *completion)
+{
+    bool has_completed = try_event(backend, backend->event, completion);
+    if (backend->event->ready == 0) {
+        backend->accepts = 0;
+        backend->event++;
+    }
+    return has_completed;
+}
+
+bool plx__readiness_next(plx__backend *backend, plx__completion *completion_out)
+{
+    for (;;) {
+        if (backend->event == backend->end && !events_collect(backend))
+            return false;
+        plx__poller_event *event = backend->event;
+        /* Most events: something to receive, on an endpoint that does nothing else. */
+        if (event->ready == PLX_READABLE && event->polled->operations == OPERATION_RECEIVE) {
+            backend->event = event + 1;
+            if (try_receive(backend, event->polled, completion_out))
+                return true;
+        } else if (event_take(backend, completion_out)) {
+            return true;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+/* backends/registry.h - every backend there is; pollux_config.h says which are compiled in. */
+#ifndef PLX__REGISTRY_H
+#define PLX__REGISTRY_H
+
+#include "backends/backend.h"
+
+extern const plx__backend_ops plx__poll_backend;
+extern const plx__backend_ops plx__select_backend;
+extern const plx__backend_ops plx__libuv_backend;
+
+#endif

@@ -1,0 +1,100 @@
+# The sources of the library, and how they are compiled.
+
+set(pollux_sources
+    core/assert.c
+    core/conn.c
+    core/conn_input.c
+    core/conn_output.c
+    core/conn_timeout.c
+    core/error.c
+    core/kept.c
+    core/listener.c
+    core/loop.c
+    core/post_queue.c
+    core/profile.c
+    core/segment.c
+    core/signal.c
+    core/slab.c
+    core/timer.c
+    core/watch.c
+    core/wheel.c
+    backends/array_poller.c
+    backends/readiness.c
+    backends/registry.c
+    platform/address.c
+    platform/fault.c
+    platform/memory.c)
+
+if(WIN32)
+    set(pollux_system windows)
+else()
+    set(pollux_system unix)
+endif()
+foreach(noun clock error poll select signal socket thread wake)
+    list(APPEND pollux_sources platform/${pollux_system}/${noun}.c)
+endforeach()
+foreach(name IN LISTS pollux_backends)
+    list(APPEND pollux_sources backends/${name}.c)
+endforeach()
+list(TRANSFORM pollux_sources PREPEND "${PROJECT_SOURCE_DIR}/")
+
+set(pollux_headers conn error listener loop pollux signal timer types watch)
+list(TRANSFORM pollux_headers PREPEND "${PROJECT_SOURCE_DIR}/include/pollux/")
+list(TRANSFORM pollux_headers APPEND ".h")
+
+find_package(Threads REQUIRED)
+
+# How every C file of this project is compiled: the library, its tools and its tests.
+function(pollux_compile_options target)
+    set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON
+                                               C_EXTENSIONS OFF C_VISIBILITY_PRESET hidden)
+    if(MSVC)
+        target_compile_options(${target} PRIVATE /W4 /utf-8)
+        target_compile_definitions(${target} PRIVATE _CRT_SECURE_NO_WARNINGS)
+    else()
+        target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                                                 -Wstrict-prototypes -Wmissing-prototypes)
+    endif()
+    if(WIN32)
+        target_compile_definitions(${target} PRIVATE _WIN32_WINNT=0x0A00)
+    elseif(APPLE)
+        target_compile_definitions(${target} PRIVATE _DARWIN_C_SOURCE)
+    else()
+        target_compile_definitions(${target} PRIVATE _GNU_SOURCE) # accept4, ppoll
+    endif()
+    if(MINGW)
+        # Binaries that need no DLL of the compiler's, and printf as C11 has it.
+        target_link_options(${target} PRIVATE -static)
+        target_compile_definitions(${target} PRIVATE __USE_MINGW_ANSI_STDIO=1)
+    endif()
+    if(POLLUX_WARNINGS_AS_ERRORS)
+        set_target_properties(${target} PROPERTIES COMPILE_WARNING_AS_ERROR ON)
+        if(CMAKE_VERSION VERSION_LESS 3.24 AND NOT MSVC)
+            target_compile_options(${target} PRIVATE -Werror)
+        endif()
+    endif()
+endfunction()
+
+# pollux_library(NAME STATIC|SHARED [DEFINITIONS...])
+function(pollux_library target type)
+    add_library(${target} ${type} ${pollux_sources} ${pollux_headers})
+    pollux_compile_options(${target})
+    target_include_directories(
+        ${target}
+        PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
+               "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>"
+        PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}/generated")
+    target_compile_definitions(${target} PRIVATE POLLUX_BUILDING ${ARGN})
+    if(type STREQUAL "SHARED")
+        target_compile_definitions(${target} PUBLIC POLLUX_SHARED)
+    endif()
+    set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
+                                               SOVERSION ${PROJECT_VERSION_MAJOR})
+    target_link_libraries(${target} PRIVATE Threads::Threads)
+    if(WIN32)
+        target_link_libraries(${target} PRIVATE ws2_32 mswsock)
+    endif()
+    if(pollux_libuv_target)
+        target_link_libraries(${target} PRIVATE ${pollux_libuv_target})
+    endif()
+endfunction()

@@ -1,0 +1,227 @@
+/* core/conn.c - the life of a connection.
+ *
+ * CONNECTING, then open, then closing, then gone. Closing is done in two steps: plx__conn_close()
+ * takes the socket from the backend and closes it, so that nothing happens any more; the deferred
+ * step of the next turn gives back what was lent, calls on_close and frees the slot. Between the
+ * two a backend that still has operations in flight is waited for.
+ */
+#include "core/conn.h"
+
+#include "core/listener.h"
+
+static void no_delay_set(plx_socket socket, const plx__profile *profile)
+{
+    /* It fails on sockets that are not TCP, which have no delay to turn off. */
+    if ((profile->options.flags & PLX_CONN_DELAY) == 0)
+        (void)plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
+}
+
+/* Takes a slot and gives it the socket, which stays the caller's on failure. */
+static int conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__profile *profile,
+                     void *data)
+{
+    plx__object *object;
+    plx__slab *slab = &loop->slabs[PLX__KIND_CONN];
+    int status = plx__slab_take(slab, &object);
+    if (status != 0)
+        return status;
+    plx__conn *conn = (plx__conn *)(void *)object;
+    object->endpoint.socket = socket;
+    status = loop->ops->attach(loop->backend, &object->endpoint);
+    if (status != 0) {
+        plx__slab_give(slab, object);
+        return status;
+    }
+    if (slab->taken >= slab->max)
+        plx__listeners_stop(loop);
+    profile->references++;
+    conn->profile = profile;
+    conn->data = data;
+    conn->timeout.owner = PLX__WHEEL_CONN;
+    conn->received_ns = conn->sent_ns = loop->now_ns;
+    if ((profile->options.flags & PLX_CONN_PAUSED) != 0)
+        conn->flags |= PLX__CONN_PAUSED_USER;
+    if (profile->options.send_max < PLX__SEGMENT_BYTES)
+        conn->flags |= PLX__CONN_NO_CORK;
+    *conn_out = conn;
+    return 0;
+}
+
+static void conn_opened(plx_loop *loop, plx__conn *conn)
+{
+    conn->flags &= ~(uint32_t)PLX__CONN_CONNECTING;
+    conn->received_ns = conn->sent_ns = loop->now_ns;
+    plx__conn_timeout_disarm(loop, conn);
+    plx__conn_timeout_arm(loop, conn);
+    if (conn->profile->options.on_open != NULL) {
+        plx__conn_cork(loop, conn);
+        conn->profile->options.on_open(loop, plx__conn_handle(conn), conn->data);
+        plx__conn_uncork(loop, conn);
+    }
+    if (plx__conn_is_open(conn))
+        plx__conn_input_settle(loop, conn);
+    if (plx__conn_is_open(conn))
+        plx__conn_output_start(loop, conn);
+}
+
+int plx__conn_accepted(plx_loop *loop, plx_socket socket, plx__profile *profile, void *data)
+{
+    plx__conn *conn;
+    int status = conn_take(loop, &conn, socket, profile, data);
+    if (status != 0)
+        return status;
+    loop->stats.connections_accepted++;
+    conn_opened(loop, conn);
+    return 0;
+}
+
+static int connect_start(plx_loop *loop, plx__conn **conn_out, const plx__address *address,
+                         plx__profile *profile, void *data)
+{
+    plx_socket socket;
+    int status = plx__socket_open(&socket, address->family);
+    if (status != 0)
+        return status;
+    no_delay_set(socket, profile);
+    status = conn_take(loop, conn_out, socket, profile, data);
+    if (status != 0) {
+        plx__socket_close(socket);
+        return status;
+    }
+    (*conn_out)->flags |= PLX__CONN_CONNECTING;
+    return 0;
+}
+
+int plx_connect(plx_loop *loop, plx_conn *conn_out, const char *address,
+                const plx_conn_options *options)
+{
+    plx__address parsed;
+    plx__profile *profile;
+    plx__conn *conn;
+    if (loop->is_closing)
+        return PLX_ECANCELED;
+    plx__time_look(loop);
+    int status = plx__address_parse(&parsed, address);
+    if (status != 0)
+        return status;
+    status = plx__profile_share(loop, &profile, options);
+    if (status != 0)
+        return status;
+    status = connect_start(loop, &conn, &parsed, profile, options != NULL ? options->data : NULL);
+    plx__profile_give(profile);
+    if (status != 0)
+        return status;
+    loop->stats.connections_started++;
+    if (conn_out != NULL)
+        *conn_out = plx__conn_handle(conn);
+    status = loop->ops->connect(loop->backend, &conn->object.endpoint, &parsed);
+    if (status != 0)
+        plx__conn_close(loop, conn, status); /* An outcome like any other: told by on_close. */
+    else
+        plx__conn_timeout_arm(loop, conn);
+    return 0;
+}
+
+void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status)
+{
+    PLX_ASSERT((conn->flags & PLX__CONN_CONNECTING) != 0);
+    if (status != 0)
+        plx__conn_close(loop, conn, status);
+    else
+        conn_opened(loop, conn);
+}
+
+void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
+{
+    PLX_ASSERT(plx__conn_is_open(conn));
+    conn->object.state = PLX__CLOSING;
+    conn->flags |= PLX__CONN_CLOSED;
+    conn->reason = reason;
+    plx__conn_timeout_disarm(loop, conn);
+    plx__conn_output_abandon(loop, conn);
+    if (loop->ops->detach(loop->backend, &conn->object.endpoint)) {
+        plx__conn_detached(loop, conn);
+        return;
+    }
+    conn->flags |= PLX__CONN_DETACHING;
+}
+
+void plx__conn_detached(plx_loop *loop, plx__conn *conn)
+{
+    PLX_ASSERT(conn->object.state == PLX__CLOSING);
+    conn->flags &= ~(uint32_t)PLX__CONN_DETACHING;
+    plx__socket_close(conn->object.endpoint.socket);
+    conn->object.endpoint.socket = PLX_SOCKET_NONE;
+    plx__defer(loop, &conn->object);
+}
+
+/* The last of it. */
+static void conn_free(plx_loop *loop, plx__conn *conn)
+{
+    plx_close_fn on_close = conn->profile->options.on_close;
+    plx__conn_input_drop(loop, conn);
+    plx__conn_output_drop(loop, conn);
+    plx__conn_output_give_back(loop, conn);
+    loop->stats.connections_closed++;
+    if (on_close != NULL)
+        on_close(loop, plx__conn_handle(conn), conn->data, conn->reason);
+    plx__profile_give(conn->profile);
+    plx__slab_give(&loop->slabs[PLX__KIND_CONN], &conn->object);
+    plx__listeners_resume(loop);
+}
+
+void plx__conn_deferred(plx_loop *loop, plx__conn *conn)
+{
+    if (plx__conn_is_open(conn))
+        plx__conn_output_give_back(loop, conn);
+    if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_SHOW_KEPT) != 0)
+        plx__conn_input_show_kept(loop, conn);
+    /* One that has closed just now comes in the next turn. */
+    if (!plx__conn_is_open(conn) && !conn->object.is_deferred &&
+        (conn->flags & PLX__CONN_DETACHING) == 0)
+        conn_free(loop, conn);
+}
+
+int plx_conn_close(plx_loop *loop, plx_conn conn)
+{
+    plx__conn *found = plx__conn_find(loop, conn);
+    if (found == NULL)
+        return PLX_ESTALE;
+    plx__conn_close(loop, found, 0);
+    return 0;
+}
+
+void *plx_conn_data(const plx_loop *loop, plx_conn conn)
+{
+    const plx__conn *found = plx__conn_find(loop, conn);
+    return found != NULL ? found->data : NULL;
+}
+
+int plx_conn_set_data(plx_loop *loop, plx_conn conn, void *data)
+{
+    plx__conn *found = plx__conn_find(loop, conn);
+    if (found == NULL)
+        return PLX_ESTALE;
+    found->data = data;
+    return 0;
+}
+
+int plx_conn_peer(const plx_loop *loop, plx_conn conn, char *text, size_t size)
+{
+    const plx__conn *found = plx__conn_find(loop, conn);
+    plx__address address;
+    if (found == NULL)
+        return PLX_ESTALE;
+    int status = plx__socket_peer(found->object.endpoint.socket, &address);
+    return status == 0 ? plx__address_print(&address, text, size) : status;
+}
+
+int plx_conn_local(const plx_loop *loop, plx_conn conn, char *text, size_t size)
+{
+    const plx__conn *found = plx__conn_find(loop, conn);
+    plx__address address;
+    if (found == NULL)
+        return PLX_ESTALE;
+    int status = plx__socket_name(found->object.endpoint.socket, &address);
+    return status == 0 ? plx__address_print(&address, text, size) : status;
+}

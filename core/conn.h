@@ -1,0 +1,179 @@
+/* core/conn.h - a connection, as the files that make it up see it.
+ *
+ * conn.c           its life: opening, connecting, closing
+ * conn_input.c     from the backend to on_data: kept bytes, pauses, the end of the stream
+ * conn_output.c    from plx_conn_write() to the backend: cork, queue, watermarks, shutdown
+ * conn_timeout.c   its four timeouts, in one node of the wheel
+ */
+#ifndef PLX__CONN_H
+#define PLX__CONN_H
+
+#include "core/kept.h"
+#include "core/loop.h"
+#include "core/profile.h"
+
+enum plx__conn_state {
+    PLX__CONN_CONNECTING = 1u << 0,
+    PLX__CONN_RECEIVING = 1u << 1,   /* The backend yields what arrives. */
+    PLX__CONN_SENDING = 1u << 2,     /* The backend owes a PLX__SENT. */
+    PLX__CONN_PAUSED_USER = 1u << 3, /* Reading, by plx_conn_pause(). */
+    PLX__CONN_PAUSED_HIGH = 1u << 4, /* Reading, because the send queue was high. */
+    PLX__CONN_WAS_HIGH = 1u << 5,    /* on_drain is due when the queue is low. */
+    PLX__CONN_SHOW_KEPT = 1u << 6,   /* Kept bytes are to be shown again in the next turn. */
+    PLX__CONN_END_WAITS = 1u << 7,   /* The end of the stream has come, but not to the user. */
+    PLX__CONN_ENDED = 1u << 8,       /* The user has been told, or is not to be. */
+    PLX__CONN_SHUT_WANTED = 1u << 9, /* Shut the sending side when the queue is empty. */
+    PLX__CONN_SHUT_DONE = 1u << 10,
+    PLX__CONN_OUTPUT_DEAD = 1u << 11, /* Sending failed; the input may still hold something. */
+    PLX__CONN_STARVED = 1u << 12,     /* A write was refused for the loop's limit, not its own. */
+    PLX__CONN_DETACHING = 1u << 13,   /* The backend owes a PLX__DETACHED. */
+    PLX__CONN_NO_CORK = 1u << 14,     /* Its queue may not hold as much as a cork. */
+    PLX__CONN_CLOSED = 1u << 15,      /* As the object's state says too. */
+    PLX__CONN_KEPT = 1u << 16         /* There are kept bytes. */
+};
+
+/* What a connection has when nothing is special about it: it reads, nothing of it waits to be sent
+ * or to be shown, and nothing ends. */
+#define PLX__CONN_PLAIN PLX__CONN_RECEIVING
+
+/* Any of these and it may not write into the cork: something of it waits elsewhere, or it is not to
+ * send. */
+#define PLX__CONN_UNCORKED                                                                         \
+    (PLX__CONN_CONNECTING | PLX__CONN_SENDING | PLX__CONN_SHUT_WANTED | PLX__CONN_OUTPUT_DEAD |    \
+     PLX__CONN_NO_CORK)
+
+/* Any of these and reading rests. */
+#define PLX__CONN_PAUSED (PLX__CONN_PAUSED_USER | PLX__CONN_PAUSED_HIGH)
+
+typedef struct plx__conn {
+    plx__object object; /* First. */
+    uint32_t flags;     /* plx__conn_state. */
+    int reason;         /* Why it closes, or why its output died. */
+    plx__profile *profile;
+    void *data;
+    plx__kept *kept;         /* NULL when there are none; see PLX__CONN_KEPT. */
+    plx__segment_list queue; /* What waits to be sent. */
+    plx__segment_list sent;  /* Lent segments to be given back; with bytes left, unsent. */
+    size_t queued;           /* Bytes in `queue`. */
+    uint64_t received_ns;    /* When something last arrived, or reading began. */
+    uint64_t sent_ns;        /* When something was last sent, or began to wait. */
+    plx__wheel_node timeout;
+} plx__conn;
+
+static inline plx__conn *plx__conn_find(const plx_loop *loop, plx_conn conn)
+{
+    return (plx__conn *)(void *)plx__find(loop, PLX__KIND_CONN, conn.bits);
+}
+
+static inline plx_conn plx__conn_handle(const plx__conn *conn)
+{
+    plx_conn handle = {conn->object.endpoint.token};
+    return handle;
+}
+
+static inline bool plx__conn_is_open(const plx__conn *conn)
+{
+    return conn->object.state == PLX__OPEN;
+}
+
+/* conn.c */
+
+/* Makes a connection of a socket that a listener accepted, and calls on_open. On failure,
+ * PLX_ELIMIT or PLX_ENOMEM, the socket stays the caller's. */
+int plx__conn_accepted(plx_loop *loop, plx_socket socket, plx__profile *profile, void *data);
+void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status);
+/* Closes it, with on_close to come in the next turn. */
+void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason);
+void plx__conn_detached(plx_loop *loop, plx__conn *conn);
+void plx__conn_deferred(plx_loop *loop, plx__conn *conn);
+
+/* conn_input.c */
+
+/* The backend's stream is over: PLX_EEOF, or why. */
+void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status);
+/* Starts or stops the backend's stream, whichever the flags ask for. */
+void plx__conn_input_settle(plx_loop *loop, plx__conn *conn);
+/* Reading may go on: kept bytes first, in the next turn. */
+void plx__conn_input_resume(plx_loop *loop, plx__conn *conn);
+/* The deferred part of that. */
+void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn);
+void plx__conn_input_drop(plx_loop *loop, plx__conn *conn);
+
+/* conn_output.c */
+
+/* The system took `sent` of the `length` bytes in the cork and not all, or failed. */
+PLX__SLOW void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff_t sent);
+
+/* Sends what the present callback has written. Here because it is on the path of every event. */
+static inline void plx__conn_cork_flush(plx_loop *loop, plx__conn *conn)
+{
+    plx__cork *cork = &loop->cork;
+    size_t length = cork->length;
+    if (length == 0)
+        return;
+    cork->length = 0;
+    ptrdiff_t sent =
+        loop->ops->send_now(loop->backend, &conn->object.endpoint, cork->start, length);
+    if (sent != (ptrdiff_t)length) {
+        plx__conn_cork_left(loop, conn, length, sent);
+        return;
+    }
+    loop->stats.sends++;
+    loop->stats.sent_bytes += length;
+    conn->sent_ns = loop->now_ns;
+}
+
+void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);
+/* The connection may not write into the cork any more; what stands in it is not sent. */
+void plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn);
+/* Sends what waited for the connection to open. */
+void plx__conn_output_start(plx_loop *loop, plx__conn *conn);
+void plx__conn_output_shutdown(plx_loop *loop, plx__conn *conn);
+/* Empties the queue; lent buffers in it are to be given back. */
+void plx__conn_output_drop(plx_loop *loop, plx__conn *conn);
+/* Calls on_sent for the lent buffers that are sent or dropped. */
+void plx__conn_output_give_back(plx_loop *loop, plx__conn *conn);
+/* Tells those whose writes were refused for the loop's limit, when there is room again. */
+void plx__conn_output_feed(plx_loop *loop);
+
+/* Around each callback of the connection, but in plx__conn_received(), which has it built in. */
+void plx__conn_cork(plx_loop *loop, const plx__conn *conn);
+void plx__conn_uncork(plx_loop *loop, plx__conn *conn);
+
+/* conn_timeout.c */
+
+/* After anything that may have brought a deadline nearer. What puts it off needs no call. */
+void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn);
+void plx__conn_timeout_disarm(plx_loop *loop, plx__conn *conn);
+void plx__conn_timeout_fired(plx_loop *loop, plx__conn *conn);
+
+/* The path of most events, which is why it stands here. */
+
+/* What has arrived, on any connection. */
+PLX__SLOW void plx__conn_received_slowly(plx_loop *loop, plx__conn *conn,
+                                         const plx__completion *completion);
+/* on_data has not consumed all. */
+PLX__SLOW void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn,
+                                   const plx__completion *completion, size_t consumed);
+
+static inline void plx__conn_received(plx_loop *loop, plx__conn *conn,
+                                      const plx__completion *completion)
+{
+    if (conn->flags != PLX__CONN_PLAIN) {
+        plx__conn_received_slowly(loop, conn, completion);
+        return;
+    }
+    plx_conn handle = plx__conn_handle(conn);
+    loop->stats.receives++;
+    loop->stats.received_bytes += completion->length;
+    conn->received_ns = loop->now_ns;
+    loop->cork.token = handle.bits;
+    size_t consumed = conn->profile->options.on_data(loop, handle, conn->data, completion->bytes,
+                                                     completion->length);
+    plx__conn_cork_flush(loop, conn);
+    loop->cork.token = 0;
+    if (consumed != completion->length)
+        plx__conn_keep_rest(loop, conn, completion, consumed);
+}
+
+#endif

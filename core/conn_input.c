@@ -1,0 +1,194 @@
+/* core/conn_input.c - what arrives, on its way to on_data and on_end.
+ *
+ * Bytes stand where the backend put them and are shown there. Only what on_data leaves is copied.
+ * Data may still come while reading is paused (on backends that complete, rather than poll); it is
+ * kept like the rest. The end of the stream waits behind what is kept.
+ */
+#include "core/conn.h"
+
+/* Calls on_data, and returns what it consumed. */
+static size_t conn_show(plx_loop *loop, plx__conn *conn, const unsigned char *bytes, size_t length)
+{
+    plx__conn_cork(loop, conn);
+    size_t consumed =
+        conn->profile->options.on_data(loop, plx__conn_handle(conn), conn->data, bytes, length);
+    PLX_ASSERT(consumed <= length);
+    plx__conn_uncork(loop, conn);
+    return consumed;
+}
+
+/* While reading is paused nothing more arrives, so more than the limit may be kept: what came with
+ * the last receive. Else the peer sends what the user will never consume. */
+static void kept_check(plx_loop *loop, plx__conn *conn)
+{
+    if (conn->kept != NULL && conn->kept->length > conn->profile->options.receive_limit &&
+        (conn->flags & PLX__CONN_PAUSED) == 0)
+        plx__conn_close(loop, conn, PLX_EMSGSIZE);
+}
+
+static void conn_keep(plx_loop *loop, plx__conn *conn, const unsigned char *bytes, size_t length)
+{
+    int status = plx__kept_append(&conn->kept, &loop->kept_spare, bytes, length);
+    if (status == 0)
+        conn->flags |= PLX__CONN_KEPT;
+    else
+        plx__conn_close(loop, conn, status);
+}
+
+static void conn_kept_consume(plx_loop *loop, plx__conn *conn, size_t length)
+{
+    plx__kept_consume(&conn->kept, &loop->kept_spare, length);
+    if (conn->kept == NULL)
+        conn->flags &= ~(uint32_t)PLX__CONN_KEPT;
+}
+
+static void conn_show_kept(plx_loop *loop, plx__conn *conn)
+{
+    plx__kept *kept = conn->kept;
+    size_t consumed = conn_show(loop, conn, kept->bytes + kept->start, kept->length);
+    if (!plx__conn_is_open(conn))
+        return;
+    conn_kept_consume(loop, conn, consumed);
+    kept_check(loop, conn);
+}
+
+static void conn_end(plx_loop *loop, plx__conn *conn)
+{
+    plx_end_fn on_end = conn->profile->options.on_end;
+    conn->flags |= PLX__CONN_ENDED;
+    if ((conn->flags & PLX__CONN_OUTPUT_DEAD) != 0) {
+        plx__conn_close(loop, conn, conn->reason);
+        return;
+    }
+    if ((conn->flags & PLX__CONN_SHUT_DONE) != 0) {
+        plx__conn_close(loop, conn, 0);
+        return;
+    }
+    if (on_end == NULL) {
+        plx__conn_output_shutdown(loop, conn);
+        return;
+    }
+    plx__conn_cork(loop, conn);
+    on_end(loop, plx__conn_handle(conn), conn->data);
+    plx__conn_uncork(loop, conn);
+}
+
+void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status)
+{
+    conn->flags &= ~(uint32_t)PLX__CONN_RECEIVING;
+    if (status != PLX_EEOF) {
+        bool is_dead = (conn->flags & PLX__CONN_OUTPUT_DEAD) != 0;
+        plx__conn_close(loop, conn, is_dead ? conn->reason : status);
+    } else if ((conn->flags & (PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT)) != 0) {
+        conn->flags |= PLX__CONN_END_WAITS;
+    } else {
+        conn_end(loop, conn);
+    }
+}
+
+void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn, const plx__completion *completion,
+                         size_t consumed)
+{
+    PLX_ASSERT(consumed <= completion->length);
+    if (!plx__conn_is_open(conn) || consumed == completion->length)
+        return;
+    conn_keep(loop, conn, completion->bytes + consumed, completion->length - consumed);
+    if (plx__conn_is_open(conn))
+        kept_check(loop, conn);
+}
+
+void plx__conn_received_slowly(plx_loop *loop, plx__conn *conn, const plx__completion *completion)
+{
+    bool is_resting = (conn->flags & (PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT)) != 0;
+    PLX_ASSERT(plx__conn_is_open(conn));
+    loop->stats.receives++;
+    loop->stats.received_bytes += completion->length;
+    conn->received_ns = loop->now_ns;
+    if (conn->kept == NULL && !is_resting) {
+        size_t consumed = conn_show(loop, conn, completion->bytes, completion->length);
+        plx__conn_keep_rest(loop, conn, completion, consumed);
+        return;
+    }
+    conn_keep(loop, conn, completion->bytes, completion->length);
+    if (plx__conn_is_open(conn) && !is_resting)
+        conn_show_kept(loop, conn);
+}
+
+void plx__conn_input_settle(plx_loop *loop, plx__conn *conn)
+{
+    const uint32_t resting = PLX__CONN_CONNECTING | PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT |
+                             PLX__CONN_END_WAITS | PLX__CONN_ENDED;
+    bool is_wanted = (conn->flags & resting) == 0;
+    bool is_receiving = (conn->flags & PLX__CONN_RECEIVING) != 0;
+    if (is_wanted == is_receiving)
+        return;
+    if (!is_wanted) {
+        loop->ops->receive_stop(loop->backend, &conn->object.endpoint);
+        conn->flags &= ~(uint32_t)PLX__CONN_RECEIVING;
+        return;
+    }
+    int status = loop->ops->receive_start(loop->backend, &conn->object.endpoint);
+    if (status != 0) {
+        plx__conn_close(loop, conn, status);
+        return;
+    }
+    conn->flags |= PLX__CONN_RECEIVING;
+    conn->received_ns = loop->now_ns;
+    plx__conn_timeout_arm(loop, conn);
+}
+
+void plx__conn_input_resume(plx_loop *loop, plx__conn *conn)
+{
+    if ((conn->flags & PLX__CONN_PAUSED) != 0)
+        return;
+    if (conn->kept != NULL || (conn->flags & PLX__CONN_END_WAITS) != 0) {
+        conn->flags |= PLX__CONN_SHOW_KEPT;
+        plx__defer(loop, &conn->object);
+    }
+    plx__conn_input_settle(loop, conn);
+}
+
+void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn)
+{
+    conn->flags &= ~(uint32_t)PLX__CONN_SHOW_KEPT;
+    if ((conn->flags & PLX__CONN_PAUSED) != 0)
+        return;
+    if (conn->kept != NULL)
+        conn_show_kept(loop, conn);
+    if (!plx__conn_is_open(conn))
+        return;
+    if ((conn->flags & PLX__CONN_END_WAITS) == 0) {
+        plx__conn_input_settle(loop, conn);
+    } else if ((conn->flags & (PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT)) == 0) {
+        conn->flags &= ~(uint32_t)PLX__CONN_END_WAITS;
+        conn_end(loop, conn);
+    }
+}
+
+void plx__conn_input_drop(plx_loop *loop, plx__conn *conn)
+{
+    if (conn->kept != NULL)
+        conn_kept_consume(loop, conn, conn->kept->length);
+}
+
+int plx_conn_pause(plx_loop *loop, plx_conn conn)
+{
+    plx__conn *found = plx__conn_find(loop, conn);
+    if (found == NULL)
+        return PLX_ESTALE;
+    found->flags |= PLX__CONN_PAUSED_USER;
+    plx__conn_input_settle(loop, found);
+    return 0;
+}
+
+int plx_conn_resume(plx_loop *loop, plx_conn conn)
+{
+    plx__conn *found = plx__conn_find(loop, conn);
+    if (found == NULL)
+        return PLX_ESTALE;
+    if ((found->flags & PLX__CONN_PAUSED_USER) == 0)
+        return 0;
+    found->flags &= ~(uint32_t)PLX__CONN_PAUSED_USER;
+    plx__conn_input_resume(loop, found);
+    return 0;
+}

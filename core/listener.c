@@ -1,0 +1,324 @@
+/* core/listener.c - accepting, and what to do when that fails.
+ *
+ * A listener accepts unless the loop has no slot for a connection, or the process no descriptor or
+ * memory. In the first case all listeners stop until a connection closes. In the second the
+ * listener pauses for RETRY_NS; the connections wait in the system's queue meanwhile. If accepting
+ * fails again after that, it lets go of a spare descriptor to accept one connection and close it,
+ * so that those who wait learn something, and pauses again.
+ */
+#include "core/listener.h"
+
+#include "core/conn.h"
+
+#define RETRY_NS        (100 * PLX_MILLISECOND)
+#define BACKLOG_DEFAULT 511u
+#define REJECTS_MAX     64
+
+static plx__listener *listener_find(const plx_loop *loop, plx_listener listener)
+{
+    return (plx__listener *)(void *)plx__find(loop, PLX__KIND_LISTENER, listener.bits);
+}
+
+static plx_listener listener_handle(const plx__listener *listener)
+{
+    plx_listener handle = {listener->object.endpoint.token};
+    return handle;
+}
+
+static bool is_open(const plx__listener *listener)
+{
+    return listener->object.state == PLX__OPEN;
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+static int socket_bind(plx_socket socket, const plx__address *address,
+                       const plx_listen_options *options, const plx__profile *profile)
+{
+    int status = 0;
+    if (address->family == PLX__FAMILY_UNIX)
+        status = plx__socket_path_clear(address);
+    else
+        status = plx__socket_set(socket, PLX__SOCKET_LISTEN_ALONE, 1);
+    if (status == 0 && address->family == PLX__FAMILY_IPV6)
+        status = plx__socket_set(socket, PLX__SOCKET_ONLY_IPV6, options->only_ipv6 != 0);
+    /* Accepted sockets get it from their listener, which saves a call for each. */
+    if (status == 0 && address->family != PLX__FAMILY_UNIX &&
+        (profile->options.flags & PLX_CONN_DELAY) == 0)
+        status = plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
+    if (status == 0)
+        status = plx__socket_bind(socket, address);
+    return status;
+}
+
+static int socket_listen(plx_socket *socket_out, const plx__address *address,
+                         const plx_listen_options *options, const plx__profile *profile)
+{
+    plx_socket socket;
+    uint32_t backlog = options->backlog != 0 ? options->backlog : BACKLOG_DEFAULT;
+    int status = plx__socket_open(&socket, address->family);
+    if (status != 0)
+        return status;
+    status = socket_bind(socket, address, options, profile);
+    if (status == 0) {
+        status = plx__socket_listen(socket, backlog);
+        if (status != 0)
+            plx__socket_path_remove(address);
+    }
+    if (status != 0) {
+        plx__socket_close(socket);
+        return status;
+    }
+    *socket_out = socket;
+    return 0;
+}
+
+/* Remembers the file that the socket has left, if it has. */
+static int path_remember(plx__listener *listener, const plx__address *address)
+{
+    if (plx__address_path(address) == NULL)
+        return 0;
+    listener->path_address = plx__allocate(sizeof *address);
+    if (listener->path_address == NULL)
+        return PLX_ENOMEM;
+    *listener->path_address = *address;
+    return 0;
+}
+
+/* Takes a slot and gives it the socket, which stays the caller's on failure. */
+static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socket socket,
+                         const plx__address *address)
+{
+    plx__object *object;
+    plx__slab *slab = &loop->slabs[PLX__KIND_LISTENER];
+    int status = plx__slab_take(slab, &object);
+    if (status != 0)
+        return status;
+    plx__listener *listener = (plx__listener *)(void *)object;
+    object->endpoint.socket = socket;
+    status = path_remember(listener, address);
+    if (status == 0)
+        status = loop->ops->attach(loop->backend, &object->endpoint);
+    if (status != 0) {
+        plx__free(listener->path_address);
+        plx__slab_give(slab, object);
+        return status;
+    }
+    listener->retry.owner = PLX__WHEEL_LISTENER;
+    *listener_out = listener;
+    return 0;
+}
+
+/* Whether it should accept now, and does. */
+static int accept_settle(plx_loop *loop, plx__listener *listener)
+{
+    bool is_wanted = !loop->is_accepting_stopped && !plx__wheel_has(&listener->retry);
+    int status = 0;
+    if (is_wanted == listener->is_accepting)
+        return 0;
+    if (is_wanted)
+        status = loop->ops->accept_start(loop->backend, &listener->object.endpoint);
+    else
+        loop->ops->accept_stop(loop->backend, &listener->object.endpoint);
+    if (status == 0)
+        listener->is_accepting = is_wanted;
+    return status;
+}
+
+static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx__address *address,
+                        const plx_listen_options *options, plx__profile *profile)
+{
+    plx_socket socket;
+    int status = socket_listen(&socket, address, options, profile);
+    if (status != 0)
+        return status;
+    status = listener_take(loop, listener_out, socket, address);
+    if (status != 0) {
+        plx__socket_path_remove(address);
+        plx__socket_close(socket);
+        return status;
+    }
+    plx__listener *listener = *listener_out;
+    profile->references++;
+    listener->profile = profile;
+    listener->conn_data = options->conn.data;
+    listener->on_error = options->on_error;
+    listener->data = options->data;
+    status = accept_settle(loop, listener);
+    if (status != 0)
+        plx__listener_close(loop, listener);
+    return status;
+}
+
+int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
+               const plx_listen_options *options)
+{
+    static const plx_listen_options none;
+    plx__address parsed;
+    plx__profile *profile;
+    plx__listener *listener;
+    if (loop->is_closing)
+        return PLX_ECANCELED;
+    int status = plx__address_parse(&parsed, address);
+    if (status != 0)
+        return status;
+    options = options != NULL ? options : &none;
+    status = plx__profile_open(&profile, &options->conn);
+    if (status != 0)
+        return status;
+    status = listen_start(loop, &listener, &parsed, options, profile);
+    plx__profile_give(profile);
+    if (status == 0 && listener_out != NULL)
+        *listener_out = listener_handle(listener);
+    return status;
+}
+
+/* --- accepting ------------------------------------------------------------------------------- */
+
+static void listener_pause(plx_loop *loop, plx__listener *listener, int status)
+{
+    if (plx__wheel_has(&listener->retry))
+        return; /* A backend may bring what it had accepted before it was stopped. */
+    plx__wheel_add(&loop->wheel, &listener->retry, plx__deadline(loop, RETRY_NS));
+    loop->stats.accept_pauses++;
+    (void)accept_settle(loop, listener);
+    if (listener->on_error != NULL)
+        listener->on_error(loop, listener_handle(listener), listener->data, status);
+}
+
+/* Lets go of the spare descriptor to turn away who waits. */
+static void listener_reject(plx_loop *loop, plx__listener *listener)
+{
+    for (int i = 0; i < REJECTS_MAX && loop->spare.descriptor != PLX_SOCKET_NONE; i++) {
+        plx_socket socket;
+        plx__spare_close(&loop->spare);
+        int status = plx__socket_accept(listener->object.endpoint.socket, &socket);
+        if (status == 0) {
+            loop->stats.accepts_rejected++;
+            plx__socket_close(socket);
+        }
+        plx__spare_open(&loop->spare);
+        if (status != 0)
+            return;
+    }
+}
+
+static void accept_failed(plx_loop *loop, plx__listener *listener, int status)
+{
+    if (status == PLX_ECONNABORTED) {
+        loop->stats.accepts_aborted++;
+        return;
+    }
+    if ((status == PLX_EMFILE || status == PLX_ENFILE) && listener->has_retried)
+        listener_reject(loop, listener);
+    listener_pause(loop, listener, status);
+}
+
+void plx__listeners_stop(plx_loop *loop)
+{
+    const plx__slab *slab = &loop->slabs[PLX__KIND_LISTENER];
+    if (loop->is_accepting_stopped)
+        return;
+    loop->is_accepting_stopped = true;
+    for (uint32_t slot = 0; slot < slab->count; slot++) {
+        plx__listener *listener = (plx__listener *)(void *)plx__slab_at(slab, slot);
+        if (is_open(listener))
+            (void)accept_settle(loop, listener); /* Stopping does not fail. */
+    }
+}
+
+void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
+                            const plx__completion *completion)
+{
+    if (completion->status != 0) {
+        accept_failed(loop, listener, completion->status);
+        return;
+    }
+    listener->has_retried = false;
+    int status =
+        plx__conn_accepted(loop, completion->accepted, listener->profile, listener->conn_data);
+    if (status != 0) {
+        plx__socket_close(completion->accepted);
+        loop->stats.accepts_rejected++;
+    }
+    if (status == PLX_ENOMEM && is_open(listener))
+        listener_pause(loop, listener, status);
+}
+
+/* Starting failed: the next retry tries that too. */
+static void accept_restart(plx_loop *loop, plx__listener *listener)
+{
+    int status = accept_settle(loop, listener);
+    if (status != 0)
+        listener_pause(loop, listener, status);
+}
+
+void plx__listener_retry(plx_loop *loop, plx__listener *listener)
+{
+    listener->has_retried = true;
+    if (loop->spare.descriptor == PLX_SOCKET_NONE)
+        plx__spare_open(&loop->spare);
+    accept_restart(loop, listener);
+}
+
+void plx__listeners_resume(plx_loop *loop)
+{
+    const plx__slab *slab = &loop->slabs[PLX__KIND_LISTENER];
+    if (!loop->is_accepting_stopped)
+        return;
+    loop->is_accepting_stopped = false;
+    for (uint32_t slot = 0; slot < slab->count; slot++) {
+        plx__listener *listener = (plx__listener *)(void *)plx__slab_at(slab, slot);
+        if (is_open(listener))
+            accept_restart(loop, listener);
+    }
+}
+
+/* --- closing --------------------------------------------------------------------------------- */
+
+void plx__listener_close(plx_loop *loop, plx__listener *listener)
+{
+    PLX_ASSERT(is_open(listener));
+    listener->object.state = PLX__CLOSING;
+    if (plx__wheel_has(&listener->retry))
+        plx__wheel_remove(&loop->wheel, &listener->retry);
+    if (loop->ops->detach(loop->backend, &listener->object.endpoint))
+        plx__listener_detached(loop, listener);
+}
+
+void plx__listener_detached(plx_loop *loop, plx__listener *listener)
+{
+    PLX_ASSERT(listener->object.state == PLX__CLOSING);
+    if (listener->path_address != NULL)
+        plx__socket_path_remove(listener->path_address);
+    plx__socket_close(listener->object.endpoint.socket);
+    listener->object.endpoint.socket = PLX_SOCKET_NONE;
+    plx__defer(loop, &listener->object);
+}
+
+void plx__listener_deferred(plx_loop *loop, plx__listener *listener)
+{
+    PLX_ASSERT(listener->object.state == PLX__CLOSING);
+    plx__free(listener->path_address);
+    plx__profile_give(listener->profile);
+    plx__slab_give(&loop->slabs[PLX__KIND_LISTENER], &listener->object);
+}
+
+int plx_listener_close(plx_loop *loop, plx_listener listener)
+{
+    plx__listener *found = listener_find(loop, listener);
+    if (found == NULL)
+        return PLX_ESTALE;
+    plx__listener_close(loop, found);
+    return 0;
+}
+
+int plx_listener_address(const plx_loop *loop, plx_listener listener, char *text, size_t size)
+{
+    const plx__listener *found = listener_find(loop, listener);
+    plx__address address;
+    if (found == NULL)
+        return PLX_ESTALE;
+    int status = plx__socket_name(found->object.endpoint.socket, &address);
+    return status == 0 ? plx__address_print(&address, text, size) : status;
+}

@@ -1,0 +1,34 @@
+/* core/listener.h - a listener, as the loop sees it. */
+#ifndef PLX__LISTENER_H
+#define PLX__LISTENER_H
+
+#include <pollux/listener.h>
+
+#include "core/loop.h"
+#include "core/profile.h"
+
+typedef struct plx__listener {
+    plx__object object; /* First. */
+    plx__profile *profile;
+    void *conn_data;
+    plx_listener_error_fn on_error;
+    void *data;
+    plx__wheel_node retry;      /* Set while it pauses for want of descriptors or memory. */
+    plx__address *path_address; /* Of the socket file to be removed at the end, or NULL. */
+    bool is_accepting;
+    bool has_retried; /* Since it last accepted one. */
+} plx__listener;
+
+void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
+                            const plx__completion *completion);
+void plx__listener_retry(plx_loop *loop, plx__listener *listener);
+void plx__listener_close(plx_loop *loop, plx__listener *listener);
+void plx__listener_detached(plx_loop *loop, plx__listener *listener);
+void plx__listener_deferred(plx_loop *loop, plx__listener *listener);
+
+/* No connection has a slot left: nobody accepts until one closes. */
+void plx__listeners_stop(plx_loop *loop);
+/* A connection's slot is free: those that wait for one go on. */
+void plx__listeners_resume(plx_loop *loop);
+
+#endif

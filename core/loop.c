@@ -1,0 +1,454 @@
+/* core/loop.c - opening, closing, and the one place that orders a turn.
+ *
+ * A turn: the time; timers that are due; signals; posts; what was deferred (closes above all); the
+ * wait; the time again; the completions. docs/design.md draws it.
+ */
+#include "core/loop.h"
+
+#include <stdlib.h>
+
+#include "core/conn.h"
+#include "core/listener.h"
+#include "core/signal.h"
+#include "core/timer.h"
+#include "core/watch.h"
+
+#define CONNECTIONS_MAX_DEFAULT 1048576u
+#define POSTS_MAX_DEFAULT       4096u
+#define RECEIVE_BYTES_DEFAULT   65536u
+#define RECEIVE_BYTES_MAX       (64u << 20)
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+static uint32_t or_default(uint32_t value, uint32_t by_default)
+{
+    return value != 0 ? value : by_default;
+}
+
+/* Handles of one loop are to mean nothing to another, so each starts its generations elsewhere: at
+ * multiples of a large odd number (2^32 divided by the golden ratio), which do not repeat. */
+static uint32_t generation_first(void)
+{
+    static plx__atomic_u32 loops;
+    return (plx__atomic_add(&loops, 1) + 1) * UINT32_C(2654435769);
+}
+
+static int backend_open(plx_loop *loop, const char *name, const plx__backend_config *config)
+{
+    if (name != NULL) {
+        loop->ops = plx__backend_find(name);
+        return loop->ops != NULL ? loop->ops->open(&loop->backend, config) : PLX_EBACKEND;
+    }
+    int status = PLX_ENOSYS;
+    for (size_t i = 0; status == PLX_ENOSYS && plx__backend_at(i) != NULL; i++) {
+        loop->ops = plx__backend_at(i);
+        status = loop->ops->open(&loop->backend, config);
+    }
+    return status;
+}
+
+static void slabs_init(plx_loop *loop, uint32_t connections_max)
+{
+    static const size_t sizes[PLX__KINDS] = {
+        [PLX__KIND_LISTENER] = sizeof(plx__listener), [PLX__KIND_CONN] = sizeof(plx__conn),
+        [PLX__KIND_TIMER] = sizeof(plx__timer),       [PLX__KIND_WATCH] = sizeof(plx__watch),
+        [PLX__KIND_SIGNAL] = sizeof(plx__signal),
+    };
+    uint32_t generation = generation_first();
+    for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
+        bool has_endpoint =
+            kind == PLX__KIND_LISTENER || kind == PLX__KIND_CONN || kind == PLX__KIND_WATCH;
+        plx__slab_init(&loop->slabs[kind], (enum plx__kind)kind, sizes[kind],
+                       has_endpoint ? loop->ops->endpoint_bytes : 0, generation,
+                       kind == PLX__KIND_CONN ? connections_max : PLX__SLAB_MAX);
+    }
+}
+
+static void on_signal_pending(void *data)
+{
+    plx__loop_wake(data);
+}
+
+static int loop_init(plx_loop *loop, const plx_loop_options *options)
+{
+    const char *name = options->backend != NULL ? options->backend : getenv("POLLUX_BACKEND");
+    const plx__backend_config config = {
+        .receive_bytes = or_default(options->receive_bytes, RECEIVE_BYTES_DEFAULT),
+    };
+    uint32_t connections_max = or_default(options->connections_max, CONNECTIONS_MAX_DEFAULT);
+    if (config.receive_bytes > RECEIVE_BYTES_MAX || connections_max > PLX__SLAB_MAX)
+        return PLX_EINVAL;
+    int status =
+        plx__post_queue_init(&loop->posts, or_default(options->posts_max, POSTS_MAX_DEFAULT));
+    if (status != 0)
+        return status;
+    loop->cork.segment = plx__segment_take(&loop->segments);
+    status = loop->cork.segment != NULL ? backend_open(loop, name, &config) : PLX_ENOMEM;
+    if (status != 0) {
+        plx__free(loop->cork.segment);
+        plx__post_queue_close(&loop->posts);
+        return status;
+    }
+    loop->queued_bytes_max =
+        options->queued_bytes_max != 0 ? options->queued_bytes_max : UINT64_MAX;
+    loop->cork.room = loop->queued_bytes_max >= PLX__SEGMENT_BYTES ? PLX__SEGMENT_BYTES : 0;
+    loop->keeps_running = options->keep_running != 0;
+    loop->cork.start = loop->cork.segment->storage;
+    loop->deferred_end = &loop->deferred_first;
+    loop->now_ns = plx__clock_now();
+    plx__wheel_init(&loop->wheel, loop->now_ns);
+    plx__signal_listener_init(&loop->signals, on_signal_pending, loop);
+    plx__spare_open(&loop->spare);
+    slabs_init(loop, connections_max);
+    return 0;
+}
+
+int plx_loop_open(plx_loop **loop_out, const plx_loop_options *options)
+{
+    static const plx_loop_options none;
+    *loop_out = NULL;
+    int status = plx__sockets_start();
+    if (status != 0)
+        return status;
+    plx_loop *loop = plx__allocate_zeroed(1, sizeof *loop);
+    status = loop != NULL ? loop_init(loop, options != NULL ? options : &none) : PLX_ENOMEM;
+    if (status != 0) {
+        plx__free(loop);
+        plx__sockets_end();
+        return status;
+    }
+    *loop_out = loop;
+    return 0;
+}
+
+/* --- one turn -------------------------------------------------------------------------------- */
+
+void plx__defer(plx_loop *loop, plx__object *object)
+{
+    if (object->is_deferred)
+        return;
+    object->is_deferred = 1;
+    object->next = NULL;
+    *loop->deferred_end = object;
+    loop->deferred_end = &object->next;
+}
+
+static void timers_run(plx_loop *loop)
+{
+    if (!plx__wheel_advance(&loop->wheel, loop->now_ns))
+        return;
+    for (plx__wheel_node *node; (node = plx__wheel_take(&loop->wheel)) != NULL;) {
+        unsigned char *at = (unsigned char *)node;
+        switch ((enum plx__wheel_owner)node->owner) {
+        case PLX__WHEEL_TIMER:
+            plx__timer_fired(loop, (plx__timer *)(void *)(at - offsetof(plx__timer, node)));
+            break;
+        case PLX__WHEEL_CONN:
+            plx__conn_timeout_fired(loop, (plx__conn *)(void *)(at - offsetof(plx__conn, timeout)));
+            break;
+        case PLX__WHEEL_LISTENER:
+            plx__listener_retry(loop,
+                                (plx__listener *)(void *)(at - offsetof(plx__listener, retry)));
+            break;
+        }
+    }
+}
+
+/* As many as the queue can hold, so that posts that post again do not keep the loop here. */
+static void posts_run(plx_loop *loop, int status)
+{
+    plx__post post;
+    if (plx__post_queue_is_empty(&loop->posts))
+        return;
+    for (uint32_t i = 0; i <= loop->posts.mask && plx__post_queue_pop(&loop->posts, &post); i++) {
+        loop->stats.posts_run++;
+        post.run(loop, post.data, status);
+    }
+}
+
+/* What was deferred before now; what these defer comes in the next turn. */
+static void deferred_run(plx_loop *loop)
+{
+    plx__object *object = loop->deferred_first;
+    loop->deferred_first = NULL;
+    loop->deferred_end = &loop->deferred_first;
+    for (plx__object *next; object != NULL; object = next) {
+        next = object->next;
+        object->is_deferred = 0;
+        switch (plx__object_kind(object)) {
+        case PLX__KIND_CONN:
+            plx__conn_deferred(loop, (plx__conn *)(void *)object);
+            break;
+        case PLX__KIND_LISTENER:
+            plx__listener_deferred(loop, (plx__listener *)(void *)object);
+            break;
+        case PLX__KIND_WATCH:
+            plx__watch_deferred(loop, (plx__watch *)(void *)object);
+            break;
+        default:
+            PLX_ASSERT(false);
+        }
+    }
+    if (loop->starved > 0)
+        plx__conn_output_feed(loop);
+}
+
+static void detached_deliver(plx_loop *loop, plx__object *object)
+{
+    switch (plx__object_kind(object)) {
+    case PLX__KIND_CONN:
+        plx__conn_detached(loop, (plx__conn *)(void *)object);
+        break;
+    case PLX__KIND_LISTENER:
+        plx__listener_detached(loop, (plx__listener *)(void *)object);
+        break;
+    case PLX__KIND_WATCH:
+        plx__watch_detached(loop, (plx__watch *)(void *)object);
+        break;
+    default:
+        PLX_ASSERT(false);
+    }
+}
+
+PLX__SLOW static void completion_deliver(plx_loop *loop, const plx__completion *completion)
+{
+    plx__object *object = (plx__object *)(void *)completion->endpoint;
+    PLX_ASSERT(object->state == PLX__OPEN || completion->kind == PLX__DETACHED);
+    switch (completion->kind) {
+    case PLX__ENDED:
+        plx__conn_stream_ended(loop, (plx__conn *)(void *)object, completion->status);
+        break;
+    case PLX__SENT:
+        plx__conn_sent(loop, (plx__conn *)(void *)object, completion);
+        break;
+    case PLX__ACCEPTED:
+        plx__listener_accepted(loop, (plx__listener *)(void *)object, completion);
+        break;
+    case PLX__CONNECTED:
+        plx__conn_connected(loop, (plx__conn *)(void *)object, completion->status);
+        break;
+    case PLX__READY:
+        plx__watch_ready(loop, (plx__watch *)(void *)object, completion);
+        break;
+    case PLX__DETACHED:
+        detached_deliver(loop, object);
+        break;
+    default:
+        PLX_ASSERT(false);
+    }
+}
+
+static uint64_t timeout_of_wait(plx_loop *loop, uint64_t timeout_ns)
+{
+    uint64_t next_ns = plx__wheel_next_ns(&loop->wheel);
+    if (loop->deferred_first != NULL || plx__atomic_load(&loop->is_stopped) ||
+        plx__atomic_load(&loop->signals.pending) != 0 || !plx__post_queue_is_empty(&loop->posts))
+        return 0;
+    if (next_ns == UINT64_MAX)
+        return timeout_ns;
+    uint64_t until = next_ns > loop->now_ns ? next_ns - loop->now_ns : 0;
+    return until < timeout_ns ? until : timeout_ns;
+}
+
+/* Waits and delivers what has come. */
+static int completions_run(plx_loop *loop, uint64_t timeout_ns)
+{
+    plx__completion completion;
+    /* First this, then a look at what others may have left: they look the other way round. */
+    plx__atomic_store(&loop->is_sleeping, 1);
+    timeout_ns = timeout_of_wait(loop, timeout_ns);
+    int status = loop->ops->wait(loop->backend, timeout_ns);
+    if (plx__atomic_exchange(&loop->is_sleeping, 0) == 0)
+        loop->stats.wakes++;
+    loop->now_ns = plx__clock_now();
+    if (status != 0)
+        return status;
+    while (loop->ops->next(loop->backend, &completion)) {
+        loop->stats.completions++;
+        if (completion.kind == PLX__RECEIVED) /* Most are. */
+            plx__conn_received(loop, (plx__conn *)(void *)completion.endpoint, &completion);
+        else
+            completion_deliver(loop, &completion);
+    }
+    return 0;
+}
+
+static int turn_run(plx_loop *loop, uint64_t timeout_ns)
+{
+    loop->is_in_turn = true;
+    loop->stats.ticks++;
+    loop->now_ns = plx__clock_now();
+    timers_run(loop);
+    plx__signals_deliver(loop);
+    posts_run(loop, 0);
+    deferred_run(loop);
+    int status = completions_run(loop, timeout_ns);
+    loop->is_in_turn = false;
+    return status;
+}
+
+int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns)
+{
+    return loop->is_in_turn ? PLX_EBUSY : turn_run(loop, timeout_ns);
+}
+
+/* Whether anything could still call back. */
+static bool is_alive(plx_loop *loop)
+{
+    if (loop->keeps_running || !plx__post_queue_is_empty(&loop->posts))
+        return true;
+    for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
+        if (loop->slabs[kind].taken > 0)
+            return true;
+    }
+    return false;
+}
+
+int plx_loop_run(plx_loop *loop)
+{
+    int status = loop->is_in_turn ? PLX_EBUSY : 0;
+    while (status == 0 && !plx__atomic_load(&loop->is_stopped) && is_alive(loop))
+        status = turn_run(loop, PLX_FOREVER);
+    if (status == 0)
+        plx__atomic_store(&loop->is_stopped, 0);
+    return status;
+}
+
+/* --- closing --------------------------------------------------------------------------------- */
+
+static void object_close(plx_loop *loop, plx__object *object)
+{
+    switch (plx__object_kind(object)) {
+    case PLX__KIND_LISTENER:
+        plx__listener_close(loop, (plx__listener *)(void *)object);
+        break;
+    case PLX__KIND_CONN:
+        plx__conn_close(loop, (plx__conn *)(void *)object, PLX_ECANCELED);
+        break;
+    case PLX__KIND_TIMER:
+        plx__timer_close(loop, (plx__timer *)(void *)object);
+        break;
+    case PLX__KIND_WATCH:
+        plx__watch_close(loop, (plx__watch *)(void *)object);
+        break;
+    case PLX__KIND_SIGNAL:
+        plx__signal_close(loop, (plx__signal *)(void *)object);
+        break;
+    default:
+        PLX_ASSERT(false);
+    }
+}
+
+/* Closes what is open, and waits for what backends still have in flight. */
+static void objects_close(plx_loop *loop)
+{
+    for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
+        const plx__slab *slab = &loop->slabs[kind];
+        for (uint32_t slot = 0; slot < slab->count; slot++) {
+            plx__object *object = plx__slab_at(slab, slot);
+            if (object->state == PLX__OPEN)
+                object_close(loop, object);
+        }
+    }
+    loop->keeps_running = false;
+    while (is_alive(loop)) {
+        posts_run(loop, PLX_ECANCELED);
+        deferred_run(loop);
+        if (is_alive(loop) && completions_run(loop, PLX_SECOND) != 0)
+            break; /* Backends that fail to wait have nothing in flight. */
+    }
+}
+
+int plx_loop_close(plx_loop *loop)
+{
+    if (loop == NULL)
+        return 0;
+    if (loop->is_in_turn)
+        return PLX_EBUSY;
+    loop->is_in_turn = true; /* The callbacks that come now cannot run or close it. */
+    loop->is_closing = true;
+    objects_close(loop);
+    for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++)
+        plx__slab_close(&loop->slabs[kind]);
+    loop->ops->close(loop->backend);
+    plx__spare_close(&loop->spare);
+    plx__post_queue_close(&loop->posts);
+    if (loop->profile_last != NULL)
+        plx__profile_give(loop->profile_last);
+    plx__segment_give(&loop->segments, loop->cork.segment);
+    plx__segment_pool_close(&loop->segments);
+    plx__free(loop->kept_spare);
+    plx__free(loop);
+    plx__sockets_end();
+    return 0;
+}
+
+/* --- from other threads, and small things ---------------------------------------------------- */
+
+void plx__loop_wake(plx_loop *loop)
+{
+    if (plx__atomic_load(&loop->is_sleeping) != 0 &&
+        plx__atomic_exchange(&loop->is_sleeping, 0) != 0)
+        loop->ops->wake(loop->backend);
+}
+
+void plx_loop_stop(plx_loop *loop)
+{
+    plx__atomic_store(&loop->is_stopped, 1);
+    plx__loop_wake(loop);
+}
+
+int plx_post(plx_loop *loop, plx_post_fn run, void *data)
+{
+    const plx__post post = {.run = run, .data = data};
+    if (run == NULL)
+        return PLX_EINVAL;
+    int status = plx__post_queue_push(&loop->posts, post);
+    if (status == 0)
+        plx__loop_wake(loop);
+    return status;
+}
+
+uint64_t plx_loop_next_timeout(plx_loop *loop)
+{
+    loop->now_ns = plx__clock_now();
+    return timeout_of_wait(loop, PLX_FOREVER);
+}
+
+uint64_t plx_loop_now(const plx_loop *loop)
+{
+    return loop->now_ns;
+}
+
+void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stats_out)
+{
+    *stats_out = loop->stats;
+    stats_out->connections_open = loop->slabs[PLX__KIND_CONN].taken;
+}
+
+const char *plx_loop_backend_name(const plx_loop *loop)
+{
+    return loop->ops->name;
+}
+
+const char *plx_backend_name(size_t index)
+{
+    const plx__backend_ops *ops = plx__backend_at(index);
+    return ops != NULL ? ops->name : NULL;
+}
+
+const char *plx_backend_default(void)
+{
+    return plx__backend_at(0)->name;
+}
+
+int plx_backend_probe(const char *name)
+{
+    const plx_loop_options options = {.backend = name};
+    plx_loop *loop;
+    if (name == NULL)
+        return PLX_EBACKEND;
+    int status = plx_loop_open(&loop, &options);
+    (void)plx_loop_close(loop);
+    return status;
+}

@@ -1,0 +1,98 @@
+/* core/loop.h - the loop as the files of core/ see it.
+ *
+ * Turns are ordered in loop.c alone. Everything here belongs to the thread of the loop, but for
+ * `posts`, `is_sleeping`, `is_stopped` and `signals`.
+ */
+#ifndef PLX__LOOP_H
+#define PLX__LOOP_H
+
+#include <pollux/loop.h>
+
+#include "backends/backend.h"
+#include "core/assert.h"
+#include "core/kept.h"
+#include "core/post_queue.h"
+#include "core/segment.h"
+#include "core/slab.h"
+#include "core/wheel.h"
+
+#define PLX__WATCH_BUCKETS  256u
+#define PLX__SIGNAL_NUMBERS 8u
+
+struct plx__conn;
+struct plx__watch;
+struct plx__profile;
+
+/* What the owner of a wheel node is. */
+enum plx__wheel_owner { PLX__WHEEL_TIMER, PLX__WHEEL_CONN, PLX__WHEEL_LISTENER };
+
+/* Where a connection's callback writes: what it writes there goes out together when it returns. */
+typedef struct plx__cork {
+    uint64_t token; /* Handle of the connection that may write here now: it is open, its sending
+                     * side too, and nothing of it waits elsewhere. 0 when there is none; then the
+                     * cork is empty. */
+    unsigned char *start;
+    size_t length;
+    size_t room; /* How long it may become: PLX__SEGMENT_BYTES, or no longer than it is while
+                  * `queued_bytes_max` is near. Never less than `length`. */
+    plx__segment *segment; /* The bytes are its storage, so that it can become the queue's head. */
+} plx__cork;
+
+struct plx_loop {
+    const plx__backend_ops *ops;
+    plx__backend *backend;
+    uint64_t now_ns;
+    plx__cork cork;
+    plx_loop_stats stats;
+
+    plx__slab slabs[PLX__KINDS];
+    plx__object *deferred_first;
+    plx__object **deferred_end;
+    plx__wheel wheel;
+    plx__post_queue posts;
+    plx__segment_pool segments;
+    plx__kept *kept_spare; /* A buffer for kept bytes that nobody uses now; may be NULL. */
+    struct plx__profile *profile_last; /* Of the last plx_connect(); shared while it fits. */
+    struct plx__watch *watches[PLX__WATCH_BUCKETS];
+
+    uint64_t queued_bytes_max;
+    uint32_t starved;          /* Connections whose writes were refused for `queued_bytes_max`. */
+    bool is_accepting_stopped; /* By all listeners, because there is no slot for a connection. */
+    bool keeps_running;
+    bool is_in_turn;
+    bool is_closing;
+    plx__spare spare;
+
+    plx__atomic_u32 is_sleeping; /* 1 from before a wait until someone has woken it. */
+    plx__atomic_u32 is_stopped;
+    plx__signal_listener signals;
+    uint32_t signals_open[PLX__SIGNAL_NUMBERS];
+};
+
+static inline plx__object *plx__find(const plx_loop *loop, enum plx__kind kind, uint64_t bits)
+{
+    return plx__slab_find(&loop->slabs[kind], bits);
+}
+
+/* Has plx__*_deferred() called for the object in the next turn's deferred step; once, however often
+ * it is asked for. */
+void plx__defer(plx_loop *loop, plx__object *object);
+
+/* The time is that of the present turn. Between turns nobody keeps it, so what starts a clock there
+ * looks again. */
+static inline void plx__time_look(plx_loop *loop)
+{
+    if (!loop->is_in_turn)
+        loop->now_ns = plx__clock_now();
+}
+
+/* When something is `timeout_ns` from now; PLX_FOREVER if that is beyond all time. */
+static inline uint64_t plx__deadline(const plx_loop *loop, uint64_t timeout_ns)
+{
+    return timeout_ns < PLX_FOREVER - loop->now_ns ? loop->now_ns + timeout_ns : PLX_FOREVER;
+}
+
+/* Any thread, and signal handlers. */
+void plx__loop_wake(plx_loop *loop);
+
+#endif

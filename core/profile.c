@@ -1,0 +1,93 @@
+/* core/profile.c - fills in defaults, and counts who shares a profile. */
+#include "core/profile.h"
+
+#include <string.h>
+
+#define CONNECT_TIMEOUT_NS  (30 * PLX_SECOND)
+#define SEND_HIGH_BYTES     262144u
+#define RECEIVE_LIMIT_BYTES 1048576u
+#define FLAGS_KNOWN         (PLX_CONN_READ_WHILE_HIGH | PLX_CONN_DELAY | PLX_CONN_PAUSED)
+
+static uint64_t or_default(uint64_t value, uint64_t by_default)
+{
+    return value != 0 ? value : by_default;
+}
+
+static size_t discard(plx_loop *loop, plx_conn conn, void *data, const void *bytes, size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)data;
+    (void)bytes;
+    return length;
+}
+
+/* `filled` is all zero, so that two of the same options are the same bytes. */
+static int options_fill(plx_conn_options *filled, const plx_conn_options *given)
+{
+    filled->on_open = given->on_open;
+    filled->on_data = given->on_data != NULL ? given->on_data : discard;
+    filled->on_drain = given->on_drain;
+    filled->on_end = given->on_end;
+    filled->on_close = given->on_close;
+    filled->connect_timeout_ns = or_default(given->connect_timeout_ns, CONNECT_TIMEOUT_NS);
+    filled->idle_timeout_ns = or_default(given->idle_timeout_ns, PLX_FOREVER);
+    filled->read_timeout_ns = or_default(given->read_timeout_ns, PLX_FOREVER);
+    filled->write_timeout_ns = or_default(given->write_timeout_ns, PLX_FOREVER);
+    filled->send_high = given->send_high != 0 ? given->send_high : SEND_HIGH_BYTES;
+    filled->send_low = given->send_low != 0 ? given->send_low : filled->send_high / 4;
+    size_t four_times = filled->send_high <= SIZE_MAX / 4 ? 4 * filled->send_high : SIZE_MAX;
+    filled->send_max = given->send_max != 0 ? given->send_max : four_times;
+    filled->receive_limit = given->receive_limit != 0 ? given->receive_limit : RECEIVE_LIMIT_BYTES;
+    filled->flags = given->flags;
+    if (filled->send_low > filled->send_high || filled->send_high > filled->send_max ||
+        (filled->flags & ~(uint32_t)FLAGS_KNOWN) != 0)
+        return PLX_EINVAL;
+    return 0;
+}
+
+int plx__profile_open(plx__profile **profile_out, const plx_conn_options *options)
+{
+    static const plx_conn_options none;
+    plx__profile *profile = plx__allocate_zeroed(1, sizeof *profile);
+    if (profile == NULL)
+        return PLX_ENOMEM;
+    int status = options_fill(&profile->options, options != NULL ? options : &none);
+    if (status != 0) {
+        plx__free(profile);
+        return status;
+    }
+    profile->references = 1;
+    profile->has_timeouts = profile->options.idle_timeout_ns != PLX_FOREVER ||
+                            profile->options.read_timeout_ns != PLX_FOREVER ||
+                            profile->options.write_timeout_ns != PLX_FOREVER;
+    *profile_out = profile;
+    return 0;
+}
+
+int plx__profile_share(plx_loop *loop, plx__profile **profile_out, const plx_conn_options *options)
+{
+    plx__profile *made;
+    plx__profile *last = loop->profile_last;
+    int status = plx__profile_open(&made, options);
+    if (status != 0)
+        return status;
+    if (last != NULL && memcmp(&last->options, &made->options, sizeof made->options) == 0) {
+        plx__profile_give(made);
+        made = last;
+    } else {
+        if (last != NULL)
+            plx__profile_give(last);
+        loop->profile_last = made;
+    }
+    made->references++;
+    *profile_out = made;
+    return 0;
+}
+
+void plx__profile_give(plx__profile *profile)
+{
+    PLX_ASSERT(profile->references > 0);
+    if (--profile->references == 0)
+        plx__free(profile);
+}

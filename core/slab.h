@@ -1,0 +1,82 @@
+/* core/slab.h - objects of one kind in slots that never move, found by handles that are checked.
+ *
+ * A handle is kind (8 bits), generation (32 bits) and slot (24 bits). A slot's generation changes
+ * each time it is freed, and starts at a number of the loop's own, so that a handle of another loop
+ * meets one that is not its own. After 2^32 frees of one slot a handle kept through all of them
+ * would match again.
+ */
+#ifndef PLX__SLAB_H
+#define PLX__SLAB_H
+
+#include "backends/backend.h"
+
+enum plx__kind {
+    PLX__KIND_NONE,
+    PLX__KIND_LISTENER,
+    PLX__KIND_CONN,
+    PLX__KIND_TIMER,
+    PLX__KIND_WATCH,
+    PLX__KIND_SIGNAL,
+    PLX__KINDS
+};
+
+/* FREE, then OPEN, then CLOSING, then FREE. */
+enum plx__state { PLX__FREE, PLX__OPEN, PLX__CLOSING };
+
+/* The head of every object. */
+typedef struct plx__object {
+    plx__endpoint endpoint;   /* Its token is the object's handle. */
+    struct plx__object *next; /* In the slab's free list, or among the loop's deferred. */
+    uint8_t state;            /* plx__state. */
+    uint8_t is_deferred;
+} plx__object;
+
+typedef struct plx__slab {
+    unsigned char **chunks;
+    uint32_t chunks_room;
+    uint32_t count; /* Slots there are, free ones included. */
+    uint32_t taken; /* Slots that are not free. */
+    uint32_t max;   /* Of `taken`. */
+    uint32_t slot_bytes;
+    uint32_t front_bytes; /* In front of each object: the backend's. */
+    uint32_t generation;  /* That new slots start with. */
+    uint8_t kind;         /* plx__kind. */
+    plx__object *free;
+} plx__slab;
+
+#define PLX__SLAB_MAX         (1u << 24)
+#define PLX__SLAB_CHUNK_SLOTS 128u
+
+void plx__slab_init(plx__slab *slab, enum plx__kind kind, size_t object_bytes, size_t front_bytes,
+                    uint32_t generation, uint32_t max);
+void plx__slab_close(plx__slab *slab);
+
+/* Takes a slot: all zero but for its token, OPEN, without a socket. `*object_out` is untouched on
+ * failure. 0, PLX_ELIMIT or PLX_ENOMEM. */
+int plx__slab_take(plx__slab *slab, plx__object **object_out);
+/* The handle goes stale for good. */
+void plx__slab_give(plx__slab *slab, plx__object *object);
+
+static inline plx__object *plx__slab_at(const plx__slab *slab, uint32_t slot)
+{
+    unsigned char *chunk = slab->chunks[slot / PLX__SLAB_CHUNK_SLOTS];
+    size_t offset = (size_t)(slot % PLX__SLAB_CHUNK_SLOTS) * slab->slot_bytes + slab->front_bytes;
+    return (plx__object *)(void *)(chunk + offset);
+}
+
+/* The open object that the handle names, or NULL. */
+static inline plx__object *plx__slab_find(const plx__slab *slab, uint64_t bits)
+{
+    uint32_t slot = (uint32_t)bits & (PLX__SLAB_MAX - 1);
+    if (slot >= slab->count)
+        return NULL;
+    plx__object *object = plx__slab_at(slab, slot);
+    return object->endpoint.token == bits && object->state == PLX__OPEN ? object : NULL;
+}
+
+static inline enum plx__kind plx__object_kind(const plx__object *object)
+{
+    return (enum plx__kind)(object->endpoint.token >> 56);
+}
+
+#endif

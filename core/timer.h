@@ -1,0 +1,21 @@
+/* core/timer.h - a timer, as the loop sees it. */
+#ifndef PLX__TIMER_H
+#define PLX__TIMER_H
+
+#include <pollux/timer.h>
+
+#include "core/loop.h"
+
+typedef struct plx__timer {
+    plx__object object; /* First. */
+    plx__wheel_node node;
+    uint64_t period_ns; /* 0: once. */
+    plx_timer_fn on_fire;
+    void *data;
+} plx__timer;
+
+/* Its node has been taken from the wheel because it is due. */
+void plx__timer_fired(plx_loop *loop, plx__timer *timer);
+void plx__timer_close(plx_loop *loop, plx__timer *timer);
+
+#endif

@@ -1,0 +1,101 @@
+/* core/wheel.h - a hierarchical timing wheel (Varghese and Lauck, "Hashed and Hierarchical Timing
+ * Wheels", 1987): nine levels of 64 slots, each level 64 times as coarse as the one below.
+ *
+ * Adding and removing a node cost O(1). A node falls through at most eight levels in its life, at
+ * times when the wheel advances anyway. One tick of the finest level is 1,024 ns, to which
+ * deadlines are rounded up, so that nothing comes early.
+ */
+#ifndef PLX__WHEEL_H
+#define PLX__WHEEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/bits.h"
+#include "platform/platform.h"
+
+#define PLX__WHEEL_LEVELS      9u
+#define PLX__WHEEL_SLOTS       64u
+#define PLX__WHEEL_LEVEL_SHIFT 6u
+#define PLX__WHEEL_TICK_SHIFT  10u
+
+/* Lives in what it is the deadline of. All zero: in no wheel. */
+typedef struct plx__wheel_node {
+    struct plx__wheel_node *next;
+    struct plx__wheel_node *previous;
+    uint64_t deadline_ns;
+    uint64_t order; /* Among equal deadlines: who was added first. */
+    uint32_t owner; /* What it lives in, for the loop to know. */
+} plx__wheel_node;
+
+/* The head of a ring of nodes. */
+typedef struct plx__wheel_list {
+    plx__wheel_node *next;
+    plx__wheel_node *previous;
+} plx__wheel_list;
+
+typedef struct plx__wheel {
+    uint64_t now_tick;
+    uint64_t order;
+    uint64_t count;                       /* Nodes in the wheel, those that are due included. */
+    uint64_t occupied[PLX__WHEEL_LEVELS]; /* Bit N: slot N of the level has nodes. */
+    uint32_t levels;                      /* Bit N: level N has nodes. */
+    plx__wheel_list due;                  /* In the order in which they are to fire. */
+    plx__wheel_list slots[PLX__WHEEL_LEVELS * PLX__WHEEL_SLOTS];
+} plx__wheel;
+
+void plx__wheel_init(plx__wheel *wheel, uint64_t now_ns);
+/* Adds a node that is in no wheel. One that is due already comes with the next advance. */
+void plx__wheel_add(plx__wheel *wheel, plx__wheel_node *node, uint64_t deadline_ns);
+/* Removes a node that is in the wheel, be it due or not. */
+void plx__wheel_remove(plx__wheel *wheel, plx__wheel_node *node);
+/* The part of plx__wheel_advance() for when the next event has come. */
+PLX__SLOW void plx__wheel_turn(plx__wheel *wheel, uint64_t target_tick);
+/* Takes the first node that is due, or returns NULL. */
+plx__wheel_node *plx__wheel_take(plx__wheel *wheel);
+/* The next event of a wheel that has nodes ahead: the tick at which the first slot in use begins.
+ */
+static inline uint64_t plx__wheel_next_tick(const plx__wheel *wheel, uint32_t *level_out,
+                                            uint32_t *digit_out)
+{
+    uint32_t level = plx__bits_lowest(wheel->levels);
+    uint32_t digit = plx__bits_lowest(wheel->occupied[level]);
+    uint32_t shift = PLX__WHEEL_LEVEL_SHIFT * level;
+    uint64_t above = wheel->now_tick >> shift >> PLX__WHEEL_LEVEL_SHIFT << PLX__WHEEL_LEVEL_SHIFT;
+    *level_out = level;
+    *digit_out = digit;
+    return (above | digit) << shift;
+}
+
+/* When to advance next: no node is due earlier. UINT64_MAX when there is none. It may be earlier
+ * than the first deadline, when that stands on a coarse level; advancing then makes it finer. */
+static inline uint64_t plx__wheel_next_ns(const plx__wheel *wheel)
+{
+    uint32_t level;
+    uint32_t digit;
+    if (wheel->due.next != (const plx__wheel_node *)(const void *)&wheel->due)
+        return 0;
+    if (wheel->levels == 0)
+        return UINT64_MAX;
+    return plx__wheel_next_tick(wheel, &level, &digit) << PLX__WHEEL_TICK_SHIFT;
+}
+
+/* Makes due what is, at `now_ns`. Returns whether anything may be. */
+static inline bool plx__wheel_advance(plx__wheel *wheel, uint64_t now_ns)
+{
+    uint64_t target = now_ns >> PLX__WHEEL_TICK_SHIFT;
+    if (plx__wheel_next_ns(wheel) <= now_ns) {
+        plx__wheel_turn(wheel, target);
+        return true;
+    }
+    if (target > wheel->now_tick)
+        wheel->now_tick = target;
+    return false;
+}
+
+static inline bool plx__wheel_has(const plx__wheel_node *node)
+{
+    return node->next != 0;
+}
+
+#endif

@@ -1,0 +1,156 @@
+/**
+ * @file conn.h
+ * Connections: streams of bytes over TCP or Unix-domain sockets.
+ *
+ * Closing is immediate for the caller: when plx_conn_close() has returned, no callback comes for
+ * the connection but the buffers that were lent to it, back with PLX_ECANCELED, and at last one
+ * on_close. Any callback may close anything, its own connection and the loop's other objects
+ * included.
+ *
+ * Reading pauses by itself while the connection's own send queue is above its high watermark, and
+ * goes on when the queue has fallen to the low one; so a peer that asks without reading the
+ * answers holds a bounded amount of memory.
+ */
+#ifndef POLLUX_CONN_H
+#define POLLUX_CONN_H
+
+#include <pollux/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The connection stands: it was accepted, or plx_connect() has succeeded. */
+typedef void (*plx_open_fn)(plx_loop *loop, plx_conn conn, void *data);
+
+/**
+ * `length` bytes stand at `bytes`, valid during the call only. Returns how many of them were
+ * consumed; the rest is kept and shown again, together with what follows, so that a parser needs
+ * no buffer of its own. What was kept while reading was paused is shown when reading goes on.
+ */
+typedef size_t (*plx_data_fn)(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
+                              size_t length);
+
+/** The send queue has fallen to the low watermark after it had been above the high one. */
+typedef void (*plx_drain_fn)(plx_loop *loop, plx_conn conn, void *data);
+
+/**
+ * The peer will send no more. Sending is still possible; the connection closes when
+ * plx_conn_shutdown() has been called and the send queue is empty. Without an on_end that happens
+ * by itself: the queue is sent, and the connection closes.
+ */
+typedef void (*plx_end_fn)(plx_loop *loop, plx_conn conn, void *data);
+
+/**
+ * The connection is gone, and `conn` names nothing any more. `reason` is 0 when both sides ended
+ * in order or plx_conn_close() was called, PLX_ETIMEDOUT for a timeout, PLX_EMSGSIZE for input
+ * beyond `receive_limit`, PLX_ECANCELED when the loop closed, else what the system reported. It
+ * comes exactly once for each connection that on_open was called for or plx_connect() named.
+ */
+typedef void (*plx_close_fn)(plx_loop *loop, plx_conn conn, void *data, int reason);
+
+/** A lent buffer comes back. `status` is 0 when all of it was given to the system. */
+typedef void (*plx_sent_fn)(plx_loop *loop, plx_conn conn, void *data, int status);
+
+/** Bits for plx_conn_options.flags. */
+enum plx_conn_flag {
+    PLX_CONN_READ_WHILE_HIGH = 1, /**< Do not pause reading while the send queue is high. */
+    PLX_CONN_DELAY = 2,           /**< Leave Nagle's algorithm on (it is turned off else). */
+    PLX_CONN_PAUSED = 4           /**< Do not read before plx_conn_resume(). */
+};
+
+/** What a connection does. All zero is allowed: it then discards what it receives. */
+typedef struct plx_conn_options {
+    plx_open_fn on_open;         /**< May be NULL. */
+    plx_data_fn on_data;         /**< NULL: what arrives is discarded. */
+    plx_drain_fn on_drain;       /**< May be NULL. */
+    plx_end_fn on_end;           /**< NULL: the connection sends its queue and closes. */
+    plx_close_fn on_close;       /**< May be NULL. */
+    void *data;                  /**< Handed to each callback until plx_conn_set_data(). */
+    uint64_t connect_timeout_ns; /**< For plx_connect(); 0 means 30 s. */
+    uint64_t idle_timeout_ns;    /**< No byte either way for so long closes; 0 means never. */
+    uint64_t read_timeout_ns;    /**< No byte in while reading for so long closes; 0: never. */
+    uint64_t write_timeout_ns;   /**< No byte out while some wait for so long closes; 0: never. */
+    size_t send_high;            /**< High watermark of the send queue; 0 means 262,144 bytes. */
+    size_t send_low;             /**< Low watermark; 0 means a quarter of the high one. */
+    size_t send_max;      /**< The queue never holds more; 0 means four times the high one. */
+    size_t receive_limit; /**< Most bytes kept unconsumed; 0 means 1,048,576. */
+    uint32_t flags;       /**< Bits of plx_conn_flag. */
+} plx_conn_options;
+
+/**
+ * Connects to `address`, as "tcp://127.0.0.1:80", "tcp://[::1]:80" or "unix:/run/x.sock". Success
+ * is on_open, failure is on_close with the reason. It may be written to at once: what is written
+ * is sent after on_open.
+ *
+ * `conn_out` may be NULL. `options` is read during the call only and may be NULL. Returns 0,
+ * PLX_EADDRESS, PLX_ESCHEME, PLX_EINVAL, PLX_ELIMIT, PLX_ENOMEM, PLX_EAFNOSUPPORT, PLX_EMFILE or
+ * PLX_ENFILE: then there is no connection and no callback comes.
+ */
+PLX_NODISCARD PLX_API int plx_connect(plx_loop *loop, plx_conn *conn_out, const char *address,
+                                      const plx_conn_options *options);
+
+/**
+ * Sends a copy of the bytes. What cannot go at once waits in the send queue. It takes all or
+ * nothing. What a callback of this very connection writes goes out together when it returns.
+ *
+ * Returns 0, PLX_ESTALE, PLX_EPIPE after plx_conn_shutdown(), PLX_ENOBUFS when the queue would
+ * grow beyond `send_max` (or the loop's beyond `queued_bytes_max`), or PLX_ENOMEM. After
+ * PLX_ENOBUFS, on_drain tells when to go on.
+ */
+PLX_NODISCARD PLX_API int plx_conn_write(plx_loop *loop, plx_conn conn, const void *bytes,
+                                         size_t length);
+
+/**
+ * Sends the bytes without copying them. They are lent to the loop until `on_sent` gives them back,
+ * which it does exactly once, in a later turn than this call; it may be NULL for bytes that live
+ * forever. Returns as plx_conn_write() does; if that is not 0, nothing was lent.
+ */
+PLX_NODISCARD PLX_API int plx_conn_send(plx_loop *loop, plx_conn conn, const void *bytes,
+                                        size_t length, plx_sent_fn on_sent, void *data);
+
+/**
+ * Ends the sending side when the queue is empty. Data still arrives until the peer ends its side
+ * too; then the connection closes. Calling it again changes nothing. Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_conn_shutdown(plx_loop *loop, plx_conn conn);
+
+/**
+ * Drops the connection and all that waits to be sent. Only on_close follows, in a later turn.
+ * Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_conn_close(plx_loop *loop, plx_conn conn);
+
+/** Stops reading until plx_conn_resume(). Returns 0 or PLX_ESTALE. */
+PLX_API int plx_conn_pause(plx_loop *loop, plx_conn conn);
+
+/**
+ * Goes on reading. Bytes that were kept are shown again in the next turn. While the send queue is
+ * high, reading goes on when it has drained. Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_conn_resume(plx_loop *loop, plx_conn conn);
+
+/** How many bytes wait in the send queue; 0 for a stale handle too. */
+PLX_API size_t plx_conn_queued(const plx_loop *loop, plx_conn conn);
+
+/** What its callbacks get as `data`; NULL for a stale handle too. */
+PLX_API void *plx_conn_data(const plx_loop *loop, plx_conn conn);
+
+/** Changes what its callbacks get as `data`. Returns 0 or PLX_ESTALE. */
+PLX_API int plx_conn_set_data(plx_loop *loop, plx_conn conn, void *data);
+
+/**
+ * Writes the address of the peer, as "tcp://127.0.0.1:4711". PLX_ADDRESS_TEXT_MAX bytes are always
+ * enough. Returns 0, PLX_ESTALE, PLX_EINVAL when `size` is too small, or PLX_ENOTCONN.
+ */
+PLX_NODISCARD PLX_API int plx_conn_peer(const plx_loop *loop, plx_conn conn, char *text,
+                                        size_t size);
+
+/** Writes the address of this side. Otherwise like plx_conn_peer(). */
+PLX_NODISCARD PLX_API int plx_conn_local(const plx_loop *loop, plx_conn conn, char *text,
+                                         size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

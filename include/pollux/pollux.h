@@ -1,0 +1,17 @@
+/**
+ * @file pollux.h
+ * All of Pollux's public interface.
+ */
+#ifndef POLLUX_POLLUX_H
+#define POLLUX_POLLUX_H
+
+#include <pollux/conn.h>
+#include <pollux/error.h>
+#include <pollux/listener.h>
+#include <pollux/loop.h>
+#include <pollux/signal.h>
+#include <pollux/timer.h>
+#include <pollux/types.h>
+#include <pollux/watch.h>
+
+#endif

@@ -1,0 +1,47 @@
+/**
+ * @file signal.h
+ * Signals of Unix, and the console control events of Windows, as callbacks on the loop.
+ *
+ * While any loop subscribes to a signal its usual effect (ending the process, say) does not happen.
+ * When the last subscription closes, what was there before is put back.
+ */
+#ifndef POLLUX_SIGNAL_H
+#define POLLUX_SIGNAL_H
+
+#include <pollux/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The signals. In brackets: what they are on Windows; those without are PLX_ENOSYS there. */
+enum plx_signal_number {
+    PLX_SIGNAL_INTERRUPT = 1, /**< SIGINT (Ctrl-C). */
+    PLX_SIGNAL_TERMINATE = 2, /**< SIGTERM (the system shuts down). */
+    PLX_SIGNAL_HANGUP = 3,    /**< SIGHUP (the console window closes; the user logs off). */
+    PLX_SIGNAL_QUIT = 4,      /**< SIGQUIT (Ctrl-Break). */
+    PLX_SIGNAL_USER1 = 5,     /**< SIGUSR1. */
+    PLX_SIGNAL_USER2 = 6,     /**< SIGUSR2. */
+    PLX_SIGNAL_CHILD = 7      /**< SIGCHLD. */
+};
+
+/** The signal came, once or more often since the last call. */
+typedef void (*plx_signal_fn)(plx_loop *loop, plx_signal signal, void *data, int number);
+
+/**
+ * Subscribes to a signal. Several loops may subscribe to the same one; each is told.
+ *
+ * `signal_out` may be NULL. Returns 0, PLX_EINVAL for a number that is none or without a callback,
+ * PLX_ENOSYS for one that this system does not have, PLX_ELIMIT when 64 loops of this process
+ * subscribe already, or PLX_ENOMEM.
+ */
+PLX_NODISCARD PLX_API int plx_signal_open(plx_loop *loop, plx_signal *signal_out, int number,
+                                          plx_signal_fn on_signal, void *data);
+
+/** Ends the subscription. Returns 0 or PLX_ESTALE. */
+PLX_API int plx_signal_close(plx_loop *loop, plx_signal signal);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,53 @@
+/**
+ * @file watch.h
+ * Watches: the readiness of sockets that belong to somebody else, as libcurl, libpq, c-ares and
+ * hiredis need it.
+ *
+ * Readiness is level-triggered: the callback comes once a turn for as long as the socket is ready
+ * for what was asked. The socket stays its owner's, who makes it non-blocking; it must be closed
+ * after its watch, not before.
+ */
+#ifndef POLLUX_WATCH_H
+#define POLLUX_WATCH_H
+
+#include <pollux/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a watch asks for, and what its callback is told. */
+enum plx_readiness {
+    PLX_READABLE = 1, /**< Reading would not block; the end of the stream counts as readable. */
+    PLX_WRITABLE = 2, /**< Writing would not block; a connect that ended counts as writable. */
+    PLX_FAILED = 4    /**< Told, never asked for: the socket failed, or is no socket any more. */
+};
+
+/**
+ * The socket is ready for `ready`, bits of plx_readiness. PLX_FAILED comes together with what was
+ * asked for, so that the owner's next call meets the error. A descriptor that turns out to be
+ * closed ends its watch: `ready` is PLX_FAILED alone, and `watch` names nothing any more.
+ */
+typedef void (*plx_watch_fn)(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
+                             uint32_t ready);
+
+/**
+ * Watches `socket` for `interest`, bits of plx_readiness; 0 asks for nothing yet.
+ *
+ * `watch_out` may be NULL. Returns 0, PLX_EINVAL without a callback or with unknown bits,
+ * PLX_EEXIST when this loop watches that socket already, PLX_EBADF, PLX_ENOTSOCK for what cannot
+ * be waited for (a regular file; on Windows anything but a socket), or PLX_ENOMEM.
+ */
+PLX_NODISCARD PLX_API int plx_watch_open(plx_loop *loop, plx_watch *watch_out, plx_socket socket,
+                                         uint32_t interest, plx_watch_fn on_ready, void *data);
+
+/** Changes what is asked for; 0 asks for nothing. Returns 0, PLX_ESTALE, PLX_EINVAL, PLX_ENOMEM. */
+PLX_API int plx_watch_set(plx_loop *loop, plx_watch watch, uint32_t interest);
+
+/** Ends the watch. The socket may be closed as soon as this returns. Returns 0 or PLX_ESTALE. */
+PLX_API int plx_watch_close(plx_loop *loop, plx_watch watch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

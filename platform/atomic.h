@@ -1,0 +1,113 @@
+/* platform/atomic.h - the few atomic operations that Pollux needs, for C11 and for MSVC.
+ *
+ * MSVC has C11 atomics only behind an experimental switch, so its intrinsics are used there. Each
+ * name says its ordering; those without one are sequentially consistent.
+ */
+#ifndef PLX__ATOMIC_H
+#define PLX__ATOMIC_H
+
+#include <stdint.h>
+
+#ifdef _MSC_VER
+#include <intrin.h>
+
+typedef struct plx__atomic_u32 {
+    volatile long value;
+} plx__atomic_u32;
+
+static inline uint32_t plx__atomic_load(plx__atomic_u32 *atomic)
+{
+    return (uint32_t)_InterlockedOr(&atomic->value, 0);
+}
+
+static inline uint32_t plx__atomic_load_acquire(plx__atomic_u32 *atomic)
+{
+    return plx__atomic_load(atomic);
+}
+
+static inline void plx__atomic_store(plx__atomic_u32 *atomic, uint32_t value)
+{
+    (void)_InterlockedExchange(&atomic->value, (long)value);
+}
+
+static inline void plx__atomic_store_release(plx__atomic_u32 *atomic, uint32_t value)
+{
+    plx__atomic_store(atomic, value);
+}
+
+static inline uint32_t plx__atomic_exchange(plx__atomic_u32 *atomic, uint32_t value)
+{
+    return (uint32_t)_InterlockedExchange(&atomic->value, (long)value);
+}
+
+static inline uint32_t plx__atomic_add(plx__atomic_u32 *atomic, uint32_t value)
+{
+    return (uint32_t)_InterlockedExchangeAdd(&atomic->value, (long)value);
+}
+
+static inline uint32_t plx__atomic_or(plx__atomic_u32 *atomic, uint32_t bits)
+{
+    return (uint32_t)_InterlockedOr(&atomic->value, (long)bits);
+}
+
+/* Returns whether `*expected` was there and `desired` took its place; else fills in what was. */
+static inline int plx__atomic_compare_exchange(plx__atomic_u32 *atomic, uint32_t *expected,
+                                               uint32_t desired)
+{
+    long seen = _InterlockedCompareExchange(&atomic->value, (long)desired, (long)*expected);
+    int same = (uint32_t)seen == *expected;
+    *expected = (uint32_t)seen;
+    return same;
+}
+
+#else
+#include <stdatomic.h>
+
+typedef struct plx__atomic_u32 {
+    _Atomic uint32_t value;
+} plx__atomic_u32;
+
+static inline uint32_t plx__atomic_load(plx__atomic_u32 *atomic)
+{
+    return atomic_load(&atomic->value);
+}
+
+static inline uint32_t plx__atomic_load_acquire(plx__atomic_u32 *atomic)
+{
+    return atomic_load_explicit(&atomic->value, memory_order_acquire);
+}
+
+static inline void plx__atomic_store(plx__atomic_u32 *atomic, uint32_t value)
+{
+    atomic_store(&atomic->value, value);
+}
+
+static inline void plx__atomic_store_release(plx__atomic_u32 *atomic, uint32_t value)
+{
+    atomic_store_explicit(&atomic->value, value, memory_order_release);
+}
+
+static inline uint32_t plx__atomic_exchange(plx__atomic_u32 *atomic, uint32_t value)
+{
+    return atomic_exchange(&atomic->value, value);
+}
+
+static inline uint32_t plx__atomic_add(plx__atomic_u32 *atomic, uint32_t value)
+{
+    return atomic_fetch_add(&atomic->value, value);
+}
+
+static inline uint32_t plx__atomic_or(plx__atomic_u32 *atomic, uint32_t bits)
+{
+    return atomic_fetch_or(&atomic->value, bits);
+}
+
+/* Returns whether `*expected` was there and `desired` took its place; else fills in what was. */
+static inline int plx__atomic_compare_exchange(plx__atomic_u32 *atomic, uint32_t *expected,
+                                               uint32_t desired)
+{
+    return atomic_compare_exchange_strong(&atomic->value, expected, desired);
+}
+
+#endif
+#endif

@@ -1,0 +1,53 @@
+/* platform/fault.h - makes memory and descriptors run out on demand, and counts what is held.
+ *
+ * Compiled in with the tests (POLLUX_FAULT_INJECTION) and to nothing otherwise. SQLite gave the
+ * idea: system calls that go through one place, "to facilitate fault injection" (os_unix.c).
+ * Everything here is process-wide and may be used from any thread.
+ */
+#ifndef PLX__FAULT_H
+#define PLX__FAULT_H
+
+#include "platform/platform.h"
+
+enum plx__fault_kind {
+    PLX__FAULT_MEMORY,     /* Allocating and reallocating. */
+    PLX__FAULT_DESCRIPTOR, /* Anything that makes a descriptor: socket, accept, wake, spare. */
+    PLX__FAULT_THREAD,     /* Starting a thread. */
+    PLX__FAULT_KINDS
+};
+
+#ifdef PLX_FAULTS
+
+/* From now on call number `first` (0: the next one) of this kind fails, and those after it up to
+ * `count` in all. */
+void plx__fault_arm(enum plx__fault_kind kind, uint32_t first, uint32_t count);
+/* Ends that. Returns how many calls failed since it was armed. */
+uint32_t plx__fault_disarm(enum plx__fault_kind kind);
+/* Whether this call is to fail. */
+bool plx__fault_strikes(enum plx__fault_kind kind);
+/* One more or one less is held. */
+void plx__fault_taken(enum plx__fault_kind kind);
+void plx__fault_given(enum plx__fault_kind kind);
+/* How many are held now. */
+uint32_t plx__fault_held(enum plx__fault_kind kind);
+
+#else
+
+static inline bool plx__fault_strikes(enum plx__fault_kind kind)
+{
+    (void)kind;
+    return false;
+}
+
+static inline void plx__fault_taken(enum plx__fault_kind kind)
+{
+    (void)kind;
+}
+
+static inline void plx__fault_given(enum plx__fault_kind kind)
+{
+    (void)kind;
+}
+
+#endif
+#endif

@@ -1,0 +1,44 @@
+/* platform/memory.c - the only place that calls malloc and its like. */
+#include "platform/platform.h"
+
+#include <stdlib.h>
+
+#include "platform/fault.h"
+
+static void *memory_taken(void *memory)
+{
+    if (memory != NULL)
+        plx__fault_taken(PLX__FAULT_MEMORY);
+    return memory;
+}
+
+void *plx__allocate(size_t bytes)
+{
+    if (plx__fault_strikes(PLX__FAULT_MEMORY))
+        return NULL;
+    return memory_taken(malloc(bytes));
+}
+
+void *plx__allocate_zeroed(size_t count, size_t bytes)
+{
+    if (plx__fault_strikes(PLX__FAULT_MEMORY))
+        return NULL;
+    return memory_taken(calloc(count, bytes));
+}
+
+void *plx__reallocate(void *memory, size_t bytes)
+{
+    if (memory == NULL)
+        return plx__allocate(bytes);
+    if (plx__fault_strikes(PLX__FAULT_MEMORY))
+        return NULL;
+    return realloc(memory, bytes);
+}
+
+void plx__free(void *memory)
+{
+    if (memory == NULL)
+        return;
+    plx__fault_given(PLX__FAULT_MEMORY);
+    free(memory);
+}

@@ -1,0 +1,120 @@
+/* platform/os.h - the system's own socket headers, and the two waits that speak its poll entries.
+ *
+ * For platform/ and backends/ only. The entry type is the system's (struct pollfd, WSAPOLLFD), so
+ * that an array of them goes to the kernel as it is; what differs in its bits has one name here.
+ */
+#ifndef PLX__OS_H
+#define PLX__OS_H
+
+#include "platform/platform.h"
+
+#ifdef _WIN32
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+/* clang-format off: winsock2.h must come before windows.h. */
+#include <windows.h>
+#include <winsock2.h>
+#include <ws2tcpip.h>
+/* clang-format on */
+
+typedef WSAPOLLFD plx__poll_entry;
+
+/* As in afunix.h, which not every SDK carries. */
+typedef struct plx__sockaddr_un {
+    ADDRESS_FAMILY sun_family;
+    char sun_path[108];
+} plx__sockaddr_un;
+
+/* What may be asked for: WSAPoll fails as a whole with WSAEINVAL when an entry asks for anything
+ * but POLLRDNORM, POLLRDBAND and POLLWRNORM (Windows SDK, winsock2.h; Wine takes any bit). */
+#define PLX__POLL_READ  POLLRDNORM
+#define PLX__POLL_WRITE POLLWRNORM
+
+#else
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+typedef struct pollfd plx__poll_entry;
+typedef struct sockaddr_un plx__sockaddr_un;
+
+#define PLX__POLL_READ  POLLIN
+#define PLX__POLL_WRITE POLLOUT
+
+/* Where sends cannot be told one by one to be silent about broken pipes (macOS), sockets are. */
+#ifdef MSG_NOSIGNAL
+#define PLX__SEND_FLAGS MSG_NOSIGNAL
+#else
+#define PLX__SEND_FLAGS 0
+#endif
+#endif
+
+/* Why the call failed. One that was interrupted says "not now": what was ready still is. */
+PLX__SLOW ptrdiff_t plx__receive_failed(void);
+PLX__SLOW ptrdiff_t plx__send_failed(void);
+
+/* plx__socket_receive(), for the path of every event. */
+static inline ptrdiff_t plx__receive(plx_socket socket, void *bytes, size_t size)
+{
+#ifdef _WIN32
+    ptrdiff_t got = recv(socket, bytes, size < INT32_MAX ? (int)size : INT32_MAX, 0);
+#else
+    ptrdiff_t got = recv(socket, bytes, size, 0);
+#endif
+    return got >= 0 ? got : plx__receive_failed();
+}
+
+/* plx__socket_send(), for the path of every event. */
+static inline ptrdiff_t plx__send(plx_socket socket, const void *bytes, size_t length)
+{
+#ifdef _WIN32
+    ptrdiff_t sent = send(socket, bytes, length < INT32_MAX ? (int)length : INT32_MAX, 0);
+#else
+    ptrdiff_t sent = send(socket, bytes, length, PLX__SEND_FLAGS);
+#endif
+    return sent >= 0 ? sent : plx__send_failed();
+}
+
+/* What counts as ready to read and to write: a hang-up and an error do, so that the call that
+ * follows meets them. */
+#define PLX__POLL_READABLE (PLX__POLL_READ | POLLHUP | POLLERR)
+#define PLX__POLL_WRITABLE (PLX__POLL_WRITE | POLLHUP | POLLERR)
+
+/* Waits for at most `timeout_ns` and returns how many entries have `revents` that are not 0. A
+ * signal ends the wait early, with 0. Each entry asks for PLX__POLL_READ or PLX__POLL_WRITE or
+ * both; a descriptor that is closed says POLLNVAL. */
+int plx__poll(plx__poll_entry *entries, size_t count, uint64_t timeout_ns);
+
+/* The same by select(), without its bound on the number or the value of descriptors. `*scratch` is
+ * working memory: NULL at first, freed with plx__free at the end. */
+int plx__select(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void **scratch);
+
+/* The waits of the system count in milliseconds. Rounded up, for else a wait of less than one would
+ * turn into a spin; PLX_FOREVER becomes UINT32_MAX, which is INFINITE and, as an int, poll's -1. */
+static inline uint32_t plx__milliseconds(uint64_t timeout_ns)
+{
+    if (timeout_ns == PLX_FOREVER)
+        return UINT32_MAX;
+    uint64_t milliseconds = timeout_ns / PLX_MILLISECOND + (timeout_ns % PLX_MILLISECOND != 0);
+    return milliseconds < INT32_MAX ? (uint32_t)milliseconds : (uint32_t)INT32_MAX;
+}
+
+/* The system's address inside ours. */
+static inline struct sockaddr *plx__address_raw(plx__address *address)
+{
+    return (struct sockaddr *)(void *)address->storage.bytes;
+}
+
+static inline const struct sockaddr *plx__address_raw_const(const plx__address *address)
+{
+    return (const struct sockaddr *)(const void *)address->storage.bytes;
+}
+
+#endif

@@ -1,0 +1,213 @@
+/* platform/platform.h - the operating system, as thin as it can be and the same on all of them.
+ *
+ * One header, two bodies: platform/unix and platform/windows. No system header comes this way, so
+ * that core/ cannot lean on one by accident; backends that need one include platform/os.h.
+ *
+ * Functions return 0 (or a count) or a negative PLX_E code; the system's own code stays with the
+ * thread, for plx_os_error(). EINTR never comes out. Nothing here is safe to call from two threads
+ * on the same object, but what says so.
+ */
+#ifndef PLX__PLATFORM_H
+#define PLX__PLATFORM_H
+
+#include <pollux/error.h>
+#include <pollux/types.h>
+
+#include <stdbool.h>
+
+#include "platform/atomic.h"
+
+/* Marks what is off the path of most events, to keep it out of the functions that are on it. */
+#if defined(__GNUC__)
+#define PLX__SLOW __attribute__((noinline, cold))
+#elif defined(_MSC_VER)
+#define PLX__SLOW __declspec(noinline)
+#else
+#define PLX__SLOW
+#endif
+
+/* --- errors (error.c) ----------------------------------------------------------------------- */
+
+/* Remembers the system's code for plx_os_error() and returns the Pollux code for it. */
+int plx__fail(int os_code);
+/* The same for the code of the call that has just failed on this thread. */
+int plx__fail_last(void);
+
+/* --- memory (memory.c) ---------------------------------------------------------------------- */
+
+/* NULL when there is none left. What these return is freed with plx__free alone. */
+void *plx__allocate(size_t bytes);
+void *plx__allocate_zeroed(size_t count, size_t bytes);
+void *plx__reallocate(void *memory, size_t bytes);
+void plx__free(void *memory);
+
+/* --- clock (clock.c) ------------------------------------------------------------------------ */
+
+/* Monotonic, in nanoseconds. Any thread. */
+uint64_t plx__clock_now(void);
+
+/* --- addresses (address.c) ------------------------------------------------------------------ */
+
+enum plx__family { PLX__FAMILY_NONE, PLX__FAMILY_IPV4, PLX__FAMILY_IPV6, PLX__FAMILY_UNIX };
+
+/* A socket address in the system's own form. */
+typedef struct plx__address {
+    uint32_t length; /* Of the valid bytes of `storage`. */
+    uint32_t family; /* plx__family. */
+    union {
+        uint64_t align;
+        unsigned char bytes[128];
+    } storage;
+} plx__address;
+
+/* Parses "tcp://host:port" or "unix:path". 0, PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG or
+ * PLX_EAFNOSUPPORT. */
+int plx__address_parse(plx__address *address_out, const char *text);
+/* Writes it in the same form. 0, or PLX_EINVAL when `size` is too small. */
+int plx__address_print(const plx__address *address, char *text, size_t size);
+/* The path of a Unix-domain address that is a file, else NULL. */
+const char *plx__address_path(const plx__address *address);
+
+/* --- sockets (socket.c) --------------------------------------------------------------------- */
+
+/* A run of bytes, laid out as the system's own type for gathered sends (struct iovec, WSABUF). */
+#ifdef _WIN32
+typedef struct plx__slice {
+    unsigned long length;
+    const void *bytes;
+} plx__slice;
+#else
+typedef struct plx__slice {
+    const void *bytes;
+    size_t length;
+} plx__slice;
+#endif
+
+/* A slice of the bytes, or of as many of them as one can hold. */
+static inline plx__slice plx__slice_of(const void *bytes, size_t length)
+{
+    plx__slice slice;
+    slice.bytes = bytes;
+#ifdef _WIN32
+    slice.length = length < INT32_MAX ? (unsigned long)length : (unsigned long)INT32_MAX;
+#else
+    slice.length = length;
+#endif
+    return slice;
+}
+
+enum plx__socket_option {
+    PLX__SOCKET_NO_DELAY,       /* Nagle's algorithm off. */
+    PLX__SOCKET_ONLY_IPV6,      /* No IPv4 through this IPv6 socket. */
+    PLX__SOCKET_RESET_ON_CLOSE, /* Closing resets the connection (SO_LINGER of 0 s). */
+    PLX__SOCKET_SEND_BYTES,     /* The system's send buffer. */
+    PLX__SOCKET_RECEIVE_BYTES,  /* The system's receive buffer. */
+    PLX__SOCKET_LISTEN_ALONE    /* Nobody else may take the address; a dead one may be reused. */
+};
+
+/* Starts and ends the system's sockets; calls nest. Sockets may be used in between. */
+int plx__sockets_start(void);
+void plx__sockets_end(void);
+
+/* A stream socket: non-blocking, not inherited by children, silent about broken pipes. */
+int plx__socket_open(plx_socket *socket_out, uint32_t family);
+/* NONE is allowed. */
+void plx__socket_close(plx_socket socket);
+int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value);
+int plx__socket_bind(plx_socket socket, const plx__address *address);
+int plx__socket_listen(plx_socket socket, uint32_t backlog);
+/* The new socket is as plx__socket_open() makes them, and has its listener's NO_DELAY. PLX_EAGAIN
+ * when none waits; PLX_ECONNABORTED when one did and has gone. */
+int plx__socket_accept(plx_socket listener, plx_socket *socket_out);
+/* 0 when connected at once, PLX_EAGAIN when that is under way. */
+int plx__socket_connect(plx_socket socket, const plx__address *address);
+/* How a connect that was under way ended, once the socket is writable or failed. */
+int plx__socket_connect_result(plx_socket socket);
+/* Bytes received, 0 at the end of the stream, PLX_EAGAIN when nothing is there yet. Backends have
+ * plx__receive() in platform/os.h, which is the same without a call. */
+ptrdiff_t plx__socket_receive(plx_socket socket, void *bytes, size_t size);
+/* Bytes taken, which may be fewer; 0 when none can be now. Backends: plx__send(). */
+ptrdiff_t plx__socket_send(plx_socket socket, const void *bytes, size_t length);
+ptrdiff_t plx__socket_send_slices(plx_socket socket, const plx__slice *slices, size_t count);
+int plx__socket_shutdown(plx_socket socket);
+int plx__socket_name(plx_socket socket, plx__address *address_out);
+int plx__socket_peer(plx_socket socket, plx__address *address_out);
+/* Whether this is something that poll() and its like can wait for: 0, PLX_EBADF, PLX_ENOTSOCK. */
+int plx__socket_check(plx_socket socket);
+
+/* Room for what a Unix-domain listener leaves in the file system: whether somebody listens at this
+ * path (PLX_EADDRINUSE), or the file is a leftover and was removed (0). */
+int plx__socket_path_clear(const plx__address *address);
+void plx__socket_path_remove(const plx__address *address);
+
+/* A descriptor held back, to be let go when none is left. */
+typedef struct plx__spare {
+    plx_socket descriptor;
+} plx__spare;
+void plx__spare_open(plx__spare *spare);
+void plx__spare_close(plx__spare *spare);
+
+/* --- threads (thread.c) --------------------------------------------------------------------- */
+
+typedef struct plx__thread {
+    void *opaque[2];
+} plx__thread;
+
+typedef struct plx__mutex {
+    void *opaque[8];
+} plx__mutex;
+
+typedef struct plx__condition {
+    void *opaque[8];
+} plx__condition;
+
+typedef void (*plx__thread_fn)(void *data);
+
+/* 0, PLX_ENOMEM or PLX_ELIMIT. Every thread that starts must be joined. */
+int plx__thread_start(plx__thread *thread_out, plx__thread_fn run, void *data);
+void plx__thread_join(plx__thread *thread);
+void plx__thread_yield(void);
+void plx__mutex_open(plx__mutex *mutex);
+void plx__mutex_close(plx__mutex *mutex);
+void plx__mutex_lock(plx__mutex *mutex);
+void plx__mutex_unlock(plx__mutex *mutex);
+void plx__condition_open(plx__condition *condition);
+void plx__condition_close(plx__condition *condition);
+/* Returns whether it was signalled, as opposed to `timeout_ns` (PLX_FOREVER: none) being over. */
+bool plx__condition_wait(plx__condition *condition, plx__mutex *mutex, uint64_t timeout_ns);
+void plx__condition_signal(plx__condition *condition);
+
+/* --- wake (wake.c) -------------------------------------------------------------------------- */
+
+/* A socket that becomes readable when another thread says so. */
+typedef struct plx__wake {
+    plx_socket reader; /* To be waited for. */
+    plx_socket writer;
+} plx__wake;
+
+int plx__wake_open(plx__wake *wake);
+void plx__wake_close(plx__wake *wake);
+/* Any thread, and signal handlers. */
+void plx__wake_send(plx__wake *wake);
+/* After the reader was readable. Returns 0, or a code when the pair broke and could not be made
+ * anew; `*renewed_out` says that the reader is another one now. */
+int plx__wake_drain(plx__wake *wake, bool *renewed_out);
+
+/* --- signals (signal.c) --------------------------------------------------------------------- */
+
+/* `wake` is called in a signal handler on Unix, on a thread of the system's on Windows, when
+ * bits were added to `pending`: bit N for plx_signal_number N. */
+typedef struct plx__signal_listener {
+    plx__atomic_u32 pending;
+    void (*wake)(void *data);
+    void *data;
+    int32_t place; /* In the process's table; -1 when it is in none. */
+} plx__signal_listener;
+
+void plx__signal_listener_init(plx__signal_listener *listener, void (*wake)(void *), void *data);
+/* Adds one of plx_signal_number to, or removes it from, what the listener is told. Calls nest not:
+ * each number is added once. PLX_ENOSYS, PLX_ELIMIT. Any thread, for different listeners. */
+int plx__signal_add(plx__signal_listener *listener, int number);
+void plx__signal_remove(plx__signal_listener *listener, int number);
+
+#endif

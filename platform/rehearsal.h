@@ -1,0 +1,18 @@
+/* platform/rehearsal.h - what tests ask of the system, and programs do not. */
+#ifndef PLX__REHEARSAL_H
+#define PLX__REHEARSAL_H
+
+#include "platform/platform.h"
+
+/* Sends this process one of plx_signal_number, as the system would. PLX_ENOSYS where that cannot be
+ * done. */
+int plx__rehearse_signal(int number);
+
+/* Has the process run out of descriptors for real: no more than `spare` new ones can be made, until
+ * it is called with UINT32_MAX. PLX_ENOSYS where that cannot be done. */
+int plx__rehearse_descriptor_limit(uint32_t spare);
+
+/* Whether this is Wine, which is not Windows everywhere. */
+bool plx__rehearsal_is_wine(void);
+
+#endif

@@ -1,0 +1,317 @@
+/* platform/unix/socket.c - sockets of BSD descent. */
+#include "platform/os.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include "platform/fault.h"
+
+_Static_assert(sizeof(plx__slice) == sizeof(struct iovec), "a slice is an iovec");
+_Static_assert(offsetof(plx__slice, bytes) == offsetof(struct iovec, iov_base), "bytes first");
+_Static_assert(offsetof(plx__slice, length) == offsetof(struct iovec, iov_len), "then length");
+
+int plx__sockets_start(void)
+{
+    return 0;
+}
+
+void plx__sockets_end(void)
+{
+}
+
+static int socket_prepare(int descriptor)
+{
+    int flags = fcntl(descriptor, F_GETFL);
+    if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0)
+        return plx__fail_last();
+#ifdef SO_NOSIGPIPE
+    int on = 1;
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+    return 0;
+}
+
+/* Takes a descriptor that a system call has just made, or -1 with errno. */
+static int socket_take(int descriptor, bool is_prepared, plx_socket *socket_out)
+{
+    if (descriptor < 0)
+        return plx__fail_last();
+    int status = is_prepared ? 0 : socket_prepare(descriptor);
+    if (status != 0) {
+        (void)close(descriptor);
+        return status;
+    }
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    *socket_out = descriptor;
+    return 0;
+}
+
+int plx__socket_open(plx_socket *socket_out, uint32_t family)
+{
+    static const int families[] = {
+        [PLX__FAMILY_IPV4] = AF_INET,
+        [PLX__FAMILY_IPV6] = AF_INET6,
+        [PLX__FAMILY_UNIX] = AF_UNIX,
+    };
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return plx__fail(EMFILE);
+#ifdef SOCK_CLOEXEC
+    int made = socket(families[family], SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return socket_take(made, true, socket_out);
+#else
+    return socket_take(socket(families[family], SOCK_STREAM, 0), false, socket_out);
+#endif
+}
+
+void plx__socket_close(plx_socket socket)
+{
+    if (socket == PLX_SOCKET_NONE)
+        return;
+    plx__fault_given(PLX__FAULT_DESCRIPTOR);
+    /* Not again after EINTR: Linux has closed it then, and the number may be someone else's. */
+    (void)close(socket);
+}
+
+int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value)
+{
+    const struct linger at_once = {.l_onoff = value, .l_linger = 0};
+    const void *set = &value;
+    socklen_t size = sizeof value;
+    int level = SOL_SOCKET;
+    int name = 0;
+    switch (option) {
+    case PLX__SOCKET_NO_DELAY:
+        level = IPPROTO_TCP;
+        name = TCP_NODELAY;
+        break;
+    case PLX__SOCKET_ONLY_IPV6:
+        level = IPPROTO_IPV6;
+        name = IPV6_V6ONLY;
+        break;
+    case PLX__SOCKET_RESET_ON_CLOSE:
+        name = SO_LINGER;
+        set = &at_once;
+        size = sizeof at_once;
+        break;
+    case PLX__SOCKET_SEND_BYTES:
+        name = SO_SNDBUF;
+        break;
+    case PLX__SOCKET_RECEIVE_BYTES:
+        name = SO_RCVBUF;
+        break;
+    case PLX__SOCKET_LISTEN_ALONE:
+        /* Here it lets an address be taken that only closed connections still hold; two listeners
+         * on one address stay impossible. */
+        name = SO_REUSEADDR;
+        break;
+    }
+    return setsockopt(socket, level, name, set, size) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__socket_bind(plx_socket socket, const plx__address *address)
+{
+    if (bind(socket, plx__address_raw_const(address), (socklen_t)address->length) == 0)
+        return 0;
+    return plx__fail_last();
+}
+
+int plx__socket_listen(plx_socket socket, uint32_t backlog)
+{
+    int bounded = backlog > 65535 ? 65535 : (int)backlog;
+    return listen(socket, bounded) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__socket_accept(plx_socket listener, plx_socket *socket_out)
+{
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return plx__fail(EMFILE);
+    int made;
+    do {
+#ifdef SOCK_CLOEXEC
+        made = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+        made = accept(listener, NULL, NULL);
+#endif
+    } while (made < 0 && errno == EINTR);
+    if (made < 0) {
+        /* Linux passes errors of the new connection on (accept(2), "Error handling"). */
+        switch (errno) {
+        case ENETDOWN:
+        case ENOPROTOOPT:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
+        case EOPNOTSUPP:
+        case ENETUNREACH:
+        case EPERM: /* A firewall rule forbids it. */
+            plx__fail_last();
+            return PLX_ECONNABORTED;
+        default:
+            return plx__fail_last();
+        }
+    }
+#ifdef SOCK_CLOEXEC
+    return socket_take(made, true, socket_out);
+#else
+    return socket_take(made, false, socket_out);
+#endif
+}
+
+int plx__socket_connect(plx_socket socket, const plx__address *address)
+{
+    if (connect(socket, plx__address_raw_const(address), (socklen_t)address->length) == 0)
+        return 0;
+    /* An interrupted connect goes on by itself, and asking again says EALREADY. */
+    if (errno == EINTR || errno == EINPROGRESS)
+        return PLX_EAGAIN;
+    /* Linux: the backlog of a Unix-domain listener is full, and nothing is under way. */
+    if (errno == EAGAIN) {
+        plx__fail_last();
+        return PLX_ECONNREFUSED;
+    }
+    return plx__fail_last();
+}
+
+int plx__socket_connect_result(plx_socket socket)
+{
+    int os_code = 0;
+    socklen_t size = sizeof os_code;
+    plx__address peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_ERROR, &os_code, &size) != 0)
+        return plx__fail_last();
+    if (os_code != 0)
+        return plx__fail(os_code);
+    /* No error is not yet success: someone else may have read the error away. */
+    return plx__socket_peer(socket, &peer);
+}
+
+ptrdiff_t plx__receive_failed(void)
+{
+    return errno == EINTR ? PLX_EAGAIN : plx__fail_last();
+}
+
+ptrdiff_t plx__socket_receive(plx_socket socket, void *bytes, size_t size)
+{
+    return plx__receive(socket, bytes, size);
+}
+
+ptrdiff_t plx__send_failed(void)
+{
+    /* ENOBUFS says that an interface's queue is full: it passes. */
+    if (errno == EAGAIN || errno == ENOBUFS || errno == EINTR)
+        return 0;
+    return plx__fail_last();
+}
+
+ptrdiff_t plx__socket_send(plx_socket socket, const void *bytes, size_t length)
+{
+    return plx__send(socket, bytes, length);
+}
+
+ptrdiff_t plx__socket_send_slices(plx_socket socket, const plx__slice *slices, size_t count)
+{
+    struct msghdr message = {0};
+    message.msg_iov = (struct iovec *)(uintptr_t)slices;
+    message.msg_iovlen = count;
+    ssize_t sent = sendmsg(socket, &message, PLX__SEND_FLAGS);
+    return sent >= 0 ? sent : plx__send_failed();
+}
+
+int plx__socket_shutdown(plx_socket socket)
+{
+    return shutdown(socket, SHUT_WR) == 0 ? 0 : plx__fail_last();
+}
+
+static int address_family_read(plx__address *address, socklen_t length)
+{
+    switch (plx__address_raw(address)->sa_family) {
+    case AF_INET:
+        address->family = PLX__FAMILY_IPV4;
+        break;
+    case AF_INET6:
+        address->family = PLX__FAMILY_IPV6;
+        break;
+    case AF_UNIX:
+        address->family = PLX__FAMILY_UNIX;
+        break;
+    default:
+        return PLX_EAFNOSUPPORT;
+    }
+    address->length = (uint32_t)length;
+    return 0;
+}
+
+int plx__socket_name(plx_socket socket, plx__address *address_out)
+{
+    socklen_t length = sizeof address_out->storage;
+    memset(address_out, 0, sizeof *address_out);
+    if (getsockname(socket, plx__address_raw(address_out), &length) != 0)
+        return plx__fail_last();
+    return address_family_read(address_out, length);
+}
+
+int plx__socket_peer(plx_socket socket, plx__address *address_out)
+{
+    socklen_t length = sizeof address_out->storage;
+    memset(address_out, 0, sizeof *address_out);
+    if (getpeername(socket, plx__address_raw(address_out), &length) != 0)
+        return plx__fail_last();
+    return address_family_read(address_out, length);
+}
+
+int plx__socket_check(plx_socket socket)
+{
+    struct stat state;
+    if (fstat(socket, &state) != 0)
+        return plx__fail_last();
+    /* Always ready to poll(), refused by epoll_ctl(): of no use to wait for either way. */
+    if (S_ISREG(state.st_mode) || S_ISDIR(state.st_mode))
+        return PLX_ENOTSOCK;
+    return 0;
+}
+
+int plx__socket_path_clear(const plx__address *address)
+{
+    const char *path = plx__address_path(address);
+    struct stat state;
+    plx_socket probe;
+    if (path == NULL || lstat(path, &state) != 0)
+        return 0;
+    if (!S_ISSOCK(state.st_mode))
+        return plx__fail(EADDRINUSE);
+    int status = plx__socket_open(&probe, address->family);
+    if (status != 0)
+        return status;
+    status = connect(probe, plx__address_raw_const(address), (socklen_t)address->length);
+    bool is_dead = status != 0 && errno == ECONNREFUSED;
+    plx__socket_close(probe);
+    if (!is_dead)
+        return plx__fail(EADDRINUSE);
+    return unlink(path) == 0 || errno == ENOENT ? 0 : plx__fail_last();
+}
+
+void plx__socket_path_remove(const plx__address *address)
+{
+    const char *path = plx__address_path(address);
+    if (path != NULL)
+        (void)unlink(path);
+}
+
+void plx__spare_open(plx__spare *spare)
+{
+    spare->descriptor = PLX_SOCKET_NONE;
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return;
+    spare->descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (spare->descriptor >= 0)
+        plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+}
+
+void plx__spare_close(plx__spare *spare)
+{
+    plx__socket_close(spare->descriptor);
+    spare->descriptor = PLX_SOCKET_NONE;
+}

@@ -1,0 +1,175 @@
+/* platform/windows/poll.c - WSAPoll, made to keep poll()'s contract.
+ *
+ * What it does otherwise, and what is done about it here (the numbers are the rows of the table
+ * "WSAPoll" in docs/design.md, where the sources stand):
+ *  1  Before Windows 10 2004 (19041) a failed connect is never reported. There, entries that wait
+ *     to write are also asked by select(), whose exceptfds knows, in slices of WAIT_SLICE.
+ *  4  Asking for POLLPRI, POLLERR, POLLHUP, POLLNVAL or POLLWRBAND fails the whole call. The
+ *     entries ask for PLX__POLL_READ and PLX__POLL_WRITE only.
+ *  6  A hang-up cannot be masked, and stands as soon as the peer has shut its sending side. An
+ *     entry that waits only to write would make the wait return at once for as long as the peer
+ *     reads slowly. Such entries are parked for a slice at a time.
+ *  8  An empty set is an error, not a sleep.
+ *  9  A negative descriptor says POLLNVAL, though it is documented to be ignored. It does not end
+ *     the wait, which is what parking needs.
+ * 10  A closed socket among others says POLLNVAL but does not count: all entries are looked at,
+ *     whatever was returned. When all are closed the call fails, with the entries filled in.
+ * 16  Waits end at ticks of up to 15.6 ms and may end early: the clock is looked at again.
+ */
+#include "platform/os.h"
+
+#include <string.h>
+
+#define WAIT_SLICE (10 * PLX_MILLISECOND)
+
+#define FIRST_BUILD_THAT_REPORTS_REFUSALS 19041
+
+static plx__atomic_u32 refusals; /* Whether they are reported: 0 unknown, 1 no, 2 yes. */
+
+typedef LONG(WINAPI *rtl_get_version)(OSVERSIONINFOW *);
+
+/* GetVersionEx answers with what the manifest claims; this one answers with the truth. */
+static bool refusals_are_reported(void)
+{
+    uint32_t known = plx__atomic_load(&refusals);
+    if (known == 0) {
+        OSVERSIONINFOW version = {.dwOSVersionInfoSize = sizeof version};
+        HMODULE library = GetModuleHandleW(L"ntdll.dll");
+        FARPROC found = library != NULL ? GetProcAddress(library, "RtlGetVersion") : NULL;
+        rtl_get_version get_version = NULL;
+        memcpy(&get_version, &found, sizeof found); /* No cast leads from one to the other. */
+        if (get_version != NULL)
+            (void)get_version(&version);
+        known = version.dwBuildNumber >= FIRST_BUILD_THAT_REPORTS_REFUSALS ? 2 : 1;
+        plx__atomic_store(&refusals, known);
+    }
+    return known == 2;
+}
+
+static bool wants_only_to_write(const plx__poll_entry *entry)
+{
+    return (entry->events & PLX__POLL_READ) == 0;
+}
+
+/* Row 1. */
+static bool connect_has_failed(SOCKET socket)
+{
+    struct timeval at_once = {0, 0};
+    fd_set failed;
+    FD_ZERO(&failed);
+    failed.fd_array[0] = socket;
+    failed.fd_count = 1;
+    return select(0, NULL, NULL, &failed, &at_once) == 1;
+}
+
+static int refusals_find(plx__poll_entry *entries, size_t count)
+{
+    int found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if ((entries[i].events & PLX__POLL_WRITE) != 0 && connect_has_failed(entries[i].fd)) {
+            entries[i].revents = POLLERR;
+            found++;
+        }
+    }
+    return found;
+}
+
+static bool any_waits_to_write(const plx__poll_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if ((entries[i].events & PLX__POLL_WRITE) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* One call of WSAPoll. Rows 8 and 10. */
+static int poll_call(plx__poll_entry *entries, size_t count, uint64_t timeout_ns)
+{
+    if (WSAPoll(entries, (ULONG)count, (INT)plx__milliseconds(timeout_ns)) != SOCKET_ERROR)
+        return 0;
+    int status = plx__fail_last();
+    if (status == PLX_ENOTSOCK)
+        return 0; /* All are closed, and their entries say so. */
+    if (status == PLX_ENOBUFS) {
+        /* The system is short of memory for a moment. Nothing is ready; do not spin on it. */
+        for (size_t i = 0; i < count; i++)
+            entries[i].revents = 0;
+        Sleep(1);
+        return 0;
+    }
+    return status;
+}
+
+/* How many entries have something to say. Row 6: those that say only that the peer has shut its
+ * side while they wait to write say nothing; `*hung_out` counts them. */
+static int entries_count(plx__poll_entry *entries, size_t count, size_t *hung_out)
+{
+    int ready = 0;
+    *hung_out = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].revents == POLLHUP && wants_only_to_write(&entries[i])) {
+            entries[i].revents = 0;
+            ++*hung_out;
+        }
+        ready += entries[i].revents != 0;
+    }
+    return ready;
+}
+
+/* Row 6: waits for the others. The parked ones are those that wait only to write and are ready for
+ * nothing; the complement of a SOCKET is a negative number, which row 9 is about. */
+static int poll_parked(plx__poll_entry *entries, size_t count, uint64_t timeout_ns)
+{
+    int ready = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (wants_only_to_write(&entries[i]))
+            entries[i].fd = ~entries[i].fd;
+    }
+    int status = poll_call(entries, count, timeout_ns);
+    bool is_all_parked = true;
+    for (size_t i = 0; i < count; i++) {
+        if (wants_only_to_write(&entries[i])) {
+            entries[i].fd = ~entries[i].fd;
+            entries[i].revents = 0;
+            continue;
+        }
+        is_all_parked = false;
+        ready += entries[i].revents != 0;
+    }
+    if (is_all_parked)
+        Sleep(plx__milliseconds(timeout_ns));
+    return status < 0 ? status : ready;
+}
+
+static int poll_until(plx__poll_entry *entries, size_t count, uint64_t deadline, bool in_slices)
+{
+    for (;;) {
+        uint64_t now = plx__clock_now();
+        uint64_t left = deadline == PLX_FOREVER ? PLX_FOREVER : deadline > now ? deadline - now : 0;
+        uint64_t slice = left < WAIT_SLICE ? left : WAIT_SLICE;
+        size_t hung;
+        int status = poll_call(entries, count, in_slices ? slice : left);
+        if (status < 0)
+            return status;
+        int ready = entries_count(entries, count, &hung);
+        if (ready == 0 && in_slices)
+            ready = refusals_find(entries, count);
+        if (ready == 0 && hung > 0 && left > 0)
+            ready = poll_parked(entries, count, slice);
+        if (ready != 0 || left == 0)
+            return ready;
+    }
+}
+
+int plx__poll(plx__poll_entry *entries, size_t count, uint64_t timeout_ns)
+{
+    uint64_t now = plx__clock_now();
+    uint64_t deadline = timeout_ns < PLX_FOREVER - now ? now + timeout_ns : PLX_FOREVER;
+    if (count == 0) {
+        Sleep(plx__milliseconds(timeout_ns));
+        return 0;
+    }
+    bool in_slices = !refusals_are_reported() && any_waits_to_write(entries, count);
+    return poll_until(entries, count, deadline, in_slices);
+}

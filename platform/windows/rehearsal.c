@@ -1,0 +1,30 @@
+/* platform/windows/rehearsal.c - see platform/rehearsal.h. */
+#include "platform/rehearsal.h"
+
+#include <pollux/signal.h>
+
+#include "platform/os.h"
+
+int plx__rehearse_signal(int number)
+{
+    /* A console of our own: with redirected streams there is none, and no event without one. Only
+     * Ctrl-C reaches every process of the console; Ctrl-Break is for groups. */
+    if (number != PLX_SIGNAL_INTERRUPT)
+        return PLX_ENOSYS;
+    (void)FreeConsole();
+    if (!AllocConsole() || !GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0))
+        return plx__fail((int)GetLastError());
+    return 0;
+}
+
+int plx__rehearse_descriptor_limit(uint32_t spare)
+{
+    (void)spare;
+    return PLX_ENOSYS;
+}
+
+bool plx__rehearsal_is_wine(void)
+{
+    HMODULE library = GetModuleHandleW(L"ntdll.dll");
+    return library != NULL && GetProcAddress(library, "wine_get_version") != NULL;
+}

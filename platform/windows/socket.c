@@ -1,0 +1,329 @@
+/* platform/windows/socket.c - Winsock sockets.
+ *
+ * SOCKETs are made for overlapped use (WSASocket's flag), so that any backend can take them, and
+ * are not inherited by children.
+ */
+#include "platform/os.h"
+
+#include <mswsock.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/fault.h"
+
+_Static_assert(sizeof(plx__slice) == sizeof(WSABUF), "a slice is a WSABUF");
+_Static_assert(offsetof(plx__slice, length) == offsetof(WSABUF, len), "length first");
+_Static_assert(offsetof(plx__slice, bytes) == offsetof(WSABUF, buf), "then bytes");
+
+#ifndef WSA_FLAG_NO_HANDLE_INHERIT
+#define WSA_FLAG_NO_HANDLE_INHERIT 0x80
+#endif
+
+/* Since Windows 10 1709 (16299); not in every SDK (mstcpip.h). */
+#define TCP_INITIAL_RTO_IOCTL _WSAIOW(IOC_VENDOR, 17)
+
+typedef struct tcp_initial_rto {
+    USHORT rtt_milliseconds;
+    UCHAR retransmissions_max;
+} tcp_initial_rto;
+
+#define RTO_UNSPECIFIED        ((USHORT)-1)
+#define NO_SYN_RETRANSMISSIONS ((UCHAR)-2)
+
+int plx__sockets_start(void)
+{
+    WSADATA about;
+    int os_code = WSAStartup(MAKEWORD(2, 2), &about);
+    return os_code == 0 ? 0 : plx__fail(os_code);
+}
+
+void plx__sockets_end(void)
+{
+    (void)WSACleanup();
+}
+
+static int non_blocking_set(SOCKET socket)
+{
+    u_long on = 1;
+    return ioctlsocket(socket, (long)FIONBIO, &on) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__socket_open(plx_socket *socket_out, uint32_t family)
+{
+    static const int families[] = {
+        [PLX__FAMILY_IPV4] = AF_INET,
+        [PLX__FAMILY_IPV6] = AF_INET6,
+        [PLX__FAMILY_UNIX] = AF_UNIX,
+    };
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return plx__fail(WSAEMFILE);
+    SOCKET made = WSASocketW(families[family], SOCK_STREAM, 0, NULL, 0,
+                             WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (made == INVALID_SOCKET)
+        return plx__fail_last();
+    int status = non_blocking_set(made);
+    if (status != 0) {
+        (void)closesocket(made);
+        return status;
+    }
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    *socket_out = made;
+    return 0;
+}
+
+void plx__socket_close(plx_socket socket)
+{
+    if (socket == PLX_SOCKET_NONE)
+        return;
+    plx__fault_given(PLX__FAULT_DESCRIPTOR);
+    (void)closesocket(socket);
+}
+
+int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value)
+{
+    const struct linger at_once = {.l_onoff = (u_short)value, .l_linger = 0};
+    const void *set = &value;
+    int size = sizeof value;
+    int level = SOL_SOCKET;
+    int name = 0;
+    switch (option) {
+    case PLX__SOCKET_NO_DELAY:
+        level = IPPROTO_TCP;
+        name = TCP_NODELAY;
+        break;
+    case PLX__SOCKET_ONLY_IPV6:
+        level = IPPROTO_IPV6;
+        name = IPV6_V6ONLY;
+        break;
+    case PLX__SOCKET_RESET_ON_CLOSE:
+        name = SO_LINGER;
+        set = &at_once;
+        size = sizeof at_once;
+        break;
+    case PLX__SOCKET_SEND_BYTES:
+        name = SO_SNDBUF;
+        break;
+    case PLX__SOCKET_RECEIVE_BYTES:
+        name = SO_RCVBUF;
+        break;
+    case PLX__SOCKET_LISTEN_ALONE:
+        /* SO_REUSEADDR would let any program take the address over (Winsock: "Using SO_REUSEADDR
+         * and SO_EXCLUSIVEADDRUSE"). Addresses of closed connections need no option here. */
+        name = SO_EXCLUSIVEADDRUSE;
+        break;
+    }
+    if (setsockopt(socket, level, name, set, size) == 0)
+        return 0;
+    return plx__fail_last();
+}
+
+int plx__socket_bind(plx_socket socket, const plx__address *address)
+{
+    if (bind(socket, plx__address_raw_const(address), (int)address->length) == 0)
+        return 0;
+    int status = plx__fail_last();
+    /* What an address in exclusive use says to one who does not ask for it exclusively. */
+    if (status == PLX_EACCES && address->family != PLX__FAMILY_UNIX)
+        return PLX_EADDRINUSE;
+    return status;
+}
+
+int plx__socket_listen(plx_socket socket, uint32_t backlog)
+{
+    int bounded = backlog > 65535 ? 65535 : (int)backlog;
+    return listen(socket, bounded) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__socket_accept(plx_socket listener, plx_socket *socket_out)
+{
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return plx__fail(WSAEMFILE);
+    SOCKET made = accept(listener, NULL, NULL);
+    if (made == INVALID_SOCKET) {
+        int status = plx__fail_last();
+        return status == PLX_ECONNRESET ? PLX_ECONNABORTED : status;
+    }
+    /* It inherits being non-blocking, yet that is said of accept() and not of every provider. */
+    int status = non_blocking_set(made);
+    if (status != 0) {
+        (void)closesocket(made);
+        return status;
+    }
+    (void)SetHandleInformation((HANDLE)made, HANDLE_FLAG_INHERIT, 0);
+    BOOL no_delay = FALSE;
+    int size = sizeof no_delay;
+    if (getsockopt(listener, IPPROTO_TCP, TCP_NODELAY, (char *)&no_delay, &size) == 0 && no_delay)
+        (void)plx__socket_set(made, PLX__SOCKET_NO_DELAY, 1);
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    *socket_out = made;
+    return 0;
+}
+
+static bool address_is_loopback(const plx__address *address)
+{
+    if (address->family == PLX__FAMILY_IPV4) {
+        struct sockaddr_in raw;
+        memcpy(&raw, address->storage.bytes, sizeof raw);
+        return (ntohl(raw.sin_addr.s_addr) >> 24) == 127;
+    }
+    if (address->family == PLX__FAMILY_IPV6) {
+        struct sockaddr_in6 raw;
+        memcpy(&raw, address->storage.bytes, sizeof raw);
+        return IN6_IS_ADDR_LOOPBACK(&raw.sin6_addr);
+    }
+    return false;
+}
+
+/* Windows answers a refusal by trying twice more, which takes 2 s even on the loopback, where the
+ * answer cannot change. libuv does the same (win/tcp.c). Systems before 16299 say no; so be it. */
+static void retransmissions_stop(plx_socket socket)
+{
+    tcp_initial_rto rto = {RTO_UNSPECIFIED, NO_SYN_RETRANSMISSIONS};
+    DWORD returned;
+    (void)WSAIoctl(socket, TCP_INITIAL_RTO_IOCTL, &rto, sizeof rto, NULL, 0, &returned, NULL, NULL);
+}
+
+int plx__socket_connect(plx_socket socket, const plx__address *address)
+{
+    if (address_is_loopback(address))
+        retransmissions_stop(socket);
+    if (connect(socket, plx__address_raw_const(address), (int)address->length) == 0)
+        return 0;
+    return plx__fail_last();
+}
+
+int plx__socket_connect_result(plx_socket socket)
+{
+    int os_code = 0;
+    int size = sizeof os_code;
+    plx__address peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_ERROR, (char *)&os_code, &size) != 0)
+        return plx__fail_last();
+    if (os_code != 0)
+        return plx__fail(os_code);
+    /* SO_ERROR is 0 after a failure too, if connect() itself met it (Wine, ws2_32/tests/sock.c,
+     * test_WSAPoll); a socket without a peer is not connected, whatever else is said of it. */
+    int status = plx__socket_peer(socket, &peer);
+    return status == PLX_ENOTCONN ? PLX_ECONNREFUSED : status;
+}
+
+ptrdiff_t plx__receive_failed(void)
+{
+    return plx__fail_last();
+}
+
+ptrdiff_t plx__socket_receive(plx_socket socket, void *bytes, size_t size)
+{
+    return plx__receive(socket, bytes, size);
+}
+
+ptrdiff_t plx__send_failed(void)
+{
+    int status = plx__fail_last();
+    /* Non-paged memory is short, often only for a send of this size: it passes. */
+    return status == PLX_ENOBUFS || status == PLX_EAGAIN ? 0 : status;
+}
+
+ptrdiff_t plx__socket_send(plx_socket socket, const void *bytes, size_t length)
+{
+    return plx__send(socket, bytes, length);
+}
+
+ptrdiff_t plx__socket_send_slices(plx_socket socket, const plx__slice *slices, size_t count)
+{
+    DWORD sent = 0;
+    if (WSASend(socket, (WSABUF *)(uintptr_t)slices, (DWORD)count, &sent, 0, NULL, NULL) == 0)
+        return (ptrdiff_t)sent;
+    return plx__send_failed();
+}
+
+int plx__socket_shutdown(plx_socket socket)
+{
+    return shutdown(socket, SD_SEND) == 0 ? 0 : plx__fail_last();
+}
+
+static int address_family_read(plx__address *address, int length)
+{
+    switch (plx__address_raw(address)->sa_family) {
+    case AF_INET:
+        address->family = PLX__FAMILY_IPV4;
+        break;
+    case AF_INET6:
+        address->family = PLX__FAMILY_IPV6;
+        break;
+    case AF_UNIX:
+        address->family = PLX__FAMILY_UNIX;
+        break;
+    default:
+        return PLX_EAFNOSUPPORT;
+    }
+    address->length = (uint32_t)length;
+    return 0;
+}
+
+int plx__socket_name(plx_socket socket, plx__address *address_out)
+{
+    int length = sizeof address_out->storage;
+    memset(address_out, 0, sizeof *address_out);
+    if (getsockname(socket, plx__address_raw(address_out), &length) != 0)
+        return plx__fail_last();
+    return address_family_read(address_out, length);
+}
+
+int plx__socket_peer(plx_socket socket, plx__address *address_out)
+{
+    int length = sizeof address_out->storage;
+    memset(address_out, 0, sizeof *address_out);
+    if (getpeername(socket, plx__address_raw(address_out), &length) != 0)
+        return plx__fail_last();
+    return address_family_read(address_out, length);
+}
+
+int plx__socket_check(plx_socket socket)
+{
+    int type = 0;
+    int size = sizeof type;
+    if (getsockopt(socket, SOL_SOCKET, SO_TYPE, (char *)&type, &size) == 0)
+        return 0;
+    /* Winsock says WSAENOTSOCK for a handle that is closed as for one that is something else. */
+    int status = plx__fail_last();
+    DWORD flags;
+    if (status == PLX_ENOTSOCK && !GetHandleInformation((HANDLE)socket, &flags))
+        return PLX_EBADF;
+    return status;
+}
+
+int plx__socket_path_clear(const plx__address *address)
+{
+    const char *path = plx__address_path(address);
+    plx_socket probe;
+    if (path == NULL || GetFileAttributesA(path) == INVALID_FILE_ATTRIBUTES)
+        return 0;
+    int status = plx__socket_open(&probe, address->family);
+    if (status != 0)
+        return status;
+    status = plx__socket_connect(probe, address);
+    plx__socket_close(probe);
+    if (status != PLX_ECONNREFUSED)
+        return plx__fail(WSAEADDRINUSE);
+    return DeleteFileA(path) ? 0 : plx__fail((int)GetLastError());
+}
+
+void plx__socket_path_remove(const plx__address *address)
+{
+    const char *path = plx__address_path(address);
+    if (path != NULL)
+        (void)DeleteFileA(path);
+}
+
+void plx__spare_open(plx__spare *spare)
+{
+    spare->descriptor = PLX_SOCKET_NONE;
+    (void)plx__socket_open(&spare->descriptor, PLX__FAMILY_IPV4);
+}
+
+void plx__spare_close(plx__spare *spare)
+{
+    plx__socket_close(spare->descriptor);
+    spare->descriptor = PLX_SOCKET_NONE;
+}

@@ -1,0 +1,100 @@
+/* platform/windows/wake.c - one UDP socket on the loopback, connected to itself.
+ *
+ * WSAPoll and select() wait for sockets only, and no APC ends them (row 12 of the table in
+ * docs/design.md), so a wake is a datagram. Connected to itself it takes none from elsewhere. After
+ * the machine has slept such a socket may be dead; it is then made anew (as asio does since
+ * 4b37bdbe3).
+ */
+#include "platform/os.h"
+
+#include <mswsock.h>
+#include <string.h>
+
+#include "platform/fault.h"
+
+#ifndef SIO_UDP_CONNRESET
+#define SIO_UDP_CONNRESET _WSAIOW(IOC_VENDOR, 12)
+#endif
+#ifndef SIO_UDP_NETRESET
+#define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
+#endif
+
+/* Receiving would else fail for what ICMP said of an earlier datagram (row 18). */
+static void resets_ignore(SOCKET socket)
+{
+    BOOL off = FALSE;
+    DWORD returned;
+    (void)WSAIoctl(socket, SIO_UDP_CONNRESET, &off, sizeof off, NULL, 0, &returned, NULL, NULL);
+    (void)WSAIoctl(socket, SIO_UDP_NETRESET, &off, sizeof off, NULL, 0, &returned, NULL, NULL);
+}
+
+static int connect_to_itself(SOCKET socket)
+{
+    struct sockaddr_in address;
+    int length = sizeof address;
+    u_long on = 1;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(socket, (struct sockaddr *)&address, sizeof address) != 0 ||
+        getsockname(socket, (struct sockaddr *)&address, &length) != 0)
+        return plx__fail_last();
+    /* Some firewalls answer getsockname() with 0.0.0.0 (asio's socket_select_interrupter). */
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(socket, (struct sockaddr *)&address, sizeof address) != 0 ||
+        ioctlsocket(socket, (long)FIONBIO, &on) != 0)
+        return plx__fail_last();
+    return 0;
+}
+
+int plx__wake_open(plx__wake *wake)
+{
+    wake->reader = wake->writer = PLX_SOCKET_NONE;
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return plx__fail(WSAEMFILE);
+    SOCKET made = WSASocketW(AF_INET, SOCK_DGRAM, 0, NULL, 0, WSA_FLAG_OVERLAPPED);
+    if (made == INVALID_SOCKET)
+        return plx__fail_last();
+    (void)SetHandleInformation((HANDLE)made, HANDLE_FLAG_INHERIT, 0);
+    resets_ignore(made);
+    int status = connect_to_itself(made);
+    if (status != 0) {
+        (void)closesocket(made);
+        return status;
+    }
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    wake->reader = wake->writer = made;
+    return 0;
+}
+
+void plx__wake_close(plx__wake *wake)
+{
+    plx__socket_close(wake->reader);
+    wake->reader = wake->writer = PLX_SOCKET_NONE;
+}
+
+void plx__wake_send(plx__wake *wake)
+{
+    const char one = 1;
+    (void)send(wake->writer, &one, 1, 0);
+}
+
+int plx__wake_drain(plx__wake *wake, bool *renewed_out)
+{
+    char taken[16];
+    int got;
+    *renewed_out = false;
+    do {
+        got = recv(wake->reader, taken, sizeof taken, 0);
+    } while (got >= 0);
+    if (WSAGetLastError() == WSAEWOULDBLOCK)
+        return 0;
+    plx__wake renewed;
+    int status = plx__wake_open(&renewed);
+    if (status != 0)
+        return status;
+    plx__wake_close(wake);
+    *wake = renewed;
+    *renewed_out = true;
+    return 0;
+}

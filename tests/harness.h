@@ -1,0 +1,128 @@
+/* tests/harness.h - runs cases, and gives them a loop, peers and patience.
+ *
+ * A case is a function and a sentence for a name. One process runs one case (CTest names it), so a
+ * crash is that case's alone. After each case nothing may be held: no memory, no descriptor; the
+ * counters of platform/fault.h say so on every system. A watchdog ends a case that hangs.
+ *
+ * Everything happens in one thread: peers are plain sockets, and whoever waits for something turns
+ * the loop meanwhile. Nobody sleeps.
+ */
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include <check.h>
+#include <pollux/pollux.h>
+
+#include "platform/fault.h"
+#include "platform/platform.h"
+
+typedef struct world {
+    const char *backend; /* The name that the case runs with. */
+    plx_loop *loop;
+} world;
+
+typedef struct test_case {
+    const char *name;
+    void (*run)(world *w);
+} test_case;
+
+/* tests/CMakeLists.txt reads these lines to know the cases of a suite. */
+#define CASE(function)                                                                             \
+    {                                                                                              \
+        .name = #function, .run = (function)                                                       \
+    }
+#define CASES_END                                                                                  \
+    {                                                                                              \
+        .name = NULL, .run = NULL                                                                  \
+    }
+
+/* A suite's main: `suite [--backend NAME] [--list | CASE]`. `groups` ends with NULL. `has_loop`
+ * opens `w->loop` on the backend before each case, and closes it after. */
+int suite_main(int argc, char **argv, const test_case *const *groups, bool has_loop);
+
+/* Opens the case's loop anew with other options; `backend` of them is filled in. */
+void world_reopen(world *w, plx_loop_options options);
+/* A second loop on the same backend. */
+plx_loop *world_loop_open(const world *w);
+
+/* How long to wait for what must happen, in nanoseconds: POLLUX_TEST_PATIENCE seconds, 10 if that
+ * is not set. Never a time that a case should take. */
+uint64_t patience(void);
+
+/* Turns the loop once, waiting up to a millisecond. */
+void turn(world *w);
+/* Turns it until `*count` has reached `wanted`; fails the case when patience is over. */
+void turn_until(world *w, const size_t *count, size_t wanted);
+/* Turns it until the function says so. */
+void turn_until_true(world *w, bool (*is_done)(void *data), void *data);
+/* Reads a counter of the loop, by its place in plx_loop_stats. */
+uint64_t counter_at(const world *w, size_t offset);
+#define counter(w, member) counter_at((w), offsetof(plx_loop_stats, member))
+/* Turns it until the counter has reached `wanted`. */
+void turn_until_counter_at(world *w, size_t offset, uint64_t wanted);
+#define turn_until_counter(w, member, wanted)                                                      \
+    turn_until_counter_at((w), offsetof(plx_loop_stats, member), (wanted))
+/* Turns it some times, for what must not happen to have had its chance. */
+void turn_some(world *w);
+
+/* --- peers: plain sockets on the other side --------------------------------------------------- */
+
+typedef struct peer {
+    plx_socket socket;
+} peer;
+
+/* Begins to connect, and does not turn the loop. */
+peer peer_start(const char *address);
+/* Connects, turning the loop until that is done. */
+peer peer_open(world *w, const char *address);
+/* Sends all of it. */
+void peer_send(world *w, peer *p, const void *bytes, size_t length);
+/* Receives exactly so much. */
+void peer_receive(world *w, peer *p, void *bytes, size_t length);
+/* Receives up to the end; returns PLX_EEOF, or the code of a reset. `*count_out` bytes were
+ * dropped. */
+int peer_drain(world *w, peer *p, size_t *count_out);
+/* Receives what is there, without waiting: a count, 0 at the end, or a code. */
+ptrdiff_t peer_try(peer *p, void *bytes, size_t size);
+void peer_shutdown(peer *p);
+void peer_reset(peer *p);
+void peer_close(peer *p);
+
+/* --- listeners and what happens to their connections ------------------------------------------ */
+
+/* What happened to connections, in numbers, and what to do when it happens. */
+typedef struct probe {
+    size_t opened, shown, drained, ended, closed;
+    size_t received;           /* Bytes that on_data was shown and consumed. */
+    int reason;                /* Of the last on_close. */
+    plx_conn conn;             /* The last one that opened. */
+    plx_conn gone;             /* The last one that closed. */
+    unsigned char bytes[4096]; /* The first of what was received. */
+    void (*then_open)(plx_loop *loop, plx_conn conn, struct probe *p);
+    size_t (*then_data)(plx_loop *loop, plx_conn conn, struct probe *p, const void *bytes,
+                        size_t length);
+    void (*then_drain)(plx_loop *loop, plx_conn conn, struct probe *p);
+    void (*then_end)(plx_loop *loop, plx_conn conn, struct probe *p);
+    void (*then_close)(plx_loop *loop, plx_conn conn, struct probe *p);
+    void *more; /* The case's own. */
+} probe;
+
+/* Options whose callbacks count in `p` and then do what it says. on_end is set only if then_end is.
+ */
+plx_conn_options probe_options(probe *p);
+/* Listens on a port of the system's choice, and writes the address, PLX_ADDRESS_TEXT_MAX bytes. */
+plx_listener listen_at(world *w, const plx_conn_options *options, char *address);
+/* A listener with the probe's options, one peer connected to it, and the connection open. */
+peer connect_pair(world *w, probe *p, const plx_conn_options *options);
+
+/* A then_data that sends back what comes. */
+size_t echo_back(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, size_t length);
+
+/* Bytes that tell their position: byte number N of a stream. */
+unsigned char pattern(size_t position);
+void pattern_fill(unsigned char *bytes, size_t length, size_t position);
+
+/* Fails the case unless a call returned 0. */
+#define ck_ok(call) ck_assert_int_eq((call), 0)
+
+#endif
