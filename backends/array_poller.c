@@ -15,8 +15,8 @@ struct plx__poller {
     uint32_t room;
     uint32_t cursor; /* Entries below it, but for the wake, have not been looked at. */
     uint32_t left;   /* How many of those may have something to say. */
-    plx__array_wait wait;
-    void *scratch;
+    const plx__array_wait *way;
+    void *scratch; /* The way's. */
     plx__wake wake;
 };
 
@@ -35,16 +35,25 @@ static int array_grow(plx__poller *poller)
     return 0;
 }
 
-int plx__array_poller_open(plx__poller **poller_out, plx__array_wait wait)
+/* Makes room for one more entry. */
+static int array_reserve(plx__poller *poller, plx_socket socket)
+{
+    int status = poller->count == poller->room ? array_grow(poller) : 0;
+    if (status == 0 && poller->way->reserve != NULL)
+        status = poller->way->reserve(&poller->scratch, socket, poller->count + 1);
+    return status;
+}
+
+int plx__array_poller_open(plx__poller **poller_out, const plx__array_wait *way)
 {
     plx__poller *poller = plx__allocate_zeroed(1, sizeof *poller);
     if (poller == NULL)
         return PLX_ENOMEM;
-    poller->wait = wait;
+    poller->way = way;
     poller->wake.reader = poller->wake.writer = PLX_SOCKET_NONE;
-    int status = array_grow(poller);
+    int status = plx__wake_open(&poller->wake);
     if (status == 0)
-        status = plx__wake_open(&poller->wake);
+        status = array_reserve(poller, poller->wake.reader);
     if (status != 0) {
         plx__array_poller_close(poller);
         return status;
@@ -100,14 +109,12 @@ int plx__array_poller_set(plx__poller *poller, plx__polled *polled, uint32_t int
         poller->entries[index].events = events_of(interest);
         return 0;
     }
-    if (poller->count == poller->room) {
-        int status = array_grow(poller);
-        if (status != 0)
-            return status;
-    }
+    plx_socket socket = plx__polled_endpoint(polled)->socket;
+    int status = array_reserve(poller, socket);
+    if (status != 0)
+        return status;
     index = poller->count++;
-    poller->entries[index] = (plx__poll_entry){.fd = plx__polled_endpoint(polled)->socket,
-                                               .events = events_of(interest)};
+    poller->entries[index] = (plx__poll_entry){.fd = socket, .events = events_of(interest)};
     poller->polled[index] = polled;
     polled->place.index = index;
     return 0;
@@ -131,7 +138,7 @@ static int wake_take(plx__poller *poller)
 
 int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
-    int ready = poller->wait(poller->entries, poller->count, timeout_ns, &poller->scratch);
+    int ready = poller->way->wait(poller->entries, poller->count, timeout_ns, poller->scratch);
     if (ready <= 0) {
         poller->left = 0;
         return ready;

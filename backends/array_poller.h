@@ -5,11 +5,14 @@
 #include "backends/poller.h"
 #include "platform/os.h"
 
-/* Waits on the entries as plx__poll() and plx__select() do. */
-typedef int (*plx__array_wait)(plx__poll_entry *entries, size_t count, uint64_t timeout_ns,
-                               void **scratch);
+/* A way of waiting on the entries, as plx__poll() and plx__select() do it. */
+typedef struct plx__array_wait {
+    int (*wait)(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void *scratch);
+    /* Before an entry is added; may be NULL. As plx__select_reserve(). */
+    int (*reserve)(void **scratch, plx_socket socket, size_t count);
+} plx__array_wait;
 
-int plx__array_poller_open(plx__poller **poller_out, plx__array_wait wait);
+int plx__array_poller_open(plx__poller **poller_out, const plx__array_wait *way);
 
 /* A poller's table but for `open`, which calls plx__array_poller_open(). */
 #define PLX__ARRAY_POLLER(open_function)                                                           \

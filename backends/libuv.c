@@ -79,7 +79,9 @@ static void on_wake(uv_async_t *async)
 
 static void on_timeout(uv_timer_t *timer)
 {
-    (void)timer; /* Likewise. */
+    /* uv_run() looks at timers before it waits, too. One that is due by then would leave nothing to
+     * end the wait, were it not stopped here. */
+    uv_stop(timer->loop);
 }
 
 static void on_entry_closed(uv_handle_t *handle)

@@ -3,7 +3,7 @@
 #include "backends/readiness.h"
 #include "backends/registry.h"
 
-static int poll_wait(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void **scratch)
+static int poll_wait(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void *scratch)
 {
     (void)scratch;
     return plx__poll(entries, count, timeout_ns);
@@ -11,7 +11,8 @@ static int poll_wait(plx__poll_entry *entries, size_t count, uint64_t timeout_ns
 
 static int poll_poller_open(plx__poller **poller_out)
 {
-    return plx__array_poller_open(poller_out, poll_wait);
+    static const plx__array_wait way = {.wait = poll_wait, .reserve = NULL};
+    return plx__array_poller_open(poller_out, &way);
 }
 
 static int poll_open(plx__backend **backend_out, const plx__backend_config *config)

@@ -5,7 +5,8 @@
 
 static int select_poller_open(plx__poller **poller_out)
 {
-    return plx__array_poller_open(poller_out, plx__select);
+    static const plx__array_wait way = {.wait = plx__select, .reserve = plx__select_reserve};
+    return plx__array_poller_open(poller_out, &way);
 }
 
 static int select_open(plx__backend **backend_out, const plx__backend_config *config)

@@ -1,8 +1,8 @@
 /* core/conn.c - the life of a connection.
  *
  * CONNECTING, then open, then closing, then gone. Closing is done in two steps: plx__conn_close()
- * takes the socket from the backend and closes it, so that nothing happens any more; the deferred
- * step of the next turn gives back what was lent, calls on_close and frees the slot. Between the
+ * takes the socket from the backend and closes it, so that nothing happens any more; the next
+ * deferred step gives back what was lent, calls on_close and frees the slot. Between the
  * two a backend that still has operations in flight is waited for.
  */
 #include "core/conn.h"
@@ -176,7 +176,7 @@ void plx__conn_deferred(plx_loop *loop, plx__conn *conn)
         plx__conn_output_give_back(loop, conn);
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_SHOW_KEPT) != 0)
         plx__conn_input_show_kept(loop, conn);
-    /* One that has closed just now comes in the next turn. */
+    /* One that has closed just now comes in the next step. */
     if (!plx__conn_is_open(conn) && !conn->object.is_deferred &&
         (conn->flags & PLX__CONN_DETACHING) == 0)
         conn_free(loop, conn);

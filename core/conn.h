@@ -19,7 +19,7 @@ enum plx__conn_state {
     PLX__CONN_PAUSED_USER = 1u << 3, /* Reading, by plx_conn_pause(). */
     PLX__CONN_PAUSED_HIGH = 1u << 4, /* Reading, because the send queue was high. */
     PLX__CONN_WAS_HIGH = 1u << 5,    /* on_drain is due when the queue is low. */
-    PLX__CONN_SHOW_KEPT = 1u << 6,   /* Kept bytes are to be shown again in the next turn. */
+    PLX__CONN_SHOW_KEPT = 1u << 6,   /* Kept bytes are to be shown again. */
     PLX__CONN_END_WAITS = 1u << 7,   /* The end of the stream has come, but not to the user. */
     PLX__CONN_ENDED = 1u << 8,       /* The user has been told, or is not to be. */
     PLX__CONN_SHUT_WANTED = 1u << 9, /* Shut the sending side when the queue is empty. */
@@ -82,7 +82,7 @@ static inline bool plx__conn_is_open(const plx__conn *conn)
  * PLX_ELIMIT or PLX_ENOMEM, the socket stays the caller's. */
 int plx__conn_accepted(plx_loop *loop, plx_socket socket, plx__profile *profile, void *data);
 void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status);
-/* Closes it, with on_close to come in the next turn. */
+/* Closes it, with on_close to come in the next deferred step. */
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason);
 void plx__conn_detached(plx_loop *loop, plx__conn *conn);
 void plx__conn_deferred(plx_loop *loop, plx__conn *conn);
@@ -93,7 +93,7 @@ void plx__conn_deferred(plx_loop *loop, plx__conn *conn);
 void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status);
 /* Starts or stops the backend's stream, whichever the flags ask for. */
 void plx__conn_input_settle(plx_loop *loop, plx__conn *conn);
-/* Reading may go on: kept bytes first, in the next turn. */
+/* Reading may go on: kept bytes first, in the next deferred step. */
 void plx__conn_input_resume(plx_loop *loop, plx__conn *conn);
 /* The deferred part of that. */
 void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn);
@@ -168,10 +168,11 @@ static inline void plx__conn_received(plx_loop *loop, plx__conn *conn,
     loop->stats.received_bytes += completion->length;
     conn->received_ns = loop->now_ns;
     loop->cork.token = handle.bits;
+    loop->cork.room = loop->cork.room_next;
     size_t consumed = conn->profile->options.on_data(loop, handle, conn->data, completion->bytes,
                                                      completion->length);
     plx__conn_cork_flush(loop, conn);
-    loop->cork.token = 0;
+    loop->cork.room = 0;
     if (consumed != completion->length)
         plx__conn_keep_rest(loop, conn, completion, consumed);
 }

@@ -11,14 +11,14 @@
 
 #define SLICES_MAX 16u
 
-/* What goes into the cork is held against the loop's limit only when it is queued. So nothing more
- * goes there while a full one might exceed the limit; what is there already still may. */
+/* What goes into the cork is held against the loop's limit only when it is queued. So the next
+ * callback gets none while a full one might exceed the limit. */
 static void cork_room_settle(plx_loop *loop)
 {
     uint64_t queued = loop->stats.queued_bytes;
     bool is_near =
         queued > loop->queued_bytes_max || loop->queued_bytes_max - queued < PLX__SEGMENT_BYTES;
-    loop->cork.room = is_near ? loop->cork.length : PLX__SEGMENT_BYTES;
+    loop->cork.room_next = is_near ? 0 : PLX__SEGMENT_BYTES;
 }
 
 static void queued_add(plx_loop *loop, plx__conn *conn, size_t length)
@@ -275,25 +275,32 @@ void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff
 
 void plx__conn_cork(plx_loop *loop, const plx__conn *conn)
 {
-    PLX_ASSERT(loop->cork.token == 0);
+    PLX_ASSERT(loop->cork.room == 0);
     PLX_ASSERT(loop->cork.length == 0);
-    if ((conn->flags & PLX__CONN_UNCORKED) == 0)
-        loop->cork.token = conn->object.endpoint.token;
+    if ((conn->flags & PLX__CONN_UNCORKED) != 0 || !queue_is_empty(conn))
+        return;
+    loop->cork.token = conn->object.endpoint.token;
+    loop->cork.room = loop->cork.room_next;
 }
 
 void plx__conn_uncork(plx_loop *loop, plx__conn *conn)
 {
-    if (loop->cork.token == 0)
+    if (loop->cork.room == 0)
         return;
     plx__conn_cork_flush(loop, conn);
-    loop->cork.token = 0;
+    loop->cork.room = 0;
+}
+
+static bool is_corked(const plx_loop *loop, const plx__conn *conn)
+{
+    return loop->cork.room > 0 && loop->cork.token == conn->object.endpoint.token;
 }
 
 void plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn)
 {
-    if (loop->cork.token != conn->object.endpoint.token)
+    if (!is_corked(loop, conn))
         return;
-    loop->cork.token = 0;
+    loop->cork.room = 0;
     loop->cork.length = 0;
 }
 
@@ -338,11 +345,6 @@ static int output_write(plx_loop *loop, plx__conn *conn, const unsigned char *by
     else if (sent > 0)
         plx__conn_close(loop, conn, status); /* Half a message is on its way. */
     return status;
-}
-
-static bool is_corked(const plx_loop *loop, const plx__conn *conn)
-{
-    return loop->cork.token == conn->object.endpoint.token;
 }
 
 PLX__SLOW static int write_slowly(plx_loop *loop, plx_conn conn, const void *bytes, size_t length)
@@ -470,7 +472,7 @@ void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
 
 void plx__conn_output_give_back(plx_loop *loop, plx__conn *conn)
 {
-    plx__segment_list list = conn->sent; /* What the callbacks add comes in the next turn. */
+    plx__segment_list list = conn->sent; /* What the callbacks add comes next time. */
     conn->sent = (plx__segment_list){NULL, NULL};
     if (list.first == NULL)
         return;

@@ -1,7 +1,7 @@
 /* core/loop.c - opening, closing, and the one place that orders a turn.
  *
- * A turn: the time; timers that are due; signals; posts; what was deferred (closes above all); the
- * wait; the time again; the completions. docs/design.md draws it.
+ * A turn: the wait; what has arrived; timers that are due; signals; posts; what was deferred,
+ * closes above all. docs/design.md draws it.
  */
 #include "core/loop.h"
 
@@ -91,7 +91,7 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
     }
     loop->queued_bytes_max =
         options->queued_bytes_max != 0 ? options->queued_bytes_max : UINT64_MAX;
-    loop->cork.room = loop->queued_bytes_max >= PLX__SEGMENT_BYTES ? PLX__SEGMENT_BYTES : 0;
+    loop->cork.room_next = loop->queued_bytes_max >= PLX__SEGMENT_BYTES ? PLX__SEGMENT_BYTES : 0;
     loop->keeps_running = options->keep_running != 0;
     loop->cork.start = loop->cork.segment->storage;
     loop->deferred_end = &loop->deferred_first;
@@ -133,10 +133,11 @@ void plx__defer(plx_loop *loop, plx__object *object)
     loop->deferred_end = &object->next;
 }
 
-static void timers_run(plx_loop *loop)
+/* The steps of a turn return whether they may have called somebody. */
+static bool timers_run(plx_loop *loop)
 {
     if (!plx__wheel_advance(&loop->wheel, loop->now_ns))
-        return;
+        return false;
     for (plx__wheel_node *node; (node = plx__wheel_take(&loop->wheel)) != NULL;) {
         unsigned char *at = (unsigned char *)node;
         switch ((enum plx__wheel_owner)node->owner) {
@@ -152,24 +153,28 @@ static void timers_run(plx_loop *loop)
             break;
         }
     }
+    return true;
 }
 
 /* As many as the queue can hold, so that posts that post again do not keep the loop here. */
-static void posts_run(plx_loop *loop, int status)
+static bool posts_run(plx_loop *loop, int status)
 {
     plx__post post;
     if (plx__post_queue_is_empty(&loop->posts))
-        return;
+        return false;
     for (uint32_t i = 0; i <= loop->posts.mask && plx__post_queue_pop(&loop->posts, &post); i++) {
         loop->stats.posts_run++;
         post.run(loop, post.data, status);
     }
+    return true;
 }
 
-/* What was deferred before now; what these defer comes in the next turn. */
-static void deferred_run(plx_loop *loop)
+/* What was deferred before now; what these defer in their turn comes in the next one. */
+static bool deferred_run(plx_loop *loop)
 {
     plx__object *object = loop->deferred_first;
+    if (object == NULL && loop->starved == 0)
+        return false;
     loop->deferred_first = NULL;
     loop->deferred_end = &loop->deferred_first;
     for (plx__object *next; object != NULL; object = next) {
@@ -191,6 +196,7 @@ static void deferred_run(plx_loop *loop)
     }
     if (loop->starved > 0)
         plx__conn_output_feed(loop);
+    return true;
 }
 
 static void detached_deliver(plx_loop *loop, plx__object *object)
@@ -238,6 +244,19 @@ PLX__SLOW static void completion_deliver(plx_loop *loop, const plx__completion *
     }
 }
 
+/* Whether anything could still call back. */
+static bool is_alive(plx_loop *loop)
+{
+    if (loop->keeps_running || !plx__post_queue_is_empty(&loop->posts))
+        return true;
+    for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
+        if (loop->slabs[kind].taken > 0)
+            return true;
+    }
+    return false;
+}
+
+/* How long nothing can happen but by the backend: no longer than `timeout_ns`. */
 static uint64_t timeout_of_wait(plx_loop *loop, uint64_t timeout_ns)
 {
     uint64_t next_ns = plx__wheel_next_ns(&loop->wheel);
@@ -250,7 +269,7 @@ static uint64_t timeout_of_wait(plx_loop *loop, uint64_t timeout_ns)
     return until < timeout_ns ? until : timeout_ns;
 }
 
-/* Waits and delivers what has come. */
+/* Waits and delivers what has arrived. */
 static int completions_run(plx_loop *loop, uint64_t timeout_ns)
 {
     plx__completion completion;
@@ -273,40 +292,37 @@ static int completions_run(plx_loop *loop, uint64_t timeout_ns)
     return 0;
 }
 
+/* The order is a promise; docs/design.md says why it is this one. */
 static int turn_run(plx_loop *loop, uint64_t timeout_ns)
 {
     loop->is_in_turn = true;
     loop->stats.ticks++;
-    loop->now_ns = plx__clock_now();
-    timers_run(loop);
-    plx__signals_deliver(loop);
-    posts_run(loop, 0);
-    deferred_run(loop);
     int status = completions_run(loop, timeout_ns);
+    loop->now_ns = plx__clock_now();
+    bool has_fired = timers_run(loop);
+    bool has_heard = plx__signals_deliver(loop);
+    bool has_posted = posts_run(loop, 0);
+    bool has_deferred = deferred_run(loop);
+    if (has_fired || has_heard || has_posted || has_deferred)
+        loop->now_ns = plx__clock_now(); /* For the next wait: what was called took time. */
     loop->is_in_turn = false;
     return status;
 }
 
 int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns)
 {
-    return loop->is_in_turn ? PLX_EBUSY : turn_run(loop, timeout_ns);
-}
-
-/* Whether anything could still call back. */
-static bool is_alive(plx_loop *loop)
-{
-    if (loop->keeps_running || !plx__post_queue_is_empty(&loop->posts))
-        return true;
-    for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
-        if (loop->slabs[kind].taken > 0)
-            return true;
-    }
-    return false;
+    if (loop->is_in_turn)
+        return PLX_EBUSY;
+    loop->now_ns = plx__clock_now(); /* Who knows how long ago the last turn was. */
+    return turn_run(loop, timeout_ns);
 }
 
 int plx_loop_run(plx_loop *loop)
 {
-    int status = loop->is_in_turn ? PLX_EBUSY : 0;
+    if (loop->is_in_turn)
+        return PLX_EBUSY;
+    int status = 0;
+    loop->now_ns = plx__clock_now();
     while (status == 0 && !plx__atomic_load(&loop->is_stopped) && is_alive(loop))
         status = turn_run(loop, PLX_FOREVER);
     if (status == 0)
@@ -352,8 +368,8 @@ static void objects_close(plx_loop *loop)
     }
     loop->keeps_running = false;
     while (is_alive(loop)) {
-        posts_run(loop, PLX_ECANCELED);
-        deferred_run(loop);
+        (void)posts_run(loop, PLX_ECANCELED);
+        (void)deferred_run(loop);
         if (is_alive(loop) && completions_run(loop, PLX_SECOND) != 0)
             break; /* Backends that fail to wait have nothing in flight. */
     }

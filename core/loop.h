@@ -29,12 +29,13 @@ enum plx__wheel_owner { PLX__WHEEL_TIMER, PLX__WHEEL_CONN, PLX__WHEEL_LISTENER }
 /* Where a connection's callback writes: what it writes there goes out together when it returns. */
 typedef struct plx__cork {
     uint64_t token; /* Handle of the connection that may write here now: it is open, its sending
-                     * side too, and nothing of it waits elsewhere. 0 when there is none; then the
-                     * cork is empty. */
-    unsigned char *start;
+                     * side too, and nothing of it waits elsewhere. */
+    size_t room;    /* How long the cork may become. 0: nobody may write here, whatever `token`
+                     * says, and it is empty. */
     size_t length;
-    size_t room; /* How long it may become: PLX__SEGMENT_BYTES, or no longer than it is while
-                  * `queued_bytes_max` is near. Never less than `length`. */
+    unsigned char *start;
+    size_t
+        room_next; /* The next one's: PLX__SEGMENT_BYTES, or 0 while `queued_bytes_max` is near. */
     plx__segment *segment; /* The bytes are its storage, so that it can become the queue's head. */
 } plx__cork;
 
@@ -74,8 +75,8 @@ static inline plx__object *plx__find(const plx_loop *loop, enum plx__kind kind, 
     return plx__slab_find(&loop->slabs[kind], bits);
 }
 
-/* Has plx__*_deferred() called for the object in the next turn's deferred step; once, however often
- * it is asked for. */
+/* Has plx__*_deferred() called for the object in the next deferred step; once, however often it is
+ * asked for. */
 void plx__defer(plx_loop *loop, plx__object *object);
 
 /* The time is that of the present turn. Between turns nobody keeps it, so what starts a clock there

@@ -92,9 +92,12 @@ static inline ptrdiff_t plx__send(plx_socket socket, const void *bytes, size_t l
  * both; a descriptor that is closed says POLLNVAL. */
 int plx__poll(plx__poll_entry *entries, size_t count, uint64_t timeout_ns);
 
-/* The same by select(), without its bound on the number or the value of descriptors. `*scratch` is
- * working memory: NULL at first, freed with plx__free at the end. */
-int plx__select(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void **scratch);
+/* The same by select(), without its bound on the number or the value of descriptors. `scratch` is
+ * its working memory. */
+int plx__select(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void *scratch);
+/* Makes the working memory large enough for `count` entries, among them this socket. It is NULL at
+ * first, and freed with plx__free at the end. 0, or PLX_ENOMEM with what there is still good. */
+int plx__select_reserve(void **scratch, plx_socket socket, size_t count);
 
 /* The waits of the system count in milliseconds. Rounded up, for else a wait of less than one would
  * turn into a spin; PLX_FOREVER becomes UINT32_MAX, which is INFINITE and, as an int, poll's -1. */

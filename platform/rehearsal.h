@@ -12,6 +12,10 @@ int plx__rehearse_signal(int number);
  * it is called with UINT32_MAX. PLX_ENOSYS where that cannot be done. */
 int plx__rehearse_descriptor_limit(uint32_t spare);
 
+/* Has WSAPoll behave as before Windows 10 2004, which told it nothing of refused connections, as
+ * far as this library's own part in that goes. Nothing on Unix. */
+void plx__rehearse_old_poll(bool is_old);
+
 /* Whether this is Wine, which is not Windows everywhere. */
 bool plx__rehearsal_is_wine(void);
 

@@ -103,7 +103,7 @@ PLX_NODISCARD PLX_API int plx_conn_write(plx_loop *loop, plx_conn conn, const vo
 
 /**
  * Sends the bytes without copying them. They are lent to the loop until `on_sent` gives them back,
- * which it does exactly once, in a later turn than this call; it may be NULL for bytes that live
+ * which it does exactly once, and never from within this call; it may be NULL for bytes that live
  * forever. Returns as plx_conn_write() does; if that is not 0, nothing was lent.
  */
 PLX_NODISCARD PLX_API int plx_conn_send(plx_loop *loop, plx_conn conn, const void *bytes,
@@ -116,7 +116,8 @@ PLX_NODISCARD PLX_API int plx_conn_send(plx_loop *loop, plx_conn conn, const voi
 PLX_API int plx_conn_shutdown(plx_loop *loop, plx_conn conn);
 
 /**
- * Drops the connection and all that waits to be sent. Only on_close follows, in a later turn.
+ * Drops the connection and all that waits to be sent. Only on_close follows, not from within this
+ * call.
  * Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_conn_close(plx_loop *loop, plx_conn conn);
@@ -125,8 +126,8 @@ PLX_API int plx_conn_close(plx_loop *loop, plx_conn conn);
 PLX_API int plx_conn_pause(plx_loop *loop, plx_conn conn);
 
 /**
- * Goes on reading. Bytes that were kept are shown again in the next turn. While the send queue is
- * high, reading goes on when it has drained. Returns 0 or PLX_ESTALE.
+ * Goes on reading. Bytes that were kept are shown again, not from within this call. While the send
+ * queue is high, reading goes on when it has drained. Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_conn_resume(plx_loop *loop, plx_conn conn);
 

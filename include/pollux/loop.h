@@ -90,9 +90,9 @@ PLX_API int plx_loop_close(plx_loop *loop);
 PLX_NODISCARD PLX_API int plx_loop_run(plx_loop *loop);
 
 /**
- * Runs one turn: due timers, posts, then waits up to `timeout_ns` for the first thing to happen
- * and delivers all that has. 0 does not wait; PLX_FOREVER waits without limit. Returns 0, or as
- * plx_loop_run() does.
+ * Runs one turn: waits up to `timeout_ns` for the first thing to happen, and delivers all that has:
+ * what arrived, timers that are due, signals, posts, closes, in this order. 0 does not wait;
+ * PLX_FOREVER waits without limit. Returns 0, or as plx_loop_run() does.
  */
 PLX_NODISCARD PLX_API int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns);
 
@@ -124,8 +124,8 @@ PLX_API const char *plx_loop_backend_name(const plx_loop *loop);
 PLX_API int plx_os_error(void);
 
 /**
- * Has `run` called on the loop's thread, in one of its next turns. Any thread may call it. Posts
- * of one thread run in their order. `data` stays the caller's.
+ * Has `run` called on the loop's thread, soon, and never from within this call. Any thread may call
+ * it. Posts of one thread run in their order. `data` stays the caller's.
  *
  * Returns 0, or PLX_ENOBUFS when `posts_max` posts wait: try again later, nothing was lost.
  */

@@ -4,7 +4,7 @@
  *
  * Times count from plx_loop_now(), the time of the present turn. A timer never fires early. Timers
  * fire in the order of their deadlines, and those with the same deadline in the order in which they
- * were started. One that a callback starts fires in a later turn, whatever its timeout.
+ * were started. One that a timer's callback starts fires in a later turn, whatever its timeout.
  */
 #ifndef POLLUX_TIMER_H
 #define POLLUX_TIMER_H

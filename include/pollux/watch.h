@@ -4,8 +4,9 @@
  * hiredis need it.
  *
  * Readiness is level-triggered: the callback comes once a turn for as long as the socket is ready
- * for what was asked. The socket stays its owner's, who makes it non-blocking; it must be closed
- * after its watch, not before.
+ * for what was asked. It is a hint, as with every poller: it may have passed when the callback
+ * comes. So the socket's owner, whose it stays, makes it non-blocking, and closes it after its
+ * watch.
  */
 #ifndef POLLUX_WATCH_H
 #define POLLUX_WATCH_H

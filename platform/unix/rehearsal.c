@@ -39,6 +39,11 @@ int plx__rehearse_descriptor_limit(uint32_t spare)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : plx__fail_last();
 }
 
+void plx__rehearse_old_poll(bool is_old)
+{
+    (void)is_old;
+}
+
 bool plx__rehearsal_is_wine(void)
 {
     return false;

@@ -28,22 +28,25 @@ static void bit_set(fd_mask *set, int descriptor)
     *word = (fd_mask)((unsigned long)*word | 1ul << ((size_t)descriptor % WORD_BITS));
 }
 
-/* Returns the sets, empty, with room for descriptors below `bound`; or NULL. */
-static bit_sets *sets_clear(void **scratch, int bound)
+static size_t words_for(int bound)
+{
+    return ((size_t)bound + WORD_BITS - 1) / WORD_BITS;
+}
+
+int plx__select_reserve(void **scratch, plx_socket socket, size_t count)
 {
     bit_sets *sets = *scratch;
-    size_t words = ((size_t)bound + WORD_BITS - 1) / WORD_BITS;
-    if (sets == NULL || sets->words < words) {
-        size_t room = words + words / 2 + FD_SETSIZE / WORD_BITS;
-        sets = plx__reallocate(sets, sizeof *sets + 2 * room * sizeof(fd_mask));
-        if (sets == NULL)
-            return NULL;
-        sets->words = room;
-        *scratch = sets;
-    }
-    memset(sets->bits, 0, words * sizeof(fd_mask));
-    memset(sets->bits + sets->words, 0, words * sizeof(fd_mask));
-    return sets;
+    size_t words = words_for(socket + 1);
+    (void)count; /* It is the largest descriptor that matters. */
+    if (sets != NULL && sets->words >= words)
+        return 0;
+    words += words / 2 + FD_SETSIZE / WORD_BITS;
+    sets = plx__reallocate(sets, sizeof *sets + 2 * words * sizeof(fd_mask));
+    if (sets == NULL)
+        return PLX_ENOMEM;
+    sets->words = words;
+    *scratch = sets;
+    return 0;
 }
 
 /* select() fails as a whole for one closed descriptor; find out which. */
@@ -76,18 +79,18 @@ static int collect(plx__poll_entry *entries, size_t count, const fd_mask *readab
     return ready;
 }
 
-int plx__select(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void **scratch)
+int plx__select(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void *scratch)
 {
     int bound = 0;
     for (size_t i = 0; i < count; i++) {
         if (entries[i].fd >= bound)
             bound = entries[i].fd + 1;
     }
-    bit_sets *sets = sets_clear(scratch, bound);
-    if (sets == NULL)
-        return PLX_ENOMEM;
+    bit_sets *sets = scratch;
     fd_mask *readable = sets->bits;
     fd_mask *writable = sets->bits + sets->words;
+    memset(readable, 0, words_for(bound) * sizeof(fd_mask));
+    memset(writable, 0, words_for(bound) * sizeof(fd_mask));
     for (size_t i = 0; i < count; i++) {
         if (entries[i].events & POLLIN)
             bit_set(readable, entries[i].fd);

@@ -16,15 +16,23 @@
  *     whatever was returned. When all are closed the call fails, with the entries filled in.
  * 16  Waits end at ticks of up to 15.6 ms and may end early: the clock is looked at again.
  */
-#include "platform/os.h"
-
 #include <string.h>
+
+#include "platform/os.h"
+#include "platform/rehearsal.h"
 
 #define WAIT_SLICE (10 * PLX_MILLISECOND)
 
 #define FIRST_BUILD_THAT_REPORTS_REFUSALS 19041
 
 static plx__atomic_u32 refusals; /* Whether they are reported: 0 unknown, 1 no, 2 yes. */
+
+#ifdef PLX_FAULTS
+void plx__rehearse_old_poll(bool is_old)
+{
+    plx__atomic_store(&refusals, is_old ? 1 : 2);
+}
+#endif
 
 typedef LONG(WINAPI *rtl_get_version)(OSVERSIONINFOW *);
 

@@ -28,24 +28,23 @@ static size_t set_bytes(size_t room)
     return sizeof(socket_set) + room * sizeof(SOCKET);
 }
 
-/* Returns three empty sets with room for `count` sockets each, in one block; or NULL. */
-static socket_sets *sets_clear(void **scratch, size_t count)
+int plx__select_reserve(void **scratch, plx_socket socket, size_t count)
 {
     socket_sets *sets = *scratch;
-    if (sets == NULL || sets->room < count) {
-        size_t room = count + count / 2 + 64;
-        sets = plx__reallocate(sets, sizeof *sets + 3 * set_bytes(room));
-        if (sets == NULL)
-            return NULL;
-        char *first = (char *)(sets + 1);
-        sets->room = room;
-        sets->readable = (socket_set *)(void *)first;
-        sets->writable = (socket_set *)(void *)(first + set_bytes(room));
-        sets->failed = (socket_set *)(void *)(first + 2 * set_bytes(room));
-        *scratch = sets;
-    }
-    sets->readable->count = sets->writable->count = sets->failed->count = 0;
-    return sets;
+    (void)socket;
+    if (sets != NULL && sets->room >= count)
+        return 0;
+    size_t room = count + count / 2 + 64;
+    sets = plx__reallocate(sets, sizeof *sets + 3 * set_bytes(room));
+    if (sets == NULL)
+        return PLX_ENOMEM;
+    char *first = (char *)(sets + 1);
+    sets->room = room;
+    sets->readable = (socket_set *)(void *)first;
+    sets->writable = (socket_set *)(void *)(first + set_bytes(room));
+    sets->failed = (socket_set *)(void *)(first + 2 * set_bytes(room));
+    *scratch = sets;
+    return 0;
 }
 
 static void set_add(socket_set *set, SOCKET socket)
@@ -105,11 +104,10 @@ static int mark_closed(plx__poll_entry *entries, size_t count)
     return closed;
 }
 
-int plx__select(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void **scratch)
+int plx__select(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void *scratch)
 {
-    socket_sets *sets = sets_clear(scratch, count);
-    if (sets == NULL)
-        return PLX_ENOMEM;
+    socket_sets *sets = scratch;
+    sets->readable->count = sets->writable->count = sets->failed->count = 0;
     for (size_t i = 0; i < count; i++) {
         if ((entries[i].events & PLX__POLL_READ) != 0)
             set_add(sets->readable, entries[i].fd);

@@ -1,0 +1,23 @@
+# Finds http-parser by a CMake package (vcpkg's), or where it was installed without one, as Debian
+# does: by its header and its library. Cross builds look in CMAKE_FIND_ROOT_PATH.
+function(pollux_find_http_parser target_out)
+    set(${target_out} "" PARENT_SCOPE)
+    find_package(unofficial-http-parser CONFIG QUIET)
+    if(TARGET unofficial::http_parser::http_parser)
+        set(${target_out} unofficial::http_parser::http_parser PARENT_SCOPE)
+        return()
+    endif()
+    find_path(POLLUX_HTTP_PARSER_INCLUDE_DIR http_parser.h)
+    find_library(POLLUX_HTTP_PARSER_LIBRARY http_parser)
+    mark_as_advanced(POLLUX_HTTP_PARSER_INCLUDE_DIR POLLUX_HTTP_PARSER_LIBRARY)
+    if(NOT POLLUX_HTTP_PARSER_INCLUDE_DIR OR NOT POLLUX_HTTP_PARSER_LIBRARY)
+        return()
+    endif()
+    if(NOT TARGET pollux_http_parser)
+        add_library(pollux_http_parser INTERFACE)
+        target_include_directories(pollux_http_parser SYSTEM
+                                   INTERFACE "${POLLUX_HTTP_PARSER_INCLUDE_DIR}")
+        target_link_libraries(pollux_http_parser INTERFACE "${POLLUX_HTTP_PARSER_LIBRARY}")
+    endif()
+    set(${target_out} pollux_http_parser PARENT_SCOPE)
+endfunction()
