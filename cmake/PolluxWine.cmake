@@ -1,7 +1,7 @@
 # Tests that run under Wine: the prefix, and a fixture that keeps one process of it alive.
 #
-# Each test would else start Wine's own services anew, which takes 2.5 s; with somebody at home it is
-# 30 ms. Sets pollux_wine_environment for set_tests_properties(... ENVIRONMENT).
+# Each test would else start Wine's own services anew, which takes 2.5 s; with somebody at home it
+# is 30 ms. Sets pollux_wine_environment for set_tests_properties(... ENVIRONMENT).
 
 execute_process(COMMAND sh "${PROJECT_SOURCE_DIR}/ci/wine-prefix.sh" OUTPUT_VARIABLE prefix
                 OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE result)

@@ -25,33 +25,6 @@ static void see(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, 
         ck_ok(plx_watch_close(loop, watch));
 }
 
-/* A pair of plain sockets, connected with each other, that the loop knows nothing of. */
-typedef struct couple {
-    peer near, far;
-} couple;
-
-static couple couple_open(void)
-{
-    couple c;
-    plx__address any;
-    plx_socket listener;
-    char address[PLX_ADDRESS_TEXT_MAX];
-    uint64_t until = plx__clock_now() + patience();
-    ck_ok(plx__address_parse(&any, "tcp://127.0.0.1:0"));
-    ck_ok(plx__socket_open(&listener, any.family));
-    ck_ok(plx__socket_bind(listener, &any));
-    ck_ok(plx__socket_listen(listener, 1));
-    ck_ok(plx__socket_name(listener, &any));
-    ck_ok(plx__address_print(&any, address, sizeof address));
-    c.near = peer_start(address);
-    while (plx__socket_accept(listener, &c.far.socket) != 0)
-        ck_assert_uint_lt(plx__clock_now(), until);
-    while (plx__socket_peer(c.near.socket, &any) != 0)
-        ck_assert_uint_lt(plx__clock_now(), until);
-    plx__socket_close(listener);
-    return c;
-}
-
 /* Readable when something comes, in every turn until it is read, and not any more then; but for one
  * call that may be on its way already. */
 static void watch_for_reading(world *w)
@@ -60,22 +33,21 @@ static void watch_for_reading(world *w)
     seen s = {0};
     plx_watch watch;
     char bytes[8];
-    ck_ok(plx_watch_open(w->loop, &watch, c.near.socket, PLX_READABLE, see, &s));
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
     turn_some(w);
     ck_assert_uint_eq(s.count, 0);
-    peer_send(w, &c.far, "x", 1);
+    peer_send(w, &c.theirs, "x", 1);
     turn_until(w, &s.count, 1);
     ck_assert_uint_eq(s.ready, PLX_READABLE);
-    ck_assert(s.socket == c.near.socket);
+    ck_assert(s.socket == c.ours.socket);
     ck_assert_uint_eq(s.watch.bits, watch.bits);
     turn_until(w, &s.count, 2); /* It is level-triggered. */
-    ck_assert_int_eq(peer_try(&c.near, bytes, sizeof bytes), 1);
+    ck_assert_int_eq(peer_try(&c.ours, bytes, sizeof bytes), 1);
     size_t before = s.count;
     turn_some(w);
     ck_assert_uint_le(s.count, before + 1);
     ck_ok(plx_watch_close(w->loop, watch));
-    peer_close(&c.near);
-    peer_close(&c.far);
+    couple_close(&c);
 }
 
 /* Writable at once; not while the system's buffers are full; again when the peer has read. */
@@ -86,28 +58,27 @@ static void watch_for_writing(world *w)
     seen s = {0};
     plx_watch watch;
     size_t filled = 0;
-    ck_ok(plx_watch_open(w->loop, &watch, c.near.socket, PLX_WRITABLE, see, &s));
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_WRITABLE, see, &s));
     turn_until(w, &s.count, 1);
     ck_assert_uint_eq(s.ready, PLX_WRITABLE);
-    for (ptrdiff_t sent; (sent = plx__socket_send(c.near.socket, bytes, sizeof bytes)) != 0;) {
+    for (ptrdiff_t sent; (sent = plx__socket_send(c.ours.socket, bytes, sizeof bytes)) != 0;) {
         ck_assert_int_gt(sent, 0);
         filled += (size_t)sent;
     }
     turn(w); /* What is being delivered may make room once more. */
-    for (ptrdiff_t sent; (sent = plx__socket_send(c.near.socket, bytes, sizeof bytes)) != 0;)
+    for (ptrdiff_t sent; (sent = plx__socket_send(c.ours.socket, bytes, sizeof bytes)) != 0;)
         filled += (size_t)sent;
     size_t before = s.count;
     turn_some(w);
     ck_assert_uint_le(s.count, before + 1);
     for (size_t read = 0; read < filled;) {
-        ptrdiff_t got = peer_try(&c.far, bytes, sizeof bytes);
+        ptrdiff_t got = peer_try(&c.theirs, bytes, sizeof bytes);
         ck_assert_msg(got > 0 || got == PLX_EAGAIN, "%s", plx_error_name((int)got));
         read += got > 0 ? (size_t)got : 0;
     }
     turn_until(w, &s.count, s.count + 1);
     ck_ok(plx_watch_close(w->loop, watch));
-    peer_close(&c.near);
-    peer_close(&c.far);
+    couple_close(&c);
 }
 
 /* What is asked for can change at any time, to nothing and back. */
@@ -116,8 +87,8 @@ static void watch_changes_its_interest(world *w)
     couple c = couple_open();
     seen s = {0};
     plx_watch watch;
-    ck_ok(plx_watch_open(w->loop, &watch, c.near.socket, 0, see, &s));
-    peer_send(w, &c.far, "x", 1);
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, 0, see, &s));
+    peer_send(w, &c.theirs, "x", 1);
     turn_some(w);
     ck_assert_uint_eq(s.count, 0);
     ck_ok(plx_watch_set(w->loop, watch, PLX_READABLE | PLX_WRITABLE));
@@ -135,8 +106,7 @@ static void watch_changes_its_interest(world *w)
     ck_assert_int_eq(plx_watch_set(w->loop, watch, PLX_FAILED), PLX_EINVAL);
     ck_assert_int_eq(plx_watch_set(w->loop, watch, 64), PLX_EINVAL);
     ck_ok(plx_watch_close(w->loop, watch));
-    peer_close(&c.near);
-    peer_close(&c.far);
+    couple_close(&c);
 }
 
 /* The end of the stream counts as readable, so that the owner's next receive meets it. */
@@ -146,14 +116,13 @@ static void watch_sees_the_end(world *w)
     seen s = {0};
     plx_watch watch;
     char byte;
-    ck_ok(plx_watch_open(w->loop, &watch, c.near.socket, PLX_READABLE, see, &s));
-    peer_shutdown(&c.far);
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+    peer_shutdown(&c.theirs);
     turn_until(w, &s.count, 1);
     ck_assert_uint_eq(s.ready & PLX_READABLE, PLX_READABLE);
-    ck_assert_int_eq(peer_try(&c.near, &byte, 1), 0);
+    ck_assert_int_eq(peer_try(&c.ours, &byte, 1), 0);
     ck_ok(plx_watch_close(w->loop, watch));
-    peer_close(&c.near);
-    peer_close(&c.far);
+    couple_close(&c);
 }
 
 /* A watch that closes itself in its callback: the next socket of the same number, watched at once,
@@ -166,20 +135,20 @@ static void watch_closes_itself(world *w)
         seen quiet = {0};
         plx_watch watch;
         plx_watch other;
-        ck_ok(plx_watch_open(w->loop, &watch, c.near.socket, PLX_READABLE, see, &s));
-        peer_send(w, &c.far, "x", 1);
+        ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+        peer_send(w, &c.theirs, "x", 1);
         turn_until(w, &s.count, 1);
         ck_assert_int_eq(plx_watch_close(w->loop, watch), PLX_ESTALE);
-        peer_close(&c.near);
+        peer_close(&c.ours);
         couple next = couple_open();
-        ck_ok(plx_watch_open(w->loop, &other, next.near.socket, PLX_READABLE, see, &quiet));
+        ck_ok(plx_watch_open(w->loop, &other, next.ours.socket, PLX_READABLE, see, &quiet));
         turn_some(w);
         ck_assert_uint_eq(s.count, 1);
         ck_assert_uint_eq(quiet.count, 0);
         ck_ok(plx_watch_close(w->loop, other));
-        peer_close(&c.far);
-        peer_close(&next.near);
-        peer_close(&next.far);
+        peer_close(&c.theirs);
+        peer_close(&next.ours);
+        peer_close(&next.theirs);
     }
 }
 
@@ -229,17 +198,16 @@ static void watch_twice_is_refused(world *w)
     seen s = {0};
     plx_watch watch;
     plx_watch second = {0};
-    ck_ok(plx_watch_open(w->loop, &watch, c.near.socket, PLX_READABLE, see, &s));
-    ck_assert_int_eq(plx_watch_open(w->loop, &second, c.near.socket, PLX_WRITABLE, see, &s),
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+    ck_assert_int_eq(plx_watch_open(w->loop, &second, c.ours.socket, PLX_WRITABLE, see, &s),
                      PLX_EEXIST);
     ck_assert_uint_eq(second.bits, 0);
     ck_ok(plx_watch_close(w->loop, watch));
-    ck_ok(plx_watch_open(w->loop, &second, c.near.socket, PLX_WRITABLE, see, &s));
+    ck_ok(plx_watch_open(w->loop, &second, c.ours.socket, PLX_WRITABLE, see, &s));
     turn_until(w, &s.count, 1);
     ck_assert_uint_eq(s.ready, PLX_WRITABLE);
     ck_ok(plx_watch_close(w->loop, second));
-    peer_close(&c.near);
-    peer_close(&c.far);
+    couple_close(&c);
 }
 
 /* What is no socket is refused when the watch is asked for. */
@@ -248,16 +216,16 @@ static void watch_refuses_what_is_no_socket(world *w)
     couple c = couple_open();
     seen s = {0};
     plx_watch watch = {0};
-    plx_socket gone = c.near.socket;
+    plx_socket gone = c.ours.socket;
     ck_assert_int_eq(plx_watch_open(w->loop, &watch, gone, PLX_READABLE, NULL, &s), PLX_EINVAL);
     ck_assert_int_eq(plx_watch_open(w->loop, &watch, gone, 8, see, &s), PLX_EINVAL);
-    peer_close(&c.near);
+    peer_close(&c.ours);
     int status = plx_watch_open(w->loop, &watch, gone, PLX_READABLE, see, &s);
     ck_assert_msg(status == PLX_EBADF || status == PLX_ENOTSOCK, "%s", plx_error_name(status));
     status = plx_watch_open(w->loop, &watch, PLX_SOCKET_NONE, PLX_READABLE, see, &s);
     ck_assert_msg(status == PLX_EBADF || status == PLX_ENOTSOCK, "%s", plx_error_name(status));
     ck_assert_uint_eq(watch.bits, 0);
-    peer_close(&c.far);
+    peer_close(&c.theirs);
 }
 
 /* An owner that closes its socket under the watch has made a mistake. The loop neither spins nor
@@ -270,22 +238,22 @@ static void watch_over_a_socket_that_was_closed(world *w)
     seen alive = {0};
     plx_watch watch;
     plx_watch healthy;
-    ck_ok(plx_watch_open(w->loop, &watch, c.near.socket, PLX_READABLE, see, &s));
-    ck_ok(plx_watch_open(w->loop, &healthy, other.near.socket, PLX_READABLE, see, &alive));
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+    ck_ok(plx_watch_open(w->loop, &healthy, other.ours.socket, PLX_READABLE, see, &alive));
     turn(w);
-    peer_close(&c.near);
+    peer_close(&c.ours);
     turn_some(w);
     ck_assert_uint_le(s.count, 1);
     if (s.count == 1)
         ck_assert_uint_eq(s.ready, PLX_FAILED);
     int status = plx_watch_close(w->loop, watch);
     ck_assert_int_eq(status, s.count == 1 ? PLX_ESTALE : 0);
-    peer_send(w, &other.far, "x", 1);
+    peer_send(w, &other.theirs, "x", 1);
     turn_until(w, &alive.count, 1);
     ck_ok(plx_watch_close(w->loop, healthy));
-    peer_close(&c.far);
-    peer_close(&other.near);
-    peer_close(&other.far);
+    peer_close(&c.theirs);
+    peer_close(&other.ours);
+    peer_close(&other.theirs);
 }
 
 const test_case behavior_watch_cases[] = {

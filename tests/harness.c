@@ -341,6 +341,41 @@ void peer_close(peer *p)
     p->socket = PLX_SOCKET_NONE;
 }
 
+plx_socket socket_listening(char *address)
+{
+    plx__address any;
+    plx_socket listener;
+    ck_ok(plx__address_parse(&any, "tcp://127.0.0.1:0"));
+    ck_ok(plx__socket_open(&listener, any.family));
+    ck_ok(plx__socket_bind(listener, &any));
+    ck_ok(plx__socket_listen(listener, 16));
+    ck_ok(plx__socket_name(listener, &any));
+    ck_ok(plx__address_print(&any, address, PLX_ADDRESS_TEXT_MAX));
+    return listener;
+}
+
+couple couple_open(void)
+{
+    couple c;
+    plx__address name;
+    char address[PLX_ADDRESS_TEXT_MAX];
+    uint64_t until = plx__clock_now() + patience();
+    plx_socket listener = socket_listening(address);
+    c.ours = peer_start(address);
+    while (plx__socket_accept(listener, &c.theirs.socket) != 0)
+        ck_assert_uint_lt(plx__clock_now(), until);
+    while (plx__socket_peer(c.ours.socket, &name) != 0)
+        ck_assert_uint_lt(plx__clock_now(), until);
+    plx__socket_close(listener);
+    return c;
+}
+
+void couple_close(couple *c)
+{
+    peer_close(&c->ours);
+    peer_close(&c->theirs);
+}
+
 /* --- probes ------------------------------------------------------------------------------------
  */
 

@@ -88,6 +88,17 @@ void peer_shutdown(peer *p);
 void peer_reset(peer *p);
 void peer_close(peer *p);
 
+/* Two plain sockets that are connected with each other, and that no loop knows of. */
+typedef struct couple {
+    peer ours, theirs;
+} couple;
+
+couple couple_open(void);
+/* Closes what is still open of it. */
+void couple_close(couple *c);
+/* A plain listening socket, and its address, PLX_ADDRESS_TEXT_MAX bytes. */
+plx_socket socket_listening(char *address);
+
 /* --- listeners and what happens to their connections ------------------------------------------ */
 
 /* What happened to connections, in numbers, and what to do when it happens. */

@@ -7,7 +7,7 @@ program=$3
 file=$4
 rm -f "$file"
 [ "$1" = start ] || exit 0
-# All three streams elsewhere: CTest waits for every process that holds its pipe, Wine's services too.
+# All three streams elsewhere: CTest waits for all that hold its pipe, Wine's services included.
 "$emulator" "$program" "$file" < /dev/null > /dev/null 2>&1 &
 tries=0
 until [ -e "$file" ]; do

@@ -1,4 +1,4 @@
-/* platform/unix/error.c - errno to Pollux codes, in one table. */
+/* platform/unix/error.c - errno to Pollux codes, in one table of two halves. */
 #include <errno.h>
 
 #include <pollux/loop.h>
@@ -7,27 +7,14 @@
 
 static _Thread_local int last_os_code;
 
-static int code_of(int os_code)
+/* What is not of files and processes. */
+static int code_of_network(int os_code)
 {
     switch (os_code) {
-    case EINVAL:
-        return PLX_EINVAL;
-    case ENOMEM:
-        return PLX_ENOMEM;
-    case ENOSYS:
-    case EOPNOTSUPP:
-    case ENOPROTOOPT:
-        return PLX_ENOSYS;
-    case EBUSY:
-        return PLX_EBUSY;
-    case ECANCELED:
-        return PLX_ECANCELED;
     case ENOBUFS:
         return PLX_ENOBUFS;
     case EMSGSIZE:
         return PLX_EMSGSIZE;
-    case EEXIST:
-        return PLX_EEXIST;
     case EADDRINUSE:
         return PLX_EADDRINUSE;
     case EADDRNOTAVAIL:
@@ -35,13 +22,6 @@ static int code_of(int os_code)
     case EAFNOSUPPORT:
     case EPROTONOSUPPORT:
         return PLX_EAFNOSUPPORT;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return PLX_EACCES;
-    case ENOENT:
-    case ENOTDIR:
-        return PLX_ENOENT;
     case ECONNREFUSED:
         return PLX_ECONNREFUSED;
     case ECONNRESET:
@@ -65,25 +45,53 @@ static int code_of(int os_code)
         return PLX_ENOTCONN;
     case EPIPE:
         return PLX_EPIPE;
+    case ENOTSOCK:
+        return PLX_ENOTSOCK;
+    default:
+        return PLX_EUNKNOWN;
+    }
+}
+
+static int code_of(int os_code)
+{
+    /* These two are the same number on most systems, and two cases of one number do not compile. */
+    if (os_code == EAGAIN || os_code == EWOULDBLOCK || os_code == EINPROGRESS)
+        return PLX_EAGAIN;
+    switch (os_code) {
+    case EINVAL:
+        return PLX_EINVAL;
+    case ENOMEM:
+        return PLX_ENOMEM;
+    case ENOSYS:
+    case EOPNOTSUPP:
+    case ENOPROTOOPT:
+        return PLX_ENOSYS;
+    case EBUSY:
+        return PLX_EBUSY;
+    case ECANCELED:
+        return PLX_ECANCELED;
+    case EEXIST:
+        return PLX_EEXIST;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return PLX_EACCES;
+    case ENOENT:
+    case ENOTDIR:
+        return PLX_ENOENT;
     case EMFILE:
         return PLX_EMFILE;
     case ENFILE:
         return PLX_ENFILE;
     case EBADF:
         return PLX_EBADF;
-    case ENOTSOCK:
-        return PLX_ENOTSOCK;
     case ENAMETOOLONG:
         return PLX_ENAMETOOLONG;
     case EIO:
         return PLX_EIO;
     default:
-        break;
+        return code_of_network(os_code);
     }
-    /* These two are the same number on most systems, and two cases of one number do not compile. */
-    if (os_code == EAGAIN || os_code == EWOULDBLOCK || os_code == EINPROGRESS)
-        return PLX_EAGAIN;
-    return PLX_EUNKNOWN;
 }
 
 int plx__fail(int os_code)

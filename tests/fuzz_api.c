@@ -1,0 +1,587 @@
+/* tests/fuzz_api.c - random calls, in any order, from anywhere, with handles of every sort.
+ *
+ *   fuzz_api [--backend NAME] [--seed N] [--seconds S]
+ *
+ * Two loops live side by side. Calls come from outside and from inside callbacks; their handles are
+ * live, stale, of the other loop, or noise; memory and descriptors run out now and then. Nothing
+ * may crash, hang or leak; every connection that was named closes exactly once and is silent after
+ * that, every buffer that was lent comes back exactly once. The seed is printed, and replays the
+ * calls; the timing of the system's own part is its own.
+ */
+#include <pollux/pollux.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/fault.h"
+
+enum { HANDLES = 64, PEERS = 24, CONNS_MAX = 40, LOOPS = 2 };
+
+/* What a connection's `data` points to: counts that must add up in the end. */
+typedef struct life {
+    bool is_open; /* It was named, and on_close has not come. */
+    uint64_t bits;
+} life;
+
+static struct {
+    plx_loop *loops[LOOPS];
+    const char *backend;
+    uint64_t random;
+    uint64_t handles[HANDLES]; /* Of all kinds, both loops, live and stale. */
+    plx_socket peers[PEERS];
+    plx_socket foreign[2]; /* A pair that is connected with each other, to be watched. */
+    char address[PLX_ADDRESS_TEXT_MAX];
+    life lives[4096];
+    uint64_t calls, opened, closed, lent, returned;
+    int depth;
+} fuzz;
+
+static unsigned char bytes[1 << 16];
+
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "fuzz_api: line %d: %s does not hold\n", __LINE__, #condition);        \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+/* --- chance (xorshift64*, Vigna 2016) ----------------------------------------------------------
+ */
+
+static uint64_t random_next(void)
+{
+    fuzz.random ^= fuzz.random >> 12;
+    fuzz.random ^= fuzz.random << 25;
+    fuzz.random ^= fuzz.random >> 27;
+    return fuzz.random * UINT64_C(2685821657736338717);
+}
+
+static size_t below(size_t bound)
+{
+    return (size_t)(random_next() >> 16) % bound;
+}
+
+static bool one_in(size_t many)
+{
+    return below(many) == 0;
+}
+
+static plx_loop *any_loop(void)
+{
+    return fuzz.loops[below(LOOPS)];
+}
+
+/* Mostly a handle that once was live, wherever that was; now and then noise. */
+static uint64_t any_handle(void)
+{
+    if (one_in(50))
+        return random_next();
+    return fuzz.handles[below(HANDLES)];
+}
+
+static void handle_remember(uint64_t bits)
+{
+    fuzz.handles[below(HANDLES)] = bits;
+}
+
+static size_t any_length(void)
+{
+    static const size_t lengths[] = {0, 1, 7, 100, 4096, 16384, 16385, sizeof bytes};
+    return lengths[below(sizeof lengths / sizeof lengths[0])];
+}
+
+/* A timeout from none to longer than the whole run. */
+static uint64_t any_timeout(void)
+{
+    static const uint64_t timeouts[] = {
+        0, 1, PLX_MILLISECOND, 20 * PLX_MILLISECOND, PLX_SECOND, PLX_FOREVER};
+    return timeouts[below(sizeof timeouts / sizeof timeouts[0])];
+}
+
+static void some_calls(plx_loop *loop);
+
+/* --- callbacks ---------------------------------------------------------------------------------
+ */
+
+static life *life_begin(void)
+{
+    for (size_t i = 0; i < sizeof fuzz.lives / sizeof fuzz.lives[0]; i++) {
+        if (!fuzz.lives[i].is_open)
+            return &fuzz.lives[i];
+    }
+    CHECK(!"there are lives enough");
+    return NULL;
+}
+
+static void life_check(const life *l, plx_conn conn)
+{
+    CHECK(l != NULL);
+    CHECK(l->is_open);
+    CHECK(l->bits == conn.bits);
+}
+
+static void on_open(plx_loop *loop, plx_conn conn, void *data)
+{
+    life *l = data;
+    if (l == NULL) { /* An accepted one: its life begins here. */
+        l = life_begin();
+        *l = (life){.is_open = true, .bits = conn.bits};
+        CHECK(plx_conn_set_data(loop, conn, l) == 0);
+        fuzz.opened++;
+    }
+    life_check(l, conn);
+    handle_remember(conn.bits);
+    some_calls(loop);
+}
+
+static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *received,
+                      size_t length)
+{
+    life_check(data, conn);
+    CHECK(length > 0);
+    unsigned char first = *(const unsigned char *)received;
+    if (one_in(3))
+        (void)!plx_conn_write(loop, conn, received, length);
+    some_calls(loop);
+    /* What is shown stays readable during the call, whatever was called. */
+    CHECK(*(const unsigned char *)received == first);
+    return one_in(4) ? below(length + 1) : length;
+}
+
+static void on_drain(plx_loop *loop, plx_conn conn, void *data)
+{
+    life_check(data, conn);
+    some_calls(loop);
+}
+
+static void on_end(plx_loop *loop, plx_conn conn, void *data)
+{
+    life_check(data, conn);
+    some_calls(loop);
+    if (one_in(2))
+        (void)plx_conn_shutdown(loop, conn);
+}
+
+static void on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
+{
+    life *l = data;
+    life_check(l, conn);
+    CHECK(reason <= 0);
+    CHECK(plx_conn_close(loop, conn) == PLX_ESTALE);
+    l->is_open = false;
+    fuzz.closed++;
+    some_calls(loop);
+}
+
+static void on_sent(plx_loop *loop, plx_conn conn, void *data, int status)
+{
+    (void)conn;
+    (void)data;
+    CHECK(status == 0 || status == PLX_ECANCELED);
+    fuzz.returned++;
+    some_calls(loop);
+}
+
+static void on_fire(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)timer;
+    (void)data;
+    some_calls(loop);
+}
+
+static void on_post(plx_loop *loop, void *data, int status)
+{
+    (void)data;
+    CHECK(status == 0 || status == PLX_ECANCELED);
+    fuzz.returned++;
+    some_calls(loop);
+}
+
+static void on_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
+{
+    (void)watch;
+    (void)data;
+    CHECK(ready != 0);
+    if ((ready & PLX_READABLE) != 0)
+        (void)plx__socket_receive(socket, bytes, 100);
+    some_calls(loop);
+}
+
+static void on_signal(plx_loop *loop, plx_signal signal, void *data, int number)
+{
+    (void)loop;
+    (void)signal;
+    (void)data;
+    (void)number;
+}
+
+static void on_error(plx_loop *loop, plx_listener listener, void *data, int status)
+{
+    (void)listener;
+    (void)data;
+    CHECK(status < 0);
+    some_calls(loop);
+}
+
+/* --- calls -------------------------------------------------------------------------------------
+ */
+
+static plx_conn_options any_options(void)
+{
+    plx_conn_options options = {
+        .on_open = on_open,
+        .on_data = one_in(10) ? NULL : on_data,
+        .on_drain = one_in(4) ? NULL : on_drain,
+        .on_end = one_in(2) ? NULL : on_end,
+        .on_close = on_close,
+        .receive_limit = one_in(3) ? 5000 : 0,
+    };
+    if (one_in(3)) {
+        options.send_high = 1000 + below(100000);
+        options.send_max = options.send_high + below(100000);
+    }
+    if (one_in(3)) {
+        options.idle_timeout_ns = any_timeout();
+        options.read_timeout_ns = any_timeout();
+        options.write_timeout_ns = any_timeout();
+        options.connect_timeout_ns = any_timeout();
+    }
+    options.flags = one_in(4) ? (uint32_t)below(8) : 0;
+    return options;
+}
+
+static const char *any_address(void)
+{
+    static const char *const addresses[] = {
+        "tcp://127.0.0.1:1", "tcp://[::1]:1",     "unix:no-such.sock",
+        "tcp://nonsense",    "udp://127.0.0.1:1", "",
+    };
+    return one_in(6) ? addresses[below(sizeof addresses / sizeof addresses[0])] : fuzz.address;
+}
+
+static void call_listen(plx_loop *loop)
+{
+    plx_listen_options options = {.conn = any_options(), .on_error = on_error, .backlog = 64};
+    plx_listener listener;
+    if (plx_listen(loop, &listener, one_in(20) ? any_address() : "tcp://127.0.0.1:0", &options) !=
+        0)
+        return;
+    handle_remember(listener.bits);
+    char address[PLX_ADDRESS_TEXT_MAX];
+    if (plx_listener_address(loop, listener, address, sizeof address) == 0)
+        memcpy(fuzz.address, address, sizeof address);
+}
+
+static void call_connect(plx_loop *loop)
+{
+    plx_conn_options options = any_options();
+    plx_conn conn;
+    plx_loop_stats stats;
+    life *l = life_begin();
+    plx_loop_stats_get(loop, &stats);
+    if (stats.connections_open > CONNS_MAX)
+        return;
+    l->is_open = true; /* Before: a callback cannot come from within, but must find it. */
+    options.data = l;
+    if (plx_connect(loop, &conn, any_address(), &options) != 0) {
+        l->is_open = false;
+        return;
+    }
+    l->bits = conn.bits;
+    fuzz.opened++;
+    handle_remember(conn.bits);
+}
+
+static void call_conn(plx_loop *loop)
+{
+    plx_conn conn = {any_handle()};
+    char text[PLX_ADDRESS_TEXT_MAX];
+    switch (below(12)) {
+    case 0:
+        (void)plx_conn_close(loop, conn);
+        CHECK(plx_conn_close(loop, conn) == PLX_ESTALE);
+        break;
+    case 1:
+        (void)plx_conn_shutdown(loop, conn);
+        break;
+    case 2:
+        (void)plx_conn_pause(loop, conn);
+        break;
+    case 3:
+    case 4:
+        (void)plx_conn_resume(loop, conn);
+        break;
+    case 5:
+        (void)!plx_conn_peer(loop, conn, text, below(sizeof text));
+        (void)!plx_conn_local(loop, conn, text, sizeof text);
+        break;
+    case 6:
+        (void)plx_conn_queued(loop, conn);
+        (void)plx_conn_data(loop, conn);
+        break;
+    case 7:
+    case 8:
+        fuzz.lent++;
+        if (plx_conn_send(loop, conn, bytes, any_length(), on_sent, NULL) != 0)
+            fuzz.lent--;
+        break;
+    default:
+        (void)!plx_conn_write(loop, conn, bytes, any_length());
+        break;
+    }
+}
+
+static void call_timer(plx_loop *loop)
+{
+    plx_timer timer = {any_handle()};
+    plx_loop_stats stats;
+    plx_loop_stats_get(loop, &stats);
+    switch (below(4)) {
+    case 0:
+        (void)plx_timer_restart(loop, timer, any_timeout());
+        break;
+    case 1:
+    case 2:
+        (void)plx_timer_cancel(loop, timer);
+        break;
+    default:
+        if (plx_timer_start(loop, &timer, any_timeout(), one_in(4) ? any_timeout() : 0, on_fire,
+                            NULL) == 0)
+            handle_remember(timer.bits);
+        break;
+    }
+}
+
+static void call_watch(plx_loop *loop)
+{
+    plx_watch watch = {any_handle()};
+    switch (below(3)) {
+    case 0:
+        (void)plx_watch_set(loop, watch, (uint32_t)below(5));
+        break;
+    case 1:
+        (void)plx_watch_close(loop, watch);
+        break;
+    default:
+        if (plx_watch_open(loop, &watch, fuzz.foreign[loop == fuzz.loops[0]], (uint32_t)below(4),
+                           on_ready, NULL) == 0)
+            handle_remember(watch.bits);
+        break;
+    }
+}
+
+static void call_other(plx_loop *loop)
+{
+    plx_signal signal = {any_handle()};
+    plx_loop_stats stats;
+    switch (below(6)) {
+    case 0:
+        fuzz.lent++; /* A post is a loan too. */
+        if (plx_post(loop, on_post, NULL) != 0)
+            fuzz.lent--;
+        break;
+    case 1:
+        if (plx_signal_open(loop, &signal, (int)below(9), on_signal, NULL) == 0)
+            handle_remember(signal.bits);
+        break;
+    case 2:
+        (void)plx_signal_close(loop, signal);
+        break;
+    case 3:
+        (void)plx_listener_close(loop, (plx_listener){any_handle()});
+        break;
+    case 4:
+        plx_loop_stop(loop);
+        break;
+    default:
+        plx_loop_stats_get(loop, &stats);
+        CHECK(stats.connections_open < 1000);
+        (void)plx_loop_next_timeout(loop);
+        break;
+    }
+}
+
+static void call_peer(void)
+{
+    plx_socket *peer = &fuzz.peers[below(PEERS)];
+    plx__address address;
+    if (*peer == PLX_SOCKET_NONE) {
+        if (plx__address_parse(&address, fuzz.address) != 0 ||
+            plx__socket_open(peer, address.family) != 0)
+            *peer = PLX_SOCKET_NONE;
+        else
+            (void)plx__socket_connect(*peer, &address);
+        return;
+    }
+    switch (below(6)) {
+    case 0:
+        if (one_in(2))
+            (void)plx__socket_set(*peer, PLX__SOCKET_RESET_ON_CLOSE, 1);
+        plx__socket_close(*peer);
+        *peer = PLX_SOCKET_NONE;
+        break;
+    case 1:
+        (void)plx__socket_shutdown(*peer);
+        break;
+    case 2:
+    case 3:
+        (void)plx__socket_receive(*peer, bytes, sizeof bytes);
+        break;
+    default:
+        (void)plx__socket_send(*peer, bytes, any_length());
+        break;
+    }
+}
+
+static void one_call(plx_loop *loop)
+{
+    fuzz.calls++;
+    if (one_in(100))
+        plx__fault_arm(one_in(2) ? PLX__FAULT_MEMORY : PLX__FAULT_DESCRIPTOR, (uint32_t)below(20),
+                       (uint32_t)below(3));
+    switch (below(10)) {
+    case 0:
+        if (one_in(12))
+            call_listen(loop);
+        break;
+    case 1:
+        call_connect(loop);
+        break;
+    case 2:
+        call_timer(loop);
+        break;
+    case 3:
+        call_watch(loop);
+        break;
+    case 4:
+        call_other(loop);
+        break;
+    case 5:
+        call_peer();
+        break;
+    default:
+        call_conn(loop);
+        break;
+    }
+}
+
+/* From inside a callback: of its own loop only, which is the thread rule, and one level deep. */
+static void some_calls(plx_loop *loop)
+{
+    if (fuzz.depth > 0 || one_in(2))
+        return;
+    fuzz.depth++;
+    for (size_t i = below(4); i > 0; i--)
+        one_call(loop);
+    fuzz.depth--;
+}
+
+static void faults_end(void)
+{
+    (void)plx__fault_disarm(PLX__FAULT_MEMORY);
+    (void)plx__fault_disarm(PLX__FAULT_DESCRIPTOR);
+}
+
+/* --- a run -------------------------------------------------------------------------------------
+ */
+
+static void loops_open(void)
+{
+    for (int i = 0; i < LOOPS; i++) {
+        const plx_loop_options options = {
+            .backend = fuzz.backend,
+            .connections_max = one_in(2) ? 0 : CONNS_MAX + 8,
+            .queued_bytes_max = one_in(2) ? 0 : 500000,
+            .posts_max = 64,
+            .receive_bytes = one_in(2) ? 0 : 1000,
+        };
+        faults_end();
+        CHECK(plx_loop_open(&fuzz.loops[i], &options) == 0);
+        call_listen(fuzz.loops[i]);
+    }
+}
+
+static void foreign_open(void)
+{
+    plx__address any;
+    plx_socket listener;
+    CHECK(plx__address_parse(&any, "tcp://127.0.0.1:0") == 0);
+    CHECK(plx__socket_open(&listener, any.family) == 0);
+    CHECK(plx__socket_bind(listener, &any) == 0);
+    CHECK(plx__socket_listen(listener, 1) == 0);
+    CHECK(plx__socket_name(listener, &any) == 0);
+    CHECK(plx__socket_open(&fuzz.foreign[0], any.family) == 0);
+    (void)plx__socket_connect(fuzz.foreign[0], &any);
+    while (plx__socket_accept(listener, &fuzz.foreign[1]) != 0)
+        continue;
+    plx__socket_close(listener);
+}
+
+static void all_close(void)
+{
+    for (int i = 0; i < LOOPS; i++) {
+        faults_end();
+        CHECK(plx_loop_close(fuzz.loops[i]) == 0);
+    }
+    faults_end(); /* Callbacks of the closing may have begun some. */
+    for (int i = 0; i < PEERS; i++) {
+        plx__socket_close(fuzz.peers[i]);
+        fuzz.peers[i] = PLX_SOCKET_NONE;
+    }
+    for (int i = 0; i < 2; i++)
+        plx__socket_close(fuzz.foreign[i]);
+    CHECK(fuzz.opened == fuzz.closed);
+    CHECK(fuzz.lent == fuzz.returned);
+    CHECK(plx__fault_held(PLX__FAULT_MEMORY) == 0);
+    CHECK(plx__fault_held(PLX__FAULT_DESCRIPTOR) == 0);
+}
+
+/* One life of two loops: some thousand calls and turns, then everything closes. */
+static void round_run(uint64_t until_ns)
+{
+    for (int i = 0; i < PEERS; i++)
+        fuzz.peers[i] = PLX_SOCKET_NONE;
+    foreign_open();
+    loops_open();
+    for (int step = 0; step < 3000 && plx__clock_now() < until_ns; step++) {
+        plx_loop *loop = any_loop();
+        for (size_t i = below(6); i > 0; i--)
+            one_call(loop);
+        if (one_in(5))
+            faults_end();
+        CHECK(plx_loop_run_once(any_loop(), one_in(5) ? PLX_MILLISECOND : 0) == 0);
+    }
+    all_close();
+}
+
+int main(int argc, char **argv)
+{
+    const char *seconds_text = getenv("POLLUX_FUZZ_SECONDS");
+    double seconds = seconds_text != NULL ? strtod(seconds_text, NULL) : 5;
+    uint64_t seed = plx__clock_now();
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--backend") == 0)
+            fuzz.backend = argv[i + 1];
+        else if (strcmp(argv[i], "--seed") == 0)
+            seed = strtoull(argv[i + 1], NULL, 0);
+        else if (strcmp(argv[i], "--seconds") == 0)
+            seconds = strtod(argv[i + 1], NULL);
+    }
+    printf("fuzz_api: backend %s, --seed %llu\n",
+           fuzz.backend != NULL ? fuzz.backend : plx_backend_default(), (unsigned long long)seed);
+    fflush(stdout);
+    CHECK(plx__sockets_start() == 0);
+    uint64_t until = plx__clock_now() + (uint64_t)(seconds * (double)PLX_SECOND);
+    uint64_t rounds = 0;
+    for (; plx__clock_now() < until; rounds++) {
+        fuzz.random = (seed + rounds) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+        round_run(until);
+    }
+    plx__sockets_end();
+    printf("fuzz_api: %llu rounds, %llu calls, %llu connections, %llu loans; nothing leaked\n",
+           (unsigned long long)rounds, (unsigned long long)fuzz.calls,
+           (unsigned long long)fuzz.opened, (unsigned long long)fuzz.lent);
+    return 0;
+}

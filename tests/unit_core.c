@@ -1,0 +1,241 @@
+/* tests/unit_core.c - the small parts of core: slots, queues, segments, kept bytes, options, codes.
+ */
+#include <string.h>
+
+#include "core/kept.h"
+#include "core/post_queue.h"
+#include "core/profile.h"
+#include "core/segment.h"
+#include "core/slab.h"
+#include "tests/harness.h"
+
+extern const test_case unit_core_cases[];
+
+/* --- slab --------------------------------------------------------------------------------------
+ */
+
+typedef struct thing {
+    plx__object object;
+    uint64_t value;
+} thing;
+
+/* A thousand slots: each found by its own handle, at an address that never changes. */
+static void slab_finds_what_it_gave(world *w)
+{
+    static plx__object *objects[1000];
+    plx__slab slab;
+    (void)w;
+    plx__slab_init(&slab, PLX__KIND_TIMER, sizeof(thing), 24, 7, 5000);
+    for (size_t i = 0; i < 1000; i++) {
+        ck_ok(plx__slab_take(&slab, &objects[i]));
+        ((thing *)(void *)objects[i])->value = i;
+        ck_assert_uint_eq((uintptr_t)objects[i] % 16, 0);
+    }
+    for (size_t i = 0; i < 1000; i++) {
+        uint64_t token = objects[i]->endpoint.token;
+        ck_assert_ptr_eq(plx__slab_find(&slab, token), objects[i]);
+        ck_assert_uint_eq(((thing *)(void *)objects[i])->value, i);
+        ck_assert_int_eq(plx__object_kind(objects[i]), PLX__KIND_TIMER);
+        ck_assert(objects[i]->endpoint.socket == PLX_SOCKET_NONE);
+    }
+    for (size_t i = 0; i < 1000; i++)
+        plx__slab_give(&slab, objects[i]);
+    plx__slab_close(&slab);
+}
+
+/* A slot that is used again has another handle each time; the old ones find nothing. */
+static void slab_generations_never_repeat(world *w)
+{
+    plx__slab slab;
+    plx__object *object;
+    uint64_t last = 0;
+    (void)w;
+    plx__slab_init(&slab, PLX__KIND_CONN, sizeof(thing), 0, UINT32_MAX - 50, 10);
+    for (int i = 0; i < 100; i++) {
+        ck_ok(plx__slab_take(&slab, &object));
+        uint64_t token = object->endpoint.token;
+        ck_assert_uint_ne(token, last);
+        ck_assert_ptr_null(plx__slab_find(&slab, last));
+        ck_assert_ptr_eq(plx__slab_find(&slab, token), object);
+        object->state = PLX__CLOSING;
+        ck_assert_ptr_null(plx__slab_find(&slab, token));
+        plx__slab_give(&slab, object);
+        ck_assert_ptr_null(plx__slab_find(&slab, token));
+        last = token;
+    }
+    plx__slab_close(&slab);
+}
+
+/* At its limit it refuses; a slot given back can be taken again, and is all zero. */
+static void slab_has_a_limit(world *w)
+{
+    plx__slab slab;
+    plx__object *objects[3];
+    plx__object *more = NULL;
+    (void)w;
+    plx__slab_init(&slab, PLX__KIND_CONN, sizeof(thing), 8, 1, 3);
+    for (int i = 0; i < 3; i++)
+        ck_ok(plx__slab_take(&slab, &objects[i]));
+    ck_assert_int_eq(plx__slab_take(&slab, &more), PLX_ELIMIT);
+    ck_assert_ptr_null(more);
+    ((thing *)(void *)objects[1])->value = 99;
+    memset((unsigned char *)objects[1] - slab.front_bytes, 0xff, 8);
+    plx__slab_give(&slab, objects[1]);
+    ck_ok(plx__slab_take(&slab, &more));
+    ck_assert_uint_eq(((thing *)(void *)more)->value, 0);
+    ck_assert_uint_eq(*((unsigned char *)more - slab.front_bytes), 0);
+    plx__slab_give(&slab, objects[0]);
+    plx__slab_give(&slab, objects[2]);
+    plx__slab_give(&slab, more);
+    plx__slab_close(&slab);
+}
+
+/* --- post queue --------------------------------------------------------------------------------
+ */
+
+static void unused_post(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    (void)data;
+    (void)status;
+}
+
+/* Filled and emptied across the wrap of its positions: order kept, bounds kept. */
+static void post_queue_keeps_order_and_bounds(world *w)
+{
+    plx__post_queue queue;
+    plx__post post;
+    uintptr_t in = 1;
+    uintptr_t out = 1;
+    (void)w;
+    ck_ok(plx__post_queue_init(&queue, 3)); /* Becomes 4. */
+    queue.head = UINT32_MAX - 7;            /* As after four thousand million posts. */
+    plx__atomic_store(&queue.tail, queue.head);
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t position = queue.head + i;
+        plx__atomic_store(&queue.cells[position & queue.mask].sequence,
+                          plx__post_queue_sequence(&queue, position));
+    }
+    for (int round = 0; round < 20; round++) {
+        ck_assert(plx__post_queue_is_empty(&queue));
+        for (int i = 0; i < 4; i++)
+            ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, (void *)in++}));
+        ck_assert_int_eq(plx__post_queue_push(&queue, (plx__post){unused_post, NULL}), PLX_ENOBUFS);
+        for (int i = 0; i < 4; i++) {
+            ck_assert(!plx__post_queue_is_empty(&queue));
+            ck_assert(plx__post_queue_pop(&queue, &post));
+            ck_assert_uint_eq((uintptr_t)post.data, out++);
+        }
+        ck_assert(!plx__post_queue_pop(&queue, &post));
+    }
+    plx__post_queue_close(&queue);
+    ck_assert_int_eq(plx__post_queue_init(&queue, UINT32_MAX), PLX_EINVAL);
+}
+
+/* --- segments and kept bytes -------------------------------------------------------------------
+ */
+
+static void segments_are_pooled(world *w)
+{
+    plx__segment_pool pool = {NULL, 0};
+    plx__segment *taken[PLX__SEGMENTS_POOL_MAX + 8];
+    (void)w;
+    for (size_t i = 0; i < PLX__SEGMENTS_POOL_MAX + 8; i++) {
+        taken[i] = plx__segment_take(&pool);
+        ck_assert_ptr_nonnull(taken[i]);
+    }
+    ck_assert_uint_eq(plx__segment_fill(taken[0], "abc", 3), 3);
+    ck_assert_uint_eq(plx__segment_fill(taken[0], "def", 3), 3);
+    ck_assert_mem_eq(taken[0]->bytes, "abcdef", 6);
+    ck_assert_uint_eq(taken[0]->room, PLX__SEGMENT_BYTES - 6);
+    for (size_t i = 0; i < PLX__SEGMENTS_POOL_MAX + 8; i++)
+        plx__segment_give(&pool, taken[i]);
+    ck_assert_uint_eq(pool.count, PLX__SEGMENTS_POOL_MAX); /* The others were freed. */
+    plx__segment *again = plx__segment_take(&pool);
+    ck_assert_uint_eq(again->length, 0);
+    ck_assert_uint_eq(again->room, PLX__SEGMENT_BYTES);
+    plx__segment_give(&pool, again);
+    plx__segment_pool_close(&pool);
+}
+
+/* Bytes go in at the end and out at the front, in all sizes; what remains is always what it was. */
+static void kept_bytes_keep_their_order(world *w)
+{
+    plx__kept *kept = NULL;
+    plx__kept *spare = NULL;
+    unsigned char bytes[700];
+    size_t in = 0;
+    size_t out = 0;
+    (void)w;
+    for (size_t round = 1; round < 400; round++) {
+        size_t adds = round * 37 % sizeof bytes + 1;
+        pattern_fill(bytes, adds, in);
+        ck_ok(plx__kept_append(&kept, &spare, bytes, adds));
+        in += adds;
+        for (size_t i = 0; i < kept->length; i++)
+            ck_assert_uint_eq(kept->bytes[kept->start + i], pattern(out + i));
+        size_t takes = round % 5 == 0 ? in - out : (in - out) * (round % 3) / 3;
+        plx__kept_consume(&kept, &spare, takes);
+        out += takes;
+        ck_assert_int_eq(kept == NULL, in == out);
+    }
+    if (kept != NULL)
+        plx__kept_consume(&kept, &spare, in - out);
+    plx__free(spare);
+}
+
+/* --- options and codes -------------------------------------------------------------------------
+ */
+
+static void profiles_have_defaults(world *w)
+{
+    plx__profile *profile;
+    (void)w;
+    ck_ok(plx__profile_open(&profile, NULL));
+    ck_assert_uint_eq(profile->options.send_high, 262144);
+    ck_assert_uint_eq(profile->options.send_low, 65536);
+    ck_assert_uint_eq(profile->options.send_max, 1048576);
+    ck_assert_uint_eq(profile->options.receive_limit, 1048576);
+    ck_assert_uint_eq(profile->options.connect_timeout_ns, 30 * PLX_SECOND);
+    ck_assert_uint_eq(profile->options.idle_timeout_ns, PLX_FOREVER);
+    ck_assert(!profile->has_timeouts);
+    plx__profile_give(profile);
+}
+
+/* Every code has a name, a number and a sentence of its own. */
+static void codes_are_distinct(world *w)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } codes[] = {
+#define ENTRY(name, number, text) {"PLX_" #name, number},
+        PLX_ERROR_MAP(ENTRY)
+#undef ENTRY
+    };
+    const size_t count = sizeof codes / sizeof codes[0];
+    (void)w;
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_str_eq(plx_error_name(codes[i].number), codes[i].name);
+        ck_assert_int_lt(codes[i].number, 0);
+        for (size_t n = i + 1; n < count; n++) {
+            ck_assert_int_ne(codes[i].number, codes[n].number);
+            ck_assert_str_ne(plx_error_text(codes[i].number), plx_error_text(codes[n].number));
+        }
+    }
+    ck_assert_str_eq(plx_error_name(0), "PLX_OK");
+    ck_assert_str_eq(plx_error_name(-9999), "PLX_?");
+    ck_assert_str_eq(plx_error_text(1), "not a code of Pollux");
+}
+
+const test_case unit_core_cases[] = {
+    CASE(slab_finds_what_it_gave),
+    CASE(slab_generations_never_repeat),
+    CASE(slab_has_a_limit),
+    CASE(post_queue_keeps_order_and_bounds),
+    CASE(segments_are_pooled),
+    CASE(kept_bytes_keep_their_order),
+    CASE(profiles_have_defaults),
+    CASE(codes_are_distinct),
+    CASES_END,
+};

@@ -1,0 +1,201 @@
+/* tests/unit_platform.c - the platform's contract, the same on every system: addresses, threads,
+ * wakes, sockets. */
+#include <string.h>
+
+#include "platform/os.h"
+#include "tests/harness.h"
+
+extern const test_case unit_platform_cases[];
+
+/* Text becomes an address and the same text again. */
+static void addresses_survive_the_round_trip(world *w)
+{
+    static const char *const texts[] = {
+        "tcp://127.0.0.1:80", "tcp://0.0.0.0:0",  "tcp://[::1]:65535",
+        "tcp://[::]:1",       "unix:/tmp/x.sock", "unix:relative",
+    };
+    plx__address address;
+    char text[PLX_ADDRESS_TEXT_MAX];
+    (void)w;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        ck_ok(plx__address_parse(&address, texts[i]));
+        ck_ok(plx__address_print(&address, text, sizeof text));
+        ck_assert_str_eq(text, texts[i]);
+        ck_assert_int_eq(plx__address_print(&address, text, strlen(texts[i])), PLX_EINVAL);
+    }
+    ck_ok(plx__address_parse(&address, "unix:@hidden"));
+    ck_assert_ptr_null(plx__address_path(&address)); /* It is no file. */
+    ck_ok(plx__address_print(&address, text, sizeof text));
+    ck_assert_str_eq(text, "unix:@hidden");
+    ck_ok(plx__address_parse(&address, "unix:file"));
+    ck_assert_str_eq(plx__address_path(&address), "file");
+}
+
+static void clock_never_goes_back(world *w)
+{
+    uint64_t last = plx__clock_now();
+    (void)w;
+    for (int i = 0; i < 100000; i++) {
+        uint64_t now = plx__clock_now();
+        ck_assert_uint_ge(now, last);
+        last = now;
+    }
+}
+
+typedef struct room {
+    plx__mutex mutex;
+    plx__condition condition;
+    unsigned count;
+} room;
+
+static void add_many(void *data)
+{
+    room *r = data;
+    for (int i = 0; i < 10000; i++) {
+        plx__mutex_lock(&r->mutex);
+        r->count++;
+        plx__mutex_unlock(&r->mutex);
+    }
+    plx__mutex_lock(&r->mutex);
+    plx__condition_signal(&r->condition);
+    plx__mutex_unlock(&r->mutex);
+}
+
+/* Mutexes exclude, conditions wake, and a wait that nobody ends takes its time. */
+static void threads_share_what_a_mutex_guards(world *w)
+{
+    room r = {.count = 0};
+    plx__thread threads[4];
+    (void)w;
+    plx__mutex_open(&r.mutex);
+    plx__condition_open(&r.condition);
+    for (int i = 0; i < 4; i++)
+        ck_ok(plx__thread_start(&threads[i], add_many, &r));
+    plx__mutex_lock(&r.mutex);
+    while (r.count < 40000)
+        (void)plx__condition_wait(&r.condition, &r.mutex, PLX_SECOND);
+    uint64_t before = plx__clock_now();
+    while (plx__condition_wait(&r.condition, &r.mutex, 20 * PLX_MILLISECOND))
+        before = plx__clock_now(); /* A signal of a thread that was late. */
+    ck_assert_uint_ge(plx__clock_now() - before, 15 * PLX_MILLISECOND);
+    plx__mutex_unlock(&r.mutex);
+    for (int i = 0; i < 4; i++)
+        plx__thread_join(&threads[i]);
+    ck_assert_uint_eq(r.count, 40000);
+    plx__condition_close(&r.condition);
+    plx__mutex_close(&r.mutex);
+    plx__fault_arm(PLX__FAULT_THREAD, 0, 1);
+    ck_assert_int_eq(plx__thread_start(&threads[0], add_many, &r), PLX_ELIMIT);
+    (void)plx__fault_disarm(PLX__FAULT_THREAD);
+}
+
+static int poll_one(plx_socket socket, short events, uint64_t timeout_ns, short *revents_out)
+{
+    plx__poll_entry entry = {.fd = socket, .events = events};
+    int ready = plx__poll(&entry, 1, timeout_ns);
+    *revents_out = entry.revents;
+    return ready;
+}
+
+/* A wake makes its reader readable, once however often it is sent, until it is drained. */
+static void wake_is_readable_until_drained(world *w)
+{
+    plx__wake wake;
+    short revents;
+    bool is_renewed;
+    (void)w;
+    ck_ok(plx__wake_open(&wake));
+    ck_assert_int_eq(poll_one(wake.reader, PLX__POLL_READ, 0, &revents), 0);
+    for (int i = 0; i < 3; i++)
+        plx__wake_send(&wake);
+    ck_assert_int_eq(poll_one(wake.reader, PLX__POLL_READ, patience(), &revents), 1);
+    ck_ok(plx__wake_drain(&wake, &is_renewed));
+    ck_assert(!is_renewed);
+    ck_assert_int_eq(poll_one(wake.reader, PLX__POLL_READ, 0, &revents), 0);
+    plx__wake_close(&wake);
+}
+
+static void send_wake(void *data)
+{
+    plx__wake_send(data);
+}
+
+/* It ends a wait that another thread is in. */
+static void wake_ends_a_wait(world *w)
+{
+    plx__wake wake;
+    plx__thread thread;
+    short revents;
+    (void)w;
+    ck_ok(plx__wake_open(&wake));
+    ck_ok(plx__thread_start(&thread, send_wake, &wake));
+    ck_assert_int_eq(poll_one(wake.reader, PLX__POLL_READ, patience(), &revents), 1);
+    plx__thread_join(&thread);
+    plx__wake_close(&wake);
+}
+
+/* A wake whose socket has died (a machine that slept, on Windows) is made anew. Elsewhere there is
+ * nothing that could die. */
+static void wake_is_renewed_when_it_died(world *w)
+{
+    plx__wake wake;
+    bool is_renewed = false;
+    short revents;
+    (void)w;
+    ck_ok(plx__wake_open(&wake));
+#ifdef _WIN32
+    ck_assert_int_eq(shutdown(wake.reader, SD_BOTH), 0);
+    ck_ok(plx__wake_drain(&wake, &is_renewed));
+#endif
+    (void)is_renewed;
+    plx__wake_send(&wake);
+    ck_assert_int_eq(poll_one(wake.reader, PLX__POLL_READ, patience(), &revents), 1);
+    plx__wake_close(&wake);
+}
+
+/* The system's numbers become codes; what has none is PLX_EUNKNOWN, and the number is kept. */
+static void system_errors_have_codes(world *w)
+{
+#ifdef _WIN32
+    static const int pairs[][2] = {
+        {WSAECONNRESET, PLX_ECONNRESET},
+        {WSAECONNREFUSED, PLX_ECONNREFUSED},
+        {WSAEADDRINUSE, PLX_EADDRINUSE},
+        {WSAEMFILE, PLX_EMFILE},
+        {WSAEWOULDBLOCK, PLX_EAGAIN},
+        {WSAENOBUFS, PLX_ENOBUFS},
+        {WSAETIMEDOUT, PLX_ETIMEDOUT},
+        {WSAEAFNOSUPPORT, PLX_EAFNOSUPPORT},
+        {WSAESHUTDOWN, PLX_EPIPE},
+        {ERROR_NETNAME_DELETED, PLX_ECONNRESET},
+        {ERROR_NOT_ENOUGH_MEMORY, PLX_ENOMEM},
+    };
+#else
+    static const int pairs[][2] = {
+        {ECONNRESET, PLX_ECONNRESET}, {ECONNREFUSED, PLX_ECONNREFUSED},
+        {EADDRINUSE, PLX_EADDRINUSE}, {EMFILE, PLX_EMFILE},
+        {EAGAIN, PLX_EAGAIN},         {ENOBUFS, PLX_ENOBUFS},
+        {ETIMEDOUT, PLX_ETIMEDOUT},   {EAFNOSUPPORT, PLX_EAFNOSUPPORT},
+        {EPIPE, PLX_EPIPE},           {ENFILE, PLX_ENFILE},
+        {ENOMEM, PLX_ENOMEM},
+    };
+#endif
+    (void)w;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        ck_assert_int_eq(plx__fail(pairs[i][0]), pairs[i][1]);
+        ck_assert_int_eq(plx_os_error(), pairs[i][0]);
+    }
+    ck_assert_int_eq(plx__fail(99999), PLX_EUNKNOWN);
+    ck_assert_int_eq(plx_os_error(), 99999);
+}
+
+const test_case unit_platform_cases[] = {
+    CASE(addresses_survive_the_round_trip),
+    CASE(clock_never_goes_back),
+    CASE(threads_share_what_a_mutex_guards),
+    CASE(wake_is_readable_until_drained),
+    CASE(wake_ends_a_wait),
+    CASE(wake_is_renewed_when_it_died),
+    CASE(system_errors_have_codes),
+    CASES_END,
+};
