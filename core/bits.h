@@ -5,7 +5,10 @@
 #include <stdint.h>
 
 #ifdef _MSC_VER
-#include <intrin.h>
+/* As <intrin.h> declares them. */
+unsigned char _BitScanReverse64(unsigned long *position, unsigned __int64 word);
+unsigned char _BitScanForward64(unsigned long *position, unsigned __int64 word);
+#pragma intrinsic(_BitScanReverse64, _BitScanForward64)
 
 static inline uint32_t plx__bits_highest(uint64_t word)
 {

@@ -9,7 +9,13 @@
 #include <stdint.h>
 
 #ifdef _MSC_VER
-#include <intrin.h>
+/* As <intrin.h> declares them, which itself wants to come after <windows.h>. */
+long _InterlockedOr(long volatile *target, long bits);
+long _InterlockedExchange(long volatile *target, long value);
+long _InterlockedExchangeAdd(long volatile *target, long value);
+long _InterlockedCompareExchange(long volatile *target, long desired, long expected);
+#pragma intrinsic(_InterlockedOr, _InterlockedExchange)
+#pragma intrinsic(_InterlockedExchangeAdd, _InterlockedCompareExchange)
 
 typedef struct plx__atomic_u32 {
     volatile long value;

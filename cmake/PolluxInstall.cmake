@@ -1,0 +1,47 @@
+# What "cmake --install" puts where: the library and its headers, the package for find_package(),
+# the file for pkg-config, and the tool.
+
+include(CMakePackageConfigHelpers)
+
+set(pollux_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/pollux")
+
+install(TARGETS pollux EXPORT pollux-targets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+                                             LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+                                             RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+install(FILES ${pollux_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/pollux")
+install(EXPORT pollux-targets NAMESPACE pollux:: DESTINATION "${pollux_package_dir}")
+if(TARGET pollux_tool)
+    install(TARGETS pollux_tool RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+
+# A static library with libuv inside hands libuv on to who links it.
+set(POLLUX_NEEDS_LIBUV OFF)
+if(pollux_libuv_target AND NOT BUILD_SHARED_LIBS)
+    set(POLLUX_NEEDS_LIBUV ON)
+    install(FILES "${PROJECT_SOURCE_DIR}/cmake/PolluxLibuv.cmake"
+            DESTINATION "${pollux_package_dir}")
+endif()
+configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/pollux-config.cmake.in"
+                              "${PROJECT_BINARY_DIR}/pollux-config.cmake"
+                              INSTALL_DESTINATION "${pollux_package_dir}")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/pollux-config-version.cmake"
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/pollux-config.cmake"
+              "${PROJECT_BINARY_DIR}/pollux-config-version.cmake"
+        DESTINATION "${pollux_package_dir}")
+
+set(pollux_pc_cflags "")
+set(pollux_pc_libs_private "${CMAKE_THREAD_LIBS_INIT}")
+set(pollux_pc_requires_private "")
+if(BUILD_SHARED_LIBS)
+    set(pollux_pc_cflags " -DPOLLUX_SHARED")
+endif()
+if(WIN32)
+    string(APPEND pollux_pc_libs_private " -lws2_32 -lmswsock")
+endif()
+if(POLLUX_NEEDS_LIBUV)
+    set(pollux_pc_requires_private "libuv")
+endif()
+configure_file("${PROJECT_SOURCE_DIR}/cmake/pollux.pc.in" "${PROJECT_BINARY_DIR}/pollux.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/pollux.pc"
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
