@@ -90,6 +90,7 @@ int plx__slab_take(plx__slab *slab, plx__object **object_out)
             return status;
     }
     plx__object *object = slab->free;
+    PLX_ASSERT(object != NULL);
     uint64_t token = object->endpoint.token;
     PLX_ASSERT(object->state == PLX__FREE);
     slab->free = object->next;

@@ -277,7 +277,7 @@ int plx__socket_path_clear(const plx__address *address)
 {
     const char *path = plx__address_path(address);
     struct stat state;
-    plx_socket probe;
+    plx_socket probe = PLX_SOCKET_NONE;
     if (path == NULL || lstat(path, &state) != 0)
         return 0;
     if (!S_ISSOCK(state.st_mode))

@@ -1,5 +1,5 @@
-/* tests/consumers/consumer.c - a program of somebody else's: it listens, connects to itself, and ends
- * when its greeting has come back.
+/* tests/consumers/consumer.c - a program of somebody else's: it listens, connects to itself, and
+ * ends when its greeting has come back.
  */
 #include <pollux/pollux.h>
 

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Builds everything with clang, its warnings as errors, and runs its static analyzer over the library.
+set -eu
+cd "$(dirname "$0")/.."
+cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug \
+    -DPOLLUX_BACKENDS='poll;select;libuv' -DPOLLUX_BUILD_TESTS=ON -DPOLLUX_WARNINGS_AS_ERRORS=ON
+cmake --build build/clang
+ctest --test-dir build/clang -L unit -j 2 | tail -n 3
+for file in core/*.c backends/*.c platform/*.c platform/unix/*.c; do
+    clang-14 --analyze --analyzer-output text -Xclang -analyzer-werror -std=c11 -D_GNU_SOURCE -I. \
+        -Iinclude -Ibuild/clang/generated "$file"
+done
+echo "clang: it builds, and the analyzer finds nothing"

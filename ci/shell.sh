@@ -1,0 +1,8 @@
+#!/bin/sh
+# Checks every shell script with shellcheck.
+set -eu
+cd "$(dirname "$0")/.."
+files=$(git ls-files -co --exclude-standard '*.sh')
+# shellcheck disable=SC2086
+shellcheck $files
+echo "shell: $(echo "$files" | wc -l) scripts"
