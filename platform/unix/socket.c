@@ -215,7 +215,7 @@ ptrdiff_t plx__socket_send_slices(plx_socket socket, const plx__slice *slices, s
 {
     struct msghdr message = {0};
     message.msg_iov = (struct iovec *)(uintptr_t)slices;
-    message.msg_iovlen = count;
+    message.msg_iovlen = (uint16_t)count; /* Its type is size_t here and int there. */
     ssize_t sent = sendmsg(socket, &message, PLX__SEND_FLAGS);
     return sent >= 0 ? sent : plx__send_failed();
 }

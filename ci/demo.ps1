@@ -1,0 +1,18 @@
+# From a Windows with Visual Studio's C++ tools, CMake and Git to the comparison of all backends:
+#
+#   ci\demo.ps1 [arguments of `pollux compare`]
+#
+# Libraries come from vcpkg: the one that VCPKG_ROOT (or VCPKG_INSTALLATION_ROOT) names, else a copy
+# under %LOCALAPPDATA%\pollux.
+$ErrorActionPreference = 'Stop'
+Set-Location (Join-Path $PSScriptRoot '..')
+. (Join-Path $PSScriptRoot 'windows.ps1')
+
+$toolchain = Get-Vcpkg @('libuv', 'cjson', 'http-parser', 'getopt-win32')
+Invoke-Step cmake -S . -B build/msvc-release "-DCMAKE_TOOLCHAIN_FILE=$toolchain" `
+    '-DPOLLUX_BACKENDS=poll;select;libuv'
+Invoke-Step cmake --build build/msvc-release --config Release
+$pollux = (Get-ChildItem -Recurse build/msvc-release -Filter pollux.exe | Select-Object -First 1)
+Invoke-Step $pollux.FullName backends
+Invoke-Step $pollux.FullName compare @args
+Write-Host "`nHow to go on:  $($pollux.FullName) --help"
