@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds everything with clang, its warnings as errors, and runs its static analyzer over the library.
+# Builds everything with clang, warnings as errors, and has its analyzer read the library.
 set -eu
 cd "$(dirname "$0")/.."
 cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug \

@@ -1,5 +1,5 @@
 #!/bin/sh
-# From nothing installed to the comparison of all backends: `sh ci/demo.sh`, on Debian 12 or its like.
+# From nothing installed to the comparison of all backends: `sh ci/demo.sh`, on Debian 12 or alike.
 # Arguments go to `pollux compare`, as in `sh ci/demo.sh --seconds 10 --connections 16,256`.
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,7 +20,8 @@ build/release/pollux compare "$@"
 cat << 'END'
 
 How to go on:
-  build/release/pollux serve --mode http --listen tcp://127.0.0.1:8080    and: curl -v 127.0.0.1:8080
+  build/release/pollux serve --mode http --listen tcp://127.0.0.1:8080
+  curl -v http://127.0.0.1:8080/
   build/release/pollux load --connections 64 --duration 5 --mode http tcp://127.0.0.1:8080
   build/release/pollux --help
   examples/echo.c is the shortest server; README.md shows how to build on Pollux.

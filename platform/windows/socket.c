@@ -296,7 +296,7 @@ int plx__socket_check(plx_socket socket)
 int plx__socket_path_clear(const plx__address *address)
 {
     const char *path = plx__address_path(address);
-    plx_socket probe;
+    plx_socket probe = PLX_SOCKET_NONE;
     if (path == NULL || GetFileAttributesA(path) == INVALID_FILE_ATTRIBUTES)
         return 0;
     int status = plx__socket_open(&probe, address->family);

@@ -1,0 +1,239 @@
+#!/bin/sh
+# tests/tool_serve.sh - runs the program pollux as its users would, and looks at what comes out.
+#
+#   sh tests/tool_serve.sh POLLUX [EMULATOR [ARGUMENT...]]
+#
+# Prints a line for each check, and ends with 0 only if all have passed. What curl does is left out
+# where there is no curl.
+set -u
+
+if [ $# -lt 1 ]; then
+    echo "usage: sh tests/tool_serve.sh POLLUX [EMULATOR [ARGUMENT...]]" >&2
+    exit 2
+fi
+program=$1
+shift
+emulator=$*
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/tool-serve.XXXXXX") || exit 2
+out=$scratch/out
+running=
+failures=0
+
+# Ends what is still running, by its number.
+clean_up() {
+    [ -z "$running" ] || kill -KILL "$running" 2>/dev/null
+    rm -rf "$scratch"
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
+
+pollux() {
+    # The emulator may have arguments of its own.
+    # shellcheck disable=SC2086
+    $emulator "$program" "$@" </dev/null
+}
+
+passed() {
+    echo "ok: $1"
+}
+
+failed() {
+    echo "FAILED: $1"
+    [ ! -s "$out" ] || sed 's/^/    /' "$out"
+    failures=$((failures + 1))
+}
+
+# expect WHAT STATUS PATTERN ARGUMENT...: how the program ends, and a line of what it prints.
+expect() {
+    what=$1
+    status=$2
+    pattern=$3
+    shift 3
+    pollux "$@" >"$out" 2>&1
+    ended=$?
+    if [ "$ended" -ne "$status" ]; then
+        failed "$what: ended with $ended, not $status"
+    elif ! grep -q -e "$pattern" "$out"; then
+        failed "$what: nothing like \"$pattern\""
+    else
+        passed "$what"
+    fi
+}
+
+# expect_json WHAT ARGUMENT...: ends with 0, and prints JSON.
+expect_json() {
+    what=$1
+    shift
+    if ! pollux "$@" >"$out" 2>"$scratch/errors"; then
+        failed "$what: it failed"
+    elif [ -n "$python" ] && ! "$python" -m json.tool <"$out" >/dev/null 2>"$scratch/errors"; then
+        failed "$what: not JSON"
+    else
+        passed "$what"
+    fi
+}
+
+# Looks for a line in a file up to 300 times, a tenth of a second apart.
+await() {
+    tries=0
+    while ! grep -q -e "$2" "$1"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || return 1
+        sleep 0.1
+    done
+}
+
+# serve ARGUMENT...: starts a server on a port of the system's choice. Its address is then $address.
+serve() {
+    : >"$scratch/serve"
+    # shellcheck disable=SC2086
+    $emulator "$program" serve --listen tcp://127.0.0.1:0 "$@" \
+        >"$scratch/serve" 2>&1 </dev/null &
+    running=$!
+    if ! await "$scratch/serve" '^listening on '; then
+        cp "$scratch/serve" "$out"
+        failed "serve $*: it does not listen"
+        exit 1
+    fi
+    address=$(sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$scratch/serve")
+}
+
+# Interrupts the server, which is to end in order and with a summary. The shell may have told it to
+# ignore SIGINT, as it does with what runs in the background; the program listens all the same.
+serve_end() {
+    kill -INT "$running"
+    wait "$running"
+    ended=$?
+    running=
+    cp "$scratch/serve" "$out"
+    if [ "$ended" -ne 0 ]; then
+        failed "$1: ended with $ended after an interrupt"
+    elif ! grep -q '^connections  *[1-9]' "$out"; then
+        failed "$1: no summary"
+    else
+        passed "$1: ends in order, with a summary"
+    fi
+}
+
+# fetch WHAT EXPECTED ARGUMENT...: what curl writes out with -w.
+fetch() {
+    what=$1
+    expected=$2
+    shift 2
+    curl --silent --max-time 60 "$@" "http${address#tcp}/" >"$out" 2>&1
+    if [ "$(tr -d '\r' <"$out")" = "$expected" ]; then
+        passed "http: $what"
+    else
+        failed "http: $what"
+    fi
+}
+
+# talk WHAT EXPECTED TEXT: sends the text, and compares how many answers of which status come until
+# the server closes.
+talk() {
+    # The text is a format for the sake of its \r and \n.
+    # shellcheck disable=SC2059
+    printf "$3" | curl --silent --max-time 60 --no-buffer "telnet://${address#tcp://}" >"$out" 2>&1
+    answers=$(tr -d '\r' <"$out" | sed -n 's/.*HTTP\/1\.1 \([0-9]*\) .*/\1/p' | tr '\n' ' ')
+    if [ "$answers" = "$2 " ]; then
+        passed "http: $1"
+    else
+        failed "http: $1: \"$answers\" instead of \"$2\""
+    fi
+}
+
+python=$(command -v python3) || python=
+
+# --- what needs no server -------------------------------------------------------------------------
+
+expect "help" 0 '^usage: pollux COMMAND' --help
+expect "version" 0 '^pollux [0-9]' --version
+for command in serve load compare backends; do
+    expect "help of $command" 0 "^usage: pollux $command" "$command" --help
+done
+expect "no command" 2 "Try 'pollux --help'"
+expect "unknown command" 2 'did you mean "serve"' sevre
+expect "unknown option" 2 'did you mean --listen' serve --lisen tcp://127.0.0.1:0
+expect "unknown mode" 2 'choose echo, http, discard or chargen' serve --mode ftp
+expect "missing address" 2 "Try 'pollux load --help'" load
+expect "wrong number" 2 'is no number from 1 to' load --connections 0 tcp://127.0.0.1:1
+expect "not an address" 1 'tcp://host:port' serve --listen nowhere
+expect "unknown backend" 1 'no backend "kettle" is compiled in; choose ' serve --backend kettle
+expect "nobody listens" 1 'tcp://127.0.0.1:1: connection refused' \
+    load --duration 1 tcp://127.0.0.1:1
+expect "backends" 0 'runs here' backends
+expect_json "backends as JSON" backends --json
+
+# --- HTTP -----------------------------------------------------------------------------------------
+
+serve --mode http
+if command -v curl >/dev/null; then
+    status='%{http_code} %{http_version} %{num_connects} %{size_download}'
+    page='Hello, World!'
+    fetch "GET" "$page" --fail
+    fetch "HEAD" '200 1.1 1 0' --head --output "$scratch/head" --write-out "$status"
+    fetch "HTTP/1.0" "${page}200 1.1 1 13" --http1.0 --write-out "$status"
+    fetch "Connection: close" "${page}200 1.1 1 13" --header 'Connection: close' \
+        --write-out "$status"
+    fetch "POST" "${page}200 1.1 1 13" --data 'some text' --write-out "$status"
+    dd if=/dev/zero of="$scratch/body" bs=65536 count=48 2>/dev/null
+    fetch "POST of 3 MiB, which asks first" "${page}200 1.1 1 13" --data-binary "@$scratch/body" \
+        --write-out "$status"
+    fetch "keep-alive" "$page$page" "http${address#tcp}/1"
+    last='GET / HTTP/1.1\r\nConnection: close\r\n\r\n'
+    talk "two requests at once" "200 200" "GET / HTTP/1.1\r\n\r\n$last"
+    talk "garbage" 400 'garbage\r\n\r\n'
+    talk "garbage behind a request" "200 400" 'GET / HTTP/1.1\r\n\r\ngarbage\r\n\r\n'
+    talk "HTTP/1.0 ends the connection" 200 'GET / HTTP/1.0\r\n\r\n'
+fi
+port=${address##*:}
+expect "port in use" 1 "the address is in use (port $port)" serve --listen "$address"
+expect "load http" 0 '^requests  *[1-9]' load --mode http --duration 0.3 --connections 4 "$address"
+expect "load http, pipelined" 0 '^requests  *[1-9]' load --mode http --duration 0.3 \
+    --connections 2 --pipeline 8 "$address"
+expect "load http at a rate" 0 '^requests  *[1-9]' load --mode http --duration 0.3 \
+    --connections 4 --rate 500 "$address"
+if grep -q 'errors' "$out"; then
+    failed "load http at a rate: errors"
+fi
+expect_json "load as JSON" load --mode http --duration 0.2 --json "$address"
+serve_end "serve http"
+
+# --- the others -----------------------------------------------------------------------------------
+
+serve --mode echo
+expect "load echo" 0 '^requests  *[1-9]' load --duration 0.3 --connections 4 --size 3000 "$address"
+if grep -q 'errors' "$out"; then
+    failed "load echo: errors"
+fi
+expect "load of the wrong kind" 1 'no request was answered' load --mode http --duration 0.2 \
+    --connections 1 "$address"
+serve_end "serve echo"
+
+: >"$scratch/serve"
+# Nothing but the end of its input ends this one.
+# shellcheck disable=SC2086
+if $emulator "$program" serve --listen tcp://127.0.0.1:0 --until-stdin-ends --json \
+    </dev/null >"$scratch/serve" 2>&1 &&
+    grep -q '"event":"summary"' "$scratch/serve"; then
+    passed "serve until standard input ends"
+else
+    cp "$scratch/serve" "$out"
+    failed "serve until standard input ends"
+fi
+
+# --- compare --------------------------------------------------------------------------------------
+
+pollux backends | tr -d '\r' | sed -n 's/^\([a-z]*\) .* runs here.*/\1/p' >"$scratch/backends"
+expect "compare" 0 '^backend  *connections' compare --seconds 0.6 --connections 2
+while read -r backend; do
+    if grep -q "^$backend  *2 " "$out"; then
+        passed "compare: a row for $backend"
+    else
+        failed "compare: no row for $backend"
+    fi
+done <"$scratch/backends"
+expect_json "compare as JSON" compare --seconds 0.3 --connections 1,2 --mode echo --json
+
+[ "$failures" -eq 0 ] || echo "$failures checks failed"
+[ "$failures" -eq 0 ]

@@ -1,0 +1,186 @@
+/* tools/compare.c - owns the server process of a measurement. */
+#include "tools/compare.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <pollux/pollux.h>
+
+#include "platform/process.h"
+#include "tools/command.h"
+#include "tools/failure.h"
+#include "tools/line_reader.h"
+
+/* Starting and ending take milliseconds; under an emulator, some seconds. */
+#define PATIENCE_NS (20 * PLX_SECOND)
+
+typedef struct compare_server {
+    plx__process *process;
+    line_reader lines;
+    char address[PLX_ADDRESS_TEXT_MAX];
+} compare_server;
+
+static int compare_failed(const compare_cell *cell, const char *what, int status)
+{
+    char text[FAILURE_TEXT_MAX];
+    (void)snprintf(text, sizeof text, "%s with %u connections: %s: %s", cell->backend,
+                   (unsigned)cell->connections, what, plx_error_text(status));
+    return failure_print("compare", text);
+}
+
+/* --- the server ------------------------------------------------------------------------------ */
+
+/* Reads up to the line that says where it listens. */
+static int server_address_read(compare_server *server)
+{
+    static const char start[] = "listening on ";
+    char line[256];
+    for (;;) {
+        int status = line_reader_next(&server->lines, line, sizeof line, PATIENCE_NS);
+        if (status != 0)
+            return status;
+        if (strncmp(line, start, sizeof start - 1) != 0)
+            continue;
+        const char *address = line + sizeof start - 1;
+        (void)snprintf(server->address, sizeof server->address, "%.*s", (int)strcspn(address, " "),
+                       address);
+        return 0;
+    }
+}
+
+static int server_start(compare_server *server, const compare_bench *bench,
+                        const compare_cell *cell, bool is_traced)
+{
+    /* The tracer's report goes where the server's lines go, and comes when that has ended. */
+    const char *arguments[] = {
+        bench->tracer, "-c",
+        "-f",          "-o",
+        "/dev/stdout", bench->program,
+        "serve",       "--until-stdin-ends",
+        "--listen",    "tcp://127.0.0.1:0",
+        "--mode",      bench->mode == LOAD_HTTP ? "http" : "echo",
+        "--backend",   cell->backend,
+        NULL,
+    };
+    *server = (compare_server){0};
+    int status = plx__process_start(&server->process, is_traced ? arguments : arguments + 5);
+    if (status != 0)
+        return status;
+    server->lines.process = server->process;
+    status = server_address_read(server);
+    if (status != 0)
+        plx__process_close(server->process);
+    return status;
+}
+
+/* Runs the load on a server that has started. */
+static int server_load(const compare_server *server, compare_bench *bench, const compare_cell *cell,
+                       uint64_t duration_ns)
+{
+    const load_options options = {
+        .address = server->address,
+        .mode = bench->mode,
+        .connections = cell->connections,
+        .pipeline = 1,
+        .echo_bytes = 64,
+        .duration_ns = duration_ns,
+    };
+    int status = load_run(&options, &bench->result);
+    if (status != 0)
+        return compare_failed(cell, "the load failed", status);
+    if (bench->result.is_interrupted)
+        return failure_print("compare", "interrupted");
+    return COMMAND_DONE;
+}
+
+/* --- measuring ------------------------------------------------------------------------------- */
+
+int compare_bench_open(compare_bench *bench, enum load_mode mode)
+{
+    bench->mode = mode;
+    int status = plx__program_path(bench->program, sizeof bench->program);
+    if (status == PLX_ENOSYS) /* The next best: that the shell would find it again. */
+        status = plx__program_find("pollux", bench->program, sizeof bench->program);
+    if (status != 0)
+        return failure_print("compare", "the path of this program cannot be found; "
+                                        "put its folder into PATH");
+    if (plx__program_find("strace", bench->tracer, sizeof bench->tracer) != 0)
+        bench->tracer[0] = '\0';
+    return COMMAND_DONE;
+}
+
+static void cell_add(compare_cell *cell, const load_result *result, const plx__process_usage *usage)
+{
+    cell->elapsed_ns += result->elapsed_ns;
+    cell->requests += result->requests;
+    cell->errors += result->errors.total;
+    cell->cpu_ns += usage->cpu_ns;
+    if (usage->memory_peak_bytes > cell->memory_peak_bytes)
+        cell->memory_peak_bytes = usage->memory_peak_bytes;
+    histogram_add(&cell->latency_ns, &result->latency_ns);
+}
+
+int compare_measure(compare_bench *bench, compare_cell *cell, uint64_t duration_ns)
+{
+    compare_server server;
+    plx__process_usage usage;
+    int status = server_start(&server, bench, cell, false);
+    if (status != 0)
+        return compare_failed(cell, "the server did not start", status);
+    int ended = server_load(&server, bench, cell, duration_ns);
+    status = plx__process_wait(server.process, PATIENCE_NS, &usage);
+    plx__process_close(server.process);
+    if (ended != COMMAND_DONE)
+        return ended;
+    if (status != 0)
+        return compare_failed(cell, "the server did not end", status);
+    if (usage.exit_status != COMMAND_DONE)
+        return compare_failed(cell, "the server failed", PLX_EUNKNOWN);
+    cell_add(cell, &bench->result, &usage);
+    return COMMAND_DONE;
+}
+
+/* Adds up the lines of `strace -c`, each of which has four numbers, perhaps one of errors, and a
+ * name. 0 if there are none. */
+static uint64_t calls_read(compare_server *server)
+{
+    char line[256];
+    uint64_t sum = 0;
+    plx__process_input_close(server->process);
+    while (line_reader_next(&server->lines, line, sizeof line, PATIENCE_NS) == 0) {
+        double share, seconds;
+        unsigned long long average, calls;
+        const char *name = strrchr(line, ' ');
+        if (sscanf(line, "%lf %lf %llu %llu", &share, &seconds, &average, &calls) == 4 &&
+            name != NULL && strcmp(name, " total") != 0)
+            sum += calls;
+    }
+    return sum;
+}
+
+int compare_count_calls(compare_bench *bench, compare_cell *cell, uint64_t duration_ns)
+{
+    compare_server server;
+    plx__process_usage usage;
+    if (bench->tracer[0] == '\0')
+        return COMMAND_DONE;
+    if (server_start(&server, bench, cell, true) != 0) {
+        bench->tracer[0] = '\0'; /* It may not trace here, and would not the next time. */
+        return COMMAND_DONE;
+    }
+    int ended = server_load(&server, bench, cell, duration_ns);
+    if (ended == COMMAND_DONE) {
+        cell->calls = calls_read(&server);
+        cell->calls_requests = cell->calls > 0 ? bench->result.requests : 0;
+    }
+    (void)plx__process_wait(server.process, PATIENCE_NS, &usage);
+    plx__process_close(server.process);
+    return ended;
+}
+
+double compare_cpu_per_request(const compare_cell *cell)
+{
+    if (cell->requests == 0)
+        return 0.0;
+    return (double)cell->cpu_ns / (double)cell->requests / (double)PLX_MICROSECOND;
+}

@@ -1,0 +1,83 @@
+/* tools/failure.c - sentences for people; programs look at the exit code. */
+#include "tools/failure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <pollux/pollux.h>
+
+#include "tools/command.h"
+#include "tools/suggestion.h"
+
+#define BACKENDS_MAX 16u
+
+/* The port of "tcp://host:port", else NULL. */
+static const char *port_of(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    return strncmp(address, "tcp://", 6) == 0 && colon != NULL ? colon + 1 : NULL;
+}
+
+static const char *way_out(int status, const char *address)
+{
+    bool is_tcp = port_of(address) != NULL;
+    switch (status) {
+    case PLX_EADDRINUSE:
+        return is_tcp ? "; choose another port or stop the program that has it"
+                      : "; choose another path or stop the program that has it";
+    case PLX_EACCES:
+        return is_tcp ? "; ports below 1024 may need privileges" : "; choose another path";
+    case PLX_EADDRNOTAVAIL:
+        return "; name an address of this machine, or tcp://:port for all of them";
+    case PLX_ESCHEME:
+        return "; write tcp://host:port or unix:/path";
+    case PLX_ECONNREFUSED:
+        return "; is the server running there?";
+    case PLX_EMFILE:
+        return "; use fewer connections or raise the limit (ulimit -n)";
+    default:
+        return "";
+    }
+}
+
+void failure_of_address(char *text, size_t size, const char *address, int status)
+{
+    const char *port = port_of(address);
+    char detail[32] = "";
+    if (port != NULL && (status == PLX_EADDRINUSE || status == PLX_EACCES))
+        (void)snprintf(detail, sizeof detail, " (port %.8s)", port);
+    (void)snprintf(text, size, "%s: %s%s%s", address, plx_error_text(status), detail,
+                   way_out(status, address));
+}
+
+void failure_of_backend(char *text, size_t size, const char *backend, int status)
+{
+    const char *names[BACKENDS_MAX];
+    char list[256];
+    size_t count = 0;
+    while (count < BACKENDS_MAX && plx_backend_name(count) != NULL) {
+        names[count] = plx_backend_name(count);
+        count++;
+    }
+    suggestion_list(list, sizeof list, names, count);
+    if (status == PLX_EBACKEND && backend != NULL)
+        (void)snprintf(text, size, "no backend \"%s\" is compiled in; choose %s", backend, list);
+    else if (status == PLX_EBACKEND)
+        (void)snprintf(text, size,
+                       "POLLUX_BACKEND names a backend that is not compiled in; "
+                       "choose %s",
+                       list);
+    else if (status == PLX_ENOSYS && backend != NULL)
+        (void)snprintf(text, size,
+                       "this machine cannot run the backend \"%s\"; "
+                       "'pollux backends' shows which ones it can",
+                       backend);
+    else
+        (void)snprintf(text, size, "no loop can be opened: %s", plx_error_text(status));
+}
+
+int failure_print(const char *name, const char *text)
+{
+    fprintf(stderr, "pollux %s: %s\n", name, text);
+    return COMMAND_FAILED;
+}

@@ -1,0 +1,59 @@
+/* tools/load.h - a load: connections that ask, and what came of it.
+ *
+ * As a closed loop each connection asks again when it has its answer: the load then follows the
+ * server, and a server that stops for a second loses one request per connection, not the thousands
+ * that would have come meanwhile. As an open loop, with a rate, requests have times at which they
+ * are due, whatever the server does; their latency counts from then on, also while they wait for a
+ * connection to be free. (Gil Tene calls the difference coordinated omission.)
+ */
+#ifndef TOOLS_LOAD_H
+#define TOOLS_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/histogram.h"
+#include "tools/tally.h"
+
+#define LOAD_CONNECTIONS_MAX 100000u
+#define LOAD_PIPELINE_MAX    1024u
+#define LOAD_BYTES_MAX       (1u << 20) /* On their way on one connection. */
+#define LOAD_RATE_MAX        1000000000u
+
+enum load_mode { LOAD_ECHO, LOAD_HTTP };
+
+typedef struct load_result {
+    uint64_t elapsed_ns;
+    uint64_t requests; /* Requests that were answered, whatever the answer says. */
+    uint64_t received_bytes;
+    uint64_t sent_bytes;
+    uint64_t connections; /* Connections that opened, in all. */
+    uint64_t closed;      /* Connections that the server closed. */
+    uint64_t unanswered;  /* Requests that had no answer yet at the end. */
+    uint64_t unsent;      /* Requests that were due, and had no connection to go on yet. */
+    bool is_interrupted;  /* It was ended by a signal. */
+    tally errors;
+    histogram latency_ns;
+} load_result;
+
+/* How far it is, once a second. */
+typedef void (*load_progress_fn)(void *data, const load_result *so_far);
+
+typedef struct load_options {
+    const char *address;
+    const char *backend; /* NULL: the default. */
+    enum load_mode mode;
+    uint32_t connections;
+    uint32_t pipeline;   /* Requests that a connection may have on their way. */
+    uint32_t echo_bytes; /* Of each request to be echoed. */
+    uint64_t duration_ns;
+    uint64_t rate; /* Requests per second, of all connections together; 0: a closed loop. */
+    load_progress_fn on_second; /* May be NULL. */
+    void *data;                 /* Handed to it. */
+} load_options;
+
+/* Runs the load. Time starts when every connection has opened, or has failed to. Returns 0, the
+ * code of the first failure when no connection opened at all, or that of the loop. */
+int load_run(const load_options *options, load_result *result);
+
+#endif

@@ -1,0 +1,319 @@
+/* tools/load_command.c - `pollux load`: a load from the command line, and its report. */
+#include <stdio.h>
+#include <string.h>
+
+#include <pollux/pollux.h>
+
+#include "platform/process.h"
+#include "tools/command.h"
+#include "tools/failure.h"
+#include "tools/json.h"
+#include "tools/load.h"
+#include "tools/options.h"
+
+enum { BACKEND = OPTION_FIRST, MODE, CONNECTIONS, DURATION, RATE, PIPELINE, SIZE, JSON };
+
+typedef struct load_arguments {
+    load_options options;
+    bool has_size;
+    bool is_json;
+} load_arguments;
+
+static const char help[] =
+    "usage: pollux load [OPTION]... ADDRESS\n"
+    "\n"
+    "Sends requests to the server at ADDRESS (tcp://host:port with a numeric host, or\n"
+    "unix:/path) and reports how many it answered, and how fast.\n"
+    "\n"
+    "  --mode MODE        What to ask. Default: echo\n"
+    "                       echo  bytes that the server is to send back, and that are checked\n"
+    "                       http  GET / of any HTTP/1.1 server\n"
+    "  --connections N    How many connections ask. Default: 16\n"
+    "  --duration S       For how many seconds. Time starts when all are connected. Default: 5\n"
+    "  --rate R           An open loop: R requests per second in all, whatever the server does.\n"
+    "                     Latency counts from the time at which a request was due, also while it\n"
+    "                     waits for a free connection. Default: a closed loop, in which each\n"
+    "                     connection asks again when it has its answer\n"
+    "  --pipeline N       Requests that a connection may have on their way. Default: 1\n"
+    "  --size BYTES       Of a request to be echoed. Default: 64\n"
+    "  --backend NAME     The engine of the load itself. Default: as for 'pollux serve'\n"
+    "  --json             Prints a JSON object\n"
+    "  --help             Prints this\n"
+    "\n"
+    "A connection that the server closes is counted and opened anew. Quantiles are exact to 1 %.\n"
+    "\n"
+    "Examples:\n"
+    "  pollux load --size 1024 --connections 64 tcp://127.0.0.1:7000\n"
+    "  pollux load --mode http --rate 20000 --duration 30 --json tcp://127.0.0.1:8080\n"
+    "\n"
+    "Exit codes: 0 answers came; 1 none did, or nothing could be connected; 2 wrong use.\n";
+
+/* --- options --------------------------------------------------------------------------------- */
+
+static int count_take(const option_given *given, uint64_t most, uint64_t *value_out)
+{
+    if (value_count(given->value, 1, most, value_out))
+        return COMMAND_DONE;
+    return command_misused("load", "--%s: \"%s\" is no number from 1 to %llu", given->name,
+                           given->value, (unsigned long long)most);
+}
+
+static int count_take_32(const option_given *given, uint32_t most, uint32_t *value_out)
+{
+    uint64_t value = 0;
+    int status = count_take(given, most, &value);
+    *value_out = (uint32_t)value;
+    return status;
+}
+
+static int mode_take(load_options *options, const char *name)
+{
+    if (strcmp(name, "http") == 0)
+        options->mode = LOAD_HTTP;
+    else if (strcmp(name, "echo") == 0)
+        options->mode = LOAD_ECHO;
+    else
+        return command_misused("load", "--mode: there is no mode \"%s\"; choose echo or http",
+                               name);
+    return COMMAND_DONE;
+}
+
+static int duration_take(load_options *options, const char *value)
+{
+    if (value_seconds(value, &options->duration_ns) && options->duration_ns > 0)
+        return COMMAND_DONE;
+    return command_misused("load", "--duration: \"%s\" is no number of seconds", value);
+}
+
+static int option_take(void *data, const option_given *given)
+{
+    load_arguments *a = data;
+    load_options *options = &a->options;
+    switch (given->id) {
+    case BACKEND:
+        options->backend = given->value;
+        return COMMAND_DONE;
+    case MODE:
+        return mode_take(options, given->value);
+    case CONNECTIONS:
+        return count_take_32(given, LOAD_CONNECTIONS_MAX, &options->connections);
+    case DURATION:
+        return duration_take(options, given->value);
+    case RATE:
+        return count_take(given, LOAD_RATE_MAX, &options->rate);
+    case PIPELINE:
+        return count_take_32(given, LOAD_PIPELINE_MAX, &options->pipeline);
+    case SIZE:
+        a->has_size = true;
+        return count_take_32(given, LOAD_BYTES_MAX, &options->echo_bytes);
+    default:
+        a->is_json = true;
+        return COMMAND_DONE;
+    }
+}
+
+/* What is wrong only together. */
+static int arguments_check(const load_arguments *a)
+{
+    const load_options *options = &a->options;
+    if (a->has_size && options->mode != LOAD_ECHO)
+        return command_misused("load", "--size is for --mode echo");
+    if ((uint64_t)options->echo_bytes * options->pipeline > LOAD_BYTES_MAX)
+        return command_misused("load", "--size times --pipeline is more than %u bytes",
+                               LOAD_BYTES_MAX);
+    return OPTIONS_TAKEN;
+}
+
+static int arguments_take(load_arguments *a, int count, char **arguments)
+{
+    static const struct option options[] = {
+        {"backend", required_argument, NULL, BACKEND},
+        {"mode", required_argument, NULL, MODE},
+        {"connections", required_argument, NULL, CONNECTIONS},
+        {"duration", required_argument, NULL, DURATION},
+        {"rate", required_argument, NULL, RATE},
+        {"pipeline", required_argument, NULL, PIPELINE},
+        {"size", required_argument, NULL, SIZE},
+        {"json", no_argument, NULL, JSON},
+        {NULL, 0, NULL, 0},
+    };
+    char **operands;
+    int status = options_read(&load_command, count, arguments, options, option_take, a, &operands);
+    if (status != OPTIONS_TAKEN)
+        return status;
+    if (operands[0] == NULL)
+        return command_misused("load", "the address of the server is missing");
+    if (operands[1] != NULL)
+        return command_misused("load", "\"%s\" is too much; one address is loaded", operands[1]);
+    a->options.address = operands[0];
+    return arguments_check(a);
+}
+
+/* --- the report ------------------------------------------------------------------------------ */
+
+typedef struct quantile {
+    const char *name;
+    uint32_t per_100000;
+} quantile;
+
+static const quantile quantiles[] = {
+    {"p50", 50000}, {"p90", 90000}, {"p99", 99000}, {"p99.9", 99900}, {"max", 100000},
+};
+
+#define QUANTILES (sizeof quantiles / sizeof quantiles[0])
+
+static double seconds_of(uint64_t time_ns)
+{
+    return (double)time_ns / (double)PLX_SECOND;
+}
+
+static double microseconds_of(uint64_t time_ns)
+{
+    return (double)time_ns / (double)PLX_MICROSECOND;
+}
+
+static double per_second(uint64_t count, const load_result *result)
+{
+    return result->elapsed_ns > 0 ? (double)count / seconds_of(result->elapsed_ns) : 0.0;
+}
+
+static void progress_print(void *data, const load_result *so_far)
+{
+    (void)data;
+    fprintf(stderr, "\r%6.0f s  %10.0f requests/s  p99 %8.0f us  %llu errors ",
+            seconds_of(so_far->elapsed_ns), per_second(so_far->requests, so_far),
+            microseconds_of(histogram_quantile(&so_far->latency_ns, 99000)),
+            (unsigned long long)so_far->errors.total);
+    fflush(stderr);
+}
+
+static void count_print(const char *name, uint64_t count)
+{
+    if (count > 0)
+        printf("%-12s %llu\n", name, (unsigned long long)count);
+}
+
+static int report_print(const load_options *options, const load_result *result)
+{
+    const double mebibyte = 1048576.0;
+    printf("%-12s %llu in %.2f s on %u connections\n", "requests",
+           (unsigned long long)result->requests, seconds_of(result->elapsed_ns),
+           (unsigned)options->connections);
+    printf("%-12s %.0f requests/s, %.2f MiB/s in\n", "throughput",
+           per_second(result->requests, result),
+           per_second(result->received_bytes, result) / mebibyte);
+    printf("%-12s", "latency");
+    for (size_t i = 0; i < QUANTILES; i++) {
+        uint64_t value = histogram_quantile(&result->latency_ns, quantiles[i].per_100000);
+        printf(" %s %.0f us%s", quantiles[i].name, microseconds_of(value),
+               i + 1 < QUANTILES ? "," : "\n");
+    }
+    count_print("closed", result->closed);
+    count_print("unanswered", result->unanswered);
+    count_print("unsent", result->unsent);
+    for (size_t i = 0; i < result->errors.entries_count; i++) {
+        char text[TALLY_TEXT_MAX];
+        tally_text(&result->errors.entries[i], text, sizeof text);
+        printf("%-12s %llu: %s\n", "errors", (unsigned long long)result->errors.entries[i].count,
+               text);
+    }
+    count_print("other errors", result->errors.others);
+    return COMMAND_DONE;
+}
+
+static cJSON *latency_json(const load_result *result)
+{
+    cJSON *latency = cJSON_CreateObject();
+    for (size_t i = 0; i < QUANTILES; i++) {
+        uint64_t value = histogram_quantile(&result->latency_ns, quantiles[i].per_100000);
+        cJSON_AddNumberToObject(latency, quantiles[i].name, microseconds_of(value));
+    }
+    cJSON_AddNumberToObject(latency, "mean",
+                            histogram_mean(&result->latency_ns) / (double)PLX_MICROSECOND);
+    return latency;
+}
+
+static cJSON *errors_json(const tally *errors)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < errors->entries_count; i++) {
+        char text[TALLY_TEXT_MAX];
+        cJSON *entry = cJSON_CreateObject();
+        tally_text(&errors->entries[i], text, sizeof text);
+        cJSON_AddStringToObject(entry, "what", text);
+        cJSON_AddNumberToObject(entry, "count", (double)errors->entries[i].count);
+        cJSON_AddItemToArray(list, entry);
+    }
+    return list;
+}
+
+static int report_print_json(const load_options *options, const load_result *result)
+{
+    cJSON *report = cJSON_CreateObject();
+    cJSON_AddStringToObject(report, "address", options->address);
+    cJSON_AddStringToObject(report, "mode", options->mode == LOAD_HTTP ? "http" : "echo");
+    cJSON_AddNumberToObject(report, "connections", options->connections);
+    cJSON_AddNumberToObject(report, "pipeline", options->pipeline);
+    if (options->rate != 0)
+        cJSON_AddNumberToObject(report, "rate", (double)options->rate);
+    cJSON_AddNumberToObject(report, "seconds", seconds_of(result->elapsed_ns));
+    cJSON_AddNumberToObject(report, "requests", (double)result->requests);
+    cJSON_AddNumberToObject(report, "requests_per_second", per_second(result->requests, result));
+    cJSON_AddNumberToObject(report, "received_bytes", (double)result->received_bytes);
+    cJSON_AddNumberToObject(report, "sent_bytes", (double)result->sent_bytes);
+    cJSON_AddItemToObject(report, "latency_us", latency_json(result));
+    cJSON_AddNumberToObject(report, "opened", (double)result->connections);
+    cJSON_AddNumberToObject(report, "closed", (double)result->closed);
+    cJSON_AddNumberToObject(report, "unanswered", (double)result->unanswered);
+    cJSON_AddNumberToObject(report, "unsent", (double)result->unsent);
+    cJSON_AddItemToObject(report, "errors", errors_json(&result->errors));
+    return json_print("load", report, true);
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+static int load_failed(const load_options *options, const load_result *result, int status)
+{
+    char text[FAILURE_TEXT_MAX];
+    if (status == PLX_EBACKEND || status == PLX_ENOSYS)
+        failure_of_backend(text, sizeof text, options->backend, status);
+    else if (result->errors.total > 0)
+        failure_of_address(text, sizeof text, options->address, status);
+    else
+        (void)snprintf(text, sizeof text, "%s", plx_error_text(status));
+    return failure_print("load", text);
+}
+
+static int load_command_run(int count, char **arguments)
+{
+    static load_result result; /* Too large for the stack. */
+    load_arguments a = {
+        .options = {.mode = LOAD_ECHO,
+                    .connections = 16,
+                    .pipeline = 1,
+                    .echo_bytes = 64,
+                    .duration_ns = 5 * PLX_SECOND},
+    };
+    int ended = arguments_take(&a, count, arguments);
+    if (ended != OPTIONS_TAKEN)
+        return ended;
+    bool has_progress = plx__stream_is_terminal(PLX__STREAM_ERROR);
+    if (has_progress)
+        a.options.on_second = progress_print;
+    int status = load_run(&a.options, &result);
+    if (has_progress)
+        fputs("\r\033[K", stderr);
+    if (status != 0)
+        return load_failed(&a.options, &result, status);
+    ended = a.is_json ? report_print_json(&a.options, &result) : report_print(&a.options, &result);
+    if (ended == COMMAND_DONE && result.requests == 0)
+        ended = failure_print("load", "no request was answered");
+    return ended;
+}
+
+const command load_command = {
+    .name = "load",
+    .summary = "asks a server as often as it can, and measures the answers",
+    .help = help,
+    .run = load_command_run,
+};

@@ -1,0 +1,180 @@
+/* tools/load_reply.c - requests as bytes, and answers out of bytes. */
+#include "tools/load_reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <pollux/error.h>
+
+#include "platform/platform.h"
+
+/* --- formats --------------------------------------------------------------------------------- */
+
+int reply_format_open_http(reply_format *format, const char *address, tally *errors)
+{
+    char text[256];
+    bool is_tcp = strncmp(address, "tcp://", 6) == 0;
+    int length = snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %.128s\r\n\r\n",
+                          is_tcp ? address + 6 : "localhost");
+    *format = (reply_format){.is_http = true, .errors = errors};
+    format->request = plx__allocate((size_t)length);
+    if (format->request == NULL)
+        return PLX_ENOMEM;
+    memcpy(format->request, text, (size_t)length);
+    format->request_length = (size_t)length;
+    return 0;
+}
+
+int reply_format_open_echo(reply_format *format, size_t length, tally *errors)
+{
+    *format = (reply_format){.errors = errors};
+    format->request = plx__allocate(length);
+    if (format->request == NULL)
+        return PLX_ENOMEM;
+    format->request_length = length;
+    for (size_t i = 0; i < length; i++)
+        format->request[i] = (unsigned char)(i * 7 + i / 251);
+    return 0;
+}
+
+void reply_format_close(reply_format *format)
+{
+    plx__free(format->request);
+    format->request = NULL;
+}
+
+void reply_reader_init(reply_reader *reader)
+{
+    *reader = (reply_reader){0};
+    http_parser_init(&reader->parser, HTTP_RESPONSE);
+}
+
+/* --- HTTP ------------------------------------------------------------------------------------ */
+
+static int on_message_complete(http_parser *parser)
+{
+    ((reply_reader *)parser->data)->is_complete = true;
+    http_parser_pause(parser, 1);
+    return 0;
+}
+
+static size_t http_parse(reply_reader *reader, const unsigned char *bytes, size_t length)
+{
+    static const http_parser_settings settings = {.on_message_complete = on_message_complete};
+    reader->parser.data = reader;
+    reader->is_complete = false;
+    http_parser_pause(&reader->parser, 0);
+    return http_parser_execute(&reader->parser, &settings, (const char *)bytes, length);
+}
+
+static bool http_is_garbled(const reply_reader *reader)
+{
+    enum http_errno code = HTTP_PARSER_ERRNO(&reader->parser);
+    return code != HPE_OK && code != HPE_PAUSED;
+}
+
+static void http_garbled(reply_reader *reader, reply_format *format)
+{
+    reader->is_over = true;
+    tally_add(format->errors, TALLY_GARBLED, (int)HTTP_PARSER_ERRNO(&reader->parser), 1);
+}
+
+/* An answer is complete. Returns whether it is one to the request: those of the 100s are not. */
+static bool http_answered(reply_reader *reader, reply_format *format)
+{
+    unsigned status = reader->parser.status_code;
+    if (status < 200 && status != 101)
+        return false;
+    if (status < 200 || status >= 400)
+        tally_add(format->errors, TALLY_STATUS, (int)status, 1);
+    reader->is_over = reader->parser.upgrade || !http_should_keep_alive(&reader->parser);
+    return true;
+}
+
+/* One answer, or the part of one that is there. */
+static size_t http_take_one(reply_reader *reader, reply_format *format, const unsigned char *bytes,
+                            size_t length, size_t *answers)
+{
+    bool is_first = reader->position == 0;
+    size_t used = http_parse(reader, bytes, length);
+    if (http_is_garbled(reader)) {
+        http_garbled(reader, format);
+        return length;
+    }
+    reader->position += used;
+    if (!reader->is_complete)
+        return used;
+    reader->position = 0;
+    if (!http_answered(reader, format))
+        return used;
+    ++*answers;
+    unsigned status = reader->parser.status_code;
+    if (is_first && used <= REPLY_MEMO_MAX && !reader->is_over && status >= 200 && status < 400) {
+        memcpy(format->memo, bytes, used);
+        format->memo_length = used;
+    }
+    return used;
+}
+
+static size_t http_take(reply_reader *reader, reply_format *format, const unsigned char *bytes,
+                        size_t length)
+{
+    size_t used = 0;
+    size_t answers = 0;
+    while (used < length && !reader->is_over) {
+        size_t memo = format->memo_length;
+        if (reader->position == 0 && memo > 0 && length - used >= memo &&
+            memcmp(bytes + used, format->memo, memo) == 0) {
+            used += memo;
+            answers++;
+        } else {
+            used += http_take_one(reader, format, bytes + used, length - used, &answers);
+        }
+    }
+    return answers;
+}
+
+/* --- echo ------------------------------------------------------------------------------------ */
+
+static size_t echo_take(reply_reader *reader, reply_format *format, const unsigned char *bytes,
+                        size_t length)
+{
+    size_t answers = 0;
+    while (length > 0 && !reader->is_over) {
+        size_t rest = format->request_length - reader->position;
+        size_t piece = length < rest ? length : rest;
+        if (memcmp(bytes, format->request + reader->position, piece) != 0) {
+            tally_add(format->errors, TALLY_WRONG, 0, 1);
+            reader->is_over = true;
+            break;
+        }
+        bytes += piece;
+        length -= piece;
+        reader->position += piece;
+        if (reader->position == format->request_length) {
+            reader->position = 0;
+            answers++;
+        }
+    }
+    return answers;
+}
+
+/* --- both ------------------------------------------------------------------------------------ */
+
+size_t reply_reader_take(reply_reader *reader, reply_format *format, const unsigned char *bytes,
+                         size_t length)
+{
+    return format->is_http ? http_take(reader, format, bytes, length)
+                           : echo_take(reader, format, bytes, length);
+}
+
+size_t reply_reader_end(reply_reader *reader, reply_format *format)
+{
+    if (!format->is_http || reader->is_over || reader->position == 0)
+        return 0;
+    reader->is_over = true;
+    (void)http_parse(reader, NULL, 0); /* How the parser is told of the end. */
+    if (http_is_garbled(reader))
+        return 0; /* Too early; the answer is missing, which is tallied as that. */
+    return reader->is_complete && http_answered(reader, format) ? 1 : 0;
+}
