@@ -191,6 +191,23 @@ int plx_conn_close(plx_loop *loop, plx_conn conn)
     return 0;
 }
 
+int plx_conn_reset(plx_loop *loop, plx_conn conn)
+{
+    plx__conn *found = plx__conn_find(loop, conn);
+    if (found == NULL)
+        return PLX_ESTALE;
+    /* Where it fails the peer is told of an end instead: a socket that never connected, say. */
+    (void)plx__socket_set(found->object.endpoint.socket, PLX__SOCKET_RESET_ON_CLOSE, 1);
+    plx__conn_close(loop, found, 0);
+    return 0;
+}
+
+int plx_address_check(const char *address)
+{
+    plx__address parsed;
+    return plx__address_parse(&parsed, address);
+}
+
 void *plx_conn_data(const plx_loop *loop, plx_conn conn)
 {
     const plx__conn *found = plx__conn_find(loop, conn);

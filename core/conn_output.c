@@ -505,6 +505,12 @@ void plx__conn_output_feed(plx_loop *loop)
     }
 }
 
+int plx_conn_is_high(const plx_loop *loop, plx_conn conn)
+{
+    const plx__conn *found = plx__conn_find(loop, conn);
+    return found != NULL && (found->flags & PLX__CONN_WAS_HIGH) != 0;
+}
+
 size_t plx_conn_queued(const plx_loop *loop, plx_conn conn)
 {
     const plx__conn *found = plx__conn_find(loop, conn);

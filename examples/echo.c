@@ -13,10 +13,15 @@ static size_t echo(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
 int main(int argc, char **argv)
 {
     const char *address = argc > 1 ? argv[1] : "tcp://127.0.0.1:7000";
+    char text[PLX_ADDRESS_TEXT_MAX];
+    plx_listener server;
     plx_loop *loop;
     int status = plx_loop_open(&loop, NULL);
     if (status == 0)
-        status = plx_listen(loop, NULL, address, &(plx_listen_options){.conn = {.on_data = echo}});
+        status =
+            plx_listen(loop, &server, address, &(plx_listen_options){.conn = {.on_data = echo}});
+    if (status == 0 && plx_listener_address(loop, server, text, sizeof text) == 0)
+        fprintf(stderr, "listening on %s\n", text);
     if (status == 0)
         status = plx_loop_run(loop);
     plx_loop_close(loop);

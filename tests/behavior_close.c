@@ -1,6 +1,7 @@
 /* tests/behavior_close.c - closing from anywhere, and handles that outlive what they named. */
 #include <string.h>
 
+#include "platform/rehearsal.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_close_cases[];
@@ -139,6 +140,23 @@ static void close_from_a_timer(world *w)
     ck_ok(plx_timer_start(w->loop, NULL, 0, 0, close_on_fire, &f));
     expect_closed_once(w, &p, &client);
     ck_assert_uint_eq(f.count, 1);
+}
+
+/* Cut off: the peer is told of a reset, not of an end. */
+static void reset_tells_the_peer(world *w)
+{
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    size_t count;
+    peer client = connect_pair(w, &p, &options);
+    ck_ok(plx_conn_reset(w->loop, p.conn));
+    ck_assert_int_eq(plx_conn_reset(w->loop, p.conn), PLX_ESTALE);
+    int status = peer_drain(w, &client, &count);
+    if (!plx__rehearsal_is_wine()) /* Wine 8 says the end for a reset. */
+        ck_assert_int_eq(status, PLX_ECONNRESET);
+    turn_until(w, &p.closed, 1);
+    ck_assert_int_eq(p.reason, 0);
+    peer_close(&client);
 }
 
 enum { CROWD = 20 };
@@ -350,6 +368,8 @@ static void expect_stale(plx_loop *loop, uint64_t bits)
     ck_assert_int_eq(plx_conn_send(loop, conn, "x", 1, sent_nothing, NULL), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_shutdown(loop, conn), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_close(loop, conn), PLX_ESTALE);
+    ck_assert_int_eq(plx_conn_reset(loop, conn), PLX_ESTALE);
+    ck_assert_int_eq(plx_conn_is_high(loop, conn), 0);
     ck_assert_int_eq(plx_conn_pause(loop, conn), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_resume(loop, conn), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_set_data(loop, conn, text), PLX_ESTALE);
@@ -497,6 +517,7 @@ const test_case behavior_close_cases[] = {
     CASE(close_from_on_drain),
     CASE(close_from_on_close_is_stale),
     CASE(close_from_a_timer),
+    CASE(reset_tells_the_peer),
     CASE(close_all_others_that_are_ready),
     CASE(slot_and_descriptor_are_reused),
     CASE(descriptors_race_through_many_hands),

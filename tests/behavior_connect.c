@@ -107,7 +107,30 @@ static void connect_refused(world *w)
     ck_assert_int_eq(plx_conn_close(w->loop, conn), PLX_ESTALE);
 }
 
-/* The same on a Windows that tells WSAPoll nothing of refusals (before build 19041). */
+/* The server accepts, ends and resets before the loop has looked: a reset, whatever the system
+ * makes of it, or an open connection that closes at once. */
+static void connect_to_one_that_hangs_up(world *w)
+{
+    for (size_t round = 1; round <= 20; round++) {
+        char address[PLX_ADDRESS_TEXT_MAX];
+        probe p = {0};
+        plx_conn_options options = probe_options(&p);
+        peer other;
+        plx_socket listener = socket_listening(address);
+        uint64_t until = plx__clock_now() + patience();
+        ck_ok(plx_connect(w->loop, NULL, address, &options));
+        while (plx__socket_accept(listener, &other.socket) != 0)
+            ck_assert_uint_lt(plx__clock_now(), until);
+        if (round % 2 == 0)
+            peer_shutdown(&other);
+        peer_reset(&other);
+        turn_until(w, &p.closed, 1);
+        ck_assert_msg(p.reason == PLX_ECONNRESET || p.reason == 0, "%s", plx_error_name(p.reason));
+        plx__socket_close(listener);
+    }
+}
+
+/* A refusal on a Windows that tells WSAPoll nothing of refusals (before build 19041). */
 static void connect_refused_on_an_old_windows(world *w)
 {
     plx__rehearse_old_poll(true);
@@ -192,6 +215,8 @@ static void connect_timeout(world *w)
 static void connect_refuses_what_is_no_address(world *w)
 {
     plx_conn conn = {0};
+    ck_assert_int_eq(plx_address_check("tcp://127.0.0.1"), PLX_EADDRESS);
+    ck_ok(plx_address_check("tcp://127.0.0.1:80"));
     ck_assert_int_eq(plx_connect(w->loop, &conn, NULL, NULL), PLX_EADDRESS);
     ck_assert_int_eq(plx_connect(w->loop, &conn, "example.org:80", NULL), PLX_EADDRESS);
     ck_assert_int_eq(plx_connect(w->loop, &conn, "udp://127.0.0.1:80", NULL), PLX_ESCHEME);
@@ -334,6 +359,7 @@ const test_case behavior_connect_cases[] = {
     CASE(writes_before_connected_are_sent_after),
     CASE(shutdown_before_connected),
     CASE(connect_refused),
+    CASE(connect_to_one_that_hangs_up),
     CASE(connect_refused_on_an_old_windows),
     CASE(connect_then_close_at_once),
     CASE(connect_many_at_once),

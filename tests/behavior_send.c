@@ -45,6 +45,7 @@ static void backpressure_is_bounded(world *w)
         turn(w); /* The system may take more. */
     }
     ck_assert_int_eq(status, PLX_ENOBUFS);
+    ck_assert_int_eq(plx_conn_is_high(w->loop, p.conn), 1);
     ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), MAX);
     ck_assert_uint_eq(counter(w, queued_bytes), MAX);
     ck_assert_uint_eq(counter(w, queued_bytes_peak), MAX);
@@ -52,6 +53,7 @@ static void backpressure_is_bounded(world *w)
     ck_assert_uint_eq(p.drained, 0);
     peer_expect_pattern(w, &client, written);
     turn_until(w, &p.drained, 1);
+    ck_assert_int_eq(plx_conn_is_high(w->loop, p.conn), 0);
     ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), 0);
     peer_close(&client);
     turn_until(w, &p.closed, 1);

@@ -172,6 +172,7 @@ static size_t line_take(struct client *client, const struct step *step, const ch
         return 0;
     size_t line = (size_t)(newline - bytes);
     printf("%.*s\n", (int)line, bytes);
+    fflush(stdout); /* Whoever looks at a log looks at it now. */
     for (size_t i = 0; i + wanted <= line; i++) {
         if (memcmp(bytes + i, step->text, wanted) == 0) {
             client->step++;

@@ -300,7 +300,7 @@ static void call_conn(plx_loop *loop)
     char text[PLX_ADDRESS_TEXT_MAX];
     switch (below(12)) {
     case 0:
-        (void)plx_conn_close(loop, conn);
+        (void)(one_in(3) ? plx_conn_reset(loop, conn) : plx_conn_close(loop, conn));
         CHECK(plx_conn_close(loop, conn) == PLX_ESTALE);
         break;
     case 1:

@@ -37,7 +37,8 @@ typedef void (*plx_drain_fn)(plx_loop *loop, plx_conn conn, void *data);
 /**
  * The peer will send no more. Sending is still possible; the connection closes when
  * plx_conn_shutdown() has been called and the send queue is empty. Without an on_end that happens
- * by itself: the queue is sent, and the connection closes.
+ * by itself: the queue is sent, and the connection closes. When this side has been shut already,
+ * only on_close comes.
  */
 typedef void (*plx_end_fn)(plx_loop *loop, plx_conn conn, void *data);
 
@@ -79,13 +80,23 @@ typedef struct plx_conn_options {
 } plx_conn_options;
 
 /**
+ * Whether `address` is one that plx_connect() and plx_listen() understand, without using it: 0,
+ * PLX_EADDRESS, PLX_ESCHEME or PLX_ENAMETOOLONG. Any thread.
+ */
+PLX_NODISCARD PLX_API int plx_address_check(const char *address);
+
+/**
  * Connects to `address`, as "tcp://127.0.0.1:80", "tcp://[::1]:80" or "unix:/run/x.sock". Success
  * is on_open, failure is on_close with the reason. It may be written to at once: what is written
  * is sent after on_open.
  *
  * `conn_out` may be NULL. `options` is read during the call only and may be NULL. Returns 0,
- * PLX_EADDRESS, PLX_ESCHEME, PLX_EINVAL, PLX_ELIMIT, PLX_ENOMEM, PLX_EAFNOSUPPORT, PLX_EMFILE or
- * PLX_ENFILE: then there is no connection and no callback comes.
+ * PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG, PLX_EINVAL, PLX_ELIMIT, PLX_ENOMEM,
+ * PLX_EAFNOSUPPORT, PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED while the loop closes: then there is
+ * no connection and no callback comes.
+ *
+ * A client that writes all it has before it reads anything wants PLX_CONN_READ_WHILE_HIGH: with
+ * both sides waiting for the other to read, neither would go on.
  */
 PLX_NODISCARD PLX_API int plx_connect(plx_loop *loop, plx_conn *conn_out, const char *address,
                                       const plx_conn_options *options);
@@ -94,9 +105,10 @@ PLX_NODISCARD PLX_API int plx_connect(plx_loop *loop, plx_conn *conn_out, const 
  * Sends a copy of the bytes. What cannot go at once waits in the send queue. It takes all or
  * nothing. What a callback of this very connection writes goes out together when it returns.
  *
- * Returns 0, PLX_ESTALE, PLX_EPIPE after plx_conn_shutdown(), PLX_ENOBUFS when the queue would
- * grow beyond `send_max` (or the loop's beyond `queued_bytes_max`), or PLX_ENOMEM. After
- * PLX_ENOBUFS, on_drain tells when to go on.
+ * Returns 0, PLX_ESTALE, PLX_EPIPE after plx_conn_shutdown() or when sending has failed (on_close
+ * follows then), PLX_ENOBUFS when the queue would grow beyond `send_max` (or the loop's beyond
+ * `queued_bytes_max`), PLX_EMSGSIZE when it never could hold so much, or PLX_ENOMEM. After
+ * PLX_ENOBUFS, and only of these, on_drain tells when to go on.
  */
 PLX_NODISCARD PLX_API int plx_conn_write(plx_loop *loop, plx_conn conn, const void *bytes,
                                          size_t length);
@@ -122,6 +134,12 @@ PLX_API int plx_conn_shutdown(plx_loop *loop, plx_conn conn);
  */
 PLX_API int plx_conn_close(plx_loop *loop, plx_conn conn);
 
+/**
+ * As plx_conn_close(), but the peer is told that the connection was cut off, by a reset instead of
+ * an end. For who passes on a stream that broke.
+ */
+PLX_API int plx_conn_reset(plx_loop *loop, plx_conn conn);
+
 /** Stops reading until plx_conn_resume(). Returns 0 or PLX_ESTALE. */
 PLX_API int plx_conn_pause(plx_loop *loop, plx_conn conn);
 
@@ -133,6 +151,12 @@ PLX_API int plx_conn_resume(plx_loop *loop, plx_conn conn);
 
 /** How many bytes wait in the send queue; 0 for a stale handle too. */
 PLX_API size_t plx_conn_queued(const plx_loop *loop, plx_conn conn);
+
+/**
+ * Whether on_drain is to come: the send queue was above its high watermark, or a write was refused,
+ * and it is not low again. 1 or 0; 0 for a stale handle too.
+ */
+PLX_API int plx_conn_is_high(const plx_loop *loop, plx_conn conn);
 
 /** What its callbacks get as `data`; NULL for a stale handle too. */
 PLX_API void *plx_conn_data(const plx_loop *loop, plx_conn conn);

@@ -37,8 +37,9 @@ typedef struct plx_listen_options {
  * socket file that nobody listens at any more is replaced, and removed when the listener closes.
  *
  * `listener_out` may be NULL. `options` is read during the call only and may be NULL. Returns 0,
- * PLX_EADDRESS, PLX_ESCHEME, PLX_EINVAL, PLX_EADDRINUSE, PLX_EADDRNOTAVAIL, PLX_EACCES,
- * PLX_EAFNOSUPPORT, PLX_ENOENT, PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE.
+ * PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG, PLX_EINVAL, PLX_EADDRINUSE, PLX_EADDRNOTAVAIL,
+ * PLX_EACCES, PLX_EAFNOSUPPORT, PLX_ENOENT, PLX_ENOMEM, PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED
+ * while the loop closes.
  */
 PLX_NODISCARD PLX_API int plx_listen(plx_loop *loop, plx_listener *listener_out,
                                      const char *address, const plx_listen_options *options);

@@ -23,7 +23,8 @@ typedef void (*plx_timer_fn)(plx_loop *loop, plx_timer timer, void *data);
  * A period that passes while the loop is busy is left out, not made up for.
  *
  * `timer_out` may be NULL. A timer that fires once is gone when its callback returns, unless the
- * callback restarted it. Returns 0, PLX_EINVAL without a callback, or PLX_ENOMEM.
+ * callback restarted it. Returns 0, PLX_EINVAL without a callback, PLX_ENOMEM, or PLX_ECANCELED
+ * while the loop closes.
  */
 PLX_NODISCARD PLX_API int plx_timer_start(plx_loop *loop, plx_timer *timer_out, uint64_t timeout_ns,
                                           uint64_t period_ns, plx_timer_fn on_fire, void *data);

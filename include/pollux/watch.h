@@ -37,7 +37,8 @@ typedef void (*plx_watch_fn)(plx_loop *loop, plx_watch watch, void *data, plx_so
  *
  * `watch_out` may be NULL. Returns 0, PLX_EINVAL without a callback or with unknown bits,
  * PLX_EEXIST when this loop watches that socket already, PLX_EBADF, PLX_ENOTSOCK for what cannot
- * be waited for (a regular file; on Windows anything but a socket), or PLX_ENOMEM.
+ * be waited for (a regular file; on Windows anything but a socket), PLX_ENOMEM, or PLX_ECANCELED
+ * while the loop closes.
  */
 PLX_NODISCARD PLX_API int plx_watch_open(plx_loop *loop, plx_watch *watch_out, plx_socket socket,
                                          uint32_t interest, plx_watch_fn on_ready, void *data);

@@ -182,10 +182,10 @@ int plx__socket_connect_result(plx_socket socket)
     plx__address peer;
     if (getsockopt(socket, SOL_SOCKET, SO_ERROR, &os_code, &size) != 0)
         return plx__fail_last();
-    if (os_code != 0)
-        return plx__fail(os_code);
-    /* No error is not yet success: someone else may have read the error away. */
-    return plx__socket_peer(socket, &peer);
+    int status = os_code != 0 ? plx__fail(os_code) : plx__socket_peer(socket, &peer);
+    /* It connected, and before anybody looked the peer has ended and reset it: Linux then says
+     * EPIPE, or has no peer any more. */
+    return status == PLX_EPIPE || status == PLX_ENOTCONN ? PLX_ECONNRESET : status;
 }
 
 ptrdiff_t plx__receive_failed(void)

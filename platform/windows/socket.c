@@ -204,7 +204,7 @@ int plx__socket_connect_result(plx_socket socket)
     /* SO_ERROR is 0 after a failure too, if connect() itself met it (Wine, ws2_32/tests/sock.c,
      * test_WSAPoll); a socket without a peer is not connected, whatever else is said of it. */
     int status = plx__socket_peer(socket, &peer);
-    return status == PLX_ENOTCONN ? PLX_ECONNREFUSED : status;
+    return status == PLX_ENOTCONN ? PLX_ECONNRESET : status;
 }
 
 ptrdiff_t plx__receive_failed(void)
