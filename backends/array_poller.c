@@ -8,18 +8,6 @@
 
 #define FIRST_ROOM 64
 
-struct plx__poller {
-    plx__poll_entry *entries;
-    plx__polled **polled;
-    uint32_t count;
-    uint32_t room;
-    uint32_t cursor; /* Entries below it, but for the wake, have not been looked at. */
-    uint32_t left;   /* How many of those may have something to say. */
-    const plx__array_wait *way;
-    void *scratch; /* The way's. */
-    plx__wake wake;
-};
-
 static int array_grow(plx__poller *poller)
 {
     uint32_t room = poller->room == 0 ? FIRST_ROOM : 2 * poller->room;
@@ -38,15 +26,15 @@ static int array_grow(plx__poller *poller)
 /* Makes room for one more entry. */
 static int array_reserve(plx__poller *poller, plx_socket socket)
 {
-    int status = poller->count == poller->room ? array_grow(poller) : 0;
+    int status = poller->count + poller->elsewhere >= poller->room ? array_grow(poller) : 0;
     if (status == 0 && poller->way->reserve != NULL)
         status = poller->way->reserve(&poller->scratch, socket, poller->count + 1);
     return status;
 }
 
-int plx__array_poller_open(plx__poller **poller_out, const plx__array_wait *way)
+int plx__array_poller_open(plx__poller **poller_out, size_t bytes, const plx__array_wait *way)
 {
-    plx__poller *poller = plx__allocate_zeroed(1, sizeof *poller);
+    plx__poller *poller = plx__allocate_zeroed(1, bytes);
     if (poller == NULL)
         return PLX_ENOMEM;
     poller->way = way;
@@ -84,6 +72,15 @@ static short events_of(uint32_t interest)
     return (short)events;
 }
 
+static void array_add(plx__poller *poller, plx__polled *polled, plx__poll_entry entry)
+{
+    uint32_t index = poller->count++;
+    poller->entries[index] = entry;
+    poller->polled[index] = polled;
+    polled->place.index = index;
+    polled->seen = poller->tick;
+}
+
 static void array_remove(plx__poller *poller, plx__polled *polled)
 {
     uint32_t hole = polled->place.index;
@@ -113,11 +110,19 @@ int plx__array_poller_set(plx__poller *poller, plx__polled *polled, uint32_t int
     int status = array_reserve(poller, socket);
     if (status != 0)
         return status;
-    index = poller->count++;
-    poller->entries[index] = (plx__poll_entry){.fd = socket, .events = events_of(interest)};
-    poller->polled[index] = polled;
-    polled->place.index = index;
+    array_add(poller, polled, (plx__poll_entry){.fd = socket, .events = events_of(interest)});
     return 0;
+}
+
+void plx__array_poller_return(plx__poller *poller, plx__polled *polled, short revents)
+{
+    array_add(poller, polled,
+              (plx__poll_entry){.fd = plx__polled_endpoint(polled)->socket,
+                                .events = events_of(polled->interest),
+                                .revents = revents});
+    poller->elsewhere--;
+    poller->left++;
+    poller->cursor = poller->count;
 }
 
 void plx__array_poller_forget(plx__poller *poller, plx__polled *polled)
@@ -173,6 +178,7 @@ size_t plx__array_poller_collect(plx__poller *poller, plx__poller_event *events,
         if (revents == 0)
             continue;
         event->polled = poller->polled[index];
+        event->polled->seen = poller->tick;
         event->ready = revents == PLX__POLL_READ ? PLX_READABLE : ready_of(revents);
         event++;
     }

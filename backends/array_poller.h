@@ -12,7 +12,23 @@ typedef struct plx__array_wait {
     int (*reserve)(void **scratch, plx_socket socket, size_t count);
 } plx__array_wait;
 
-int plx__array_poller_open(plx__poller **poller_out, const plx__array_wait *way);
+/* A poller of this sort; one that needs more has this as its first member. */
+struct plx__poller {
+    plx__poll_entry *entries;
+    plx__polled **polled;
+    uint32_t count;
+    uint32_t room;
+    uint32_t elsewhere; /* Endpoints that are in no entry now, and for which room is kept. */
+    uint32_t cursor;    /* Entries below it, but for the wake, have not been looked at. */
+    uint32_t left;      /* How many of those may have something to say. */
+    uint16_t tick;      /* Goes into `seen` of all that have something to say. */
+    const plx__array_wait *way;
+    void *scratch; /* The way's. */
+    plx__wake wake;
+};
+
+/* `bytes` is the size of the whole poller; what comes after the members above is zero. */
+int plx__array_poller_open(plx__poller **poller_out, size_t bytes, const plx__array_wait *way);
 
 /* A poller's table but for `open`, which calls plx__array_poller_open(). */
 #define PLX__ARRAY_POLLER(open_function)                                                           \
@@ -28,5 +44,9 @@ void plx__array_poller_forget(plx__poller *poller, plx__polled *polled);
 int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns);
 size_t plx__array_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max);
 void plx__array_poller_wake(plx__poller *poller);
+
+/* Between a wait and the first collecting: adds an entry for an endpoint that was counted among
+ * those elsewhere, and that has this to say. Never fails. */
+void plx__array_poller_return(plx__poller *poller, plx__polled *polled, short revents);
 
 #endif

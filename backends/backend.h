@@ -13,6 +13,7 @@
 #ifndef PLX__BACKEND_H
 #define PLX__BACKEND_H
 
+#include <pollux/loop.h>
 #include <pollux/watch.h>
 
 #include "platform/platform.h"
@@ -54,6 +55,8 @@ typedef struct plx__completion {
 
 typedef struct plx__backend_config {
     uint32_t receive_bytes; /* The most that one PLX__RECEIVED brings. */
+    uint32_t poll_cold_min; /* As in plx_loop_options, with the defaults filled in. */
+    uint64_t poll_cold_after_ns;
 } plx__backend_config;
 
 typedef struct plx__backend_ops {
@@ -95,6 +98,8 @@ typedef struct plx__backend_ops {
     bool (*next)(plx__backend *backend, plx__completion *completion_out);
     /* Ends the present wait, or the next one. Any thread, and signal handlers. */
     void (*wake)(plx__backend *backend);
+    /* Fills in the counters that the backend keeps itself. NULL when there are none. */
+    void (*count)(const plx__backend *backend, plx_loop_stats *stats);
 } plx__backend_ops;
 
 /* The compiled-in backends in the order in which they are tried, the default first (registry.c).

@@ -104,8 +104,9 @@ static void libuv_poller_close(plx__poller *poller)
     plx__free(poller);
 }
 
-static int libuv_poller_open(plx__poller **poller_out)
+static int libuv_poller_open(plx__poller **poller_out, const plx__backend_config *config)
 {
+    (void)config;
     plx__poller *poller = plx__allocate_zeroed(1, sizeof *poller);
     if (poller == NULL)
         return PLX_ENOMEM;

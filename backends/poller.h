@@ -9,6 +9,16 @@
 
 typedef struct plx__poller plx__poller; /* Each poller completes this type for itself. */
 
+/* What may be under way on an endpoint. */
+enum plx__operation {
+    PLX__OPERATION_ACCEPT = 1,
+    PLX__OPERATION_RECEIVE = 2,
+    PLX__OPERATION_WATCH_READ = 4,
+    PLX__OPERATION_CONNECT = 8,
+    PLX__OPERATION_SEND = 16,
+    PLX__OPERATION_WATCH_WRITE = 32
+};
+
 /* What readiness.c and the poller keep for each endpoint, in front of it in memory. */
 typedef struct plx__polled {
     union {
@@ -16,9 +26,12 @@ typedef struct plx__polled {
         void *handle;   /* Of the poller's own. */
     } place;
     uint8_t interest;   /* What the poller was told last: PLX_READABLE, PLX_WRITABLE. */
-    uint8_t operations; /* readiness.c's. */
+    uint8_t operations; /* readiness.c's: bits of plx__operation. */
     uint8_t accepts;    /* readiness.c's: how many were allowed in the last turn, */
     uint8_t turn;       /* and which turn that was. */
+    uint8_t is_cold;    /* These are for backends/poll.c. */
+    uint8_t patience;
+    uint16_t seen;
 } plx__polled;
 
 static inline plx__polled *plx__polled_of(plx__endpoint *endpoint)
@@ -37,7 +50,7 @@ typedef struct plx__poller_event {
 } plx__poller_event;
 
 typedef struct plx__poller_ops {
-    int (*open)(plx__poller **poller_out);
+    int (*open)(plx__poller **poller_out, const plx__backend_config *config);
     void (*close)(plx__poller *poller);
     /* Tells the poller what to wait for from now on: bits of plx_readiness, or 0 for nothing. The
      * interest that held before stands in `polled`; readiness.c updates it. Taking bits away never
@@ -52,6 +65,8 @@ typedef struct plx__poller_ops {
      * memory of an endpoint until all events of the wait are used up. */
     size_t (*collect)(plx__poller *poller, plx__poller_event *events, size_t max);
     void (*wake)(plx__poller *poller);
+    /* As in plx__backend_ops; may be NULL. */
+    void (*count)(const plx__poller *poller, plx_loop_stats *stats);
 } plx__poller_ops;
 
 #endif

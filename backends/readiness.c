@@ -9,18 +9,11 @@
 
 #include "platform/os.h"
 
-enum operation {
-    OPERATION_ACCEPT = 1,
-    OPERATION_RECEIVE = 2,
-    OPERATION_WATCH_READ = 4,
-    OPERATION_CONNECT = 8,
-    OPERATION_SEND = 16,
-    OPERATION_WATCH_WRITE = 32
-};
-
-#define OPERATIONS_READING (OPERATION_ACCEPT | OPERATION_RECEIVE | OPERATION_WATCH_READ)
-#define OPERATIONS_WRITING (OPERATION_CONNECT | OPERATION_SEND | OPERATION_WATCH_WRITE)
-#define OPERATIONS_WATCH   (OPERATION_WATCH_READ | OPERATION_WATCH_WRITE)
+#define OPERATIONS_READING                                                                         \
+    (PLX__OPERATION_ACCEPT | PLX__OPERATION_RECEIVE | PLX__OPERATION_WATCH_READ)
+#define OPERATIONS_WRITING                                                                         \
+    (PLX__OPERATION_CONNECT | PLX__OPERATION_SEND | PLX__OPERATION_WATCH_WRITE)
+#define OPERATIONS_WATCH (PLX__OPERATION_WATCH_READ | PLX__OPERATION_WATCH_WRITE)
 
 /* Events that are taken from the poller at a time. */
 #define EVENTS_MAX 64
@@ -52,7 +45,7 @@ int plx__readiness_open(plx__backend **backend_out, const plx__backend_config *c
     backend->event = backend->end = backend->events;
     backend->receive_bytes = config->receive_bytes;
     backend->received = plx__allocate(config->receive_bytes);
-    int status = backend->received != NULL ? ops->open(&backend->poller) : PLX_ENOMEM;
+    int status = backend->received != NULL ? ops->open(&backend->poller, config) : PLX_ENOMEM;
     if (status != 0) {
         plx__free(backend->received);
         plx__free(backend);
@@ -122,12 +115,12 @@ bool plx__readiness_detach(plx__backend *backend, plx__endpoint *endpoint)
 
 int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint)
 {
-    return operation_start(backend, endpoint, OPERATION_ACCEPT);
+    return operation_start(backend, endpoint, PLX__OPERATION_ACCEPT);
 }
 
 void plx__readiness_accept_stop(plx__backend *backend, plx__endpoint *endpoint)
 {
-    operation_stop(backend, endpoint, OPERATION_ACCEPT);
+    operation_stop(backend, endpoint, PLX__OPERATION_ACCEPT);
 }
 
 int plx__readiness_connect(plx__backend *backend, plx__endpoint *endpoint,
@@ -137,17 +130,17 @@ int plx__readiness_connect(plx__backend *backend, plx__endpoint *endpoint,
     if (status != 0 && status != PLX_EAGAIN)
         return status;
     /* A socket that connected at once is writable at once: one path for both. */
-    return operation_start(backend, endpoint, OPERATION_CONNECT);
+    return operation_start(backend, endpoint, PLX__OPERATION_CONNECT);
 }
 
 int plx__readiness_receive_start(plx__backend *backend, plx__endpoint *endpoint)
 {
-    return operation_start(backend, endpoint, OPERATION_RECEIVE);
+    return operation_start(backend, endpoint, PLX__OPERATION_RECEIVE);
 }
 
 void plx__readiness_receive_stop(plx__backend *backend, plx__endpoint *endpoint)
 {
-    operation_stop(backend, endpoint, OPERATION_RECEIVE);
+    operation_stop(backend, endpoint, PLX__OPERATION_RECEIVE);
 }
 
 ptrdiff_t plx__readiness_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
@@ -169,7 +162,7 @@ int plx__readiness_send_start(plx__backend *backend, plx__endpoint *endpoint,
 {
     (void)slices;
     (void)count; /* Once writable, core tries again by itself. */
-    return operation_start(backend, endpoint, OPERATION_SEND);
+    return operation_start(backend, endpoint, PLX__OPERATION_SEND);
 }
 
 int plx__readiness_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest)
@@ -178,9 +171,9 @@ int plx__readiness_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_
     uint8_t before = polled->operations;
     polled->operations = 0;
     if ((interest & PLX_READABLE) != 0)
-        polled->operations |= OPERATION_WATCH_READ;
+        polled->operations |= PLX__OPERATION_WATCH_READ;
     if ((interest & PLX_WRITABLE) != 0)
-        polled->operations |= OPERATION_WATCH_WRITE;
+        polled->operations |= PLX__OPERATION_WATCH_WRITE;
     int status = interest_settle(backend, polled);
     if (status != 0)
         polled->operations = before;
@@ -199,11 +192,17 @@ void plx__readiness_wake(plx__backend *backend)
     backend->ops->wake(backend->poller);
 }
 
+void plx__readiness_count(const plx__backend *backend, plx_loop_stats *stats)
+{
+    if (backend->ops->count != NULL)
+        backend->ops->count(backend->poller, stats);
+}
+
 /* The stream is over. */
 PLX__SLOW static bool receive_end(plx__backend *backend, plx__endpoint *endpoint,
                                   plx__completion *completion, int status)
 {
-    operation_stop(backend, endpoint, OPERATION_RECEIVE);
+    operation_stop(backend, endpoint, PLX__OPERATION_RECEIVE);
     completion->endpoint = endpoint;
     completion->kind = PLX__ENDED;
     completion->status = status;
@@ -269,7 +268,7 @@ static void unsettled_set(plx__backend *backend, plx__polled *polled)
 static bool try_connect(plx__backend *backend, plx__polled *polled, plx__completion *completion)
 {
     plx__endpoint *endpoint = plx__polled_endpoint(polled);
-    polled->operations &= (uint8_t)~OPERATION_CONNECT;
+    polled->operations &= (uint8_t)~PLX__OPERATION_CONNECT;
     unsettled_set(backend, polled);
     completion->endpoint = endpoint;
     completion->kind = PLX__CONNECTED;
@@ -279,7 +278,7 @@ static bool try_connect(plx__backend *backend, plx__polled *polled, plx__complet
 
 static bool try_send(plx__backend *backend, plx__polled *polled, plx__completion *completion)
 {
-    polled->operations &= (uint8_t)~OPERATION_SEND;
+    polled->operations &= (uint8_t)~PLX__OPERATION_SEND;
     unsettled_set(backend, polled);
     completion->endpoint = plx__polled_endpoint(polled);
     completion->kind = PLX__SENT;
@@ -307,7 +306,7 @@ static bool try_watch(plx__backend *backend, plx__polled *polled, uint32_t ready
 /* A descriptor of core's own that is closed: somebody else closed it. */
 static bool report_closed(plx__backend *backend, plx__polled *polled, plx__completion *completion)
 {
-    polled->operations &= OPERATION_RECEIVE;
+    polled->operations &= PLX__OPERATION_RECEIVE;
     return receive_end(backend, plx__polled_endpoint(polled), completion, PLX_EBADF);
 }
 
@@ -322,14 +321,14 @@ static bool try_event(plx__backend *backend, plx__poller_event *event, plx__comp
         event->ready = 0;
         return try_watch(backend, polled, ready, completion);
     }
-    if ((ready & PLX_READABLE) != 0 && (operations & OPERATION_RECEIVE) != 0)
+    if ((ready & PLX_READABLE) != 0 && (operations & PLX__OPERATION_RECEIVE) != 0)
         return try_receive(backend, polled, completion);
-    if ((ready & PLX_READABLE) != 0 && (operations & OPERATION_ACCEPT) != 0)
+    if ((ready & PLX_READABLE) != 0 && (operations & PLX__OPERATION_ACCEPT) != 0)
         return try_accept(backend, polled, completion);
     event->ready = 0;
-    if ((ready & PLX_WRITABLE) != 0 && (operations & OPERATION_CONNECT) != 0)
+    if ((ready & PLX_WRITABLE) != 0 && (operations & PLX__OPERATION_CONNECT) != 0)
         return try_connect(backend, polled, completion);
-    if ((ready & PLX_WRITABLE) != 0 && (operations & OPERATION_SEND) != 0)
+    if ((ready & PLX_WRITABLE) != 0 && (operations & PLX__OPERATION_SEND) != 0)
         return try_send(backend, polled, completion);
     if (ready == PLX_FAILED && operations != 0)
         return report_closed(backend, polled, completion);
@@ -367,7 +366,7 @@ bool plx__readiness_next(plx__backend *backend, plx__completion *completion_out)
             return false;
         plx__poller_event *event = backend->event;
         /* Most events: something to receive, on an endpoint that does nothing else. */
-        if (event->ready == PLX_READABLE && event->polled->operations == OPERATION_RECEIVE) {
+        if (event->ready == PLX_READABLE && event->polled->operations == PLX__OPERATION_RECEIVE) {
             backend->event = event + 1;
             if (try_receive(backend, event->polled, completion_out))
                 return true;

@@ -25,6 +25,7 @@ int plx__readiness_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_
 int plx__readiness_wait(plx__backend *backend, uint64_t timeout_ns);
 bool plx__readiness_next(plx__backend *backend, plx__completion *completion_out);
 void plx__readiness_wake(plx__backend *backend);
+void plx__readiness_count(const plx__backend *backend, plx_loop_stats *stats);
 
 /* The table of a backend that is a poller and nothing more. */
 #define PLX__READINESS_BACKEND(backend_name, open_function)                                        \
@@ -38,6 +39,7 @@ void plx__readiness_wake(plx__backend *backend);
         .send_slices_now = plx__readiness_send_slices_now,                                         \
         .send_start = plx__readiness_send_start, .watch = plx__readiness_watch,                    \
         .wait = plx__readiness_wait, .next = plx__readiness_next, .wake = plx__readiness_wake,     \
+        .count = plx__readiness_count,                                                             \
     }
 
 #endif

@@ -5,7 +5,11 @@
 #
 # Sets pollux_backends (the default first) and writes pollux_config.h.
 
-set(pollux_backends_here poll select libuv)
+set(pollux_backends_here poll select)
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux" OR CMAKE_SYSTEM_NAME STREQUAL "Android")
+    list(APPEND pollux_backends_here epoll)
+endif()
+list(APPEND pollux_backends_here libuv)
 
 set(pollux_backends_default ${pollux_backends_here})
 list(REMOVE_ITEM pollux_backends_default libuv)

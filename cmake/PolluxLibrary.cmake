@@ -19,6 +19,7 @@ set(pollux_sources
     core/watch.c
     core/wheel.c
     backends/array_poller.c
+    backends/cold_set.c
     backends/readiness.c
     backends/registry.c
     platform/address.c

@@ -16,6 +16,8 @@
 #define CONNECTIONS_MAX_DEFAULT 1048576u
 #define POSTS_MAX_DEFAULT       4096u
 #define RECEIVE_BYTES_DEFAULT   65536u
+#define POLL_COLD_MIN_DEFAULT   512u
+#define POLL_COLD_AFTER_DEFAULT (300 * PLX_MILLISECOND)
 #define RECEIVE_BYTES_MAX       (64u << 20)
 
 /* --- opening --------------------------------------------------------------------------------- */
@@ -74,6 +76,9 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
     const char *name = options->backend != NULL ? options->backend : getenv("POLLUX_BACKEND");
     const plx__backend_config config = {
         .receive_bytes = or_default(options->receive_bytes, RECEIVE_BYTES_DEFAULT),
+        .poll_cold_min = or_default(options->poll_cold_min, POLL_COLD_MIN_DEFAULT),
+        .poll_cold_after_ns = options->poll_cold_after_ns != 0 ? options->poll_cold_after_ns
+                                                               : POLL_COLD_AFTER_DEFAULT,
     };
     uint32_t connections_max = or_default(options->connections_max, CONNECTIONS_MAX_DEFAULT);
     if (config.receive_bytes > RECEIVE_BYTES_MAX || connections_max > PLX__SLAB_MAX)
@@ -440,6 +445,8 @@ void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stats_out)
 {
     *stats_out = loop->stats;
     stats_out->connections_open = loop->slabs[PLX__KIND_CONN].taken;
+    if (loop->ops->count != NULL)
+        loop->ops->count(loop->backend, stats_out);
 }
 
 const char *plx_loop_backend_name(const plx_loop *loop)

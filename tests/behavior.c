@@ -3,6 +3,7 @@
 
 extern const test_case behavior_accept_cases[];
 extern const test_case behavior_close_cases[];
+extern const test_case behavior_cold_cases[];
 extern const test_case behavior_connect_cases[];
 extern const test_case behavior_data_cases[];
 extern const test_case behavior_loop_cases[];
@@ -14,11 +15,17 @@ extern const test_case behavior_watch_cases[];
 int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
-        behavior_accept_cases,  behavior_close_cases,
-        behavior_connect_cases, behavior_data_cases,
-        behavior_loop_cases,    behavior_post_cases,
-        behavior_send_cases,    behavior_timer_cases,
-        behavior_watch_cases,   NULL,
+        behavior_accept_cases,
+        behavior_close_cases,
+        behavior_cold_cases,
+        behavior_connect_cases,
+        behavior_data_cases,
+        behavior_loop_cases,
+        behavior_post_cases,
+        behavior_send_cases,
+        behavior_timer_cases,
+        behavior_watch_cases,
+        NULL,
     };
     return suite_main(argc, argv, groups, true);
 }

@@ -35,8 +35,7 @@ static size_t consume_records(plx_loop *loop, plx_conn conn, probe *p, const voi
     size_t whole = length / 10;
     for (size_t i = 0; i < whole; i++) {
         const unsigned char *record = (const unsigned char *)bytes + 10 * i;
-        for (size_t n = 0; n < 10; n++)
-            ck_assert_uint_eq(record[n], pattern(10 * *records + n));
+        pattern_check(record, 10, 10 * *records);
         ++*records;
     }
     return 10 * whole;
@@ -88,8 +87,7 @@ static size_t consume_in_order(plx_loop *loop, plx_conn conn, probe *p, const vo
     (void)loop;
     (void)conn;
     ck_assert_uint_le(length, 1024);
-    for (size_t i = 0; i < length; i++)
-        ck_assert_uint_eq(((const unsigned char *)bytes)[i], pattern(p->received + i));
+    pattern_check(bytes, length, p->received);
     return length;
 }
 
@@ -130,8 +128,7 @@ static void data_flows_both_ways_at_once(world *w)
         turn(w);
         for (ptrdiff_t got; (got = peer_try(&client, bytes, sizeof bytes)) != PLX_EAGAIN;) {
             ck_assert_int_gt(got, 0);
-            for (ptrdiff_t i = 0; i < got; i++)
-                ck_assert_uint_eq(bytes[i], pattern(back + (size_t)i));
+            pattern_check(bytes, (size_t)got, back);
             back += (size_t)got;
         }
         ck_assert_msg(plx__clock_now() < until, "only %u bytes came back", (unsigned)back);

@@ -24,9 +24,9 @@ static void stop_on_fire(plx_loop *loop, plx_timer timer, void *data)
 /* A loop told to keep running does so without anything open, until it is stopped. */
 static void keep_running_until_stopped(world *w)
 {
+    uint64_t before = plx__clock_now(); /* Timers count from the loop's time, which is earlier. */
     world_reopen(w, (plx_loop_options){.keep_running = 1});
     ck_ok(plx_timer_start(w->loop, NULL, 5 * PLX_MILLISECOND, 0, stop_on_fire, NULL));
-    uint64_t before = plx__clock_now();
     ck_ok(plx_loop_run(w->loop));
     ck_assert_uint_ge(plx__clock_now() - before, 5 * PLX_MILLISECOND);
 }
@@ -104,8 +104,9 @@ static void note_close(plx_loop *loop, plx_conn conn, probe *p)
     note(p->more, 'c');
 }
 
-/* The order of a turn is a promise: after the wait what has arrived, then timers, posts, closes. */
-static void turn_has_its_order(world *w)
+/* One of each thing happens before the loop turns once. Returns whether the data was among what
+ * that turn was told of: it may still be on its way, as the system has threads of its own. */
+static bool turn_has_all(world *w, uint64_t head_start_ns)
 {
     diary d = {{0}, 0, {0}};
     probe p = {.then_data = note_data, .more = &d};
@@ -119,13 +120,27 @@ static void turn_has_its_order(world *w)
     ck_ok(plx_post(w->loop, note_post, &d));
     ck_ok(plx_timer_start(w->loop, NULL, 0, 0, note_timer, &d));
     /* A timer of 0 is due when the clock has moved on. */
-    for (uint64_t until = plx__clock_now() + PLX_MILLISECOND; plx__clock_now() < until;)
+    for (uint64_t until = plx__clock_now() + head_start_ns; plx__clock_now() < until;)
         continue;
+    turn(w);
+    bool has_all = d.text[0] == 'd';
+    if (has_all)
+        ck_assert_str_eq(d.text, "dtpc");
+    else
+        ck_assert_str_eq(d.text, "tpc");
     turn_until(w, &p.received, 1);
-    ck_assert_str_eq(d.text, "dtpc");
     peer_close(&client);
     peer_close(&other);
     turn_until(w, &p.closed, 1);
+    return has_all;
+}
+
+/* The order of a turn is a promise: after the wait what has arrived, then timers, posts, closes. */
+static void turn_has_its_order(world *w)
+{
+    uint64_t head_start_ns = PLX_MILLISECOND;
+    while (!turn_has_all(w, head_start_ns))
+        head_start_ns *= 2; /* The watchdog ends this. */
 }
 
 /* Names: an unknown one is refused, and so is an unknown one in the environment. */
@@ -154,8 +169,7 @@ static void options_out_of_range_are_refused(world *w)
     };
     plx_loop *loop;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        plx_loop_options options = wrong[i];
-        options.backend = w->backend;
+        plx_loop_options options = world_options(w, wrong[i]);
         ck_assert_int_eq(plx_loop_open(&loop, &options), PLX_EINVAL);
         ck_assert_ptr_null(loop);
     }
@@ -228,7 +242,8 @@ typedef int (*attempt)(world *w);
 static int try_loop(world *w)
 {
     plx_loop *loop;
-    int status = plx_loop_open(&loop, &(plx_loop_options){.backend = w->backend});
+    const plx_loop_options options = world_options(w, (plx_loop_options){0});
+    int status = plx_loop_open(&loop, &options);
     (void)plx_loop_close(loop);
     return status;
 }

@@ -16,8 +16,7 @@ static void peer_expect_pattern(world *w, peer *client, size_t total)
     for (size_t position = 0; position < total;) {
         size_t piece = total - position < sizeof bytes ? total - position : sizeof bytes;
         peer_receive(w, client, bytes, piece);
-        for (size_t i = 0; i < piece; i++)
-            ck_assert_uint_eq(bytes[i], pattern(position + i));
+        pattern_check(bytes, piece, position);
         position += piece;
     }
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "platform/fault.h"
+#include "tests/configuration.h"
 
 enum { HANDLES = 64, PEERS = 24, CONNS_MAX = 40, LOOPS = 2 };
 
@@ -490,13 +491,13 @@ static void faults_end(void)
 static void loops_open(void)
 {
     for (int i = 0; i < LOOPS; i++) {
-        const plx_loop_options options = {
-            .backend = fuzz.backend,
-            .connections_max = one_in(2) ? 0 : CONNS_MAX + 8,
-            .queued_bytes_max = one_in(2) ? 0 : 500000,
-            .posts_max = 64,
-            .receive_bytes = one_in(2) ? 0 : 1000,
-        };
+        const plx_loop_options options = configuration_options(
+            fuzz.backend, (plx_loop_options){
+                              .connections_max = one_in(2) ? 0 : CONNS_MAX + 8,
+                              .queued_bytes_max = one_in(2) ? 0 : 500000,
+                              .posts_max = 64,
+                              .receive_bytes = one_in(2) ? 0 : 1000,
+                          });
         faults_end();
         CHECK(plx_loop_open(&fuzz.loops[i], &options) == 0);
         call_listen(fuzz.loops[i]);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/configuration.h"
+
 #define CASES_MAX 512
 
 static const test_case *cases[CASES_MAX];
@@ -89,17 +91,23 @@ static void exit_guard(void)
     }
 }
 
+plx_loop_options world_options(const world *w, plx_loop_options options)
+{
+    return configuration_options(w->configuration, options);
+}
+
 void world_reopen(world *w, plx_loop_options options)
 {
     ck_ok(plx_loop_close(w->loop));
-    options.backend = w->backend;
+    options = world_options(w, options);
     ck_ok(plx_loop_open(&w->loop, &options));
 }
 
 plx_loop *world_loop_open(const world *w)
 {
     plx_loop *loop;
-    ck_ok(plx_loop_open(&loop, &(plx_loop_options){.backend = w->backend}));
+    const plx_loop_options options = world_options(w, (plx_loop_options){0});
+    ck_ok(plx_loop_open(&loop, &options));
     return loop;
 }
 
@@ -162,11 +170,11 @@ int suite_main(int argc, char **argv, const test_case *const *groups, bool has_l
 {
     const char *wanted = NULL;
     cases_gather(groups);
-    the_world.backend = plx_backend_default();
+    the_world.configuration = plx_backend_default();
     world_has_loop = has_loop;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--backend") == 0 && i + 1 < argc) {
-            the_world.backend = argv[++i];
+            the_world.configuration = argv[++i];
         } else if (strcmp(argv[i], "--list") == 0) {
             for (size_t n = 0; n < cases_count; n++)
                 puts(cases[n]->name);
@@ -175,6 +183,7 @@ int suite_main(int argc, char **argv, const test_case *const *groups, bool has_l
             wanted = argv[i];
         }
     }
+    the_world.backend = configuration_backend(the_world.configuration);
     if (wanted == NULL)
         return usage(argv[0]);
     for (size_t n = 0; n < cases_count; n++) {
@@ -472,4 +481,14 @@ void pattern_fill(unsigned char *bytes, size_t length, size_t position)
 {
     for (size_t i = 0; i < length; i++)
         bytes[i] = pattern(position + i);
+}
+
+void pattern_check(const void *bytes, size_t length, size_t position)
+{
+    const unsigned char *is = bytes;
+    size_t good = 0;
+    while (good < length && is[good] == pattern(position + good))
+        good++;
+    ck_assert_msg(good == length, "byte %lu of the stream is wrong",
+                  (unsigned long)(position + good));
 }

@@ -17,7 +17,8 @@
 #include "platform/platform.h"
 
 typedef struct world {
-    const char *backend; /* The name that the case runs with. */
+    const char *configuration; /* The name that the case runs under (tests/configuration.h), */
+    const char *backend;       /* and that of the backend which it means. */
     plx_loop *loop;
 } world;
 
@@ -36,13 +37,15 @@ typedef struct test_case {
         .name = NULL, .run = NULL                                                                  \
     }
 
-/* A suite's main: `suite [--backend NAME] [--list | CASE]`. `groups` ends with NULL. `has_loop`
- * opens `w->loop` on the backend before each case, and closes it after. */
+/* A suite's main: `suite [--backend CONFIGURATION] [--list | CASE]`. `groups` ends with NULL.
+ * `has_loop` opens `w->loop` on the backend before each case, and closes it after. */
 int suite_main(int argc, char **argv, const test_case *const *groups, bool has_loop);
 
-/* Opens the case's loop anew with other options; `backend` of them is filled in. */
+/* Opens the case's loop anew with these options and what the configuration adds. */
 void world_reopen(world *w, plx_loop_options options);
-/* A second loop on the same backend. */
+/* The options with what the case's configuration adds. */
+plx_loop_options world_options(const world *w, plx_loop_options options);
+/* A second loop in the same configuration. */
 plx_loop *world_loop_open(const world *w);
 
 /* How long to wait for what must happen, in nanoseconds: POLLUX_TEST_PATIENCE seconds, 10 if that
@@ -132,6 +135,8 @@ size_t echo_back(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, siz
 /* Bytes that tell their position: byte number N of a stream. */
 unsigned char pattern(size_t position);
 void pattern_fill(unsigned char *bytes, size_t length, size_t position);
+/* Fails the case unless the bytes are those. One assertion: each costs a write to a file. */
+void pattern_check(const void *bytes, size_t length, size_t position);
 
 /* Fails the case unless a call returned 0. */
 #define ck_ok(call) ck_assert_int_eq((call), 0)

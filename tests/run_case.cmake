@@ -1,3 +1,5 @@
+cmake_minimum_required(VERSION 3.20)
+
 # Runs one case and demands both that the program ends with 0 and that Check says it ran a check:
 # either alone can be had without the other.
 execute_process(COMMAND ${COMMAND} ${ARGUMENTS} RESULT_VARIABLE result OUTPUT_VARIABLE output

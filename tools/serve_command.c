@@ -15,10 +15,10 @@
 #define LISTENERS_MAX 16u
 #define SERVICES_MAX  8u
 
-enum { BACKEND = OPTION_FIRST, LISTEN, MODE, IDLE_TIMEOUT, UNTIL_STDIN_ENDS, JSON };
+enum { BACKEND = OPTION_FIRST, COLD_MIN, LISTEN, MODE, IDLE_TIMEOUT, UNTIL_STDIN_ENDS, JSON };
 
 typedef struct serve {
-    const char *backend;
+    plx_loop_options loop_options;
     const char *addresses[LISTENERS_MAX];
     size_t addresses_count;
     const service *service;
@@ -46,6 +46,8 @@ static const char help[] =
     "                           chargen  sends lines of text as fast as they are read (RFC 864)\n"
     "  --backend NAME         The engine; 'pollux backends' lists them. Default: POLLUX_BACKEND\n"
     "                         in the environment, else the one that was built in as such\n"
+    "  --cold-min N           Backend poll: from N connections on, a second thread waits for\n"
+    "                         those that are idle; 0 means never. Default: 512\n"
     "  --idle-timeout SECONDS Closes a connection on which nothing moved for so long; 0 never\n"
     "                         does. Default: 60 for http, 0 for the others\n"
     "  --until-stdin-ends     Ends when standard input does, too. For programs that start this\n"
@@ -76,13 +78,24 @@ static int mode_take(serve *s, const char *name)
     return command_misused("serve", "--mode: there is no mode \"%s\"; choose %s", name, list);
 }
 
+static int cold_min_take(serve *s, const char *value)
+{
+    uint64_t cold_min;
+    if (!value_count(value, 0, PLX_POLL_COLD_NEVER - 1, &cold_min))
+        return command_misused("serve", "--cold-min: \"%s\" is no number of connections", value);
+    s->loop_options.poll_cold_min = cold_min != 0 ? (uint32_t)cold_min : PLX_POLL_COLD_NEVER;
+    return COMMAND_DONE;
+}
+
 static int option_take(void *data, const option_given *given)
 {
     serve *s = data;
     switch (given->id) {
     case BACKEND:
-        s->backend = given->value;
+        s->loop_options.backend = given->value;
         return COMMAND_DONE;
+    case COLD_MIN:
+        return cold_min_take(s, given->value);
     case LISTEN:
         if (s->addresses_count == LISTENERS_MAX)
             return command_misused("serve", "--listen: at most %u addresses", LISTENERS_MAX);
@@ -109,6 +122,7 @@ static int options_take(serve *s, int count, char **arguments)
 {
     static const struct option options[] = {
         {"backend", required_argument, NULL, BACKEND},
+        {"cold-min", required_argument, NULL, COLD_MIN},
         {"listen", required_argument, NULL, LISTEN},
         {"mode", required_argument, NULL, MODE},
         {"idle-timeout", required_argument, NULL, IDLE_TIMEOUT},
@@ -310,10 +324,10 @@ static int serve_run(int count, char **arguments)
     int ended = options_take(&s, count, arguments);
     if (ended != OPTIONS_TAKEN)
         return ended;
-    int status = plx_loop_open(&s.loop, &(plx_loop_options){.backend = s.backend});
+    int status = plx_loop_open(&s.loop, &s.loop_options);
     if (status != 0) {
         char text[FAILURE_TEXT_MAX];
-        failure_of_backend(text, sizeof text, s.backend, status);
+        failure_of_backend(text, sizeof text, s.loop_options.backend, status);
         return failure_print("serve", text);
     }
     status = s.service->open(&s.state, s.loop, &conn);

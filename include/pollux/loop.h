@@ -15,6 +15,9 @@
 extern "C" {
 #endif
 
+/** For plx_loop_options.poll_cold_min. */
+#define PLX_POLL_COLD_NEVER UINT32_MAX
+
 /** What a loop may be told when it opens. All zero is a good choice; so is NULL in its place. */
 typedef struct plx_loop_options {
     /** A name from plx_backend_name(). NULL: the environment variable POLLUX_BACKEND if it is set,
@@ -33,6 +36,13 @@ typedef struct plx_loop_options {
     uint32_t receive_bytes;
     /** plx_loop_run() returns only after plx_loop_stop(), even when nothing is open. */
     uint32_t keep_running;
+    /** Backend "poll": from so many sockets on, those that are idle are waited for by a thread of
+     *  the loop's own, so that they cost the busy ones nothing. 0 means 512; PLX_POLL_COLD_NEVER
+     *  means that no such thread is ever started. */
+    uint32_t poll_cold_min;
+    /** Backend "poll": how long a connection must have been idle before it goes there, in
+     *  nanoseconds; 0 means 300 ms. One that comes back soon stays longer the next time. */
+    uint64_t poll_cold_after_ns;
 } plx_loop_options;
 
 /** Counts since the loop opened, but for those whose comment says "now". */
@@ -58,6 +68,11 @@ typedef struct plx_loop_stats {
     uint64_t timers_fired;      /**< Calls of timer callbacks. */
     uint64_t posts_run;         /**< Posted functions that ran. */
     uint64_t signals_delivered; /**< Calls of signal callbacks. */
+    uint64_t poll_cold;         /**< Connections that the second thread of "poll" waits for; now. */
+    uint64_t poll_demotions;    /**< Times that one went there, */
+    uint64_t poll_promotions;   /**< and came back because something arrived. */
+    uint64_t poll_cold_failures; /**< Times that there was no thread or memory for it. The loop
+                                      waits for all of them itself then, and tries again later. */
 } plx_loop_stats;
 
 /**

@@ -1,0 +1,287 @@
+/* backends/cold_set.c - owns the table of the sockets that are cold, and the thread that waits.
+ *
+ * The thread polls a copy of the table, so the loop may change the table at any time; it never
+ * follows a pointer to an endpoint. What it reports is a place and its generation, and the loop
+ * believes it only if that place still holds what it held when the copy was made. So closing a
+ * cold socket waits for nobody. But on Linux a thread in poll() holds on to the files that it polls
+ * (fs/select.c, __pollwait), and a file that is held is not closed: its FIN is not sent. That is
+ * why removing is a change that the thread is told of, at the end of the turn.
+ *
+ * After a report the thread waits until the loop has taken it: so it polls no more often than the
+ * loop turns, and a burst that wakes thousands costs it one call.
+ */
+#include "backends/cold_set.h"
+
+#include "platform/atomic.h"
+
+#define FIRST_ROOM 256
+
+/* How long the thread waits when its poll fails for want of memory. */
+#define RETRY_NS (10 * PLX_MILLISECOND)
+
+typedef struct cold_place {
+    plx__polled *polled; /* NULL when the place is free. */
+    plx_socket socket;
+    uint32_t generation;
+    uint32_t next_free;
+} cold_place;
+
+typedef struct cold_report {
+    uint32_t index;
+    uint32_t generation;
+    short revents;
+} cold_report;
+
+/* What the thread polls: its wake, and then the sockets. */
+typedef struct cold_copy {
+    plx__poll_entry *entries;
+    cold_report *reports; /* What each entry would report. */
+    uint32_t count;
+} cold_copy;
+
+struct plx__cold_set {
+    plx__wake *loop_wake;
+    plx__wake wake;
+    plx__thread thread;
+    plx__mutex mutex; /* Guards all below but the copy. */
+    plx__condition taken;
+    plx__atomic_u32 has_reports; /* May be read without the mutex. */
+    bool is_closing;
+    bool is_changed; /* Since the copy was made; */
+    bool is_told;    /* and the thread was woken for that. */
+    uint32_t places; /* Used so far, the free ones among them included. */
+    uint32_t room;
+    uint32_t free;     /* The first free place plus one, or 0. */
+    uint32_t reported; /* How many reports wait. */
+    cold_place *table;
+    cold_report *reports; /* As large as the table. */
+    cold_copy larger;     /* For the thread to take in place of its own; entries NULL: none. */
+    cold_copy copy;       /* The thread's. */
+};
+
+/* --- the thread --------------------------------------------------------------------------------
+ */
+
+static void copy_free(cold_copy *copy)
+{
+    plx__free(copy->entries);
+    plx__free(copy->reports);
+}
+
+static void copy_renew(plx__cold_set *set)
+{
+    if (set->larger.entries != NULL) {
+        copy_free(&set->copy);
+        set->copy = set->larger;
+        set->larger = (cold_copy){.entries = NULL};
+    }
+    cold_copy *copy = &set->copy;
+    copy->entries[0] = (plx__poll_entry){.fd = set->wake.reader, .events = PLX__POLL_READ};
+    copy->count = 1;
+    for (uint32_t i = 0; i < set->places; i++) {
+        const cold_place *place = &set->table[i];
+        if (place->polled == NULL)
+            continue;
+        copy->entries[copy->count] =
+            (plx__poll_entry){.fd = place->socket, .events = PLX__POLL_READ};
+        copy->reports[copy->count++] = (cold_report){.index = i, .generation = place->generation};
+    }
+    set->is_changed = set->is_told = false;
+}
+
+/* Moves what has something to say from the copy into the reports. */
+static void reports_make(plx__cold_set *set)
+{
+    cold_copy *copy = &set->copy;
+    for (uint32_t i = copy->count; --i > 0;) {
+        if (copy->entries[i].revents == 0)
+            continue;
+        cold_report *report = &set->reports[set->reported++];
+        *report = copy->reports[i];
+        report->revents = copy->entries[i].revents;
+        copy->entries[i] = copy->entries[--copy->count];
+        copy->reports[i] = copy->reports[copy->count];
+    }
+    if (set->reported == 0)
+        return;
+    plx__atomic_store(&set->has_reports, 1);
+    plx__wake_send(set->loop_wake);
+}
+
+static void thread_poll(plx__cold_set *set)
+{
+    plx__mutex_unlock(&set->mutex);
+    int ready = plx__poll(set->copy.entries, set->copy.count, PLX_FOREVER);
+    bool is_renewed = false;
+    if (ready > 0 && set->copy.entries[0].revents != 0)
+        (void)plx__wake_drain(&set->wake, &is_renewed);
+    plx__mutex_lock(&set->mutex);
+    set->is_changed |= is_renewed;
+    if (ready > 0)
+        reports_make(set);
+    else if (ready < 0)
+        (void)plx__condition_wait(&set->taken, &set->mutex, RETRY_NS);
+}
+
+static void thread_run(void *data)
+{
+    plx__cold_set *set = data;
+    plx__mutex_lock(&set->mutex);
+    while (!set->is_closing) {
+        if (set->reported > 0) {
+            (void)plx__condition_wait(&set->taken, &set->mutex, PLX_FOREVER);
+            continue;
+        }
+        if (set->is_changed)
+            copy_renew(set);
+        thread_poll(set);
+    }
+    plx__mutex_unlock(&set->mutex);
+}
+
+/* --- the loop ----------------------------------------------------------------------------------
+ */
+
+/* Each step leaves what is good as it is. */
+static int table_grow(plx__cold_set *set)
+{
+    uint32_t room = set->room == 0 ? FIRST_ROOM : 2 * set->room;
+    cold_copy larger = {.entries = plx__allocate((room + 1) * sizeof(plx__poll_entry)),
+                        .reports = plx__allocate((room + 1) * sizeof(cold_report))};
+    if (larger.entries == NULL || larger.reports == NULL) {
+        copy_free(&larger);
+        return PLX_ENOMEM;
+    }
+    plx__mutex_lock(&set->mutex);
+    cold_report *reports = plx__reallocate(set->reports, room * sizeof *reports);
+    if (reports != NULL)
+        set->reports = reports;
+    cold_place *table = reports != NULL ? plx__reallocate(set->table, room * sizeof *table) : NULL;
+    if (table != NULL) {
+        set->table = table;
+        set->room = room;
+        cold_copy before = set->larger;
+        set->larger = larger;
+        larger = before;
+    }
+    plx__mutex_unlock(&set->mutex);
+    copy_free(&larger);
+    return table != NULL ? 0 : PLX_ENOMEM;
+}
+
+static void set_free(plx__cold_set *set)
+{
+    plx__wake_close(&set->wake);
+    plx__condition_close(&set->taken);
+    plx__mutex_close(&set->mutex);
+    copy_free(&set->copy);
+    copy_free(&set->larger);
+    plx__free(set->reports);
+    plx__free(set->table);
+    plx__free(set);
+}
+
+int plx__cold_set_open(plx__cold_set **set_out, plx__wake *loop_wake)
+{
+    plx__cold_set *set = plx__allocate_zeroed(1, sizeof *set);
+    if (set == NULL)
+        return PLX_ENOMEM;
+    set->loop_wake = loop_wake;
+    set->is_changed = true;
+    plx__mutex_open(&set->mutex);
+    plx__condition_open(&set->taken);
+    int status = plx__wake_open(&set->wake);
+    if (status == 0)
+        status = table_grow(set);
+    if (status == 0)
+        status = plx__thread_start(&set->thread, thread_run, set);
+    if (status != 0) {
+        set_free(set);
+        return status;
+    }
+    *set_out = set;
+    return 0;
+}
+
+void plx__cold_set_close(plx__cold_set *set)
+{
+    plx__mutex_lock(&set->mutex);
+    set->is_closing = true;
+    plx__condition_signal(&set->taken);
+    plx__mutex_unlock(&set->mutex);
+    plx__wake_send(&set->wake);
+    plx__thread_join(&set->thread);
+    set_free(set);
+}
+
+int plx__cold_set_add(plx__cold_set *set, plx__polled *polled)
+{
+    int status = set->free == 0 && set->places == set->room ? table_grow(set) : 0;
+    if (status != 0)
+        return status;
+    plx__mutex_lock(&set->mutex);
+    uint32_t index = set->free;
+    if (index != 0) {
+        set->free = set->table[--index].next_free;
+    } else {
+        index = set->places++;
+        set->table[index].generation = 0;
+    }
+    cold_place *place = &set->table[index];
+    place->polled = polled;
+    place->socket = plx__polled_endpoint(polled)->socket;
+    set->is_changed = true;
+    plx__mutex_unlock(&set->mutex);
+    polled->place.index = index;
+    return 0;
+}
+
+/* With the mutex held. */
+static void place_give(plx__cold_set *set, uint32_t index)
+{
+    cold_place *place = &set->table[index];
+    place->polled = NULL;
+    place->generation++;
+    place->next_free = set->free;
+    set->free = index + 1;
+}
+
+void plx__cold_set_remove(plx__cold_set *set, plx__polled *polled)
+{
+    plx__mutex_lock(&set->mutex);
+    place_give(set, polled->place.index);
+    set->is_changed = true;
+    plx__mutex_unlock(&set->mutex);
+    polled->place.index = 0;
+}
+
+void plx__cold_set_settle(plx__cold_set *set)
+{
+    plx__mutex_lock(&set->mutex);
+    bool is_news = set->is_changed && !set->is_told;
+    set->is_told |= is_news;
+    plx__mutex_unlock(&set->mutex);
+    if (is_news)
+        plx__wake_send(&set->wake);
+}
+
+void plx__cold_set_take(plx__cold_set *set, plx__poller *poller,
+                        void (*returned)(plx__poller *poller, plx__polled *polled, short revents))
+{
+    if (plx__atomic_load(&set->has_reports) == 0)
+        return;
+    plx__mutex_lock(&set->mutex);
+    plx__atomic_store(&set->has_reports, 0);
+    for (uint32_t i = 0; i < set->reported; i++) {
+        const cold_report *report = &set->reports[i];
+        const cold_place *place = &set->table[report->index];
+        plx__polled *polled = place->polled;
+        if (polled == NULL || place->generation != report->generation)
+            continue;
+        place_give(set, report->index);
+        returned(poller, polled, report->revents);
+    }
+    set->reported = 0;
+    plx__condition_signal(&set->taken);
+    plx__mutex_unlock(&set->mutex);
+}

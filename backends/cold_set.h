@@ -1,0 +1,31 @@
+/* backends/cold_set.h - the sockets that a second thread waits for.
+ *
+ * For endpoints that only want to receive. All of it belongs to the thread of the loop; what the
+ * second thread does is seen through plx__cold_set_take() alone.
+ */
+#ifndef PLX__COLD_SET_H
+#define PLX__COLD_SET_H
+
+#include "backends/poller.h"
+#include "platform/os.h"
+
+typedef struct plx__cold_set plx__cold_set;
+
+/* Starts the thread. It sends `loop_wake` when plx__cold_set_take() has something to give. */
+int plx__cold_set_open(plx__cold_set **set_out, plx__wake *loop_wake);
+/* Ends the thread; nothing is in the set any more. */
+void plx__cold_set_close(plx__cold_set *set);
+
+/* Adds the endpoint, which is in no array now. 0, or PLX_ENOMEM. The thread hears of it, and of
+ * what is removed, at plx__cold_set_settle(). */
+int plx__cold_set_add(plx__cold_set *set, plx__polled *polled);
+/* From here on the endpoint is never named again, whatever the thread may see. */
+void plx__cold_set_remove(plx__cold_set *set, plx__polled *polled);
+/* Tells the thread of all changes since the last time, with one wake at the most. */
+void plx__cold_set_settle(plx__cold_set *set);
+
+/* Takes all that have something to say out of the set, and names each to `returned`. */
+void plx__cold_set_take(plx__cold_set *set, plx__poller *poller,
+                        void (*returned)(plx__poller *poller, plx__polled *polled, short revents));
+
+#endif

@@ -1,0 +1,382 @@
+/* backends/epoll.c - owns the epoll set, and a table of what the kernel was told.
+ *
+ * Level-triggered: docs/design.md has the figures that decided. A change of interest waits until
+ * the next wait and is dropped if another one undoes it before; only the first interest of a socket
+ * goes to the kernel at once, because only adding can fail. What the kernel hands back is a place
+ * in the table and its generation, never an address: a set keeps naming a file that somebody
+ * duplicated and closed without telling us, and cannot be asked to forget it (epoll(7), Q6). Such a
+ * set is thrown away and made anew, as libev does it (libev's documentation, "EVBACKEND_EPOLL").
+ */
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include <pollux/loop.h>
+
+#include "backends/readiness.h"
+#include "backends/registry.h"
+#include "platform/fault.h"
+#include "platform/os.h"
+
+#define FIRST_ROOM 64
+
+/* Events that one wait brings. */
+#define EVENTS_MAX 256
+
+/* What a place without a socket is called when the kernel names it: no index is this large. */
+#define WAKE UINT64_MAX
+
+/* One place of the table. Place 0 stays unused: an index of 0 means none. */
+typedef struct registration {
+    plx__polled *polled; /* NULL when the place is free. */
+    uint32_t generation;
+    uint32_t next_free;
+    uint8_t known; /* The interest that the kernel was told. */
+    bool is_changed;
+} registration;
+
+struct plx__poller {
+    int set;
+    bool has_ghost;    /* The set names something that is no longer ours. */
+    bool lacks_pwait2; /* Linux before 5.11. */
+    uint32_t places;   /* Used so far, the free ones among them included. */
+    uint32_t room;
+    uint32_t free;     /* The first free place, or 0. */
+    uint32_t changes;  /* Places whose interest changed since the last wait, */
+    uint32_t failures; /* and those whose change the kernel refused. */
+    uint32_t event;    /* The next one to be collected, */
+    uint32_t end;      /* and past the last. */
+    registration *table;
+    uint32_t *changed; /* As large as the table, and so is `failed`: noting one never fails. */
+    uint32_t *failed;
+    plx__wake wake;
+    struct epoll_event events[EVENTS_MAX];
+};
+
+/* --- the table ---------------------------------------------------------------------------------
+ */
+
+static int table_grow(plx__poller *poller)
+{
+    uint32_t room = poller->room == 0 ? FIRST_ROOM : 2 * poller->room;
+    uint32_t *changed = plx__reallocate(poller->changed, room * sizeof *changed);
+    if (changed == NULL)
+        return PLX_ENOMEM; /* An array that is larger than it must be does no harm. */
+    poller->changed = changed;
+    uint32_t *failed = plx__reallocate(poller->failed, room * sizeof *failed);
+    if (failed == NULL)
+        return PLX_ENOMEM;
+    poller->failed = failed;
+    registration *table = plx__reallocate(poller->table, room * sizeof *table);
+    if (table == NULL)
+        return PLX_ENOMEM;
+    poller->table = table;
+    poller->room = room;
+    return 0;
+}
+
+static int place_take(plx__poller *poller, uint32_t *index_out)
+{
+    uint32_t index = poller->free;
+    if (index != 0) {
+        poller->free = poller->table[index].next_free;
+    } else {
+        int status = poller->places == poller->room ? table_grow(poller) : 0;
+        if (status != 0)
+            return status;
+        index = poller->places++;
+        poller->table[index] = (registration){.generation = 0};
+    }
+    *index_out = index;
+    return 0;
+}
+
+static void place_give(plx__poller *poller, uint32_t index)
+{
+    registration *place = &poller->table[index];
+    place->polled = NULL;
+    place->generation++;
+    place->known = 0;
+    place->next_free = poller->free;
+    poller->free = index;
+}
+
+/* --- the set -----------------------------------------------------------------------------------
+ */
+
+/* Two of epoll_ctl's codes mean something else than elsewhere (epoll_ctl(2)). */
+PLX__SLOW static int set_refused(void)
+{
+    int status = plx__fail_last();
+    if (plx_os_error() == EPERM)
+        return PLX_ENOTSOCK; /* A file that cannot be waited for. */
+    if (plx_os_error() == ENOSPC)
+        return PLX_ENFILE; /* /proc/sys/fs/epoll/max_user_watches. */
+    return status;
+}
+
+/* Tells the kernel. No interest is said as EPOLLET alone: a hang-up cannot be masked out, but so it
+ * is reported once only, and the place in the set is kept, so that interest which comes back cannot
+ * be refused. */
+static int set_control(plx__poller *poller, int operation, uint32_t index, uint32_t interest)
+{
+    const registration *place = &poller->table[index];
+    struct epoll_event event = {.events = interest == 0 ? (uint32_t)EPOLLET : 0};
+    if ((interest & PLX_READABLE) != 0)
+        event.events |= EPOLLIN;
+    if ((interest & PLX_WRITABLE) != 0)
+        event.events |= EPOLLOUT;
+    event.data.u64 = (uint64_t)place->generation << 32 | index;
+    int socket = plx__polled_endpoint(place->polled)->socket;
+    return epoll_ctl(poller->set, operation, socket, &event) == 0 ? 0 : set_refused();
+}
+
+/* A set with the wake in it. Edge-triggered, each write to an eventfd is reported by itself and
+ * nobody needs to read it. */
+static int set_open(const plx__poller *poller, int *set_out)
+{
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return plx__fail(EMFILE);
+    int set = epoll_create1(EPOLL_CLOEXEC);
+    if (set < 0)
+        return plx__fail_last();
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKE};
+    if (epoll_ctl(set, EPOLL_CTL_ADD, poller->wake.reader, &event) != 0) {
+        int status = plx__fail_last();
+        close(set);
+        return status;
+    }
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    *set_out = set;
+    return 0;
+}
+
+static void failure_note(plx__poller *poller, uint32_t index)
+{
+    if (poller->failures < poller->room)
+        poller->failed[poller->failures++] = index;
+}
+
+/* Puts what the table holds into a new set. When there is no descriptor or memory for it, the old
+ * one goes on, and it is tried again at the next wait. */
+PLX__SLOW static void set_renew(plx__poller *poller)
+{
+    int set = PLX_SOCKET_NONE;
+    if (set_open(poller, &set) != 0)
+        return;
+    int before = poller->set;
+    poller->set = set;
+    for (uint32_t i = 1; i < poller->places; i++) {
+        const registration *place = &poller->table[i];
+        if (place->polled == NULL)
+            continue;
+        int status = set_control(poller, EPOLL_CTL_ADD, i, place->known);
+        if (status == PLX_ENOMEM || status == PLX_ENFILE) {
+            poller->set = before;
+            plx__socket_close(set);
+            return;
+        }
+        if (status != 0)
+            failure_note(poller, i);
+    }
+    plx__socket_close(before);
+    poller->has_ghost = false;
+}
+
+/* --- a poller ----------------------------------------------------------------------------------
+ */
+
+static void epoll_poller_close(plx__poller *poller)
+{
+    plx__socket_close(poller->set);
+    plx__wake_close(&poller->wake);
+    plx__free(poller->failed);
+    plx__free(poller->changed);
+    plx__free(poller->table);
+    plx__free(poller);
+}
+
+static int epoll_poller_open(plx__poller **poller_out, const plx__backend_config *config)
+{
+    (void)config;
+    plx__poller *poller = plx__allocate_zeroed(1, sizeof *poller);
+    if (poller == NULL)
+        return PLX_ENOMEM;
+    poller->set = PLX_SOCKET_NONE;
+    poller->places = 1;
+    int status = plx__wake_open(&poller->wake);
+    if (status == 0)
+        status = table_grow(poller);
+    if (status == 0)
+        poller->table[0] = (registration){.polled = NULL};
+    if (status == 0)
+        status = set_open(poller, &poller->set);
+    if (status != 0) {
+        epoll_poller_close(poller);
+        return status;
+    }
+    *poller_out = poller;
+    return 0;
+}
+
+static int registration_add(plx__poller *poller, plx__polled *polled, uint32_t interest)
+{
+    uint32_t index;
+    int status = place_take(poller, &index);
+    if (status != 0)
+        return status;
+    registration *place = &poller->table[index];
+    place->polled = polled;
+    place->known = (uint8_t)interest;
+    status = set_control(poller, EPOLL_CTL_ADD, index, interest);
+    if (status != 0) {
+        place_give(poller, index);
+        return status;
+    }
+    polled->place.index = index;
+    return 0;
+}
+
+static int epoll_poller_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
+{
+    uint32_t index = polled->place.index;
+    if (index == 0)
+        return registration_add(poller, polled, interest);
+    registration *place = &poller->table[index];
+    if (!place->is_changed) {
+        place->is_changed = true;
+        poller->changed[poller->changes++] = index;
+    }
+    return 0;
+}
+
+static void epoll_poller_forget(plx__poller *poller, plx__polled *polled)
+{
+    uint32_t index = polled->place.index;
+    if (index == 0)
+        return;
+    /* The one way to know that the set names this file no more: closing the descriptor is not
+     * enough when a child of ours has it too. */
+    struct epoll_event none = {.events = 0};
+    (void)epoll_ctl(poller->set, EPOLL_CTL_DEL, plx__polled_endpoint(polled)->socket, &none);
+    place_give(poller, index);
+    polled->place.index = 0;
+}
+
+/* Tells the kernel what changed since the last wait, unless it changed back. */
+static void changes_apply(plx__poller *poller)
+{
+    for (uint32_t i = 0; i < poller->changes; i++) {
+        uint32_t index = poller->changed[i];
+        registration *place = &poller->table[index];
+        place->is_changed = false;
+        if (place->polled == NULL || place->polled->interest == place->known)
+            continue;
+        if (set_control(poller, EPOLL_CTL_MOD, index, place->polled->interest) == 0)
+            place->known = place->polled->interest;
+        else
+            failure_note(poller, index);
+    }
+    poller->changes = 0;
+}
+
+static int set_wait(plx__poller *poller, uint64_t timeout_ns)
+{
+#ifdef SYS_epoll_pwait2
+    if (timeout_ns != 0 && timeout_ns != PLX_FOREVER && !poller->lacks_pwait2) {
+        const struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / PLX_SECOND),
+                                         .tv_nsec = (long)(timeout_ns % PLX_SECOND)};
+        long count =
+            syscall(SYS_epoll_pwait2, poller->set, poller->events, EVENTS_MAX, &timeout, NULL, 0);
+        /* Old filters of system calls refuse what they do not know with EPERM. */
+        if (count >= 0 || (errno != ENOSYS && errno != EPERM))
+            return (int)count;
+        poller->lacks_pwait2 = true;
+    }
+#endif
+    return epoll_wait(poller->set, poller->events, EVENTS_MAX, (int)plx__milliseconds(timeout_ns));
+}
+
+static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
+{
+    if (poller->has_ghost)
+        set_renew(poller);
+    if (poller->changes > 0)
+        changes_apply(poller);
+    int count = set_wait(poller, poller->failures > 0 ? 0 : timeout_ns);
+    poller->event = 0;
+    poller->end = count > 0 ? (uint32_t)count : 0;
+    return count >= 0 || errno == EINTR ? 0 : plx__fail_last();
+}
+
+static uint32_t ready_of(uint32_t events)
+{
+    uint32_t ready = 0;
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
+        ready |= PLX_READABLE;
+    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
+        ready |= PLX_WRITABLE;
+    if ((events & EPOLLERR) != 0)
+        ready |= PLX_FAILED;
+    return ready;
+}
+
+/* An event that names no present place. */
+PLX__SLOW static void event_drop(plx__poller *poller, uint64_t name)
+{
+    if (name != WAKE)
+        poller->has_ghost = true;
+}
+
+/* Those whose descriptor turned out to be closed. */
+PLX__SLOW static size_t failures_collect(plx__poller *poller, plx__poller_event *events, size_t max)
+{
+    size_t count = 0;
+    while (poller->failures > 0 && count < max) {
+        const registration *place = &poller->table[poller->failed[--poller->failures]];
+        if (place->polled != NULL)
+            events[count++] = (plx__poller_event){.polled = place->polled, .ready = PLX_FAILED};
+    }
+    return count;
+}
+
+static size_t epoll_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max)
+{
+    size_t count = poller->failures > 0 ? failures_collect(poller, events, max) : 0;
+    uint32_t index = poller->event;
+    while (index < poller->end && count < max) {
+        const struct epoll_event *event = &poller->events[index++];
+        uint64_t name = event->data.u64;
+        const registration *place = &poller->table[name == WAKE ? 0 : (uint32_t)name];
+        if (place->polled == NULL || place->generation != (uint32_t)(name >> 32)) {
+            event_drop(poller, name);
+            continue;
+        }
+        events[count].polled = place->polled;
+        events[count].ready = event->events == EPOLLIN ? PLX_READABLE : ready_of(event->events);
+        count++;
+    }
+    poller->event = index;
+    return count;
+}
+
+static void epoll_poller_wake(plx__poller *poller)
+{
+    plx__wake_send(&poller->wake);
+}
+
+static int epoll_open(plx__backend **backend_out, const plx__backend_config *config)
+{
+    static const plx__poller_ops ops = {
+        .open = epoll_poller_open,
+        .close = epoll_poller_close,
+        .set = epoll_poller_set,
+        .forget = epoll_poller_forget,
+        .wait = epoll_poller_wait,
+        .collect = epoll_poller_collect,
+        .wake = epoll_poller_wake,
+    };
+    return plx__readiness_open(backend_out, config, &ops);
+}
+
+const plx__backend_ops plx__epoll_backend = PLX__READINESS_BACKEND("epoll", epoll_open);

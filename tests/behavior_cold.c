@@ -1,0 +1,315 @@
+/* tests/behavior_cold.c - many that are idle, waited for by a second thread.
+ *
+ * Only the backend "poll" has one; what its users see must be the same on all. The loops here send
+ * there at once whoever is idle.
+ */
+#include <string.h>
+
+#include "platform/rehearsal.h"
+#include "tests/harness.h"
+
+extern const test_case behavior_cold_cases[];
+
+enum { MANY = 100 };
+
+typedef struct crowd {
+    probe probe;
+    peer peers[MANY];
+    plx_conn conns[MANY];
+    size_t count;
+} crowd;
+
+static void crowd_note(plx_loop *loop, plx_conn conn, probe *p)
+{
+    crowd *c = p->more;
+    (void)loop;
+    ck_assert_uint_lt(c->count, MANY);
+    c->conns[c->count++] = conn;
+}
+
+static bool has_second_thread(const world *w)
+{
+    return strcmp(w->backend, "poll") == 0;
+}
+
+/* Turns until so many are cold; where there is no such thing, turns some times. */
+static void turn_until_cold(world *w, uint64_t wanted)
+{
+    if (has_second_thread(w))
+        turn_until_counter(w, poll_cold, wanted);
+    else
+        turn_some(w);
+}
+
+static void world_reopen_cold(world *w)
+{
+    world_reopen(w, (plx_loop_options){.poll_cold_min = 1, .poll_cold_after_ns = 1});
+}
+
+/* So many connections. The peer and the connection of a number are each other's. */
+static void crowd_connect(world *w, crowd *c, plx_conn_options options)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    world_reopen_cold(w);
+    options.data = &c->probe;
+    c->probe.more = c;
+    c->probe.then_open = crowd_note;
+    (void)listen_at(w, &options, address);
+    for (size_t i = 0; i < MANY; i++) {
+        c->peers[i] = peer_start(address);
+        turn_until(w, &c->count, i + 1);
+    }
+}
+
+/* So many that are all idle. */
+static void crowd_open(world *w, crowd *c, plx_conn_options options)
+{
+    crowd_connect(w, c, options);
+    turn_until_cold(w, MANY);
+}
+
+static void crowd_close(world *w, crowd *c)
+{
+    for (size_t i = 0; i < MANY; i++)
+        peer_close(&c->peers[i]);
+    turn_until(w, &c->probe.closed, MANY);
+}
+
+/* Whoever says something is heard, and is idle again after it. */
+static void idle_ones_go_and_come_back(world *w)
+{
+    crowd c = {.probe = {.then_data = echo_back}};
+    crowd_open(w, &c, probe_options(&c.probe));
+    for (size_t i = 0; i < MANY; i++) {
+        unsigned char sent = (unsigned char)i;
+        unsigned char got = 0;
+        peer_send(w, &c.peers[i], &sent, 1);
+        peer_receive(w, &c.peers[i], &got, 1);
+        ck_assert_uint_eq(got, sent);
+    }
+    turn_until_cold(w, MANY);
+    if (has_second_thread(w)) {
+        ck_assert_uint_ge(counter(w, poll_promotions), MANY);
+        ck_assert_uint_ge(counter(w, poll_demotions), 2 * MANY);
+    }
+    crowd_close(w, &c);
+    ck_assert_uint_eq(counter(w, poll_cold), 0);
+}
+
+/* All of them at once, again and again. */
+static void burst_wakes_all(world *w)
+{
+    crowd c = {.probe = {.then_data = echo_back}};
+    crowd_open(w, &c, probe_options(&c.probe));
+    for (size_t round = 0; round < 5; round++) {
+        unsigned char sent = (unsigned char)round;
+        for (size_t i = 0; i < MANY; i++)
+            peer_send(w, &c.peers[i], &sent, 1);
+        for (size_t i = 0; i < MANY; i++) {
+            unsigned char got = 0;
+            peer_receive(w, &c.peers[i], &got, 1);
+            ck_assert_uint_eq(got, sent);
+        }
+        turn_until_cold(w, MANY);
+    }
+    ck_assert_uint_eq(c.probe.received, 5 * MANY);
+    crowd_close(w, &c);
+}
+
+/* Closing from either side: nobody waits for the second thread, and the peer hears of it soon. */
+static void idle_ones_are_closed(world *w)
+{
+    crowd c = {.probe = {0}};
+    size_t dropped;
+    crowd_open(w, &c, probe_options(&c.probe));
+    for (size_t i = 0; i < MANY; i += 4)
+        ck_ok(plx_conn_close(w->loop, c.conns[i]));
+    for (size_t i = 1; i < MANY; i += 4)
+        ck_ok(plx_conn_reset(w->loop, c.conns[i]));
+    for (size_t i = 2; i < MANY; i += 4)
+        peer_close(&c.peers[i]);
+    for (size_t i = 3; i < MANY; i += 4)
+        peer_reset(&c.peers[i]);
+    for (size_t i = 0; i < MANY; i += 4) {
+        ck_assert_int_eq(peer_drain(w, &c.peers[i], &dropped), PLX_EEOF);
+        int status = peer_drain(w, &c.peers[i + 1], &dropped);
+        if (!plx__rehearsal_is_wine()) /* Wine 8 says the end for a reset. */
+            ck_assert_int_eq(status, PLX_ECONNRESET);
+    }
+    turn_until(w, &c.probe.closed, MANY);
+    crowd_close(w, &c);
+    ck_assert_uint_eq(counter(w, connections_open), 0);
+    ck_assert_uint_eq(counter(w, poll_cold), 0);
+}
+
+/* One that is not read from is not heard, and is when it is read from again. */
+static void idle_one_is_paused(world *w)
+{
+    crowd c = {.probe = {0}};
+    crowd_open(w, &c, probe_options(&c.probe));
+    ck_ok(plx_conn_pause(w->loop, c.conns[7]));
+    peer_send(w, &c.peers[7], "x", 1);
+    turn_some(w);
+    ck_assert_uint_eq(c.probe.shown, 0);
+    ck_ok(plx_conn_resume(w->loop, c.conns[7]));
+    turn_until(w, &c.probe.received, 1);
+    ck_ok(plx_conn_pause(w->loop, c.conns[8]));
+    ck_ok(plx_conn_resume(w->loop, c.conns[8]));
+    turn_until_cold(w, MANY);
+    peer_send(w, &c.peers[8], "x", 1);
+    turn_until(w, &c.probe.received, 2);
+    crowd_close(w, &c);
+}
+
+/* Half-closing one that is idle tells its peer at once, and its peer is still heard. */
+static void idle_one_is_shut_down(world *w)
+{
+    crowd c = {.probe = {0}};
+    size_t dropped;
+    crowd_open(w, &c, probe_options(&c.probe));
+    ck_ok(plx_conn_shutdown(w->loop, c.conns[3]));
+    ck_assert_int_eq(peer_drain(w, &c.peers[3], &dropped), PLX_EEOF);
+    turn_until_cold(w, MANY);
+    peer_send(w, &c.peers[3], "x", 1);
+    turn_until(w, &c.probe.received, 1);
+    crowd_close(w, &c);
+}
+
+/* More than the system takes is written to one that is idle: it waits to write then, and is idle
+ * again once its peer has read all. */
+static void idle_one_is_written_to(world *w)
+{
+    enum { PIECE = 64 * 1024 };
+    static unsigned char bytes[PIECE];
+    crowd c = {.probe = {0}};
+    size_t written = 0;
+    plx_conn_options options = probe_options(&c.probe);
+    options.send_max = (size_t)64 * PIECE;
+    options.send_high = PIECE;
+    crowd_open(w, &c, options);
+    while (!plx_conn_is_high(w->loop, c.conns[5])) {
+        pattern_fill(bytes, sizeof bytes, written);
+        ck_ok(plx_conn_write(w->loop, c.conns[5], bytes, sizeof bytes));
+        written += sizeof bytes;
+    }
+    for (size_t position = 0; position < written; position += sizeof bytes) {
+        peer_receive(w, &c.peers[5], bytes, sizeof bytes);
+        pattern_check(bytes, sizeof bytes, position);
+    }
+    turn_until(w, &c.probe.drained, 1);
+    turn_until_cold(w, MANY);
+    crowd_close(w, &c);
+}
+
+/* The timeout of those that are idle is kept by the loop, wherever they wait. */
+static void idle_ones_time_out(world *w)
+{
+    crowd c = {.probe = {0}};
+    plx_conn_options options = probe_options(&c.probe);
+    options.idle_timeout_ns = PLX_SECOND;
+    crowd_connect(w, &c, options); /* On a slow machine the first are over before the last come. */
+    turn_until(w, &c.probe.closed, MANY);
+    if (has_second_thread(w))
+        ck_assert_uint_ge(counter(w, poll_demotions), 1);
+    ck_assert_int_eq(c.probe.reason, PLX_ETIMEDOUT);
+    ck_assert_uint_eq(counter(w, timeouts), MANY);
+    crowd_close(w, &c);
+}
+
+/* A descriptor that is closed while it is waited for is soon another connection's, which must not
+ * be taken for the one before. */
+static void descriptors_come_back_as_others(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    probe p = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    world_reopen_cold(w);
+    (void)listen_at(w, &options, address);
+    for (size_t i = 0; i < 100; i++) {
+        unsigned char sent = (unsigned char)i;
+        unsigned char got = 0;
+        peer client = peer_start(address);
+        turn_until(w, &p.opened, i + 1);
+        if (i % 2 == 0)
+            turn_until_cold(w, 1);
+        peer_send(w, &client, &sent, 1);
+        peer_receive(w, &client, &got, 1);
+        ck_assert_uint_eq(got, sent);
+        turn_until_cold(w, 1);
+        peer_send(w, &client, &sent, 1); /* May be seen by the second thread at this moment. */
+        ck_ok(plx_conn_close(w->loop, p.conn));
+        turn_until(w, &p.closed, i + 1);
+        peer_close(&client);
+    }
+    ck_assert_uint_eq(counter(w, connections_open), 0);
+}
+
+/* Without a second thread the loop waits for all of them itself, and counts that. */
+static void second_thread_cannot_start(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    probe p = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    world_reopen_cold(w);
+    plx__fault_arm(PLX__FAULT_THREAD, 0, UINT32_MAX);
+    (void)listen_at(w, &options, address);
+    peer client = peer_start(address);
+    turn_until(w, &p.opened, 1);
+    for (size_t i = 0; i < 20; i++) {
+        unsigned char got = 0;
+        peer_send(w, &client, "x", 1);
+        peer_receive(w, &client, &got, 1);
+        turn_some(w);
+    }
+    ck_assert_uint_eq(counter(w, poll_cold), 0);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_THREAD), counter(w, poll_cold_failures));
+    if (has_second_thread(w)) {
+        ck_assert_uint_ge(counter(w, poll_cold_failures), 1);
+        turn_until_cold(w, 1); /* It is tried again. */
+    }
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+/* Told never to, the loop starts none; told nothing, none for a few. */
+static void few_need_no_second_thread(world *w)
+{
+    const plx_loop_options unwanted[] = {
+        {.poll_cold_min = PLX_POLL_COLD_NEVER, .poll_cold_after_ns = 1},
+        {.poll_cold_min = 3, .poll_cold_after_ns = 1},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        probe p = {0};
+        plx_conn_options options = probe_options(&p);
+        world_reopen(w, unwanted[i]);
+        peer client = connect_pair(w, &p, &options);
+        turn_some(w);
+        ck_assert_uint_eq(counter(w, poll_demotions), 0);
+        peer_close(&client);
+        turn_until(w, &p.closed, 1);
+    }
+}
+
+/* Closing the loop while all are cold. */
+static void loop_closes_over_idle_ones(world *w)
+{
+    crowd c = {.probe = {0}};
+    size_t dropped;
+    crowd_open(w, &c, probe_options(&c.probe));
+    ck_ok(plx_loop_close(w->loop));
+    w->loop = world_loop_open(w);
+    ck_assert_uint_eq(c.probe.closed, MANY);
+    for (size_t i = 0; i < MANY; i++) {
+        ck_assert_int_eq(peer_drain(w, &c.peers[i], &dropped), PLX_EEOF);
+        peer_close(&c.peers[i]);
+    }
+}
+
+const test_case behavior_cold_cases[] = {
+    CASE(idle_ones_go_and_come_back), CASE(burst_wakes_all),
+    CASE(idle_ones_are_closed),       CASE(idle_one_is_paused),
+    CASE(idle_one_is_shut_down),      CASE(idle_one_is_written_to),
+    CASE(idle_ones_time_out),         CASE(descriptors_come_back_as_others),
+    CASE(second_thread_cannot_start), CASE(few_need_no_second_thread),
+    CASE(loop_closes_over_idle_ones), CASES_END,
+};
