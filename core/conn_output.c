@@ -431,6 +431,9 @@ void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *comp
 
 void plx__conn_output_start(plx_loop *loop, plx__conn *conn)
 {
+    /* What on_open has written may have been handed over already, with what stood before it. */
+    if ((conn->flags & PLX__CONN_SENDING) != 0)
+        return;
     if (!queue_is_empty(conn) || (conn->flags & PLX__CONN_SHUT_WANTED) != 0)
         queue_pump(loop, conn);
 }
