@@ -31,7 +31,8 @@ typedef struct plx__endpoint {
 
 enum plx__completion_kind {
     PLX__ACCEPTED,  /* `accepted` is a new socket, or `status` says why there is none. The stream
-                     * goes on either way. */
+                     * goes on either way. With the socket may come its first bytes, as in
+                     * PLX__RECEIVED; `length` is 0 if none do. */
     PLX__CONNECTED, /* With `status`. */
     PLX__RECEIVED,  /* `length` bytes at `bytes`, valid until the next call of `next`. It may still
                      * come after `receive_stop`, for what had arrived already. */
@@ -74,8 +75,17 @@ typedef struct plx__backend_ops {
     int (*attach)(plx__backend *backend, plx__endpoint *endpoint);
     bool (*detach)(plx__backend *backend, plx__endpoint *endpoint);
 
-    int (*accept_start)(plx__backend *backend, plx__endpoint *endpoint);
+    /* `receive_first`: a connection is wanted once its first bytes are there; a backend that cannot
+     * wait for them brings it before. The same at each start of one endpoint. */
+    int (*accept_start)(plx__backend *backend, plx__endpoint *endpoint, bool receive_first);
     void (*accept_stop)(plx__backend *backend, plx__endpoint *endpoint);
+    /* For backends that accept ahead, else NULL. Takes a connection that it has accepted and has
+     * not brought, because it was stopped or lacked a descriptor: PLX_EAGAIN when there is none. */
+    int (*accept_held)(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out);
+    /* For backends whose `receive_first` lets silent peers get in the way of others, else NULL;
+     * core calls it every second. Drops those who have been silent for so long, or for less if
+     * there is no way past them. */
+    void (*accept_sweep)(plx__backend *backend, plx__endpoint *endpoint, uint32_t seconds);
     /* 0, and PLX__CONNECTED comes later, even when the system knows the outcome at once; or what
      * failed before anything was under way. */
     int (*connect)(plx__backend *backend, plx__endpoint *endpoint, const plx__address *address);

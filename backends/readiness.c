@@ -113,8 +113,9 @@ bool plx__readiness_detach(plx__backend *backend, plx__endpoint *endpoint)
     return true;
 }
 
-int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint)
+int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first)
 {
+    (void)receive_first; /* Readiness does not tell who has sent something. */
     return operation_start(backend, endpoint, PLX__OPERATION_ACCEPT);
 }
 
@@ -253,6 +254,7 @@ static bool try_accept(plx__backend *backend, plx__polled *polled, plx__completi
     completion->endpoint = endpoint;
     completion->kind = PLX__ACCEPTED;
     completion->status = status;
+    completion->length = 0;
     return true;
 }
 

@@ -9,7 +9,7 @@ int plx__readiness_open(plx__backend **backend_out, const plx__backend_config *c
 void plx__readiness_close(plx__backend *backend);
 int plx__readiness_attach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__readiness_detach(plx__backend *backend, plx__endpoint *endpoint);
-int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint);
+int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first);
 void plx__readiness_accept_stop(plx__backend *backend, plx__endpoint *endpoint);
 int plx__readiness_connect(plx__backend *backend, plx__endpoint *endpoint,
                            const plx__address *address);

@@ -64,14 +64,17 @@ static void conn_opened(plx_loop *loop, plx__conn *conn)
         plx__conn_output_start(loop, conn);
 }
 
-int plx__conn_accepted(plx_loop *loop, plx_socket socket, plx__profile *profile, void *data)
+int plx__conn_accepted(plx_loop *loop, const plx__completion *completion, plx__profile *profile,
+                       void *data)
 {
     plx__conn *conn;
-    int status = conn_take(loop, &conn, socket, profile, data);
+    int status = conn_take(loop, &conn, completion->accepted, profile, data);
     if (status != 0)
         return status;
     loop->stats.connections_accepted++;
     conn_opened(loop, conn);
+    if (completion->length > 0 && plx__conn_is_open(conn))
+        plx__conn_received(loop, conn, completion);
     return 0;
 }
 

@@ -78,9 +78,10 @@ static inline bool plx__conn_is_open(const plx__conn *conn)
 
 /* conn.c */
 
-/* Makes a connection of a socket that a listener accepted, and calls on_open. On failure,
- * PLX_ELIMIT or PLX_ENOMEM, the socket stays the caller's. */
-int plx__conn_accepted(plx_loop *loop, plx_socket socket, plx__profile *profile, void *data);
+/* Makes a connection of a socket that a listener accepted, and calls on_open, and on_data if bytes
+ * came with it. On failure, PLX_ELIMIT or PLX_ENOMEM, the socket stays the caller's. */
+int plx__conn_accepted(plx_loop *loop, const plx__completion *completion, plx__profile *profile,
+                       void *data);
 void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status);
 /* Closes it, with on_close to come in the next deferred step. */
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason);

@@ -14,6 +14,11 @@
 #define BACKLOG_DEFAULT 511u
 #define REJECTS_MAX     64
 
+/* Of accept_receive_first: how often the backend looks for peers that stay silent, and for how long
+ * they may, in seconds. Systems that wait for the first bytes themselves are told the same. */
+#define SWEEP_NS    PLX_SECOND
+#define SILENCE_MAX 10
+
 static plx__listener *listener_find(const plx_loop *loop, plx_listener listener)
 {
     return (plx__listener *)(void *)plx__find(loop, PLX__KIND_LISTENER, listener.bits);
@@ -46,6 +51,9 @@ static int socket_bind(plx_socket socket, const plx__address *address,
     if (status == 0 && address->family != PLX__FAMILY_UNIX &&
         (profile->options.flags & PLX_CONN_DELAY) == 0)
         status = plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
+    if (status == 0 && address->family != PLX__FAMILY_UNIX && options->accept_receive_first != 0)
+        /* Not every system knows it; without it connections come earlier, and that is all. */
+        (void)plx__socket_set(socket, PLX__SOCKET_DEFER_ACCEPT, SILENCE_MAX);
     if (status == 0)
         status = plx__socket_bind(socket, address);
     return status;
@@ -105,6 +113,7 @@ static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socke
         return status;
     }
     listener->retry.owner = PLX__WHEEL_LISTENER;
+    listener->sweep.owner = PLX__WHEEL_SWEEP;
     *listener_out = listener;
     return 0;
 }
@@ -117,12 +126,25 @@ static int accept_settle(plx_loop *loop, plx__listener *listener)
     if (is_wanted == listener->is_accepting)
         return 0;
     if (is_wanted)
-        status = loop->ops->accept_start(loop->backend, &listener->object.endpoint);
+        status = loop->ops->accept_start(loop->backend, &listener->object.endpoint,
+                                         listener->receives_first);
     else
         loop->ops->accept_stop(loop->backend, &listener->object.endpoint);
     if (status == 0)
         listener->is_accepting = is_wanted;
     return status;
+}
+
+static void sweep_arm(plx_loop *loop, plx__listener *listener)
+{
+    if (listener->receives_first && loop->ops->accept_sweep != NULL)
+        plx__wheel_add(&loop->wheel, &listener->sweep, plx__deadline(loop, SWEEP_NS));
+}
+
+void plx__listener_sweep(plx_loop *loop, plx__listener *listener)
+{
+    loop->ops->accept_sweep(loop->backend, &listener->object.endpoint, SILENCE_MAX);
+    sweep_arm(loop, listener);
 }
 
 static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx__address *address,
@@ -144,9 +166,12 @@ static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx_
     listener->conn_data = options->conn.data;
     listener->on_error = options->on_error;
     listener->data = options->data;
+    listener->receives_first = options->accept_receive_first != 0;
     status = accept_settle(loop, listener);
     if (status != 0)
         plx__listener_close(loop, listener);
+    else
+        sweep_arm(loop, listener);
     return status;
 }
 
@@ -186,13 +211,23 @@ static void listener_pause(plx_loop *loop, plx__listener *listener, int status)
         listener->on_error(loop, listener_handle(listener), listener->data, status);
 }
 
+/* The next of those who wait: the backend may have accepted it already. */
+static int waiting_accept(plx_loop *loop, plx__listener *listener, plx_socket *socket_out)
+{
+    plx__endpoint *endpoint = &listener->object.endpoint;
+    int status = PLX_EAGAIN;
+    if (loop->ops->accept_held != NULL)
+        status = loop->ops->accept_held(loop->backend, endpoint, socket_out);
+    return status == PLX_EAGAIN ? plx__socket_accept(endpoint->socket, socket_out) : status;
+}
+
 /* Lets go of the spare descriptor to turn away who waits. */
 static void listener_reject(plx_loop *loop, plx__listener *listener)
 {
     for (int i = 0; i < REJECTS_MAX && loop->spare.descriptor != PLX_SOCKET_NONE; i++) {
         plx_socket socket;
         plx__spare_close(&loop->spare);
-        int status = plx__socket_accept(listener->object.endpoint.socket, &socket);
+        int status = waiting_accept(loop, listener, &socket);
         if (status == 0) {
             loop->stats.accepts_rejected++;
             plx__socket_close(socket);
@@ -235,8 +270,7 @@ void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
         return;
     }
     listener->has_retried = false;
-    int status =
-        plx__conn_accepted(loop, completion->accepted, listener->profile, listener->conn_data);
+    int status = plx__conn_accepted(loop, completion, listener->profile, listener->conn_data);
     if (status != 0) {
         plx__socket_close(completion->accepted);
         loop->stats.accepts_rejected++;
@@ -245,12 +279,12 @@ void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
         listener_pause(loop, listener, status);
 }
 
-/* Starting failed: the next retry tries that too. */
+/* Starting may fail for want of what accepting fails for: the next retry tries that too. */
 static void accept_restart(plx_loop *loop, plx__listener *listener)
 {
     int status = accept_settle(loop, listener);
     if (status != 0)
-        listener_pause(loop, listener, status);
+        accept_failed(loop, listener, status);
 }
 
 void plx__listener_retry(plx_loop *loop, plx__listener *listener)
@@ -282,6 +316,8 @@ void plx__listener_close(plx_loop *loop, plx__listener *listener)
     listener->object.state = PLX__CLOSING;
     if (plx__wheel_has(&listener->retry))
         plx__wheel_remove(&loop->wheel, &listener->retry);
+    if (plx__wheel_has(&listener->sweep))
+        plx__wheel_remove(&loop->wheel, &listener->sweep);
     if (loop->ops->detach(loop->backend, &listener->object.endpoint))
         plx__listener_detached(loop, listener);
 }

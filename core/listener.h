@@ -14,7 +14,9 @@ typedef struct plx__listener {
     plx_listener_error_fn on_error;
     void *data;
     plx__wheel_node retry;      /* Set while it pauses for want of descriptors or memory. */
+    plx__wheel_node sweep;      /* Set if the backend is to drop silent peers now and then. */
     plx__address *path_address; /* Of the socket file to be removed at the end, or NULL. */
+    bool receives_first;
     bool is_accepting;
     bool has_retried; /* Since it last accepted one. */
 } plx__listener;
@@ -22,6 +24,7 @@ typedef struct plx__listener {
 void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
                             const plx__completion *completion);
 void plx__listener_retry(plx_loop *loop, plx__listener *listener);
+void plx__listener_sweep(plx_loop *loop, plx__listener *listener);
 void plx__listener_close(plx_loop *loop, plx__listener *listener);
 void plx__listener_detached(plx_loop *loop, plx__listener *listener);
 void plx__listener_deferred(plx_loop *loop, plx__listener *listener);

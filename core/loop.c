@@ -156,6 +156,10 @@ static bool timers_run(plx_loop *loop)
             plx__listener_retry(loop,
                                 (plx__listener *)(void *)(at - offsetof(plx__listener, retry)));
             break;
+        case PLX__WHEEL_SWEEP:
+            plx__listener_sweep(loop,
+                                (plx__listener *)(void *)(at - offsetof(plx__listener, sweep)));
+            break;
         }
     }
     return true;

@@ -24,7 +24,7 @@ struct plx__watch;
 struct plx__profile;
 
 /* What the owner of a wheel node is. */
-enum plx__wheel_owner { PLX__WHEEL_TIMER, PLX__WHEEL_CONN, PLX__WHEEL_LISTENER };
+enum plx__wheel_owner { PLX__WHEEL_TIMER, PLX__WHEEL_CONN, PLX__WHEEL_LISTENER, PLX__WHEEL_SWEEP };
 
 /* Where a connection's callback writes: what it writes there goes out together when it returns. */
 typedef struct plx__cork {

@@ -20,6 +20,9 @@
 
 typedef WSAPOLLFD plx__poll_entry;
 
+/* What plx__socket_connect() does first, for who connects by other means. */
+void plx__socket_connect_prepare(plx_socket socket, const plx__address *address);
+
 /* As in afunix.h, which not every SDK carries. */
 typedef struct plx__sockaddr_un {
     ADDRESS_FAMILY sun_family;

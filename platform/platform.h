@@ -102,7 +102,9 @@ enum plx__socket_option {
     PLX__SOCKET_RESET_ON_CLOSE, /* Closing resets the connection (SO_LINGER of 0 s). */
     PLX__SOCKET_SEND_BYTES,     /* The system's send buffer. */
     PLX__SOCKET_RECEIVE_BYTES,  /* The system's receive buffer. */
-    PLX__SOCKET_LISTEN_ALONE    /* Nobody else may take the address; a dead one may be reused. */
+    PLX__SOCKET_LISTEN_ALONE,   /* Nobody else may take the address; a dead one may be reused. */
+    PLX__SOCKET_DEFER_ACCEPT /* Connections wait for their first bytes, for so many seconds at the
+                              * most. PLX_ENOSYS where the system does not know that. */
 };
 
 /* Starts and ends the system's sockets; calls nest. Sockets may be used in between. */

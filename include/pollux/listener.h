@@ -29,6 +29,22 @@ typedef struct plx_listen_options {
     void *data;                     /**< Handed to on_error. */
     uint32_t backlog;   /**< Connections the system may hold before they are accepted; 0: 511. */
     uint32_t only_ipv6; /**< A listener on [::] takes no IPv4 connections (it takes both else). */
+    /**
+     * Not 0: connections are wanted with their first bytes, for protocols in which clients speak
+     * first. on_open comes, and on_data right behind it, which saves a wait and a receive for each
+     * connection where the system can do it: on Windows the iocp backend's AcceptEx receives them
+     * (Microsoft's documentation of AcceptEx, dwReceiveDataLength), on Linux the kernel holds the
+     * connection back for them (tcp(7), TCP_DEFER_ACCEPT). Elsewhere, and for Unix-domain sockets,
+     * it changes nothing.
+     *
+     * The risk: who connects and says nothing holds a place for which on_open never came, so that
+     * no timeout of the connection's runs. What limits it: iocp drops those who stay silent for 10
+     * seconds, counted in accepts_aborted, or for one second while all 16 places of the listener
+     * are taken by such; Linux hands them over after about as long, when on_open comes without
+     * data. So set read_timeout_ns or idle_timeout_ns, as for any listener that strangers reach,
+     * and leave this off where clients wait to be greeted.
+     */
+    uint32_t accept_receive_first;
 } plx_listen_options;
 
 /**

@@ -57,7 +57,8 @@ typedef struct plx_loop_stats {
     uint64_t timeouts;          /**< Connections closed by one of their timeouts. */
     uint64_t accept_pauses;     /**< Times a listener paused for want of descriptors or memory. */
     uint64_t accepts_rejected;  /**< Connections turned away while there was no descriptor. */
-    uint64_t accepts_aborted;   /**< Connections that were gone before they were accepted. */
+    uint64_t accepts_aborted;   /**< Connections that were gone before they were accepted, or
+                                     dropped because they were silent (accept_receive_first). */
     uint64_t receives;          /**< Pieces of data that arrived. */
     uint64_t sends;             /**< Times that the system took bytes. */
     uint64_t received_bytes;    /**< Bytes that arrived. */

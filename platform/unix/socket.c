@@ -108,6 +108,14 @@ int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value
          * on one address stay impossible. */
         name = SO_REUSEADDR;
         break;
+    case PLX__SOCKET_DEFER_ACCEPT:
+#ifdef TCP_DEFER_ACCEPT
+        level = IPPROTO_TCP;
+        name = TCP_DEFER_ACCEPT;
+        break;
+#else
+        return PLX_ENOSYS;
+#endif
     }
     return setsockopt(socket, level, name, set, size) == 0 ? 0 : plx__fail_last();
 }

@@ -111,6 +111,8 @@ int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value
          * and SO_EXCLUSIVEADDRUSE"). Addresses of closed connections need no option here. */
         name = SO_EXCLUSIVEADDRUSE;
         break;
+    case PLX__SOCKET_DEFER_ACCEPT:
+        return PLX_ENOSYS;
     }
     if (setsockopt(socket, level, name, set, size) == 0)
         return 0;
@@ -183,10 +185,15 @@ static void retransmissions_stop(plx_socket socket)
     (void)WSAIoctl(socket, TCP_INITIAL_RTO_IOCTL, &rto, sizeof rto, NULL, 0, &returned, NULL, NULL);
 }
 
-int plx__socket_connect(plx_socket socket, const plx__address *address)
+void plx__socket_connect_prepare(plx_socket socket, const plx__address *address)
 {
     if (address_is_loopback(address))
         retransmissions_stop(socket);
+}
+
+int plx__socket_connect(plx_socket socket, const plx__address *address)
+{
+    plx__socket_connect_prepare(socket, address);
     if (connect(socket, plx__address_raw_const(address), (int)address->length) == 0)
         return 0;
     return plx__fail_last();
