@@ -90,8 +90,8 @@ suite() {
         grep -vE 'Passed|^ +Start' "$logs/$preset-tests.log" | tail -n 200
         row "$name" FAILED $(($(now) - start)) "$closing"
     fi
-    # The behaviours, for each backend.
-    for backend in poll select libuv; do
+    # The behaviours, for each backend that the preset has.
+    sed -n 's/.*name="behavior\.\([^."]*\)\..*/\1/p' "$xml" | sort -u | while read -r backend; do
         all=$(grep -c "name=\"behavior\.$backend\." "$xml")
         good=$(grep "name=\"behavior\.$backend\." "$xml" | grep -c 'status="run"')
         printf '    %-30s %s behaviours, %s passed\n' "$backend" "$all" "$good" >> "$logs/table"
