@@ -8,5 +8,6 @@ extern const plx__backend_ops plx__poll_backend;
 extern const plx__backend_ops plx__select_backend;
 extern const plx__backend_ops plx__epoll_backend;
 extern const plx__backend_ops plx__libuv_backend;
+extern const plx__backend_ops plx__iocp_backend;
 
 #endif

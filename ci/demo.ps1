@@ -10,7 +10,7 @@ Set-Location (Join-Path $PSScriptRoot '..')
 
 $toolchain = Get-Vcpkg @('libuv', 'cjson', 'http-parser', 'getopt-win32')
 Invoke-Step cmake -S . -B build/msvc-release "-DCMAKE_TOOLCHAIN_FILE=$toolchain" `
-    '-DPOLLUX_BACKENDS=poll;select;libuv'
+    '-DPOLLUX_BACKENDS=poll;select;libuv;iocp'
 Invoke-Step cmake --build build/msvc-release --config Release
 $pollux = (Get-ChildItem -Recurse build/msvc-release -Filter pollux.exe | Select-Object -First 1)
 Invoke-Step $pollux.FullName backends

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 headers=/usr/include/wine/wine
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-echo '#define PLX_BACKEND_LIST(X) X(poll) X(select)' > "$work/pollux_config.h"
+echo '#define PLX_BACKEND_LIST(X) X(poll) X(select) X(iocp)' > "$work/pollux_config.h"
 
 files=0
 for file in core/*.c platform/*.c platform/windows/*.c backends/*.c; do

@@ -5,6 +5,6 @@ Set-Location (Join-Path $PSScriptRoot '..')
 
 $toolchain = Get-Vcpkg @('check', 'libuv', 'cjson', 'http-parser', 'getopt-win32')
 Invoke-Step cmake -S . -B build/msvc-debug "-DCMAKE_TOOLCHAIN_FILE=$toolchain" `
-    '-DPOLLUX_BACKENDS=poll;select;libuv' -DPOLLUX_BUILD_TESTS=ON -DPOLLUX_TEST_CONSUMERS=OFF
+    '-DPOLLUX_BACKENDS=poll;select;libuv;iocp' -DPOLLUX_BUILD_TESTS=ON -DPOLLUX_TEST_CONSUMERS=OFF
 Invoke-Step cmake --build build/msvc-debug --config Debug
 Invoke-Step ctest --test-dir build/msvc-debug -C Debug --output-on-failure -j 2

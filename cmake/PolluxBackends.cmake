@@ -8,6 +8,8 @@
 set(pollux_backends_here poll select)
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux" OR CMAKE_SYSTEM_NAME STREQUAL "Android")
     list(APPEND pollux_backends_here epoll)
+elseif(WIN32)
+    list(APPEND pollux_backends_here iocp)
 endif()
 list(APPEND pollux_backends_here libuv)
 

@@ -1,0 +1,417 @@
+/* backends/iocp.c - a completion port: opening it, waiting on it, and closing it.
+ *
+ * Owns the port, and the lists that operations pass through. An operation is started (by core, or
+ * before a wait), flies, and comes back through the port; one that succeeded at once goes into
+ * `later` instead, and the next wait brings it. `next` looks at what the wait has brought, one
+ * operation at a time. What is started meanwhile waits for the next turn, which is what bounds one.
+ *
+ * It never waits for an operation but in plx__iocp_close(), and closes no socket but those that it
+ * has made for AcceptEx.
+ */
+#include "backends/iocp.h"
+
+#include <string.h>
+
+#include "backends/registry.h"
+#include "platform/fault.h"
+
+/* How long the kernel is given, after everything has been cancelled, to hand back what it has. */
+#define LAST_WAIT (10 * PLX_SECOND)
+
+/* Not in every SDK (winbase.h, since Vista). */
+#ifndef FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
+#define FILE_SKIP_COMPLETION_PORT_ON_SUCCESS 0x1
+#endif
+#ifndef FILE_SKIP_SET_EVENT_ON_HANDLE
+#define FILE_SKIP_SET_EVENT_ON_HANDLE 0x2
+#endif
+
+/* --- operations ------------------------------------------------------------------------------ */
+
+void plx__iocp_list_append(plx__iocp_list *list, plx__iocp_op *op)
+{
+    op->next = NULL;
+    if (list->first == NULL)
+        list->first = op;
+    else
+        list->last->next = op;
+    list->last = op;
+}
+
+static plx__iocp_op *list_take(plx__iocp_list *list)
+{
+    plx__iocp_op *op = list->first;
+    if (op != NULL)
+        list->first = op->next;
+    return op;
+}
+
+plx__iocp_op *plx__iocp_op_take(plx__backend *backend, plx__endpoint *endpoint,
+                                enum plx__iocp_kind kind)
+{
+    plx__iocp_op *op = backend->free;
+    if (op != NULL)
+        backend->free = op->next;
+    else
+        op = plx__allocate(sizeof *op);
+    if (op == NULL)
+        return NULL;
+    memset(op, 0, sizeof *op);
+    op->endpoint = endpoint;
+    op->kind = (uint8_t)kind;
+    return op;
+}
+
+void plx__iocp_op_give(plx__backend *backend, plx__iocp_op *op)
+{
+    op->next = backend->free;
+    backend->free = op;
+}
+
+void plx__iocp_op_clear(plx__iocp_op *op)
+{
+    memset(&op->overlapped, 0, sizeof op->overlapped);
+    op->was_at_once = false;
+}
+
+void plx__iocp_op_wait(plx__backend *backend, plx__iocp_op *op)
+{
+    op->state = PLX__IOCP_WAITING;
+    plx__iocp_list_append(&backend->waiting, op);
+}
+
+void plx__iocp_op_fly(plx__backend *backend, plx__iocp_op *op)
+{
+    op->state = PLX__IOCP_FLYING;
+    backend->flying++;
+}
+
+void plx__iocp_op_done(plx__backend *backend, plx__iocp_op *op, int status, DWORD bytes)
+{
+    op->state = PLX__IOCP_DONE;
+    op->was_at_once = true;
+    op->status = status;
+    op->bytes = bytes;
+    plx__iocp_list_append(&backend->later, op);
+}
+
+int plx__iocp_op_called(plx__backend *backend, plx__iocp_op *op, bool has_succeeded, DWORD bytes)
+{
+    if (has_succeeded && plx__iocp_place_of(op->endpoint)->skips) {
+        plx__iocp_op_done(backend, op, 0, bytes);
+        return 0;
+    }
+    if (!has_succeeded && WSAGetLastError() != WSA_IO_PENDING)
+        return plx__fail_last();
+    plx__iocp_op_fly(backend, op);
+    return 0;
+}
+
+int plx__iocp_op_result(plx__iocp_op *op, DWORD *bytes_out)
+{
+    DWORD flags;
+    *bytes_out = op->bytes;
+    if (op->was_at_once)
+        return op->status;
+    if (WSAGetOverlappedResult(op->endpoint->socket, &op->overlapped, bytes_out, FALSE, &flags))
+        return 0;
+    return plx__fail_last();
+}
+
+/* Nobody asks for it any more. */
+static void op_drop(plx__backend *backend, plx__iocp_op *op)
+{
+    if (op->kind == PLX__IOCP_ACCEPT)
+        (void)plx__iocp_accept_next(backend, op, NULL);
+    else if (op->kind == PLX__IOCP_POLL)
+        plx__iocp_poll_give(backend, op);
+    else
+        plx__iocp_op_give(backend, op);
+}
+
+/* --- opening and closing --------------------------------------------------------------------- */
+
+static int extension_find(SOCKET socket, GUID guid, void *function_out, DWORD size)
+{
+    DWORD returned;
+    if (WSAIoctl(socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &guid, sizeof guid, function_out, size,
+                 &returned, NULL, NULL) == 0)
+        return 0;
+    (void)plx__fail_last();
+    return PLX_ENOSYS;
+}
+
+/* Whether its SOCKETs are the kernel's own handles. Where a layered provider has put something of
+ * its own in front, completions are that provider's, and the port may be told of each. */
+static bool is_kernel_handle(SOCKET socket)
+{
+    WSAPROTOCOL_INFOW about;
+    int size = sizeof about;
+    return getsockopt(socket, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *)&about, &size) == 0 &&
+           (about.dwServiceFlags1 & XP1_IFS_HANDLES) != 0;
+}
+
+/* What this machine's sockets can do, from one that is made to ask. */
+static int extensions_find(plx__backend *backend)
+{
+    const GUID accept_ex = WSAID_ACCEPTEX;
+    const GUID connect_ex = WSAID_CONNECTEX;
+    plx_socket socket;
+    int status = plx__socket_open(&socket, PLX__FAMILY_IPV4);
+    if (status != 0)
+        return status;
+    status = extension_find(socket, accept_ex, &backend->accept_ex, sizeof backend->accept_ex);
+    if (status == 0)
+        status =
+            extension_find(socket, connect_ex, &backend->connect_ex, sizeof backend->connect_ex);
+    backend->can_skip = is_kernel_handle(socket);
+    plx__socket_close(socket);
+    return status;
+}
+
+static int port_open(plx__backend *backend)
+{
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return plx__fail(WSAEMFILE);
+    backend->port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    if (backend->port == NULL)
+        return plx__fail((int)GetLastError());
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    return 0;
+}
+
+/* Frees what the backend has, once the kernel has none of it. */
+static void backend_free(plx__backend *backend)
+{
+    while (backend->free != NULL) {
+        plx__iocp_op *op = backend->free;
+        backend->free = op->next;
+        plx__free(op);
+    }
+    plx__iocp_polls_close(backend);
+    if (backend->port != NULL) {
+        plx__fault_given(PLX__FAULT_DESCRIPTOR);
+        (void)CloseHandle(backend->port);
+    }
+    plx__free(backend->received);
+    plx__free(backend);
+}
+
+static int iocp_open(plx__backend **backend_out, const plx__backend_config *config)
+{
+    plx__backend *backend = plx__allocate_zeroed(1, sizeof *backend);
+    if (backend == NULL)
+        return PLX_ENOMEM;
+    backend->receive_bytes = config->receive_bytes;
+    backend->received = plx__allocate(config->receive_bytes);
+    int status = backend->received != NULL ? port_open(backend) : PLX_ENOMEM;
+    if (status == 0)
+        status = extensions_find(backend);
+    if (status != 0) {
+        backend_free(backend);
+        return status;
+    }
+    *backend_out = backend;
+    return 0;
+}
+
+static int iocp_wait(plx__backend *backend, uint64_t timeout_ns);
+static bool iocp_next(plx__backend *backend, plx__completion *completion_out);
+
+static void iocp_close(plx__backend *backend)
+{
+    plx__completion completion;
+    uint64_t until = plx__clock_now() + LAST_WAIT;
+    do {
+        /* With no endpoint left there is nothing to tell: this only drops what comes back. */
+        while (iocp_next(backend, &completion))
+            continue;
+    } while (
+        (backend->flying > 0 || backend->waiting.first != NULL || backend->later.first != NULL) &&
+        plx__clock_now() < until && iocp_wait(backend, 100 * PLX_MILLISECOND) == 0);
+    if (backend->flying > 0)
+        return; /* What the kernel may still write to is better lost than given to others. */
+    backend_free(backend);
+}
+
+/* --- endpoints ------------------------------------------------------------------------------- */
+
+int plx__iocp_join(plx__backend *backend, plx__endpoint *endpoint)
+{
+    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    HANDLE handle = (HANDLE)endpoint->socket;
+    if (place->is_joined)
+        return 0;
+    if (CreateIoCompletionPort(handle, backend->port, 0, 0) == NULL)
+        return plx__fail((int)GetLastError());
+    place->is_joined = true;
+    place->skips = backend->can_skip &&
+                   SetFileCompletionNotificationModes(handle, FILE_SKIP_COMPLETION_PORT_ON_SUCCESS |
+                                                                  FILE_SKIP_SET_EVENT_ON_HANDLE);
+    return 0;
+}
+
+static int iocp_attach(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)backend;
+    (void)endpoint; /* It joins the port with its first operation. */
+    return 0;
+}
+
+/* The endpoint goes, whatever becomes of its operation. */
+static void op_detach(plx__backend *backend, plx__endpoint *endpoint, plx__iocp_op *op)
+{
+    if (op == NULL)
+        return;
+    op->endpoint = NULL;
+    if (op->state == PLX__IOCP_IDLE)
+        op_drop(backend, op);
+    else if (op->state == PLX__IOCP_FLYING && op->kind == PLX__IOCP_POLL)
+        plx__iocp_poll_cancel(op);
+    else if (op->state == PLX__IOCP_FLYING)
+        /* Closing would cancel it too, but a socket that is closed with a receive in flight resets
+         * its connection (libuv #3036). */
+        (void)CancelIoEx((HANDLE)endpoint->socket, &op->overlapped);
+}
+
+static bool iocp_detach(plx__backend *backend, plx__endpoint *endpoint)
+{
+    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    plx__iocp_op *output = place->output;
+    if (place->accepts != NULL)
+        plx__iocp_accept_detach(backend, endpoint);
+    op_detach(backend, endpoint, place->input);
+    place->input = NULL;
+    if (output == NULL || output->state != PLX__IOCP_FLYING) {
+        op_detach(backend, endpoint, output);
+        place->output = NULL;
+        return true;
+    }
+    /* The kernel reads bytes that are core's. */
+    place->is_detaching = true;
+    (void)CancelIoEx((HANDLE)endpoint->socket, &output->overlapped);
+    return false;
+}
+
+/* --- waiting --------------------------------------------------------------------------------- */
+
+/* Starts what waits for it. What that adds waits for the next time. */
+static void waiting_post(plx__backend *backend)
+{
+    plx__iocp_list waiting = backend->waiting;
+    backend->waiting.first = NULL;
+    backend->is_starved = false;
+    for (plx__iocp_op *op; (op = list_take(&waiting)) != NULL;) {
+        op->state = PLX__IOCP_IDLE;
+        if (op->endpoint == NULL)
+            op_drop(backend, op);
+        else if (op->kind == PLX__IOCP_POLL)
+            plx__iocp_poll_post(backend, op);
+        else
+            plx__iocp_receive_post(backend, op);
+    }
+}
+
+/* What the port has handed back. */
+static void entries_take(plx__backend *backend, ULONG count)
+{
+    for (ULONG i = 0; i < count; i++) {
+        plx__iocp_op *op = (plx__iocp_op *)(void *)backend->entries[i].lpOverlapped;
+        if (op == NULL) {
+            plx__atomic_store(&backend->wake_sent, 0);
+            continue;
+        }
+        backend->flying--;
+        op->state = PLX__IOCP_DONE;
+        plx__iocp_list_append(&backend->ready, op);
+    }
+}
+
+static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
+{
+    uint64_t now = plx__clock_now();
+    uint64_t deadline = timeout_ns < PLX_FOREVER - now ? now + timeout_ns : PLX_FOREVER;
+    waiting_post(backend);
+    if (backend->is_starved)
+        Sleep(1); /* Memory is short for a moment: do not spin on it. */
+    backend->ready = backend->later;
+    backend->later.first = NULL;
+    if (backend->ready.first != NULL || backend->is_starved)
+        deadline = now;
+    for (;;) {
+        ULONG count = 0;
+        uint64_t left = deadline == PLX_FOREVER ? PLX_FOREVER : deadline > now ? deadline - now : 0;
+        if (GetQueuedCompletionStatusEx(backend->port, backend->entries, PLX__IOCP_ENTRIES_MAX,
+                                        &count, plx__milliseconds(left), FALSE)) {
+            entries_take(backend, count);
+            return 0;
+        }
+        if (GetLastError() != WAIT_TIMEOUT)
+            return plx__fail((int)GetLastError());
+        /* It counts in ticks of up to 15.6 ms, and may end early (libuv #385). */
+        now = plx__clock_now();
+        if (now >= deadline)
+            return 0;
+    }
+}
+
+static bool op_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
+{
+    op->state = PLX__IOCP_IDLE;
+    if (op->endpoint == NULL) {
+        op_drop(backend, op);
+        return false;
+    }
+    switch ((enum plx__iocp_kind)op->kind) {
+    case PLX__IOCP_RECEIVE:
+        return plx__iocp_receive_next(backend, op, completion);
+    case PLX__IOCP_SEND:
+        return plx__iocp_send_next(backend, op, completion);
+    case PLX__IOCP_ACCEPT:
+        return plx__iocp_accept_next(backend, op, completion);
+    case PLX__IOCP_CONNECT:
+        return plx__iocp_connect_next(backend, op, completion);
+    case PLX__IOCP_POLL:
+        return plx__iocp_poll_next(backend, op, completion);
+    }
+    return false;
+}
+
+static bool iocp_next(plx__backend *backend, plx__completion *completion_out)
+{
+    for (plx__iocp_op *op; (op = list_take(&backend->ready)) != NULL;) {
+        if (op_next(backend, op, completion_out))
+            return true;
+    }
+    return false;
+}
+
+static void iocp_wake(plx__backend *backend)
+{
+    if (plx__atomic_exchange(&backend->wake_sent, 1) == 0 &&
+        !PostQueuedCompletionStatus(backend->port, 0, 0, NULL))
+        plx__atomic_store(&backend->wake_sent, 0); /* The next one is to try again. */
+}
+
+const plx__backend_ops plx__iocp_backend = {
+    .name = "iocp",
+    .endpoint_bytes = sizeof(plx__iocp_place),
+    .open = iocp_open,
+    .close = iocp_close,
+    .attach = iocp_attach,
+    .detach = iocp_detach,
+    .accept_start = plx__iocp_accept_start,
+    .accept_stop = plx__iocp_accept_stop,
+    .accept_held = plx__iocp_accept_held,
+    .accept_sweep = plx__iocp_accept_sweep,
+    .connect = plx__iocp_connect,
+    .receive_start = plx__iocp_receive_start,
+    .receive_stop = plx__iocp_receive_stop,
+    .send_now = plx__iocp_send_now,
+    .send_slices_now = plx__iocp_send_slices_now,
+    .send_start = plx__iocp_send_start,
+    .watch = plx__iocp_watch,
+    .wait = iocp_wait,
+    .next = iocp_next,
+    .wake = iocp_wake,
+};

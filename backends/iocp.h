@@ -1,0 +1,157 @@
+/* backends/iocp.h - the completion port, as the files of this backend see it.
+ *
+ * iocp.c          the port: its life, the wait, and the operations on their way through it
+ * iocp_accept.c   listeners: AcceptEx, posted ahead
+ * iocp_stream.c   connections: ConnectEx, WSARecv of nothing, WSASend of what did not fit
+ * iocp_poll.c     readiness, for sockets that are somebody else's: the poll of the AFD driver
+ *
+ * Memory that the kernel writes to lives in operations, which belong to the backend and outlive
+ * their endpoint: one that is in flight when its endpoint is detached loses its `endpoint`, and is
+ * kept until the port has handed it back.
+ */
+#ifndef PLX__IOCP_H
+#define PLX__IOCP_H
+
+#include "backends/backend.h"
+#include "platform/os.h"
+
+#include <mswsock.h>
+
+/* What one wait takes from the port. */
+#define PLX__IOCP_ENTRIES_MAX 256u
+
+enum plx__iocp_kind {
+    PLX__IOCP_CONNECT,
+    PLX__IOCP_RECEIVE,
+    PLX__IOCP_SEND,
+    PLX__IOCP_ACCEPT,
+    PLX__IOCP_POLL
+};
+
+enum plx__iocp_state {
+    PLX__IOCP_IDLE,    /* In no list; its endpoint's, or its listener's. */
+    PLX__IOCP_WAITING, /* To be started before the next wait. */
+    PLX__IOCP_FLYING,  /* The kernel has it. */
+    PLX__IOCP_DONE     /* To be looked at by `next`, or held by its listener. */
+};
+
+typedef struct plx__iocp_op {
+    OVERLAPPED overlapped; /* First: the port hands back its address. */
+    struct plx__iocp_op *next;
+    plx__endpoint *endpoint; /* NULL when that has been detached. */
+    uint8_t kind;            /* plx__iocp_kind. */
+    uint8_t state;           /* plx__iocp_state. */
+    bool was_at_once;        /* Its result stands here; else in `overlapped`. */
+    int status;
+    DWORD bytes;
+} plx__iocp_op;
+
+/* Operations in their order. All zero is an empty one. */
+typedef struct plx__iocp_list {
+    plx__iocp_op *first;
+    plx__iocp_op *last;
+} plx__iocp_list;
+
+struct plx__iocp_accepts;
+struct plx__iocp_device;
+
+/* What the backend keeps for each endpoint, in front of it in memory. */
+typedef struct plx__iocp_place {
+    plx__iocp_op *input; /* Connecting, then receiving; or a poll. NULL before it is needed. */
+    plx__iocp_op *output;
+    struct plx__iocp_accepts *accepts; /* Of a listener. */
+    bool is_joined;                    /* To the port. */
+    bool skips;                        /* What succeeds at once is not told by the port. */
+    bool is_connecting;                /* By a poll. */
+    bool is_receiving;
+    bool is_accepting;
+    bool is_detaching; /* Waits for `output` to come back. */
+    uint8_t interest;  /* Of a watch: bits of plx_readiness. */
+} plx__iocp_place;
+
+struct plx__backend {
+    HANDLE port;
+    unsigned char *received;
+    size_t receive_bytes;
+    plx__iocp_list waiting; /* To be started before the next wait. */
+    plx__iocp_list later;   /* Done outside of a wait: the next one brings them. */
+    plx__iocp_list ready;   /* Brought by this wait. */
+    plx__iocp_op *free;     /* For connections. */
+    struct plx__iocp_poll *free_polls;
+    struct plx__iocp_device *devices; /* Handles of the AFD driver. */
+    uint32_t flying;                  /* Operations that the kernel has. */
+    bool is_starved;                  /* The kernel lacked memory for one. */
+    bool can_skip;
+    plx__atomic_u32 wake_sent; /* A wake is in the port already. */
+    LPFN_ACCEPTEX accept_ex;
+    LPFN_CONNECTEX connect_ex;
+    OVERLAPPED_ENTRY entries[PLX__IOCP_ENTRIES_MAX];
+};
+
+static inline plx__iocp_place *plx__iocp_place_of(plx__endpoint *endpoint)
+{
+    return (plx__iocp_place *)(void *)endpoint - 1;
+}
+
+/* iocp.c */
+
+/* Joins the endpoint's socket to the port, once. A socket joins one port for life, so this waits
+ * for the first operation that needs it: one that has had none can still be given elsewhere. */
+int plx__iocp_join(plx__backend *backend, plx__endpoint *endpoint);
+/* An operation of a connection, or NULL. */
+plx__iocp_op *plx__iocp_op_take(plx__backend *backend, plx__endpoint *endpoint,
+                                enum plx__iocp_kind kind);
+void plx__iocp_op_give(plx__backend *backend, plx__iocp_op *op);
+void plx__iocp_list_append(plx__iocp_list *list, plx__iocp_op *op);
+/* Clears what the kernel is to write to. */
+void plx__iocp_op_clear(plx__iocp_op *op);
+/* It is to be started before the next wait. */
+void plx__iocp_op_wait(plx__backend *backend, plx__iocp_op *op);
+/* The kernel has it now. */
+void plx__iocp_op_fly(plx__backend *backend, plx__iocp_op *op);
+/* It came to this at once; the next wait brings it. */
+void plx__iocp_op_done(plx__backend *backend, plx__iocp_op *op, int status, DWORD bytes);
+/* After a call of Winsock for this operation, with its result, and what it did if that was at once.
+ * Returns 0, or why it is not under way. */
+int plx__iocp_op_called(plx__backend *backend, plx__iocp_op *op, bool has_succeeded, DWORD bytes);
+/* What it came to: 0 or a code. Only while its socket is open. */
+int plx__iocp_op_result(plx__iocp_op *op, DWORD *bytes_out);
+
+/* iocp_accept.c */
+
+int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first);
+void plx__iocp_accept_stop(plx__backend *backend, plx__endpoint *endpoint);
+int plx__iocp_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out);
+void plx__iocp_accept_sweep(plx__backend *backend, plx__endpoint *endpoint, uint32_t seconds);
+bool plx__iocp_accept_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
+void plx__iocp_accept_detach(plx__backend *backend, plx__endpoint *endpoint);
+
+/* iocp_stream.c */
+
+int plx__iocp_connect(plx__backend *backend, plx__endpoint *endpoint, const plx__address *address);
+bool plx__iocp_connect_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
+int plx__iocp_receive_start(plx__backend *backend, plx__endpoint *endpoint);
+void plx__iocp_receive_stop(plx__backend *backend, plx__endpoint *endpoint);
+void plx__iocp_receive_post(plx__backend *backend, plx__iocp_op *op);
+bool plx__iocp_receive_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
+ptrdiff_t plx__iocp_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
+                             size_t length);
+ptrdiff_t plx__iocp_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
+                                    const plx__slice *slices, size_t count);
+int plx__iocp_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
+                         size_t count);
+bool plx__iocp_send_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
+
+/* iocp_poll.c */
+
+/* A poll of the endpoint's socket, or NULL with `*status_out` saying why. */
+plx__iocp_op *plx__iocp_poll_take(plx__backend *backend, plx__endpoint *endpoint, int *status_out);
+void plx__iocp_poll_give(plx__backend *backend, plx__iocp_op *op);
+void plx__iocp_poll_post(plx__backend *backend, plx__iocp_op *op);
+void plx__iocp_poll_cancel(plx__iocp_op *op);
+bool plx__iocp_poll_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
+int plx__iocp_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest);
+/* Frees the polls and closes the devices. */
+void plx__iocp_polls_close(plx__backend *backend);
+
+#endif

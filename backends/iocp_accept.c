@@ -1,0 +1,333 @@
+/* backends/iocp_accept.c - listeners: AcceptEx, posted ahead.
+ *
+ * A listener keeps ACCEPTS of them in flight, each with a socket that is made ahead. Those, with
+ * the memory that the kernel writes to, are one block, which outlives the endpoint until the last
+ * has come back: so that core can close the listener at once, which is what frees its address.
+ *
+ * A connection that comes is handed out when the socket that takes its place has been made. If that
+ * fails the connection is held, and core is told why; core's timer has it tried again, by
+ * plx__iocp_accept_start(), and core turns away who is held if it still fails. So a listener may
+ * run low, but not out: as long as one is in flight each that comes back has the others filled up,
+ * and when none is core knows.
+ *
+ * With `receive_first` a connection completes with its first bytes. Who connects and stays silent
+ * holds one of them; plx__iocp_accept_sweep() drops those that do.
+ */
+#include "backends/iocp.h"
+
+#include <string.h>
+
+#define ACCEPTS 16u
+
+/* What AcceptEx wants for each of the two addresses: the largest, and 16 bytes. */
+#define ADDRESS_BYTES ((DWORD)sizeof(SOCKADDR_STORAGE) + 16u)
+
+/* The most that comes with a connection: a request of most protocols. */
+#define FIRST_BYTES_MAX 2048u
+
+/* What SO_CONNECT_TIME says of a socket that has no peer. */
+#define NOT_CONNECTED UINT32_MAX
+
+typedef struct accept_op {
+    plx__iocp_op op; /* First. */
+    struct plx__iocp_accepts *accepts;
+    plx_socket socket; /* NONE, if there is none: then it is idle. */
+    bool is_held;
+    bool is_dropped;
+    unsigned char *bytes; /* The first bytes, and both addresses. */
+} accept_op;
+
+typedef struct plx__iocp_accepts {
+    uint32_t family;
+    uint32_t busy; /* In flight, or on their way through the backend's lists. */
+    DWORD first_bytes;
+    bool is_no_delay; /* Which connections inherit, where accept() is the one to bring them. */
+    plx__iocp_list held;
+    accept_op ops[ACCEPTS];
+    unsigned char bytes[];
+} plx__iocp_accepts;
+
+static int accepts_open(plx__backend *backend, plx__endpoint *endpoint, bool receive_first)
+{
+    plx__address name;
+    BOOL is_no_delay = FALSE;
+    int size = sizeof is_no_delay;
+    size_t first_bytes = 0;
+    if (receive_first)
+        first_bytes =
+            FIRST_BYTES_MAX < backend->receive_bytes ? FIRST_BYTES_MAX : backend->receive_bytes;
+    int status = plx__socket_name(endpoint->socket, &name);
+    if (status != 0)
+        return status;
+    size_t stride = first_bytes + 2 * ADDRESS_BYTES;
+    plx__iocp_accepts *accepts = plx__allocate_zeroed(1, sizeof *accepts + ACCEPTS * stride);
+    if (accepts == NULL)
+        return PLX_ENOMEM;
+    accepts->family = name.family;
+    accepts->first_bytes = (DWORD)first_bytes;
+    if (name.family != PLX__FAMILY_UNIX &&
+        getsockopt(endpoint->socket, IPPROTO_TCP, TCP_NODELAY, (char *)&is_no_delay, &size) == 0)
+        accepts->is_no_delay = is_no_delay != 0;
+    for (size_t i = 0; i < ACCEPTS; i++) {
+        accept_op *accept = &accepts->ops[i];
+        accept->op.endpoint = endpoint;
+        accept->op.kind = PLX__IOCP_ACCEPT;
+        accept->accepts = accepts;
+        accept->socket = PLX_SOCKET_NONE;
+        accept->bytes = accepts->bytes + i * stride;
+    }
+    plx__iocp_place_of(endpoint)->accepts = accepts;
+    return 0;
+}
+
+/* The listener has gone, and this one has come back to nobody. */
+static void accept_bury(accept_op *accept)
+{
+    plx__iocp_accepts *accepts = accept->accepts;
+    plx__socket_close(accept->socket);
+    accept->socket = PLX_SOCKET_NONE;
+    if (accepts->busy == 0)
+        plx__free(accepts);
+}
+
+void plx__iocp_accept_detach(plx__backend *backend, plx__endpoint *endpoint)
+{
+    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    plx__iocp_accepts *accepts = place->accepts;
+    (void)backend;
+    place->accepts = NULL;
+    (void)CancelIoEx((HANDLE)endpoint->socket, NULL);
+    for (size_t i = 0; i < ACCEPTS; i++) {
+        accept_op *accept = &accepts->ops[i];
+        accept->op.endpoint = NULL;
+        if (accept->is_held)
+            plx__socket_close(accept->socket);
+    }
+    if (accepts->busy == 0)
+        plx__free(accepts);
+}
+
+/* --- posting --------------------------------------------------------------------------------- */
+
+/* Has it accept, with the socket that it has or a new one. Only the want of a socket is an error
+ * here: what AcceptEx meets itself comes back like any other result. */
+static int accept_post(plx__backend *backend, accept_op *accept)
+{
+    plx__iocp_accepts *accepts = accept->accepts;
+    plx__iocp_op *op = &accept->op;
+    DWORD got = 0;
+    int status = 0;
+    if (accept->socket == PLX_SOCKET_NONE)
+        status = plx__socket_open(&accept->socket, accepts->family);
+    if (status != 0)
+        return status;
+    plx__iocp_op_clear(op);
+    accept->is_dropped = false;
+    accepts->busy++;
+    BOOL has_succeeded = backend->accept_ex(op->endpoint->socket, accept->socket, accept->bytes,
+                                            accepts->first_bytes, ADDRESS_BYTES, ADDRESS_BYTES,
+                                            &got, &op->overlapped);
+    status = plx__iocp_op_called(backend, op, has_succeeded, got);
+    if (status != 0)
+        plx__iocp_op_done(backend, op, status, 0);
+    return 0;
+}
+
+/* Posts those that had to do without a socket so far. 0, or why one still has to. */
+static int accepts_fill(plx__backend *backend, plx__iocp_accepts *accepts)
+{
+    int status = 0;
+    for (size_t i = 0; i < ACCEPTS && status == 0; i++) {
+        accept_op *accept = &accepts->ops[i];
+        if (accept->op.state == PLX__IOCP_IDLE && accept->socket == PLX_SOCKET_NONE)
+            status = accept_post(backend, accept);
+    }
+    return status;
+}
+
+/* Nobody would ever be accepted. */
+static bool accepts_are_deaf(const plx__iocp_accepts *accepts)
+{
+    return accepts->busy == 0 && accepts->held.first == NULL;
+}
+
+int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first)
+{
+    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    int status = plx__iocp_join(backend, endpoint);
+    if (status == 0 && place->accepts == NULL)
+        status = accepts_open(backend, endpoint, receive_first);
+    if (status != 0)
+        return status;
+    plx__iocp_accepts *accepts = place->accepts;
+    plx__iocp_op *held = accepts->held.first;
+    accepts->held.first = NULL;
+    for (plx__iocp_op *next; held != NULL; held = next) {
+        next = held->next;
+        ((accept_op *)(void *)held)->is_held = false;
+        accepts->busy++;
+        plx__iocp_list_append(&backend->later, held);
+    }
+    status = accepts_fill(backend, accepts);
+    place->is_accepting = status == 0 || !accepts_are_deaf(accepts);
+    return place->is_accepting ? 0 : status;
+}
+
+void plx__iocp_accept_stop(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)backend;
+    /* Those in flight stay there. Whom they accept is held, and waits like those whom the system
+     * has accepted beyond that. */
+    plx__iocp_place_of(endpoint)->is_accepting = false;
+}
+
+/* --- what comes ------------------------------------------------------------------------------ */
+
+static void accept_hold(accept_op *accept, bool is_first)
+{
+    plx__iocp_list *held = &accept->accepts->held;
+    accept->is_held = true;
+    accept->op.state = PLX__IOCP_DONE;
+    if (!is_first || held->first == NULL) {
+        plx__iocp_list_append(held, &accept->op);
+        return;
+    }
+    accept->op.next = held->first;
+    held->first = &accept->op;
+}
+
+static bool accept_tell(plx__iocp_op *op, plx__completion *completion, int status)
+{
+    completion->endpoint = op->endpoint;
+    completion->kind = PLX__ACCEPTED;
+    completion->status = status;
+    completion->length = 0;
+    completion->accepted = PLX_SOCKET_NONE;
+    return true;
+}
+
+static bool accept_failed(plx__backend *backend, accept_op *accept, plx__completion *completion,
+                          int status)
+{
+    bool is_dropped = accept->is_dropped;
+    plx__socket_close(accept->socket);
+    accept->socket = PLX_SOCKET_NONE;
+    int status_of_post = accept_post(backend, accept);
+    if (status_of_post != 0 && accepts_are_deaf(accept->accepts))
+        return accept_tell(&accept->op, completion, status_of_post);
+    if (is_dropped || status == PLX_ECONNRESET)
+        return accept_tell(&accept->op, completion, PLX_ECONNABORTED);
+    /* The end of the thread that has posted it cancels it, which is nobody's loss. */
+    return status != PLX_ECANCELED && accept_tell(&accept->op, completion, status);
+}
+
+/* Makes of it what accept() would have brought. */
+static int accept_inherit(plx__iocp_op *op, plx_socket accepted, const plx__iocp_accepts *accepts)
+{
+    SOCKET listener = op->endpoint->socket;
+    if (setsockopt(accepted, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, (const char *)&listener,
+                   sizeof listener) != 0)
+        return plx__fail_last();
+    if (accepts->is_no_delay)
+        (void)plx__socket_set(accepted, PLX__SOCKET_NO_DELAY, 1);
+    return 0;
+}
+
+static bool accept_succeeded(plx__backend *backend, accept_op *accept, plx__completion *completion,
+                             DWORD got)
+{
+    plx__iocp_op *op = &accept->op;
+    plx_socket fresh;
+    plx_socket accepted = accept->socket;
+    int status = plx__socket_open(&fresh, accept->accepts->family);
+    if (status != 0) {
+        accept_hold(accept, true);
+        return accept_tell(op, completion, status);
+    }
+    (void)accept_tell(op, completion, 0);
+    completion->accepted = accepted;
+    completion->bytes = backend->received;
+    completion->length = got;
+    if (got > 0) /* The kernel is about to write there again. */
+        memcpy(backend->received, accept->bytes, got);
+    status = accept_inherit(op, accepted, accept->accepts);
+    accept->socket = fresh;
+    (void)accept_post(backend, accept); /* It has a socket: it does not fail. */
+    (void)accepts_fill(backend, accept->accepts);
+    if (status == 0)
+        return true;
+    plx__socket_close(accepted); /* It was reset meanwhile. */
+    return accept_tell(op, completion, PLX_ECONNABORTED);
+}
+
+bool plx__iocp_accept_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
+{
+    accept_op *accept = (accept_op *)(void *)op;
+    DWORD got;
+    accept->accepts->busy--;
+    if (op->endpoint == NULL) {
+        accept_bury(accept);
+        return false;
+    }
+    if (!plx__iocp_place_of(op->endpoint)->is_accepting) {
+        accept_hold(accept, false);
+        return false;
+    }
+    int status = plx__iocp_op_result(op, &got);
+    if (status == 0)
+        return accept_succeeded(backend, accept, completion, got);
+    return accept_failed(backend, accept, completion, status);
+}
+
+int plx__iocp_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out)
+{
+    plx__iocp_accepts *accepts = plx__iocp_place_of(endpoint)->accepts;
+    plx__iocp_op *op = accepts != NULL ? accepts->held.first : NULL;
+    (void)backend;
+    if (op == NULL)
+        return PLX_EAGAIN;
+    accept_op *accept = (accept_op *)(void *)op;
+    accepts->held.first = op->next;
+    op->state = PLX__IOCP_IDLE;
+    accept->is_held = false;
+    *socket_out = accept->socket;
+    accept->socket = PLX_SOCKET_NONE;
+    return 0;
+}
+
+/* --- who stays silent ------------------------------------------------------------------------ */
+
+/* For how many seconds there has been a peer. Microsoft documents the option for this purpose. */
+static uint32_t accept_seconds(const accept_op *accept)
+{
+    DWORD seconds = NOT_CONNECTED;
+    int size = sizeof seconds;
+    if (accept->op.state != PLX__IOCP_FLYING || accept->socket == PLX_SOCKET_NONE ||
+        getsockopt(accept->socket, SOL_SOCKET, SO_CONNECT_TIME, (char *)&seconds, &size) != 0)
+        return NOT_CONNECTED;
+    return seconds;
+}
+
+void plx__iocp_accept_sweep(plx__backend *backend, plx__endpoint *endpoint, uint32_t seconds)
+{
+    plx__iocp_accepts *accepts = plx__iocp_place_of(endpoint)->accepts;
+    uint32_t silent[ACCEPTS];
+    bool is_full = true;
+    (void)backend;
+    for (size_t i = 0; i < ACCEPTS; i++) {
+        silent[i] = accept_seconds(&accepts->ops[i]);
+        if (accepts->ops[i].op.state == PLX__IOCP_FLYING && silent[i] == NOT_CONNECTED)
+            is_full = false;
+    }
+    /* When each holds somebody who is silent, those who speak would have to wait for them. */
+    uint32_t limit = is_full ? 1 : seconds;
+    for (size_t i = 0; i < ACCEPTS; i++) {
+        accept_op *accept = &accepts->ops[i];
+        if (silent[i] == NOT_CONNECTED || silent[i] < limit)
+            continue;
+        /* Which ends the operation, with a failure. */
+        accept->is_dropped = true;
+        plx__socket_close(accept->socket);
+        accept->socket = PLX_SOCKET_NONE;
+    }
+}

@@ -1,0 +1,251 @@
+/* backends/iocp_stream.c - connections: connecting, receiving, sending.
+ *
+ * A receive of nothing is in flight while something is awaited; it completes when something is
+ * there, which is then received without waiting into the backend's one buffer. So an idle
+ * connection holds no buffer, and what is in flight refers to nobody's memory but its own. Sends
+ * are tried without waiting, too; what the system does not take flies as an overlapped send, no
+ * more than SEND_MAX at a time. The bytes under that one are core's: it is the only operation that
+ * makes a detached endpoint wait.
+ */
+#include "backends/iocp.h"
+
+#include <string.h>
+
+/* Enough to keep the system busy while the loop turns. It completes as a whole, and completing is
+ * what puts the write timeout off; and what is cut off by closing is not more than this. */
+#define SEND_MAX 65536u
+
+#define SLICES_MAX 16u
+
+/* --- connecting ------------------------------------------------------------------------------ */
+
+/* ConnectEx wants a socket that is bound, to whatever address. */
+static int any_address_bind(plx_socket socket, const plx__address *address)
+{
+    plx__address any = {.length = address->length, .family = address->family};
+    plx__address_raw(&any)->sa_family = plx__address_raw_const(address)->sa_family;
+    return plx__socket_bind(socket, &any);
+}
+
+/* For what ConnectEx is not made for, Unix-domain sockets: an ordinary connect, and a poll. */
+static int connect_by_poll(plx__backend *backend, plx__endpoint *endpoint,
+                           const plx__address *address)
+{
+    int status;
+    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    place->input = plx__iocp_poll_take(backend, endpoint, &status);
+    if (place->input == NULL)
+        return status;
+    status = plx__socket_connect(endpoint->socket, address);
+    if (status != 0 && status != PLX_EAGAIN)
+        return status;
+    place->is_connecting = true;
+    plx__iocp_op_wait(backend, place->input); /* One that has connected is writable: one path. */
+    return 0;
+}
+
+int plx__iocp_connect(plx__backend *backend, plx__endpoint *endpoint, const plx__address *address)
+{
+    if (address->family == PLX__FAMILY_UNIX)
+        return connect_by_poll(backend, endpoint, address);
+    int status = any_address_bind(endpoint->socket, address);
+    if (status == 0)
+        status = plx__iocp_join(backend, endpoint);
+    if (status != 0)
+        return status;
+    plx__iocp_op *op = plx__iocp_op_take(backend, endpoint, PLX__IOCP_CONNECT);
+    if (op == NULL)
+        return PLX_ENOMEM;
+    plx__iocp_place_of(endpoint)->input = op;
+    plx__socket_connect_prepare(endpoint->socket, address);
+    BOOL has_succeeded = backend->connect_ex(endpoint->socket, plx__address_raw_const(address),
+                                             (int)address->length, NULL, 0, NULL, &op->overlapped);
+    return plx__iocp_op_called(backend, op, has_succeeded, 0);
+}
+
+bool plx__iocp_connect_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
+{
+    DWORD none;
+    plx__endpoint *endpoint = op->endpoint;
+    int status = plx__iocp_op_result(op, &none);
+    (void)backend;
+    /* Until then it has no peer, and cannot be shut. */
+    if (status == 0 &&
+        setsockopt(endpoint->socket, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) != 0)
+        status = plx__fail_last();
+    op->kind = PLX__IOCP_RECEIVE;
+    completion->endpoint = endpoint;
+    completion->kind = PLX__CONNECTED;
+    /* It had connected, and was reset before anybody looked. */
+    completion->status = status == PLX_ENOTCONN ? PLX_ECONNRESET : status;
+    return true;
+}
+
+/* --- receiving ------------------------------------------------------------------------------- */
+
+int plx__iocp_receive_start(plx__backend *backend, plx__endpoint *endpoint)
+{
+    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    int status = plx__iocp_join(backend, endpoint);
+    if (status != 0)
+        return status;
+    if (place->input == NULL) {
+        place->input = plx__iocp_op_take(backend, endpoint, PLX__IOCP_RECEIVE);
+        if (place->input == NULL)
+            return PLX_ENOMEM;
+    }
+    place->is_receiving = true;
+    if (place->input->state == PLX__IOCP_IDLE)
+        plx__iocp_op_wait(backend, place->input);
+    return 0;
+}
+
+void plx__iocp_receive_stop(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)backend;
+    /* One that is in flight stays there: it takes nothing, and comes back unheeded. */
+    plx__iocp_place_of(endpoint)->is_receiving = false;
+}
+
+void plx__iocp_receive_post(plx__backend *backend, plx__iocp_op *op)
+{
+    plx__endpoint *endpoint = op->endpoint;
+    WSABUF nothing = {.len = 0, .buf = (char *)backend->received};
+    DWORD flags = 0;
+    DWORD got = 0;
+    if (!plx__iocp_place_of(endpoint)->is_receiving)
+        return;
+    plx__iocp_op_clear(op);
+    bool has_succeeded =
+        WSARecv(endpoint->socket, &nothing, 1, &got, &flags, &op->overlapped, NULL) == 0;
+    int status = plx__iocp_op_called(backend, op, has_succeeded, got);
+    if (status == PLX_ENOBUFS) {
+        backend->is_starved = true;
+        plx__iocp_op_wait(backend, op);
+    } else if (status != 0) {
+        plx__iocp_op_done(backend, op, status, 0); /* The receive that follows will tell. */
+    }
+}
+
+PLX__SLOW static bool receive_end(plx__endpoint *endpoint, plx__completion *completion, int status)
+{
+    plx__iocp_place_of(endpoint)->is_receiving = false;
+    completion->endpoint = endpoint;
+    completion->kind = PLX__ENDED;
+    completion->status = status;
+    return true;
+}
+
+/* There was nothing after all, or there is no more. */
+PLX__SLOW static bool receive_failed(plx__backend *backend, plx__iocp_op *op,
+                                     plx__completion *completion, ptrdiff_t got)
+{
+    DWORD none;
+    if (got == 0)
+        return receive_end(op->endpoint, completion, PLX_EEOF);
+    if (got != PLX_EAGAIN)
+        return receive_end(op->endpoint, completion, (int)got);
+    int status = plx__iocp_op_result(op, &none);
+    /* The end of the thread that has started an operation cancels it. */
+    if (status != 0 && status != PLX_ECANCELED)
+        return receive_end(op->endpoint, completion, status);
+    plx__iocp_op_wait(backend, op);
+    return false;
+}
+
+bool plx__iocp_receive_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
+{
+    plx__endpoint *endpoint = op->endpoint;
+    if (!plx__iocp_place_of(endpoint)->is_receiving)
+        return false;
+    ptrdiff_t got = plx__receive(endpoint->socket, backend->received, backend->receive_bytes);
+    if (got <= 0)
+        return receive_failed(backend, op, completion, got);
+    /* One that has filled the buffer has probably left something: no need to ask. */
+    if ((size_t)got == backend->receive_bytes)
+        plx__iocp_op_done(backend, op, 0, 0);
+    else
+        plx__iocp_op_wait(backend, op);
+    completion->endpoint = endpoint;
+    completion->kind = PLX__RECEIVED;
+    completion->bytes = backend->received;
+    completion->length = (size_t)got;
+    return true;
+}
+
+/* --- sending --------------------------------------------------------------------------------- */
+
+ptrdiff_t plx__iocp_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
+                             size_t length)
+{
+    (void)backend;
+    return plx__send(endpoint->socket, bytes, length);
+}
+
+ptrdiff_t plx__iocp_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
+                                    const plx__slice *slices, size_t count)
+{
+    (void)backend;
+    return plx__socket_send_slices(endpoint->socket, slices, count);
+}
+
+/* The first SEND_MAX bytes of the slices, in slices. */
+static DWORD slices_bound(plx__slice *bounded, const plx__slice *slices, size_t count)
+{
+    DWORD left = SEND_MAX;
+    DWORD taken = 0;
+    while (taken < count && taken < SLICES_MAX && left > 0) {
+        bounded[taken] = slices[taken];
+        if (bounded[taken].length > left)
+            bounded[taken].length = left;
+        left -= bounded[taken].length;
+        taken++;
+    }
+    return taken;
+}
+
+int plx__iocp_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
+                         size_t count)
+{
+    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    plx__slice bounded[SLICES_MAX];
+    DWORD sent = 0;
+    int status = plx__iocp_join(backend, endpoint);
+    if (status != 0)
+        return status;
+    plx__iocp_op *op = plx__iocp_op_take(backend, endpoint, PLX__IOCP_SEND);
+    if (op == NULL)
+        return PLX_ENOMEM;
+    /* Winsock has copied the array, though not the bytes, when the call returns. */
+    bool has_succeeded =
+        WSASend(endpoint->socket, (WSABUF *)(void *)bounded, slices_bound(bounded, slices, count),
+                &sent, 0, &op->overlapped, NULL) == 0;
+    status = plx__iocp_op_called(backend, op, has_succeeded, sent);
+    if (status == PLX_ENOBUFS) {
+        /* The kernel lacks memory for it now; core tries again in the next turn. */
+        backend->is_starved = true;
+        plx__iocp_op_done(backend, op, 0, 0);
+        status = 0;
+    }
+    if (status == 0)
+        place->output = op;
+    else
+        plx__iocp_op_give(backend, op);
+    return status;
+}
+
+bool plx__iocp_send_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
+{
+    plx__endpoint *endpoint = op->endpoint;
+    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    DWORD sent = 0;
+    int status = place->is_detaching ? 0 : plx__iocp_op_result(op, &sent);
+    completion->endpoint = endpoint;
+    completion->kind = place->is_detaching ? PLX__DETACHED : PLX__SENT;
+    /* The end of the thread that has started it cancels it; the next one goes on behind it. */
+    completion->status = status == PLX_ECANCELED ? 0 : status;
+    completion->length = sent;
+    place->output = NULL;
+    plx__iocp_op_give(backend, op);
+    return true;
+}
