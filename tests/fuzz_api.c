@@ -265,6 +265,7 @@ static const char *any_address(void)
 static void call_listen(plx_loop *loop)
 {
     plx_listen_options options = {.conn = any_options(), .on_error = on_error, .backlog = 64};
+    options.accept_receive_first = one_in(4);
     plx_listener listener;
     if (plx_listen(loop, &listener, one_in(20) ? any_address() : "tcp://127.0.0.1:0", &options) !=
         0)
