@@ -18,14 +18,6 @@
 /* How long the kernel is given, after everything has been cancelled, to hand back what it has. */
 #define LAST_WAIT (10 * PLX_SECOND)
 
-/* Not in every SDK (winbase.h, since Vista). */
-#ifndef FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
-#define FILE_SKIP_COMPLETION_PORT_ON_SUCCESS 0x1
-#endif
-#ifndef FILE_SKIP_SET_EVENT_ON_HANDLE
-#define FILE_SKIP_SET_EVENT_ON_HANDLE 0x2
-#endif
-
 /* --- operations ------------------------------------------------------------------------------ */
 
 void plx__iocp_list_append(plx__iocp_list *list, plx__iocp_op *op)
@@ -131,9 +123,10 @@ static void op_drop(plx__backend *backend, plx__iocp_op *op)
 
 /* --- opening and closing --------------------------------------------------------------------- */
 
-static int extension_find(SOCKET socket, GUID guid, void *function_out, DWORD size)
+int plx__iocp_extension_find(plx_socket socket, const GUID *wanted, void *function_out, DWORD size)
 {
     DWORD returned;
+    GUID guid = *wanted;
     if (WSAIoctl(socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &guid, sizeof guid, function_out, size,
                  &returned, NULL, NULL) == 0)
         return 0;
@@ -154,16 +147,18 @@ static bool is_kernel_handle(SOCKET socket)
 /* What this machine's sockets can do, from one that is made to ask. */
 static int extensions_find(plx__backend *backend)
 {
-    const GUID accept_ex = WSAID_ACCEPTEX;
-    const GUID connect_ex = WSAID_CONNECTEX;
+    const GUID accept_id = WSAID_ACCEPTEX;
+    const GUID connect_id = WSAID_CONNECTEX;
+    LPFN_ACCEPTEX accept_ex;
     plx_socket socket;
     int status = plx__socket_open(&socket, PLX__FAMILY_IPV4);
     if (status != 0)
         return status;
-    status = extension_find(socket, accept_ex, &backend->accept_ex, sizeof backend->accept_ex);
+    /* Each listener asks for its own AcceptEx: it is its provider's. */
+    status = plx__iocp_extension_find(socket, &accept_id, &accept_ex, sizeof accept_ex);
     if (status == 0)
-        status =
-            extension_find(socket, connect_ex, &backend->connect_ex, sizeof backend->connect_ex);
+        status = plx__iocp_extension_find(socket, &connect_id, &backend->connect_ex,
+                                          sizeof backend->connect_ex);
     backend->can_skip = is_kernel_handle(socket);
     plx__socket_close(socket);
     return status;
@@ -246,8 +241,7 @@ int plx__iocp_join(plx__backend *backend, plx__endpoint *endpoint)
         return plx__fail((int)GetLastError());
     place->is_joined = true;
     place->skips = backend->can_skip &&
-                   SetFileCompletionNotificationModes(handle, FILE_SKIP_COMPLETION_PORT_ON_SUCCESS |
-                                                                  FILE_SKIP_SET_EVENT_ON_HANDLE);
+                   SetFileCompletionNotificationModes(handle, PLX__IOCP_SKIP | PLX__IOCP_NO_EVENT);
     return 0;
 }
 
@@ -267,7 +261,7 @@ static void op_detach(plx__backend *backend, plx__endpoint *endpoint, plx__iocp_
     if (op->state == PLX__IOCP_IDLE)
         op_drop(backend, op);
     else if (op->state == PLX__IOCP_FLYING && op->kind == PLX__IOCP_POLL)
-        plx__iocp_poll_cancel(op);
+        plx__iocp_poll_abandon(backend, op);
     else if (op->state == PLX__IOCP_FLYING)
         /* Closing would cancel it too, but a socket that is closed with a receive in flight resets
          * its connection (libuv #3036). */

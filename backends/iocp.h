@@ -17,6 +17,11 @@
 
 #include <mswsock.h>
 
+/* FILE_SKIP_COMPLETION_PORT_ON_SUCCESS and FILE_SKIP_SET_EVENT_ON_HANDLE, which not every SDK has
+ * (winbase.h, since Vista). */
+#define PLX__IOCP_SKIP     0x1
+#define PLX__IOCP_NO_EVENT 0x2
+
 /* What one wait takes from the port. */
 #define PLX__IOCP_ENTRIES_MAX 256u
 
@@ -78,12 +83,12 @@ struct plx__backend {
     plx__iocp_list ready;   /* Brought by this wait. */
     plx__iocp_op *free;     /* For connections. */
     struct plx__iocp_poll *free_polls;
-    struct plx__iocp_device *devices; /* Handles of the AFD driver. */
-    uint32_t flying;                  /* Operations that the kernel has. */
-    bool is_starved;                  /* The kernel lacked memory for one. */
+    struct plx__iocp_poll *abandoned_polls; /* In flight, for nobody. */
+    struct plx__iocp_device *devices;       /* Handles of the AFD driver. */
+    uint32_t flying;                        /* Operations that the kernel has. */
+    bool is_starved;                        /* The kernel lacked memory for one. */
     bool can_skip;
     plx__atomic_u32 wake_sent; /* A wake is in the port already. */
-    LPFN_ACCEPTEX accept_ex;
     LPFN_CONNECTEX connect_ex;
     OVERLAPPED_ENTRY entries[PLX__IOCP_ENTRIES_MAX];
 };
@@ -98,6 +103,8 @@ static inline plx__iocp_place *plx__iocp_place_of(plx__endpoint *endpoint)
 /* Joins the endpoint's socket to the port, once. A socket joins one port for life, so this waits
  * for the first operation that needs it: one that has had none can still be given elsewhere. */
 int plx__iocp_join(plx__backend *backend, plx__endpoint *endpoint);
+/* A function that the socket's provider has beyond Winsock's own: 0, or PLX_ENOSYS. */
+int plx__iocp_extension_find(plx_socket socket, const GUID *wanted, void *function_out, DWORD size);
 /* An operation of a connection, or NULL. */
 plx__iocp_op *plx__iocp_op_take(plx__backend *backend, plx__endpoint *endpoint,
                                 enum plx__iocp_kind kind);
@@ -148,7 +155,8 @@ bool plx__iocp_send_next(plx__backend *backend, plx__iocp_op *op, plx__completio
 plx__iocp_op *plx__iocp_poll_take(plx__backend *backend, plx__endpoint *endpoint, int *status_out);
 void plx__iocp_poll_give(plx__backend *backend, plx__iocp_op *op);
 void plx__iocp_poll_post(plx__backend *backend, plx__iocp_op *op);
-void plx__iocp_poll_cancel(plx__iocp_op *op);
+/* One in flight is to come back to nobody. */
+void plx__iocp_poll_abandon(plx__backend *backend, plx__iocp_op *op);
 bool plx__iocp_poll_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
 int plx__iocp_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest);
 /* Frees the polls and closes the devices. */

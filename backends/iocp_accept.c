@@ -41,6 +41,7 @@ typedef struct plx__iocp_accepts {
     uint32_t family;
     uint32_t busy; /* In flight, or on their way through the backend's lists. */
     DWORD first_bytes;
+    LPFN_ACCEPTEX accept_ex;
     bool is_no_delay; /* Which connections inherit, where accept() is the one to bring them. */
     plx__iocp_list held;
     accept_op ops[ACCEPTS];
@@ -49,6 +50,8 @@ typedef struct plx__iocp_accepts {
 
 static int accepts_open(plx__backend *backend, plx__endpoint *endpoint, bool receive_first)
 {
+    const GUID accept_id = WSAID_ACCEPTEX;
+    LPFN_ACCEPTEX accept_ex;
     plx__address name;
     BOOL is_no_delay = FALSE;
     int size = sizeof is_no_delay;
@@ -57,6 +60,9 @@ static int accepts_open(plx__backend *backend, plx__endpoint *endpoint, bool rec
         first_bytes =
             FIRST_BYTES_MAX < backend->receive_bytes ? FIRST_BYTES_MAX : backend->receive_bytes;
     int status = plx__socket_name(endpoint->socket, &name);
+    if (status == 0)
+        status =
+            plx__iocp_extension_find(endpoint->socket, &accept_id, &accept_ex, sizeof accept_ex);
     if (status != 0)
         return status;
     size_t stride = first_bytes + 2 * ADDRESS_BYTES;
@@ -64,6 +70,7 @@ static int accepts_open(plx__backend *backend, plx__endpoint *endpoint, bool rec
     if (accepts == NULL)
         return PLX_ENOMEM;
     accepts->family = name.family;
+    accepts->accept_ex = accept_ex;
     accepts->first_bytes = (DWORD)first_bytes;
     if (name.family != PLX__FAMILY_UNIX &&
         getsockopt(endpoint->socket, IPPROTO_TCP, TCP_NODELAY, (char *)&is_no_delay, &size) == 0)
@@ -124,7 +131,7 @@ static int accept_post(plx__backend *backend, accept_op *accept)
     plx__iocp_op_clear(op);
     accept->is_dropped = false;
     accepts->busy++;
-    BOOL has_succeeded = backend->accept_ex(op->endpoint->socket, accept->socket, accept->bytes,
+    BOOL has_succeeded = accepts->accept_ex(op->endpoint->socket, accept->socket, accept->bytes,
                                             accepts->first_bytes, ADDRESS_BYTES, ADDRESS_BYTES,
                                             &got, &op->overlapped);
     status = plx__iocp_op_called(backend, op, has_succeeded, got);

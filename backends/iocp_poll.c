@@ -6,8 +6,9 @@
  * mio, c-ares and trio all live on it, and its numbers here are theirs.
  *
  * A poll tells once. A watch asks again before each wait, which makes it level-triggered. No more
- * than one poll asks about a socket at a time: two get in each other's way (trio #52). One that
- * asks for too little is cancelled, and asks again when it has come back.
+ * than one poll asks about a socket at a time: two get in each other's way (trio #52, wepoll #35).
+ * One that asks for too little is cancelled, and asks again when it has come back; a watch that
+ * follows upon another of the same socket waits until that one's poll has.
  */
 #include "backends/iocp.h"
 
@@ -60,8 +61,8 @@ typedef struct plx__iocp_device {
 } plx__iocp_device;
 
 typedef struct plx__iocp_poll {
-    plx__iocp_op op; /* First. */
-    struct plx__iocp_poll *next_free;
+    plx__iocp_op op;             /* First. */
+    struct plx__iocp_poll *next; /* Among the free, or the abandoned. */
     plx__iocp_device *device;
     SOCKET base; /* The kernel's own handle of the socket. */
     uint32_t asked;
@@ -139,6 +140,8 @@ static int device_handle_open(HANDLE *handle_out, HANDLE port)
         (void)CloseHandle(*handle_out);
         return plx__fail(os_code);
     }
+    /* The device itself need not be signalled as well. */
+    (void)SetFileCompletionNotificationModes(*handle_out, PLX__IOCP_NO_EVENT);
     return 0;
 }
 
@@ -171,7 +174,7 @@ void plx__iocp_polls_close(plx__backend *backend)
 {
     while (backend->free_polls != NULL) {
         plx__iocp_poll *poll = backend->free_polls;
-        backend->free_polls = poll->next_free;
+        backend->free_polls = poll->next;
         plx__free(poll);
     }
     while (backend->devices != NULL) {
@@ -205,7 +208,7 @@ static plx__iocp_poll *poll_make(plx__backend *backend, int *status_out)
 {
     plx__iocp_poll *poll = backend->free_polls;
     if (poll != NULL) {
-        backend->free_polls = poll->next_free;
+        backend->free_polls = poll->next;
         return poll;
     }
     plx__iocp_device *device = device_take(backend, status_out);
@@ -238,10 +241,22 @@ plx__iocp_op *plx__iocp_poll_take(plx__backend *backend, plx__endpoint *endpoint
     return &poll->op;
 }
 
+/* Takes it out of the list of the abandoned, if it is there. */
+static void poll_unlink(plx__backend *backend, const plx__iocp_poll *poll)
+{
+    for (plx__iocp_poll **at = &backend->abandoned_polls; *at != NULL; at = &(*at)->next) {
+        if (*at == poll) {
+            *at = poll->next;
+            return;
+        }
+    }
+}
+
 void plx__iocp_poll_give(plx__backend *backend, plx__iocp_op *op)
 {
     plx__iocp_poll *poll = (plx__iocp_poll *)(void *)op;
-    poll->next_free = backend->free_polls;
+    poll_unlink(backend, poll);
+    poll->next = backend->free_polls;
     backend->free_polls = poll;
 }
 
@@ -261,6 +276,17 @@ static uint32_t interest_of(plx__endpoint *endpoint)
     return place->is_connecting ? (uint32_t)PLX_WRITABLE : place->interest;
 }
 
+/* Somebody who has gone has asked about this socket, too, and is still to be told that it was
+ * cancelled. */
+static bool base_is_busy(const plx__backend *backend, SOCKET base)
+{
+    for (const plx__iocp_poll *poll = backend->abandoned_polls; poll != NULL; poll = poll->next) {
+        if (poll->base == base)
+            return true;
+    }
+    return false;
+}
+
 void plx__iocp_poll_post(plx__backend *backend, plx__iocp_op *op)
 {
     plx__iocp_poll *poll = (plx__iocp_poll *)(void *)op;
@@ -268,6 +294,10 @@ void plx__iocp_poll_post(plx__backend *backend, plx__iocp_op *op)
     const nt_calls *nt = nt_find();
     if (interest == 0)
         return;
+    if (base_is_busy(backend, poll->base)) {
+        plx__iocp_op_wait(backend, op); /* What it waits for ends the wait. */
+        return;
+    }
     plx__iocp_op_clear(op);
     poll->is_cancelled = false;
     poll->asked = events_of(interest);
@@ -295,13 +325,21 @@ void plx__iocp_poll_post(plx__backend *backend, plx__iocp_op *op)
         plx__iocp_op_done(backend, op, plx__fail((int)nt->status_to_dos_error(status)), 0);
 }
 
-void plx__iocp_poll_cancel(plx__iocp_op *op)
+static void poll_cancel(plx__iocp_op *op)
 {
     plx__iocp_poll *poll = (plx__iocp_poll *)(void *)op;
     if (poll->is_cancelled)
         return;
     poll->is_cancelled = true;
     (void)CancelIoEx(poll->device->handle, &op->overlapped);
+}
+
+void plx__iocp_poll_abandon(plx__backend *backend, plx__iocp_op *op)
+{
+    plx__iocp_poll *poll = (plx__iocp_poll *)(void *)op;
+    poll_cancel(op);
+    poll->next = backend->abandoned_polls;
+    backend->abandoned_polls = poll;
 }
 
 /* What the poll came to: bits of plx_readiness, of those that are asked for now; 0 for nothing. */
@@ -379,6 +417,6 @@ int plx__iocp_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t int
     if (op->state == PLX__IOCP_IDLE)
         plx__iocp_op_wait(backend, op);
     else if (op->state == PLX__IOCP_FLYING && (events_of(interest) & ~poll->asked) != 0)
-        plx__iocp_poll_cancel(op);
+        poll_cancel(op);
     return 0;
 }

@@ -16,6 +16,10 @@ int plx__rehearse_descriptor_limit(uint32_t spare);
  * far as this library's own part in that goes. Nothing on Unix. */
 void plx__rehearse_old_poll(bool is_old);
 
+/* Has the socket join a completion port that nobody waits at: 0, or PLX_EINVAL when it belongs to
+ * one already. PLX_ENOSYS where there are none. */
+int plx__rehearse_port(plx_socket socket);
+
 /* Whether this is Wine, which is not Windows everywhere. */
 bool plx__rehearsal_is_wine(void);
 

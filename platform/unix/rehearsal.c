@@ -44,6 +44,12 @@ void plx__rehearse_old_poll(bool is_old)
     (void)is_old;
 }
 
+int plx__rehearse_port(plx_socket socket)
+{
+    (void)socket;
+    return PLX_ENOSYS;
+}
+
 bool plx__rehearsal_is_wine(void)
 {
     return false;

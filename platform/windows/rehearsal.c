@@ -23,6 +23,18 @@ int plx__rehearse_descriptor_limit(uint32_t spare)
     return PLX_ENOSYS;
 }
 
+int plx__rehearse_port(plx_socket socket)
+{
+    HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    if (port == NULL)
+        return plx__fail((int)GetLastError());
+    int status = CreateIoCompletionPort((HANDLE)socket, port, 0, 0) != NULL
+                     ? 0
+                     : plx__fail((int)GetLastError());
+    (void)CloseHandle(port);
+    return status;
+}
+
 bool plx__rehearsal_is_wine(void)
 {
     HMODULE library = GetModuleHandleW(L"ntdll.dll");
