@@ -203,6 +203,23 @@ static void accept_hold(accept_op *accept, bool is_first)
     held->first = &accept->op;
 }
 
+/* Holds those, too, that have come back with it: core may be about to turn away who waits. */
+static void accepts_gather(plx__backend *backend, plx__iocp_accepts *accepts)
+{
+    plx__iocp_list ready = backend->ready;
+    backend->ready.first = NULL;
+    for (plx__iocp_op *op = ready.first, *next; op != NULL; op = next) {
+        accept_op *accept = (accept_op *)(void *)op;
+        next = op->next;
+        if (op->endpoint == NULL || op->kind != PLX__IOCP_ACCEPT || accept->accepts != accepts) {
+            plx__iocp_list_append(&backend->ready, op);
+            continue;
+        }
+        accepts->busy--;
+        accept_hold(accept, false);
+    }
+}
+
 static bool accept_tell(plx__iocp_op *op, plx__completion *completion, int status)
 {
     completion->endpoint = op->endpoint;
@@ -249,6 +266,7 @@ static bool accept_succeeded(plx__backend *backend, accept_op *accept, plx__comp
     int status = plx__socket_open(&fresh, accept->accepts->family);
     if (status != 0) {
         accept_hold(accept, true);
+        accepts_gather(backend, accept->accepts);
         return accept_tell(op, completion, status);
     }
     (void)accept_tell(op, completion, 0);
