@@ -37,6 +37,9 @@ enum plx__completion_kind {
     PLX__RECEIVED,  /* `length` bytes at `bytes`, valid until the next call of `next`. It may still
                      * come after `receive_stop`, for what had arrived already. */
     PLX__ENDED,     /* The stream of received bytes is over: `status` is PLX_EEOF or why. */
+    PLX__UNSENT,    /* `length` of the bytes that `send_now` took were not sent: they stand at
+                     * `bytes` until the next call of `next`. It comes before core is told of
+                     * anything that could have it call somebody. */
     PLX__SENT,      /* `length` more of the bytes of `send_start` were taken, with `status` 0; a
                      * poller says 0 bytes, which means: try `send_now` again. */
     PLX__READY,     /* A watched socket; `ready` is bits of plx_readiness. PLX_FAILED alone: it is
@@ -58,10 +61,12 @@ typedef struct plx__backend_config {
     uint32_t receive_bytes; /* The most that one PLX__RECEIVED brings. */
     uint32_t poll_cold_min; /* As in plx_loop_options, with the defaults filled in. */
     uint64_t poll_cold_after_ns;
+    bool may_credit;        /* `send_now` may take what it has not sent. */
 } plx__backend_config;
 
 typedef struct plx__backend_ops {
     const char *name;        /* What plx_loop_options.backend accepts. */
+    const char *needs;       /* What a machine must have to run it, in words; or NULL. */
     uint32_t endpoint_bytes; /* A multiple of 8. */
 
     /* PLX_ENOSYS: this machine lacks the facility. On failure nothing is left behind. */
@@ -91,11 +96,20 @@ typedef struct plx__backend_ops {
     int (*connect)(plx__backend *backend, plx__endpoint *endpoint, const plx__address *address);
     int (*receive_start)(plx__backend *backend, plx__endpoint *endpoint);
     void (*receive_stop)(plx__backend *backend, plx__endpoint *endpoint);
-    /* What the system takes at once: 0 on backends that cannot know, or a code. Keeps nothing. */
+    /* What the system takes at once: 0 on backends that cannot know, or a code. What one takes on
+     * credit it has copied, and sends with the next wait; it takes all or none that way, and only
+     * if the configuration allows it. What then does not go comes back as PLX__UNSENT. Core calls
+     * this only while nothing of the endpoint is queued. */
     ptrdiff_t (*send_now)(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
                           size_t length);
     ptrdiff_t (*send_slices_now)(plx__backend *backend, plx__endpoint *endpoint,
                                  const plx__slice *slices, size_t count);
+    /* Sends what is on credit, at once, as far as the system takes it. Returns how many bytes are
+     * left, at `*bytes_out` until the backend is called again, or a code; in any case nothing is on
+     * credit any more. Core calls it before it queues anything, shuts the socket, or holds a write
+     * against a limit. `detach` does the same, and drops what is left. NULL: nothing ever is. */
+    ptrdiff_t (*send_settle)(plx__backend *backend, plx__endpoint *endpoint,
+                             const void **bytes_out);
     /* Takes the bytes over until PLX__SENT: they stay where they are. Once at a time. */
     int (*send_start)(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                       size_t count);

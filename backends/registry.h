@@ -9,5 +9,6 @@ extern const plx__backend_ops plx__select_backend;
 extern const plx__backend_ops plx__epoll_backend;
 extern const plx__backend_ops plx__libuv_backend;
 extern const plx__backend_ops plx__iocp_backend;
+extern const plx__backend_ops plx__uring_backend;
 
 #endif

@@ -3,7 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug \
-    -DPOLLUX_BACKENDS='poll;select;libuv' -DPOLLUX_BUILD_TESTS=ON -DPOLLUX_WARNINGS_AS_ERRORS=ON
+    -DPOLLUX_BACKENDS='poll;select;libuv;uring' -DPOLLUX_BUILD_TESTS=ON \
+    -DPOLLUX_WARNINGS_AS_ERRORS=ON
 cmake --build build/clang
 ctest --test-dir build/clang -L unit -j 2 | tail -n 3
 for file in core/*.c backends/*.c platform/*.c platform/unix/*.c; do

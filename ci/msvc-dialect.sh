@@ -12,7 +12,8 @@ echo '#define PLX_BACKEND_LIST(X) X(poll) X(select) X(iocp)' > "$work/pollux_con
 files=0
 for file in core/*.c platform/*.c platform/windows/*.c backends/*.c; do
     case $file in
-    backends/libuv.c | platform/windows/process.c) continue ;; # Not part of the library alone.
+    # Not part of the library alone, or not of Windows.
+    backends/libuv.c | backends/uring*.c | platform/windows/process.c) continue ;;
     esac
     clang-cl-14 --target=x86_64-pc-windows-msvc /nologo /std:c11 /W4 /WX -Wgnu -Wvla -fsyntax-only \
         /D_WIN32_WINNT=0x0A00 /D_CRT_SECURE_NO_WARNINGS /DPOLLUX_BUILDING \

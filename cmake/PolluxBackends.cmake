@@ -1,13 +1,17 @@
 # Which backends are compiled in, and which of them is the default.
 #
-#   POLLUX_BACKENDS  a list; without it, all that this system has but libuv
+#   POLLUX_BACKENDS  a list; without it, all that this system has but libuv, and uring only where
+#                    liburing is
 #   POLLUX_BACKEND   the default among them; without it, poll if it is there, else the first
 #
 # Sets pollux_backends (the default first) and writes pollux_config.h.
 
+include(PolluxLiburing)
+
 set(pollux_backends_here poll select)
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux" OR CMAKE_SYSTEM_NAME STREQUAL "Android")
-    list(APPEND pollux_backends_here epoll)
+    list(APPEND pollux_backends_here epoll uring)
+    pollux_find_liburing(pollux_liburing_target)
 elseif(WIN32)
     list(APPEND pollux_backends_here iocp)
 endif()
@@ -15,6 +19,9 @@ list(APPEND pollux_backends_here libuv)
 
 set(pollux_backends_default ${pollux_backends_here})
 list(REMOVE_ITEM pollux_backends_default libuv)
+if(NOT pollux_liburing_target)
+    list(REMOVE_ITEM pollux_backends_default uring)
+endif()
 set(POLLUX_BACKENDS "${pollux_backends_default}" CACHE STRING
     "Backends to compile in, a list of: ${pollux_backends_here}")
 
@@ -60,4 +67,11 @@ if("libuv" IN_LIST pollux_backends)
         message(FATAL_ERROR "POLLUX_BACKENDS names libuv, which was not found. Install it "
                             "(Debian: libuv1-dev), or leave libuv out.")
     endif()
+endif()
+
+if(NOT "uring" IN_LIST pollux_backends)
+    set(pollux_liburing_target "")
+elseif(NOT pollux_liburing_target)
+    message(FATAL_ERROR "POLLUX_BACKENDS names uring, and liburing 2.3 or later was not found. "
+                        "Install it (Debian: liburing-dev), or leave uring out.")
 endif()

@@ -14,11 +14,17 @@ if(TARGET pollux_tool)
     install(TARGETS pollux_tool RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 
-# A static library with libuv inside hands libuv on to who links it.
+# A static library with libuv or liburing inside hands it on to who links it.
 set(POLLUX_NEEDS_LIBUV OFF)
 if(pollux_libuv_target AND NOT BUILD_SHARED_LIBS)
     set(POLLUX_NEEDS_LIBUV ON)
     install(FILES "${PROJECT_SOURCE_DIR}/cmake/PolluxLibuv.cmake"
+            DESTINATION "${pollux_package_dir}")
+endif()
+set(POLLUX_NEEDS_LIBURING OFF)
+if(pollux_liburing_target AND NOT BUILD_SHARED_LIBS)
+    set(POLLUX_NEEDS_LIBURING ON)
+    install(FILES "${PROJECT_SOURCE_DIR}/cmake/PolluxLiburing.cmake"
             DESTINATION "${pollux_package_dir}")
 endif()
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/pollux-config.cmake.in"
@@ -40,8 +46,12 @@ if(WIN32)
     string(APPEND pollux_pc_libs_private " -lws2_32 -lmswsock")
 endif()
 if(POLLUX_NEEDS_LIBUV)
-    set(pollux_pc_requires_private "libuv")
+    list(APPEND pollux_pc_requires_private libuv)
 endif()
+if(POLLUX_NEEDS_LIBURING)
+    list(APPEND pollux_pc_requires_private liburing)
+endif()
+list(JOIN pollux_pc_requires_private ", " pollux_pc_requires_private)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/pollux.pc.in" "${PROJECT_BINARY_DIR}/pollux.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/pollux.pc"
         DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

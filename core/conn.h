@@ -125,6 +125,8 @@ static inline void plx__conn_cork_flush(plx_loop *loop, plx__conn *conn)
 }
 
 void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);
+/* What the backend took on credit comes back. */
+void plx__conn_unsent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);
 /* The connection may not write into the cork any more; what stands in it is not sent. */
 void plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn);
 /* Sends what waited for the connection to open. */
@@ -160,7 +162,8 @@ PLX__SLOW void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn,
 static inline void plx__conn_received(plx_loop *loop, plx__conn *conn,
                                       const plx__completion *completion)
 {
-    if (conn->flags != PLX__CONN_PLAIN) {
+    /* What it has sent in this turn may still be on credit: then no cork (plx__conn_cork). */
+    if (conn->flags != PLX__CONN_PLAIN || conn->sent_ns == loop->now_ns) {
         plx__conn_received_slowly(loop, conn, completion);
         return;
     }

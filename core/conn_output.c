@@ -115,6 +115,8 @@ static void queue_consume(plx_loop *loop, plx__conn *conn, size_t length)
     }
 }
 
+static void credit_settle(plx_loop *loop, plx__conn *conn);
+
 /* --- watermarks ------------------------------------------------------------------------------ */
 
 static void queue_was_high(plx_loop *loop, plx__conn *conn)
@@ -142,12 +144,21 @@ static void queue_drained(plx_loop *loop, plx__conn *conn)
     plx__conn_uncork(loop, conn);
 }
 
-/* Shuts the sending side if that is wanted and nothing waits any more. */
+/* Whether the sending side is to be shut, and nothing waits any more. */
+static bool is_to_shut(const plx__conn *conn)
+{
+    const uint32_t not_now =
+        PLX__CONN_SHUT_DONE | PLX__CONN_CONNECTING | PLX__CONN_OUTPUT_DEAD | PLX__CONN_CLOSED;
+    return (conn->flags & PLX__CONN_SHUT_WANTED) != 0 && (conn->flags & not_now) == 0 &&
+           queue_is_empty(conn);
+}
+
 static void shutdown_settle(plx_loop *loop, plx__conn *conn)
 {
-    const uint32_t not_now = PLX__CONN_SHUT_DONE | PLX__CONN_CONNECTING | PLX__CONN_OUTPUT_DEAD;
-    if ((conn->flags & PLX__CONN_SHUT_WANTED) == 0 || (conn->flags & not_now) != 0 ||
-        !queue_is_empty(conn))
+    if (!is_to_shut(conn))
+        return;
+    credit_settle(loop, conn);
+    if (!is_to_shut(conn))
         return;
     /* It fails on a connection that the peer has reset; the input tells of that. */
     (void)plx__socket_shutdown(conn->object.endpoint.socket);
@@ -250,12 +261,46 @@ static int queue_copy(plx_loop *loop, plx__conn *conn, const void *bytes, size_t
     return 0;
 }
 
+/* What the backend had taken on credit and could not send becomes the queue. */
+static void unsent_queue(plx_loop *loop, plx__conn *conn, const void *bytes, size_t length)
+{
+    PLX_ASSERT(queue_is_empty(conn));
+    loop->stats.sent_bytes -= length;
+    int status = queue_copy(loop, conn, bytes, length);
+    if (status == 0)
+        queue_grown(loop, conn, length);
+    else
+        plx__conn_close(loop, conn, status); /* Part of it may be on its way. */
+}
+
+/* After this nothing of the connection is on credit. It may be closed, or its output dead. */
+static void credit_settle(plx_loop *loop, plx__conn *conn)
+{
+    const void *bytes;
+    if (loop->ops->send_settle == NULL)
+        return;
+    ptrdiff_t left = loop->ops->send_settle(loop->backend, &conn->object.endpoint, &bytes);
+    if (left > 0)
+        unsent_queue(loop, conn, bytes, (size_t)left);
+    else if (left < 0)
+        output_die(loop, conn, (int)left);
+}
+
+void plx__conn_unsent(plx_loop *loop, plx__conn *conn, const plx__completion *completion)
+{
+    if ((conn->flags & PLX__CONN_OUTPUT_DEAD) == 0)
+        unsent_queue(loop, conn, completion->bytes, completion->length);
+}
+
 /* --- the cork -------------------------------------------------------------------------------- */
 
 /* The rest becomes the queue. */
 void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff_t sent)
 {
     if (output_tried(loop, conn, sent) < 0)
+        return;
+    credit_settle(loop, conn); /* What was sent before goes first. */
+    if ((conn->flags & (PLX__CONN_CLOSED | PLX__CONN_OUTPUT_DEAD)) != 0)
         return;
     plx__cork *cork = &loop->cork;
     plx__segment *segment = cork->segment;
@@ -278,6 +323,10 @@ void plx__conn_cork(plx_loop *loop, const plx__conn *conn)
     PLX_ASSERT(loop->cork.room == 0);
     PLX_ASSERT(loop->cork.length == 0);
     if ((conn->flags & PLX__CONN_UNCORKED) != 0 || !queue_is_empty(conn))
+        return;
+    /* If what it sent in this turn is on credit and comes back, and then the cork too, the queue
+     * may hold more than it is allowed to. Other writes have credit settled first. */
+    if (loop->ops->send_settle != NULL && conn->sent_ns >= loop->turn_ns)
         return;
     loop->cork.token = conn->object.endpoint.token;
     loop->cork.room = loop->cork.room_next;
@@ -347,6 +396,24 @@ static int output_write(plx_loop *loop, plx__conn *conn, const unsigned char *by
     return status;
 }
 
+/* Sends what was written before, for that goes first, and looks whether `length` more bytes may be
+ * queued. PLX_ESTALE when the connection has closed over it. */
+static int output_ready(plx_loop *loop, plx__conn *conn, size_t length)
+{
+    int status = output_admit(loop, conn, length);
+    if (status != 0)
+        return status;
+    size_t before = conn->queued;
+    if (is_corked(loop, conn))
+        plx__conn_cork_flush(loop, conn);
+    if (plx__conn_is_open(conn))
+        credit_settle(loop, conn);
+    if (!plx__conn_is_open(conn))
+        return PLX_ESTALE;
+    bool is_as_before = conn->queued == before && (conn->flags & PLX__CONN_OUTPUT_DEAD) == 0;
+    return is_as_before ? 0 : output_admit(loop, conn, length);
+}
+
 PLX__SLOW static int write_slowly(plx_loop *loop, plx_conn conn, const void *bytes, size_t length)
 {
     plx__conn *found = plx__conn_find(loop, conn);
@@ -354,15 +421,8 @@ PLX__SLOW static int write_slowly(plx_loop *loop, plx_conn conn, const void *byt
         return PLX_ESTALE;
     if (length == 0)
         return 0;
-    int status = output_admit(loop, found, length);
-    if (status != 0)
-        return status;
-    if (is_corked(loop, found)) {
-        plx__conn_cork_flush(loop, found); /* What was written first goes first. */
-        if (!plx__conn_is_open(found) || (found->flags & PLX__CONN_OUTPUT_DEAD) != 0)
-            return 0; /* on_close tells of it. */
-    }
-    return output_write(loop, found, bytes, length);
+    int status = output_ready(loop, found, length);
+    return status == 0 ? output_write(loop, found, bytes, length) : status;
 }
 
 int plx_conn_write(plx_loop *loop, plx_conn conn, const void *bytes, size_t length)
@@ -384,14 +444,12 @@ int plx_conn_send(plx_loop *loop, plx_conn conn, const void *bytes, size_t lengt
     plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return PLX_ESTALE;
-    int status = output_admit(loop, found, length);
+    int status = output_ready(loop, found, length);
     if (status != 0)
         return status;
     plx__segment *segment = plx__segment_lend(bytes, length, on_sent, data);
     if (segment == NULL)
         return PLX_ENOMEM;
-    if (is_corked(loop, found))
-        plx__conn_cork_flush(loop, found); /* What was written first goes first. */
     const uint32_t not_now = PLX__CONN_CONNECTING | PLX__CONN_OUTPUT_DEAD;
     if (length > 0 && plx__conn_is_open(found) && queue_is_empty(found) &&
         (found->flags & not_now) == 0) {
@@ -416,6 +474,8 @@ int plx_conn_send(plx_loop *loop, plx_conn conn, const void *bytes, size_t lengt
 void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *completion)
 {
     conn->flags &= ~(uint32_t)PLX__CONN_SENDING;
+    if ((conn->flags & PLX__CONN_OUTPUT_DEAD) != 0)
+        return;
     if (completion->status != 0) {
         output_die(loop, conn, completion->status);
         return;

@@ -79,6 +79,8 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
         .poll_cold_min = or_default(options->poll_cold_min, POLL_COLD_MIN_DEFAULT),
         .poll_cold_after_ns = options->poll_cold_after_ns != 0 ? options->poll_cold_after_ns
                                                                : POLL_COLD_AFTER_DEFAULT,
+        /* What is on credit is not counted, so with a limit for all queues there is none. */
+        .may_credit = options->queued_bytes_max == 0,
     };
     uint32_t connections_max = or_default(options->connections_max, CONNECTIONS_MAX_DEFAULT);
     if (config.receive_bytes > RECEIVE_BYTES_MAX || connections_max > PLX__SLAB_MAX)
@@ -233,6 +235,9 @@ PLX__SLOW static void completion_deliver(plx_loop *loop, const plx__completion *
     case PLX__ENDED:
         plx__conn_stream_ended(loop, (plx__conn *)(void *)object, completion->status);
         break;
+    case PLX__UNSENT:
+        plx__conn_unsent(loop, (plx__conn *)(void *)object, completion);
+        break;
     case PLX__SENT:
         plx__conn_sent(loop, (plx__conn *)(void *)object, completion);
         break;
@@ -288,7 +293,7 @@ static int completions_run(plx_loop *loop, uint64_t timeout_ns)
     int status = loop->ops->wait(loop->backend, timeout_ns);
     if (plx__atomic_exchange(&loop->is_sleeping, 0) == 0)
         loop->stats.wakes++;
-    loop->now_ns = plx__clock_now();
+    loop->now_ns = loop->turn_ns = plx__clock_now();
     if (status != 0)
         return status;
     while (loop->ops->next(loop->backend, &completion)) {
@@ -462,6 +467,12 @@ const char *plx_backend_name(size_t index)
 {
     const plx__backend_ops *ops = plx__backend_at(index);
     return ops != NULL ? ops->name : NULL;
+}
+
+const char *plx_backend_needs(const char *name)
+{
+    const plx__backend_ops *ops = name != NULL ? plx__backend_find(name) : NULL;
+    return ops != NULL ? ops->needs : NULL;
 }
 
 const char *plx_backend_default(void)

@@ -43,6 +43,7 @@ struct plx_loop {
     const plx__backend_ops *ops;
     plx__backend *backend;
     uint64_t now_ns;
+    uint64_t turn_ns; /* When the last wait ended. */
     plx__cork cork;
     plx_loop_stats stats;
 

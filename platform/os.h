@@ -48,6 +48,9 @@ typedef struct plx__sockaddr_un {
 typedef struct pollfd plx__poll_entry;
 typedef struct sockaddr_un plx__sockaddr_un;
 
+/* The Pollux code for an accept() that ended with this one. */
+int plx__accept_failed(int os_code);
+
 #define PLX__POLL_READ  POLLIN
 #define PLX__POLL_WRITE POLLOUT
 

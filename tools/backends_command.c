@@ -45,6 +45,8 @@ static int backends_print_json(void)
         cJSON_AddBoolToObject(entry, "runs", status == 0);
         if (status != 0)
             cJSON_AddStringToObject(entry, "reason", plx_error_text(status));
+        if (status != 0 && plx_backend_needs(name) != NULL)
+            cJSON_AddStringToObject(entry, "needs", plx_backend_needs(name));
         cJSON_AddItemToArray(list, entry);
     }
     return json_print("backends", list, true);
@@ -72,6 +74,8 @@ static int backends_run(int count, char **arguments)
         printf("%-8s  %-7s  %s%s\n", name, is_default(name) ? "default" : "",
                status == 0 ? "runs here" : "does not run here: ",
                status == 0 ? "" : plx_error_text(status));
+        if (status != 0 && plx_backend_needs(name) != NULL)
+            printf("%-8s  %-7s  it needs %s\n", "", "", plx_backend_needs(name));
     }
     return COMMAND_DONE;
 }

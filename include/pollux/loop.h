@@ -150,6 +150,13 @@ PLX_NODISCARD PLX_API int plx_post(plx_loop *loop, plx_post_fn run, void *data);
 /** The name of the compiled-in backend number `index`, or NULL past the last. Any thread. */
 PLX_API const char *plx_backend_name(size_t index);
 
+/**
+ * What a machine must have to run the backend of that name, in words, for those whom
+ * plx_backend_probe() has told PLX_ENOSYS. The string is static; NULL for a backend that runs
+ * wherever it is compiled in, or that is not. Any thread.
+ */
+PLX_API const char *plx_backend_needs(const char *name);
+
 /** The name of the backend that a loop takes when none is asked for. Any thread. */
 PLX_API const char *plx_backend_default(void);
 

@@ -133,6 +133,24 @@ int plx__socket_listen(plx_socket socket, uint32_t backlog)
     return listen(socket, bounded) == 0 ? 0 : plx__fail_last();
 }
 
+int plx__accept_failed(int os_code)
+{
+    /* Linux passes errors of the new connection on (accept(2), "Error handling"). */
+    switch (os_code) {
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case EPERM: /* A firewall rule forbids it. */
+        plx__fail(os_code);
+        return PLX_ECONNABORTED;
+    default:
+        return plx__fail(os_code);
+    }
+}
+
 int plx__socket_accept(plx_socket listener, plx_socket *socket_out)
 {
     if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
@@ -145,22 +163,8 @@ int plx__socket_accept(plx_socket listener, plx_socket *socket_out)
         made = accept(listener, NULL, NULL);
 #endif
     } while (made < 0 && errno == EINTR);
-    if (made < 0) {
-        /* Linux passes errors of the new connection on (accept(2), "Error handling"). */
-        switch (errno) {
-        case ENETDOWN:
-        case ENOPROTOOPT:
-        case EHOSTDOWN:
-        case EHOSTUNREACH:
-        case EOPNOTSUPP:
-        case ENETUNREACH:
-        case EPERM: /* A firewall rule forbids it. */
-            plx__fail_last();
-            return PLX_ECONNABORTED;
-        default:
-            return plx__fail_last();
-        }
-    }
+    if (made < 0)
+        return plx__accept_failed(errno);
 #ifdef SOCK_CLOEXEC
     return socket_take(made, true, socket_out);
 #else

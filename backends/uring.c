@@ -1,0 +1,524 @@
+/* backends/uring.c - io_uring: what is wanted of endpoints, as requests, and completions.
+ *
+ * Core's calls change what is wanted, and put the endpoint into the list of those to be seen to.
+ * When the loop waits, each of these is compared with what is in flight: requests are made or
+ * cancelled. So what starts and stops within a turn costs nothing. It owns the requests, and no
+ * endpoint; one that goes with requests in flight is waited for.
+ */
+#include "backends/uring.h"
+
+#include "backends/registry.h"
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+void plx__uring_list_remove(plx__backend *backend, plx__uring_endpoint *uring)
+{
+    plx__uring_list *list = &backend->lists[uring->list];
+    if (uring->list == PLX__URING_LIST_NONE)
+        return;
+    if (uring->previous != NULL)
+        uring->previous->next = uring->next;
+    else
+        list->first = uring->next;
+    if (uring->next != NULL)
+        uring->next->previous = uring->previous;
+    else
+        list->last = uring->previous;
+    uring->list = PLX__URING_LIST_NONE;
+}
+
+void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
+                         enum plx__uring_list_kind kind)
+{
+    plx__uring_list *list = &backend->lists[kind];
+    if (uring->list == kind)
+        return;
+    plx__uring_list_remove(backend, uring);
+    uring->list = (uint8_t)kind;
+    uring->next = NULL;
+    uring->previous = list->last;
+    if (list->last != NULL)
+        list->last->next = uring;
+    else
+        list->first = uring;
+    list->last = uring;
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static int uring_open(plx__backend **backend_out, const plx__backend_config *config)
+{
+    plx__backend *backend = plx__allocate_zeroed(1, sizeof *backend);
+    if (backend == NULL)
+        return PLX_ENOMEM;
+    backend->turn = 1;
+    int status = plx__wake_open(&backend->wake);
+    if (status == 0) {
+        status = plx__uring_ring_open(backend);
+        if (status == 0) {
+            status = plx__uring_buffers_open(backend, config->receive_bytes);
+            if (status != 0)
+                plx__uring_ring_close(backend);
+        }
+        if (status != 0)
+            plx__wake_close(&backend->wake);
+    }
+    if (status != 0) {
+        plx__free(backend);
+        return status;
+    }
+    backend->has_credit = backend->has_credit && config->may_credit;
+    *backend_out = backend;
+    return 0;
+}
+
+/* Sockets that arrived for listeners that had gone by then. */
+static void completions_drop(plx__backend *backend)
+{
+    struct io_uring *ring = &backend->ring;
+    for (unsigned count = io_uring_cq_ready(ring); count > 0; count--) {
+        const struct io_uring_cqe *cqe = &ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask];
+        if (plx__uring_data_op(cqe->user_data) == PLX__URING_ACCEPT)
+            plx__uring_accept_drop(cqe);
+        io_uring_cq_advance(ring, 1);
+    }
+}
+
+static void uring_close(plx__backend *backend)
+{
+    if (!backend->is_gone)
+        completions_drop(backend);
+    plx__uring_ring_close(backend);
+    plx__uring_buffers_close(backend);
+    plx__wake_close(&backend->wake);
+    plx__free(backend->spill);
+    plx__free(backend);
+}
+
+/* --- the life of an endpoint ------------------------------------------------------------------ */
+
+static int uring_attach(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)endpoint; /* Its bytes in front are zero, and that is all there is to know of it. */
+    backend->attached++;
+    return 0;
+}
+
+static bool is_in_flight(const plx__uring_endpoint *uring)
+{
+    return uring->input != PLX__URING_NONE ||
+           (uring->flags & (PLX__URING_SENDING | PLX__URING_WATCHED)) != 0;
+}
+
+/* Listeners, whose address is to be free at once, and foreign sockets, which their owner may close
+ * at once: both would live on in the request. */
+static bool input_end(plx__backend *backend, plx__uring_endpoint *uring)
+{
+    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
+    if (uring->input != PLX__URING_ACCEPT && uring->input != PLX__URING_POLL)
+        return false;
+    uint64_t data = plx__uring_data(endpoint, (enum plx__uring_op)uring->input);
+    if (!plx__uring_cancel_now(backend, data))
+        return false;
+    uring->flags |= PLX__URING_SILENT;
+    return true;
+}
+
+static bool uring_detach(plx__backend *backend, plx__endpoint *endpoint)
+{
+    plx__uring_endpoint *uring = plx__uring_of(endpoint);
+    plx__uring_credit_forget(backend, uring);
+    plx__uring_receive_forget(backend, uring);
+    plx__uring_accept_forget(uring);
+    uring->flags |= PLX__URING_DETACHED;
+    backend->attached--;
+    if (!is_in_flight(uring) || input_end(backend, uring)) {
+        plx__uring_list_remove(backend, uring);
+        return true;
+    }
+    plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
+    return false;
+}
+
+/* --- what is wanted --------------------------------------------------------------------------- */
+
+static void want(plx__backend *backend, plx__endpoint *endpoint, enum plx__uring_op op)
+{
+    plx__uring_endpoint *uring = plx__uring_of(endpoint);
+    uring->wanted = (uint8_t)op;
+    plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
+}
+
+static int uring_connect(plx__backend *backend, plx__endpoint *endpoint,
+                         const plx__address *address)
+{
+    plx__uring_endpoint *uring = plx__uring_of(endpoint);
+    /* At once, not with the next wait: IORING_OP_CONNECT would need a call of its own for that, and
+     * asks a Unix-domain listener whose queue is full again and again. */
+    int status = plx__socket_connect(endpoint->socket, address);
+    if (status != 0 && status != PLX_EAGAIN)
+        return status;
+    uring->interest = PLX_WRITABLE;
+    want(backend, endpoint, PLX__URING_CONNECT);
+    return 0;
+}
+
+static int uring_receive_start(plx__backend *backend, plx__endpoint *endpoint)
+{
+    want(backend, endpoint, PLX__URING_RECEIVE);
+    return 0;
+}
+
+static void uring_receive_stop(plx__backend *backend, plx__endpoint *endpoint)
+{
+    want(backend, endpoint, PLX__URING_NONE);
+}
+
+static int uring_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest)
+{
+    plx__uring_of(endpoint)->interest = (uint8_t)interest;
+    want(backend, endpoint, interest != 0 ? PLX__URING_POLL : PLX__URING_NONE);
+    return 0;
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* A poll for one event: armed anew in each turn it tells of what is still true, as poll() does. Of
+ * a peer that has shut its side it tells too, whether that is asked for or not (uring_send.c): then
+ * one that tells of changes takes its place, until there is something to tell. */
+static void poll_arm(plx__backend *backend, plx__uring_endpoint *uring)
+{
+    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
+    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
+    unsigned events = 0;
+    if (request == NULL)
+        return;
+    if ((uring->interest & PLX_READABLE) != 0)
+        events |= PLX__POLL_READ;
+    if ((uring->interest & PLX_WRITABLE) != 0)
+        events |= PLX__POLL_WRITE;
+    if ((uring->flags & PLX__URING_HUNG) != 0) {
+        io_uring_prep_poll_multishot(request, endpoint->socket, events);
+        uring->flags |= PLX__URING_MULTISHOT;
+    } else {
+        io_uring_prep_poll_add(request, endpoint->socket, events);
+        uring->flags &= (uint16_t)~PLX__URING_MULTISHOT;
+    }
+    request->user_data = plx__uring_data(endpoint, (enum plx__uring_op)uring->wanted);
+    uring->input = uring->wanted;
+    uring->interest_in_flight = uring->interest;
+}
+
+/* Completes only if there was nothing to cancel. */
+static bool cancel(plx__backend *backend, plx__uring_endpoint *uring, enum plx__uring_op op)
+{
+    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
+    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
+    if (request == NULL)
+        return false;
+    io_uring_prep_cancel64(request, plx__uring_data(endpoint, op), 0);
+    request->flags = IOSQE_CQE_SKIP_SUCCESS;
+    request->user_data = plx__uring_data(endpoint, PLX__URING_CANCEL);
+    return true;
+}
+
+static bool input_is_unwanted(const plx__uring_endpoint *uring)
+{
+    const uint16_t bulk = PLX__URING_BULK | PLX__URING_MULTISHOT;
+    const uint16_t hung = PLX__URING_HUNG | PLX__URING_MULTISHOT;
+    if ((uring->flags & PLX__URING_DETACHED) != 0 || uring->input != uring->wanted)
+        return true;
+    if (uring->input == PLX__URING_POLL)
+        return uring->interest != uring->interest_in_flight ||
+               (uring->flags & hung) == PLX__URING_MULTISHOT;
+    return uring->input == PLX__URING_RECEIVE && (uring->flags & bulk) == bulk;
+}
+
+static void input_settle(plx__backend *backend, plx__uring_endpoint *uring)
+{
+    if (uring->input != PLX__URING_NONE) {
+        if ((uring->flags & PLX__URING_INPUT_CANCELLED) == 0 && input_is_unwanted(uring) &&
+            cancel(backend, uring, (enum plx__uring_op)uring->input))
+            uring->flags |= PLX__URING_INPUT_CANCELLED;
+        return;
+    }
+    if ((uring->flags & (PLX__URING_DETACHED | PLX__URING_HOLDS | PLX__URING_ENDED)) != 0)
+        return;
+    if (uring->wanted == PLX__URING_RECEIVE)
+        plx__uring_receive_arm(backend, uring);
+    else if (uring->wanted == PLX__URING_ACCEPT)
+        plx__uring_accept_arm(backend, uring);
+    else if (uring->wanted == PLX__URING_POLL || uring->wanted == PLX__URING_CONNECT)
+        poll_arm(backend, uring);
+}
+
+static bool has_something(const plx__uring_endpoint *uring)
+{
+    if ((uring->flags & PLX__URING_HOLDS) != 0)
+        return true;
+    if ((uring->flags & PLX__URING_ENDED) != 0)
+        return uring->wanted == PLX__URING_RECEIVE;
+    return uring->accepted != NULL && uring->accepted->count > 0 &&
+           uring->wanted == PLX__URING_ACCEPT;
+}
+
+static void output_cancel(plx__backend *backend, plx__uring_endpoint *uring)
+{
+    const uint16_t send = PLX__URING_SENDING | PLX__URING_SEND_CANCELLED;
+    const uint16_t watch = PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED;
+    if ((uring->flags & send) == PLX__URING_SENDING && cancel(backend, uring, PLX__URING_SEND))
+        uring->flags |= PLX__URING_SEND_CANCELLED;
+    if ((uring->flags & watch) == PLX__URING_WATCHED && cancel(backend, uring, PLX__URING_WRITABLE))
+        uring->flags |= PLX__URING_WATCH_CANCELLED;
+}
+
+/* Makes what is in flight what is wanted. What could not be requested stays in the list. */
+static void endpoint_settle(plx__backend *backend, plx__uring_endpoint *uring)
+{
+    const uint16_t blocked = PLX__URING_BLOCKED | PLX__URING_WATCHED | PLX__URING_DETACHED;
+    input_settle(backend, uring);
+    if ((uring->flags & blocked) == PLX__URING_BLOCKED)
+        plx__uring_writable_arm(backend, uring);
+    if ((uring->flags & PLX__URING_DETACHED) != 0) {
+        output_cancel(backend, uring);
+        plx__uring_list_set(backend, uring, PLX__URING_LIST_DETACHING);
+    } else if (has_something(uring)) {
+        plx__uring_list_set(backend, uring, PLX__URING_LIST_READY);
+    } else {
+        plx__uring_list_remove(backend, uring);
+    }
+}
+
+static void busy_settle(plx__backend *backend)
+{
+    const plx__uring_list *busy = &backend->lists[PLX__URING_LIST_BUSY];
+    for (plx__uring_endpoint *uring = busy->first, *next; uring != NULL; uring = next) {
+        next = uring->next;
+        endpoint_settle(backend, uring);
+    }
+}
+
+/* --- completions ------------------------------------------------------------------------------ */
+
+static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
+{
+    busy_settle(backend);
+    if (backend->lists[PLX__URING_LIST_READY].first != NULL || backend->unsent_count > 0)
+        timeout_ns = 0;
+    backend->turn++;
+    return plx__uring_enter(backend, timeout_ns);
+}
+
+static void uring_wake(plx__backend *backend)
+{
+    /* Core wakes a wait once only, so there is nothing to be coalesced here. */
+    plx__wake_send(&backend->wake);
+}
+
+static bool connected(plx__uring_endpoint *uring, const struct io_uring_cqe *cqe,
+                      plx__completion *completion)
+{
+    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
+    uring->input = uring->wanted = PLX__URING_NONE;
+    completion->endpoint = endpoint;
+    completion->kind = PLX__CONNECTED;
+    completion->status =
+        cqe->res < 0 ? plx__fail(-cqe->res) : plx__socket_connect_result(endpoint->socket);
+    return true;
+}
+
+static bool polled(plx__backend *backend, plx__uring_endpoint *uring,
+                   const struct io_uring_cqe *cqe, plx__completion *completion)
+{
+    int32_t result = cqe->res;
+    uint32_t ready = 0;
+    if ((cqe->flags & IORING_CQE_F_MORE) == 0) {
+        uring->input = PLX__URING_NONE;
+        uring->flags &= (uint16_t)~PLX__URING_INPUT_CANCELLED;
+    }
+    plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
+    if (result == -ECANCELED || uring->wanted != PLX__URING_POLL)
+        return false;
+    if (result < 0) {
+        uring->wanted = PLX__URING_NONE;
+        ready = PLX_FAILED;
+    } else {
+        if ((result & PLX__POLL_READABLE) != 0)
+            ready |= PLX_READABLE & uring->interest;
+        if ((result & PLX__POLL_WRITABLE) != 0)
+            ready |= PLX_WRITABLE & uring->interest;
+        if (ready != 0 && (result & POLLERR) != 0)
+            ready |= PLX_FAILED;
+        if (ready == 0 && uring->interest == uring->interest_in_flight)
+            uring->flags |= PLX__URING_HUNG;
+        else
+            uring->flags &= (uint16_t)~PLX__URING_HUNG;
+    }
+    completion->endpoint = plx__uring_endpoint_of(uring);
+    completion->kind = PLX__READY;
+    completion->status = 0;
+    completion->ready = ready;
+    return ready != 0;
+}
+
+/* A completion for somebody who has gone. */
+static bool detached_take(plx__backend *backend, plx__uring_endpoint *uring,
+                          const struct io_uring_cqe *cqe, plx__completion *completion)
+{
+    enum plx__uring_op op = plx__uring_data_op(cqe->user_data);
+    if (op == PLX__URING_RECEIVE)
+        plx__uring_receive_drop(backend, cqe);
+    if (op == PLX__URING_ACCEPT)
+        plx__uring_accept_drop(cqe);
+    if ((cqe->flags & IORING_CQE_F_MORE) != 0)
+        return false;
+    if (op == PLX__URING_SEND)
+        uring->flags &= (uint16_t)~PLX__URING_SENDING;
+    else if (op == PLX__URING_WRITABLE)
+        uring->flags &= (uint16_t)~PLX__URING_WATCHED;
+    else if (op == uring->input)
+        uring->input = PLX__URING_NONE;
+    if (is_in_flight(uring) || (uring->flags & PLX__URING_SILENT) != 0)
+        return false;
+    uring->flags |= PLX__URING_SILENT;
+    plx__uring_list_remove(backend, uring);
+    completion->endpoint = plx__uring_endpoint_of(uring);
+    completion->kind = PLX__DETACHED;
+    return true;
+}
+
+/* There was nothing to cancel; if there still is something, it was between two states. */
+static void cancel_failed(plx__backend *backend, plx__uring_endpoint *uring)
+{
+    uring->flags &= (uint16_t) ~(PLX__URING_INPUT_CANCELLED | PLX__URING_SEND_CANCELLED |
+                                 PLX__URING_WATCH_CANCELLED);
+    if (is_in_flight(uring) && (uring->flags & PLX__URING_SILENT) == 0)
+        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
+}
+
+/* Everything but what is received. */
+PLX__SLOW static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cqe,
+                                      plx__completion *completion)
+{
+    enum plx__uring_op op = plx__uring_data_op(cqe->user_data);
+    if (op == PLX__URING_WAKE && (cqe->flags & IORING_CQE_F_MORE) == 0)
+        backend->is_wake_armed = false;
+    if (op == PLX__URING_NONE || op == PLX__URING_CREDIT || op == PLX__URING_WAKE)
+        return false;
+    plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
+    if (endpoint == NULL) {
+        if (op == PLX__URING_ACCEPT)
+            plx__uring_accept_drop(cqe);
+        if (op == PLX__URING_RECEIVE)
+            plx__uring_receive_drop(backend, cqe);
+        return false;
+    }
+    plx__uring_endpoint *uring = plx__uring_of(endpoint);
+    if (op == PLX__URING_CANCEL) {
+        cancel_failed(backend, uring);
+        return false;
+    }
+    if ((uring->flags & PLX__URING_DETACHED) != 0)
+        return detached_take(backend, uring, cqe, completion);
+    switch (op) {
+    case PLX__URING_ACCEPT:
+        return plx__uring_accepted_take(backend, uring, cqe, completion);
+    case PLX__URING_CONNECT:
+        return connected(uring, cqe, completion);
+    case PLX__URING_SEND:
+        return plx__uring_sent(backend, uring, cqe, completion);
+    case PLX__URING_WRITABLE:
+        return plx__uring_writable(backend, uring, cqe, completion);
+    case PLX__URING_POLL:
+        return polled(backend, uring, cqe, completion);
+    default:
+        return plx__uring_received(backend, uring, cqe, completion);
+    }
+}
+
+/* What was held back in earlier turns, one endpoint after the other. */
+PLX__SLOW static bool ready_next(plx__backend *backend, plx__completion *completion)
+{
+    for (;;) {
+        plx__uring_endpoint *uring = backend->lists[PLX__URING_LIST_READY].first;
+        if (uring == NULL)
+            return false;
+        if (plx__uring_accept_next(backend, uring, completion))
+            return true;
+        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
+        if (plx__uring_receive_next(backend, uring, completion))
+            return true;
+    }
+}
+
+/* The ring was closed with requests in flight; they are over. */
+PLX__SLOW static bool gone_next(plx__backend *backend, plx__completion *completion)
+{
+    static const enum plx__uring_list_kind kinds[] = {PLX__URING_LIST_BUSY,
+                                                      PLX__URING_LIST_DETACHING};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        plx__uring_endpoint *uring = backend->lists[kinds[i]].first;
+        if (uring == NULL)
+            continue;
+        plx__uring_list_remove(backend, uring);
+        completion->endpoint = plx__uring_endpoint_of(uring);
+        completion->kind = PLX__DETACHED;
+        return true;
+    }
+    return false;
+}
+
+/* Completions that had to be fetched come first; they are older than those in the queue. */
+PLX__SLOW static bool spill_next(plx__backend *backend, plx__completion *completion)
+{
+    while (backend->spill_next < backend->spill_count) {
+        if (completion_take(backend, &backend->spill[backend->spill_next++], completion))
+            return true;
+    }
+    backend->spill_next = backend->spill_count = 0;
+    return false;
+}
+
+static bool uring_next(plx__backend *backend, plx__completion *completion_out)
+{
+    struct io_uring_cq *cq = &backend->ring.cq;
+    plx__uring_buffers_return(backend);
+    if (backend->unsent_count > 0)
+        return plx__uring_unsent_next(backend, completion_out);
+    if (backend->spill_count > 0 && spill_next(backend, completion_out))
+        return true;
+    if (backend->is_gone)
+        return gone_next(backend, completion_out);
+    for (unsigned head; (head = *cq->khead) != backend->completions_end;) {
+        const struct io_uring_cqe cqe = cq->cqes[head & cq->ring_mask];
+        io_uring_cq_advance(&backend->ring, 1);
+        if (completion_take(backend, &cqe, completion_out))
+            return true;
+    }
+    return ready_next(backend, completion_out);
+}
+
+const plx__backend_ops plx__uring_backend = {
+    .name = "uring",
+    .needs = "Linux 6.0 or later, the sysctl kernel.io_uring_disabled at 0 (or at 1, for members "
+             "of kernel.io_uring_group), and no seccomp filter that forbids io_uring_setup",
+    .endpoint_bytes = sizeof(plx__uring_endpoint),
+    .open = uring_open,
+    .close = uring_close,
+    .attach = uring_attach,
+    .detach = uring_detach,
+    .accept_start = plx__uring_accept_start,
+    .accept_stop = plx__uring_accept_stop,
+    .accept_held = plx__uring_accept_held,
+    .connect = uring_connect,
+    .receive_start = uring_receive_start,
+    .receive_stop = uring_receive_stop,
+    .send_now = plx__uring_send_now,
+    .send_slices_now = plx__uring_send_slices_now,
+    .send_settle = plx__uring_send_settle,
+    .send_start = plx__uring_send_start,
+    .watch = uring_watch,
+    .wait = uring_wait,
+    .next = uring_next,
+    .wake = uring_wake,
+};

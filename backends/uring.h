@@ -1,0 +1,274 @@
+/* backends/uring.h - the io_uring backend, as the files that make it up see it.
+ *
+ * uring.c          the seam: what is wanted of an endpoint, and completions
+ * uring_ring.c     the ring: its flags, what the kernel must have, entering, cancelling at once
+ * uring_receive.c  the buffers that the kernel picks from, and what is held back of them
+ * uring_send.c     sends: on credit, in flight
+ *
+ * Requests are made when the loop waits, all in one call. In flight for an endpoint are at the most
+ * one request that brings something (accept, receive, connect or poll) and one send. docs/design.md
+ * tells what is in flight when.
+ */
+#ifndef PLX__URING_H
+#define PLX__URING_H
+
+#include <liburing.h>
+
+#include "backends/backend.h"
+#include "platform/os.h"
+
+/* Submission entries: more than that are submitted in several calls. */
+#define PLX__URING_SUBMISSIONS 512u
+/* Completion entries. What does not fit the kernel keeps, and we fetch (completions_spill). */
+#define PLX__URING_COMPLETIONS 8192u
+
+/* Sends on credit that one submission carries, and what they may hold in all. */
+#define PLX__URING_CREDITS      256u
+#define PLX__URING_ARENA_BYTES  65536u
+#define PLX__URING_CREDIT_BYTES 4096u
+
+/* What a request is for: in the low bits of its user data. */
+enum plx__uring_op {
+    PLX__URING_NONE, /* Its completion is of no interest. */
+    PLX__URING_ACCEPT,
+    PLX__URING_RECEIVE,
+    PLX__URING_POLL,
+    PLX__URING_CONNECT,
+    PLX__URING_SEND,
+    PLX__URING_CREDIT,   /* The user data holds the number of the credit. */
+    PLX__URING_WRITABLE, /* A poll, for a send that the kernel does not wait with. */
+    PLX__URING_CANCEL,
+    PLX__URING_WAKE
+};
+
+enum plx__uring_flag {
+    PLX__URING_INPUT_CANCELLED = 1u << 0, /* The cancellation of `input` is on its way. */
+    PLX__URING_SENDING = 1u << 1,         /* A send is in flight. */
+    PLX__URING_SEND_CANCELLED = 1u << 2,
+    PLX__URING_MULTISHOT = 1u << 3, /* `input` yields until it is cancelled. */
+    PLX__URING_BULK = 1u << 4,      /* So much comes that it is received piece by piece. */
+    PLX__URING_HOLDS = 1u << 5,     /* Received buffers wait for their turn. */
+    PLX__URING_ENDED = 1u << 6,     /* The stream has ended, and core does not know it yet. */
+    PLX__URING_UNSENT = 1u << 7,    /* Its credit has failed, and core does not know it yet. */
+    PLX__URING_DETACHED = 1u << 8,
+    PLX__URING_SILENT = 1u << 9,   /* Detached at once: no PLX__DETACHED is owed. */
+    PLX__URING_HUNG = 1u << 10,    /* Its peer has shut its side: see uring_send.c. */
+    PLX__URING_BLOCKED = 1u << 11, /* The send that core waits for waits until it is writable, */
+    PLX__URING_WATCHED = 1u << 12, /* for which a poll is in flight. */
+    PLX__URING_WATCH_CANCELLED = 1u << 13
+};
+
+/* Lists of endpoints that something is to be done for. An endpoint stands in one at the most. */
+enum plx__uring_list_kind {
+    PLX__URING_LIST_NONE,
+    PLX__URING_LIST_BUSY,     /* At the next wait requests may have to be made. */
+    PLX__URING_LIST_READY,    /* It has something that was held back, and may be delivered. */
+    PLX__URING_LIST_DETACHING /* Detached; its last completion has not come. */
+};
+
+/* Accepted sockets that wait for their turn. */
+typedef struct plx__uring_accepted {
+    uint32_t first; /* The one that is next. */
+    uint32_t count; /* How many there are. */
+    uint32_t room;  /* A power of two. */
+    int sockets[];
+} plx__uring_accepted;
+
+/* In front of each endpoint. */
+typedef struct plx__uring_endpoint {
+    struct plx__uring_endpoint *next;
+    struct plx__uring_endpoint *previous;
+    plx__uring_accepted *accepted; /* A listener's; else NULL. */
+    uint32_t credit;               /* Its number in the table, if that names this endpoint. */
+    int32_t ended;                 /* With PLX__URING_ENDED: PLX_EEOF, or why. */
+    uint16_t held_first;           /* With PLX__URING_HOLDS: numbers of buffers. */
+    uint16_t held_last;
+    uint16_t flags; /* plx__uring_flag. */
+    uint16_t turn;  /* In which it last had a completion of a stream. */
+    uint8_t list;   /* plx__uring_list_kind. */
+    uint8_t wanted; /* plx__uring_op: what should be in flight, */
+    uint8_t input;  /* and what is. */
+    uint8_t interest;
+    uint8_t interest_in_flight;
+    uint8_t accepts; /* In that turn. */
+    uint8_t unused[2];
+} plx__uring_endpoint;
+
+typedef struct plx__uring_list {
+    plx__uring_endpoint *first;
+    plx__uring_endpoint *last;
+} plx__uring_list;
+
+/* Bytes that send_now() took without having sent them: they are in the arena, and in a request that
+ * is submitted with the next ones. */
+typedef struct plx__uring_credit {
+    plx__uring_endpoint *endpoint; /* NULL once nothing is to be told any more. */
+    unsigned char *bytes;
+    uint32_t length;
+    uint32_t request; /* Its place among all requests ever made, modulo 2^32. */
+    int32_t result;   /* Once it has failed: what of it was sent, or a negative errno. */
+} plx__uring_credit;
+
+/* A buffer that holds what was received until its endpoint's turn. */
+typedef struct plx__uring_held {
+    uint32_t length;
+    uint16_t next; /* The endpoint's next one, if this is not its last. */
+} plx__uring_held;
+
+/* Buffers of one size. */
+typedef struct plx__uring_pool {
+    struct io_uring_buf_ring *ring;
+    unsigned char *memory;
+    void *ring_memory; /* Of `ring`, as it was allocated. */
+    uint32_t first;    /* Its buffers have the numbers from here on. */
+    uint32_t bytes;    /* Of one buffer, */
+    uint32_t stride;   /* and from one to the next. */
+    uint32_t count;    /* A power of two. */
+} plx__uring_pool;
+
+typedef struct plx__uring_buffers {
+    plx__uring_pool small; /* For most of what arrives. */
+    plx__uring_pool large; /* For endpoints with PLX__URING_BULK. */
+    plx__uring_held *held; /* By number. */
+    int32_t lent;          /* The one that core has, or -1. */
+} plx__uring_buffers;
+
+struct plx__backend {
+    struct io_uring ring;
+    unsigned completions_end; /* Of those that this turn delivers. */
+    unsigned resolved;        /* Up to here failed credits have been looked for. */
+    uint16_t turn;
+    bool is_enabled; /* The ring belongs to a thread, and takes requests. */
+    bool is_gone;    /* The ring was closed because its thread was another one. */
+    bool has_credit; /* Sends may be taken on credit. */
+    bool is_wake_armed;
+    int failure;       /* To be returned by the next wait. */
+    uint32_t attached; /* Endpoints. */
+    plx__uring_list lists[PLX__URING_LIST_DETACHING + 1];
+    plx__uring_buffers buffers;
+
+    struct io_uring_cqe *spill; /* Completions that were fetched to make room for others. */
+    uint32_t spill_next;
+    uint32_t spill_count;
+    uint32_t spill_room;
+
+    plx__wake wake;
+    uint32_t arena_used;
+    uint32_t credits_count;
+    uint32_t unsent_count; /* Endpoints with PLX__URING_UNSENT. */
+    plx__uring_credit credits[PLX__URING_CREDITS];
+    union {
+        uint64_t align[2];
+        unsigned char bytes[PLX__URING_ARENA_BYTES];
+    } arena;
+};
+
+/* --- endpoints -------------------------------------------------------------------------------- */
+
+static inline plx__uring_endpoint *plx__uring_of(plx__endpoint *endpoint)
+{
+    return (plx__uring_endpoint *)(void *)endpoint - 1;
+}
+
+static inline plx__endpoint *plx__uring_endpoint_of(plx__uring_endpoint *uring)
+{
+    return (plx__endpoint *)(void *)(uring + 1);
+}
+
+/* A request's user data: 16 bits of the endpoint's generation, its address, which is a multiple of
+ * 16 and has no more than 48 bits, and the operation. */
+static inline uint64_t plx__uring_data(plx__endpoint *endpoint, enum plx__uring_op op)
+{
+    return (endpoint->token >> 24) << 48 | (uint64_t)(uintptr_t)endpoint | (uint64_t)op;
+}
+
+static inline enum plx__uring_op plx__uring_data_op(uint64_t data)
+{
+    return (enum plx__uring_op)(data & 15);
+}
+
+/* The endpoint, or NULL when that is another one by now. Its memory stays for as long as core waits
+ * with this backend. */
+static inline plx__endpoint *plx__uring_data_endpoint(uint64_t data)
+{
+    plx__endpoint *endpoint =
+        (plx__endpoint *)(uintptr_t)(data & UINT64_C(0x0000FFFFFFFFFFF0)); /* NOLINT */
+    return (endpoint->token >> 24 & 0xFFFF) == data >> 48 ? endpoint : NULL;
+}
+
+void plx__uring_list_remove(plx__backend *backend, plx__uring_endpoint *uring);
+/* Moves it there from where it was, unless it stands there already. */
+void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
+                         enum plx__uring_list_kind kind);
+
+/* --- uring_ring.c ----------------------------------------------------------------------------- */
+
+int plx__uring_ring_open(plx__backend *backend);
+void plx__uring_ring_close(plx__backend *backend);
+/* A request to be filled in, with so much memory that lasts until it is submitted; NULL when the
+ * kernel takes no more for now. */
+struct io_uring_sqe *plx__uring_request(plx__backend *backend, size_t arena_bytes,
+                                        void **arena_out);
+/* Submits, and waits for completions. PLX_EBUSY: the ring belongs to another thread. */
+int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns);
+/* Cancels what the user data names and sees it end, before it returns; false when that failed. Its
+ * completions are still to be taken. */
+bool plx__uring_cancel_now(plx__backend *backend, uint64_t data);
+/* Whether this request has been submitted. */
+bool plx__uring_is_submitted(plx__backend *backend, uint32_t request);
+
+/* --- uring_receive.c -------------------------------------------------------------------------- */
+
+int plx__uring_buffers_open(plx__backend *backend, uint32_t receive_bytes);
+void plx__uring_buffers_close(plx__backend *backend);
+/* Takes back what core was lent. */
+void plx__uring_buffers_return(plx__backend *backend);
+void plx__uring_receive_arm(plx__backend *backend, plx__uring_endpoint *uring);
+/* A completion of a receive that is of no use to anybody. */
+void plx__uring_receive_drop(plx__backend *backend, const struct io_uring_cqe *cqe);
+bool plx__uring_received(plx__backend *backend, plx__uring_endpoint *uring,
+                         const struct io_uring_cqe *cqe, plx__completion *completion);
+/* What was held back, if its turn has come. */
+bool plx__uring_receive_next(plx__backend *backend, plx__uring_endpoint *uring,
+                             plx__completion *completion);
+void plx__uring_receive_forget(plx__backend *backend, plx__uring_endpoint *uring);
+
+/* --- uring_accept.c --------------------------------------------------------------------------- */
+
+int plx__uring_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first);
+void plx__uring_accept_stop(plx__backend *backend, plx__endpoint *endpoint);
+int plx__uring_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out);
+void plx__uring_accept_arm(plx__backend *backend, plx__uring_endpoint *uring);
+/* A completion of an accept that is of no use to anybody. */
+void plx__uring_accept_drop(const struct io_uring_cqe *cqe);
+bool plx__uring_accepted_take(plx__backend *backend, plx__uring_endpoint *uring,
+                              const struct io_uring_cqe *cqe, plx__completion *completion);
+/* What was held back, if its turn has come. */
+bool plx__uring_accept_next(plx__backend *backend, plx__uring_endpoint *uring,
+                            plx__completion *completion);
+void plx__uring_accept_forget(plx__uring_endpoint *uring);
+
+/* --- uring_send.c ----------------------------------------------------------------------------- */
+
+ptrdiff_t plx__uring_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
+                              size_t length);
+ptrdiff_t plx__uring_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
+                                     const plx__slice *slices, size_t count);
+ptrdiff_t plx__uring_send_settle(plx__backend *backend, plx__endpoint *endpoint,
+                                 const void **bytes_out);
+int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
+                          size_t count);
+bool plx__uring_sent(plx__backend *backend, plx__uring_endpoint *uring,
+                     const struct io_uring_cqe *cqe, plx__completion *completion);
+void plx__uring_writable_arm(plx__backend *backend, plx__uring_endpoint *uring);
+bool plx__uring_writable(plx__backend *backend, plx__uring_endpoint *uring,
+                         const struct io_uring_cqe *cqe, plx__completion *completion);
+/* The endpoint goes: what is on credit goes out, as far as the system takes it. */
+void plx__uring_credit_forget(plx__backend *backend, plx__uring_endpoint *uring);
+void plx__uring_credit_failed(plx__backend *backend, const struct io_uring_cqe *cqe);
+/* After a submission, and after plx__uring_credit_failed() for what failed. */
+void plx__uring_credits_settle(plx__backend *backend);
+/* The next endpoint whose credit has failed. */
+bool plx__uring_unsent_next(plx__backend *backend, plx__completion *completion);
+
+#endif

@@ -1,0 +1,300 @@
+/* backends/uring_ring.c - owns the ring; knows endpoints only by what their requests carry.
+ *
+ * Nothing is submitted before the first wait: with IORING_SETUP_SINGLE_ISSUER a ring belongs to the
+ * thread that enables it, and that must be the one that runs the loop, not the one that opened it
+ * (io_uring_setup(2)).
+ */
+#include "backends/uring.h"
+
+#include "platform/fault.h"
+
+/* What the kernel is asked for, the best first; one that lacks a flag refuses with EINVAL. All that
+ * can run this backend know SUBMIT_ALL (5.18) and COOP_TASKRUN (5.19); DEFER_TASKRUN came with 6.1.
+ * Deferred work runs when we wait, in one go, rather than whenever the thread enters the kernel. */
+static const unsigned ladder[] = {
+    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED,
+    IORING_SETUP_COOP_TASKRUN,
+    0,
+};
+
+#define SETUP_ALWAYS (IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP)
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+/* ENOSYS: no such system call. EPERM and EACCES: the sysctl kernel.io_uring_disabled, a seccomp
+ * filter (Docker's answers EPERM) or a security module. EINVAL: flags, on the last rung. All of
+ * them mean that there is no io_uring for this process. ENOMEM is also what kernels before 5.12 say
+ * when RLIMIT_MEMLOCK is too low. */
+static int setup_failed(int os_code)
+{
+    int status = plx__fail(os_code);
+    return status == PLX_EACCES || status == PLX_EINVAL ? PLX_ENOSYS : status;
+}
+
+static int ring_setup(plx__backend *backend)
+{
+    int result = -ENOSYS;
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return plx__fail(EMFILE);
+    for (size_t rung = 0; rung < sizeof ladder / sizeof ladder[0]; rung++) {
+        struct io_uring_params params = {0};
+        params.flags = SETUP_ALWAYS | ladder[rung];
+        params.cq_entries = PLX__URING_COMPLETIONS;
+        if (plx__fault_strikes(PLX__FAULT_FEATURE)) {
+            result = -EINVAL;
+            continue;
+        }
+        result = io_uring_queue_init_params(PLX__URING_SUBMISSIONS, &backend->ring, &params);
+        if (result != -EINVAL)
+            break;
+    }
+    if (result < 0)
+        return setup_failed(-result);
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    return 0;
+}
+
+/* Multishot receives came with 6.0, and so did this operation, which can be asked for. */
+static bool has_what_it_takes(struct io_uring *ring)
+{
+    static const int operations[] = {
+        IORING_OP_ACCEPT,  IORING_OP_RECV,     IORING_OP_SEND,         IORING_OP_SENDMSG,
+        IORING_OP_CONNECT, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL, IORING_OP_SEND_ZC,
+    };
+    const unsigned features = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |
+                              IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
+    if ((ring->features & features) != features)
+        return false;
+    struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
+    if (probe == NULL)
+        return false;
+    bool has_all = true;
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
+        has_all = has_all && io_uring_opcode_supported(probe, operations[i]) != 0;
+    io_uring_free_probe(probe);
+    return has_all;
+}
+
+int plx__uring_ring_open(plx__backend *backend)
+{
+    int status = ring_setup(backend);
+    if (status != 0)
+        return status;
+    if (!has_what_it_takes(&backend->ring)) {
+        plx__uring_ring_close(backend);
+        return plx__fail(ENOSYS);
+    }
+    /* A send that is not to wait, and falls short, tells how much went only from 6.1 on, whatever
+     * 6.0 was patched to; that is what credit relies on. */
+    backend->has_credit = (backend->ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0;
+    return 0;
+}
+
+void plx__uring_ring_close(plx__backend *backend)
+{
+    if (backend->is_gone)
+        return;
+    io_uring_queue_exit(&backend->ring);
+    plx__fault_given(PLX__FAULT_DESCRIPTOR);
+    backend->is_gone = true;
+}
+
+/* --- entering --------------------------------------------------------------------------------- */
+
+/* From here on the ring is this thread's. Registering its descriptor saves a look-up in each call;
+ * where that is refused it goes without. */
+static int ring_enable(plx__backend *backend)
+{
+    if ((backend->ring.flags & IORING_SETUP_R_DISABLED) != 0) {
+        /* The shared library of liburing 2.3 does not export io_uring_enable_rings(). */
+        int result = io_uring_register((unsigned)backend->ring.ring_fd,
+                                       IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+        if (result < 0)
+            return plx__fail(-result);
+    }
+    (void)io_uring_register_ring_fd(&backend->ring);
+    backend->is_enabled = true;
+    return 0;
+}
+
+static void wake_arm(plx__backend *backend)
+{
+    bool is_renewed;
+    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
+    if (request == NULL)
+        return;
+    /* Nobody reads the eventfd while this is armed: each write is a completion of its own. Before
+     * it is armed anew what was written must go, for else it would complete at once, each time. */
+    (void)plx__wake_drain(&backend->wake, &is_renewed);
+    io_uring_prep_poll_multishot(request, backend->wake.reader, POLLIN);
+    request->user_data = PLX__URING_WAKE;
+    backend->is_wake_armed = true;
+}
+
+static int enter(struct io_uring *ring, uint64_t timeout_ns)
+{
+    struct io_uring_cqe *unused;
+    if (timeout_ns == 0)
+        return io_uring_submit_and_get_events(ring);
+    if (timeout_ns == PLX_FOREVER)
+        return io_uring_submit_and_wait(ring, 1);
+    struct __kernel_timespec timeout = {
+        .tv_sec = (long long)(timeout_ns / PLX_SECOND),
+        .tv_nsec = (long long)(timeout_ns % PLX_SECOND),
+    };
+    return io_uring_submit_and_wait_timeout(ring, &unused, 1, &timeout, NULL);
+}
+
+/* Makes room in the completion queue for what did not fit, and fetches that. The kernel holds it
+ * back in its order, and sets a flag meanwhile. */
+static int completions_spill(plx__backend *backend)
+{
+    struct io_uring *ring = &backend->ring;
+    unsigned head = *ring->cq.khead;
+    unsigned count = io_uring_cq_ready(ring);
+    if (backend->spill_count + count > backend->spill_room) {
+        uint32_t room = 2 * (backend->spill_count + count);
+        struct io_uring_cqe *larger =
+            plx__reallocate(backend->spill, room * sizeof *backend->spill);
+        if (larger == NULL)
+            return PLX_ENOMEM;
+        backend->spill = larger;
+        backend->spill_room = room;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const struct io_uring_cqe *cqe = &ring->cq.cqes[(head + i) & ring->cq.ring_mask];
+        struct io_uring_cqe *copy = &backend->spill[backend->spill_count++];
+        copy->user_data = cqe->user_data;
+        copy->res = cqe->res;
+        copy->flags = cqe->flags;
+    }
+    io_uring_cq_advance(ring, count);
+    backend->completions_end = head + count;
+    int result = io_uring_get_events(ring);
+    return result >= 0 || result == -EINTR ? 0 : plx__fail(-result);
+}
+
+/* Finds the credits that have failed. The kernel carried them out while it took the requests, so
+ * those that have not failed by now have not failed at all. */
+static int credits_resolve(plx__backend *backend)
+{
+    struct io_uring *ring = &backend->ring;
+    int status = 0;
+    unsigned end = *ring->cq.khead + io_uring_cq_ready(ring);
+    for (;;) {
+        for (; backend->resolved != end; backend->resolved++) {
+            const struct io_uring_cqe *cqe = &ring->cq.cqes[backend->resolved & ring->cq.ring_mask];
+            if (plx__uring_data_op(cqe->user_data) == PLX__URING_CREDIT)
+                plx__uring_credit_failed(backend, cqe);
+        }
+        if (status != 0 || !io_uring_cq_has_overflow(ring))
+            break;
+        status = completions_spill(backend);
+        end = *ring->cq.khead + io_uring_cq_ready(ring);
+    }
+    plx__uring_credits_settle(backend);
+    return status;
+}
+
+bool plx__uring_is_submitted(plx__backend *backend, uint32_t request)
+{
+    return (int32_t)(*backend->ring.sq.khead - request) > 0;
+}
+
+/* Submits what there is, in the middle of a turn. */
+static void flush(plx__backend *backend)
+{
+    int status = backend->is_enabled ? 0 : ring_enable(backend);
+    if (status == 0 && io_uring_submit(&backend->ring) >= 0)
+        status = credits_resolve(backend);
+    if (backend->failure == 0)
+        backend->failure = status;
+}
+
+static bool has_room(const plx__backend *backend, size_t arena_bytes)
+{
+    return io_uring_sq_space_left(&backend->ring) > 0 &&
+           backend->credits_count < PLX__URING_CREDITS &&
+           arena_bytes <= PLX__URING_ARENA_BYTES - backend->arena_used;
+}
+
+struct io_uring_sqe *plx__uring_request(plx__backend *backend, size_t arena_bytes, void **arena_out)
+{
+    size_t rounded = (arena_bytes + 15) & ~(size_t)15;
+    if (backend->is_gone)
+        return NULL;
+    if (!has_room(backend, rounded)) {
+        flush(backend);
+        if (!has_room(backend, rounded))
+            return NULL;
+    }
+    if (arena_out != NULL)
+        *arena_out = backend->arena.bytes + backend->arena_used;
+    backend->arena_used += (uint32_t)rounded;
+    return io_uring_get_sqe(&backend->ring);
+}
+
+/* The loop is closed by another thread than the one that ran it, which most often has ended, and
+ * its requests with it. Closing the ring ends the others; there is nobody to wait for. */
+static int ring_abandon(plx__backend *backend)
+{
+    if (backend->attached > 0)
+        return PLX_EBUSY;
+    plx__uring_ring_close(backend);
+    return 0;
+}
+
+int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
+{
+    int status = backend->failure;
+    backend->failure = 0;
+    if (status == 0 && !backend->is_enabled)
+        status = ring_enable(backend);
+    if (status != 0 || backend->is_gone)
+        return status;
+    if (!backend->is_wake_armed)
+        wake_arm(backend);
+    int result = enter(&backend->ring, timeout_ns);
+    if (result == -EEXIST)
+        return ring_abandon(backend);
+    /* EAGAIN, EBUSY: the kernel is short of memory, or of room for completions; what it did not
+     * take is still there for the next wait. ETIME: nothing has completed. */
+    if (result < 0 && result != -EINTR && result != -ETIME && result != -EAGAIN && result != -EBUSY)
+        return plx__fail(-result);
+    status = credits_resolve(backend);
+    backend->completions_end = backend->resolved;
+    return status;
+}
+
+/* --- cancelling at once ----------------------------------------------------------------------- */
+
+/* Whether the last completion of the request has arrived. */
+static bool has_ended(const struct io_uring *ring, uint64_t data)
+{
+    unsigned head = *ring->cq.khead;
+    unsigned end = head + io_uring_cq_ready(ring);
+    for (; head != end; head++) {
+        const struct io_uring_cqe *cqe = &ring->cq.cqes[head & ring->cq.ring_mask];
+        if (cqe->user_data == data && (cqe->flags & IORING_CQE_F_MORE) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool plx__uring_cancel_now(plx__backend *backend, uint64_t data)
+{
+    enum { TRIES = 4 };
+    struct io_uring_sync_cancel_reg what = {
+        .addr = data, .fd = -1, .timeout = {.tv_sec = -1, .tv_nsec = -1}};
+    if (has_ended(&backend->ring, data))
+        return true;
+    for (int i = 0; i < TRIES; i++) {
+        int result = io_uring_register_sync_cancel(&backend->ring, &what);
+        if (result < 0 && result != -ENOENT && result != -EALREADY && result != -EINTR)
+            return false;
+        /* The request ends in deferred work, which this runs, and nothing is submitted. */
+        if (io_uring_get_events(&backend->ring) < 0 || has_ended(&backend->ring, data))
+            break;
+    }
+    return has_ended(&backend->ring, data);
+}
