@@ -2,7 +2,8 @@
 file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/include/*.h" "${ROOT}/core/*.[ch]"
      "${ROOT}/platform/*.[ch]" "${ROOT}/backends/*.[ch]" "${ROOT}/tests/*.[ch]"
      "${ROOT}/tests/*.sh" "${ROOT}/tests/*.cmake" "${ROOT}/tests/CMakeLists.txt"
-     "${ROOT}/tools/*.[ch]" "${ROOT}/examples/*.c" "${ROOT}/bench/*.[ch]" "${ROOT}/ci/*"
+     "${ROOT}/tools/*.[ch]" "${ROOT}/examples/*.c" "${ROOT}/bench/*.[ch]" "${ROOT}/bench/*.cpp"
+     "${ROOT}/bench/*.py" "${ROOT}/bench/CMakeLists.txt" "${ROOT}/ci/*"
      "${ROOT}/cmake/*" "${ROOT}/docs/*.md")
 # README shows the shortest example: the very one that is built and tested.
 file(READ "${ROOT}/README.md" readme)

@@ -1,0 +1,1 @@
+"""The driver of the benchmark: it starts contestants and clients, and counts what they did."""

@@ -1,0 +1,99 @@
+"""Bars: what was promised, and whether this run shows it. A bar for a contestant that was not
+there is said to be so; it is neither met nor missed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bar:
+    work: str
+    promise: str
+    figure: str  # As text; "-" if there is none.
+    verdict: str  # "met", "missed" or "not measured"
+
+
+def _bar(work, promise, value, limit, text, most=False):
+    """`value` may be at most `limit`, or with `most` must be at least that."""
+    if value is None:
+        return Bar(work, promise, "-", "not measured")
+    met = value >= limit if most else value <= limit
+    return Bar(work, promise, text.format(value), "met" if met else "missed")
+
+
+def _best(results, work, names, figure, system="linux"):
+    """Of several contestants the one whose median is least, or None."""
+    found = [(results.median(system, work, name, figure), name) for name in names]
+    found = [pair for pair in found if pair[0] is not None]
+    return min(found)[1] if found else None
+
+
+LIBUV = ("libuv", "libuv uv_write")
+
+
+def _instructions(results):
+    for backend in ("poll", "epoll"):
+        for active in (16, 64):
+            yield _bar(f"instructions per request, {backend}, {active} connections", "≤ 200",
+                       results.median("linux", f"instructions-{active}", f"pollux {backend}",
+                                      "instructions"), 200, "{:.0f}")
+
+
+def _idle(results):
+    figure = "cpu_us@8000"
+    ours = ("pollux poll", figure)
+    yield _bar("CPU, poll, 8,000 idle + 64 active", "≤ 1.15 × raw epoll",
+               results.ratio("linux", "idle", ours, ("raw epoll", figure)), 1.15, "{:.2f} ×")
+    plain = "pollux poll-plain"
+    if not results.values("linux", "idle", plain, figure):
+        plain = "raw poll"
+    yield _bar("CPU, poll, 8,000 idle + 64 active", f"≤ 1/7 of plain poll ({plain})",
+               results.ratio("linux", "idle", ours, (plain, figure)), 1 / 7, "{:.3f} ×")
+    yield _bar("CPU, WSAPoll, 2,000 idle + 32 active (Wine)", "≤ 1.5 × its own with none idle",
+               results.ratio("wine", "idle-32", ("pollux WSAPoll", "cpu_us@2000"),
+                             ("pollux WSAPoll", "cpu_us@0")), 1.5, "{:.2f} ×")
+    yield _bar("p99 of 64 active, poll, 18,000 idle", "≤ 2 × with none idle",
+               results.ratio("linux", "idle", ("pollux poll", "p99_us@18000"),
+                             ("pollux poll", "p99_us@0")), 2, "{:.2f} ×")
+
+
+def _http(results):
+    for active in (64, 1024):
+        work = f"http-{active}"
+        title = f"CPU, {{}}, {active:,} connections"
+        uv = _best(results, work, LIBUV, "cpu_us")
+        for backend, other, limit in (("epoll", "raw epoll", 1.03), ("epoll", uv, 1.0),
+                                      ("uring", "raw epoll", 0.90),
+                                      ("uring", "raw io_uring", 1.05)):
+            name = "libuv's best" if other == uv else other
+            yield _bar(title.format(backend), f"≤ {limit:.2f} × {name}",
+                       results.ratio("linux", work, (f"pollux {backend}", "cpu_us"),
+                                     (other, "cpu_us")), limit, "{:.2f} ×")
+
+
+def _others(results):
+    backends = [name for name in results.contestants("linux", "close") if
+                name.startswith("pollux ")]
+    best = _best(results, "close", backends, "cpu_us")
+    uv = _best(results, "close", LIBUV, "cpu_us")
+    yield _bar(f"connect, request, close; {best or 'best backend'}", "≤ 0.90 × libuv's CPU",
+               results.ratio("linux", "close", (best, "cpu_us"), (uv, "cpu_us")), 0.9, "{:.2f} ×")
+    yield _bar("timer restart at 100,000 timers", "≤ 30 ns",
+               results.median("linux", "timers", "pollux poll", "restart"), 30, "{:.1f} ns")
+    yield _bar("posts from one thread", "≥ 5 million/s",
+               _millions(results.median("linux", "posts-1", "pollux poll", "per_second")), 5,
+               "{:.1f} million/s", most=True)
+    yield _bar("posts from one thread", "≥ 2 × mutex queue and uv_async_send",
+               results.ratio("linux", "posts-1", ("pollux poll", "per_second"),
+                             ("libuv", "per_second")), 2, "{:.2f} ×", most=True)
+    for name in results.contestants("linux", "memory"):
+        if name.startswith("pollux "):
+            yield _bar(f"memory per idle connection, {name[7:]}", "≤ 256 bytes",
+                       results.median("linux", "memory", name, "heap_bytes"), 256, "{:.0f}")
+
+
+def _millions(value):
+    return None if value is None else value / 1e6
+
+
+def all_bars(results):
+    return [bar for part in (_instructions, _idle, _http, _others) for bar in part(results)]

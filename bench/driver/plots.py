@@ -1,0 +1,160 @@
+"""Plots: SVG text, drawn by Matplotlib (Debian: python3-matplotlib)."""
+
+import io
+import re
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt  # pylint: disable=wrong-import-position
+from matplotlib.ticker import FuncFormatter  # pylint: disable=wrong-import-position
+
+from .results import idle_points  # pylint: disable=wrong-import-position
+from .tables import number  # pylint: disable=wrong-import-position
+
+COLORS = {"pollux": "#1f5fbf", "peer": "#d97a1e", "floor": "#8a8f98"}
+LINES = {"pollux": ["#0b3c8c", "#2f7fe0", "#12a0a8", "#6a4fc4", "#c0399f", "#2c9a4b"],
+         "peer": ["#d97a1e", "#b5482a", "#e0a92e", "#8c5a2b", "#c98f6b", "#a39012"],
+         "floor": ["#50555c", "#8a8f98", "#b4b9c0"]}
+ORDER = ("pollux", "floor", "peer")
+
+plt.rcParams.update({
+    "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#8a8f98",
+    "axes.grid": True, "grid.color": "#e3e6ea", "axes.axisbelow": True, "figure.dpi": 96,
+})
+
+
+def _svg(figure):
+    """The picture as an element for HTML: without the prologue, and scaling with the page."""
+    out = io.StringIO()
+    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
+    plt.close(figure)
+    text = out.getvalue()
+    text = text[text.index("<svg"):]
+    return re.sub(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"',
+                  lambda m: m.group(0).replace(f'width="{m.group(1)}pt"', 'width="100%"')
+                  .replace(f'height="{m.group(2)}pt"', f'style="max-width:{m.group(1)}pt"'),
+                  text, count=1)
+
+
+def ordered(names, groups):
+    return sorted(names, key=lambda name: (ORDER.index(groups.get(name, "peer")), name))
+
+
+def _line_styles(names, groups):
+    seen = {}
+    for name in ordered(names, groups):
+        group = groups.get(name, "peer")
+        index = seen.get(group, 0)
+        seen[group] = index + 1
+        yield name, {"color": LINES[group][index % len(LINES[group])],
+                     "linewidth": 2.2 if group == "pollux" else 1.4,
+                     "linestyle": {"pollux": "-", "floor": "--", "peer": "-"}[group],
+                     "marker": {"pollux": "o", "floor": "s", "peer": "^"}[group],
+                     "markersize": 5 if group == "pollux" else 4}
+
+
+def _count_axis(axes, counts):
+    """Idle connections on a log scale; none of them stands half a step to the left."""
+    positive = [count for count in counts if count > 0]
+    at_none = min(positive) / 2
+    ticks = [at_none, *positive]
+    if len(ticks) > 2 and positive[-1] / positive[-2] < 1.3:
+        ticks.remove(positive[-2])  # Its label would lie under the last one.
+    axes.set_xscale("log")
+    axes.set_xticks(ticks)
+    axes.minorticks_off()
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: "none" if abs(x - at_none) < 1 else f"{x:,.0f}"))
+    return at_none
+
+
+def idle_curves(results, groups, system, work):
+    """Cost and latency against the number of idle connections: two pictures in one."""
+    names = results.contestants(system, work)
+    points = {name: idle_points(results, system, work, name) for name in names}
+    counts = sorted({point[0] for line in points.values() for point in line})
+    if len(counts) < 2:
+        return ""
+    figure, (cost, latency) = plt.subplots(1, 2, figsize=(13, 5.2))
+    at_none = _count_axis(cost, counts)
+    _count_axis(latency, counts)
+    for name, style in _line_styles(names, groups):
+        line = points[name]
+        x = [point[0] or at_none for point in line]
+        cost.plot(x, [point[1] for point in line], label=name.removeprefix("pollux "), **style)
+        latency.plot(x, [point[3] for point in line], label=name, **style)
+    for axes, title in ((cost, "CPU of the server for each request, µs"),
+                        (latency, "99th percentile of the latency, µs")):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: number(y)))
+        axes.yaxis.set_minor_formatter(
+            FuncFormatter(lambda y, _: number(y) if f"{y:.0e}"[0] in "235" else ""))
+        axes.tick_params(axis="y", which="minor", labelsize=8)
+        axes.set_title(title, loc="left", fontsize=11)
+        axes.set_xlabel("idle connections besides")
+    latency.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
+    return _svg(figure)
+
+
+def _bars(axes, names, values, groups, title, text):
+    positions = range(len(names))
+    axes.barh(positions, values, color=[COLORS[groups.get(name, "peer")] for name in names],
+              height=0.72)
+    axes.set_yticks(positions)
+    axes.set_yticklabels([name.replace("pollux ", "pollux · ") for name in names], fontsize=9)
+    axes.invert_yaxis()
+    axes.set_title(title, loc="left", fontsize=10.5)
+    axes.grid(axis="y", visible=False)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: number(x) if x else "0"))
+    axes.tick_params(axis="x", labelsize=8)
+    largest = max(values)
+    # One that is many times the others would hide them: cut it, and say its figure.
+    others = sorted(values)[:-1] or [largest]
+    limit = min(largest, max(others[len(others) // 2] * 3, others[0] * 1.2)) * 1.22
+    axes.set_xlim(0, limit)
+    for position, value in zip(positions, values):
+        inside = value > limit * 0.82
+        axes.text(min(value, limit) - limit * 0.01 if inside else value + limit * 0.01, position,
+                  number(value) + (" →" if value > limit else ""), va="center", fontsize=8.5,
+                  ha="right" if inside else "left", color="white" if inside else "#30343a")
+    axes.set_xlabel(text, fontsize=9)
+
+
+def work_bars(results, groups, system, works):
+    """A bar for each contestant, and a picture for each work."""
+    shown = [work for work in works if results.has(system, work.name)]
+    if not shown:
+        return ""
+    columns = 3
+    rows = (len(shown) + columns - 1) // columns
+    most = max(len(results.contestants(system, work.name)) for work in shown)
+    figure, grid = plt.subplots(rows, columns, figsize=(15, rows * (0.9 + most * 0.235)),
+                                squeeze=False)
+    for axes in grid.flat[len(shown):]:
+        axes.set_visible(False)
+    for axes, work in zip(grid.flat, shown):
+        names = [name for name in ordered(results.contestants(system, work.name), groups)
+                 if results.median(system, work.name, name, work.figure) is not None]
+        _bars(axes, names, [results.median(system, work.name, name, work.figure)
+                            for name in names], groups, work.title, work.unit_text)
+    figure.tight_layout(w_pad=2, h_pad=2)
+    return _svg(figure)
+
+
+def timer_bars(results, groups, system):
+    """Five operations, side by side."""
+    operations = ("start", "restart", "restart_random", "restart_shuffled", "cancel", "fire")
+    if not results.has(system, "timers"):
+        return ""
+    names = ordered(results.contestants(system, "timers"), groups)
+    figure, grid = plt.subplots(2, 3, figsize=(15, 2 * (0.9 + len(names) * 0.3)), squeeze=False)
+    titles = {"restart": "restart, the first due becomes the last",
+              "restart_random": "restart, random timeouts",
+              "restart_shuffled": "restart, random timeouts in a random order"}
+    for axes, operation in zip(grid.flat, operations):
+        _bars(axes, names, [results.median(system, "timers", name, operation) for name in names],
+              groups, titles.get(operation, operation), "ns")
+    figure.tight_layout(w_pad=2, h_pad=2)
+    return _svg(figure)

@@ -1,0 +1,137 @@
+"""Tables: Pollux beside its peers and the floor, as text and as Markdown."""
+
+from .results import fit, idle_points
+from .works import WORKS, main_figure
+
+
+def number(value):
+    """Three digits that mean something."""
+    if value is None:
+        return "-"
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:.2f} M"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def rows_of(results, groups):
+    """(system, work, point): each line that a table has."""
+    for system in ("linux", "wine"):
+        for work in WORKS:
+            if not results.has(system, work.name):
+                continue
+            if not work.name.startswith("idle"):
+                yield system, work, None
+                continue
+            names = [n for n in results.contestants(system, work.name) if n in groups[system]]
+            counts = {count for n in names
+                      for count, *_ in idle_points(results, system, work.name, n)}
+            for count in sorted(counts):
+                yield system, work, count
+
+
+def best_of(results, groups, system, work, point, group):
+    """(median, name) of the best of a group, or (None, "-")."""
+    figure = main_figure(work, point)
+    found = [(results.median(system, work.name, name, figure), name)
+             for name in results.contestants(system, work.name)
+             if groups[system].get(name) == group]
+    found = [pair for pair in found if pair[0] is not None]
+    if not found:
+        return None, "-"
+    return max(found) if work.most_is_best else min(found)
+
+
+def title_of(system, work, point):
+    title = work.title if point is None else f"{work.title}: {point:,} idle"
+    return title + (" (Wine)" if system == "wine" else "")
+
+
+def _ratio(results, system, work, point, ours, other):
+    figure = main_figure(work, point)
+    value = results.ratio(system, work.name, (ours, figure), (other, figure))
+    return f"{value:.2f}" if value is not None else "-"
+
+
+def summary(results, groups):
+    """Header and rows: Pollux's default and best, the best peer, the best floor, and ratios."""
+    header = ["work", "unit", "poll", "Pollux's best", "best peer", "best floor", "best/peer",
+              "best/floor"]
+    rows = []
+    for system, work, point in rows_of(results, groups):
+        best = {group: best_of(results, groups, system, work, point, group)
+                for group in ("pollux", "peer", "floor")}
+        default = "pollux WSAPoll" if system == "wine" else "pollux poll"
+        cells = [number(results.median(system, work.name, default, main_figure(work, point)))]
+        for group in ("pollux", "peer", "floor"):
+            value, name = best[group]
+            cells.append("-" if value is None else
+                         f"{number(value)} ({name.removeprefix('pollux ')})")
+        ours = best["pollux"][1]
+        rows.append([title_of(system, work, point), work.unit_text, *cells,
+                     _ratio(results, system, work, point, ours, best["peer"][1]),
+                     _ratio(results, system, work, point, ours, best["floor"][1])])
+    return header, rows
+
+
+def curves(results, groups):
+    """What each idle connection costs, and what 100,000 of them would, by a straight line."""
+    header = ["contestant", "µs/request, none idle", "ns more for each idle one",
+              "µs/request at 100,000 idle (fitted)"]
+    rows = []
+    for system, work in (("linux", "idle"), ("wine", "idle-32")):
+        for name in results.contestants(system, work):
+            points = [(count, cpu) for count, cpu, *_ in
+                      idle_points(results, system, work, name) if cpu is not None]
+            if len(points) < 3:
+                continue
+            at_none, slope = fit(points)
+            rows.append([name + (" (Wine)" if system == "wine" else ""), number(points[0][1]),
+                         f"{slope * 1e3:.3f}", number(max(at_none + slope * 100000, 0))])
+    return header, rows
+
+
+def bars_table(bars):
+    return (["bar", "promise", "figure", ""],
+            [[bar.work, bar.promise, bar.figure, bar.verdict] for bar in bars])
+
+
+def everything(results, groups, system, work):
+    """All contestants of one work: their medians of all that is worth a column."""
+    columns = {"serve": ("cpu_us", "busy", "per_second", "p50_us", "p99_us", "wineserver_us"),
+               "timers": ("start", "restart", "restart_random", "restart_shuffled",
+                          "cancel", "fire"),
+               "posts": ("per_second", "cpu_ns")}[work.needs]
+    if work.figure not in columns:
+        names = {key for name in results.contestants(system, work.name)
+                 for key, values in results.data[system][work.name][name].items()
+                 if values and isinstance(values[0], (int, float))}
+        columns = (work.figure, *sorted(names - {work.figure}))
+    columns = [c for c in columns if any(results.values(system, work.name, name, c)
+                                         for name in results.contestants(system, work.name))]
+    order = sorted(results.contestants(system, work.name),
+                   key=lambda name: (["pollux", "floor", "peer"].index(
+                       groups[system].get(name, "peer")), name))
+    return (["contestant", *columns],
+            [[name, *(number(results.median(system, work.name, name, c)) for c in columns)]
+             for name in order])
+
+
+def as_text(table):
+    header, rows = table
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+
+    def line(row):
+        cells = [cell.ljust(width) if i == 0 or i == 1 else cell.rjust(width)
+                 for i, (cell, width) in enumerate(zip(row, widths))]
+        return "  ".join(cells).rstrip()
+    return "\n".join([line(header), "  ".join("-" * width for width in widths),
+                      *(line(row) for row in rows)])
+
+
+def as_markdown(table):
+    header, rows = table
+    lines = ["| " + " | ".join(header) + " |",
+             "|" + "---|" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])

@@ -1,0 +1,99 @@
+"""Works: what all contestants are asked to do, and how much of it."""
+
+from dataclasses import dataclass, replace
+
+from . import measure
+
+
+@dataclass(frozen=True)
+class Work:
+    name: str
+    title: str
+    unit_text: str  # Of the main figure.
+    figure: str  # The name of the main figure.
+    measure: object
+    needs: str = "serve"
+    active: int = 0  # Connections, or threads.
+    mode: str = "http"
+    unit: int = 1  # Requests at once, or bytes.
+    systems: tuple = ("linux",)
+    most_is_best: bool = False
+    once: bool = False  # Counts that do not vary: one round says all.
+
+
+@dataclass(frozen=True)
+class Size:
+    client: str
+    warm_s: float = 0.1
+    window_s: float = 0.3
+    requests: int = 0  # Not 0: so many requests in place of seconds.
+    idle: tuple = (0, 1000, 2000, 4000, 8000, 16000, 18000)
+    wine_idle: tuple = (0, 500, 1000, 2000)
+    memory: int = 10000
+    timers: int = 100000
+    posts: int = 1000000
+    instrumented: int = 6400
+
+    def quick(self):
+        return replace(self, warm_s=0.05, window_s=0.15, idle=(0, 8000, 18000),
+                       wine_idle=(0, 2000), posts=300000, instrumented=3200)
+
+    def smoke(self):
+        """The least that still goes through everything."""
+        return replace(self, requests=200, idle=(0, 300), wine_idle=(0, 100), memory=300,
+                       timers=2000, posts=20000, instrumented=640)
+
+
+BOTH = ("linux", "wine")
+
+WORKS = (
+    Work("http-1", "HTTP keep-alive, 1 connection", "µs CPU/request", "cpu_us", measure.load,
+         active=1, systems=BOTH),
+    Work("http-16", "HTTP keep-alive, 16 connections", "µs CPU/request", "cpu_us", measure.load,
+         active=16),
+    Work("http-32", "HTTP keep-alive, 32 connections", "µs CPU/request", "cpu_us", measure.load,
+         active=32, systems=("wine",)),
+    Work("http-64", "HTTP keep-alive, 64 connections", "µs CPU/request", "cpu_us", measure.load,
+         active=64),
+    Work("http-1024", "HTTP keep-alive, 1,024 connections", "µs CPU/request", "cpu_us",
+         measure.load, active=1024),
+    Work("pipelined", "HTTP, 64 connections, 16 requests at once", "µs CPU/request", "cpu_us",
+         measure.load, active=64, unit=16, systems=BOTH),
+    Work("echo-16k", "Echo of 16 KiB, 64 connections", "µs CPU/message", "cpu_us", measure.load,
+         active=64, mode="echo", unit=16 * 1024, systems=BOTH),
+    Work("echo-1m", "Echo of 1 MiB, 4 connections", "µs CPU/message", "cpu_us", measure.load,
+         active=4, mode="echo", unit=1024 * 1024, systems=BOTH),
+    Work("close", "Connect, request, close; 64 at once", "µs CPU/connection", "cpu_us",
+         measure.load, active=64, mode="close", systems=BOTH),
+    Work("idle", "64 active connections, and idle ones", "µs CPU/request", "cpu_us", measure.idle,
+         active=64),
+    Work("idle-32", "32 active connections, and idle ones", "µs CPU/request", "cpu_us",
+         measure.idle, active=32, systems=("wine",)),
+    Work("memory", "Memory for each of 10,000 idle connections", "bytes", "heap_bytes",
+         measure.memory, once=True),
+    Work("timers", "100,000 timers", "ns/restart", "restart", measure.timers, needs="timers",
+         systems=BOTH),
+    Work("posts-1", "Posts from 1 thread", "posts/s", "per_second", measure.posts, needs="posts",
+         active=1, systems=BOTH, most_is_best=True),
+    Work("posts-4", "Posts from 4 threads", "posts/s", "per_second", measure.posts, needs="posts",
+         active=4, systems=BOTH, most_is_best=True),
+    Work("instructions-16", "Instructions, 16 connections", "instructions/request",
+         "instructions", measure.instructions, active=16, once=True),
+    Work("instructions-64", "Instructions, 64 connections", "instructions/request",
+         "instructions", measure.instructions, active=64, once=True),
+    Work("calls", "System calls, 64 connections", "calls/request", "calls", measure.calls,
+         active=64, once=True),
+)
+
+BY_NAME = {work.name: work for work in WORKS}
+
+# What --quick leaves out.
+SLOW = ("http-1", "http-16", "pipelined", "echo-1m", "posts-4")
+
+# What needs valgrind or strace.
+INSTRUMENTS = ("instructions-16", "instructions-64", "calls")
+
+
+def main_figure(work, point=None):
+    """The name of a work's figure, at a number of idle connections where it has such."""
+    return work.figure if point is None else f"{work.figure}@{point}"

@@ -1,0 +1,226 @@
+/* bench/libuv.c - libuv, in two variants: "libuv" tries to write at once (uv_try_write) and queues
+ * the rest, "libuv uv_write" queues always, as most programs do. Both receive into one buffer that
+ * all connections share, which uv_alloc_cb allows. "libuv woken if empty" has posts only: it calls
+ * uv_async_send() only for the first of a batch, where "libuv" calls it for each.
+ *
+ * No header of the system: this one is also built for Windows.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "bench/http.h"
+#include "bench/mutex_queue.h"
+
+typedef struct server_conn {
+    uv_tcp_t tcp;
+    uint8_t matched;
+    bool is_stopped; /* Reading, until what was written has gone. */
+} server_conn;
+
+/* A write that is under way, with the bytes that are to be kept for it. */
+typedef struct pending_write {
+    uv_write_t request;
+    char bytes[];
+} pending_write;
+
+static enum bench_mode served;
+static bool tries_first;
+static char buffer[BENCH_RECEIVE_BYTES];
+
+static void on_close(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *out)
+{
+    (void)handle;
+    (void)size;
+    *out = uv_buf_init(buffer, sizeof buffer);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t received, const uv_buf_t *bytes);
+
+static void on_written(uv_write_t *request, int status)
+{
+    uv_stream_t *stream = request->handle;
+    server_conn *conn = (server_conn *)(void *)stream;
+    free(request->data);
+    if (conn->is_stopped && status == 0 && stream->write_queue_size == 0) {
+        conn->is_stopped = false;
+        (void)uv_read_start(stream, on_alloc, on_read);
+    }
+}
+
+static void write_all(uv_stream_t *stream, const char *bytes, size_t length)
+{
+    bool is_lasting = served == BENCH_HTTP;
+    uv_buf_t out = uv_buf_init((char *)(uintptr_t)bytes, (unsigned)length);
+    int sent = tries_first ? uv_try_write(stream, &out, 1) : 0;
+    if (sent == (int)length)
+        return;
+    sent = sent < 0 ? 0 : sent; /* What has failed fails again below. */
+    length -= (size_t)sent;
+    pending_write *pending = malloc(sizeof *pending + (is_lasting ? 0 : length));
+    if (pending == NULL)
+        bench_fail("out of memory");
+    if (is_lasting) {
+        out = uv_buf_init((char *)(uintptr_t)bytes + sent, (unsigned)length);
+    } else {
+        memcpy(pending->bytes, bytes + sent, length);
+        out = uv_buf_init(pending->bytes, (unsigned)length);
+    }
+    pending->request.data = pending;
+    if (uv_write(&pending->request, stream, &out, 1, on_written) != 0) {
+        free(pending);
+    } else if (stream->write_queue_size > 0) {
+        ((server_conn *)(void *)stream)->is_stopped = true;
+        (void)uv_read_stop(stream);
+    }
+}
+
+static void on_read(uv_stream_t *stream, ssize_t received, const uv_buf_t *bytes)
+{
+    server_conn *conn = (server_conn *)(void *)stream;
+    size_t length = (size_t)received;
+    if (received < 0 && !uv_is_closing((uv_handle_t *)stream))
+        uv_close((uv_handle_t *)stream, on_close);
+    if (received <= 0)
+        return;
+    if (served == BENCH_ECHO) {
+        bench_count.echoed_bytes += length;
+        write_all(stream, bytes->base, length);
+        return;
+    }
+    size_t requests = bench_http_feed(&conn->matched, bytes->base, length);
+    bench_count.requests += requests;
+    if (requests > 0)
+        write_all(stream, bench_responses, requests * BENCH_RESPONSE_BYTES);
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    server_conn *conn = status == 0 ? calloc(1, sizeof *conn) : NULL;
+    if (conn == NULL)
+        bench_fail("a connection does not open");
+    (void)uv_tcp_init(listener->loop, &conn->tcp);
+    conn->tcp.data = conn;
+    if (uv_accept(listener, (uv_stream_t *)&conn->tcp) != 0 || uv_tcp_nodelay(&conn->tcp, 1) != 0 ||
+        uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read) != 0)
+        uv_close((uv_handle_t *)&conn->tcp, on_close);
+}
+
+static void serve(enum bench_mode mode)
+{
+    static uv_tcp_t listener;
+    struct sockaddr_storage bound;
+    struct sockaddr_in address;
+    int length = sizeof bound;
+    served = mode;
+    tries_first = strcmp(bench_self.engine, "try") == 0;
+    if (uv_tcp_init(uv_default_loop(), &listener) != 0 ||
+        uv_ip4_addr("127.0.0.1", 0, &address) != 0 ||
+        uv_tcp_bind(&listener, (struct sockaddr *)&address, 0) != 0 ||
+        uv_listen((uv_stream_t *)&listener, BENCH_BACKLOG, on_connection) != 0 ||
+        uv_tcp_getsockname(&listener, (struct sockaddr *)&bound, &length) != 0)
+        bench_fail("no listener");
+    memcpy(&address, &bound, sizeof address);
+    const unsigned char *port = (const unsigned char *)&address.sin_port;
+    bench_ready(port[0] * 256u + port[1]);
+    (void)uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+    bench_fail("the loop ended");
+}
+
+/* --- timers ---------------------------------------------------------------------------------- */
+
+static uv_timer_t *timers;
+
+static void on_fire(uv_timer_t *timer)
+{
+    (void)timer;
+    bench_timer_fired();
+}
+
+static bool timers_open(size_t count)
+{
+    timers = calloc(count, sizeof *timers);
+    for (size_t i = 0; timers != NULL && i < count; i++)
+        (void)uv_timer_init(uv_default_loop(), &timers[i]);
+    return timers != NULL;
+}
+
+static void timers_update(void)
+{
+    uv_update_time(uv_default_loop());
+}
+
+static void timer_start(size_t index, uint32_t timeout_ms)
+{
+    (void)uv_timer_start(&timers[index], on_fire, timeout_ms, 0);
+}
+
+static void timer_cancel(size_t index)
+{
+    (void)uv_timer_stop(&timers[index]);
+}
+
+static void timers_turn(void)
+{
+    (void)uv_run(uv_default_loop(), UV_RUN_NOWAIT);
+}
+
+static const bench_timer_ops timer_ops = {timers_open, timers_update, timer_start,
+                                          timer_start, timer_cancel,  timers_turn};
+
+/* --- posts ----------------------------------------------------------------------------------- */
+
+static uv_async_t posts_async;
+
+static void on_async(uv_async_t *async)
+{
+    if (!mutex_queue_run())
+        uv_stop(async->loop);
+}
+
+static bool posts_open(void)
+{
+    return uv_async_init(uv_default_loop(), &posts_async, on_async) == 0;
+}
+
+/* As libuv's guide shows it: uv_async_send() each time, which knows itself when one is pending. */
+static bool post(void)
+{
+    (void)mutex_queue_push();
+    (void)uv_async_send(&posts_async);
+    return true;
+}
+
+static bool post_if_empty(void)
+{
+    if (mutex_queue_push())
+        (void)uv_async_send(&posts_async);
+    return true;
+}
+
+static void posts_run(void)
+{
+    (void)uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+}
+
+static const bench_post_ops post_ops = {posts_open, post, posts_run};
+static const bench_post_ops post_if_empty_ops = {posts_open, post_if_empty, posts_run};
+
+bool bench_variant_at(size_t index, bench_variant *variant_out)
+{
+    static const bench_variant variants[] = {
+        {"peer", "libuv", "try", serve, &timer_ops, &post_ops},
+        {"peer", "libuv uv_write", "write", serve, NULL, NULL},
+        {"peer", "libuv woken if empty", "if empty", NULL, NULL, &post_if_empty_ops},
+    };
+    if (index >= sizeof variants / sizeof variants[0])
+        return false;
+    *variant_out = variants[index];
+    return true;
+}
