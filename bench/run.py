@@ -95,24 +95,32 @@ def plan_of(chosen, there, rounds):
     """[(work, round, contestants)]: in each round another one is first."""
     plan = []
     for work in chosen:
-        able = [one for one in there
-                if one.system in work.systems and work.needs in one.works]
+        able = able_for(work, there)
         for turn in range(1 if work.once else rounds):
             start = turn * len(able) // max(rounds, 1)
             plan.append((work, turn, able[start:] + able[:start]))
     return plan
 
 
-def run(arguments, there, size, rounds):
+def able_for(work, there):
+    return [one for one in there if one.system in work.systems and work.needs in one.works
+            and one.name not in work.leaves_out]
+
+
+def run(arguments, there, size, rounds, keeper):
     found = results.Results()
     failures = []
     plan = plan_of(works_chosen(arguments), there, rounds)
     progress = Progress(sum(len(able) for _, _, able in plan))
-    for work, turn, able in plan:
-        for one in able:
+    try:
+        for work, turn, one in ((work, turn, one) for work, turn, able in plan for one in able):
+            if one.system == "wine":
+                keeper.ensure()
             said = measure_one(found, one, work, size, failures)
             mark = " (Wine)" if one.system == "wine" else ""
             progress.say(f"{work.name:16} round {turn + 1}  {one.name + mark:28} {said}")
+    except KeyboardInterrupt:
+        failures.append("the run was interrupted; what had been measured is here")
     return found, failures
 
 
@@ -160,7 +168,10 @@ def main():
         size = size.smoke() if arguments.smoke else size.quick() if arguments.quick else size
         rounds = arguments.rounds or (1 if arguments.smoke else 2 if arguments.quick else 5)
         described = machine.describe()
-        found, failures = run(arguments, there, size, rounds)
+        found, failures = run(arguments, there, size, rounds, keeper)
+        if keeper and keeper.restarts:
+            missing.append(f"Wine's server at {keeper.restarts} times, when it span or had died; it "
+                           "was started anew")
     finally:
         if keeper:
             keeper.close()

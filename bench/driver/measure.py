@@ -61,7 +61,7 @@ def idle(contestant, work, size):
         for count in points:
             client.idle(count)
             # Long enough for a set of two tiers to have sorted its sockets (300 ms).
-            _run(client, work, size, max(size.warm_s, 0.45))
+            _run(client, work, size, max(size.warm_s, 0.4))
             server.begin()
             run = _run(client, work, size, size.window_s)
             window = server.end()
@@ -132,7 +132,7 @@ def instructions(contestant, work, size):
         out = os.path.join(folder, "callgrind")
         wrapper = ["valgrind", "--tool=callgrind", "-q", f"--callgrind-out-file={out}"]
         with Server(contestant, "http", wrapper) as server, \
-                Client(size.client, server, work.active, "http", 1) as client:
+                Client(size.client, server, work.active, work.mode, 1) as client:
             def poke():
                 client.requests(3200)
 
@@ -157,7 +157,7 @@ def calls(contestant, work, size):
     if shutil.which("strace") is None:
         raise Failure("strace is not installed")
     with Server(contestant, "http") as server, \
-            Client(size.client, server, work.active, "http", 1) as client, \
+            Client(size.client, server, work.active, work.mode, 1) as client, \
             tempfile.NamedTemporaryFile(mode="r") as counts, \
             tempfile.NamedTemporaryFile(mode="r") as said:
         client.requests(work.active * 5)

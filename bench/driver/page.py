@@ -4,15 +4,15 @@ import html
 
 from . import bars, machine, plots, tables
 from .results import Results
-from .works import WORKS
+from .works import BY_NAME, INSTRUMENTS, WORKS
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #22262b; background: #fff; margin: 2rem auto;
-       max-width: 1240px; padding: 0 1rem }
+       max-width: 1360px; padding: 0 1rem }
 h1 { font-size: 1.6rem; margin-bottom: .2rem } h2 { font-size: 1.2rem; margin-top: 2.4rem }
 p.machine, p.note { color: #5b626b; font-size: .87rem }
 table { border-collapse: collapse; font-size: .84rem; margin: .6rem 0 }
-th, td { padding: .22rem .7rem; border-bottom: 1px solid #e3e6ea; text-align: right;
+th, td { padding: .22rem .55rem; border-bottom: 1px solid #e3e6ea; text-align: right;
          white-space: nowrap; font-variant-numeric: tabular-nums }
 th { color: #5b626b; font-weight: 600 } th:first-child, td:first-child { text-align: left }
 td.met { color: #1d7a3a; font-weight: 600 } td.missed { color: #b3261e; font-weight: 600 }
@@ -56,12 +56,14 @@ def _key():
 def _hottest(results, groups):
     """What callgrind counts where, for each request."""
     parts = []
-    for name in plots.ordered(results.contestants("linux", "instructions-64"), groups["linux"]):
-        values = results.values("linux", "instructions-64", name, "hottest")
-        if values:
-            rows = [[function, tables.number(count)] for function, count in values[0][:14]]
-            parts.append(f"<details><summary>{html.escape(name)}</summary>"
-                         + _table((["function", "instructions/request"], rows)) + "</details>\n")
+    for work in ("instructions-64", "instructions-close"):
+        for name in plots.ordered(results.contestants("linux", work), groups["linux"]):
+            values = results.values("linux", work, name, "hottest")
+            rows = [[function, tables.number(count)] for function, count in
+                    (values[0][:14] if values else [])]
+            parts.append(f"<details><summary>{html.escape(name)}: {BY_NAME[work].title}</summary>"
+                         + _table((["function", BY_NAME[work].unit_text], rows))
+                         + "</details>\n")
     return "".join(parts)
 
 
@@ -89,8 +91,7 @@ def _notes(report):
 def write(path, report):
     results = Results(report["results"])
     groups = report["groups"]
-    servers = _without("timers", "memory", "posts-1", "posts-4", "instructions-16",
-                       "instructions-64", "calls")
+    servers = _without("timers", "memory", "posts-1", "posts-4", *INSTRUMENTS)
     counts = [work for work in WORKS if work not in servers and work.name != "timers"
               and not work.name.startswith("idle")]
     parts = [

@@ -7,7 +7,7 @@ import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # pylint: disable=wrong-import-position
-from matplotlib.ticker import FuncFormatter  # pylint: disable=wrong-import-position
+from matplotlib.ticker import FuncFormatter, MaxNLocator  # pylint: disable=wrong-import-position
 
 from .results import idle_points  # pylint: disable=wrong-import-position
 from .tables import number  # pylint: disable=wrong-import-position
@@ -88,9 +88,9 @@ def idle_curves(results, groups, system, work):
     for axes, title in ((cost, "CPU of the server for each request, µs"),
                         (latency, "99th percentile of the latency, µs")):
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: number(y)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}"))
         axes.yaxis.set_minor_formatter(
-            FuncFormatter(lambda y, _: number(y) if f"{y:.0e}"[0] in "235" else ""))
+            FuncFormatter(lambda y, _: f"{y:,g}" if f"{y:.0e}"[0] in "235" else ""))
         axes.tick_params(axis="y", which="minor", labelsize=8)
         axes.set_title(title, loc="left", fontsize=11)
         axes.set_xlabel("idle connections besides")
@@ -107,7 +107,9 @@ def _bars(axes, names, values, groups, title, text):
     axes.invert_yaxis()
     axes.set_title(title, loc="left", fontsize=10.5)
     axes.grid(axis="y", visible=False)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: number(x) if x else "0"))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x:g}"))
     axes.tick_params(axis="x", labelsize=8)
     largest = max(values)
     # One that is many times the others would hide them: cut it, and say its figure.

@@ -12,13 +12,14 @@ class Work:
     unit_text: str  # Of the main figure.
     figure: str  # The name of the main figure.
     measure: object
-    needs: str = "serve"
+    needs: str = "serve"  # Or "timers", "posts".
     active: int = 0  # Connections, or threads.
     mode: str = "http"
     unit: int = 1  # Requests at once, or bytes.
     systems: tuple = ("linux",)
     most_is_best: bool = False
     once: bool = False  # Counts that do not vary: one round says all.
+    leaves_out: tuple = ()  # Contestants that would show what another one shows.
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Size:
     instrumented: int = 6400
 
     def quick(self):
+        """For a first look, in three minutes."""
         return replace(self, warm_s=0.05, window_s=0.15, idle=(0, 8000, 18000),
                        wine_idle=(0, 2000), posts=300000, instrumented=3200)
 
@@ -66,9 +68,9 @@ WORKS = (
     Work("close", "Connect, request, close; 64 at once", "µs CPU/connection", "cpu_us",
          measure.load, active=64, mode="close", systems=BOTH),
     Work("idle", "64 active connections, and idle ones", "µs CPU/request", "cpu_us", measure.idle,
-         active=64),
+         active=64, leaves_out=("libuv uv_write", "libevent bufferevent")),
     Work("idle-32", "32 active connections, and idle ones", "µs CPU/request", "cpu_us",
-         measure.idle, active=32, systems=("wine",)),
+         measure.idle, active=32, systems=("wine",), leaves_out=("libuv uv_write",)),
     Work("memory", "Memory for each of 10,000 idle connections", "bytes", "heap_bytes",
          measure.memory, once=True),
     Work("timers", "100,000 timers", "ns/restart", "restart", measure.timers, needs="timers",
@@ -81,17 +83,22 @@ WORKS = (
          "instructions", measure.instructions, active=16, once=True),
     Work("instructions-64", "Instructions, 64 connections", "instructions/request",
          "instructions", measure.instructions, active=64, once=True),
+    Work("instructions-close", "Instructions, connect, request, close", "instructions/connection",
+         "instructions", measure.instructions, active=64, mode="close", once=True),
     Work("calls", "System calls, 64 connections", "calls/request", "calls", measure.calls,
          active=64, once=True),
+    Work("calls-close", "System calls, connect, request, close", "calls/connection", "calls",
+         measure.calls, active=64, mode="close", once=True),
 )
 
 BY_NAME = {work.name: work for work in WORKS}
 
 # What --quick leaves out.
-SLOW = ("http-1", "http-16", "pipelined", "echo-1m", "posts-4")
+SLOW = ("http-1", "http-16", "pipelined", "echo-1m", "posts-4", "instructions-close",
+        "calls-close")
 
 # What needs valgrind or strace.
-INSTRUMENTS = ("instructions-16", "instructions-64", "calls")
+INSTRUMENTS = ("instructions-16", "instructions-64", "instructions-close", "calls", "calls-close")
 
 
 def main_figure(work, point=None):
