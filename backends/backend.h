@@ -61,7 +61,7 @@ typedef struct plx__backend_config {
     uint32_t receive_bytes; /* The most that one PLX__RECEIVED brings. */
     uint32_t poll_cold_min; /* As in plx_loop_options, with the defaults filled in. */
     uint64_t poll_cold_after_ns;
-    bool may_credit;        /* `send_now` may take what it has not sent. */
+    bool may_credit; /* `send_now` may take what it has not sent. */
 } plx__backend_config;
 
 typedef struct plx__backend_ops {

@@ -235,7 +235,7 @@ static void wakes_are_one(world *w)
 
 static void loop_open(world *w)
 {
-    w->backend = "iocp";
+    w->configuration = w->backend = "iocp";
     w->loop = world_loop_open(w);
 }
 
