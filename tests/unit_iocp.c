@@ -479,6 +479,7 @@ static void listener_recovers_from_having_none(world *w)
     ck_assert_uint_eq(descriptors(), before + 1 + PEERS + 1); /* No place has a socket left. */
     int status = plx__socket_connect(late.socket, &name);
     ck_assert(status == 0 || status == PLX_EAGAIN);
+    until = plx__clock_now() + patience();
     while (plx__socket_peer(late.socket, &name) != 0 || peer_try(&late, &byte, 1) == PLX_EAGAIN) {
         ck_assert_uint_lt(plx__clock_now(), until);
         turn_without_descriptors(w);
