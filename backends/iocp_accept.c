@@ -339,6 +339,8 @@ void plx__iocp_accept_sweep(plx__backend *backend, plx__endpoint *endpoint, uint
     uint32_t silent[ACCEPTS];
     bool is_full = true;
     (void)backend;
+    if (accepts == NULL)
+        return; /* It has not been started so far. */
     for (size_t i = 0; i < ACCEPTS; i++) {
         silent[i] = accept_seconds(&accepts->ops[i]);
         if (accepts->ops[i].op.state == PLX__IOCP_FLYING && silent[i] == NOT_CONNECTED)

@@ -2,6 +2,7 @@
 #include "tests/harness.h"
 
 extern const test_case behavior_accept_cases[];
+extern const test_case behavior_accept_first_cases[];
 extern const test_case behavior_close_cases[];
 extern const test_case behavior_cold_cases[];
 extern const test_case behavior_connect_cases[];
@@ -16,6 +17,7 @@ int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
         behavior_accept_cases,
+        behavior_accept_first_cases,
         behavior_close_cases,
         behavior_cold_cases,
         behavior_connect_cases,
