@@ -156,7 +156,7 @@ int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns)
     return wake_take(poller);
 }
 
-static uint32_t ready_of(int revents)
+PLX__SLOW static uint32_t ready_of(int revents)
 {
     uint32_t ready = 0;
     if ((revents & PLX__POLL_READABLE) != 0)
@@ -171,15 +171,20 @@ static uint32_t ready_of(int revents)
 size_t plx__array_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max)
 {
     uint32_t index = poller->cursor;
+    uint16_t tick = poller->tick;
+    const plx__poll_entry *entries = poller->entries;
+    plx__polled *const *polled = poller->polled;
     plx__poller_event *event = events;
     const plx__poller_event *end = events + (max < poller->left ? max : poller->left);
     while (event != end && --index > 0) {
-        int revents = poller->entries[index].revents;
+        int revents = entries[index].revents;
         if (revents == 0)
             continue;
-        event->polled = poller->polled[index];
-        event->polled->seen = poller->tick;
-        event->ready = revents == PLX__POLL_READ ? PLX_READABLE : ready_of(revents);
+        event->ready = PLX_READABLE;
+        if (revents != PLX__POLL_READ)
+            event->ready = ready_of(revents);
+        event->polled = polled[index];
+        event->polled->seen = tick;
         event++;
     }
     size_t count = (size_t)(event - events);

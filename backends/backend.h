@@ -118,8 +118,9 @@ typedef struct plx__backend_ops {
 
     /* Waits for at most `timeout_ns`, or until something completes, a signal, or a wake. */
     int (*wait)(plx__backend *backend, uint64_t timeout_ns);
-    /* The next completion of the last wait; false when there is none left. */
-    bool (*next)(plx__backend *backend, plx__completion *completion_out);
+    /* The next completion of the last wait, the backend's own until the call after this one; NULL
+     * when there is none left. */
+    const plx__completion *(*next)(plx__backend *backend);
     /* Ends the present wait, or the next one. Any thread, and signal handlers. */
     void (*wake)(plx__backend *backend);
     /* Fills in the counters that the backend keeps itself. NULL when there are none. */

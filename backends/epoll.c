@@ -23,15 +23,19 @@
 /* Events that one wait brings. */
 #define EVENTS_MAX 256
 
-/* What a place without a socket is called when the kernel names it: no index is this large. */
-#define WAKE UINT64_MAX
+/* What the kernel names the wake by: place 0 in a generation that it never has. */
+#define WAKE ((uint64_t)1 << 32)
+
+#define FREE 0xff
 
 /* One place of the table. Place 0 stays unused: an index of 0 means none. */
 typedef struct registration {
-    plx__polled *polled; /* NULL when the place is free. */
-    uint32_t generation;
-    uint32_t next_free;
-    uint8_t known; /* The interest that the kernel was told. */
+    union {
+        plx__polled *polled;
+        uint32_t next_free;
+    } at;
+    uint32_t generation; /* One more each time the place becomes free. */
+    uint8_t known;       /* The interest that the kernel was told; or FREE. */
     bool is_changed;
 } registration;
 
@@ -79,7 +83,7 @@ static int place_take(plx__poller *poller, uint32_t *index_out)
 {
     uint32_t index = poller->free;
     if (index != 0) {
-        poller->free = poller->table[index].next_free;
+        poller->free = poller->table[index].at.next_free;
     } else {
         int status = poller->places == poller->room ? table_grow(poller) : 0;
         if (status != 0)
@@ -94,10 +98,9 @@ static int place_take(plx__poller *poller, uint32_t *index_out)
 static void place_give(plx__poller *poller, uint32_t index)
 {
     registration *place = &poller->table[index];
-    place->polled = NULL;
     place->generation++;
-    place->known = 0;
-    place->next_free = poller->free;
+    place->known = FREE;
+    place->at.next_free = poller->free;
     poller->free = index;
 }
 
@@ -127,7 +130,7 @@ static int set_control(plx__poller *poller, int operation, uint32_t index, uint3
     if ((interest & PLX_WRITABLE) != 0)
         event.events |= EPOLLOUT;
     event.data.u64 = (uint64_t)place->generation << 32 | index;
-    int socket = plx__polled_endpoint(place->polled)->socket;
+    int socket = plx__polled_endpoint(place->at.polled)->socket;
     return epoll_ctl(poller->set, operation, socket, &event) == 0 ? 0 : set_refused();
 }
 
@@ -168,7 +171,7 @@ PLX__SLOW static void set_renew(plx__poller *poller)
     poller->set = set;
     for (uint32_t i = 1; i < poller->places; i++) {
         const registration *place = &poller->table[i];
-        if (place->polled == NULL)
+        if (place->known == FREE)
             continue;
         int status = set_control(poller, EPOLL_CTL_ADD, i, place->known);
         if (status == PLX_ENOMEM || status == PLX_ENFILE) {
@@ -208,7 +211,7 @@ static int epoll_poller_open(plx__poller **poller_out, const plx__backend_config
     if (status == 0)
         status = table_grow(poller);
     if (status == 0)
-        poller->table[0] = (registration){.polled = NULL};
+        poller->table[0] = (registration){.known = FREE};
     if (status == 0)
         status = set_open(poller, &poller->set);
     if (status != 0) {
@@ -226,7 +229,7 @@ static int registration_add(plx__poller *poller, plx__polled *polled, uint32_t i
     if (status != 0)
         return status;
     registration *place = &poller->table[index];
-    place->polled = polled;
+    place->at.polled = polled;
     place->known = (uint8_t)interest;
     status = set_control(poller, EPOLL_CTL_ADD, index, interest);
     if (status != 0) {
@@ -270,10 +273,10 @@ static void changes_apply(plx__poller *poller)
         uint32_t index = poller->changed[i];
         registration *place = &poller->table[index];
         place->is_changed = false;
-        if (place->polled == NULL || place->polled->interest == place->known)
+        if (place->known == FREE || place->at.polled->interest == place->known)
             continue;
-        if (set_control(poller, EPOLL_CTL_MOD, index, place->polled->interest) == 0)
-            place->known = place->polled->interest;
+        if (set_control(poller, EPOLL_CTL_MOD, index, place->at.polled->interest) == 0)
+            place->known = place->at.polled->interest;
         else
             failure_note(poller, index);
     }
@@ -309,7 +312,7 @@ static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
     return count >= 0 || errno == EINTR ? 0 : plx__fail_last();
 }
 
-static uint32_t ready_of(uint32_t events)
+PLX__SLOW static uint32_t ready_of(uint32_t events)
 {
     uint32_t ready = 0;
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
@@ -334,30 +337,35 @@ PLX__SLOW static size_t failures_collect(plx__poller *poller, plx__poller_event 
     size_t count = 0;
     while (poller->failures > 0 && count < max) {
         const registration *place = &poller->table[poller->failed[--poller->failures]];
-        if (place->polled != NULL)
-            events[count++] = (plx__poller_event){.polled = place->polled, .ready = PLX_FAILED};
+        if (place->known != FREE)
+            events[count++] = (plx__poller_event){.polled = place->at.polled, .ready = PLX_FAILED};
     }
     return count;
 }
 
 static size_t epoll_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max)
 {
-    size_t count = poller->failures > 0 ? failures_collect(poller, events, max) : 0;
-    uint32_t index = poller->event;
-    while (index < poller->end && count < max) {
-        const struct epoll_event *event = &poller->events[index++];
+    size_t failed = poller->failures > 0 ? failures_collect(poller, events, max) : 0;
+    uint32_t left = poller->end - poller->event;
+    const registration *table = poller->table;
+    const struct epoll_event *event = poller->events + poller->event;
+    const struct epoll_event *end = event + (left < max - failed ? left : max - failed);
+    plx__poller_event *found = events + failed;
+    for (; event != end; event++) {
         uint64_t name = event->data.u64;
-        const registration *place = &poller->table[name == WAKE ? 0 : (uint32_t)name];
-        if (place->polled == NULL || place->generation != (uint32_t)(name >> 32)) {
+        const registration *place = &table[(uint32_t)name];
+        if (place->generation != (uint32_t)(name >> 32)) {
             event_drop(poller, name);
             continue;
         }
-        events[count].polled = place->polled;
-        events[count].ready = event->events == EPOLLIN ? PLX_READABLE : ready_of(event->events);
-        count++;
+        found->ready = PLX_READABLE;
+        if (event->events != EPOLLIN)
+            found->ready = ready_of(event->events);
+        found->polled = place->at.polled;
+        found++;
     }
-    poller->event = index;
-    return count;
+    poller->event = (uint32_t)(event - poller->events);
+    return (size_t)(found - events);
 }
 
 static void epoll_poller_wake(plx__poller *poller)

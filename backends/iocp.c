@@ -211,7 +211,7 @@ static int iocp_open(plx__backend **backend_out, const plx__backend_config *conf
 }
 
 static int iocp_wait(plx__backend *backend, uint64_t timeout_ns);
-static bool iocp_next(plx__backend *backend, plx__completion *completion_out);
+static bool completion_find(plx__backend *backend, plx__completion *completion_out);
 
 static void iocp_close(plx__backend *backend)
 {
@@ -219,7 +219,7 @@ static void iocp_close(plx__backend *backend)
     uint64_t until = plx__clock_now() + LAST_WAIT;
     do {
         /* With no endpoint left there is nothing to tell: this only drops what comes back. */
-        while (iocp_next(backend, &completion))
+        while (completion_find(backend, &completion))
             continue;
     } while (
         (backend->flying > 0 || backend->waiting.first != NULL || backend->later.first != NULL) &&
@@ -371,7 +371,7 @@ static bool op_next(plx__backend *backend, plx__iocp_op *op, plx__completion *co
     return false;
 }
 
-static bool iocp_next(plx__backend *backend, plx__completion *completion_out)
+static bool completion_find(plx__backend *backend, plx__completion *completion_out)
 {
     for (plx__iocp_op *op; (op = list_take(&backend->ready)) != NULL;) {
         if (op_next(backend, op, completion_out))
@@ -385,6 +385,11 @@ static void iocp_wake(plx__backend *backend)
     if (plx__atomic_exchange(&backend->wake_sent, 1) == 0 &&
         !PostQueuedCompletionStatus(backend->port, 0, 0, NULL))
         plx__atomic_store(&backend->wake_sent, 0); /* The next one is to try again. */
+}
+
+static const plx__completion *iocp_next(plx__backend *backend)
+{
+    return completion_find(backend, &backend->completion) ? &backend->completion : NULL;
 }
 
 const plx__backend_ops plx__iocp_backend = {

@@ -76,6 +76,7 @@ typedef struct plx__iocp_place {
 
 struct plx__backend {
     HANDLE port;
+    plx__completion completion; /* What `next` hands out. */
     unsigned char *received;
     size_t receive_bytes;
     plx__iocp_list waiting; /* To be started before the next wait. */

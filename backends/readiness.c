@@ -24,8 +24,10 @@
 struct plx__backend {
     const plx__poller_ops *ops;
     plx__poller *poller;
-    unsigned char *received;
+    unsigned char *buffer;
     size_t receive_bytes;
+    plx__completion received; /* Of the one kind that most are, with the buffer in it. */
+    plx__completion other;
     plx__poller_event *event; /* The one that `next` is at; its `ready` is what is left to try. */
     plx__poller_event *end;
     plx__polled *unsettled; /* Its interest may be out of date; or NULL. */
@@ -44,10 +46,11 @@ int plx__readiness_open(plx__backend **backend_out, const plx__backend_config *c
     backend->ops = ops;
     backend->event = backend->end = backend->events;
     backend->receive_bytes = config->receive_bytes;
-    backend->received = plx__allocate(config->receive_bytes);
-    int status = backend->received != NULL ? ops->open(&backend->poller, config) : PLX_ENOMEM;
+    backend->buffer = plx__allocate(config->receive_bytes);
+    backend->received = (plx__completion){.kind = PLX__RECEIVED, .bytes = backend->buffer};
+    int status = backend->buffer != NULL ? ops->open(&backend->poller, config) : PLX_ENOMEM;
     if (status != 0) {
-        plx__free(backend->received);
+        plx__free(backend->buffer);
         plx__free(backend);
         return status;
     }
@@ -58,7 +61,7 @@ int plx__readiness_open(plx__backend **backend_out, const plx__backend_config *c
 void plx__readiness_close(plx__backend *backend)
 {
     backend->ops->close(backend->poller);
-    plx__free(backend->received);
+    plx__free(backend->buffer);
     plx__free(backend);
 }
 
@@ -199,30 +202,38 @@ void plx__readiness_count(const plx__backend *backend, plx_loop_stats *stats)
         backend->ops->count(backend->poller, stats);
 }
 
-/* The stream is over. */
-PLX__SLOW static bool receive_end(plx__backend *backend, plx__endpoint *endpoint,
-                                  plx__completion *completion, int status)
+static plx__completion *other_set(plx__backend *backend, plx__endpoint *endpoint,
+                                  enum plx__completion_kind kind, int status)
 {
-    operation_stop(backend, endpoint, PLX__OPERATION_RECEIVE);
-    completion->endpoint = endpoint;
-    completion->kind = PLX__ENDED;
-    completion->status = status;
-    return true;
+    backend->other = (plx__completion){.endpoint = endpoint, .kind = kind, .status = status};
+    return &backend->other;
 }
 
-static bool try_receive(plx__backend *backend, plx__polled *polled, plx__completion *completion)
+/* The stream is over. */
+static const plx__completion *receive_end(plx__backend *backend, plx__endpoint *endpoint,
+                                          int status)
+{
+    operation_stop(backend, endpoint, PLX__OPERATION_RECEIVE);
+    return other_set(backend, endpoint, PLX__ENDED, status);
+}
+
+/* `got` is 0, or negative after a call that failed. */
+PLX__SLOW static const plx__completion *received_nothing(plx__backend *backend,
+                                                         plx__endpoint *endpoint, ptrdiff_t got)
+{
+    int status = got == 0 ? PLX_EEOF : (int)plx__receive_failed();
+    return status == PLX_EAGAIN ? NULL : receive_end(backend, endpoint, status);
+}
+
+static const plx__completion *try_receive(plx__backend *backend, plx__polled *polled)
 {
     plx__endpoint *endpoint = plx__polled_endpoint(polled);
-    ptrdiff_t got = plx__receive(endpoint->socket, backend->received, backend->receive_bytes);
-    if (got > 0) {
-        completion->endpoint = endpoint;
-        completion->kind = PLX__RECEIVED;
-        completion->bytes = backend->received;
-        completion->length = (size_t)got;
-        return true;
-    }
-    return got != PLX_EAGAIN &&
-           receive_end(backend, endpoint, completion, got == 0 ? PLX_EEOF : (int)got);
+    ptrdiff_t got = plx__receive_raw(endpoint->socket, backend->buffer, backend->receive_bytes);
+    if (got <= 0)
+        return received_nothing(backend, endpoint, got);
+    backend->received.endpoint = endpoint;
+    backend->received.length = (size_t)got;
+    return &backend->received;
 }
 
 /* Trying until none is left costs a call for nothing each time; trying once costs a turn for each
@@ -237,25 +248,24 @@ static void accepts_allow(plx__backend *backend, plx__polled *polled)
     polled->turn = backend->turn;
 }
 
-static bool try_accept(plx__backend *backend, plx__polled *polled, plx__completion *completion)
+static const plx__completion *try_accept(plx__backend *backend, plx__polled *polled)
 {
     plx__endpoint *endpoint = plx__polled_endpoint(polled);
     if (backend->accepts == 0)
         accepts_allow(backend, polled);
-    int status = plx__socket_accept(endpoint->socket, &completion->accepted);
+    plx_socket accepted = PLX_SOCKET_NONE;
+    int status = plx__socket_accept(endpoint->socket, &accepted);
     if (status != 0)
         backend->accepts = 0;
     else if (--backend->accepts > 0)
         backend->event->ready |= PLX_READABLE; /* Once more. */
     if (status == PLX_EAGAIN) {
         polled->accepts = 0;
-        return false;
+        return NULL;
     }
-    completion->endpoint = endpoint;
-    completion->kind = PLX__ACCEPTED;
-    completion->status = status;
-    completion->length = 0;
-    return true;
+    plx__completion *completion = other_set(backend, endpoint, PLX__ACCEPTED, status);
+    completion->accepted = accepted;
+    return completion;
 }
 
 /* The interest of the endpoint that is named last may have become less; telling the poller waits
@@ -267,53 +277,44 @@ static void unsettled_set(plx__backend *backend, plx__polled *polled)
     backend->unsettled = polled;
 }
 
-static bool try_connect(plx__backend *backend, plx__polled *polled, plx__completion *completion)
+static const plx__completion *try_connect(plx__backend *backend, plx__polled *polled)
 {
     plx__endpoint *endpoint = plx__polled_endpoint(polled);
     polled->operations &= (uint8_t)~PLX__OPERATION_CONNECT;
     unsettled_set(backend, polled);
-    completion->endpoint = endpoint;
-    completion->kind = PLX__CONNECTED;
-    completion->status = plx__socket_connect_result(endpoint->socket);
-    return true;
+    return other_set(backend, endpoint, PLX__CONNECTED,
+                     plx__socket_connect_result(endpoint->socket));
 }
 
-static bool try_send(plx__backend *backend, plx__polled *polled, plx__completion *completion)
+static const plx__completion *try_send(plx__backend *backend, plx__polled *polled)
 {
     polled->operations &= (uint8_t)~PLX__OPERATION_SEND;
     unsettled_set(backend, polled);
-    completion->endpoint = plx__polled_endpoint(polled);
-    completion->kind = PLX__SENT;
-    completion->status = 0;
-    completion->length = 0;
-    return true;
+    return other_set(backend, plx__polled_endpoint(polled), PLX__SENT, 0);
 }
 
-static bool try_watch(plx__backend *backend, plx__polled *polled, uint32_t ready,
-                      plx__completion *completion)
+static const plx__completion *try_watch(plx__backend *backend, plx__polled *polled, uint32_t ready)
 {
     plx__endpoint *endpoint = plx__polled_endpoint(polled);
     ready &= polled->interest | (uint32_t)PLX_FAILED;
     if (ready == 0)
-        return false;
+        return NULL;
     if (ready == PLX_FAILED)
         operation_stop(backend, endpoint, polled->operations);
-    completion->endpoint = endpoint;
-    completion->kind = PLX__READY;
-    completion->status = 0;
+    plx__completion *completion = other_set(backend, endpoint, PLX__READY, 0);
     completion->ready = ready;
-    return true;
+    return completion;
 }
 
 /* A descriptor of core's own that is closed: somebody else closed it. */
-static bool report_closed(plx__backend *backend, plx__polled *polled, plx__completion *completion)
+static const plx__completion *report_closed(plx__backend *backend, plx__polled *polled)
 {
     polled->operations &= PLX__OPERATION_RECEIVE;
-    return receive_end(backend, plx__polled_endpoint(polled), completion, PLX_EBADF);
+    return receive_end(backend, plx__polled_endpoint(polled), PLX_EBADF);
 }
 
 /* Tries what the event stands for, one operation at a time; what is left to try stays in it. */
-static bool try_event(plx__backend *backend, plx__poller_event *event, plx__completion *completion)
+static const plx__completion *try_event(plx__backend *backend, plx__poller_event *event)
 {
     plx__polled *polled = event->polled;
     uint32_t ready = event->ready;
@@ -321,26 +322,27 @@ static bool try_event(plx__backend *backend, plx__poller_event *event, plx__comp
     event->ready = ready & PLX_WRITABLE;
     if ((operations & OPERATIONS_WATCH) != 0) {
         event->ready = 0;
-        return try_watch(backend, polled, ready, completion);
+        return try_watch(backend, polled, ready);
     }
     if ((ready & PLX_READABLE) != 0 && (operations & PLX__OPERATION_RECEIVE) != 0)
-        return try_receive(backend, polled, completion);
+        return try_receive(backend, polled);
     if ((ready & PLX_READABLE) != 0 && (operations & PLX__OPERATION_ACCEPT) != 0)
-        return try_accept(backend, polled, completion);
+        return try_accept(backend, polled);
     event->ready = 0;
     if ((ready & PLX_WRITABLE) != 0 && (operations & PLX__OPERATION_CONNECT) != 0)
-        return try_connect(backend, polled, completion);
+        return try_connect(backend, polled);
     if ((ready & PLX_WRITABLE) != 0 && (operations & PLX__OPERATION_SEND) != 0)
-        return try_send(backend, polled, completion);
+        return try_send(backend, polled);
     if (ready == PLX_FAILED && operations != 0)
-        return report_closed(backend, polled, completion);
-    return false;
+        return report_closed(backend, polled);
+    return NULL;
 }
 
 /* Gets the next events from the poller; false when there is none left. */
 PLX__SLOW static bool events_collect(plx__backend *backend)
 {
-    unsettled_set(backend, NULL);
+    if (backend->unsettled != NULL)
+        unsettled_set(backend, NULL);
     if (backend->is_drained)
         return false;
     size_t count = backend->ops->collect(backend->poller, backend->events, EVENTS_MAX);
@@ -350,30 +352,36 @@ PLX__SLOW static bool events_collect(plx__backend *backend)
     return count > 0;
 }
 
-/* Any event but the most frequent one. */
-PLX__SLOW static bool event_take(plx__backend *backend, plx__completion *completion)
+/* Whatever is next, when it is not the most frequent thing. */
+PLX__SLOW static const plx__completion *next_slowly(plx__backend *backend)
 {
-    bool has_completed = try_event(backend, backend->event, completion);
-    if (backend->event->ready == 0) {
-        backend->accepts = 0;
-        backend->event++;
-    }
-    return has_completed;
+    const plx__completion *completion;
+    do {
+        if (backend->event == backend->end && !events_collect(backend))
+            return NULL;
+        completion = try_event(backend, backend->event);
+        if (backend->event->ready == 0) {
+            backend->accepts = 0;
+            backend->event++;
+        }
+    } while (completion == NULL);
+    return completion;
 }
 
-bool plx__readiness_next(plx__backend *backend, plx__completion *completion_out)
+/* Most events: something to receive, on an endpoint that does nothing else. */
+static bool is_to_receive(const plx__poller_event *event)
 {
-    for (;;) {
-        if (backend->event == backend->end && !events_collect(backend))
-            return false;
-        plx__poller_event *event = backend->event;
-        /* Most events: something to receive, on an endpoint that does nothing else. */
-        if (event->ready == PLX_READABLE && event->polled->operations == PLX__OPERATION_RECEIVE) {
-            backend->event = event + 1;
-            if (try_receive(backend, event->polled, completion_out))
-                return true;
-        } else if (event_take(backend, completion_out)) {
-            return true;
-        }
-    }
+    return event->ready == PLX_READABLE && event->polled->operations == PLX__OPERATION_RECEIVE;
+}
+
+const plx__completion *plx__readiness_next(plx__backend *backend)
+{
+    if (backend->event == backend->end && !events_collect(backend))
+        return NULL;
+    plx__poller_event *event = backend->event;
+    if (!is_to_receive(event))
+        return next_slowly(backend);
+    backend->event = event + 1;
+    const plx__completion *received = try_receive(backend, event->polled);
+    return received != NULL ? received : next_slowly(backend);
 }

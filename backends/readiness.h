@@ -23,7 +23,7 @@ int plx__readiness_send_start(plx__backend *backend, plx__endpoint *endpoint,
                               const plx__slice *slices, size_t count);
 int plx__readiness_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest);
 int plx__readiness_wait(plx__backend *backend, uint64_t timeout_ns);
-bool plx__readiness_next(plx__backend *backend, plx__completion *completion_out);
+const plx__completion *plx__readiness_next(plx__backend *backend);
 void plx__readiness_wake(plx__backend *backend);
 void plx__readiness_count(const plx__backend *backend, plx_loop_stats *stats);
 

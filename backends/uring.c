@@ -479,7 +479,7 @@ PLX__SLOW static bool spill_next(plx__backend *backend, plx__completion *complet
     return false;
 }
 
-static bool uring_next(plx__backend *backend, plx__completion *completion_out)
+static bool completion_find(plx__backend *backend, plx__completion *completion_out)
 {
     struct io_uring_cq *cq = &backend->ring.cq;
     plx__uring_buffers_return(backend);
@@ -496,6 +496,11 @@ static bool uring_next(plx__backend *backend, plx__completion *completion_out)
             return true;
     }
     return ready_next(backend, completion_out);
+}
+
+static const plx__completion *uring_next(plx__backend *backend)
+{
+    return completion_find(backend, &backend->completion) ? &backend->completion : NULL;
 }
 
 const plx__backend_ops plx__uring_backend = {

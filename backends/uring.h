@@ -135,8 +135,9 @@ typedef struct plx__uring_buffers {
 
 struct plx__backend {
     struct io_uring ring;
-    unsigned completions_end; /* Of those that this turn delivers. */
-    unsigned resolved;        /* Up to here failed credits have been looked for. */
+    plx__completion completion; /* What `next` hands out. */
+    unsigned completions_end;   /* Of those that this turn delivers. */
+    unsigned resolved;          /* Up to here failed credits have been looked for. */
     uint16_t turn;
     bool is_enabled; /* The ring belongs to a thread, and takes requests. */
     bool is_gone;    /* The ring was closed because its thread was another one. */

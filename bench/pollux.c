@@ -37,8 +37,8 @@ static size_t on_request(plx_loop *loop, plx_conn conn, void *data, const void *
     size_t end;
     size_t requests = bench_http_scan(bytes, length, &end);
     (void)data;
-    if (requests > 0 &&
-        plx_conn_write(loop, conn, bench_responses, requests * BENCH_RESPONSE_BYTES) != 0)
+    if (requests > 0 && plx_conn_send(loop, conn, bench_responses, requests * BENCH_RESPONSE_BYTES,
+                                      NULL, NULL) != 0)
         return 0; /* Shown again when the queue has drained. */
     bench_count.requests += requests;
     return end;

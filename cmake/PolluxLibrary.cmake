@@ -5,6 +5,7 @@ set(pollux_sources
     core/conn.c
     core/conn_input.c
     core/conn_output.c
+    core/conn_queue.c
     core/conn_timeout.c
     core/error.c
     core/kept.c
@@ -63,6 +64,9 @@ function(pollux_compile_options target)
     else()
         target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                                                  -Wstrict-prototypes -Wmissing-prototypes)
+    endif()
+    if(UNIX AND NOT APPLE)
+        target_compile_options(${target} PRIVATE -fno-plt) # Two jumps less for each system call.
     endif()
     if(WIN32)
         target_compile_definitions(${target} PRIVATE _WIN32_WINNT=0x0A00)

@@ -2,7 +2,8 @@
  *
  * conn.c           its life: opening, connecting, closing
  * conn_input.c     from the backend to on_data: kept bytes, pauses, the end of the stream
- * conn_output.c    from plx_conn_write() to the backend: cork, queue, watermarks, shutdown
+ * conn_output.c    from plx_conn_write() to the backend, or to the queue; the cork
+ * conn_queue.c     what waits to be sent; watermarks, shutdown
  * conn_timeout.c   its four timeouts, in one node of the wheel
  */
 #ifndef PLX__CONN_H
@@ -100,7 +101,7 @@ void plx__conn_input_resume(plx_loop *loop, plx__conn *conn);
 void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn);
 void plx__conn_input_drop(plx_loop *loop, plx__conn *conn);
 
-/* conn_output.c */
+/* conn_output.c and conn_queue.c */
 
 /* The system took `sent` of the `length` bytes in the cork and not all, or failed. */
 PLX__SLOW void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff_t sent);

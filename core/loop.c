@@ -100,7 +100,6 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
         options->queued_bytes_max != 0 ? options->queued_bytes_max : UINT64_MAX;
     loop->cork.room_next = loop->queued_bytes_max >= PLX__SEGMENT_BYTES ? PLX__SEGMENT_BYTES : 0;
     loop->keeps_running = options->keep_running != 0;
-    loop->cork.start = loop->cork.segment->storage;
     loop->deferred_end = &loop->deferred_first;
     loop->now_ns = plx__clock_now();
     plx__wheel_init(&loop->wheel, loop->now_ns);
@@ -171,8 +170,6 @@ static bool timers_run(plx_loop *loop)
 static bool posts_run(plx_loop *loop, int status)
 {
     plx__post post;
-    if (plx__post_queue_is_empty(&loop->posts))
-        return false;
     for (uint32_t i = 0; i <= loop->posts.mask && plx__post_queue_pop(&loop->posts, &post); i++) {
         loop->stats.posts_run++;
         post.run(loop, post.data, status);
@@ -181,11 +178,9 @@ static bool posts_run(plx_loop *loop, int status)
 }
 
 /* What was deferred before now; what these defer in their turn comes in the next one. */
-static bool deferred_run(plx_loop *loop)
+PLX__SLOW static void deferred_run(plx_loop *loop)
 {
     plx__object *object = loop->deferred_first;
-    if (object == NULL && loop->starved == 0)
-        return false;
     loop->deferred_first = NULL;
     loop->deferred_end = &loop->deferred_first;
     for (plx__object *next; object != NULL; object = next) {
@@ -207,7 +202,6 @@ static bool deferred_run(plx_loop *loop)
     }
     if (loop->starved > 0)
         plx__conn_output_feed(loop);
-    return true;
 }
 
 static void detached_deliver(plx_loop *loop, plx__object *object)
@@ -231,6 +225,7 @@ PLX__SLOW static void completion_deliver(plx_loop *loop, const plx__completion *
 {
     plx__object *object = (plx__object *)(void *)completion->endpoint;
     PLX_ASSERT(object->state == PLX__OPEN || completion->kind == PLX__DETACHED);
+    loop->stats.completions++;
     switch (completion->kind) {
     case PLX__ENDED:
         plx__conn_stream_ended(loop, (plx__conn *)(void *)object, completion->status);
@@ -286,7 +281,6 @@ static uint64_t timeout_of_wait(plx_loop *loop, uint64_t timeout_ns)
 /* Waits and delivers what has arrived. */
 static int completions_run(plx_loop *loop, uint64_t timeout_ns)
 {
-    plx__completion completion;
     /* First this, then a look at what others may have left: they look the other way round. */
     plx__atomic_store(&loop->is_sleeping, 1);
     timeout_ns = timeout_of_wait(loop, timeout_ns);
@@ -296,12 +290,13 @@ static int completions_run(plx_loop *loop, uint64_t timeout_ns)
     loop->now_ns = loop->turn_ns = plx__clock_now();
     if (status != 0)
         return status;
-    while (loop->ops->next(loop->backend, &completion)) {
-        loop->stats.completions++;
-        if (completion.kind == PLX__RECEIVED) /* Most are. */
-            plx__conn_received(loop, (plx__conn *)(void *)completion.endpoint, &completion);
+    const plx__completion *(*next)(plx__backend *) = loop->ops->next;
+    plx__backend *backend = loop->backend;
+    for (const plx__completion *one; (one = next(backend)) != NULL;) {
+        if (one->kind == PLX__RECEIVED) /* Most are, and are counted as `receives`. */
+            plx__conn_received(loop, (plx__conn *)(void *)one->endpoint, one);
         else
-            completion_deliver(loop, &completion);
+            completion_deliver(loop, one);
     }
     return 0;
 }
@@ -315,8 +310,10 @@ static int turn_run(plx_loop *loop, uint64_t timeout_ns)
     loop->now_ns = plx__clock_now();
     bool has_fired = timers_run(loop);
     bool has_heard = plx__signals_deliver(loop);
-    bool has_posted = posts_run(loop, 0);
-    bool has_deferred = deferred_run(loop);
+    bool has_posted = !plx__post_queue_is_empty(&loop->posts) && posts_run(loop, 0);
+    bool has_deferred = loop->deferred_first != NULL || loop->starved > 0;
+    if (has_deferred)
+        deferred_run(loop);
     if (has_fired || has_heard || has_posted || has_deferred)
         loop->now_ns = plx__clock_now(); /* For the next wait: what was called took time. */
     loop->is_in_turn = false;
@@ -383,7 +380,7 @@ static void objects_close(plx_loop *loop)
     loop->keeps_running = false;
     while (is_alive(loop)) {
         (void)posts_run(loop, PLX_ECANCELED);
-        (void)deferred_run(loop);
+        deferred_run(loop);
         if (is_alive(loop) && completions_run(loop, PLX_SECOND) != 0)
             break; /* Backends that fail to wait have nothing in flight. */
     }
@@ -453,6 +450,7 @@ uint64_t plx_loop_now(const plx_loop *loop)
 void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stats_out)
 {
     *stats_out = loop->stats;
+    stats_out->completions += stats_out->receives;
     stats_out->connections_open = loop->slabs[PLX__KIND_CONN].taken;
     if (loop->ops->count != NULL)
         loop->ops->count(loop->backend, stats_out);

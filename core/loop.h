@@ -33,10 +33,10 @@ typedef struct plx__cork {
     size_t room;    /* How long the cork may become. 0: nobody may write here, whatever `token`
                      * says, and it is empty. */
     size_t length;
-    unsigned char *start;
-    size_t
-        room_next; /* The next one's: PLX__SEGMENT_BYTES, or 0 while `queued_bytes_max` is near. */
-    plx__segment *segment; /* The bytes are its storage, so that it can become the queue's head. */
+    const unsigned char *start; /* Of what is in it: the segment's storage, or bytes that live
+                                 * forever and that nothing else was written behind. */
+    size_t room_next;      /* The next one's: PLX__SEGMENT_BYTES, or 0 near `queued_bytes_max`. */
+    plx__segment *segment; /* Copies go into its storage, so that it can become the queue's head. */
 } plx__cork;
 
 struct plx_loop {

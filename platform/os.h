@@ -66,14 +66,20 @@ int plx__accept_failed(int os_code);
 PLX__SLOW ptrdiff_t plx__receive_failed(void);
 PLX__SLOW ptrdiff_t plx__send_failed(void);
 
-/* plx__socket_receive(), for the path of every event. */
-static inline ptrdiff_t plx__receive(plx_socket socket, void *bytes, size_t size)
+/* plx__socket_receive(), for the path of every event. Negative if it fails: plx__receive_failed()
+ * says why. */
+static inline ptrdiff_t plx__receive_raw(plx_socket socket, void *bytes, size_t size)
 {
 #ifdef _WIN32
-    ptrdiff_t got = recv(socket, bytes, size < INT32_MAX ? (int)size : INT32_MAX, 0);
+    return recv(socket, bytes, size < INT32_MAX ? (int)size : INT32_MAX, 0);
 #else
-    ptrdiff_t got = recv(socket, bytes, size, 0);
+    return recv(socket, bytes, size, 0);
 #endif
+}
+
+static inline ptrdiff_t plx__receive(plx_socket socket, void *bytes, size_t size)
+{
+    ptrdiff_t got = plx__receive_raw(socket, bytes, size);
     return got >= 0 ? got : plx__receive_failed();
 }
 

@@ -58,6 +58,83 @@ static void backpressure_is_bounded(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+static size_t answer_with_constants(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                                    size_t length)
+{
+    static const char body[] = "world";
+    char copied[] = ", ";
+    (void)p;
+    (void)bytes;
+    ck_ok(plx_conn_send(loop, conn, "hello", 5, NULL, NULL));
+    ck_assert_uint_eq(plx_conn_queued(loop, conn), 5);
+    if (length > 1) {
+        ck_ok(plx_conn_write(loop, conn, copied, 2));
+        memset(copied, '?', sizeof copied);
+        ck_ok(plx_conn_send(loop, conn, body, 5, NULL, NULL));
+    }
+    return length;
+}
+
+/* Bytes that live forever are not copied when nothing is written behind them; they keep their order
+ * when something is. */
+static void constants_keep_their_order(world *w)
+{
+    probe p = {.then_data = answer_with_constants};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    char got[12];
+    peer_send(w, &client, "1", 1);
+    peer_receive(w, &client, got, 5);
+    ck_assert_mem_eq(got, "hello", 5);
+    ck_assert_uint_eq(counter(w, sends), 1);
+    peer_send(w, &client, "22", 2);
+    peer_receive(w, &client, got, 12);
+    ck_assert_mem_eq(got, "hello, world", 12);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+/* A constant that the system does not take whole: the rest waits, as it stands. */
+static size_t answer_with_much(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                               size_t length)
+{
+    static unsigned char much[8192];
+    (void)bytes;
+    pattern_fill(much, sizeof much, 0);
+    int status = plx_conn_send(loop, conn, much, sizeof much, NULL, NULL);
+    size_t *taken = p->more;
+    if (status == 0)
+        ++*taken;
+    else
+        ck_assert_int_eq(status, PLX_ENOBUFS);
+    return length;
+}
+
+static void constants_wait_when_they_must(world *w)
+{
+    enum { PIECE = 8192 };
+    size_t taken = 0;
+    unsigned char got[PIECE];
+    probe p = {.then_data = answer_with_much, .more = &taken};
+    plx_conn_options options = probe_options(&p);
+    options.flags = PLX_CONN_READ_WHILE_HIGH;
+    options.send_high = PIECE;
+    options.send_max = (size_t)4 * PIECE;
+    peer client = connect_pair(w, &p, &options);
+    while (plx_conn_queued(w->loop, p.conn) < options.send_high) {
+        peer_send(w, &client, "x", 1);
+        turn(w);
+    }
+    for (size_t i = 0; i < taken; i++) {
+        peer_receive(w, &client, got, PIECE);
+        pattern_check(got, PIECE, 0);
+    }
+    turn_until(w, &p.drained, 1);
+    ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), 0);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 /* A peer floods an echo and reads nothing. Reading from it pauses while its answers wait, so what
  * it holds is bounded; when it reads at last, it gets all of its bytes in order. */
 static void flood_without_reading_is_bounded(world *w)
@@ -496,6 +573,8 @@ static void slow_reader_that_has_shut_its_side(world *w)
 
 const test_case behavior_send_cases[] = {
     CASE(backpressure_is_bounded),
+    CASE(constants_keep_their_order),
+    CASE(constants_wait_when_they_must),
     CASE(flood_without_reading_is_bounded),
     CASE(read_while_high_goes_on),
     CASE(write_takes_all_or_nothing),
