@@ -9,6 +9,8 @@
 
 #include "backends/registry.h"
 
+#define RETRY_NS (5 * PLX_MILLISECOND)
+
 /* --- lists ------------------------------------------------------------------------------------ */
 
 void plx__uring_list_remove(plx__backend *backend, plx__uring_endpoint *uring)
@@ -91,7 +93,6 @@ static void uring_close(plx__backend *backend)
     plx__uring_ring_close(backend);
     plx__uring_buffers_close(backend);
     plx__wake_close(&backend->wake);
-    plx__free(backend->spill);
     plx__free(backend);
 }
 
@@ -186,13 +187,13 @@ static int uring_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t 
 /* A poll for one event: armed anew in each turn it tells of what is still true, as poll() does. Of
  * a peer that has shut its side it tells too, whether that is asked for or not (uring_send.c): then
  * one that tells of changes takes its place, until there is something to tell. */
-static void poll_arm(plx__backend *backend, plx__uring_endpoint *uring)
+static bool poll_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
     struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
     unsigned events = 0;
     if (request == NULL)
-        return;
+        return false;
     if ((uring->interest & PLX_READABLE) != 0)
         events |= PLX__POLL_READ;
     if ((uring->interest & PLX_WRITABLE) != 0)
@@ -207,6 +208,7 @@ static void poll_arm(plx__backend *backend, plx__uring_endpoint *uring)
     request->user_data = plx__uring_data(endpoint, (enum plx__uring_op)uring->wanted);
     uring->input = uring->wanted;
     uring->interest_in_flight = uring->interest;
+    return true;
 }
 
 /* Completes only if there was nothing to cancel. */
@@ -234,22 +236,50 @@ static bool input_is_unwanted(const plx__uring_endpoint *uring)
     return uring->input == PLX__URING_RECEIVE && (uring->flags & bulk) == bulk;
 }
 
-static void input_settle(plx__backend *backend, plx__uring_endpoint *uring)
+static bool input_settle(plx__backend *backend, plx__uring_endpoint *uring)
 {
     if (uring->input != PLX__URING_NONE) {
-        if ((uring->flags & PLX__URING_INPUT_CANCELLED) == 0 && input_is_unwanted(uring) &&
-            cancel(backend, uring, (enum plx__uring_op)uring->input))
-            uring->flags |= PLX__URING_INPUT_CANCELLED;
-        return;
+        if ((uring->flags & PLX__URING_INPUT_CANCELLED) != 0 || !input_is_unwanted(uring))
+            return true;
+        if (!cancel(backend, uring, (enum plx__uring_op)uring->input))
+            return false;
+        uring->flags |= PLX__URING_INPUT_CANCELLED;
+        return true;
     }
     if ((uring->flags & (PLX__URING_DETACHED | PLX__URING_HOLDS | PLX__URING_ENDED)) != 0)
-        return;
-    if (uring->wanted == PLX__URING_RECEIVE)
-        plx__uring_receive_arm(backend, uring);
-    else if (uring->wanted == PLX__URING_ACCEPT)
-        plx__uring_accept_arm(backend, uring);
-    else if (uring->wanted == PLX__URING_POLL || uring->wanted == PLX__URING_CONNECT)
-        poll_arm(backend, uring);
+        return true;
+    switch (uring->wanted) {
+    case PLX__URING_RECEIVE:
+        return plx__uring_receive_arm(backend, uring);
+    case PLX__URING_ACCEPT:
+        return plx__uring_accept_arm(backend, uring);
+    case PLX__URING_POLL:
+    case PLX__URING_CONNECT:
+        return poll_arm(backend, uring);
+    default:
+        return true;
+    }
+}
+
+static bool output_settle(plx__backend *backend, plx__uring_endpoint *uring)
+{
+    const uint16_t send = PLX__URING_SENDING | PLX__URING_SEND_CANCELLED;
+    const uint16_t watch = PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED;
+    const uint16_t blocked = PLX__URING_BLOCKED | PLX__URING_WATCHED;
+    if ((uring->flags & PLX__URING_DETACHED) == 0)
+        return (uring->flags & blocked) != PLX__URING_BLOCKED ||
+               plx__uring_writable_arm(backend, uring);
+    if ((uring->flags & send) == PLX__URING_SENDING) {
+        if (!cancel(backend, uring, PLX__URING_SEND))
+            return false;
+        uring->flags |= PLX__URING_SEND_CANCELLED;
+    }
+    if ((uring->flags & watch) == PLX__URING_WATCHED) {
+        if (!cancel(backend, uring, PLX__URING_WRITABLE))
+            return false;
+        uring->flags |= PLX__URING_WATCH_CANCELLED;
+    }
+    return true;
 }
 
 static bool has_something(const plx__uring_endpoint *uring)
@@ -262,31 +292,17 @@ static bool has_something(const plx__uring_endpoint *uring)
            uring->wanted == PLX__URING_ACCEPT;
 }
 
-static void output_cancel(plx__backend *backend, plx__uring_endpoint *uring)
-{
-    const uint16_t send = PLX__URING_SENDING | PLX__URING_SEND_CANCELLED;
-    const uint16_t watch = PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED;
-    if ((uring->flags & send) == PLX__URING_SENDING && cancel(backend, uring, PLX__URING_SEND))
-        uring->flags |= PLX__URING_SEND_CANCELLED;
-    if ((uring->flags & watch) == PLX__URING_WATCHED && cancel(backend, uring, PLX__URING_WRITABLE))
-        uring->flags |= PLX__URING_WATCH_CANCELLED;
-}
-
 /* Makes what is in flight what is wanted. What could not be requested stays in the list. */
 static void endpoint_settle(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    const uint16_t blocked = PLX__URING_BLOCKED | PLX__URING_WATCHED | PLX__URING_DETACHED;
-    input_settle(backend, uring);
-    if ((uring->flags & blocked) == PLX__URING_BLOCKED)
-        plx__uring_writable_arm(backend, uring);
-    if ((uring->flags & PLX__URING_DETACHED) != 0) {
-        output_cancel(backend, uring);
+    if (!input_settle(backend, uring) || !output_settle(backend, uring))
+        return;
+    if ((uring->flags & PLX__URING_DETACHED) != 0)
         plx__uring_list_set(backend, uring, PLX__URING_LIST_DETACHING);
-    } else if (has_something(uring)) {
+    else if (has_something(uring))
         plx__uring_list_set(backend, uring, PLX__URING_LIST_READY);
-    } else {
+    else
         plx__uring_list_remove(backend, uring);
-    }
 }
 
 static void busy_settle(plx__backend *backend)
@@ -305,6 +321,9 @@ static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
     busy_settle(backend);
     if (backend->lists[PLX__URING_LIST_READY].first != NULL || backend->unsent_count > 0)
         timeout_ns = 0;
+    /* The kernel is short of memory; nobody tells when it is not. */
+    if (backend->lists[PLX__URING_LIST_BUSY].first != NULL && timeout_ns > RETRY_NS)
+        timeout_ns = RETRY_NS;
     backend->turn++;
     return plx__uring_enter(backend, timeout_ns);
 }
@@ -492,6 +511,13 @@ static bool completion_find(plx__backend *backend, plx__completion *completion_o
     for (unsigned head; (head = *cq->khead) != backend->completions_end;) {
         const struct io_uring_cqe cqe = cq->cqes[head & cq->ring_mask];
         io_uring_cq_advance(&backend->ring, 1);
+        /* Most completions: something has been received, and nothing is special about it. */
+        if (plx__uring_data_op(cqe.user_data) == PLX__URING_RECEIVE) {
+            plx__endpoint *endpoint = plx__uring_data_endpoint(cqe.user_data);
+            if (endpoint != NULL &&
+                plx__uring_receive_plain(backend, plx__uring_of(endpoint), &cqe, completion_out))
+                return true;
+        }
         if (completion_take(backend, &cqe, completion_out))
             return true;
     }

@@ -143,6 +143,10 @@ struct plx__backend {
     bool is_gone;    /* The ring was closed because its thread was another one. */
     bool has_credit; /* Sends may be taken on credit. */
     bool is_wake_armed;
+    uint32_t submissions; /* PLX__URING_SUBMISSIONS and so on, or fewer when rehearsing. */
+    uint32_t completions;
+    uint32_t credits_max;
+    uint32_t arena_max;
     int failure;       /* To be returned by the next wait. */
     uint32_t attached; /* Endpoints. */
     plx__uring_list lists[PLX__URING_LIST_DETACHING + 1];
@@ -210,6 +214,8 @@ void plx__uring_ring_close(plx__backend *backend);
  * kernel takes no more for now. */
 struct io_uring_sqe *plx__uring_request(plx__backend *backend, size_t arena_bytes,
                                         void **arena_out);
+/* Submits what there is, in the middle of a turn. */
+void plx__uring_flush(plx__backend *backend);
 /* Submits, and waits for completions. PLX_EBUSY: the ring belongs to another thread. */
 int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns);
 /* Cancels what the user data names and sees it end, before it returns; false when that failed. Its
@@ -224,9 +230,30 @@ int plx__uring_buffers_open(plx__backend *backend, uint32_t receive_bytes);
 void plx__uring_buffers_close(plx__backend *backend);
 /* Takes back what core was lent. */
 void plx__uring_buffers_return(plx__backend *backend);
-void plx__uring_receive_arm(plx__backend *backend, plx__uring_endpoint *uring);
+/* Requests it; false when the kernel takes no more for now. So for the others of this name. */
+bool plx__uring_receive_arm(plx__backend *backend, plx__uring_endpoint *uring);
 /* A completion of a receive that is of no use to anybody. */
 void plx__uring_receive_drop(plx__backend *backend, const struct io_uring_cqe *cqe);
+/* A piece of a stream that yields on, to be shown at once; false for anything else. */
+static inline bool plx__uring_receive_plain(plx__backend *backend, plx__uring_endpoint *uring,
+                                            const struct io_uring_cqe *cqe,
+                                            plx__completion *completion)
+{
+    const unsigned plain = IORING_CQE_F_MORE | IORING_CQE_F_BUFFER;
+    const uint16_t special = PLX__URING_HOLDS | PLX__URING_DETACHED;
+    const plx__uring_pool *pool = &backend->buffers.small;
+    uint32_t number = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+    if ((cqe->flags & plain) != plain || cqe->res <= 0 || (uint32_t)cqe->res == pool->bytes ||
+        (uring->flags & special) != 0 || uring->turn == backend->turn)
+        return false;
+    uring->turn = backend->turn;
+    backend->buffers.lent = (int32_t)number;
+    completion->endpoint = plx__uring_endpoint_of(uring);
+    completion->kind = PLX__RECEIVED;
+    completion->bytes = pool->memory + (size_t)number * pool->stride;
+    completion->length = (size_t)cqe->res;
+    return true;
+}
 bool plx__uring_received(plx__backend *backend, plx__uring_endpoint *uring,
                          const struct io_uring_cqe *cqe, plx__completion *completion);
 /* What was held back, if its turn has come. */
@@ -239,7 +266,7 @@ void plx__uring_receive_forget(plx__backend *backend, plx__uring_endpoint *uring
 int plx__uring_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first);
 void plx__uring_accept_stop(plx__backend *backend, plx__endpoint *endpoint);
 int plx__uring_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out);
-void plx__uring_accept_arm(plx__backend *backend, plx__uring_endpoint *uring);
+bool plx__uring_accept_arm(plx__backend *backend, plx__uring_endpoint *uring);
 /* A completion of an accept that is of no use to anybody. */
 void plx__uring_accept_drop(const struct io_uring_cqe *cqe);
 bool plx__uring_accepted_take(plx__backend *backend, plx__uring_endpoint *uring,
@@ -261,7 +288,7 @@ int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const 
                           size_t count);
 bool plx__uring_sent(plx__backend *backend, plx__uring_endpoint *uring,
                      const struct io_uring_cqe *cqe, plx__completion *completion);
-void plx__uring_writable_arm(plx__backend *backend, plx__uring_endpoint *uring);
+bool plx__uring_writable_arm(plx__backend *backend, plx__uring_endpoint *uring);
 bool plx__uring_writable(plx__backend *backend, plx__uring_endpoint *uring,
                          const struct io_uring_cqe *cqe, plx__completion *completion);
 /* The endpoint goes: what is on credit goes out, as far as the system takes it. */

@@ -79,16 +79,17 @@ int plx__uring_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_s
     return 0;
 }
 
-void plx__uring_accept_arm(plx__backend *backend, plx__uring_endpoint *uring)
+bool plx__uring_accept_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
     struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
     if (request == NULL)
-        return;
+        return false;
     io_uring_prep_multishot_accept(request, endpoint->socket, NULL, NULL,
                                    SOCK_NONBLOCK | SOCK_CLOEXEC);
     request->user_data = plx__uring_data(endpoint, PLX__URING_ACCEPT);
     uring->input = PLX__URING_ACCEPT;
+    return true;
 }
 
 void plx__uring_accept_drop(const struct io_uring_cqe *cqe)

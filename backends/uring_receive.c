@@ -73,8 +73,9 @@ static int pool_open(plx__uring_pool *pool, uint32_t first, uint32_t count, uint
     pool->count = count;
     pool->bytes = bytes;
     pool->stride = (bytes + 63) / 64 * 64 + SKEW_BYTES;
-    /* Not zeroed: pages that nothing is received into cost nothing. */
-    pool->memory = plx__allocate((size_t)count * pool->stride);
+    /* Zeroed for the sake of valgrind, which does not see the kernel write here. Pages that come
+     * fresh from the system cost nothing until something is received into them. */
+    pool->memory = plx__allocate_zeroed(count, pool->stride);
     pool->ring_memory = plx__allocate_zeroed(1, count * sizeof(struct io_uring_buf) + PAGE_BYTES);
     return pool->memory != NULL && pool->ring_memory != NULL ? 0 : PLX_ENOMEM;
 }
@@ -127,12 +128,12 @@ void plx__uring_buffers_return(plx__backend *backend)
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
-void plx__uring_receive_arm(plx__backend *backend, plx__uring_endpoint *uring)
+bool plx__uring_receive_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
     struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
     if (request == NULL)
-        return;
+        return false;
     if ((uring->flags & PLX__URING_BULK) != 0) {
         io_uring_prep_recv(request, endpoint->socket, NULL, backend->buffers.large.bytes, 0);
         request->buf_group = GROUP_LARGE;
@@ -145,6 +146,7 @@ void plx__uring_receive_arm(plx__backend *backend, plx__uring_endpoint *uring)
     request->flags = IOSQE_BUFFER_SELECT;
     request->user_data = plx__uring_data(endpoint, PLX__URING_RECEIVE);
     uring->input = PLX__URING_RECEIVE;
+    return true;
 }
 
 void plx__uring_receive_drop(plx__backend *backend, const struct io_uring_cqe *cqe)

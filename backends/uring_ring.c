@@ -17,6 +17,20 @@ static const unsigned ladder[] = {
     0,
 };
 
+/* How much there is room for. Tests can have so little that what is rare happens all the time. */
+static void sizes_set(plx__backend *backend)
+{
+    bool is_tiny = plx__fault_strikes(PLX__FAULT_ROOM);
+    backend->submissions = is_tiny ? 4 : PLX__URING_SUBMISSIONS;
+    backend->completions = is_tiny ? 8 : PLX__URING_COMPLETIONS;
+    backend->credits_max = is_tiny ? 3 : PLX__URING_CREDITS;
+    backend->arena_max = is_tiny ? 512 : PLX__URING_ARENA_BYTES;
+}
+
+/* Room for completions that are fetched out of the queue: as many as it has, so that memory, which
+ * more of them would take, need not be there when the queue is full. */
+#define SPILL_ROOM PLX__URING_COMPLETIONS
+
 #define SETUP_ALWAYS (IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP)
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -36,15 +50,16 @@ static int ring_setup(plx__backend *backend)
     int result = -ENOSYS;
     if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
         return plx__fail(EMFILE);
+    sizes_set(backend);
     for (size_t rung = 0; rung < sizeof ladder / sizeof ladder[0]; rung++) {
         struct io_uring_params params = {0};
         params.flags = SETUP_ALWAYS | ladder[rung];
-        params.cq_entries = PLX__URING_COMPLETIONS;
+        params.cq_entries = backend->completions;
         if (plx__fault_strikes(PLX__FAULT_FEATURE)) {
             result = -EINVAL;
             continue;
         }
-        result = io_uring_queue_init_params(PLX__URING_SUBMISSIONS, &backend->ring, &params);
+        result = io_uring_queue_init_params(backend->submissions, &backend->ring, &params);
         if (result != -EINVAL)
             break;
     }
@@ -80,9 +95,15 @@ int plx__uring_ring_open(plx__backend *backend)
     int status = ring_setup(backend);
     if (status != 0)
         return status;
-    if (!has_what_it_takes(&backend->ring)) {
+    status = has_what_it_takes(&backend->ring) ? 0 : plx__fail(ENOSYS);
+    if (status == 0) {
+        backend->spill_room = SPILL_ROOM;
+        backend->spill = plx__allocate(SPILL_ROOM * sizeof *backend->spill);
+        status = backend->spill != NULL ? 0 : PLX_ENOMEM;
+    }
+    if (status != 0) {
         plx__uring_ring_close(backend);
-        return plx__fail(ENOSYS);
+        return status;
     }
     /* A send that is not to wait, and falls short, tells how much went only from 6.1 on, whatever
      * 6.0 was patched to; that is what credit relies on. */
@@ -95,6 +116,9 @@ void plx__uring_ring_close(plx__backend *backend)
     if (backend->is_gone)
         return;
     io_uring_queue_exit(&backend->ring);
+    plx__free(backend->spill);
+    backend->spill = NULL;
+    backend->spill_count = backend->spill_next = 0;
     plx__fault_given(PLX__FAULT_DESCRIPTOR);
     backend->is_gone = true;
 }
@@ -201,8 +225,7 @@ bool plx__uring_is_submitted(plx__backend *backend, uint32_t request)
     return (int32_t)(*backend->ring.sq.khead - request) > 0;
 }
 
-/* Submits what there is, in the middle of a turn. */
-static void flush(plx__backend *backend)
+void plx__uring_flush(plx__backend *backend)
 {
     int status = backend->is_enabled ? 0 : ring_enable(backend);
     if (status == 0 && io_uring_submit(&backend->ring) >= 0)
@@ -214,8 +237,7 @@ static void flush(plx__backend *backend)
 static bool has_room(const plx__backend *backend, size_t arena_bytes)
 {
     return io_uring_sq_space_left(&backend->ring) > 0 &&
-           backend->credits_count < PLX__URING_CREDITS &&
-           arena_bytes <= PLX__URING_ARENA_BYTES - backend->arena_used;
+           arena_bytes <= backend->arena_max - backend->arena_used;
 }
 
 struct io_uring_sqe *plx__uring_request(plx__backend *backend, size_t arena_bytes, void **arena_out)
@@ -224,7 +246,7 @@ struct io_uring_sqe *plx__uring_request(plx__backend *backend, size_t arena_byte
     if (backend->is_gone)
         return NULL;
     if (!has_room(backend, rounded)) {
-        flush(backend);
+        plx__uring_flush(backend);
         if (!has_room(backend, rounded))
             return NULL;
     }

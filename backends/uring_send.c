@@ -162,6 +162,10 @@ static bool credit_take(plx__backend *backend, plx__endpoint *endpoint, const vo
                         size_t length)
 {
     void *copy;
+    if (backend->credits_count == backend->credits_max)
+        plx__uring_flush(backend);
+    if (backend->credits_count == backend->credits_max)
+        return false;
     struct io_uring_sqe *request = plx__uring_request(backend, length, &copy);
     if (request == NULL)
         return false;
@@ -208,10 +212,15 @@ int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const 
     int flags = MSG_NOSIGNAL;
     size_t message_bytes = count > 1 ? sizeof *message + count * sizeof *message->msg_iov : 0;
     void *memory;
+    plx__uring_endpoint *uring = plx__uring_of(endpoint);
     struct io_uring_sqe *request = plx__uring_request(backend, message_bytes, &memory);
-    if (request == NULL)
-        return PLX_ENOMEM;
-    if ((plx__uring_of(endpoint)->flags & PLX__URING_HUNG) != 0)
+    if (request == NULL) {
+        /* Core tries again when a poll, which the next wait requests, says that it may. */
+        uring->flags |= PLX__URING_BLOCKED;
+        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
+        return 0;
+    }
+    if ((uring->flags & PLX__URING_HUNG) != 0)
         flags |= MSG_DONTWAIT;
     if (count > 1) {
         /* The kernel copies both while it takes the request (IORING_FEAT_SUBMIT_STABLE). */
@@ -225,7 +234,7 @@ int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const 
         io_uring_prep_send(request, endpoint->socket, slices->bytes, slices->length, flags);
     }
     request->user_data = plx__uring_data(endpoint, PLX__URING_SEND);
-    plx__uring_of(endpoint)->flags |= PLX__URING_SENDING;
+    uring->flags |= PLX__URING_SENDING;
     return 0;
 }
 
@@ -251,15 +260,16 @@ bool plx__uring_sent(plx__backend *backend, plx__uring_endpoint *uring,
     return sent_deliver(uring, result == -ENOBUFS || result == -EINTR ? 0 : result, completion);
 }
 
-void plx__uring_writable_arm(plx__backend *backend, plx__uring_endpoint *uring)
+bool plx__uring_writable_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
     struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
     if (request == NULL)
-        return;
+        return false;
     io_uring_prep_poll_multishot(request, endpoint->socket, PLX__POLL_WRITE);
     request->user_data = plx__uring_data(endpoint, PLX__URING_WRITABLE);
     uring->flags |= PLX__URING_WATCHED;
+    return true;
 }
 
 bool plx__uring_writable(plx__backend *backend, plx__uring_endpoint *uring,

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 # Valgrind runs a case some thirty times slower than the machine does, so none that moves megabytes.
 count=0
-for backend in poll poll-two-tier select epoll libuv; do
+for backend in poll poll-two-tier select epoll uring libuv; do
     for case in data_is_echoed data_comes_byte_by_byte half_close_leaves_the_other_half \
         close_all_others_that_are_ready loop_closes_with_everything_open connect_refused \
         read_while_high_goes_on drain_drives_a_producer written_and_lent_keep_their_order \

@@ -14,6 +14,7 @@ enum plx__fault_kind {
     PLX__FAULT_DESCRIPTOR, /* Anything that makes a descriptor: socket, accept, wake, spare. */
     PLX__FAULT_THREAD,     /* Starting a thread. */
     PLX__FAULT_FEATURE,    /* Asking the system for what older ones lack. */
+    PLX__FAULT_ROOM,       /* Making a queue as large as it is to be, rather than tiny. */
     PLX__FAULT_KINDS
 };
 

@@ -116,6 +116,8 @@ START_TEST(run_chosen)
     uint32_t memory = plx__fault_held(PLX__FAULT_MEMORY);
     uint32_t descriptors = plx__fault_held(PLX__FAULT_DESCRIPTOR);
     ck_ok(plx__sockets_start()); /* For the peers. */
+    if (getenv("POLLUX_TEST_TINY") != NULL)
+        plx__fault_arm(PLX__FAULT_ROOM, 0, UINT32_MAX);
     if (world_has_loop)
         the_world.loop = world_loop_open(&the_world);
     chosen->run(&the_world);
