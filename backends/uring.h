@@ -140,6 +140,7 @@ struct plx__backend {
     unsigned resolved;          /* Up to here failed credits have been looked for. */
     uint16_t turn;
     bool is_enabled; /* The ring belongs to a thread, and takes requests. */
+    int32_t thread;  /* That it belongs to. */
     bool is_gone;    /* The ring was closed because its thread was another one. */
     bool has_credit; /* Sends may be taken on credit. */
     bool is_wake_armed;

@@ -6,6 +6,8 @@
  */
 #include "backends/uring.h"
 
+#include <sys/syscall.h>
+
 #include "platform/fault.h"
 
 /* What the kernel is asked for, the best first; one that lacks a flag refuses with EINVAL. All that
@@ -125,6 +127,22 @@ void plx__uring_ring_close(plx__backend *backend)
 
 /* --- entering --------------------------------------------------------------------------------- */
 
+/* The kernel's number for this thread, which is not used again as soon as an address would be. */
+static int32_t thread_number(void)
+{
+    static _Thread_local int32_t number;
+    if (number == 0)
+        number = (int32_t)syscall(SYS_gettid);
+    return number;
+}
+
+/* Has to be asked before the ring is entered: its registered number means another ring to another
+ * thread, or none. */
+static bool is_ours(const plx__backend *backend)
+{
+    return !backend->is_enabled || backend->thread == thread_number();
+}
+
 /* From here on the ring is this thread's. Registering its descriptor saves a look-up in each call;
  * where that is refused it goes without. */
 static int ring_enable(plx__backend *backend)
@@ -138,6 +156,7 @@ static int ring_enable(plx__backend *backend)
     }
     (void)io_uring_register_ring_fd(&backend->ring);
     backend->is_enabled = true;
+    backend->thread = thread_number();
     return 0;
 }
 
@@ -228,6 +247,8 @@ bool plx__uring_is_submitted(plx__backend *backend, uint32_t request)
 void plx__uring_flush(plx__backend *backend)
 {
     int status = backend->is_enabled ? 0 : ring_enable(backend);
+    if (!is_ours(backend))
+        return;
     if (status == 0 && io_uring_submit(&backend->ring) >= 0)
         status = credits_resolve(backend);
     if (backend->failure == 0)
@@ -274,11 +295,11 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
         status = ring_enable(backend);
     if (status != 0 || backend->is_gone)
         return status;
+    if (!is_ours(backend))
+        return ring_abandon(backend);
     if (!backend->is_wake_armed)
         wake_arm(backend);
     int result = enter(&backend->ring, timeout_ns);
-    if (result == -EEXIST)
-        return ring_abandon(backend);
     /* EAGAIN, EBUSY: the kernel is short of memory, or of room for completions; what it did not
      * take is still there for the next wait. ETIME: nothing has completed. */
     if (result < 0 && result != -EINTR && result != -ETIME && result != -EAGAIN && result != -EBUSY)
@@ -308,6 +329,8 @@ bool plx__uring_cancel_now(plx__backend *backend, uint64_t data)
     enum { TRIES = 4 };
     struct io_uring_sync_cancel_reg what = {
         .addr = data, .fd = -1, .timeout = {.tv_sec = -1, .tv_nsec = -1}};
+    if (!is_ours(backend))
+        return false;
     if (has_ended(&backend->ring, data))
         return true;
     for (int i = 0; i < TRIES; i++) {

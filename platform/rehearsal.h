@@ -20,6 +20,10 @@ void plx__rehearse_old_poll(bool is_old);
  * one already. PLX_ENOSYS where there are none. */
 int plx__rehearse_port(plx_socket socket);
 
+/* Has the system refuse new io_uring rings to this process for good: as something that is forbidden
+ * (EPERM) or that it does not have (ENOSYS). PLX_ENOSYS where there is no such thing. */
+int plx__rehearse_no_rings(bool is_forbidden);
+
 /* Whether this is Wine, which is not Windows everywhere. */
 bool plx__rehearsal_is_wine(void);
 

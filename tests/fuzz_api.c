@@ -575,6 +575,8 @@ int main(int argc, char **argv)
            fuzz.backend != NULL ? fuzz.backend : plx_backend_default(), (unsigned long long)seed);
     fflush(stdout);
     CHECK(plx__sockets_start() == 0);
+    if (getenv("POLLUX_TEST_TINY") != NULL)
+        plx__fault_arm(PLX__FAULT_ROOM, 0, UINT32_MAX);
     uint64_t until = plx__clock_now() + (uint64_t)(seconds * (double)PLX_SECOND);
     uint64_t rounds = 0;
     for (; plx__clock_now() < until; rounds++) {

@@ -6,6 +6,14 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
 
 int plx__rehearse_signal(int number)
 {
@@ -38,6 +46,31 @@ int plx__rehearse_descriptor_limit(uint32_t spare)
     }
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : plx__fail_last();
 }
+
+#if defined(__linux__) && defined(SYS_io_uring_setup)
+int plx__rehearse_no_rings(bool is_forbidden)
+{
+    const uint32_t refusal =
+        SECCOMP_RET_ERRNO | (is_forbidden ? (uint32_t)EPERM : (uint32_t)ENOSYS);
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, refusal),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog filter = {.len = sizeof steps / sizeof steps[0], .filter = steps};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        return plx__fail_last();
+    return 0;
+}
+#else
+int plx__rehearse_no_rings(bool is_forbidden)
+{
+    (void)is_forbidden;
+    return PLX_ENOSYS;
+}
+#endif
 
 void plx__rehearse_old_poll(bool is_old)
 {

@@ -35,6 +35,12 @@ int plx__rehearse_port(plx_socket socket)
     return status;
 }
 
+int plx__rehearse_no_rings(bool is_forbidden)
+{
+    (void)is_forbidden;
+    return PLX_ENOSYS;
+}
+
 bool plx__rehearsal_is_wine(void)
 {
     HMODULE library = GetModuleHandleW(L"ntdll.dll");

@@ -1,0 +1,259 @@
+/* tests/uring.c - what is io_uring's own: machines that refuse it, older kernels, its thread. The
+ * behaviours say the rest. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/rehearsal.h"
+#include "tests/harness.h"
+
+enum { CROWD = 300 };
+
+/* --- machines that refuse ----------------------------------------------------------------------
+ */
+
+static void expect_refused(world *w, bool is_forbidden)
+{
+    probe p = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    plx_loop *loop;
+    char answer[2];
+    peer client = connect_pair(w, &p, &options);
+    ck_ok(plx__rehearse_no_rings(is_forbidden));
+    ck_assert_int_eq(plx_backend_probe(w->backend), PLX_ENOSYS);
+    ck_assert_int_ne(plx_os_error(), 0);
+    ck_assert_ptr_nonnull(strstr(plx_backend_needs(w->backend), "kernel.io_uring_disabled"));
+    ck_assert_int_eq(plx_loop_open(&loop, &(plx_loop_options){.backend = w->backend}), PLX_ENOSYS);
+    ck_assert_ptr_null(loop);
+    /* A loop that has its ring keeps it, and others are to be had. */
+    peer_send(w, &client, "hi", 2);
+    peer_receive(w, &client, answer, 2);
+    ck_ok(plx_loop_open(&loop, &(plx_loop_options){.backend = "poll"}));
+    ck_ok(plx_loop_close(loop));
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+/* EPERM: what a seccomp filter like Docker's answers, and the sysctl. */
+static void forbidden_is_a_backend_that_cannot_run(world *w)
+{
+    expect_refused(w, true);
+}
+
+/* ENOSYS: a kernel without it. */
+static void missing_is_a_backend_that_cannot_run(world *w)
+{
+    expect_refused(w, false);
+}
+
+static void needs_are_told_of_those_that_have_any(world *w)
+{
+    ck_assert_ptr_nonnull(plx_backend_needs(w->backend));
+    ck_assert_ptr_null(plx_backend_needs("poll"));
+    ck_assert_ptr_null(plx_backend_needs("carrier-pigeon"));
+    ck_assert_ptr_null(plx_backend_needs(NULL));
+}
+
+/* --- older kernels, and tiny queues ------------------------------------------------------------
+ */
+
+static void send_large(world *w, peer *client, size_t total)
+{
+    unsigned char *bytes = malloc(total);
+    unsigned char *back = malloc(total);
+    pattern_fill(bytes, total, 0);
+    peer_send(w, client, bytes, total);
+    peer_receive(w, client, back, total);
+    ck_assert_int_eq(memcmp(bytes, back, total), 0);
+    free(bytes);
+    free(back);
+}
+
+typedef struct crowd {
+    plx_conn conns[CROWD];
+    size_t count;
+} crowd;
+
+static void crowd_open(plx_loop *loop, plx_conn conn, probe *p)
+{
+    crowd *c = p->more;
+    (void)loop;
+    c->conns[c->count++] = conn;
+}
+
+/* The first that speaks is repeated to all. */
+static size_t crowd_tell(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, size_t length)
+{
+    crowd *c = p->more;
+    (void)conn;
+    for (size_t i = 0; i < c->count; i++)
+        ck_ok(plx_conn_write(loop, c->conns[i], bytes, length));
+    return length;
+}
+
+/* Many connections, small pieces to all of them in one callback, large ones both ways. */
+static void expect_all_works(world *w)
+{
+    static peer peers[CROWD];
+    static crowd c;
+    probe p = {.then_open = crowd_open, .then_data = crowd_tell, .more = &c};
+    probe echo = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    plx_conn_options echo_options = probe_options(&echo);
+    char address[PLX_ADDRESS_TEXT_MAX];
+    c.count = 0;
+    (void)listen_at(w, &options, address);
+    for (int i = 0; i < CROWD; i++)
+        peers[i] = peer_start(address);
+    turn_until(w, &p.opened, CROWD);
+    peer_send(w, &peers[0], "to all", 6);
+    for (int i = 0; i < CROWD; i++) {
+        char heard[6];
+        peer_receive(w, &peers[i], heard, sizeof heard);
+        ck_assert_mem_eq(heard, "to all", 6);
+        peer_close(&peers[i]);
+    }
+    turn_until(w, &p.closed, CROWD);
+    peer client = connect_pair(w, &echo, &echo_options);
+    send_large(w, &client, 100);
+    send_large(w, &client, 300000);
+    peer_close(&client);
+    turn_until(w, &echo.closed, 1);
+}
+
+/* As on a kernel that lacks the newest flags: the first `rungs` attempts are refused. */
+static void work_on_rung(world *w, uint32_t rungs)
+{
+    plx__fault_arm(PLX__FAULT_FEATURE, 0, rungs);
+    world_reopen(w, (plx_loop_options){0});
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_FEATURE), rungs);
+    expect_all_works(w);
+}
+
+static void works_without_deferred_work(world *w)
+{
+    work_on_rung(w, 1);
+}
+
+static void works_without_any_flag(world *w)
+{
+    work_on_rung(w, 2);
+}
+
+static void no_rung_is_a_backend_that_cannot_run(world *w)
+{
+    plx__fault_arm(PLX__FAULT_FEATURE, 0, UINT32_MAX);
+    ck_assert_int_eq(plx_backend_probe(w->backend), PLX_ENOSYS);
+    (void)plx__fault_disarm(PLX__FAULT_FEATURE);
+    ck_ok(plx_backend_probe(w->backend));
+}
+
+/* Queues of a few entries: all of them overflow, all the time. */
+static void works_with_tiny_queues(world *w)
+{
+    plx__fault_arm(PLX__FAULT_ROOM, 0, 1);
+    world_reopen(w, (plx_loop_options){0});
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_ROOM), 1);
+    expect_all_works(w);
+}
+
+/* A limit for all queues: nothing is on credit then, and all works as well. */
+static void works_without_credit(world *w)
+{
+    world_reopen(w, (plx_loop_options){.queued_bytes_max = 64u << 20});
+    expect_all_works(w);
+}
+
+/* --- its thread --------------------------------------------------------------------------------
+ */
+
+typedef struct runner {
+    plx_loop *loop;
+    int status;
+} runner;
+
+static void run_it(void *data)
+{
+    runner *r = data;
+    r->status = plx_loop_run(r->loop);
+}
+
+static void stop_when_closed(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)conn;
+    (void)p;
+    plx_loop_stop(loop);
+}
+
+static void turn_once(void *data)
+{
+    runner *r = data;
+    r->status = plx_loop_run_once(r->loop, 0);
+}
+
+/* A loop is opened and listens on one thread, runs on another, and is closed by the first with
+ * everything still open. */
+static void runs_on_another_thread_than_it_was_opened_on(world *w)
+{
+    probe p = {.then_data = echo_back, .then_close = stop_when_closed};
+    plx_conn_options options = probe_options(&p);
+    runner r = {.loop = w->loop, .status = 1};
+    plx__thread thread;
+    char address[PLX_ADDRESS_TEXT_MAX];
+    char answer[2] = {0};
+    (void)listen_at(w, &options, address);
+    peer stays = peer_start(address);
+    ck_ok(plx__thread_start(&thread, run_it, &r));
+    peer client = peer_start(address);
+    uint64_t until = plx__clock_now() + patience();
+    while (plx__socket_send(client.socket, "hi", 2) != 2)
+        ck_assert_uint_lt(plx__clock_now(), until);
+    while (peer_try(&client, answer, 2) != 2)
+        ck_assert_uint_lt(plx__clock_now(), until);
+    ck_assert_mem_eq(answer, "hi", 2);
+    peer_close(&client);
+    plx__thread_join(&thread);
+    ck_ok(r.status);
+    ck_assert_uint_eq(p.closed, 1);
+    ck_ok(plx_loop_close(w->loop));
+    w->loop = NULL;
+    ck_assert_uint_eq(p.closed, p.opened);
+    peer_close(&stays);
+}
+
+/* Another thread cannot take turns with the one that runs it, and is told so; that one goes on. */
+static void another_thread_is_told_that_it_is_not_the_one(world *w)
+{
+    probe p = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    runner r = {.loop = w->loop, .status = 1};
+    plx__thread thread;
+    char answer[2];
+    peer client = connect_pair(w, &p, &options);
+    ck_ok(plx__thread_start(&thread, turn_once, &r));
+    plx__thread_join(&thread);
+    ck_assert_int_eq(r.status, PLX_EBUSY);
+    peer_send(w, &client, "hi", 2);
+    peer_receive(w, &client, answer, 2);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+static const test_case uring_cases[] = {
+    CASE(forbidden_is_a_backend_that_cannot_run),
+    CASE(missing_is_a_backend_that_cannot_run),
+    CASE(needs_are_told_of_those_that_have_any),
+    CASE(works_without_deferred_work),
+    CASE(works_without_any_flag),
+    CASE(no_rung_is_a_backend_that_cannot_run),
+    CASE(works_with_tiny_queues),
+    CASE(works_without_credit),
+    CASE(runs_on_another_thread_than_it_was_opened_on),
+    CASE(another_thread_is_told_that_it_is_not_the_one),
+    CASES_END,
+};
+
+int main(int argc, char **argv)
+{
+    static const test_case *const groups[] = {uring_cases, NULL};
+    return suite_main(argc, argv, groups, true);
+}
