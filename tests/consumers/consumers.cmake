@@ -1,8 +1,10 @@
 # Builds and runs somebody else's program in one of the ways in which Pollux can be had.
 #
-#   cmake -DWAY=... -DSOURCE=... -DWORK=... [-DTOOLCHAIN=... -DEMULATOR=...] -P consumers.cmake
+#   cmake -DWAY=... -DBACKENDS=... -DSOURCE=... -DWORK=...
+#         [-DTOOLCHAIN=... -DEMULATOR=...] -P consumers.cmake
 #
 # WAY: find_package, find_package_shared, pkg_config, subdirectory, fetchcontent.
+# BACKENDS: those to be compiled in where there is a choice, with commas between them.
 
 set(here "${CMAKE_CURRENT_LIST_DIR}")
 set(options -G Ninja)
@@ -40,15 +42,16 @@ function(install)
     run(${CMAKE_COMMAND} --install "${WORK}/pollux")
 endfunction()
 
+string(REPLACE "," "\\;" backends "${BACKENDS}")
 file(REMOVE_RECURSE "${WORK}")
 if(WAY STREQUAL "find_package")
-    install("-DPOLLUX_BACKENDS=poll\\;select\\;libuv")
+    install("-DPOLLUX_BACKENDS=${backends}")
     build(find_package "-Dpollux_DIR=${WORK}/prefix/lib/cmake/pollux")
 elseif(WAY STREQUAL "find_package_shared")
     install(-DBUILD_SHARED_LIBS=ON)
     build(find_package "-Dpollux_DIR=${WORK}/prefix/lib/cmake/pollux")
 elseif(WAY STREQUAL "pkg_config")
-    install("-DPOLLUX_BACKENDS=poll\\;select\\;libuv")
+    install("-DPOLLUX_BACKENDS=${backends}")
     set(ENV{PKG_CONFIG_PATH} "${WORK}/prefix/lib/pkgconfig")
     run(pkg-config --static --cflags --libs pollux)
     separate_arguments(flags UNIX_COMMAND "${output}")
