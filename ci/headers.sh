@@ -13,9 +13,13 @@ for header in include/pollux/*.h; do
     done
 done
 for header in core/*.h platform/*.h backends/*.h; do
+    compiler=${CC:-gcc}
+    case $header in
+    backends/iocp.h) compiler="x86_64-w64-mingw32-gcc -D_WIN32_WINNT=0x0A00" ;;
+    esac
     # shellcheck disable=SC2086
     echo "#include \"$header\"" |
-        ${CC:-gcc} -x c -std=c11 -D_GNU_SOURCE $warnings -Wno-unused-function -I. -Iinclude -
+        $compiler -x c -std=c11 -D_GNU_SOURCE $warnings -Wno-unused-function -I. -Iinclude -
     count=$((count + 1))
 done
 echo "headers: $count compile alone"
