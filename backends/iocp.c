@@ -323,29 +323,34 @@ static void entries_take(plx__backend *backend, ULONG count)
 
 static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
 {
-    uint64_t now = plx__clock_now();
-    uint64_t deadline = timeout_ns < PLX_FOREVER - now ? now + timeout_ns : PLX_FOREVER;
+    uint64_t deadline = PLX_FOREVER;
     waiting_post(backend);
     if (backend->is_starved)
         Sleep(1); /* Memory is short for a moment: do not spin on it. */
     backend->ready = backend->later;
     backend->later.first = NULL;
     if (backend->ready.first != NULL || backend->is_starved)
-        deadline = now;
+        timeout_ns = 0;
+    if (timeout_ns != 0 && timeout_ns != PLX_FOREVER) {
+        uint64_t now = plx__clock_now();
+        deadline = timeout_ns < PLX_FOREVER - now ? now + timeout_ns : PLX_FOREVER;
+    }
     for (;;) {
         ULONG count = 0;
-        uint64_t left = deadline == PLX_FOREVER ? PLX_FOREVER : deadline > now ? deadline - now : 0;
         if (GetQueuedCompletionStatusEx(backend->port, backend->entries, PLX__IOCP_ENTRIES_MAX,
-                                        &count, plx__milliseconds(left), FALSE)) {
+                                        &count, plx__milliseconds(timeout_ns), FALSE)) {
             entries_take(backend, count);
             return 0;
         }
         if (GetLastError() != WAIT_TIMEOUT)
             return plx__fail((int)GetLastError());
+        if (timeout_ns == 0)
+            return 0;
         /* It counts in ticks of up to 15.6 ms, and may end early (libuv #385). */
-        now = plx__clock_now();
+        uint64_t now = plx__clock_now();
         if (now >= deadline)
             return 0;
+        timeout_ns = deadline - now;
     }
 }
 

@@ -19,9 +19,18 @@
 
 /* --- connecting ------------------------------------------------------------------------------ */
 
+/* Not in every SDK (ws2def.h, since Windows 10). */
+#ifndef SO_REUSE_UNICASTPORT
+#define SO_REUSE_UNICASTPORT 0x3007
+#endif
+
 /* ConnectEx wants a socket that is bound, to whatever address. */
 static int any_address_bind(plx_socket socket, const plx__address *address)
 {
+    /* A port that bind() picks is taken from all others; one that connect() picks is shared by
+     * connections to different peers. With this option bind() leaves it to ConnectEx. */
+    BOOL on = TRUE;
+    (void)setsockopt(socket, SOL_SOCKET, SO_REUSE_UNICASTPORT, (const char *)&on, sizeof on);
     plx__address any = {.length = address->length, .family = address->family};
     plx__address_raw(&any)->sa_family = plx__address_raw_const(address)->sa_family;
     return plx__socket_bind(socket, &any);
