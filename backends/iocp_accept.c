@@ -299,7 +299,8 @@ bool plx__iocp_accept_next(plx__backend *backend, plx__iocp_op *op, plx__complet
         return false;
     }
     int status = plx__iocp_op_result(op, &got);
-    if (status == 0)
+    /* It may have completed when its socket was about to be closed. */
+    if (status == 0 && !accept->is_dropped)
         return accept_succeeded(backend, accept, completion, got);
     return accept_failed(backend, accept, completion, status);
 }
@@ -328,6 +329,7 @@ static uint32_t accept_seconds(const accept_op *accept)
     DWORD seconds = NOT_CONNECTED;
     int size = sizeof seconds;
     if (accept->op.state != PLX__IOCP_FLYING || accept->socket == PLX_SOCKET_NONE ||
+        HasOverlappedIoCompleted(&accept->op.overlapped) ||
         getsockopt(accept->socket, SOL_SOCKET, SO_CONNECT_TIME, (char *)&seconds, &size) != 0)
         return NOT_CONNECTED;
     return seconds;

@@ -9,6 +9,8 @@
 #include "platform/rehearsal.h"
 #include "tests/harness.h"
 
+extern const test_case unit_iocp_accept_cases[];
+
 enum { ACCEPTS = 16, SEND_MAX = 65536, FRONT = 64 };
 
 /* --- the backend without a loop ----------------------------------------------------------------
@@ -209,6 +211,54 @@ static void connect_by_poll(world *w)
     }
 }
 
+/* Those who are silent are dropped and told of as gone, and their places work again. One who speaks
+ * at that moment is dropped or brought, whichever came first; what is brought is a connection. */
+static void sweep_meets_who_speaks(world *w)
+{
+    enum { ROUNDS = 3 * ACCEPTS };
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_socket listener = socket_listening(address);
+    size_t brought = 0;
+    size_t dropped = 0;
+    fixture f;
+    (void)w;
+    fixture_open(&f, listener);
+    ck_ok(f.ops->accept_start(f.backend, &f.endpoint, true));
+    for (int round = 0; round < ROUNDS; round++) {
+        peer client = peer_start(address);
+        plx__address name;
+        uint64_t until = plx__clock_now() + patience();
+        while (plx__socket_peer(client.socket, &name) != 0)
+            ck_assert_uint_lt(plx__clock_now(), until);
+        if (round % 2 == 0)
+            ck_assert_int_eq(plx__socket_send(client.socket, "x", 1), 1);
+        f.ops->accept_sweep(f.backend, &f.endpoint, 0);
+        /* Who has not been accepted so far is dropped by a later sweep. */
+        plx__completion completion;
+        while (!f.ops->next(f.backend, &completion)) {
+            ck_assert_uint_lt(plx__clock_now(), until);
+            f.ops->accept_sweep(f.backend, &f.endpoint, 0);
+            ck_ok(f.ops->wait(f.backend, PLX_MILLISECOND));
+        }
+        ck_assert_int_eq(completion.kind, PLX__ACCEPTED);
+        if (completion.status == 0) {
+            ck_ok(plx__socket_peer(completion.accepted, &name));
+            ck_assert_uint_eq(completion.length, 1);
+            plx__socket_close(completion.accepted);
+            brought++;
+        } else {
+            ck_assert_int_eq(completion.status, PLX_ECONNABORTED);
+            dropped++;
+        }
+        peer_close(&client);
+    }
+    ck_assert_uint_ge(dropped, ROUNDS / 2);
+    ck_assert_uint_gt(brought, 0);
+    ck_assert(f.ops->detach(f.backend, &f.endpoint));
+    f.ops->close(f.backend);
+    plx__socket_close(listener);
+}
+
 /* However many wakes there were, they end one wait. */
 static void wakes_are_one(world *w)
 {
@@ -337,164 +387,8 @@ static void watches_share_devices(world *w)
     }
 }
 
-/* --- with a loop: accepts that are posted ahead ------------------------------------------------
+/* --- with a loop: sends in flight --------------------------------------------------------------
  */
-
-static uint32_t descriptors(void)
-{
-    return plx__fault_held(PLX__FAULT_DESCRIPTOR);
-}
-
-static bool descriptors_are_few(void *data)
-{
-    return descriptors() <= *(uint32_t *)data;
-}
-
-/* Sixteen sockets wait for connections; when the listener closes they go, in the turns after. */
-static void accepts_are_posted_ahead(world *w)
-{
-    plx_listener listener;
-    loop_open(w);
-    uint32_t before = descriptors();
-    ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", NULL));
-    ck_assert_uint_eq(descriptors(), before + 1 + ACCEPTS);
-    ck_ok(plx_listener_close(w->loop, listener));
-    turn_until_true(w, descriptors_are_few, &before);
-}
-
-static void close_the_listener(plx_loop *loop, plx_conn conn, probe *p)
-{
-    (void)conn;
-    ck_ok(plx_listener_close(loop, *(plx_listener *)p->more));
-}
-
-/* All sixteen come back in one turn, and the first one's on_open closes the listener: nobody else
- * is opened, and each of the others is told of the end. */
-static void listener_closes_over_what_has_come_back(world *w)
-{
-    plx_listener listener;
-    probe p = {.then_open = close_the_listener, .more = &listener};
-    plx_conn_options options = probe_options(&p);
-    char address[PLX_ADDRESS_TEXT_MAX];
-    peer peers[ACCEPTS];
-    size_t count;
-    loop_open(w);
-    uint32_t before = descriptors();
-    listener = listen_at(w, &options, address);
-    for (int i = 0; i < ACCEPTS; i++)
-        peers[i] = peer_start(address);
-    turn_until(w, &p.opened, 1);
-    turn_some(w);
-    ck_assert_uint_eq(p.opened, 1);
-    ck_ok(plx_conn_close(w->loop, p.conn));
-    for (int i = 0; i < ACCEPTS; i++) {
-        (void)peer_drain(w, &peers[i], &count);
-        ck_assert_uint_eq(count, 0);
-        peer_close(&peers[i]);
-    }
-    turn_until_true(w, descriptors_are_few, &before);
-}
-
-/* One connection is all that the loop takes: those that come back then are held, and go on when it
- * closes, or go with the listener. */
-static void listener_closes_over_those_it_holds(world *w)
-{
-    enum { PEERS = ACCEPTS + 5 };
-    probe p = {0};
-    plx_conn_options options = probe_options(&p);
-    char address[PLX_ADDRESS_TEXT_MAX];
-    peer peers[PEERS];
-    loop_open(w);
-    uint32_t before = descriptors();
-    world_reopen(w, (plx_loop_options){.connections_max = 1});
-    plx_listener listener = listen_at(w, &options, address);
-    for (int i = 0; i < PEERS; i++)
-        peers[i] = peer_start(address);
-    turn_until(w, &p.opened, 1);
-    turn_some(w);
-    ck_assert_uint_eq(p.opened, 1);
-    ck_ok(plx_conn_close(w->loop, p.conn));
-    turn_until(w, &p.opened, 2);
-    ck_assert_uint_eq(counter(w, accepts_rejected), 0);
-    ck_ok(plx_listener_close(w->loop, listener));
-    ck_ok(plx_conn_close(w->loop, p.conn));
-    turn_until(w, &p.closed, 2);
-    for (int i = 0; i < PEERS; i++)
-        peer_close(&peers[i]);
-    turn_until_true(w, descriptors_are_few, &before);
-}
-
-/* A listener that got only some of its sockets works, and gets the rest with what comes next. */
-static void listener_fills_up(world *w)
-{
-    probe p = {0};
-    plx_conn_options options = probe_options(&p);
-    char address[PLX_ADDRESS_TEXT_MAX];
-    loop_open(w);
-    uint32_t before = descriptors();
-    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 4, UINT32_MAX);
-    (void)listen_at(w, &options, address);
-    (void)plx__fault_disarm(PLX__FAULT_DESCRIPTOR);
-    ck_assert_uint_eq(descriptors(), before + 1 + 3);
-    peer client = peer_open(w, address);
-    turn_until(w, &p.opened, 1);
-    ck_assert_uint_eq(descriptors(), before + 1 + ACCEPTS + 2); /* Both ends of the connection. */
-    peer_close(&client);
-    turn_until(w, &p.closed, 1);
-}
-
-/* A turn in which there is no descriptor at first, but again what is let go. */
-static void turn_without_descriptors(world *w)
-{
-    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 1);
-    turn(w);
-    (void)plx__fault_disarm(PLX__FAULT_DESCRIPTOR);
-}
-
-/* There is no descriptor for so long that every place is lost. Whoever connects is turned away, all
- * the same; and when there are descriptors, the listener is as it was. */
-static void listener_recovers_from_having_none(world *w)
-{
-    enum { PEERS = 2 * ACCEPTS };
-    probe p = {0};
-    plx_conn_options options = probe_options(&p);
-    char address[PLX_ADDRESS_TEXT_MAX];
-    plx__address name;
-    peer peers[PEERS];
-    peer late;
-    unsigned char byte;
-    loop_open(w);
-    uint32_t before = descriptors();
-    (void)listen_at(w, &options, address);
-    ck_ok(plx__address_parse(&name, address));
-    ck_ok(plx__socket_open(&late.socket, name.family));
-    for (int i = 0; i < PEERS; i++)
-        peers[i] = peer_start(address);
-    uint64_t until = plx__clock_now() + patience();
-    while (counter(w, accept_pauses) < 3) {
-        ck_assert_uint_lt(plx__clock_now(), until);
-        turn_without_descriptors(w);
-    }
-    ck_assert_uint_eq(descriptors(), before + 1 + PEERS + 1); /* No place has a socket left. */
-    int status = plx__socket_connect(late.socket, &name);
-    ck_assert(status == 0 || status == PLX_EAGAIN);
-    until = plx__clock_now() + patience();
-    while (plx__socket_peer(late.socket, &name) != 0 || peer_try(&late, &byte, 1) == PLX_EAGAIN) {
-        ck_assert_uint_lt(plx__clock_now(), until);
-        turn_without_descriptors(w);
-    }
-    ck_assert_uint_eq(p.opened, 0);
-    ck_assert_uint_eq(counter(w, accepts_rejected), PEERS + 1);
-    peer client = peer_open(w, address);
-    peer_send(w, &client, "x", 1);
-    turn_until(w, &p.received, 1);
-    for (int i = 0; i < PEERS; i++)
-        peer_close(&peers[i]);
-    peer_close(&late);
-    peer_close(&client);
-    turn_until(w, &p.closed, 1);
-    ck_assert_uint_eq(descriptors(), before + 1 + ACCEPTS);
-}
 
 /* A buffer that was lent comes back after the send that refers to it, never before. */
 typedef struct loan {
@@ -549,21 +443,17 @@ static const test_case unit_iocp_cases[] = {
     CASE(send_flies_in_pieces),
     CASE(receive_stops_and_goes_on),
     CASE(connect_by_poll),
+    CASE(sweep_meets_who_speaks),
     CASE(wakes_are_one),
     CASE(watch_leaves_the_port_to_the_owner),
     CASE(watch_follows_upon_a_watch),
     CASE(watches_share_devices),
-    CASE(accepts_are_posted_ahead),
-    CASE(listener_closes_over_what_has_come_back),
-    CASE(listener_closes_over_those_it_holds),
-    CASE(listener_fills_up),
-    CASE(listener_recovers_from_having_none),
     CASE(close_cancels_a_send_in_flight),
     CASES_END,
 };
 
 int main(int argc, char **argv)
 {
-    static const test_case *const groups[] = {unit_iocp_cases, NULL};
+    static const test_case *const groups[] = {unit_iocp_cases, unit_iocp_accept_cases, NULL};
     return suite_main(argc, argv, groups, false);
 }
