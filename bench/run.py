@@ -5,6 +5,7 @@ this needs and calls it. Exit code 0: all was measured; 1: something failed; 2: 
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
 from driver import bars, contestants, machine, results, tables, wine, works
-from driver.processes import Failure
+from driver.processes import Failure, processors
 
 
 def arguments_parse():
@@ -80,12 +81,23 @@ class Progress:
         print(f"[{self._done:4}/{self._total}] {elapsed:5.0f} s  {text}", flush=True)
 
 
-def measure_one(found, contestant, work, size, failures):
-    try:
-        figures = work.measure(contestant, work, size)
-    except (Failure, OSError, subprocess.SubprocessError, ValueError) as failure:
-        failures.append(f"{work.name}: {contestant.name} ({contestant.system}): {failure}")
-        return f"FAILED: {failure}"
+def measure_one(found, contestant, work, size, failures, keeper):
+    """What is said of it. A failure under Wine whose server has died is tried once more."""
+    tries = 2 if contestant.system == "wine" else 1
+    for left in reversed(range(tries)):
+        restarts = keeper.restarts if keeper else 0
+        if contestant.system == "wine":
+            keeper.ensure()
+        try:
+            figures = work.measure(contestant, work, size)
+            break
+        except (Failure, OSError, subprocess.SubprocessError, ValueError) as failure:
+            if contestant.system == "wine":
+                keeper.ensure()
+            if left and keeper.restarts != restarts:
+                continue
+            failures.append(f"{work.name}: {contestant.name} ({contestant.system}): {failure}")
+            return f"FAILED: {failure}"
     found.add(contestant.system, work.name, contestant.name, figures)
     main = [name for name in figures if name.split("@")[0] == work.figure]
     return "  ".join(tables.number(figures[name]) for name in main) + f" {work.unit_text}"
@@ -114,9 +126,7 @@ def run(arguments, there, size, rounds, keeper):
     progress = Progress(sum(len(able) for _, _, able in plan))
     try:
         for work, turn, one in ((work, turn, one) for work, turn, able in plan for one in able):
-            if one.system == "wine":
-                keeper.ensure()
-            said = measure_one(found, one, work, size, failures)
+            said = measure_one(found, one, work, size, failures, keeper)
             mark = " (Wine)" if one.system == "wine" else ""
             progress.say(f"{work.name:16} round {turn + 1}  {one.name + mark:28} {said}")
     except KeyboardInterrupt:
@@ -148,7 +158,14 @@ def markdown_print(report):
         print(f"\nNot measured: {text}.")
 
 
+def interrupt(_number, _frame):
+    raise KeyboardInterrupt
+
+
 def main():
+    # Shells have what they start in the background ignore the first of these.
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     arguments = arguments_parse()
     if arguments.markdown:
         markdown_print(results.read(arguments.markdown))
@@ -156,7 +173,8 @@ def main():
     keeper = None
     if arguments.windows:
         wine.prefix_make()
-        keeper = wine.Keeper(os.path.join(arguments.windows, "bench_pollux.exe"))
+        keeper = wine.Keeper(os.path.join(arguments.windows, "bench_pollux.exe"),
+                             processors()[0])
     try:
         there, missing = contestants_find(arguments)
         if arguments.list:

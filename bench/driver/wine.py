@@ -40,11 +40,13 @@ def _busy_share(pid, seconds=0.08):
 
 class Keeper:
     """Keeps one process of the prefix alive, since without one each start takes seconds, and its
-    wineserver well. Wine 8's spins for good once a poll of AFD's has leaked, which a server of
+    wineserver well. That has the processor of the servers, where a kernel would do its work too:
+    on another one each call would cost two interrupts between processors, or not, by chance. Wine 8's spins for good once a poll of AFD's has leaked, which a server of
     thousands of connections can bring about when it ends; all that is measured then is that."""
 
-    def __init__(self, program):
+    def __init__(self, program, processor):
         self._program = program
+        self._processor = processor
         self._process = None
         self.restarts = 0
         self._start()
@@ -52,7 +54,8 @@ class Keeper:
     def _start(self):
         self._process = subprocess.Popen(
             [PROGRAM, self._program, "--keep"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, env=environment())
+            stderr=subprocess.DEVNULL, env=environment(),
+            preexec_fn=lambda: os.sched_setaffinity(0, {self._processor}))
         self._process.stdout.readline()
 
     def _stop(self):
@@ -60,6 +63,15 @@ class Keeper:
         self._process.stdout.close()
         self._process.kill()
         self._process.wait()
+        for pid, _ in _prefix_processes():  # Those without a wineserver would stay forever.
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        for _ in range(500):
+            if not _prefix_processes():
+                break
+            time.sleep(0.02)
 
     def ensure(self):
         """Starts both anew if the keeper has died or the wineserver is busy with nothing: for a
@@ -69,32 +81,34 @@ class Keeper:
             if self._process.poll() is not None or pid is None:
                 break
             try:
-                if _busy_share(pid) < 0.3:
+                if _busy_share(pid) < 0.1:
                     return
             except OSError:
                 break  # It has just ended.
         self.restarts += 1
         self._stop()
-        while (pid := wineserver_pid()) is not None:
-            os.kill(pid, signal.SIGKILL)
-            time.sleep(0.05)
         self._start()
 
     def close(self):
         self._stop()
 
 
-def wineserver_pid():
-    """The wineserver of this prefix, or None."""
+def _prefix_processes():
+    """[(pid, name)] of all that runs in this prefix, which nobody else uses."""
     wanted = b"WINEPREFIX=" + os.fsencode(_prefix)
+    found = []
     for path in glob.glob("/proc/[0-9]*"):
         try:
-            with open(path + "/comm", encoding="utf-8") as file:
-                if not file.read().startswith("wineserver"):
-                    continue
             with open(path + "/environ", "rb") as file:
-                if wanted in file.read().split(b"\0"):
-                    return int(os.path.basename(path))
+                if wanted not in file.read().split(b"\0"):
+                    continue
+            with open(path + "/comm", encoding="utf-8") as file:
+                found.append((int(os.path.basename(path)), file.read().strip()))
         except OSError:
             continue  # It has ended, or is somebody else's.
-    return None
+    return found
+
+
+def wineserver_pid():
+    """The wineserver of this prefix, or None."""
+    return next((pid for pid, name in _prefix_processes() if name.startswith("wineserver")), None)
