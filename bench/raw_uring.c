@@ -10,10 +10,12 @@
 
 #include "bench/conn.h"
 
-#define SQ_ENTRIES 4096
-#define CQ_ENTRIES 32768
-#define BUFFERS    2048 /* A power of two. */
-#define NONE       UINT16_MAX
+#define SQ_ENTRIES   4096
+#define CQ_ENTRIES   32768
+#define BUFFERS      1024 /* A power of two. All of them together fit the second cache. */
+#define ECHO_BUFFERS 128
+#define ECHO_BYTES   32768
+#define NONE         UINT16_MAX
 
 enum { TAG_RECEIVE, TAG_SEND, TAG_ACCEPT, TAG_NONE, TAG_MASK = 3 };
 
@@ -30,6 +32,7 @@ static struct io_uring ring;
 static struct io_uring_buf_ring *buffer_ring;
 static char *buffers;
 static size_t buffer_bytes;
+static uint16_t buffer_count;
 static uint16_t buffer_next[BUFFERS];
 static uint32_t buffer_length[BUFFERS];
 static uring_conn *starved; /* Whose receiving has ended for want of buffers. */
@@ -68,7 +71,7 @@ static void accept_start(int listener)
 static void buffer_give(uint16_t id)
 {
     io_uring_buf_ring_add(buffer_ring, buffers + id * buffer_bytes, (unsigned)buffer_bytes, id,
-                          BUFFERS - 1, 0);
+                          buffer_count - 1, 0);
     io_uring_buf_ring_advance(buffer_ring, 1);
     while (starved != NULL) {
         uring_conn *conn = starved;
@@ -182,16 +185,17 @@ static bool ring_open(void)
 static void buffers_open(enum bench_mode mode)
 {
     size_t ring_bytes = BUFFERS * sizeof(struct io_uring_buf);
-    buffer_bytes = mode == BENCH_HTTP ? 4096 : 32768;
-    buffers = malloc(BUFFERS * buffer_bytes);
+    buffer_count = mode == BENCH_HTTP ? BUFFERS : ECHO_BUFFERS;
+    buffer_bytes = mode == BENCH_HTTP ? 1024 : ECHO_BYTES;
+    buffers = malloc(buffer_count * buffer_bytes);
     if (buffers == NULL || posix_memalign((void **)&buffer_ring, 4096, ring_bytes) != 0)
         bench_fail("out of memory");
     struct io_uring_buf_reg registered = {.ring_addr = (uint64_t)(uintptr_t)buffer_ring,
-                                          .ring_entries = BUFFERS};
+                                          .ring_entries = buffer_count};
     if (io_uring_register_buf_ring(&ring, &registered, 0) != 0)
         bench_fail("no ring of buffers");
     io_uring_buf_ring_init(buffer_ring);
-    for (uint16_t id = 0; id < BUFFERS; id++)
+    for (uint16_t id = 0; id < buffer_count; id++)
         buffer_give(id);
 }
 

@@ -81,7 +81,7 @@ class Progress:
         print(f"[{self._done:4}/{self._total}] {elapsed:5.0f} s  {text}", flush=True)
 
 
-def measure_one(found, contestant, work, size, failures, keeper):
+def measure_one(found, contestant, work, turn, size, failures, keeper):
     """What is said of it. A failure under Wine whose server has died is tried once more."""
     tries = 2 if contestant.system == "wine" else 1
     for left in reversed(range(tries)):
@@ -98,17 +98,21 @@ def measure_one(found, contestant, work, size, failures, keeper):
                 continue
             failures.append(f"{work.name}: {contestant.name} ({contestant.system}): {failure}")
             return f"FAILED: {failure}"
-    found.add(contestant.system, work.name, contestant.name, figures)
+    found.add(contestant.system, work.name, contestant.name, figures, turn)
     main = [name for name in figures if name.split("@")[0] == work.figure]
     return "  ".join(tables.number(figures[name]) for name in main) + f" {work.unit_text}"
 
 
-def plan_of(chosen, there, rounds):
+def rounds_of(work, rounds, is_quick):
+    return 1 if work.once or (is_quick and work.name.startswith("idle")) else rounds
+
+
+def plan_of(chosen, there, rounds, is_quick):
     """[(work, round, contestants)]: in each round another one is first."""
     plan = []
     for work in chosen:
         able = able_for(work, there)
-        for turn in range(1 if work.once else rounds):
+        for turn in range(rounds_of(work, rounds, is_quick)):
             start = turn * len(able) // max(rounds, 1)
             plan.append((work, turn, able[start:] + able[:start]))
     return plan
@@ -122,11 +126,11 @@ def able_for(work, there):
 def run(arguments, there, size, rounds, keeper):
     found = results.Results()
     failures = []
-    plan = plan_of(works_chosen(arguments), there, rounds)
+    plan = plan_of(works_chosen(arguments), there, rounds, arguments.quick)
     progress = Progress(sum(len(able) for _, _, able in plan))
     try:
         for work, turn, one in ((work, turn, one) for work, turn, able in plan for one in able):
-            said = measure_one(found, one, work, size, failures, keeper)
+            said = measure_one(found, one, work, turn, size, failures, keeper)
             mark = " (Wine)" if one.system == "wine" else ""
             progress.say(f"{work.name:16} round {turn + 1}  {one.name + mark:28} {said}")
     except KeyboardInterrupt:

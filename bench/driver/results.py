@@ -8,10 +8,13 @@ class Results:
     def __init__(self, data=None):
         self.data = data if data is not None else {}
 
-    def add(self, system, work, contestant, figures):
+    def add(self, system, work, contestant, figures, turn):
+        """`turn` is the number of the round; rounds that have failed stay None."""
         at = self.data.setdefault(system, {}).setdefault(work, {}).setdefault(contestant, {})
         for name, value in figures.items():
-            at.setdefault(name, []).append(value)
+            values = at.setdefault(name, [])
+            values += [None] * (turn - len(values))
+            values.append(value)
 
     def has(self, system, work):
         return bool(self.data.get(system, {}).get(work))
@@ -19,8 +22,12 @@ class Results:
     def contestants(self, system, work):
         return list(self.data.get(system, {}).get(work, {}))
 
-    def values(self, system, work, contestant, figure):
+    def _rounds(self, system, work, contestant, figure):
         return self.data.get(system, {}).get(work, {}).get(contestant, {}).get(figure, [])
+
+    def values(self, system, work, contestant, figure):
+        return [value for value in self._rounds(system, work, contestant, figure)
+                if value is not None]
 
     def median(self, system, work, contestant, figure):
         """None where nothing was measured."""
@@ -30,8 +37,9 @@ class Results:
     def ratio(self, system, work, above, below):
         """The median of the rounds' ratios: what changes from round to round cancels out. Each of
         the two is (contestant, figure)."""
-        pairs = [a / b for a, b in zip(self.values(system, work, *above),
-                                       self.values(system, work, *below)) if b]
+        pairs = [a / b for a, b in zip(self._rounds(system, work, *above),
+                                       self._rounds(system, work, *below))
+                 if a is not None and b]
         return statistics.median(pairs) if pairs else None
 
 

@@ -106,7 +106,7 @@ def everything(results, groups, system, work):
     if work.figure not in columns:
         names = {key for name in results.contestants(system, work.name)
                  for key, values in results.data[system][work.name][name].items()
-                 if values and isinstance(values[0], (int, float))}
+                 if isinstance(values[-1], (int, float))}
         columns = (work.figure, *sorted(names - {work.figure}))
     columns = [c for c in columns if any(results.values(system, work.name, name, c)
                                          for name in results.contestants(system, work.name))]
