@@ -192,8 +192,8 @@ def main():
         described = machine.describe()
         found, failures = run(arguments, there, size, rounds, keeper)
         if keeper and keeper.restarts:
-            missing.append(f"Wine's server at {keeper.restarts} times, when it span or had died; it "
-                           "was started anew")
+            missing.append(f"Wine's server, {keeper.restarts} times: it span or had died, and was "
+                           "started anew")
     finally:
         if keeper:
             keeper.close()

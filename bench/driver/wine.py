@@ -41,8 +41,10 @@ def _busy_share(pid, seconds=0.08):
 class Keeper:
     """Keeps one process of the prefix alive, since without one each start takes seconds, and its
     wineserver well. That has the processor of the servers, where a kernel would do its work too:
-    on another one each call would cost two interrupts between processors, or not, by chance. Wine 8's spins for good once a poll of AFD's has leaked, which a server of
-    thousands of connections can bring about when it ends; all that is measured then is that."""
+    on another one each call would cost two interrupts between processors, or not, by chance.
+
+    Wine 8's spins for good once a poll of AFD's has leaked, which a server of thousands of
+    connections can bring about when it ends; all that is measured then is that."""
 
     def __init__(self, program, processor):
         self._program = program
