@@ -125,9 +125,9 @@ static bool posts_open(void)
 
 static bool post(void)
 {
-    if (mutex_queue_push())
-        ev_async_send(posts_loop, &posts_async);
-    return true;
+    enum mutex_queue_pushed pushed = mutex_queue_push(MUTEX_QUEUE_MAX);
+    ev_async_send(posts_loop, &posts_async);
+    return pushed != MUTEX_QUEUE_FULL;
 }
 
 static void posts_run(void)

@@ -27,9 +27,13 @@ static bool on_post(void *data)
     return bench_post_ran();
 }
 
-bool mutex_queue_push(void)
+enum mutex_queue_pushed mutex_queue_push(size_t max)
 {
     (void)pthread_mutex_lock(&mutex);
+    if (max != 0 && filling.count == max) {
+        (void)pthread_mutex_unlock(&mutex);
+        return MUTEX_QUEUE_FULL;
+    }
     if (filling.count == filling.room) {
         filling.room = filling.room == 0 ? 1024 : filling.room * 2;
         filling.at = realloc(filling.at, filling.room * sizeof *filling.at);
@@ -39,7 +43,7 @@ bool mutex_queue_push(void)
     filling.at[filling.count++] = (queued){on_post, NULL};
     bool was_empty = filling.count == 1;
     (void)pthread_mutex_unlock(&mutex);
-    return was_empty;
+    return was_empty ? MUTEX_QUEUE_FIRST : MUTEX_QUEUE_MORE;
 }
 
 bool mutex_queue_run(void)

@@ -4,6 +4,7 @@ peers, one after the other in each round. docs/benchmarks.md has the method; ci/
 this needs and calls it. Exit code 0: all was measured; 1: something failed; 2: a wrong argument."""
 
 import argparse
+import importlib
 import os
 import signal
 import subprocess
@@ -162,6 +163,16 @@ def markdown_print(report):
         print(f"\nNot measured: {text}.")
 
 
+def page_find():
+    """What writes the page: the one part that needs Matplotlib. None, with a word, without it."""
+    try:
+        return importlib.import_module("driver.page")
+    except ImportError as missing:
+        print(f"run.py: there will be no report.html: {missing} (Debian: python3-matplotlib, and "
+              "/usr/bin/python3)", file=sys.stderr)
+        return None
+
+
 def interrupt(_number, _frame):
     raise KeyboardInterrupt
 
@@ -172,8 +183,14 @@ def main():
     signal.signal(signal.SIGTERM, interrupt)
     arguments = arguments_parse()
     if arguments.markdown:
-        markdown_print(results.read(arguments.markdown))
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        try:
+            markdown_print(results.read(arguments.markdown))
+        except OSError as failure:
+            print(f"run.py: {failure}; run the benchmark first", file=sys.stderr)
+            return 1
         return 0
+    page = None if arguments.smoke else page_find()
     keeper = None
     if arguments.windows:
         wine.prefix_make()
@@ -205,8 +222,7 @@ def main():
     os.makedirs(arguments.out, exist_ok=True)
     results.save(os.path.join(arguments.out, "report.json"), report)
     tables_print(report)
-    if not arguments.smoke:
-        from driver import page  # It needs Matplotlib, and nothing else does.
+    if page is not None:
         page.write(os.path.join(arguments.out, "report.html"), report)
         print(f"\nreport: {os.path.join(arguments.out, 'report.html')}")
     return 1 if failures else 0

@@ -40,7 +40,7 @@ def describe():
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "processor": _first("/proc/cpuinfo", "model name"),
         "processors": len(os.sched_getaffinity(0)),
-        "memory": _first("/proc/meminfo", "MemTotal"),
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "kernel": platform.release(),
         "system": _first("/etc/os-release", "PRETTY_NAME"),
         "compiler": _version("cc", "--version"),

@@ -60,8 +60,8 @@ def idle(contestant, work, size):
             Client(size.client, server, work.active, "http", 1) as client:
         for count in points:
             client.idle(count)
-            # Long enough for a set of two tiers to have sorted its sockets (300 ms).
-            _run(client, work, size, max(size.warm_s, 0.4))
+            # Long enough for a set of two tiers to have sorted its sockets, which takes 400 ms.
+            _run(client, work, size, max(size.warm_s, 0.5))
             server.begin()
             run = _run(client, work, size, size.window_s)
             window = server.end()

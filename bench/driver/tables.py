@@ -97,6 +97,13 @@ def bars_table(bars):
             [[bar.work, bar.promise, bar.figure, bar.verdict] for bar in bars])
 
 
+def _spread(values):
+    """Least and most of the first column: what the rounds say of the noise."""
+    if len(values) < 2:
+        return ""
+    return f"{number(min(values))} to {number(max(values))}"
+
+
 def everything(results, groups, system, work):
     """All contestants of one work: their medians of all that is worth a column."""
     columns = {"serve": ("cpu_us", "busy", "per_second", "p50_us", "p99_us", "wineserver_us"),
@@ -108,14 +115,22 @@ def everything(results, groups, system, work):
                  for key, values in results.data[system][work.name][name].items()
                  if isinstance(values[-1], (int, float))}
         columns = (work.figure, *sorted(names - {work.figure}))
+    if work.name.startswith("idle"):
+        counts = sorted({point[0] for name in results.contestants(system, work.name)
+                         for point in idle_points(results, system, work.name, name)})
+        columns = [f"{figure}@{count}" for figure in ("cpu_us", "p50_us", "p99_us",
+                                                      "wineserver_us") for count in counts]
     columns = [c for c in columns if any(results.values(system, work.name, name, c)
                                          for name in results.contestants(system, work.name))]
     order = sorted(results.contestants(system, work.name),
                    key=lambda name: (["pollux", "floor", "peer"].index(
                        groups[system].get(name, "peer")), name))
-    return (["contestant", *columns],
-            [[name, *(number(results.median(system, work.name, name, c)) for c in columns)]
-             for name in order])
+    rows = []
+    for name in order:
+        cells = [number(results.median(system, work.name, name, column)) for column in columns]
+        first = results.values(system, work.name, name, columns[0]) if columns else []
+        rows.append([name, *cells, _spread(first)])
+    return ["contestant", *columns, "rounds"], rows
 
 
 def as_text(table):

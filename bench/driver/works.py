@@ -32,7 +32,7 @@ class Size:
     wine_idle: tuple = (0, 500, 1000, 2000)
     memory: int = 10000
     timers: int = 100000
-    posts: int = 1000000
+    posts: int = 3000000
     instrumented: int = 6400
 
     def quick(self):
