@@ -170,7 +170,8 @@ static bool timers_run(plx_loop *loop)
 static bool posts_run(plx_loop *loop, int status)
 {
     plx__post post;
-    for (uint32_t i = 0; i <= loop->posts.mask && plx__post_queue_pop(&loop->posts, &post); i++) {
+    for (uint32_t i = 0; i < loop->posts.capacity && plx__post_queue_pop(&loop->posts, &post);
+         i++) {
         loop->stats.posts_run++;
         post.run(loop, post.data, status);
     }

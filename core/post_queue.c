@@ -1,60 +1,72 @@
-/* core/post_queue.c - owns the ring; calls nothing that stands in it. */
+/* core/post_queue.c - owns the arrays; calls nothing that stands in them. */
 #include "core/post_queue.h"
 
 #define CAPACITY_MAX (1u << 30)
 
+#define ARRAY_SHIFT 31u
+
 int plx__post_queue_init(plx__post_queue *queue, uint32_t capacity)
 {
-    uint32_t rounded = 2; /* In a single cell, full and free of the next lap look the same. */
     if (capacity > CAPACITY_MAX)
         return PLX_EINVAL;
-    while (rounded < capacity)
-        rounded *= 2;
-    queue->cells = plx__allocate_zeroed(rounded, sizeof *queue->cells);
-    if (queue->cells == NULL)
-        return PLX_ENOMEM;
-    queue->mask = rounded - 1;
-    queue->head = 0;
-    plx__atomic_store(&queue->tail, 0);
-    return 0;
+    queue->capacity = capacity;
+    queue->taken = queue->cursor = queue->reading = 0;
+    plx__atomic_store(&queue->filling, 0);
+    for (int i = 0; i < 2; i++)
+        queue->arrays[i] = plx__allocate_zeroed(capacity, sizeof(plx__post_cell));
+    if (queue->arrays[0] != NULL && queue->arrays[1] != NULL)
+        return 0;
+    plx__post_queue_close(queue);
+    return PLX_ENOMEM;
 }
 
 void plx__post_queue_close(plx__post_queue *queue)
 {
-    plx__free(queue->cells);
-    queue->cells = NULL;
+    plx__free(queue->arrays[0]);
+    plx__free(queue->arrays[1]);
+    queue->arrays[0] = queue->arrays[1] = NULL;
 }
 
 int plx__post_queue_push(plx__post_queue *queue, plx__post post)
 {
-    uint32_t position = plx__atomic_load(&queue->tail);
-    for (;;) {
-        plx__post_cell *cell = &queue->cells[position & queue->mask];
-        uint32_t awaited = plx__post_queue_sequence(queue, position);
-        int32_t ahead = (int32_t)(plx__atomic_load_acquire(&cell->sequence) - awaited);
-        if (ahead < 0)
-            return PLX_ENOBUFS;
-        if (ahead > 0) {
-            position = plx__atomic_load(&queue->tail); /* Another producer took this one. */
-            continue;
-        }
-        if (!plx__atomic_compare_exchange(&queue->tail, &position, position + 1))
-            continue;
-        cell->post = post;
-        plx__atomic_store(&cell->sequence, awaited + 1);
-        return 0;
-    }
+    /* Looked at first, so that those who are refused do not count on and on. */
+    uint32_t seen = plx__atomic_load(&queue->filling);
+    if ((seen & PLX__POST_QUEUE_COUNT) >= queue->capacity)
+        return PLX_ENOBUFS;
+    uint32_t claimed = plx__atomic_add(&queue->filling, 1);
+    uint32_t index = claimed & PLX__POST_QUEUE_COUNT;
+    if (index >= queue->capacity)
+        return PLX_ENOBUFS;
+    plx__post_cell *cell = &queue->arrays[claimed >> ARRAY_SHIFT][index];
+    cell->post = post;
+    plx__atomic_store_release(&cell->is_ready, 1);
+    return 0;
+}
+
+/* Gets what producers have filled, and gives them the other array. */
+static void arrays_exchange(plx__post_queue *queue)
+{
+    uint32_t seen = plx__atomic_load(&queue->filling);
+    if ((seen & PLX__POST_QUEUE_COUNT) == 0)
+        return;
+    uint32_t other = (seen >> ARRAY_SHIFT ^ 1) << ARRAY_SHIFT;
+    uint32_t count = plx__atomic_exchange(&queue->filling, other) & PLX__POST_QUEUE_COUNT;
+    queue->reading = seen >> ARRAY_SHIFT;
+    queue->taken = count < queue->capacity ? count : queue->capacity;
+    queue->cursor = 0;
 }
 
 bool plx__post_queue_pop(plx__post_queue *queue, plx__post *post_out)
 {
-    plx__post_cell *cell = &queue->cells[queue->head & queue->mask];
-    uint32_t awaited = plx__post_queue_sequence(queue, queue->head) + 1;
-    if (plx__atomic_load_acquire(&cell->sequence) != awaited)
+    if (queue->cursor == queue->taken)
+        arrays_exchange(queue);
+    if (queue->cursor == queue->taken)
+        return false;
+    plx__post_cell *cell = &queue->arrays[queue->reading][queue->cursor];
+    if (plx__atomic_load_acquire(&cell->is_ready) == 0)
         return false;
     *post_out = cell->post;
-    /* For the producer of the next lap. */
-    plx__atomic_store_release(&cell->sequence, awaited + queue->mask);
-    queue->head++;
+    plx__atomic_store_release(&cell->is_ready, 0); /* The next exchange publishes it. */
+    queue->cursor++;
     return true;
 }

@@ -1,9 +1,9 @@
 /* core/post_queue.h - functions on their way from any thread to the loop's.
  *
- * A bounded ring for many producers and one consumer, after Dmitry Vyukov's "Bounded MPMC queue"
- * (1024cores.net): each cell carries a sequence number that says whose turn it is. Here the numbers
- * are counted from each cell's index, so that a ring of zeroes is an empty one and memory that is
- * never used is never touched.
+ * Two arrays. Producers fill one, each claiming its cell with one atomic addition; the consumer has
+ * the other. When the consumer is through, it exchanges the two, with one atomic exchange however
+ * many posts there are. So consumer and producers write to the same memory once for each batch, and
+ * not once for each post as in a ring, where the consumer follows on the producers' heels.
  */
 #ifndef PLX__POST_QUEUE_H
 #define PLX__POST_QUEUE_H
@@ -19,38 +19,38 @@ typedef struct plx__post {
 
 typedef struct plx__post_cell {
     plx__post post;
-    plx__atomic_u32 sequence;
+    plx__atomic_u32 is_ready; /* What a producer has claimed becomes ready a moment later. */
 } plx__post_cell;
 
 typedef struct plx__post_queue {
-    plx__post_cell *cells;
-    uint32_t mask; /* Cells, less one; their number is a power of two. */
-    uint32_t head; /* The consumer's alone. */
+    plx__post_cell *arrays[2];
+    uint32_t capacity; /* Of each. */
+    /* These are the consumer's alone. */
+    uint32_t taken;  /* How many cells of its array were claimed, */
+    uint32_t cursor; /* and how many of them it is through with. */
+    uint32_t reading;
     /* What producers write stands on a line of the cache of its own. */
     unsigned char apart[64];
-    plx__atomic_u32 tail;
+    plx__atomic_u32 filling; /* The array that is filled, in the highest bit; how many of its cells
+                              * are claimed in the others, which may be more than it has. */
 } plx__post_queue;
 
-/* In a cell, position P is awaited by its producer as P less the index, by the consumer as one
- * more. */
-static inline uint32_t plx__post_queue_sequence(const plx__post_queue *queue, uint32_t position)
-{
-    return position - (position & queue->mask);
-}
+#define PLX__POST_QUEUE_COUNT 0x7fffffffu
 
-/* `capacity` is rounded up to a power of two. 0, PLX_EINVAL beyond 2^30, or PLX_ENOMEM. */
+/* 0, PLX_EINVAL for a capacity beyond 2^30, or PLX_ENOMEM. */
 int plx__post_queue_init(plx__post_queue *queue, uint32_t capacity);
 void plx__post_queue_close(plx__post_queue *queue);
-/* Any thread. PLX_ENOBUFS when it is full. */
+/* Any thread. PLX_ENOBUFS when as many wait as the capacity says, those not counted that the
+ * consumer has taken and not come to yet. */
 int plx__post_queue_push(plx__post_queue *queue, plx__post post);
-/* The consumer. False when it is empty. */
+/* The consumer. False when it is empty, or the next one is not ready yet. */
 bool plx__post_queue_pop(plx__post_queue *queue, plx__post *post_out);
 /* The consumer. Ordered with what producers do after pushing, so that one of the two sees what the
  * other did. */
 static inline bool plx__post_queue_is_empty(plx__post_queue *queue)
 {
-    plx__post_cell *cell = &queue->cells[queue->head & queue->mask];
-    return plx__atomic_load(&cell->sequence) != plx__post_queue_sequence(queue, queue->head) + 1;
+    return queue->cursor == queue->taken &&
+           (plx__atomic_load(&queue->filling) & PLX__POST_QUEUE_COUNT) == 0;
 }
 
 #endif

@@ -37,10 +37,13 @@ int plx_timer_restart(plx_loop *loop, plx_timer timer, uint64_t timeout_ns)
     if (found == NULL)
         return PLX_ESTALE;
     plx__time_look(loop);
-    /* In its own callback it is in no wheel. */
-    if (plx__wheel_has(&found->node))
+    uint64_t deadline_ns = plx__deadline(loop, timeout_ns);
+    if (plx__wheel_has(&found->node)) { /* In its own callback it is in no wheel. */
+        if (plx__wheel_postpone(&loop->wheel, &found->node, deadline_ns))
+            return 0;
         plx__wheel_remove(&loop->wheel, &found->node);
-    plx__wheel_add(&loop->wheel, &found->node, plx__deadline(loop, timeout_ns));
+    }
+    plx__wheel_add(&loop->wheel, &found->node, deadline_ns);
     return 0;
 }
 

@@ -85,6 +85,17 @@ void plx__wheel_add(plx__wheel *wheel, plx__wheel_node *node, uint64_t deadline_
     wheel->count++;
 }
 
+bool plx__wheel_postpone(plx__wheel *wheel, plx__wheel_node *node, uint64_t deadline_ns)
+{
+    PLX_ASSERT(node->next != NULL);
+    if (deadline_ns < node->deadline_ns || node->deadline_ns <= wheel->now_tick
+                                                                    << PLX__WHEEL_TICK_SHIFT)
+        return false;
+    node->deadline_ns = deadline_ns;
+    node->order = wheel->order++;
+    return true;
+}
+
 /* The slot of which the node is the only one, or NULL. */
 static plx__wheel_list *slot_of_last(plx__wheel *wheel, plx__wheel_node *node)
 {
@@ -118,11 +129,11 @@ static bool comes_before(const plx__wheel_node *left, const plx__wheel_node *rig
     return left->order < right->order;
 }
 
-static bool due_is_sorted(plx__wheel *wheel)
+/* Whether the nodes behind `before` are in their order. */
+static bool is_sorted(const plx__wheel *wheel, const plx__wheel_node *before)
 {
-    const plx__wheel_node *head = head_of(&wheel->due);
-    const plx__wheel_node *node = wheel->due.next;
-    for (; node != head && node->next != head; node = node->next) {
+    const plx__wheel_node *head = (const plx__wheel_node *)(const void *)&wheel->due;
+    for (const plx__wheel_node *node = before->next; node->next != head; node = node->next) {
         if (!comes_before(node, node->next))
             return false;
     }
@@ -144,13 +155,14 @@ static plx__wheel_node *chains_merge(plx__wheel_node *left, plx__wheel_node *rig
     return merged;
 }
 
-/* Nodes of one tick stand in the order in which they came, not in that of their deadlines. A merge
- * sort from below: run N holds 2^N nodes or none. */
-static void due_sort(plx__wheel *wheel)
+/* Sorts the due nodes behind `before`: those of one tick, which stand in the order in which they
+ * came and not in that of their deadlines. A merge sort from below: run N holds 2^N nodes or none.
+ */
+static void due_sort(plx__wheel *wheel, plx__wheel_node *before)
 {
     plx__wheel_node *runs[64] = {NULL};
     plx__wheel_node *head = head_of(&wheel->due);
-    for (plx__wheel_node *node = wheel->due.next, *next; node != head; node = next) {
+    for (plx__wheel_node *node = before->next, *next; node != head; node = next) {
         uint32_t run = 0;
         next = node->next;
         node->next = NULL;
@@ -163,7 +175,8 @@ static void due_sort(plx__wheel *wheel)
     plx__wheel_node *sorted = NULL;
     for (uint32_t run = 0; run < 64; run++)
         sorted = chains_merge(runs[run], sorted);
-    list_init(&wheel->due);
+    before->next = head;
+    head->previous = before;
     for (plx__wheel_node *next; sorted != NULL; sorted = next) {
         next = sorted->next;
         list_append(&wheel->due, sorted);
@@ -199,11 +212,12 @@ void plx__wheel_turn(plx__wheel *wheel, uint64_t target_tick)
         PLX_ASSERT(start > wheel->now_tick);
         if (start > target_tick)
             break;
+        plx__wheel_node *before = wheel->due.previous;
         wheel->now_tick = start;
         slot_spill(wheel, level, digit);
+        if (before->next != head_of(&wheel->due) && !is_sorted(wheel, before))
+            due_sort(wheel, before);
     }
-    if (!due_is_sorted(wheel))
-        due_sort(wheel);
     if (target_tick > wheel->now_tick)
         wheel->now_tick = target_tick;
 }

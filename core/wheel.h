@@ -47,6 +47,11 @@ typedef struct plx__wheel {
 void plx__wheel_init(plx__wheel *wheel, uint64_t now_ns);
 /* Adds a node that is in no wheel. One that is due already comes with the next advance. */
 void plx__wheel_add(plx__wheel *wheel, plx__wheel_node *node, uint64_t deadline_ns);
+/* Gives a node that is in the wheel, and not due, a later deadline; false if it is not later. The
+ * node stays where it is, and moves when the wheel comes there: restarting again and again a timer
+ * that rarely fires touches nothing but the timer. The wheel may want to be advanced earlier than
+ * there is anything to do. */
+bool plx__wheel_postpone(plx__wheel *wheel, plx__wheel_node *node, uint64_t deadline_ns);
 /* Removes a node that is in the wheel, be it due or not. */
 void plx__wheel_remove(plx__wheel *wheel, plx__wheel_node *node);
 /* The part of plx__wheel_advance() for when the next event has come. */

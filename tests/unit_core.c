@@ -100,7 +100,7 @@ static void unused_post(plx_loop *loop, void *data, int status)
     (void)status;
 }
 
-/* Filled and emptied across the wrap of its positions: order kept, bounds kept. */
+/* Filled and emptied again and again: order kept, bounds kept. */
 static void post_queue_keeps_order_and_bounds(world *w)
 {
     plx__post_queue queue;
@@ -108,28 +108,51 @@ static void post_queue_keeps_order_and_bounds(world *w)
     uintptr_t in = 1;
     uintptr_t out = 1;
     (void)w;
-    ck_ok(plx__post_queue_init(&queue, 3)); /* Becomes 4. */
-    queue.head = UINT32_MAX - 7;            /* As after four thousand million posts. */
-    plx__atomic_store(&queue.tail, queue.head);
-    for (uint32_t i = 0; i < 4; i++) {
-        uint32_t position = queue.head + i;
-        plx__atomic_store(&queue.cells[position & queue.mask].sequence,
-                          plx__post_queue_sequence(&queue, position));
-    }
+    ck_ok(plx__post_queue_init(&queue, 3));
     for (int round = 0; round < 20; round++) {
         ck_assert(plx__post_queue_is_empty(&queue));
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 3; i++)
             ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, (void *)in++}));
-        ck_assert_int_eq(plx__post_queue_push(&queue, (plx__post){unused_post, NULL}), PLX_ENOBUFS);
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < 5; i++)
+            ck_assert_int_eq(plx__post_queue_push(&queue, (plx__post){unused_post, NULL}),
+                             PLX_ENOBUFS);
+        for (int i = 0; i < 3; i++) {
             ck_assert(!plx__post_queue_is_empty(&queue));
             ck_assert(plx__post_queue_pop(&queue, &post));
             ck_assert_uint_eq((uintptr_t)post.data, out++);
+            if (i == 0) /* Behind those that the consumer has begun with. */
+                ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, (void *)(in + 2)}));
         }
+        ck_assert(plx__post_queue_pop(&queue, &post));
+        ck_assert_uint_eq((uintptr_t)post.data, in + 2);
         ck_assert(!plx__post_queue_pop(&queue, &post));
     }
     plx__post_queue_close(&queue);
     ck_assert_int_eq(plx__post_queue_init(&queue, UINT32_MAX), PLX_EINVAL);
+}
+
+/* A cell that is claimed and not ready yet holds up what stands behind it, and nothing is lost. */
+static void post_queue_waits_for_a_slow_producer(world *w)
+{
+    plx__post_queue queue;
+    plx__post post;
+    (void)w;
+    ck_ok(plx__post_queue_init(&queue, 4));
+    uint32_t claimed = plx__atomic_add(&queue.filling, 1); /* As a producer that is cut short. */
+    ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, (void *)(uintptr_t)2}));
+    ck_assert(!plx__post_queue_is_empty(&queue));
+    ck_assert(!plx__post_queue_pop(&queue, &post));
+    ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, (void *)(uintptr_t)3}));
+    ck_assert(!plx__post_queue_pop(&queue, &post));
+    ck_assert(!plx__post_queue_is_empty(&queue));
+    queue.arrays[0][claimed].post = (plx__post){unused_post, (void *)(uintptr_t)1};
+    plx__atomic_store_release(&queue.arrays[0][claimed].is_ready, 1);
+    for (uintptr_t i = 1; i <= 3; i++) {
+        ck_assert(plx__post_queue_pop(&queue, &post));
+        ck_assert_uint_eq((uintptr_t)post.data, i);
+    }
+    ck_assert(plx__post_queue_is_empty(&queue));
+    plx__post_queue_close(&queue);
 }
 
 /* --- segments and kept bytes -------------------------------------------------------------------
@@ -233,6 +256,7 @@ const test_case unit_core_cases[] = {
     CASE(slab_generations_never_repeat),
     CASE(slab_has_a_limit),
     CASE(post_queue_keeps_order_and_bounds),
+    CASE(post_queue_waits_for_a_slow_producer),
     CASE(segments_are_pooled),
     CASE(kept_bytes_keep_their_order),
     CASE(profiles_have_defaults),

@@ -8,7 +8,7 @@ enum { ACCEPTS = 16 };
 
 static void loop_open(world *w)
 {
-    w->backend = "iocp";
+    w->configuration = w->backend = "iocp";
     w->loop = world_loop_open(w);
 }
 
