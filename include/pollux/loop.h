@@ -26,8 +26,8 @@ typedef struct plx_loop_options {
     /** How many connections may be open at once; 0 means 1,048,576. At the limit listeners stop
      *  accepting until one closes, and plx_connect() returns PLX_ELIMIT. */
     uint32_t connections_max;
-    /** How many posts may wait at once; 0 means 4,096. Those do not count that the loop has begun to
-     *  run, which it does with all that wait. */
+    /** How many posts may wait at once; 0 means 4,096. Those do not count that the loop has begun
+     * to run, which it does with all that wait. */
     uint32_t posts_max;
     /** How many bytes may wait in all send queues together; 0 means no limit but memory's. What the
      *  callback that is running has written may exceed it, by 16 KiB at the most. */
