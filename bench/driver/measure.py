@@ -61,7 +61,7 @@ def idle(contestant, work, size):
         for count in points:
             client.idle(count)
             # Long enough for a set of two tiers to have sorted its sockets, which takes 400 ms.
-            _run(client, work, size, max(size.warm_s, 0.5))
+            _run(client, work, size, max(size.warm_s, 0.45))
             server.begin()
             run = _run(client, work, size, size.window_s)
             window = server.end()

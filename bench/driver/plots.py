@@ -71,21 +71,22 @@ def _count_axis(axes, counts):
 
 
 def idle_curves(results, groups, system, work):
-    """Cost and latency against the number of idle connections: two pictures in one."""
+    """Cost and latency against the number of idle connections: three pictures in one."""
     names = results.contestants(system, work)
     points = {name: idle_points(results, system, work, name) for name in names}
     counts = sorted({point[0] for line in points.values() for point in line})
     if len(counts) < 2:
         return ""
-    figure, (cost, latency) = plt.subplots(1, 2, figsize=(13, 5.2))
-    at_none = _count_axis(cost, counts)
-    _count_axis(latency, counts)
+    figure, (cost, median, latency) = plt.subplots(1, 3, figsize=(17, 5))
+    at_none = [_count_axis(axes, counts) for axes in (cost, median, latency)][0]
     for name, style in _line_styles(names, groups):
         line = points[name]
         x = [point[0] or at_none for point in line]
         cost.plot(x, [point[1] for point in line], label=name.removeprefix("pollux "), **style)
+        median.plot(x, [point[2] for point in line], **style)
         latency.plot(x, [point[3] for point in line], label=name, **style)
     for axes, title in ((cost, "CPU of the server for each request, µs"),
+                        (median, "Median of the latency, µs"),
                         (latency, "99th percentile of the latency, µs")):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}"))
@@ -109,7 +110,7 @@ def _bars(axes, names, values, groups, title, text):
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x:g}"))
+        FuncFormatter(lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x:,g}"))
     axes.tick_params(axis="x", labelsize=8)
     largest = max(values)
     # One that is many times the others would hide them: cut it, and say its figure.

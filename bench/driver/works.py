@@ -26,7 +26,7 @@ class Work:
 class Size:
     client: str
     warm_s: float = 0.1
-    window_s: float = 0.3
+    window_s: float = 0.25
     requests: int = 0  # Not 0: so many requests in place of seconds.
     idle: tuple = (0, 1000, 2000, 4000, 8000, 16000, 18000)
     wine_idle: tuple = (0, 500, 1000, 2000)
@@ -68,7 +68,7 @@ WORKS = (
     Work("close", "Connect, request, close; 64 at once", "µs CPU/connection", "cpu_us",
          measure.load, active=64, mode="close", systems=BOTH),
     Work("idle", "64 active connections, and idle ones", "µs CPU/request", "cpu_us", measure.idle,
-         active=64, leaves_out=("libuv uv_write", "libevent bufferevent")),
+         active=64, leaves_out=("libuv uv_write", "libevent bufferevent", "pollux libuv", "asio")),
     Work("idle-32", "32 active connections, and idle ones", "µs CPU/request", "cpu_us",
          measure.idle, active=32, systems=("wine",), leaves_out=("libuv uv_write",)),
     Work("memory", "Memory for each of 10,000 idle connections", "bytes", "heap_bytes",
