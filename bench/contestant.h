@@ -45,6 +45,9 @@ typedef struct bench_timer_ops {
     void (*restart)(size_t index, uint32_t timeout_ms);
     void (*cancel)(size_t index);
     void (*turn)(void); /* Fires what is due, and does not wait. */
+    /* Does the work in a callback of the loop, where programs have their timers, if that is not the
+     * same to the loop; `update` need not do anything there. NULL: it is. */
+    void (*inside)(void (*work)(void *data), void *data);
 } bench_timer_ops;
 
 /* Posts to one loop. `post` may be called by any thread, and is false while the queue is full. Each

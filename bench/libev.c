@@ -99,8 +99,8 @@ static void timers_turn(void)
     (void)ev_run(timers_loop, EVRUN_NOWAIT);
 }
 
-static const bench_timer_ops timer_ops = {timers_open, timers_update, timer_again,
-                                          timer_again, timer_cancel,  timers_turn};
+static const bench_timer_ops timer_ops = {timers_open,  timers_update, timer_again, timer_again,
+                                          timer_cancel, timers_turn,   NULL};
 
 /* --- posts ----------------------------------------------------------------------------------- */
 

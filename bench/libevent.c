@@ -194,8 +194,8 @@ static void timers_turn(void)
     (void)event_base_loop(base, EVLOOP_NONBLOCK);
 }
 
-static const bench_timer_ops timer_ops = {timers_open, timers_update, timer_start,
-                                          timer_start, timer_cancel,  timers_turn};
+static const bench_timer_ops timer_ops = {timers_open,  timers_update, timer_start, timer_start,
+                                          timer_cancel, timers_turn,   NULL};
 
 bool bench_variant_at(size_t index, bench_variant *variant_out)
 {

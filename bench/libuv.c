@@ -172,8 +172,8 @@ static void timers_turn(void)
     (void)uv_run(uv_default_loop(), UV_RUN_NOWAIT);
 }
 
-static const bench_timer_ops timer_ops = {timers_open, timers_update, timer_start,
-                                          timer_start, timer_cancel,  timers_turn};
+static const bench_timer_ops timer_ops = {timers_open,  timers_update, timer_start, timer_start,
+                                          timer_cancel, timers_turn,   NULL};
 
 /* --- posts ----------------------------------------------------------------------------------- */
 

@@ -114,8 +114,30 @@ static void timer_cancel(size_t index)
     (void)plx_timer_cancel(timers_loop, timers[index]);
 }
 
-static const bench_timer_ops timer_ops = {timers_open,   timers_turn,  timer_start,
-                                          timer_restart, timer_cancel, timers_turn};
+static void (*inside_work)(void *data);
+
+static void on_inside(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    (void)status;
+    inside_work(data);
+}
+
+/* Outside of a turn each call would look at the clock. */
+static void timers_inside(void (*work)(void *data), void *data)
+{
+    inside_work = work;
+    if (plx_post(timers_loop, on_inside, data) != 0)
+        bench_fail("the loop takes no post");
+    timers_turn();
+}
+
+static void timers_update(void)
+{
+}
+
+static const bench_timer_ops timer_ops = {timers_open,  timers_update, timer_start,  timer_restart,
+                                          timer_cancel, timers_turn,   timers_inside};
 
 /* --- posts ----------------------------------------------------------------------------------- */
 

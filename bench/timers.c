@@ -22,6 +22,7 @@ typedef struct timer_work {
     uint32_t *timeouts_ms;
     uint32_t *order;
     uint64_t random;
+    double start, restart, random_restart, shuffled, cancel; /* Nanoseconds each. */
 } timer_work;
 
 static size_t fired;
@@ -126,6 +127,18 @@ static double all_fire(timer_work *work)
     return each_ns(work, start_ns);
 }
 
+/* While no time passes for the loop. */
+static void running_measure(void *data)
+{
+    timer_work *work = data;
+    timeouts_draw(work, TIMEOUT_FIRST_MS, TIMEOUT_RANGE_MS);
+    work->start = all_start(work);
+    work->restart = all_restart(work);
+    work->random_restart = all_restart_random(work);
+    work->shuffled = all_restart_shuffled(work);
+    work->cancel = all_cancel(work);
+}
+
 void bench_timers_run(const bench_timer_ops *ops, size_t count)
 {
     timer_work work = {.ops = ops, .count = count, .random = UINT64_C(88172645463325252)};
@@ -133,19 +146,17 @@ void bench_timers_run(const bench_timer_ops *ops, size_t count)
     work.order = calloc(count, sizeof *work.order);
     if (work.timeouts_ms == NULL || work.order == NULL || !ops->open(count))
         bench_fail("out of memory");
-    timeouts_draw(&work, TIMEOUT_FIRST_MS, TIMEOUT_RANGE_MS);
-    double start = all_start(&work);
-    double restart = all_restart(&work);
-    double random = all_restart_random(&work);
-    double shuffled = all_restart_shuffled(&work);
-    double cancel = all_cancel(&work);
+    if (ops->inside != NULL)
+        ops->inside(running_measure, &work);
+    else
+        running_measure(&work);
     size_t early = fired;
     double fire = all_fire(&work);
     if (early != 0 || fired != count)
         bench_fail("timers fired that should not, or did not fire");
     printf("{\"start\": %.2f, \"restart\": %.2f, \"restart_random\": %.2f, "
            "\"restart_shuffled\": %.2f, \"cancel\": %.2f, \"fire\": %.2f, \"fired\": %zu}\n",
-           start, restart, random, shuffled, cancel, fire, fired);
+           work.start, work.restart, work.random_restart, work.shuffled, work.cancel, fire, fired);
     free(work.timeouts_ms);
     free(work.order);
 }
