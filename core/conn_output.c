@@ -17,7 +17,7 @@ static plx__segment *cork_take(plx_loop *loop, size_t length, size_t sent)
     plx__cork *cork = &loop->cork;
     plx__segment *segment = cork->segment;
     if (cork->start != segment->storage)
-        return plx__segment_lend(cork->start + sent, length - sent, NULL, NULL);
+        return plx__segment_lend(&loop->segments, cork->start + sent, length - sent, NULL, NULL);
     plx__segment *fresh = plx__segment_take(&loop->segments);
     if (fresh == NULL)
         return NULL;
@@ -191,7 +191,7 @@ PLX__SLOW static int send_slowly(plx_loop *loop, plx_conn conn, const void *byte
     int status = output_ready(loop, found, length);
     if (status != 0)
         return status;
-    plx__segment *segment = plx__segment_lend(bytes, length, on_sent, data);
+    plx__segment *segment = plx__segment_lend(&loop->segments, bytes, length, on_sent, data);
     if (segment == NULL)
         return PLX_ENOMEM;
     const uint32_t not_now = PLX__CONN_CONNECTING | PLX__CONN_OUTPUT_DEAD;

@@ -5,66 +5,58 @@
 
 #include "core/assert.h"
 
-static void segment_clear(plx__segment *segment)
+/* One that is kept, or a new one. */
+static plx__segment *segment_get(plx__segment_pool *pool, bool is_lent)
 {
-    segment->next = NULL;
-    segment->bytes = segment->storage;
-    segment->length = 0;
-    segment->room = PLX__SEGMENT_BYTES;
+    plx__segment_shelf *shelf = &pool->shelves[is_lent];
+    plx__segment *segment = shelf->first;
+    if (segment == NULL)
+        return plx__allocate(sizeof *segment + (is_lent ? 0 : PLX__SEGMENT_BYTES));
+    shelf->first = segment->next;
+    shelf->count--;
+    return segment;
 }
 
 plx__segment *plx__segment_take(plx__segment_pool *pool)
 {
-    plx__segment *segment = pool->free;
-    if (segment != NULL) {
-        pool->free = segment->next;
-        pool->count--;
-    } else {
-        segment = plx__allocate(sizeof *segment + PLX__SEGMENT_BYTES);
-        if (segment == NULL)
-            return NULL;
-        segment->is_lent = false;
-        segment->on_sent = NULL;
-        segment->data = NULL;
-    }
-    segment_clear(segment);
+    plx__segment *segment = segment_get(pool, false);
+    if (segment != NULL)
+        *segment = (plx__segment){.bytes = segment->storage, .room = PLX__SEGMENT_BYTES};
     return segment;
 }
 
-plx__segment *plx__segment_lend(const void *bytes, size_t length, plx_sent_fn on_sent, void *data)
+plx__segment *plx__segment_lend(plx__segment_pool *pool, const void *bytes, size_t length,
+                                plx_sent_fn on_sent, void *data)
 {
-    plx__segment *segment = plx__allocate(sizeof *segment);
-    if (segment == NULL)
-        return NULL;
-    segment->next = NULL;
-    segment->bytes = bytes;
-    segment->length = length;
-    segment->room = 0;
-    segment->is_lent = true;
-    segment->on_sent = on_sent;
-    segment->data = data;
+    plx__segment *segment = segment_get(pool, true);
+    if (segment != NULL)
+        *segment = (plx__segment){
+            .bytes = bytes, .length = length, .is_lent = true, .on_sent = on_sent, .data = data};
     return segment;
 }
 
 void plx__segment_give(plx__segment_pool *pool, plx__segment *segment)
 {
-    if (segment->is_lent || pool->count >= PLX__SEGMENTS_POOL_MAX) {
+    plx__segment_shelf *shelf = &pool->shelves[segment->is_lent];
+    if (shelf->count >= PLX__SEGMENTS_POOL_MAX) {
         plx__free(segment);
         return;
     }
-    segment->next = pool->free;
-    pool->free = segment;
-    pool->count++;
+    segment->next = shelf->first;
+    shelf->first = segment;
+    shelf->count++;
 }
 
 void plx__segment_pool_close(plx__segment_pool *pool)
 {
-    while (pool->free != NULL) {
-        plx__segment *segment = pool->free;
-        pool->free = segment->next;
-        plx__free(segment);
+    for (int i = 0; i < 2; i++) {
+        plx__segment_shelf *shelf = &pool->shelves[i];
+        for (plx__segment *segment; (segment = shelf->first) != NULL;) {
+            shelf->first = segment->next;
+            plx__free(segment);
+        }
+        shelf->count = 0;
     }
-    pool->count = 0;
 }
 
 size_t plx__segment_fill(plx__segment *segment, const void *bytes, size_t length)

@@ -30,15 +30,21 @@ typedef struct plx__segment_list {
     plx__segment *last;
 } plx__segment_list;
 
-typedef struct plx__segment_pool {
-    plx__segment *free;
+typedef struct plx__segment_shelf {
+    plx__segment *first;
     uint32_t count;
+} plx__segment_shelf;
+
+/* Segments to be used again: those of copies, and those over lent bytes. */
+typedef struct plx__segment_pool {
+    plx__segment_shelf shelves[2];
 } plx__segment_pool;
 
 /* An empty segment for copies, or NULL. */
 plx__segment *plx__segment_take(plx__segment_pool *pool);
 /* A segment over lent bytes, or NULL. */
-plx__segment *plx__segment_lend(const void *bytes, size_t length, plx_sent_fn on_sent, void *data);
+plx__segment *plx__segment_lend(plx__segment_pool *pool, const void *bytes, size_t length,
+                                plx_sent_fn on_sent, void *data);
 void plx__segment_give(plx__segment_pool *pool, plx__segment *segment);
 void plx__segment_pool_close(plx__segment_pool *pool);
 

@@ -160,7 +160,7 @@ static void post_queue_waits_for_a_slow_producer(world *w)
 
 static void segments_are_pooled(world *w)
 {
-    plx__segment_pool pool = {NULL, 0};
+    plx__segment_pool pool = {{{NULL, 0}}};
     plx__segment *taken[PLX__SEGMENTS_POOL_MAX + 8];
     (void)w;
     for (size_t i = 0; i < PLX__SEGMENTS_POOL_MAX + 8; i++) {
@@ -173,11 +173,18 @@ static void segments_are_pooled(world *w)
     ck_assert_uint_eq(taken[0]->room, PLX__SEGMENT_BYTES - 6);
     for (size_t i = 0; i < PLX__SEGMENTS_POOL_MAX + 8; i++)
         plx__segment_give(&pool, taken[i]);
-    ck_assert_uint_eq(pool.count, PLX__SEGMENTS_POOL_MAX); /* The others were freed. */
+    /* The others were freed. */
+    ck_assert_uint_eq(pool.shelves[false].count, PLX__SEGMENTS_POOL_MAX);
     plx__segment *again = plx__segment_take(&pool);
     ck_assert_uint_eq(again->length, 0);
     ck_assert_uint_eq(again->room, PLX__SEGMENT_BYTES);
     plx__segment_give(&pool, again);
+    plx__segment *lent = plx__segment_lend(&pool, "abc", 3, NULL, NULL);
+    ck_assert_uint_eq(lent->length, 3);
+    ck_assert_uint_eq(plx__segment_fill(lent, "def", 3), 0);
+    plx__segment_give(&pool, lent);
+    ck_assert_ptr_eq(plx__segment_lend(&pool, "x", 1, NULL, NULL), lent); /* Not a copy's. */
+    plx__segment_give(&pool, lent);
     plx__segment_pool_close(&pool);
 }
 
