@@ -149,11 +149,12 @@ void plx__queue_shutdown_settle(plx_loop *loop, plx__conn *conn)
     plx__queue_credit_settle(loop, conn);
     if (!is_to_shut(conn))
         return;
-    /* It fails on a connection that the peer has reset; the input tells of that. */
-    (void)plx__socket_shutdown(conn->object.endpoint.socket);
     conn->flags |= PLX__CONN_SHUT_DONE;
+    /* With both sides over, closing tells the peer the same, and saves a call. */
     if ((conn->flags & PLX__CONN_ENDED) != 0)
         plx__conn_close(loop, conn, 0);
+    else /* It fails on a connection that the peer has reset; the input tells of that. */
+        (void)plx__socket_shutdown(conn->object.endpoint.socket);
 }
 
 /* After bytes have left the queue. */
