@@ -49,10 +49,6 @@ static int conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, pl
 
 static void conn_opened(plx_loop *loop, plx__conn *conn)
 {
-    conn->flags &= ~(uint32_t)PLX__CONN_CONNECTING;
-    conn->received_ns = conn->sent_ns = loop->now_ns;
-    plx__conn_timeout_disarm(loop, conn);
-    plx__conn_timeout_arm(loop, conn);
     if (conn->profile->options.on_open != NULL) {
         plx__conn_cork(loop, conn);
         conn->profile->options.on_open(loop, plx__conn_handle(conn), conn->data);
@@ -60,6 +56,9 @@ static void conn_opened(plx_loop *loop, plx__conn *conn)
     }
     if (plx__conn_is_open(conn))
         plx__conn_input_settle(loop, conn);
+    /* Reading arms the timeouts. One that starts paused has some too. */
+    if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_RECEIVING) == 0)
+        plx__conn_timeout_arm(loop, conn);
     if (plx__conn_is_open(conn))
         plx__conn_output_start(loop, conn);
 }
@@ -128,10 +127,14 @@ int plx_connect(plx_loop *loop, plx_conn *conn_out, const char *address,
 void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status)
 {
     PLX_ASSERT((conn->flags & PLX__CONN_CONNECTING) != 0);
-    if (status != 0)
+    if (status != 0) {
         plx__conn_close(loop, conn, status);
-    else
-        conn_opened(loop, conn);
+        return;
+    }
+    conn->flags &= ~(uint32_t)PLX__CONN_CONNECTING;
+    conn->received_ns = conn->sent_ns = loop->now_ns;
+    plx__conn_timeout_disarm(loop, conn);
+    conn_opened(loop, conn);
 }
 
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
@@ -170,7 +173,8 @@ static void conn_free(plx_loop *loop, plx__conn *conn)
         on_close(loop, plx__conn_handle(conn), conn->data, conn->reason);
     plx__profile_give(conn->profile);
     plx__slab_give(&loop->slabs[PLX__KIND_CONN], &conn->object);
-    plx__listeners_resume(loop);
+    if (loop->is_accepting_stopped)
+        plx__listeners_resume(loop);
 }
 
 void plx__conn_deferred(plx_loop *loop, plx__conn *conn)

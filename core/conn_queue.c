@@ -313,6 +313,8 @@ void plx__conn_output_start(plx_loop *loop, plx__conn *conn)
 
 void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
 {
+    if (plx__queue_is_empty(conn) && (conn->flags & PLX__CONN_STARVED) == 0)
+        return; /* Most are: what they have sent is gone. */
     queued_subtract(loop, conn, conn->queued);
     for (plx__segment *segment; (segment = plx__segment_list_take(&conn->queue)) != NULL;) {
         if (segment->is_lent)

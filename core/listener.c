@@ -298,8 +298,6 @@ void plx__listener_retry(plx_loop *loop, plx__listener *listener)
 void plx__listeners_resume(plx_loop *loop)
 {
     const plx__slab *slab = &loop->slabs[PLX__KIND_LISTENER];
-    if (!loop->is_accepting_stopped)
-        return;
     loop->is_accepting_stopped = false;
     for (uint32_t slot = 0; slot < slab->count; slot++) {
         plx__listener *listener = (plx__listener *)(void *)plx__slab_at(slab, slot);

@@ -31,7 +31,7 @@ void plx__listener_deferred(plx_loop *loop, plx__listener *listener);
 
 /* No connection has a slot left: nobody accepts until one closes. */
 void plx__listeners_stop(plx_loop *loop);
-/* A connection's slot is free: those that wait for one go on. */
+/* Accepting is stopped, and a connection's slot is free: those that wait for one go on. */
 void plx__listeners_resume(plx_loop *loop);
 
 #endif
