@@ -180,9 +180,10 @@ client client.log slow 1 fill $large count $large end eof
 check "proxy forwards 64 MiB both ways to one who reads slowly" $? proxy.log client.log
 after=$(peak_kib $proxy_process)
 if [ -n "$before" ] && [ -n "$after" ]; then
-    # A pair may hold 512 KiB; a sanitizer keeps some of what was freed.
+    # A pair may hold 512 KiB, and a backend 1.5 MiB of buffers that it touches only now; a
+    # sanitizer makes five of each, and keeps some of what was freed. Unbounded it would be 64 MiB.
     echo "        its memory: $before KiB before, $after KiB at the most"
-    [ $((after - before)) -le 4096 ]
+    [ $((after - before)) -le 16384 ]
     check "proxy's memory stays bounded" $?
 fi
 
