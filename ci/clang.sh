@@ -3,11 +3,14 @@
 set -eu
 cd "$(dirname "$0")/.."
 cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug \
-    -DPOLLUX_BACKENDS='poll;select;libuv;uring' -DPOLLUX_BUILD_TESTS=ON \
+    -DPOLLUX_BACKENDS='poll;select;epoll;uring;libuv' -DPOLLUX_BUILD_TESTS=ON \
     -DPOLLUX_WARNINGS_AS_ERRORS=ON
 cmake --build build/clang
 ctest --test-dir build/clang -L unit -j 2 | tail -n 3
 for file in core/*.c backends/*.c platform/*.c platform/unix/*.c; do
+    case $file in
+    backends/iocp*.c) continue ;; # ci/msvc-dialect.sh compiles it, by the same front end.
+    esac
     clang-14 --analyze --analyzer-output text -Xclang -analyzer-werror -std=c11 -D_GNU_SOURCE -I. \
         -Iinclude -Ibuild/clang/generated "$file"
 done
