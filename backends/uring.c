@@ -54,6 +54,8 @@ static int uring_open(plx__backend **backend_out, const plx__backend_config *con
     if (backend == NULL)
         return PLX_ENOMEM;
     backend->turn = 1;
+    backend->batch = 1;
+    backend->received.kind = PLX__RECEIVED;
     int status = plx__wake_open(&backend->wake);
     if (status == 0) {
         status = plx__uring_ring_open(backend);
@@ -415,9 +417,8 @@ static void cancel_failed(plx__backend *backend, plx__uring_endpoint *uring)
         plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
 }
 
-/* Everything but what is received. */
-PLX__SLOW static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cqe,
-                                      plx__completion *completion)
+static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cqe,
+                            plx__completion *completion)
 {
     enum plx__uring_op op = plx__uring_data_op(cqe->user_data);
     if (op == PLX__URING_WAKE && (cqe->flags & IORING_CQE_F_MORE) == 0)
@@ -456,7 +457,7 @@ PLX__SLOW static bool completion_take(plx__backend *backend, const struct io_uri
 }
 
 /* What was held back in earlier turns, one endpoint after the other. */
-PLX__SLOW static bool ready_next(plx__backend *backend, plx__completion *completion)
+static bool ready_next(plx__backend *backend, plx__completion *completion)
 {
     for (;;) {
         plx__uring_endpoint *uring = backend->lists[PLX__URING_LIST_READY].first;
@@ -471,7 +472,7 @@ PLX__SLOW static bool ready_next(plx__backend *backend, plx__completion *complet
 }
 
 /* The ring was closed with requests in flight; they are over. */
-PLX__SLOW static bool gone_next(plx__backend *backend, plx__completion *completion)
+static bool gone_next(plx__backend *backend, plx__completion *completion)
 {
     static const enum plx__uring_list_kind kinds[] = {PLX__URING_LIST_BUSY,
                                                       PLX__URING_LIST_DETACHING};
@@ -488,7 +489,7 @@ PLX__SLOW static bool gone_next(plx__backend *backend, plx__completion *completi
 }
 
 /* Completions that had to be fetched come first; they are older than those in the queue. */
-PLX__SLOW static bool spill_next(plx__backend *backend, plx__completion *completion)
+static bool spill_next(plx__backend *backend, plx__completion *completion)
 {
     while (backend->spill_next < backend->spill_count) {
         if (completion_take(backend, &backend->spill[backend->spill_next++], completion))
@@ -501,7 +502,6 @@ PLX__SLOW static bool spill_next(plx__backend *backend, plx__completion *complet
 static bool completion_find(plx__backend *backend, plx__completion *completion_out)
 {
     struct io_uring_cq *cq = &backend->ring.cq;
-    plx__uring_buffers_return(backend);
     if (backend->unsent_count > 0)
         return plx__uring_unsent_next(backend, completion_out);
     if (backend->spill_count > 0 && spill_next(backend, completion_out))
@@ -511,22 +511,49 @@ static bool completion_find(plx__backend *backend, plx__completion *completion_o
     for (unsigned head; (head = *cq->khead) != backend->completions_end;) {
         const struct io_uring_cqe cqe = cq->cqes[head & cq->ring_mask];
         io_uring_cq_advance(&backend->ring, 1);
-        /* Most completions: something has been received, and nothing is special about it. */
-        if (plx__uring_data_op(cqe.user_data) == PLX__URING_RECEIVE) {
-            plx__endpoint *endpoint = plx__uring_data_endpoint(cqe.user_data);
-            if (endpoint != NULL &&
-                plx__uring_receive_plain(backend, plx__uring_of(endpoint), &cqe, completion_out))
-                return true;
-        }
         if (completion_take(backend, &cqe, completion_out))
             return true;
     }
     return ready_next(backend, completion_out);
 }
 
+PLX__SLOW static const plx__completion *next_slowly(plx__backend *backend)
+{
+    bool is_found = completion_find(backend, &backend->completion);
+    plx__uring_ends_set(backend);
+    return is_found ? &backend->completion : NULL;
+}
+
+/* Most completions: a piece of a stream that yields on, to be shown at once. Whatever is special
+ * about one, or comes before it, has the rest look at it. */
 static const plx__completion *uring_next(plx__backend *backend)
 {
-    return completion_find(backend, &backend->completion) ? &backend->completion : NULL;
+    const uint16_t special = PLX__URING_HOLDS | PLX__URING_DETACHED;
+    const struct io_uring_cq *cq = &backend->ring.cq;
+    plx__completion *received = &backend->received;
+    plx__uring_buffers *buffers = &backend->buffers;
+    unsigned head = *cq->khead;
+    plx__uring_buffers_return(backend);
+    if (head == backend->plain_end)
+        return next_slowly(backend);
+    const struct io_uring_cqe *cqe = &cq->cqes[head & cq->ring_mask];
+    if (plx__uring_data_op(cqe->user_data) != PLX__URING_RECEIVE ||
+        (cqe->flags & IORING_CQE_F_MORE) == 0 || (uint32_t)cqe->res - 1 >= buffers->small.bytes - 1)
+        return next_slowly(backend);
+    plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
+    if (endpoint == NULL)
+        return next_slowly(backend);
+    plx__uring_endpoint *uring = plx__uring_of(endpoint);
+    if ((uring->flags & special) != 0 || uring->turn == backend->turn)
+        return next_slowly(backend);
+    uint32_t number = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+    uring->turn = backend->turn;
+    buffers->lent = (int32_t)number;
+    received->endpoint = endpoint;
+    received->bytes = buffers->small.memory + (size_t)number * buffers->small.stride;
+    received->length = (uint32_t)cqe->res;
+    io_uring_cq_advance(&backend->ring, 1);
+    return received;
 }
 
 const plx__backend_ops plx__uring_backend = {

@@ -22,8 +22,10 @@
 /* Completion entries. What does not fit the kernel keeps, and we fetch (completions_spill). */
 #define PLX__URING_COMPLETIONS 8192u
 
-/* Sends on credit that one submission carries, and what they may hold in all. */
-#define PLX__URING_CREDITS      256u
+/* Buffers for most of what arrives (uring_receive.c). A power of two. */
+#define PLX__URING_SMALL_COUNT 128u
+
+/* What the sends on credit of one submission may hold in all, and what one may. */
 #define PLX__URING_ARENA_BYTES  65536u
 #define PLX__URING_CREDIT_BYTES 4096u
 
@@ -35,9 +37,9 @@ enum plx__uring_op {
     PLX__URING_POLL,
     PLX__URING_CONNECT,
     PLX__URING_SEND,
-    PLX__URING_CREDIT,   /* The user data holds the number of the credit. */
     PLX__URING_WRITABLE, /* A poll, for a send that the kernel does not wait with. */
     PLX__URING_CANCEL,
+    PLX__URING_CREDIT = 8, /* A bit that few others have: all completions are searched for it. */
     PLX__URING_WAKE
 };
 
@@ -79,7 +81,8 @@ typedef struct plx__uring_endpoint {
     struct plx__uring_endpoint *next;
     struct plx__uring_endpoint *previous;
     plx__uring_accepted *accepted; /* A listener's; else NULL. */
-    uint32_t credit;               /* Its number in the table, if that names this endpoint. */
+    uint32_t credit;               /* Its last request on credit: the place among all ever made,
+                                    * modulo 2^32. With PLX__URING_UNSENT: of backend->unsent. */
     int32_t ended;                 /* With PLX__URING_ENDED: PLX_EEOF, or why. */
     uint16_t held_first;           /* With PLX__URING_HOLDS: numbers of buffers. */
     uint16_t held_last;
@@ -91,7 +94,7 @@ typedef struct plx__uring_endpoint {
     uint8_t interest;
     uint8_t interest_in_flight;
     uint8_t accepts; /* In that turn. */
-    uint8_t unused[2];
+    uint16_t batch;  /* In which it last sent on credit. */
 } plx__uring_endpoint;
 
 typedef struct plx__uring_list {
@@ -99,15 +102,13 @@ typedef struct plx__uring_list {
     plx__uring_endpoint *last;
 } plx__uring_list;
 
-/* Bytes that send_now() took without having sent them: they are in the arena, and in a request that
- * is submitted with the next ones. */
-typedef struct plx__uring_credit {
+/* Bytes in the arena that were taken on credit and have not, or not all, been sent. */
+typedef struct plx__uring_unsent {
     plx__uring_endpoint *endpoint; /* NULL once nothing is to be told any more. */
-    unsigned char *bytes;
+    const unsigned char *bytes;
     uint32_t length;
-    uint32_t request; /* Its place among all requests ever made, modulo 2^32. */
-    int32_t result;   /* Once it has failed: what of it was sent, or a negative errno. */
-} plx__uring_credit;
+    int32_t result; /* What of it was sent, or a negative errno. */
+} plx__uring_unsent;
 
 /* A buffer that holds what was received until its endpoint's turn. */
 typedef struct plx__uring_held {
@@ -135,10 +136,14 @@ typedef struct plx__uring_buffers {
 
 struct plx__backend {
     struct io_uring ring;
-    plx__completion completion; /* What `next` hands out. */
+    plx__completion received;   /* What `next` hands out most often, its kind filled in, */
+    plx__completion completion; /* and what it hands out else. */
     unsigned completions_end;   /* Of those that this turn delivers. */
+    unsigned plain_end;         /* The same, or the next one when something else comes first. */
     unsigned resolved;          /* Up to here failed credits have been looked for. */
+    uint32_t credit_end;        /* The request from which on none may be on credit for now. */
     uint16_t turn;
+    uint16_t batch;  /* Counts how often nothing was on credit any more. */
     bool is_enabled; /* The ring belongs to a thread, and takes requests. */
     int32_t thread;  /* That it belongs to. */
     bool is_gone;    /* The ring was closed because its thread was another one. */
@@ -146,7 +151,6 @@ struct plx__backend {
     bool is_wake_armed;
     uint32_t submissions; /* PLX__URING_SUBMISSIONS and so on, or fewer when rehearsing. */
     uint32_t completions;
-    uint32_t credits_max;
     uint32_t arena_max;
     int failure;       /* To be returned by the next wait. */
     uint32_t attached; /* Endpoints. */
@@ -160,9 +164,10 @@ struct plx__backend {
 
     plx__wake wake;
     uint32_t arena_used;
-    uint32_t credits_count;
     uint32_t unsent_count; /* Endpoints with PLX__URING_UNSENT. */
-    plx__uring_credit credits[PLX__URING_CREDITS];
+    uint32_t unsent_used;  /* Of `unsent`; 0 when there are none. */
+    /* While there are any nothing is taken on credit, so there are no more than requests. */
+    plx__uring_unsent unsent[PLX__URING_SUBMISSIONS];
     union {
         uint64_t align[2];
         unsigned char bytes[PLX__URING_ARENA_BYTES];
@@ -222,39 +227,35 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns);
 /* Cancels what the user data names and sees it end, before it returns; false when that failed. Its
  * completions are still to be taken. */
 bool plx__uring_cancel_now(plx__backend *backend, uint64_t data);
-/* Whether this request has been submitted. */
-bool plx__uring_is_submitted(plx__backend *backend, uint32_t request);
+/* After anything that the shortest ways of `next` and `send_now` rest upon: each of them looks at
+ * one number. */
+void plx__uring_ends_set(plx__backend *backend);
 
 /* --- uring_receive.c -------------------------------------------------------------------------- */
 
 int plx__uring_buffers_open(plx__backend *backend, uint32_t receive_bytes);
 void plx__uring_buffers_close(plx__backend *backend);
+/* Takes back what core was lent, if it is not a small buffer. */
+PLX__SLOW void plx__uring_large_return(plx__backend *backend);
 /* Takes back what core was lent. */
-void plx__uring_buffers_return(plx__backend *backend);
+static inline void plx__uring_buffers_return(plx__backend *backend)
+{
+    plx__uring_buffers *buffers = &backend->buffers;
+    uint32_t number = (uint32_t)buffers->lent;
+    if (number < PLX__URING_SMALL_COUNT) {
+        plx__uring_pool *pool = &buffers->small;
+        io_uring_buf_ring_add(pool->ring, pool->memory + (size_t)number * pool->stride, pool->bytes,
+                              (unsigned short)number, PLX__URING_SMALL_COUNT - 1, 0);
+        io_uring_buf_ring_advance(pool->ring, 1);
+        buffers->lent = -1;
+    } else if (buffers->lent >= 0) {
+        plx__uring_large_return(backend);
+    }
+}
 /* Requests it; false when the kernel takes no more for now. So for the others of this name. */
 bool plx__uring_receive_arm(plx__backend *backend, plx__uring_endpoint *uring);
 /* A completion of a receive that is of no use to anybody. */
 void plx__uring_receive_drop(plx__backend *backend, const struct io_uring_cqe *cqe);
-/* A piece of a stream that yields on, to be shown at once; false for anything else. */
-static inline bool plx__uring_receive_plain(plx__backend *backend, plx__uring_endpoint *uring,
-                                            const struct io_uring_cqe *cqe,
-                                            plx__completion *completion)
-{
-    const unsigned plain = IORING_CQE_F_MORE | IORING_CQE_F_BUFFER;
-    const uint16_t special = PLX__URING_HOLDS | PLX__URING_DETACHED;
-    const plx__uring_pool *pool = &backend->buffers.small;
-    uint32_t number = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
-    if ((cqe->flags & plain) != plain || cqe->res <= 0 || (uint32_t)cqe->res == pool->bytes ||
-        (uring->flags & special) != 0 || uring->turn == backend->turn)
-        return false;
-    uring->turn = backend->turn;
-    backend->buffers.lent = (int32_t)number;
-    completion->endpoint = plx__uring_endpoint_of(uring);
-    completion->kind = PLX__RECEIVED;
-    completion->bytes = pool->memory + (size_t)number * pool->stride;
-    completion->length = (size_t)cqe->res;
-    return true;
-}
 bool plx__uring_received(plx__backend *backend, plx__uring_endpoint *uring,
                          const struct io_uring_cqe *cqe, plx__completion *completion);
 /* What was held back, if its turn has come. */

@@ -15,7 +15,7 @@
 /* Most requests fit a small one. Of these there are more than a turn has completions: since Linux
  * 6.14 deferred work comes in portions of 20 (IO_LOCAL_TW_DEFAULT_MAX). */
 #define SMALL_BYTES 4096u
-#define SMALL_COUNT 128u
+#define SMALL_COUNT PLX__URING_SMALL_COUNT
 
 /* All large ones together, if that is not too few. */
 #define LARGE_POOL_BYTES (1u << 20)
@@ -117,11 +117,9 @@ void plx__uring_buffers_close(plx__backend *backend)
     plx__free(backend->buffers.held);
 }
 
-void plx__uring_buffers_return(plx__backend *backend)
+void plx__uring_large_return(plx__backend *backend)
 {
     plx__uring_buffers *buffers = &backend->buffers;
-    if (buffers->lent < 0)
-        return;
     buffer_give(buffers, (uint32_t)buffers->lent);
     buffers->lent = -1;
 }

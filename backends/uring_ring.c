@@ -25,7 +25,6 @@ static void sizes_set(plx__backend *backend)
     bool is_tiny = plx__fault_strikes(PLX__FAULT_ROOM);
     backend->submissions = is_tiny ? 4 : PLX__URING_SUBMISSIONS;
     backend->completions = is_tiny ? 8 : PLX__URING_COMPLETIONS;
-    backend->credits_max = is_tiny ? 3 : PLX__URING_CREDITS;
     backend->arena_max = is_tiny ? 512 : PLX__URING_ARENA_BYTES;
 }
 
@@ -123,6 +122,7 @@ void plx__uring_ring_close(plx__backend *backend)
     backend->spill_count = backend->spill_next = 0;
     plx__fault_given(PLX__FAULT_DESCRIPTOR);
     backend->is_gone = true;
+    backend->ring.cq.khead = &backend->plain_end; /* For plx__uring_next(): it is empty. */
 }
 
 /* --- entering --------------------------------------------------------------------------------- */
@@ -225,11 +225,13 @@ static int credits_resolve(plx__backend *backend)
     int status = 0;
     unsigned end = *ring->cq.khead + io_uring_cq_ready(ring);
     for (;;) {
-        for (; backend->resolved != end; backend->resolved++) {
-            const struct io_uring_cqe *cqe = &ring->cq.cqes[backend->resolved & ring->cq.ring_mask];
-            if (plx__uring_data_op(cqe->user_data) == PLX__URING_CREDIT)
-                plx__uring_credit_failed(backend, cqe);
+        const struct io_uring_cqe *cqes = ring->cq.cqes;
+        const unsigned mask = ring->cq.ring_mask;
+        for (unsigned at = backend->resolved; at != end; at++) {
+            if ((cqes[at & mask].user_data & PLX__URING_CREDIT) != 0)
+                plx__uring_credit_failed(backend, &cqes[at & mask]);
         }
+        backend->resolved = end;
         if (status != 0 || !io_uring_cq_has_overflow(ring))
             break;
         status = completions_spill(backend);
@@ -239,9 +241,15 @@ static int credits_resolve(plx__backend *backend)
     return status;
 }
 
-bool plx__uring_is_submitted(plx__backend *backend, uint32_t request)
+void plx__uring_ends_set(plx__backend *backend)
 {
-    return (int32_t)(*backend->ring.sq.khead - request) > 0;
+    const struct io_uring *ring = &backend->ring;
+    bool is_plain = backend->unsent_count == 0 && backend->spill_count == 0;
+    bool has_credit = backend->has_credit && backend->unsent_count == 0 && !backend->is_gone;
+    backend->plain_end = is_plain && !backend->is_gone ? backend->completions_end : *ring->cq.khead;
+    backend->credit_end = ring->sq.sqe_tail;
+    if (has_credit)
+        backend->credit_end += io_uring_sq_space_left(ring);
 }
 
 void plx__uring_flush(plx__backend *backend)
@@ -251,6 +259,7 @@ void plx__uring_flush(plx__backend *backend)
         return;
     if (status == 0 && io_uring_submit(&backend->ring) >= 0)
         status = credits_resolve(backend);
+    plx__uring_ends_set(backend);
     if (backend->failure == 0)
         backend->failure = status;
 }
@@ -300,12 +309,13 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
     if (!backend->is_wake_armed)
         wake_arm(backend);
     int result = enter(&backend->ring, timeout_ns);
+    status = credits_resolve(backend);
+    backend->completions_end = backend->resolved;
+    plx__uring_ends_set(backend);
     /* EAGAIN, EBUSY: the kernel is short of memory, or of room for completions; what it did not
      * take is still there for the next wait. ETIME: nothing has completed. */
     if (result < 0 && result != -EINTR && result != -ETIME && result != -EAGAIN && result != -EBUSY)
         return plx__fail(-result);
-    status = credits_resolve(backend);
-    backend->completions_end = backend->resolved;
     return status;
 }
 

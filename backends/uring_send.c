@@ -21,73 +21,100 @@
 #include <pollux/loop.h>
 #include <string.h>
 
-static plx__uring_credit *credit_find(plx__backend *backend, const plx__uring_endpoint *uring)
+/* The request that holds what the endpoint has on credit, and is not submitted yet; or NULL. */
+static struct io_uring_sqe *credit_find(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    if (uring->credit >= backend->credits_count)
+    const struct io_uring_sq *sq = &backend->ring.sq;
+    uint64_t data = plx__uring_data(plx__uring_endpoint_of(uring), PLX__URING_CREDIT);
+    if (uring->batch != backend->batch || backend->is_gone)
         return NULL;
-    plx__uring_credit *credit = &backend->credits[uring->credit];
-    return credit->endpoint == uring ? credit : NULL;
+    uint32_t behind = sq->sqe_tail - uring->credit;
+    struct io_uring_sqe *request = &sq->sqes[uring->credit & sq->ring_mask];
+    if (behind == 0 || behind > io_uring_sq_ready(&backend->ring) || request->user_data != data)
+        return NULL;
+    return request;
 }
 
-/* The table and the arena are empty again when nothing in them is of interest any more. */
+/* The arena is empty again when nothing in it is of interest any more. */
 static void credits_clear(plx__backend *backend)
 {
-    backend->credits_count = 0;
+    backend->unsent_used = 0;
     backend->arena_used = 0;
+    backend->batch++;
 }
 
-static void credit_end(plx__backend *backend, plx__uring_credit *credit)
+static plx__uring_unsent unsent_of(const struct io_uring_sqe *request, plx__uring_endpoint *uring,
+                                   int32_t result)
 {
-    plx__uring_endpoint *uring = credit->endpoint;
-    credit->endpoint = NULL;
-    if ((uring->flags & PLX__URING_UNSENT) == 0)
-        return;
-    uring->flags &= (uint16_t)~PLX__URING_UNSENT;
-    backend->unsent_count--;
+    return (plx__uring_unsent){
+        .endpoint = uring,
+        .bytes = (const unsigned char *)(uintptr_t)request->addr, /* NOLINT */
+        .length = request->len,
+        .result = result,
+    };
 }
 
-/* Sends what is on credit now, and makes its request one that does nothing. Returns how much is
- * left, at `credit->bytes`, or a code. */
-static ptrdiff_t credit_send(plx__backend *backend, plx__uring_credit *credit)
+static void unsent_add(plx__backend *backend, plx__uring_unsent unsent)
 {
-    struct io_uring_sq *sq = &backend->ring.sq;
-    struct io_uring_sqe *request = &sq->sqes[credit->request & sq->ring_mask];
+    plx__uring_endpoint *uring = unsent.endpoint;
+    uring->flags |= PLX__URING_UNSENT;
+    uring->credit = backend->unsent_used++;
+    backend->unsent[uring->credit] = unsent;
+    backend->unsent_count++;
+    plx__uring_ends_set(backend);
+}
+
+static void unsent_end(plx__backend *backend, plx__uring_unsent *unsent)
+{
+    unsent->endpoint->flags &= (uint16_t)~PLX__URING_UNSENT;
+    unsent->endpoint = NULL;
+    if (--backend->unsent_count == 0)
+        plx__uring_credits_settle(backend);
+}
+
+/* Sends what is on credit now, and makes its request one that does nothing. The result is that of
+ * send(2). */
+static plx__uring_unsent credit_send(struct io_uring_sqe *request, plx__uring_endpoint *uring)
+{
+    plx__uring_unsent unsent = unsent_of(request, uring, 0);
     io_uring_prep_nop(request);
     request->flags = IOSQE_CQE_SKIP_SUCCESS;
     request->user_data = PLX__URING_NONE;
-    ptrdiff_t sent =
-        plx__send(plx__uring_endpoint_of(credit->endpoint)->socket, credit->bytes, credit->length);
-    if (sent < 0)
-        return sent;
-    credit->bytes += sent;
-    credit->length -= (uint32_t)sent;
-    return (ptrdiff_t)credit->length;
+    ptrdiff_t sent = plx__send(plx__uring_endpoint_of(uring)->socket, unsent.bytes, unsent.length);
+    unsent.result = sent < 0 ? -plx_os_error() : (int32_t)sent;
+    return unsent;
 }
 
-/* What has become of a credit that failed: how much is left, or a code. */
-static ptrdiff_t credit_result(plx__uring_credit *credit)
+/* How much is left, and where; or a code. */
+static ptrdiff_t unsent_left(const plx__uring_unsent *unsent, const unsigned char **bytes_out)
 {
-    int32_t result = credit->result;
+    int32_t result = unsent->result;
     if (result == -EAGAIN || result == -ENOBUFS || result == -EINTR)
         result = 0;
     if (result < 0)
         return plx__fail(-result);
-    credit->bytes += result;
-    credit->length -= (uint32_t)result;
-    return (ptrdiff_t)credit->length;
+    *bytes_out = unsent->bytes + result;
+    return (ptrdiff_t)unsent->length - result;
 }
 
 ptrdiff_t plx__uring_send_settle(plx__backend *backend, plx__endpoint *endpoint,
                                  const void **bytes_out)
 {
+    const unsigned char *bytes = NULL;
+    ptrdiff_t left = 0;
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    plx__uring_credit *credit = credit_find(backend, uring);
-    if (credit == NULL)
-        return 0;
-    bool has_failed = (uring->flags & PLX__URING_UNSENT) != 0;
-    ptrdiff_t left = has_failed ? credit_result(credit) : credit_send(backend, credit);
-    credit_end(backend, credit);
-    *bytes_out = credit->bytes;
+    if ((uring->flags & PLX__URING_UNSENT) != 0) {
+        plx__uring_unsent *unsent = &backend->unsent[uring->credit];
+        left = unsent_left(unsent, &bytes);
+        unsent_end(backend, unsent);
+    } else {
+        struct io_uring_sqe *request = credit_find(backend, uring);
+        if (request == NULL)
+            return 0;
+        plx__uring_unsent unsent = credit_send(request, uring);
+        left = unsent_left(&unsent, &bytes);
+    }
+    *bytes_out = bytes;
     return left;
 }
 
@@ -99,42 +126,35 @@ void plx__uring_credit_forget(plx__backend *backend, plx__uring_endpoint *uring)
 
 void plx__uring_credit_failed(plx__backend *backend, const struct io_uring_cqe *cqe)
 {
-    plx__uring_credit *credit = &backend->credits[cqe->user_data >> 4];
-    if (credit->endpoint == NULL)
+    const struct io_uring_sq *sq = &backend->ring.sq;
+    if (plx__uring_data_op(cqe->user_data) != PLX__URING_CREDIT)
         return;
-    credit->result = cqe->res;
-    credit->endpoint->flags |= PLX__URING_UNSENT;
-    backend->unsent_count++;
+    plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
+    if (endpoint == NULL)
+        return;
+    plx__uring_endpoint *uring = plx__uring_of(endpoint);
+    const struct io_uring_sqe *request = &sq->sqes[uring->credit & sq->ring_mask];
+    unsent_add(backend, unsent_of(request, uring, cqe->res));
 }
 
 void plx__uring_credits_settle(plx__backend *backend)
 {
-    if (backend->unsent_count == 0 && io_uring_sq_ready(&backend->ring) == 0) {
+    if (backend->unsent_count == 0 && io_uring_sq_ready(&backend->ring) == 0)
         credits_clear(backend);
-        return;
-    }
-    for (uint32_t i = 0; i < backend->credits_count; i++) {
-        plx__uring_credit *credit = &backend->credits[i];
-        if (credit->endpoint != NULL && (credit->endpoint->flags & PLX__URING_UNSENT) == 0 &&
-            plx__uring_is_submitted(backend, credit->request))
-            credit->endpoint = NULL;
-    }
 }
 
 bool plx__uring_unsent_next(plx__backend *backend, plx__completion *completion)
 {
-    plx__uring_credit *credit = backend->credits;
-    while (credit->endpoint == NULL || (credit->endpoint->flags & PLX__URING_UNSENT) == 0)
-        credit++;
-    completion->endpoint = plx__uring_endpoint_of(credit->endpoint);
-    ptrdiff_t left = credit_result(credit);
+    plx__uring_unsent *unsent = backend->unsent;
+    while (unsent->endpoint == NULL)
+        unsent++;
+    completion->endpoint = plx__uring_endpoint_of(unsent->endpoint);
+    completion->bytes = NULL;
+    ptrdiff_t left = unsent_left(unsent, &completion->bytes);
     completion->kind = left < 0 ? PLX__SENT : PLX__UNSENT;
     completion->status = left < 0 ? (int)left : 0;
-    completion->bytes = credit->bytes;
     completion->length = left < 0 ? 0 : (size_t)left;
-    credit_end(backend, credit);
-    if (backend->unsent_count == 0)
-        plx__uring_credits_settle(backend);
+    unsent_end(backend, unsent);
     return true;
 }
 
@@ -142,57 +162,71 @@ bool plx__uring_unsent_next(plx__backend *backend, plx__completion *completion)
  * be asked for. */
 static bool credit_is_settled(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    plx__uring_credit *credit = credit_find(backend, uring);
-    if (credit == NULL)
-        return true;
     if ((uring->flags & PLX__URING_UNSENT) != 0)
         return false;
-    ptrdiff_t left = credit_send(backend, credit);
-    if (left == 0) {
-        credit_end(backend, credit);
+    struct io_uring_sqe *request = credit_find(backend, uring);
+    if (request == NULL)
         return true;
-    }
-    credit->result = left < 0 ? -plx_os_error() : 0;
-    uring->flags |= PLX__URING_UNSENT;
-    backend->unsent_count++;
+    plx__uring_unsent unsent = credit_send(request, uring);
+    if (unsent.result == (int32_t)unsent.length)
+        return true;
+    unsent_add(backend, unsent);
     return false;
 }
 
-static bool credit_take(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
-                        size_t length)
+static bool credit_has_room(const plx__backend *backend, size_t length)
 {
-    void *copy;
-    if (backend->credits_count == backend->credits_max)
-        plx__uring_flush(backend);
-    if (backend->credits_count == backend->credits_max)
-        return false;
-    struct io_uring_sqe *request = plx__uring_request(backend, length, &copy);
-    if (request == NULL)
-        return false;
-    memcpy(copy, bytes, length);
+    return length <= PLX__URING_CREDIT_BYTES &&
+           (int32_t)(backend->credit_end - backend->ring.sq.sqe_tail) > 0 &&
+           ((length + 15) & ~(size_t)15) <= backend->arena_max - backend->arena_used;
+}
+
+/* There is room for it. */
+static inline ptrdiff_t credit_take(plx__backend *backend, plx__endpoint *endpoint,
+                                    const void *bytes, size_t length)
+{
+    struct io_uring_sq *sq = &backend->ring.sq;
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    plx__uring_credit *credit = &backend->credits[backend->credits_count];
-    uring->credit = backend->credits_count++;
-    credit->endpoint = uring;
-    credit->bytes = copy;
-    credit->length = (uint32_t)length;
-    credit->request = backend->ring.sq.sqe_tail - 1;
-    io_uring_prep_send(request, endpoint->socket, copy, length,
-                       MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL);
-    request->flags = IOSQE_CQE_SKIP_SUCCESS;
-    request->user_data = (uint64_t)uring->credit << 4 | PLX__URING_CREDIT;
-    return true;
+    unsigned char *copy = backend->arena.bytes + backend->arena_used;
+    uint32_t number = sq->sqe_tail;
+    sq->sqes[number & sq->ring_mask] = (struct io_uring_sqe){
+        .opcode = IORING_OP_SEND,
+        .flags = IOSQE_CQE_SKIP_SUCCESS,
+        .fd = endpoint->socket,
+        .addr = (uintptr_t)copy,
+        .len = (uint32_t)length,
+        .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL,
+        .user_data = plx__uring_data(endpoint, PLX__URING_CREDIT),
+    };
+    sq->sqe_tail = number + 1;
+    uring->credit = number;
+    uring->batch = backend->batch;
+    backend->arena_used += (uint32_t)((length + 15) & ~(size_t)15);
+    memcpy(copy, bytes, length);
+    return (ptrdiff_t)length;
+}
+
+PLX__SLOW static ptrdiff_t send_slowly(plx__backend *backend, plx__endpoint *endpoint,
+                                       const void *bytes, size_t length)
+{
+    if (!credit_is_settled(backend, plx__uring_of(endpoint)))
+        return 0;
+    plx__uring_ends_set(backend);
+    if (length <= PLX__URING_CREDIT_BYTES && backend->has_credit && !backend->is_gone &&
+        !credit_has_room(backend, length))
+        plx__uring_flush(backend);
+    if (credit_has_room(backend, length))
+        return credit_take(backend, endpoint, bytes, length);
+    return plx__send(endpoint->socket, bytes, length);
 }
 
 ptrdiff_t plx__uring_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
                               size_t length)
 {
-    if (!credit_is_settled(backend, plx__uring_of(endpoint)))
-        return 0;
-    if (length <= PLX__URING_CREDIT_BYTES && backend->has_credit &&
-        credit_take(backend, endpoint, bytes, length))
-        return (ptrdiff_t)length;
-    return plx__send(endpoint->socket, bytes, length);
+    /* Those that have sent in this batch already may have something on credit. */
+    if (plx__uring_of(endpoint)->batch == backend->batch || !credit_has_room(backend, length))
+        return send_slowly(backend, endpoint, bytes, length);
+    return credit_take(backend, endpoint, bytes, length);
 }
 
 ptrdiff_t plx__uring_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
