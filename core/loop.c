@@ -310,7 +310,9 @@ static int turn_run(plx_loop *loop, uint64_t timeout_ns)
     int status = completions_run(loop, timeout_ns);
     loop->now_ns = plx__clock_now();
     bool has_fired = timers_run(loop);
-    bool has_heard = plx__signals_deliver(loop);
+    bool has_heard = plx__atomic_load(&loop->signals.pending) != 0;
+    if (has_heard)
+        plx__signals_deliver(loop);
     bool has_posted = !plx__post_queue_is_empty(&loop->posts) && posts_run(loop, 0);
     bool has_deferred = loop->deferred_first != NULL || loop->starved > 0;
     if (has_deferred)

@@ -61,11 +61,9 @@ int plx_signal_close(plx_loop *loop, plx_signal signal)
     return 0;
 }
 
-bool plx__signals_deliver(plx_loop *loop)
+void plx__signals_deliver(plx_loop *loop)
 {
     const plx__slab *slab = &loop->slabs[PLX__KIND_SIGNAL];
-    if (plx__atomic_load(&loop->signals.pending) == 0)
-        return false;
     uint32_t pending = plx__atomic_exchange(&loop->signals.pending, 0);
     for (uint32_t slot = 0; slot < slab->count; slot++) {
         plx__signal *signal = (plx__signal *)(void *)plx__slab_at(slab, slot);
@@ -75,5 +73,4 @@ bool plx__signals_deliver(plx_loop *loop)
         loop->stats.signals_delivered++;
         signal->on_signal(loop, handle, signal->data, signal->number);
     }
-    return true;
 }

@@ -13,8 +13,8 @@ typedef struct plx__signal {
     void *data;
 } plx__signal;
 
-/* Calls those whose signals have come; returns whether any has. */
-bool plx__signals_deliver(plx_loop *loop);
+/* Calls those whose signals have come. */
+void plx__signals_deliver(plx_loop *loop);
 void plx__signal_close(plx_loop *loop, plx__signal *signal);
 
 #endif

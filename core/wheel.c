@@ -51,12 +51,38 @@ static uint64_t tick_of(uint64_t deadline_ns)
     return rest != 0 && tick < TICK_MAX ? tick + 1 : tick;
 }
 
+/* The next event of a wheel that has nodes ahead: the tick at which the first slot in use begins.
+ */
+static uint64_t next_tick(const plx__wheel *wheel, uint32_t *level_out, uint32_t *digit_out)
+{
+    uint32_t level = plx__bits_lowest(wheel->levels);
+    uint32_t digit = plx__bits_lowest(wheel->occupied[level]);
+    uint32_t shift = PLX__WHEEL_LEVEL_SHIFT * level;
+    uint64_t above = wheel->now_tick >> shift >> PLX__WHEEL_LEVEL_SHIFT << PLX__WHEEL_LEVEL_SHIFT;
+    *level_out = level;
+    *digit_out = digit;
+    return (above | digit) << shift;
+}
+
+static void next_set(plx__wheel *wheel)
+{
+    uint32_t level;
+    uint32_t digit;
+    if (!list_is_empty(&wheel->due))
+        wheel->next_ns = 0;
+    else if (wheel->levels == 0)
+        wheel->next_ns = UINT64_MAX;
+    else
+        wheel->next_ns = next_tick(wheel, &level, &digit) << PLX__WHEEL_TICK_SHIFT;
+}
+
 void plx__wheel_init(plx__wheel *wheel, uint64_t now_ns)
 {
     wheel->now_tick = now_ns >> PLX__WHEEL_TICK_SHIFT;
     wheel->order = 0;
     wheel->count = 0;
     wheel->levels = 0;
+    wheel->next_ns = UINT64_MAX;
     list_init(&wheel->due);
     for (uint32_t level = 0; level < PLX__WHEEL_LEVELS; level++)
         wheel->occupied[level] = 0;
@@ -69,7 +95,11 @@ static void slot_add(plx__wheel *wheel, plx__wheel_node *node, uint64_t tick)
 {
     PLX_ASSERT(tick > wheel->now_tick);
     uint32_t level = plx__bits_highest(tick ^ wheel->now_tick) / PLX__WHEEL_LEVEL_SHIFT;
-    uint32_t digit = (uint32_t)(tick >> (PLX__WHEEL_LEVEL_SHIFT * level)) % PLX__WHEEL_SLOTS;
+    uint32_t shift = PLX__WHEEL_LEVEL_SHIFT * level;
+    uint32_t digit = (uint32_t)(tick >> shift) % PLX__WHEEL_SLOTS;
+    uint64_t start_ns = tick >> shift << shift << PLX__WHEEL_TICK_SHIFT;
+    if (start_ns < wheel->next_ns)
+        wheel->next_ns = start_ns;
     list_append(&wheel->slots[level * PLX__WHEEL_SLOTS + digit], node);
     wheel->occupied[level] |= UINT64_C(1) << digit;
     wheel->levels |= 1u << level;
@@ -113,13 +143,17 @@ void plx__wheel_remove(plx__wheel *wheel, plx__wheel_node *node)
     node->previous->next = node->next;
     node->next = node->previous = NULL;
     wheel->count--;
-    if (slot == NULL)
+    if (slot == NULL) {
+        if (wheel->next_ns == 0)
+            next_set(wheel); /* It may have been the last that was due. */
         return;
+    }
     uint32_t index = (uint32_t)(slot - wheel->slots);
     uint32_t level = index / PLX__WHEEL_SLOTS;
     wheel->occupied[level] &= ~(UINT64_C(1) << index % PLX__WHEEL_SLOTS);
     if (wheel->occupied[level] == 0)
         wheel->levels &= ~(1u << level);
+    next_set(wheel);
 }
 
 static bool comes_before(const plx__wheel_node *left, const plx__wheel_node *right)
@@ -208,7 +242,7 @@ void plx__wheel_turn(plx__wheel *wheel, uint64_t target_tick)
     while (wheel->levels != 0) {
         uint32_t level;
         uint32_t digit;
-        uint64_t start = plx__wheel_next_tick(wheel, &level, &digit);
+        uint64_t start = next_tick(wheel, &level, &digit);
         PLX_ASSERT(start > wheel->now_tick);
         if (start > target_tick)
             break;
@@ -220,6 +254,7 @@ void plx__wheel_turn(plx__wheel *wheel, uint64_t target_tick)
     }
     if (target_tick > wheel->now_tick)
         wheel->now_tick = target_tick;
+    next_set(wheel);
 }
 
 plx__wheel_node *plx__wheel_take(plx__wheel *wheel)

@@ -38,6 +38,7 @@ typedef struct plx__wheel {
     uint64_t now_tick;
     uint64_t order;
     uint64_t count;                       /* Nodes in the wheel, those that are due included. */
+    uint64_t next_ns;                     /* What plx__wheel_next_ns() returns. */
     uint64_t occupied[PLX__WHEEL_LEVELS]; /* Bit N: slot N of the level has nodes. */
     uint32_t levels;                      /* Bit N: level N has nodes. */
     plx__wheel_list due;                  /* In the order in which they are to fire. */
@@ -58,31 +59,11 @@ void plx__wheel_remove(plx__wheel *wheel, plx__wheel_node *node);
 PLX__SLOW void plx__wheel_turn(plx__wheel *wheel, uint64_t target_tick);
 /* Takes the first node that is due, or returns NULL. */
 plx__wheel_node *plx__wheel_take(plx__wheel *wheel);
-/* The next event of a wheel that has nodes ahead: the tick at which the first slot in use begins.
- */
-static inline uint64_t plx__wheel_next_tick(const plx__wheel *wheel, uint32_t *level_out,
-                                            uint32_t *digit_out)
-{
-    uint32_t level = plx__bits_lowest(wheel->levels);
-    uint32_t digit = plx__bits_lowest(wheel->occupied[level]);
-    uint32_t shift = PLX__WHEEL_LEVEL_SHIFT * level;
-    uint64_t above = wheel->now_tick >> shift >> PLX__WHEEL_LEVEL_SHIFT << PLX__WHEEL_LEVEL_SHIFT;
-    *level_out = level;
-    *digit_out = digit;
-    return (above | digit) << shift;
-}
-
 /* When to advance next: no node is due earlier. UINT64_MAX when there is none. It may be earlier
  * than the first deadline, when that stands on a coarse level; advancing then makes it finer. */
 static inline uint64_t plx__wheel_next_ns(const plx__wheel *wheel)
 {
-    uint32_t level;
-    uint32_t digit;
-    if (wheel->due.next != (const plx__wheel_node *)(const void *)&wheel->due)
-        return 0;
-    if (wheel->levels == 0)
-        return UINT64_MAX;
-    return plx__wheel_next_tick(wheel, &level, &digit) << PLX__WHEEL_TICK_SHIFT;
+    return wheel->next_ns; /* Each turn asks twice; there is less to do when it changes. */
 }
 
 /* Makes due what is, at `now_ns`. Returns whether anything may be. */
