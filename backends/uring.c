@@ -55,7 +55,6 @@ static int uring_open(plx__backend **backend_out, const plx__backend_config *con
         return PLX_ENOMEM;
     backend->turn = 1;
     backend->batch = 1;
-    backend->received.kind = PLX__RECEIVED;
     int status = plx__wake_open(&backend->wake);
     if (status == 0) {
         status = plx__uring_ring_open(backend);
@@ -519,26 +518,38 @@ static bool completion_find(plx__backend *backend, plx__completion *completion_o
 
 PLX__SLOW static const plx__completion *next_slowly(plx__backend *backend)
 {
-    bool is_found = completion_find(backend, &backend->completion);
+    plx__uring_buffers_return(backend);
+    if (!completion_find(backend, &backend->completion))
+        return NULL; /* The next wait sets the ends. */
     plx__uring_ends_set(backend);
-    return is_found ? &backend->completion : NULL;
+    return &backend->completion;
 }
 
-/* Most completions: a piece of a stream that yields on, to be shown at once. Whatever is special
- * about one, or comes before it, has the rest look at it. */
+/* Whether it is most likely a piece of a stream that yields on, in a small buffer that it does not
+ * fill. */
+static inline bool is_plain(const plx__backend *backend, const struct io_uring_cqe *cqe)
+{
+    return plx__uring_data_op(cqe->user_data) == PLX__URING_RECEIVE &&
+           (cqe->flags & IORING_CQE_F_MORE) != 0 &&
+           (uint32_t)cqe->res - 1 < backend->buffers.plain_max;
+}
+
+/* Most completions: such a piece, to be shown at once. Whatever is special about one, or has to
+ * come before it, the rest looks at. */
 static const plx__completion *uring_next(plx__backend *backend)
 {
     const uint16_t special = PLX__URING_HOLDS | PLX__URING_DETACHED;
     const struct io_uring_cq *cq = &backend->ring.cq;
-    plx__completion *received = &backend->received;
-    plx__uring_buffers *buffers = &backend->buffers;
+    const plx__uring_pool *pool = &backend->buffers.small;
+    plx__completion *completion = &backend->completion;
+    uint32_t lent = (uint32_t)backend->buffers.lent;
+    if (lent < PLX__URING_SMALL_COUNT) {
+        plx__uring_small_give(pool, lent, completion->bytes);
+        backend->buffers.lent = -1;
+    }
     unsigned head = *cq->khead;
-    plx__uring_buffers_return(backend);
-    if (head == backend->plain_end)
-        return next_slowly(backend);
     const struct io_uring_cqe *cqe = &cq->cqes[head & cq->ring_mask];
-    if (plx__uring_data_op(cqe->user_data) != PLX__URING_RECEIVE ||
-        (cqe->flags & IORING_CQE_F_MORE) == 0 || (uint32_t)cqe->res - 1 >= buffers->small.bytes - 1)
+    if (head == backend->plain_end || !is_plain(backend, cqe) || backend->buffers.lent >= 0)
         return next_slowly(backend);
     plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
     if (endpoint == NULL)
@@ -548,12 +559,13 @@ static const plx__completion *uring_next(plx__backend *backend)
         return next_slowly(backend);
     uint32_t number = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
     uring->turn = backend->turn;
-    buffers->lent = (int32_t)number;
-    received->endpoint = endpoint;
-    received->bytes = buffers->small.memory + (size_t)number * buffers->small.stride;
-    received->length = (uint32_t)cqe->res;
-    io_uring_cq_advance(&backend->ring, 1);
-    return received;
+    backend->buffers.lent = (int32_t)number;
+    completion->endpoint = endpoint;
+    completion->kind = PLX__RECEIVED;
+    completion->bytes = pool->memory + (size_t)number * pool->stride;
+    completion->length = (uint32_t)cqe->res;
+    io_uring_smp_store_release(cq->khead, head + 1);
+    return completion;
 }
 
 const plx__backend_ops plx__uring_backend = {

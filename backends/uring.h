@@ -131,17 +131,17 @@ typedef struct plx__uring_buffers {
     plx__uring_pool small; /* For most of what arrives. */
     plx__uring_pool large; /* For endpoints with PLX__URING_BULK. */
     plx__uring_held *held; /* By number. */
-    int32_t lent;          /* The one that core has, or -1. */
+    uint32_t plain_max;    /* The most that a small one holds when it is not full. */
+    int32_t lent;          /* The one that core has, at `completion.bytes`; or -1. */
 } plx__uring_buffers;
 
 struct plx__backend {
     struct io_uring ring;
-    plx__completion received;   /* What `next` hands out most often, its kind filled in, */
-    plx__completion completion; /* and what it hands out else. */
+    plx__completion completion; /* What `next` hands out. */
     unsigned completions_end;   /* Of those that this turn delivers. */
     unsigned plain_end;         /* The same, or the next one when something else comes first. */
     unsigned resolved;          /* Up to here failed credits have been looked for. */
-    uint32_t credit_end;        /* The request from which on none may be on credit for now. */
+    uint32_t requests_end;      /* The request that there is no room for. */
     uint16_t turn;
     uint16_t batch;  /* Counts how often nothing was on credit any more. */
     bool is_enabled; /* The ring belongs to a thread, and takes requests. */
@@ -163,7 +163,8 @@ struct plx__backend {
     uint32_t spill_room;
 
     plx__wake wake;
-    uint32_t arena_used;
+    uint32_t arena_used;   /* A multiple of 16. */
+    uint32_t credit_max;   /* How much of the arena credit may use: all, or none for now. */
     uint32_t unsent_count; /* Endpoints with PLX__URING_UNSENT. */
     uint32_t unsent_used;  /* Of `unsent`; 0 when there are none. */
     /* While there are any nothing is taken on credit, so there are no more than requests. */
@@ -235,22 +236,19 @@ void plx__uring_ends_set(plx__backend *backend);
 
 int plx__uring_buffers_open(plx__backend *backend, uint32_t receive_bytes);
 void plx__uring_buffers_close(plx__backend *backend);
-/* Takes back what core was lent, if it is not a small buffer. */
-PLX__SLOW void plx__uring_large_return(plx__backend *backend);
-/* Takes back what core was lent. */
-static inline void plx__uring_buffers_return(plx__backend *backend)
+/* Takes back what core was lent, if anything. */
+void plx__uring_buffers_return(plx__backend *backend);
+/* The same for a small buffer, at `bytes`: on the path of most events. */
+static inline void plx__uring_small_give(const plx__uring_pool *pool, uint32_t number,
+                                         const unsigned char *bytes)
 {
-    plx__uring_buffers *buffers = &backend->buffers;
-    uint32_t number = (uint32_t)buffers->lent;
-    if (number < PLX__URING_SMALL_COUNT) {
-        plx__uring_pool *pool = &buffers->small;
-        io_uring_buf_ring_add(pool->ring, pool->memory + (size_t)number * pool->stride, pool->bytes,
-                              (unsigned short)number, PLX__URING_SMALL_COUNT - 1, 0);
-        io_uring_buf_ring_advance(pool->ring, 1);
-        buffers->lent = -1;
-    } else if (buffers->lent >= 0) {
-        plx__uring_large_return(backend);
-    }
+    struct io_uring_buf_ring *ring = pool->ring;
+    uint16_t tail = ring->tail;
+    struct io_uring_buf *buffer = &ring->bufs[tail & (PLX__URING_SMALL_COUNT - 1)];
+    buffer->addr = (uintptr_t)bytes;
+    buffer->len = pool->bytes;
+    buffer->bid = (uint16_t)number;
+    io_uring_smp_store_release(&ring->tail, (uint16_t)(tail + 1));
 }
 /* Requests it; false when the kernel takes no more for now. So for the others of this name. */
 bool plx__uring_receive_arm(plx__backend *backend, plx__uring_endpoint *uring);

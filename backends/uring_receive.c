@@ -95,6 +95,7 @@ int plx__uring_buffers_open(plx__backend *backend, uint32_t receive_bytes)
            (uint64_t)large_count * receive_bytes > LARGE_POOL_BYTES)
         large_count /= 2;
     buffers->lent = -1;
+    buffers->plain_max = small_bytes - 1;
     buffers->held = plx__allocate((SMALL_COUNT + large_count) * sizeof *buffers->held);
     int status = buffers->held != NULL ? 0 : PLX_ENOMEM;
     if (status == 0)
@@ -117,9 +118,11 @@ void plx__uring_buffers_close(plx__backend *backend)
     plx__free(backend->buffers.held);
 }
 
-void plx__uring_large_return(plx__backend *backend)
+void plx__uring_buffers_return(plx__backend *backend)
 {
     plx__uring_buffers *buffers = &backend->buffers;
+    if (buffers->lent < 0)
+        return;
     buffer_give(buffers, (uint32_t)buffers->lent);
     buffers->lent = -1;
 }

@@ -245,11 +245,12 @@ void plx__uring_ends_set(plx__backend *backend)
 {
     const struct io_uring *ring = &backend->ring;
     bool is_plain = backend->unsent_count == 0 && backend->spill_count == 0;
-    bool has_credit = backend->has_credit && backend->unsent_count == 0 && !backend->is_gone;
     backend->plain_end = is_plain && !backend->is_gone ? backend->completions_end : *ring->cq.khead;
-    backend->credit_end = ring->sq.sqe_tail;
-    if (has_credit)
-        backend->credit_end += io_uring_sq_space_left(ring);
+    backend->requests_end = ring->sq.sqe_tail;
+    if (!backend->is_gone)
+        backend->requests_end += io_uring_sq_space_left(ring);
+    backend->credit_max =
+        backend->has_credit && backend->unsent_count == 0 ? backend->arena_max : 0;
 }
 
 void plx__uring_flush(plx__backend *backend)

@@ -174,11 +174,16 @@ static bool credit_is_settled(plx__backend *backend, plx__uring_endpoint *uring)
     return false;
 }
 
+static uint32_t arena_rounded(size_t used)
+{
+    return (uint32_t)((used + 15) & ~(size_t)15);
+}
+
 static bool credit_has_room(const plx__backend *backend, size_t length)
 {
     return length <= PLX__URING_CREDIT_BYTES &&
-           (int32_t)(backend->credit_end - backend->ring.sq.sqe_tail) > 0 &&
-           ((length + 15) & ~(size_t)15) <= backend->arena_max - backend->arena_used;
+           backend->ring.sq.sqe_tail != backend->requests_end &&
+           arena_rounded(backend->arena_used + length) <= backend->credit_max;
 }
 
 /* There is room for it. */
@@ -189,19 +194,15 @@ static inline ptrdiff_t credit_take(plx__backend *backend, plx__endpoint *endpoi
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
     unsigned char *copy = backend->arena.bytes + backend->arena_used;
     uint32_t number = sq->sqe_tail;
-    sq->sqes[number & sq->ring_mask] = (struct io_uring_sqe){
-        .opcode = IORING_OP_SEND,
-        .flags = IOSQE_CQE_SKIP_SUCCESS,
-        .fd = endpoint->socket,
-        .addr = (uintptr_t)copy,
-        .len = (uint32_t)length,
-        .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL,
-        .user_data = plx__uring_data(endpoint, PLX__URING_CREDIT),
-    };
+    struct io_uring_sqe *request = &sq->sqes[number & sq->ring_mask];
+    io_uring_prep_send(request, endpoint->socket, copy, length,
+                       MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL);
+    request->flags = IOSQE_CQE_SKIP_SUCCESS;
+    request->user_data = plx__uring_data(endpoint, PLX__URING_CREDIT);
     sq->sqe_tail = number + 1;
     uring->credit = number;
     uring->batch = backend->batch;
-    backend->arena_used += (uint32_t)((length + 15) & ~(size_t)15);
+    backend->arena_used = arena_rounded(backend->arena_used + length);
     memcpy(copy, bytes, length);
     return (ptrdiff_t)length;
 }
