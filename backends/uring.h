@@ -293,6 +293,7 @@ bool plx__uring_writable(plx__backend *backend, plx__uring_endpoint *uring,
                          const struct io_uring_cqe *cqe, plx__completion *completion);
 /* The endpoint goes: what is on credit goes out, as far as the system takes it. */
 void plx__uring_credit_forget(plx__backend *backend, plx__uring_endpoint *uring);
+/* A completion whose user data has the bit of PLX__URING_CREDIT, right after the submission. */
 void plx__uring_credit_failed(plx__backend *backend, const struct io_uring_cqe *cqe);
 /* After a submission, and after plx__uring_credit_failed() for what failed. */
 void plx__uring_credits_settle(plx__backend *backend);

@@ -122,7 +122,8 @@ void plx__uring_ring_close(plx__backend *backend)
     backend->spill_count = backend->spill_next = 0;
     plx__fault_given(PLX__FAULT_DESCRIPTOR);
     backend->is_gone = true;
-    backend->ring.cq.khead = &backend->plain_end; /* For plx__uring_next(): it is empty. */
+    backend->ring.cq.khead = &backend->plain_end; /* Looks empty, and stays readable. */
+    plx__uring_ends_set(backend);
 }
 
 /* --- entering --------------------------------------------------------------------------------- */
