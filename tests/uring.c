@@ -156,6 +156,59 @@ static void works_with_tiny_queues(world *w)
     expect_all_works(w);
 }
 
+/* Writes to the first of them, and to the others, until what it wrote must wait. Returns how much it
+ * has written. */
+static size_t fill_among_others(world *w, const crowd *c, size_t room)
+{
+    enum { ROUNDS = 16 };
+    unsigned char piece[256];
+    size_t total = 0;
+    while (plx_conn_queued(w->loop, c->conns[0]) == 0) {
+        for (int i = 0; i < ROUNDS && plx_conn_queued(w->loop, c->conns[0]) == 0; i++) {
+            ck_assert_uint_le(total + sizeof piece, room);
+            pattern_fill(piece, sizeof piece, total);
+            ck_ok(plx_conn_write(w->loop, c->conns[0], piece, sizeof piece));
+            total += sizeof piece;
+            for (size_t other = 1; other < c->count; other++)
+                ck_ok(plx_conn_write(w->loop, c->conns[other], "x", 1));
+        }
+        ck_ok(plx_loop_run_once(w->loop, 0));
+    }
+    return total;
+}
+
+/* Requests that do not fit are submitted in the middle of a turn. What such a submission could not
+ * send is known then, and goes before what the same connection writes next. */
+static void what_failed_on_credit_goes_before_what_is_written_next(world *w)
+{
+    enum { FEW = 6, ROOM = 64 << 20 };
+    static crowd c;
+    peer peers[FEW];
+    probe p = {.then_open = crowd_open, .more = &c};
+    plx_conn_options options = probe_options(&p);
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx__fault_arm(PLX__FAULT_ROOM, 0, 1);
+    world_reopen(w, (plx_loop_options){0});
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_ROOM), 1);
+    c.count = 0;
+    (void)listen_at(w, &options, address);
+    for (uint32_t i = 0; i < FEW; i++) {
+        peers[i] = peer_start(address);
+        turn_until(w, &p.opened, i + 1);
+    }
+    size_t total = fill_among_others(w, &c, ROOM);
+    unsigned char *expected = malloc(total);
+    unsigned char *received = malloc(total);
+    pattern_fill(expected, total, 0);
+    peer_receive(w, &peers[0], received, total);
+    ck_assert_int_eq(memcmp(expected, received, total), 0);
+    free(expected);
+    free(received);
+    for (uint32_t i = 0; i < FEW; i++)
+        peer_close(&peers[i]);
+    turn_until(w, &p.closed, FEW);
+}
+
 /* A limit for all queues: nothing is on credit then, and all works as well. */
 static void works_without_credit(world *w)
 {
@@ -246,6 +299,7 @@ static const test_case uring_cases[] = {
     CASE(works_without_any_flag),
     CASE(no_rung_is_a_backend_that_cannot_run),
     CASE(works_with_tiny_queues),
+    CASE(what_failed_on_credit_goes_before_what_is_written_next),
     CASE(works_without_credit),
     CASE(runs_on_another_thread_than_it_was_opened_on),
     CASE(another_thread_is_told_that_it_is_not_the_one),
