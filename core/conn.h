@@ -57,7 +57,7 @@ typedef struct plx__conn {
     plx__segment_list sent;  /* Lent segments to be given back; with bytes left, unsent. */
     size_t queued;           /* Bytes in `queue`. */
     uint64_t received_ns;    /* When something last arrived, or reading began. */
-    uint64_t sent_ns;        /* When something was last sent, or began to wait. */
+    uint64_t sent_ns;        /* When something was last sent, or began to wait; 0 at first. */
     plx__wheel_node timeout;
 } plx__conn;
 
