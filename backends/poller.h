@@ -25,11 +25,12 @@ typedef struct plx__polled {
         uint32_t index; /* In the poller's array; 0 when it is in none. */
         void *handle;   /* Of the poller's own. */
     } place;
-    uint8_t interest;   /* What the poller was told last: PLX_READABLE, PLX_WRITABLE. */
-    uint8_t operations; /* readiness.c's: bits of plx__operation. */
-    uint8_t accepts;    /* readiness.c's: how many were allowed in the last turn, */
-    uint8_t turn;       /* and which turn that was. */
-    uint8_t is_cold;    /* These are for backends/poll.c. */
+    uint8_t interest;     /* What the poller was told last: PLX_READABLE, PLX_WRITABLE. */
+    uint8_t operations;   /* readiness.c's: bits of plx__operation. */
+    uint8_t accepts;      /* readiness.c's: how many were allowed in the last turn, */
+    uint8_t turn;         /* and which turn that was. */
+    bool is_borrowed : 1; /* readiness.c's: whoever watches it closes it, and not core. */
+    bool is_cold : 1;     /* These are for backends/poll.c. */
     uint8_t patience;
     uint16_t seen;
 } plx__polled;
@@ -56,7 +57,8 @@ typedef struct plx__poller_ops {
      * interest that held before stands in `polled`; readiness.c updates it. Taking bits away never
      * fails. */
     int (*set)(plx__poller *poller, plx__polled *polled, uint32_t interest);
-    /* The endpoint goes away, with no interest left. After this the poller never names it. */
+    /* The endpoint goes away, with no interest left. After this the poller never names it. Unless
+     * it is borrowed, its socket is closed next. */
     void (*forget)(plx__poller *poller, plx__polled *polled);
     int (*wait)(plx__poller *poller, uint64_t timeout_ns);
     /* Up to `max` of those that the wait found ready, each once; returns how many, 0 when there is

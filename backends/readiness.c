@@ -184,6 +184,7 @@ int plx__readiness_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_
 {
     plx__polled *polled = plx__polled_of(endpoint);
     uint8_t before = polled->operations;
+    polled->is_borrowed = true;
     polled->operations = 0;
     if ((interest & PLX_READABLE) != 0)
         polled->operations |= PLX__OPERATION_WATCH_READ;

@@ -24,6 +24,11 @@ int plx__rehearse_port(plx_socket socket);
  * (EPERM) or that it does not have (ENOSYS). PLX_ENOSYS where there is no such thing. */
 int plx__rehearse_no_rings(bool is_forbidden);
 
+/* Has a child process hold on to all that is open now, until the second is called; one at a time.
+ * PLX_ENOSYS where processes inherit nothing without being asked. */
+int plx__rehearse_heir_start(void);
+void plx__rehearse_heir_end(void);
+
 /* Whether this is Wine, which is not Windows everywhere. */
 bool plx__rehearsal_is_wine(void);
 

@@ -1,13 +1,14 @@
 /* platform/unix/rehearsal.c - see platform/rehearsal.h. */
 #include "platform/rehearsal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pollux/signal.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
-#include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -45,6 +46,32 @@ int plx__rehearse_descriptor_limit(uint32_t spare)
         limit.rlim_cur = (rlim_t)lowest + spare;
     }
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : plx__fail_last();
+}
+
+static pid_t heir;
+static int heir_life[2]; /* The heir lives until nobody can write to this pipe any more. */
+
+int plx__rehearse_heir_start(void)
+{
+    char none;
+    if (pipe(heir_life) != 0)
+        return plx__fail_last();
+    heir = fork();
+    if (heir == 0) {
+        (void)close(heir_life[1]);
+        while (read(heir_life[0], &none, 1) < 0 && errno == EINTR)
+            continue;
+        _exit(0);
+    }
+    (void)close(heir_life[0]);
+    return heir > 0 ? 0 : plx__fail_last();
+}
+
+void plx__rehearse_heir_end(void)
+{
+    (void)close(heir_life[1]);
+    while (waitpid(heir, NULL, 0) < 0 && errno == EINTR)
+        continue;
 }
 
 #if defined(__linux__) && defined(SYS_io_uring_setup)

@@ -41,6 +41,15 @@ int plx__rehearse_no_rings(bool is_forbidden)
     return PLX_ENOSYS;
 }
 
+int plx__rehearse_heir_start(void)
+{
+    return PLX_ENOSYS;
+}
+
+void plx__rehearse_heir_end(void)
+{
+}
+
 bool plx__rehearsal_is_wine(void)
 {
     HMODULE library = GetModuleHandleW(L"ntdll.dll");
