@@ -153,11 +153,10 @@ static void tick(tiered_poller *tiered)
     }
 }
 
-static int tiered_wait(plx__poller *poller, uint64_t timeout_ns)
+/* With as many sockets as two tiers are for. */
+PLX__SLOW static int tiers_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     tiered_poller *tiered = tiered_of(poller);
-    if (poller->count <= tiered->cold_min && tiered->cold == NULL)
-        return plx__array_poller_wait(poller, timeout_ns);
     uint64_t now = plx__clock_now();
     if (now >= tiered->tick_ends) {
         tiered->tick_ends = now + tiered->tick_ns;
@@ -169,6 +168,13 @@ static int tiered_wait(plx__poller *poller, uint64_t timeout_ns)
     int status = plx__array_poller_wait(poller, timeout_ns);
     plx__cold_set_take(tiered->cold, poller, on_returned);
     return status;
+}
+
+static int tiered_wait(plx__poller *poller, uint64_t timeout_ns)
+{
+    const tiered_poller *tiered = tiered_of(poller);
+    bool is_small = poller->count <= tiered->cold_min && tiered->cold == NULL;
+    return is_small ? plx__array_poller_wait(poller, timeout_ns) : tiers_wait(poller, timeout_ns);
 }
 
 static void tiered_count(const plx__poller *poller, plx_loop_stats *stats)

@@ -353,6 +353,7 @@ static const plx__completion *try_event(plx__backend *backend, plx__poller_event
 /* Gets the next events from the poller; false when there is none left. */
 PLX__SLOW static bool events_collect(plx__backend *backend)
 {
+    backend->accepted = PLX_SOCKET_NONE;
     if (backend->unsettled != NULL)
         unsettled_set(backend, NULL);
     if (backend->is_drained)
@@ -410,9 +411,14 @@ static bool is_to_receive(const plx__poller_event *event)
 
 const plx__completion *plx__readiness_next(plx__backend *backend)
 {
-    if (backend->event == backend->end && (backend->fresh != NULL || !events_collect(backend)))
-        return next_slowly(backend);
     plx__poller_event *event = backend->event;
+    if (event == backend->end) {
+        if (backend->fresh != NULL)
+            return next_slowly(backend);
+        if (!events_collect(backend))
+            return NULL;
+        event = backend->event;
+    }
     if (!is_to_receive(event))
         return next_slowly(backend);
     backend->event = event + 1;

@@ -156,8 +156,8 @@ static void works_with_tiny_queues(world *w)
     expect_all_works(w);
 }
 
-/* Writes to the first of them, and to the others, until what it wrote must wait. Returns how much it
- * has written. */
+/* Writes to the first of them, and to the others, until what it wrote must wait. Returns how much
+ * it has written. */
 static size_t fill_among_others(world *w, const crowd *c, size_t room)
 {
     enum { ROUNDS = 16 };
