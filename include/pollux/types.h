@@ -54,7 +54,7 @@ extern "C" {
 typedef struct plx_loop plx_loop;
 
 /** A socket of the operating system: a descriptor on Unix, a SOCKET on Windows. */
-#ifdef _WIN32
+#if defined(_WIN32) || defined(PLX_POSIX_PURE) /* Which hides _WIN32. */
 typedef uintptr_t plx_socket;
 #else
 typedef int plx_socket;

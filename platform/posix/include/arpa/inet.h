@@ -1,0 +1,18 @@
+/* arpa/inet.h - addresses as text. */
+#ifndef PLX_POSIX_ARPA_INET_H
+#define PLX_POSIX_ARPA_INET_H
+
+#include <netinet/in.h>
+
+PLX_POSIX_BEGIN
+
+int inet_pton(int family, const char *text, void *address) PLX_POSIX_CALL(inet_pton);
+const char *inet_ntop(int family, const void *address, char *text, socklen_t size)
+    PLX_POSIX_CALL(inet_ntop);
+in_addr_t inet_addr(const char *text) PLX_POSIX_CALL(inet_addr);
+int inet_aton(const char *text, struct in_addr *address) PLX_POSIX_CALL(inet_aton);
+char *inet_ntoa(struct in_addr address) PLX_POSIX_CALL(inet_ntoa);
+in_addr_t inet_network(const char *text) PLX_POSIX_CALL(inet_network);
+
+PLX_POSIX_END
+#endif

@@ -1,0 +1,8 @@
+/* io.h - mingw-w64's without read, write, open and their like, which are <unistd.h>'s here. */
+#pragma GCC system_header
+#include <sys/types.h>
+#pragma push_macro("NO_OLDNAMES")
+#undef NO_OLDNAMES
+#define NO_OLDNAMES
+#include_next <io.h>
+#pragma pop_macro("NO_OLDNAMES")

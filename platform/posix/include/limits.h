@@ -1,0 +1,16 @@
+/* limits.h - mingw-w64's, completed. */
+#pragma GCC system_header
+#include_next <limits.h>
+#ifndef IOV_MAX
+#define IOV_MAX 1024
+#endif
+#ifndef HOST_NAME_MAX
+#define HOST_NAME_MAX 255
+#endif
+#undef PIPE_BUF
+#define PIPE_BUF 4096
+#undef PATH_MAX
+#define PATH_MAX 4096
+#ifndef OPEN_MAX
+#define OPEN_MAX 16384
+#endif

@@ -1,0 +1,112 @@
+/* plx_posix/signal.h - what POSIX adds to <signal.h>.
+ *
+ * SIGINT, SIGILL, SIGFPE, SIGSEGV, SIGTERM and SIGABRT have the numbers of Microsoft's C library;
+ * the others Linux's, where that number is free.
+ */
+#ifndef PLX_POSIX_SIGNAL_H
+#define PLX_POSIX_SIGNAL_H
+
+#include <plx_posix/base.h>
+#include <plx_posix/sigset.h>
+
+#define SIGHUP    1
+#define SIGQUIT   3
+#define SIGTRAP   5
+#define SIGBUS    7
+#define SIGKILL   9
+#define SIGUSR1   10
+#define SIGUSR2   12
+#define SIGPIPE   13
+#define SIGALRM   14
+#define SIGCHLD   17
+#define SIGCLD    SIGCHLD
+#define SIGCONT   18
+#define SIGSTOP   19
+#define SIGTSTP   20
+#define SIGURG    23
+#define SIGTTIN   24
+#define SIGTTOU   25
+#define SIGVTALRM 26
+#define SIGXCPU   27
+#define SIGXFSZ   28
+#define SIGPROF   29
+#define SIGWINCH  30
+#define SIGIO     31
+#define SIGPOLL   SIGIO
+#define SIGSYS    32
+#define SIGPWR    33
+#undef NSIG
+#define NSIG  64
+#define _NSIG 64
+
+#define SIG_BLOCK   0
+#define SIG_UNBLOCK 1
+#define SIG_SETMASK 2
+
+#define SA_NOCLDSTOP 0x00000001
+#define SA_NOCLDWAIT 0x00000002
+#define SA_SIGINFO   0x00000004
+#define SA_ONSTACK   0x08000000
+#define SA_RESTART   0x10000000
+#define SA_NODEFER   0x40000000
+#define SA_RESETHAND 0x80000000u
+#define SA_NOMASK    SA_NODEFER
+#define SA_ONESHOT   SA_RESETHAND
+
+#define SI_USER   0
+#define SI_TIMER  (-2)
+#define SI_KERNEL 0x80
+
+PLX_POSIX_BEGIN
+
+typedef void (*sighandler_t)(int);
+typedef sighandler_t sig_t;
+
+union sigval {
+    int sival_int;
+    void *sival_ptr;
+};
+
+typedef struct siginfo {
+    int si_signo;
+    int si_code;
+    int si_errno;
+    pid_t si_pid;
+    uid_t si_uid;
+    int si_status;
+    void *si_addr;
+    union sigval si_value;
+} siginfo_t;
+
+struct sigaction {
+    union {
+        void (*sa_handler)(int);
+        void (*sa_sigaction)(int, siginfo_t *, void *);
+    } plx_posix_action;
+    sigset_t sa_mask;
+    int sa_flags;
+    void (*sa_restorer)(void);
+};
+#define sa_handler   plx_posix_action.sa_handler
+#define sa_sigaction plx_posix_action.sa_sigaction
+
+int sigaction(int number, const struct sigaction *action, struct sigaction *old)
+    PLX_POSIX_CALL(sigaction);
+int sigemptyset(sigset_t *set) PLX_POSIX_CALL(sigemptyset);
+int sigfillset(sigset_t *set) PLX_POSIX_CALL(sigfillset);
+int sigaddset(sigset_t *set, int number) PLX_POSIX_CALL(sigaddset);
+int sigdelset(sigset_t *set, int number) PLX_POSIX_CALL(sigdelset);
+int sigismember(const sigset_t *set, int number) PLX_POSIX_CALL(sigismember);
+int sigprocmask(int how, const sigset_t *set, sigset_t *old) PLX_POSIX_CALL(sigprocmask);
+int sigpending(sigset_t *set) PLX_POSIX_CALL(sigpending);
+int sigsuspend(const sigset_t *mask) PLX_POSIX_CALL(sigsuspend);
+int sigwait(const sigset_t *set, int *number) PLX_POSIX_CALL(sigwait);
+int siginterrupt(int number, int flag) PLX_POSIX_CALL(siginterrupt);
+int kill(pid_t process, int number) PLX_POSIX_CALL(kill);
+int killpg(pid_t group, int number) PLX_POSIX_CALL(killpg);
+void psignal(int number, const char *text) PLX_POSIX_CALL(psignal);
+extern sighandler_t signal(int number, sighandler_t handler) PLX_POSIX_CALL(signal);
+extern int raise(int number) PLX_POSIX_CALL(raise);
+
+PLX_POSIX_END
+#endif

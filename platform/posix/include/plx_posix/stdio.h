@@ -1,0 +1,36 @@
+/* plx_posix/stdio.h - what POSIX adds to <stdio.h>, and the calls that share the descriptors. */
+#ifndef PLX_POSIX_STDIO_H
+#define PLX_POSIX_STDIO_H
+
+#include <stdarg.h>
+
+#include <plx_posix/base.h>
+
+#undef popen
+#undef pclose
+
+PLX_POSIX_BEGIN
+
+FILE *fopen(const char *path, const char *mode) PLX_POSIX_CALL(fopen);
+FILE *freopen(const char *path, const char *mode, FILE *stream) PLX_POSIX_CALL(freopen);
+FILE *fdopen(int fd, const char *mode) PLX_POSIX_CALL(fdopen);
+FILE *popen(const char *command, const char *mode) PLX_POSIX_CALL(popen);
+int pclose(FILE *stream) PLX_POSIX_CALL(pclose);
+int fclose(FILE *stream) PLX_POSIX_CALL(fclose);
+int fileno(FILE *stream) PLX_POSIX_CALL(fileno);
+int remove(const char *path) PLX_POSIX_CALL(remove);
+int rename(const char *from, const char *to) PLX_POSIX_CALL(rename);
+void perror(const char *text) PLX_POSIX_CALL(perror);
+ssize_t getline(char **line, size_t *size, FILE *stream) PLX_POSIX_CALL(getline);
+ssize_t getdelim(char **line, size_t *size, int end, FILE *stream) PLX_POSIX_CALL(getdelim);
+int dprintf(int fd, const char *format, ...) PLX_POSIX_CALL(dprintf) PLX_POSIX_PRINTF(2, 3);
+int vdprintf(int fd, const char *format, va_list arguments) PLX_POSIX_CALL(vdprintf)
+    PLX_POSIX_PRINTF(2, 0);
+int asprintf(char **text, const char *format, ...) PLX_POSIX_CALL(asprintf) PLX_POSIX_PRINTF(2, 3);
+int vasprintf(char **text, const char *format, va_list arguments) PLX_POSIX_CALL(vasprintf)
+    PLX_POSIX_PRINTF(2, 0);
+void flockfile(FILE *stream) PLX_POSIX_CALL(flockfile);
+void funlockfile(FILE *stream) PLX_POSIX_CALL(funlockfile);
+
+PLX_POSIX_END
+#endif

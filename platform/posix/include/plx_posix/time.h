@@ -1,0 +1,36 @@
+/* plx_posix/time.h - what POSIX adds to <time.h>. */
+#ifndef PLX_POSIX_TIME_H
+#define PLX_POSIX_TIME_H
+
+#include <plx_posix/base.h>
+
+#ifndef CLOCK_MONOTONIC_RAW
+#define CLOCK_MONOTONIC_RAW 5
+#endif
+#ifndef CLOCK_MONOTONIC_COARSE
+#define CLOCK_MONOTONIC_COARSE 6
+#endif
+#ifndef CLOCK_BOOTTIME
+#define CLOCK_BOOTTIME 7
+#endif
+
+PLX_POSIX_BEGIN
+
+int nanosleep(const struct timespec *wanted, struct timespec *left) PLX_POSIX_CALL(nanosleep);
+int clock_gettime(clockid_t clock, struct timespec *now) PLX_POSIX_CALL(clock_gettime);
+int clock_getres(clockid_t clock, struct timespec *step) PLX_POSIX_CALL(clock_getres);
+int clock_settime(clockid_t clock, const struct timespec *now) PLX_POSIX_CALL(clock_settime);
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
+                    struct timespec *left) PLX_POSIX_CALL(clock_nanosleep);
+#undef localtime_r
+#undef gmtime_r
+#undef ctime_r
+#undef asctime_r
+struct tm *localtime_r(const time_t *time, struct tm *parts) PLX_POSIX_CALL(localtime_r);
+struct tm *gmtime_r(const time_t *time, struct tm *parts) PLX_POSIX_CALL(gmtime_r);
+char *ctime_r(const time_t *time, char *text) PLX_POSIX_CALL(ctime_r);
+char *asctime_r(const struct tm *parts, char *text) PLX_POSIX_CALL(asctime_r);
+time_t timegm(struct tm *parts) PLX_POSIX_CALL(timegm);
+
+PLX_POSIX_END
+#endif

@@ -1,0 +1,8 @@
+/* process.h - mingw-w64's without getpid, execv and their like, which are <unistd.h>'s here. */
+#pragma GCC system_header
+#include <sys/types.h>
+#pragma push_macro("NO_OLDNAMES")
+#undef NO_OLDNAMES
+#define NO_OLDNAMES
+#include_next <process.h>
+#pragma pop_macro("NO_OLDNAMES")

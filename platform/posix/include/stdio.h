@@ -1,0 +1,10 @@
+/* stdio.h - mingw-w64's, completed. */
+#pragma GCC system_header
+#ifndef __USE_MINGW_ANSI_STDIO
+#define __USE_MINGW_ANSI_STDIO 1
+#endif
+#include <sys/types.h>
+
+#include_next <stdio.h>
+
+#include <plx_posix/stdio.h>

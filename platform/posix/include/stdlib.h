@@ -1,0 +1,5 @@
+/* stdlib.h - mingw-w64's, completed. */
+#pragma GCC system_header
+#include_next <stdlib.h>
+
+#include <plx_posix/stdlib.h>

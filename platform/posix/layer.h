@@ -1,0 +1,254 @@
+/* platform/posix/layer.h - what the files of the POSIX layer share.
+ *
+ * Functions in here return 0 or a count, or a negative errno; only those that programs call, whose
+ * names start with plx_posix_, set errno. Everything may be called from any thread.
+ */
+#ifndef PLX__POSIX_LAYER_H
+#define PLX__POSIX_LAYER_H
+
+#include "platform/os.h"
+
+#include <errno.h>
+
+#include "platform/posix/abi.h"
+#include "platform/posix/include/plx_posix/errno.h"
+
+/* What programs call, by the label that the POSIX headers give it. The prototypes are theirs. */
+#define PLX__CALL
+
+#define PLX__DESCRIPTORS_MAX 65536
+
+/* --- errors (errors.c) ---------------------------------------------------------------------- */
+
+/* The negative errno for a code of Winsock or of Win32. */
+int plx__errno_of(int os_code);
+/* The same for the call that has just failed on this thread. */
+int plx__errno_last(void);
+
+/* Sets errno for a negative result and turns it into -1. */
+static inline ptrdiff_t plx__answer(ptrdiff_t result)
+{
+    if (result >= 0)
+        return result;
+    errno = (int)-result;
+    return -1;
+}
+
+static inline int plx__answer_int(ptrdiff_t result)
+{
+    return (int)plx__answer(result);
+}
+
+/* --- open files (file.c) -------------------------------------------------------------------- */
+
+typedef struct plx__file plx__file;
+typedef struct plx__socket plx__socket;
+
+/* What can be done with a sort of open file. None of these waits, but for disks and consoles: they
+ * say -EAGAIN. NULL stands for what cannot be done. */
+typedef struct plx__file_kind {
+    unsigned mode; /* S_IF... */
+    ptrdiff_t (*read)(plx__file *file, void *bytes, size_t size);
+    ptrdiff_t (*write)(plx__file *file, const void *bytes, size_t size);
+    /* What poll() would say now. NULL for sockets, which the system is asked about. */
+    unsigned (*ready)(plx__file *file);
+    void (*close)(plx__file *file);
+    bool ticks; /* Nobody tells when it becomes ready: it has to be looked at again. */
+} plx__file_kind;
+
+/* An open file description: what descriptors that were made with dup() share. */
+struct plx__file {
+    const plx__file_kind *kind;
+    plx__atomic_u32 references;
+    plx__atomic_u32 waiters; /* Threads that wait for it now. */
+    plx__atomic_u32 flags;   /* O_ACCMODE, O_NONBLOCK, O_APPEND. */
+    void *handle;            /* A SOCKET or a HANDLE, if it has one. */
+    void *data;              /* The kind's own. */
+};
+
+/* One reference, which is the caller's. NULL without memory. */
+plx__file *plx__file_make(const plx__file_kind *kind, unsigned flags);
+void plx__file_take(plx__file *file);
+void plx__file_put(plx__file *file);
+/* Its state has changed: those who wait for it look again. */
+void plx__file_notify(plx__file *file);
+
+static inline bool plx__file_is_nonblocking(plx__file *file)
+{
+    return (plx__atomic_load_acquire(&file->flags) & PLX__O_NONBLOCK) != 0;
+}
+
+/* --- descriptors (table.c) ------------------------------------------------------------------ */
+
+/* The open file with one reference for the caller, or NULL. */
+plx__file *plx__fd_get(int fd);
+/* Takes the caller's reference. The lowest free number from `lowest` on, or -EMFILE, -EINVAL: the
+ * reference is gone then too. */
+int plx__fd_add(plx__file *file, int lowest, bool is_cloexec);
+/* A number that is taken and not yet open, as accept() needs one before it takes a connection. */
+int plx__fd_reserve(int lowest);
+/* Opens it, with the caller's reference; or, without a file, gives it back. */
+void plx__fd_fill(int fd, plx__file *file, bool is_cloexec);
+/* Takes the caller's reference, closes what was there. `fd`, -EBADF, or -EBUSY if reserved. */
+int plx__fd_put(int fd, plx__file *file, bool is_cloexec);
+int plx__fd_close(int fd);
+int plx__fd_cloexec(int fd);
+int plx__fd_cloexec_set(int fd, bool is_cloexec);
+uint32_t plx__fd_limit(void);
+int plx__fd_limit_set(uint32_t limit);
+/* Called once for each descriptor that is open, in order. */
+void plx__fd_each(void (*visit)(int fd, plx__file *file, bool is_cloexec, void *data), void *data);
+/* The process's first call of the layer: sockets start, 0 to 2 are what the process was given. */
+void plx__layer_start(void);
+
+/* --- waiting (wait.c) ----------------------------------------------------------------------- */
+
+typedef struct plx__poll_item {
+    plx__file *file; /* NULL: not asked about. */
+    unsigned events;
+    unsigned revents;
+} plx__poll_item;
+
+/* What a thread has of its own here: made when it first waits, gone when it ends. */
+typedef struct plx__waiter {
+    plx__wake wake;
+    plx__atomic_u32 is_woken;
+    plx__file *only; /* The one file that it waits for; NULL: any. */
+    struct plx__waiter *next;
+    struct plx__waiter *previous;
+    plx__poll_entry *entries; /* Scratch. */
+    size_t room;
+} plx__waiter;
+
+/* Waits until something is ready, `deadline` (of plx__clock_now) or a signal. How many are, or
+ * -EINTR, -ENOMEM. `is_restarted`: handlers with SA_RESTART do not end it. */
+int plx__wait(plx__poll_item *items, size_t count, uint64_t deadline, bool is_restarted);
+/* The same for one file: 0, -EINTR, or -EAGAIN at the deadline. */
+int plx__wait_for(plx__file *file, unsigned events, uint64_t deadline);
+/* Nothing but time and signals: 0 at the deadline, or -EINTR. */
+int plx__wait_until(uint64_t deadline);
+/* All waiting threads look again: a signal has come. */
+void plx__wait_wake_all(void);
+uint64_t plx__deadline_after(uint64_t timeout_ns);
+
+/* --- sockets (socket.c, ...) ---------------------------------------------------------------- */
+
+enum plx__socket_state {
+    PLX__SOCKET_FRESH,
+    PLX__SOCKET_CONNECTING,
+    PLX__SOCKET_CONNECTED,
+    PLX__SOCKET_FAILED, /* To connect. */
+    PLX__SOCKET_LISTENING
+};
+
+enum plx__socket_mark {
+    PLX__SHUT_RECEIVE = 1, /* shutdown(SHUT_RD). */
+    PLX__SHUT_SEND = 2,
+    PLX__MARK_BOUND = 4,
+    PLX__MARK_REUSE = 8,   /* SO_REUSEADDR, as the program knows it. */
+    PLX__MARK_RESET = 16,  /* A reset was met; once it was told, what follows is the end. */
+    PLX__MARK_ENDED = 32,  /* The peer has shut its side. */
+    PLX__MARK_UNTOLD = 64, /* Connected since, which connect() has not said yet. */
+    PLX__MARK_PKTINFO = 128
+};
+
+/* Behind plx__file.data of a socket of the system's. */
+struct plx__socket {
+    int family; /* As the program asked. */
+    int type;
+    int protocol;
+    plx__atomic_u32 state;
+    plx__atomic_u32 marks;
+    plx__atomic_u32 error;       /* What SO_ERROR says next; an errno. */
+    uint64_t receive_timeout_ns; /* 0: none. */
+    uint64_t send_timeout_ns;
+    SRWLOCK lock; /* Over connecting. */
+    void *local;  /* AF_UNIX: local.c's. */
+};
+
+extern const plx__file_kind plx__socket_kind;
+
+static inline bool plx__file_is_socket(const plx__file *file)
+{
+    return file->kind == &plx__socket_kind;
+}
+
+static inline plx__socket *plx__socket_of(const plx__file *file)
+{
+    return file->data;
+}
+
+static inline SOCKET plx__socket_handle(const plx__file *file)
+{
+    return (SOCKET)file->handle;
+}
+
+/* Makes an open file of a socket of the system's, which it owns from then on. NULL without memory.
+ */
+plx__file *plx__socket_wrap(SOCKET socket, int family, int type, int protocol, unsigned flags);
+/* -EBADF, -ENOTSOCK or 0 with a reference in `*file_out`. */
+int plx__socket_get(int fd, plx__file **file_out);
+/* How a connect that was under way has ended; sets state and error. */
+void plx__socket_settle(plx__file *file);
+/* The error that SO_ERROR would tell, which is then told: a positive errno, or 0. */
+int plx__socket_error_take(plx__file *file);
+uint64_t plx__socket_deadline(const plx__file *file, bool is_send, bool is_nonblocking);
+/* For the layer's own flags. Never waits where `flags` has MSG_DONTWAIT or the file does not. */
+ptrdiff_t plx__socket_receive_from(plx__file *file, void *bytes, size_t size, int flags,
+                                   void *address, plx__socklen *address_length, int *flags_out);
+ptrdiff_t plx__socket_send_to(plx__file *file, const void *bytes, size_t length, int flags,
+                              const void *address, plx__socklen address_length);
+/* A non-blocking SOCKET with what Linux's have by default, or INVALID_SOCKET. */
+SOCKET plx__socket_handle_make(int family, int type, int protocol);
+/* 0, or what Linux says of an address that is none for this socket. */
+int plx__address_check(const plx__socket *socket, const struct sockaddr *address,
+                       plx__socklen length);
+/* Copies an address out as POSIX does: cut off if need be, with its whole length. */
+void plx__address_give(const void *from, int length, void *to, plx__socklen *length_to);
+
+/* --- channels (channel.c) ------------------------------------------------------------------- */
+
+extern const plx__file_kind plx__pipe_kind;
+extern const plx__file_kind plx__pair_kind;
+/* Two ends within the process: pipe() (the reading end first) or socketpair(). 0 or -ENOMEM. */
+int plx__channel_make(plx__file *ends_out[2], bool is_pair, int type, unsigned flags);
+ptrdiff_t plx__channel_receive(plx__file *file, void *bytes, size_t size, int flags,
+                               int *flags_out);
+ptrdiff_t plx__channel_send(plx__file *file, const void *bytes, size_t length, int flags);
+int plx__channel_shutdown(plx__file *file, int how);
+int plx__channel_type(const plx__file *file);
+size_t plx__channel_waiting(plx__file *file);
+
+/* --- the disk and the console (disk.c) ------------------------------------------------------ */
+
+extern const plx__file_kind plx__disk_kind;
+extern const plx__file_kind plx__stream_kind;
+/* The sort of open file that a handle is. NULL without memory. */
+plx__file *plx__handle_wrap(HANDLE handle, unsigned flags);
+/* Windows' form of a path, to be freed with plx__free; NULL and errno's code in `*error_out`. */
+wchar_t *plx__path(const char *path, int *error_out);
+
+/* What fcntl() does with struct flock. */
+int plx__lock_control(plx__file *file, int command, void *lock);
+
+/* --- streams of the C library (stdio.c) ----------------------------------------------------- */
+
+/* The stream of this number (0 to 2) goes where the handle does, which stays the caller's. */
+void plx__stdio_redirect(int fd, HANDLE handle);
+
+/* --- signals (signals.c) -------------------------------------------------------------------- */
+
+enum { PLX__SIGNALS_HANDLED = 1, PLX__SIGNALS_NO_RESTART = 2 };
+/* Runs the handlers of signals that wait and are not blocked on this thread. Bits of the above. */
+unsigned plx__signals_deliver(void);
+/* Whether there are such. */
+bool plx__signals_wait_for_us(void);
+/* Whether a program has asked for any signal at all. */
+bool plx__signals_are_used(void);
+/* EPIPE's companion, for the calling thread. */
+void plx__signal_broken_pipe(void);
+void plx__signal_post(int number);
+plx__sigset plx__signals_mask(void);
+void plx__signals_mask_set(plx__sigset mask);
+
+#endif
