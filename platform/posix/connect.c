@@ -30,7 +30,7 @@ void plx__socket_settle(plx__file *file)
 }
 
 /* A SOCKET whose connect has failed takes no other (Winsock: connect); Linux's does. */
-static int handle_renew(plx__file *file)
+int plx__socket_renew(plx__file *file)
 {
     plx__socket *socket = plx__socket_of(file);
     SOCKET made = plx__socket_handle_make(socket->family, socket->type,
@@ -75,7 +75,7 @@ static int connect_start(plx__file *file, const struct sockaddr *address, plx__s
     }
     int status = plx__errno_of(code);
     if (socket->type == SOCK_STREAM)
-        (void)handle_renew(file);
+        (void)plx__socket_renew(file);
     return status;
 }
 
@@ -110,7 +110,7 @@ static int connect_again(plx__file *file)
         return 0;
     case PLX__SOCKET_FAILED:
         error = plx__atomic_exchange(&socket->error, 0);
-        (void)handle_renew(file);
+        (void)plx__socket_renew(file);
         return error != 0 ? -(int)error : -ECONNABORTED;
     default:
         return 1;
@@ -138,7 +138,7 @@ static int socket_connect(plx__file *file, const struct sockaddr *address, plx__
     if (socket->family == AF_UNIX)
         return plx__local_connect(file, address, length);
     if (length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC)
-        return socket->type == SOCK_DGRAM ? datagram_disconnect(file) : handle_renew(file);
+        return socket->type == SOCK_DGRAM ? datagram_disconnect(file) : plx__socket_renew(file);
     int status = plx__address_check(socket, address, length);
     if (status != 0)
         return status;

@@ -18,7 +18,7 @@ static ptrdiff_t file_read(plx__file *file, void *bytes, size_t size)
     if (bytes == NULL && size > 0)
         return -EFAULT;
     if (plx__file_is_socket(file))
-        return plx__socket_receive_from(file, bytes, size, 0, NULL, NULL, NULL);
+        return size > 0 ? plx__socket_receive_from(file, bytes, size, 0, NULL, NULL, NULL) : 0;
     for (;;) {
         ptrdiff_t got = file->kind->read(file, bytes, size);
         if (got != -EAGAIN || plx__file_is_nonblocking(file))

@@ -131,8 +131,10 @@ int plx__local_bind(plx__file *file, const void *address, plx__socklen length)
         status = file_write(path, &content);
     }
     plx__free(path);
-    if (status != 0)
+    if (status != 0) {
+        (void)plx__socket_renew(file);
         return status;
+    }
     own->name = name;
     own->name_length =
         (plx__socklen)(offsetof(plx__sockaddr_un, sun_path) + strlen(name.sun_path) + 1);
@@ -179,8 +181,10 @@ int plx__local_connect(plx__file *file, const void *address, plx__socklen length
     plx__free(path);
     if (status == 0)
         status = connect_now(plx__socket_handle(file), &content);
-    if (status != 0)
+    if (status != 0) {
+        (void)plx__socket_renew(file);
         return status;
+    }
     own->peer = name;
     own->peer_length =
         (plx__socklen)(offsetof(plx__sockaddr_un, sun_path) + strlen(name.sun_path) + 1);

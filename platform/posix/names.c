@@ -203,6 +203,16 @@ PLX__CALL const char *plx_posix_gai_strerror(int code)
     }
 }
 
+static int text_give(const char *text, char *to, plx__socklen size)
+{
+    if (to == NULL || size == 0)
+        return 0;
+    if (strlen(text) >= size)
+        return NAMES_OVERFLOW;
+    memcpy(to, text, strlen(text) + 1);
+    return 0;
+}
+
 PLX__CALL int plx_posix_getnameinfo(const struct sockaddr *address, plx__socklen length, char *host,
                                     plx__socklen host_size, char *service,
                                     plx__socklen service_size, int flags)
@@ -224,10 +234,13 @@ PLX__CALL int plx_posix_getnameinfo(const struct sockaddr *address, plx__socklen
         return NAMES_FAMILY;
     if ((host == NULL || host_size == 0) && (service == NULL || service_size == 0))
         return NAMES_NONAME;
-    int os_code =
-        getnameinfo(address, (socklen_t)length, host, host_size, service, service_size, flags);
-    return os_code == WSAEFAULT || os_code == ERROR_INSUFFICIENT_BUFFER ? NAMES_OVERFLOW
-                                                                        : code_of(os_code);
+    char whole_host[1025];
+    char whole_service[64];
+    int code = code_of(getnameinfo(address, (socklen_t)length, whole_host, sizeof whole_host,
+                                   whole_service, sizeof whole_service, flags));
+    if (code == 0)
+        code = text_give(whole_host, host, host_size);
+    return code != 0 ? code : text_give(whole_service, service, service_size);
 }
 
 /* --- the old calls, whose answers live with the thread -------------------------------------- */

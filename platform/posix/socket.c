@@ -107,7 +107,7 @@ SOCKET plx__socket_handle_make(int family, int type, int protocol)
 static int socket_check(int family, int type, int *protocol)
 {
     static const int natural[] = {[SOCK_STREAM] = IPPROTO_TCP, [SOCK_DGRAM] = IPPROTO_UDP};
-    if (type <= 0 || type > 10)
+    if (type < 0 || type > 10)
         return -EINVAL;
     if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
         return -EAFNOSUPPORT;

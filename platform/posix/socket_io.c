@@ -46,9 +46,8 @@ static bool was_reset(plx__file *file)
 static ptrdiff_t receive_reset(plx__socket *socket)
 {
     uint32_t before = plx__atomic_or(&socket->marks, PLX__MARK_RESET | PLX__MARK_ENDED);
-    if ((before & PLX__MARK_RESET) == 0)
-        return -ECONNRESET;
-    return plx__atomic_exchange(&socket->error, 0) != 0 ? -ECONNRESET : 0;
+    bool is_untold = plx__atomic_exchange(&socket->error, 0) != 0;
+    return is_untold || (before & PLX__MARK_RESET) == 0 ? -ECONNRESET : 0;
 }
 
 static ptrdiff_t stream_refused(plx__socket *socket)
@@ -88,6 +87,8 @@ static ptrdiff_t stream_receive(plx__file *file, void *bytes, size_t size, int f
         return receive_reset(socket);
     if (code == WSAEWOULDBLOCK && (marks & PLX__SHUT_RECEIVE) != 0)
         return 0;
+    if (code == WSAEWOULDBLOCK && (flags & MSG_OOB) != 0)
+        return -EINVAL; /* Nothing urgent is there, which POSIX does not wait for. */
     return code == WSAESHUTDOWN ? 0 : plx__errno_of(code);
 }
 
@@ -158,10 +159,12 @@ ptrdiff_t plx__socket_receive_from(plx__file *file, void *bytes, size_t size, in
     size_t whole = 0;
     if (bytes == NULL && size > 0)
         return -EFAULT;
-    if (size == 0 && is_stream)
-        return state_is(plx__socket_of(file), PLX__SOCKET_CONNECTED)
-                   ? 0
-                   : stream_refused(plx__socket_of(file));
+    if (size == 0 && is_stream) { /* Linux waits for something to be there, and takes nothing. */
+        char one;
+        ptrdiff_t got =
+            receive_waiting(file, &one, 1, flags | PLX__MSG_PEEK, NULL, NULL, flags_out);
+        return got > 0 ? 0 : got;
+    }
     for (;;) {
         ptrdiff_t got = receive_waiting(file, (char *)bytes + whole, size - whole, flags, address,
                                         address_length, flags_out);
@@ -180,6 +183,8 @@ ptrdiff_t plx__socket_receive_from(plx__file *file, void *bytes, size_t size, in
 static ptrdiff_t send_failed(plx__file *file, int code)
 {
     plx__socket *socket = plx__socket_of(file);
+    uint32_t before;
+    uint32_t untold;
     switch (code) {
     case WSAENOBUFS:
         return -EAGAIN; /* Too much for the moment. */
@@ -190,11 +195,11 @@ static ptrdiff_t send_failed(plx__file *file, int code)
             return -EAGAIN;
         /* Linux: a reset is told once, as ECONNRESET; after that, and when the peer had ended its
          * side before, it is a broken pipe (tcp_reset). */
-        if ((plx__atomic_or(&socket->marks, PLX__MARK_RESET) &
-             (PLX__MARK_RESET | PLX__MARK_ENDED)) != 0 &&
-            plx__atomic_exchange(&socket->error, 0) == 0)
-            return -EPIPE;
-        return -ECONNRESET;
+        before = plx__atomic_or(&socket->marks, PLX__MARK_RESET);
+        untold = plx__atomic_exchange(&socket->error, 0);
+        if (untold != 0)
+            return -(ptrdiff_t)untold;
+        return (before & (PLX__MARK_RESET | PLX__MARK_ENDED)) != 0 ? -EPIPE : -ECONNRESET;
     case WSAENOTCONN:
         return socket->type == SOCK_STREAM ? -EPIPE : -EDESTADDRREQ;
     default:

@@ -149,7 +149,7 @@ PLX__CALL unsigned plx_posix_sleep(unsigned seconds)
     struct timespec left = {0, 0};
     if (sleep_until(plx__deadline_after(seconds * PLX_SECOND), &left) == 0)
         return 0;
-    return (unsigned)left.tv_sec + (left.tv_nsec >= 500000000);
+    return (unsigned)left.tv_sec;
 }
 
 PLX__CALL int plx_posix_usleep(unsigned microseconds)

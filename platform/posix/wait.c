@@ -169,12 +169,18 @@ static unsigned connected_answer(plx__socket *socket, SHORT revents)
     if ((revents & PLX__POLL_WRITE) != 0)
         answer |= PLX__POLLOUT;
     if ((revents & POLLERR) != 0) {
-        /* A reset. Linux says so once, and all is over in both directions. */
-        answer |= PLX__POLLIN | PLX__POLLOUT | PLX__POLLERR | PLX__POLLHUP | PLX__POLLRDHUP;
+        /* A reset: all is over in both directions. Linux tells the error once, as a broken pipe
+         * when the peer had ended its side before (tcp_reset). */
         uint32_t none = 0;
-        if ((plx__atomic_or(&socket->marks, PLX__MARK_RESET) & PLX__MARK_RESET) == 0)
-            (void)plx__atomic_compare_exchange(&socket->error, &none, ECONNRESET);
+        uint32_t before = plx__atomic_or(&socket->marks, PLX__MARK_RESET);
+        if ((before & PLX__MARK_RESET) == 0)
+            (void)plx__atomic_compare_exchange(
+                &socket->error, &none, (before & PLX__MARK_ENDED) != 0 ? EPIPE : ECONNRESET);
+        answer |= PLX__POLLIN | PLX__POLLOUT | PLX__POLLHUP | PLX__POLLRDHUP;
+        if (plx__atomic_load(&socket->error) != 0)
+            answer |= PLX__POLLERR;
     } else if ((revents & POLLHUP) != 0) {
+        plx__atomic_or(&socket->marks, PLX__MARK_ENDED);
         answer |= PLX__POLLIN | PLX__POLLRDHUP;
         if ((plx__atomic_load_acquire(&socket->marks) & PLX__SHUT_SEND) != 0)
             answer |= PLX__POLLHUP;

@@ -1,0 +1,347 @@
+/* tests/posix/streams.c - blocking calls, partial writes, timeouts, signals, and threads that
+ * close, shut down or write under somebody who waits.
+ */
+#include "check.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+static char bytes[1 << 20];
+static volatile sig_atomic_t alarms;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    alarms++;
+}
+
+static void alarm_set(int milliseconds, int flags)
+{
+    struct sigaction action;
+    struct itimerval timer;
+    memset(&action, 0, sizeof action);
+    memset(&timer, 0, sizeof timer);
+    action.sa_handler = on_alarm;
+    action.sa_flags = flags;
+    (void)sigaction(SIGALRM, &action, NULL);
+    timer.it_value.tv_usec = milliseconds * 1000;
+    (void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+typedef struct delayed {
+    int fd;
+    enum { WRITE, SHUT, CLOSE, DRAIN } what;
+    size_t drained;
+} delayed;
+
+static void *delayed_run(void *data)
+{
+    delayed *late = data;
+    (void)usleep(100000);
+    switch (late->what) {
+    case WRITE:
+        if (write(late->fd, "late", 4) != 4)
+            exit(1);
+        break;
+    case SHUT:
+        (void)shutdown(late->fd, SHUT_RDWR);
+        break;
+    case CLOSE:
+        (void)close(late->fd);
+        break;
+    case DRAIN:
+        for (ssize_t got; (got = read(late->fd, bytes, 4096)) > 0;)
+            late->drained += (size_t)got;
+        break;
+    }
+    return NULL;
+}
+
+static pthread_t later(delayed *late)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, delayed_run, late) != 0)
+        exit(1);
+    return thread;
+}
+
+static void interruptions(void)
+{
+    int ends[2];
+    int fds[2];
+    struct timespec wanted = {.tv_sec = 20, .tv_nsec = 0};
+    struct timespec left = {0, 0};
+    struct pollfd entry;
+    section("EINTR");
+    tcp_pair(ends);
+    IS(pipe(fds), 0);
+    alarm_set(50, 0);
+    FAILS(read(ends[0], bytes, 1), EINTR);
+    IS(alarms, 1);
+    alarm_set(50, 0);
+    FAILS(recv(ends[0], bytes, 1, 0), EINTR);
+    alarm_set(50, 0);
+    FAILS(read(fds[0], bytes, 1), EINTR);
+    int listener = bound(SOCK_STREAM);
+    alarm_set(50, 0);
+    FAILS(accept(listener, NULL, NULL), EINTR);
+    entry.fd = ends[0];
+    entry.events = POLLIN;
+    alarm_set(50, 0);
+    FAILS(poll(&entry, 1, -1), EINTR);
+    alarm_set(50, SA_RESTART); /* poll() is never restarted. */
+    FAILS(poll(&entry, 1, -1), EINTR);
+    alarm_set(50, SA_RESTART);
+    FAILS(nanosleep(&wanted, &left), EINTR);
+    TRUE(left.tv_sec == 19);
+    alarm_set(50, 0);
+    IS(sleep(10), 9);
+    alarm_set(50, 0);
+    FAILS(pause(), EINTR);
+    IS(alarms, 9);
+    section("SA_RESTART");
+    delayed late = {ends[1], WRITE, 0};
+    alarm_set(30, SA_RESTART);
+    pthread_t thread = later(&late);
+    IS(read(ends[0], bytes, 10), 4);
+    (void)pthread_join(thread, NULL);
+    IS(alarms, 10);
+    late.fd = fds[1];
+    alarm_set(30, SA_RESTART);
+    thread = later(&late);
+    IS(read(fds[0], bytes, 10), 4);
+    (void)pthread_join(thread, NULL);
+    IS(alarms, 11);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    (void)close(listener);
+}
+
+static void masks(void)
+{
+    sigset_t blocked;
+    sigset_t old;
+    sigset_t pending;
+    struct timespec brief = {.tv_sec = 0, .tv_nsec = 100000000};
+    section("masks");
+    alarms = 0;
+    IS(sigemptyset(&blocked), 0);
+    IS(sigaddset(&blocked, SIGALRM), 0);
+    IS(sigismember(&blocked, SIGALRM), 1);
+    IS(sigismember(&blocked, SIGINT), 0);
+    FAILS(sigaddset(&blocked, 9999), EINVAL);
+    IS(sigprocmask(SIG_BLOCK, &blocked, &old), 0);
+    IS(sigismember(&old, SIGALRM), 0);
+    alarm_set(20, 0);
+    IS(nanosleep(&brief, NULL), 0);
+    IS(alarms, 0);
+    IS(sigpending(&pending), 0);
+    IS(sigismember(&pending, SIGALRM), 1);
+    FAILS(ppoll(NULL, 0, NULL, &old), EINTR);
+    IS(alarms, 1);
+    IS(raise(SIGALRM), 0);
+    IS(alarms, 1);
+    IS(sigprocmask(SIG_SETMASK, &old, NULL), 0);
+    IS(alarms, 2);
+    IS(raise(SIGALRM), 0);
+    IS(alarms, 3);
+    IS(kill(getpid(), SIGALRM), 0);
+    IS(alarms, 4);
+    FAILS(sigprocmask(77, &old, NULL), EINVAL);
+    IS(signal(SIGUSR1, SIG_IGN) == SIG_DFL, 1);
+    IS(raise(SIGUSR1), 0);
+    IS(signal(SIGUSR1, on_alarm) == SIG_IGN, 1);
+    IS(raise(SIGUSR1), 0);
+    IS(alarms, 5);
+    IS(alarm(100), 0);
+    TRUE(alarm(0) >= 99);
+}
+
+static void timeouts(void)
+{
+    int ends[2];
+    struct timeval brief = {.tv_sec = 0, .tv_usec = 60000};
+    section("SO_RCVTIMEO and SO_SNDTIMEO");
+    tcp_pair(ends);
+    IS(setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &brief, sizeof brief), 0);
+    double before = seconds_now();
+    FAILS(recv(ends[0], bytes, 1, 0), EAGAIN);
+    TRUE(seconds_now() - before >= 0.059);
+    FAILS(read(ends[0], bytes, 1), EAGAIN);
+    IS(setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &brief, sizeof brief), 0);
+    while (write(ends[0], bytes, sizeof bytes) > 0) {}
+    check_text(errno_name(errno), "EAGAIN", "write until it is full");
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    int listener = bound(SOCK_STREAM);
+    IS(setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &brief, sizeof brief), 0);
+    FAILS(accept(listener, NULL, NULL), EAGAIN);
+    (void)close(listener);
+}
+
+static void other_threads(void)
+{
+    int ends[2];
+    int fds[2];
+    section("other threads");
+    tcp_pair(ends);
+    delayed late = {ends[0], SHUT, 0};
+    pthread_t thread = later(&late);
+    IS(read(ends[0], bytes, 1), 0); /* Its own end, shut down. */
+    (void)pthread_join(thread, NULL);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    int listener = bound(SOCK_STREAM);
+    late.fd = listener;
+    thread = later(&late);
+    FAILS(accept(listener, NULL, NULL), EINVAL);
+    (void)pthread_join(thread, NULL);
+    (void)close(listener);
+    /* Who reads goes on reading what was closed under it, and its number is free. */
+    tcp_pair(ends);
+    int kept = dup(ends[1]);
+    late.fd = ends[0];
+    late.what = CLOSE;
+    thread = later(&late);
+    delayed writing = {kept, WRITE, 0};
+    pthread_t writer;
+    (void)usleep(20000);
+    if (pthread_create(&writer, NULL, delayed_run, &writing) != 0)
+        exit(1);
+    IS(read(ends[0], bytes, 10), 4);
+    (void)pthread_join(thread, NULL);
+    (void)pthread_join(writer, NULL);
+    FAILS(read(ends[0], bytes, 10), EBADF);
+    (void)close(kept);
+    (void)close(ends[1]);
+    IS(pipe(fds), 0);
+    late.fd = fds[1];
+    late.what = CLOSE;
+    thread = later(&late);
+    IS(read(fds[0], bytes, 10), 0); /* The last writer goes. */
+    (void)pthread_join(thread, NULL);
+    (void)close(fds[0]);
+}
+
+/* A write that is larger than any buffer: blocking it is whole, non-blocking it is cut. */
+static void large_writes(void)
+{
+    int ends[2];
+    int fds[2];
+    section("large writes");
+    tcp_pair(ends);
+    delayed drain = {ends[1], DRAIN, 0};
+    pthread_t thread = later(&drain);
+    size_t whole = 0;
+    for (int i = 0; i < 12; i++) {
+        ssize_t sent = write(ends[0], bytes, sizeof bytes);
+        whole += sent > 0 ? (size_t)sent : 0;
+    }
+    IS(whole, 12 * sizeof bytes);
+    (void)close(ends[0]);
+    (void)pthread_join(thread, NULL);
+    IS(drain.drained, whole);
+    (void)close(ends[1]);
+    tcp_pair(ends);
+    non_blocking(ends[0], true);
+    whole = 0;
+    ssize_t sent;
+    int calls = 0;
+    while ((sent = write(ends[0], bytes, sizeof bytes)) > 0) {
+        whole += (size_t)sent;
+        calls++;
+    }
+    check_text(errno_name(errno), "EAGAIN", "a full socket");
+    TRUE(calls >= 1 && whole % sizeof bytes != 0); /* The last one was cut. */
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    IS(pipe(fds), 0);
+    non_blocking(fds[1], true);
+    IS(write(fds[1], bytes, 100000), 65536);
+    FAILS(write(fds[1], bytes, 1), EAGAIN);
+    IS(read(fds[0], bytes, 4096), 4096);
+    IS(write(fds[1], bytes, 4096), 4096);
+    non_blocking(fds[1], false);
+    drain = (delayed){fds[0], DRAIN, 0};
+    thread = later(&drain);
+    IS(write(fds[1], bytes, 300000), 300000);
+    (void)close(fds[1]);
+    (void)pthread_join(thread, NULL);
+    IS(drain.drained, 300000 + 65536);
+    (void)close(fds[0]);
+}
+
+static void gathered(void)
+{
+    int ends[2];
+    char a[3];
+    char b[5];
+    struct iovec out[3] = {{"ab", 2}, {NULL, 0}, {"cdefgh", 6}};
+    struct iovec in[2] = {{a, sizeof a}, {b, sizeof b}};
+    section("readv, writev, MSG_WAITALL");
+    tcp_pair(ends);
+    IS(writev(ends[0], out, 3), 8);
+    wait_for(ends[1], POLLIN);
+    IS(readv(ends[1], in, 2), 8);
+    IS(memcmp(a, "abc", 3), 0);
+    IS(memcmp(b, "defgh", 5), 0);
+    delayed late = {ends[0], WRITE, 0};
+    IS(write(ends[0], "early", 5), 5);
+    pthread_t thread = later(&late);
+    IS(recv(ends[1], bytes, 9, MSG_WAITALL), 9);
+    IS(memcmp(bytes, "earlylate", 9), 0);
+    (void)pthread_join(thread, NULL);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+static void broken_pipes(void)
+{
+    int fds[2];
+    section("SIGPIPE");
+    alarms = 0;
+    (void)signal(SIGPIPE, on_alarm);
+    IS(pipe(fds), 0);
+    (void)close(fds[0]);
+    FAILS(write(fds[1], "x", 1), EPIPE);
+    IS(alarms, 1);
+    (void)close(fds[1]);
+    tcp_pair(fds);
+    (void)shutdown(fds[0], SHUT_WR);
+    FAILS(write(fds[0], "x", 1), EPIPE);
+    IS(alarms, 2);
+    FAILS(send(fds[0], "x", 1, 0), EPIPE);
+    IS(alarms, 3);
+    FAILS(send(fds[0], "x", 1, MSG_NOSIGNAL), EPIPE);
+    IS(alarms, 3);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
+int main(void)
+{
+    interruptions();
+    masks();
+    timeouts();
+    other_threads();
+    large_writes();
+    gathered();
+    broken_pipes();
+    return check_end();
+}
