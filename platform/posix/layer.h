@@ -116,6 +116,9 @@ typedef struct plx__waiter {
     plx__file *only; /* The one file that it waits for; NULL: any. */
     struct plx__waiter *next;
     struct plx__waiter *previous;
+    plx__poll_item *items; /* While it waits. */
+    size_t count;
+    bool is_listed;
     plx__poll_entry *entries; /* Scratch. */
     size_t room;
 } plx__waiter;
@@ -129,6 +132,8 @@ int plx__wait_for(plx__file *file, unsigned events, uint64_t deadline);
 int plx__wait_until(uint64_t deadline);
 /* All waiting threads look again: a signal has come. */
 void plx__wait_wake_all(void);
+/* A handler that ran inside a wait of this thread jumps out of it: lets go of what was held. */
+void plx__wait_abandon(void);
 uint64_t plx__deadline_after(uint64_t timeout_ns);
 
 /* --- sockets (socket.c, ...) ---------------------------------------------------------------- */

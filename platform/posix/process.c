@@ -427,6 +427,25 @@ PLX__CALL uint32_t plx_posix_arc4random_uniform(uint32_t bound)
     return number % bound;
 }
 
+PLX__CALL int plx_posix_getpriority(int which, unsigned who)
+{
+    (void)which;
+    (void)who;
+    return 0;
+}
+
+PLX__CALL int plx_posix_setpriority(int which, unsigned who, int priority)
+{
+    (void)which;
+    (void)who;
+    return plx__answer_int(priority >= 0 ? 0 : -EACCES); /* Lower is granted, and ignored. */
+}
+
+PLX__CALL int plx_posix_res_init(void)
+{
+    return 0;
+}
+
 PLX__CALL int plx_posix_nice(int increment)
 {
     (void)increment;

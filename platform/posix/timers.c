@@ -133,7 +133,7 @@ PLX__CALL int plx_posix_nanosleep(const struct timespec *wanted, struct timespec
 PLX__CALL int plx_posix_clock_nanosleep(int clock, int flags, const struct timespec *wanted,
                                         struct timespec *left)
 {
-    struct timespec now;
+    struct timespec now = {0, 0};
     if (wanted == NULL || !is_time(wanted) || plx_posix_clock_gettime(clock, &now) != 0)
         return EINVAL;
     int64_t wait = wanted->tv_sec * (int64_t)PLX_SECOND + wanted->tv_nsec;

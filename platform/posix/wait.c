@@ -61,10 +61,15 @@ static plx__waiter *waiter_get(void)
     return waiter;
 }
 
+static void waiter_leave(plx__waiter *waiter);
+
 static void waiter_enter(plx__waiter *waiter, plx__file *only)
 {
+    if (waiter->is_listed) /* A handler has left by longjmp(), of which nothing is known here. */
+        waiter_leave(waiter);
     waiter->only = only;
     AcquireSRWLockExclusive(&list_lock);
+    waiter->is_listed = true;
     waiter->previous = NULL;
     waiter->next = list;
     if (list != NULL)
@@ -82,6 +87,7 @@ static void waiter_leave(plx__waiter *waiter)
         list = waiter->next;
     if (waiter->next != NULL)
         waiter->next->previous = waiter->previous;
+    waiter->is_listed = false;
     ReleaseSRWLockExclusive(&list_lock);
 }
 
@@ -366,6 +372,8 @@ int plx__wait(plx__poll_item *items, size_t count, uint64_t deadline, bool is_re
         if (items[i].file != NULL)
             (void)plx__atomic_add(&items[i].file->waiters, 1);
     }
+    waiter->items = items;
+    waiter->count = count;
     waiter_enter(waiter, count == 1 ? items[0].file : NULL);
     int result = turns(waiter, items, count, deadline, is_restarted, entries);
     waiter_leave(waiter);
@@ -374,6 +382,22 @@ int plx__wait(plx__poll_item *items, size_t count, uint64_t deadline, bool is_re
             (void)plx__atomic_add(&items[i].file->waiters, UINT32_MAX);
     }
     return result;
+}
+
+/* Each file that is waited for is held by the call that waits, which will not return. */
+void plx__wait_abandon(void)
+{
+    plx__waiter *waiter = waiter_get();
+    if (waiter == NULL || !waiter->is_listed)
+        return;
+    waiter_leave(waiter);
+    for (size_t i = 0; i < waiter->count; i++) {
+        plx__file *file = waiter->items[i].file;
+        if (file == NULL)
+            continue;
+        (void)plx__atomic_add(&file->waiters, UINT32_MAX);
+        plx__file_put(file);
+    }
 }
 
 int plx__wait_for(plx__file *file, unsigned events, uint64_t deadline)

@@ -3,7 +3,7 @@
 #ifndef __USE_MINGW_ANSI_STDIO
 #define __USE_MINGW_ANSI_STDIO 1
 #endif
-#include <sys/types.h>
+#include <plx_posix/systypes.h>
 
 #include_next <stdio.h>
 

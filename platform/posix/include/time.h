@@ -1,6 +1,6 @@
 /* time.h - mingw-w64's, completed. */
 #pragma GCC system_header
-#include <sys/types.h>
+#include <plx_posix/systypes.h>
 
 #include_next <time.h>
 

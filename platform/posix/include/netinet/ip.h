@@ -32,6 +32,15 @@
 #define IPTOS_CLASS_CS7            0xe0
 #define IPTOS_PREC_INTERNETCONTROL 0xc0
 #define IPTOS_PREC_NETCONTROL      0xe0
+#define IPOPT_EOL                  0
+#define IPOPT_NOP                  1
+#define IPOPT_LSRR                 131
+#define IPOPT_SSRR                 137
+#define IPOPT_OPTVAL               0
+#define IPOPT_OLEN                 1
+#define IPOPT_OFFSET               2
+#define IPOPT_MINOFF               4
+#define MAX_IPOPTLEN               40
 #define IPVERSION                  4
 #define IP_MAXPACKET               65535
 #define IPDEFTTL                   64

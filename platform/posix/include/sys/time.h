@@ -26,7 +26,6 @@ int settimeofday(const struct timeval *now, const struct timezone *zone)
 int getitimer(int which, struct itimerval *value) PLX_POSIX_CALL(getitimer);
 int setitimer(int which, const struct itimerval *value, struct itimerval *old)
     PLX_POSIX_CALL(setitimer);
-int utimes(const char *path, const struct timeval times[2]) PLX_POSIX_CALL(utimes);
 
 PLX_POSIX_END
 #endif

@@ -1,5 +1,5 @@
-/* sys/types.h - mingw-w64's, completed. */
+/* sys/types.h - mingw-w64's, completed; with fd_set, which old programs expect of it. */
 #pragma GCC system_header
-#include <plx_posix/types.h>
+#include <plx_posix/systypes.h>
 
-#include_next <sys/types.h>
+#include <sys/select.h>

@@ -1,0 +1,22 @@
+/* grp.h - groups: there is one. */
+#ifndef PLX_POSIX_GRP_H
+#define PLX_POSIX_GRP_H
+
+#include <plx_posix/base.h>
+
+struct group {
+    char *gr_name;
+    char *gr_passwd;
+    gid_t gr_gid;
+    char **gr_mem;
+};
+
+PLX_POSIX_BEGIN
+
+struct group *getgrnam(const char *name) PLX_POSIX_CALL(getgrnam);
+struct group *getgrgid(gid_t group) PLX_POSIX_CALL(getgrgid);
+int setgroups(size_t count, const gid_t *groups) PLX_POSIX_CALL(setgroups);
+int initgroups(const char *user, gid_t group) PLX_POSIX_CALL(initgroups);
+
+PLX_POSIX_END
+#endif

@@ -1,0 +1,31 @@
+/* plx_posix/setjmp.h - jumps out of signal handlers, which take the mask back with them. */
+#ifndef PLX_POSIX_SETJMP_H
+#define PLX_POSIX_SETJMP_H
+
+#include <plx_posix/base.h>
+#include <plx_posix/sigset.h>
+
+struct plx_posix_jump_state {
+    sigset_t mask;
+    int keeps_mask;
+};
+
+typedef struct plx_posix_jump {
+    jmp_buf place;
+    struct plx_posix_jump_state state;
+} sigjmp_buf[1];
+
+PLX_POSIX_BEGIN
+
+void plx_posix_jump_mask_keep(struct plx_posix_jump_state *state, int keeps_mask);
+/* Lets go of what the call that the handler ran in holds, and restores the mask. */
+void plx_posix_jump_mask_leave(const struct plx_posix_jump_state *state);
+
+PLX_POSIX_END
+
+#define sigsetjmp(jump, keeps_mask)                                                                \
+    (plx_posix_jump_mask_keep(&(jump)->state, (keeps_mask)), setjmp((jump)->place))
+#define siglongjmp(jump, value)                                                                    \
+    (plx_posix_jump_mask_leave(&(jump)->state), longjmp((jump)->place, (value)))
+
+#endif

@@ -1,0 +1,23 @@
+/* pwd.h - users: there is one, who runs the program. */
+#ifndef PLX_POSIX_PWD_H
+#define PLX_POSIX_PWD_H
+
+#include <plx_posix/base.h>
+
+struct passwd {
+    char *pw_name;
+    char *pw_passwd;
+    uid_t pw_uid;
+    gid_t pw_gid;
+    char *pw_gecos;
+    char *pw_dir;
+    char *pw_shell;
+};
+
+PLX_POSIX_BEGIN
+
+struct passwd *getpwnam(const char *name) PLX_POSIX_CALL(getpwnam);
+struct passwd *getpwuid(uid_t user) PLX_POSIX_CALL(getpwuid);
+
+PLX_POSIX_END
+#endif

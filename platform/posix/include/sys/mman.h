@@ -1,0 +1,33 @@
+/* sys/mman.h - files in memory, and memory of nobody's. */
+#ifndef PLX_POSIX_SYS_MMAN_H
+#define PLX_POSIX_SYS_MMAN_H
+
+#include <plx_posix/base.h>
+
+#define PROT_NONE     0
+#define PROT_READ     1
+#define PROT_WRITE    2
+#define PROT_EXEC     4
+#define MAP_SHARED    0x01
+#define MAP_PRIVATE   0x02
+#define MAP_FIXED     0x10
+#define MAP_ANONYMOUS 0x20
+#define MAP_ANON      MAP_ANONYMOUS
+#define MAP_FAILED    ((void *)-1)
+#define MS_ASYNC      1
+#define MS_INVALIDATE 2
+#define MS_SYNC       4
+#define MADV_NORMAL   0
+
+PLX_POSIX_BEGIN
+
+void *mmap(void *wanted, size_t length, int protection, int flags, int fd, off_t offset)
+    PLX_POSIX_CALL(mmap);
+int munmap(void *address, size_t length) PLX_POSIX_CALL(munmap);
+int msync(void *address, size_t length, int flags) PLX_POSIX_CALL(msync);
+int mprotect(void *address, size_t length, int protection) PLX_POSIX_CALL(mprotect);
+int madvise(void *address, size_t length, int advice) PLX_POSIX_CALL(madvise);
+int mlockall(int flags) PLX_POSIX_CALL(mlockall);
+
+PLX_POSIX_END
+#endif
