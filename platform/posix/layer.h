@@ -25,6 +25,8 @@ int plx__errno_of(int os_code);
 /* The same for the call that has just failed on this thread. */
 int plx__errno_last(void);
 
+char *plx_posix_strerror(int code);
+
 /* Sets errno for a negative result and turns it into -1. */
 static inline ptrdiff_t plx__answer(ptrdiff_t result)
 {
