@@ -113,7 +113,7 @@ typedef struct plx__poll_item {
 
 /* What a thread has of its own here: made when it first waits, gone when it ends. */
 typedef struct plx__waiter {
-    plx__wake wake;
+    plx__wake wake; /* Made with the first wait that needs it. */
     plx__atomic_u32 is_woken;
     plx__file *only; /* The one file that it waits for; NULL: any. */
     struct plx__waiter *next;
@@ -123,7 +123,15 @@ typedef struct plx__waiter {
     bool is_listed;
     plx__poll_entry *entries; /* Scratch. */
     size_t room;
+    bool waits_for_event; /* Is woken by an event instead of the wake (receive.c). */
+    HANDLE events[2];     /* A receive's own, and that. */
 } plx__waiter;
+
+/* This thread's; NULL without memory. */
+plx__waiter *plx__waiter_get(void);
+/* In between, whoever changes the state of `only` (NULL: of any file) wakes it. */
+void plx__waiter_enter(plx__waiter *waiter, plx__file *only);
+void plx__waiter_leave(plx__waiter *waiter);
 
 /* Waits until something is ready, `deadline` (of plx__clock_now) or a signal. How many are, or
  * -EINTR, -ENOMEM. `is_restarted`: handlers with SA_RESTART do not end it. */
@@ -212,6 +220,11 @@ SOCKET plx__socket_handle_make(int family, int type, int protocol);
 /* 0, or what Linux says of an address that is none for this socket. */
 int plx__address_check(const plx__socket *socket, const struct sockaddr *address,
                        plx__socklen length);
+/* Receives from a stream that is connected, and waits for it in the same call of the system: 0 with
+ * a count or the system's code in `*count_out` or `*os_code_out`, or -EINTR, -EAGAIN at the
+ * deadline, -ENOMEM. */
+int plx__receive_wait(plx__file *file, void *bytes, size_t size, uint64_t deadline, int *count_out,
+                      int *os_code_out);
 /* Copies an address out as POSIX does: cut off if need be, with its whole length. */
 void plx__address_give(const void *from, int length, void *to, plx__socklen *length_to);
 

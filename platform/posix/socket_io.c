@@ -64,13 +64,10 @@ static ptrdiff_t stream_refused(plx__socket *socket)
     }
 }
 
-static ptrdiff_t stream_receive(plx__file *file, void *bytes, size_t size, int flags)
+/* What the system said of a receive, in POSIX's words. */
+static ptrdiff_t stream_received(plx__file *file, int got, int code, int flags)
 {
     plx__socket *socket = plx__socket_of(file);
-    if (!state_is(socket, PLX__SOCKET_CONNECTED))
-        return stream_refused(socket);
-    int length = size < INT32_MAX ? (int)size : INT32_MAX;
-    int got = recv(plx__socket_handle(file), bytes, length, flags & FLAGS_OF_WINSOCK);
     if (got > 0)
         return got;
     uint32_t marks = plx__atomic_load_acquire(&socket->marks);
@@ -82,14 +79,33 @@ static ptrdiff_t stream_receive(plx__file *file, void *bytes, size_t size, int f
         plx__atomic_or(&socket->marks, PLX__MARK_ENDED);
         return 0;
     }
-    int code = WSAGetLastError();
-    if (code == WSAECONNRESET || code == WSAECONNABORTED || code == WSAENETRESET)
+    if (code == WSAECONNRESET || code == WSAECONNABORTED || code == WSAENETRESET ||
+        code == ERROR_NETNAME_DELETED)
         return receive_reset(socket);
     if (code == WSAEWOULDBLOCK && (marks & PLX__SHUT_RECEIVE) != 0)
         return 0;
     if (code == WSAEWOULDBLOCK && (flags & MSG_OOB) != 0)
         return -EINVAL; /* Nothing urgent is there, which POSIX does not wait for. */
     return code == WSAESHUTDOWN ? 0 : plx__errno_of(code);
+}
+
+static ptrdiff_t stream_receive(plx__file *file, void *bytes, size_t size, int flags)
+{
+    if (!state_is(plx__socket_of(file), PLX__SOCKET_CONNECTED))
+        return stream_refused(plx__socket_of(file));
+    int length = size < INT32_MAX ? (int)size : INT32_MAX;
+    int got = recv(plx__socket_handle(file), bytes, length, flags & FLAGS_OF_WINSOCK);
+    return stream_received(file, got, got < 0 ? WSAGetLastError() : 0, flags);
+}
+
+/* The common case: one call of the system, in which it waits as well. */
+static ptrdiff_t stream_receive_waiting(plx__file *file, void *bytes, size_t size)
+{
+    int count = 0;
+    int code = 0;
+    uint64_t deadline = plx__socket_deadline(file, false, false);
+    int status = plx__receive_wait(file, bytes, size, deadline, &count, &code);
+    return status != 0 ? status : stream_received(file, code != 0 ? -1 : count, code, 0);
 }
 
 static ptrdiff_t datagram_receive(plx__file *file, void *bytes, size_t size, int flags,
@@ -138,6 +154,13 @@ static ptrdiff_t receive_waiting(plx__file *file, void *bytes, size_t size, int 
     bool is_nonblocking = (flags & PLX__MSG_DONTWAIT) != 0 || plx__file_is_nonblocking(file);
     uint64_t deadline = UINT64_MAX;
     bool has_deadline = false;
+    if (!is_nonblocking && (flags & FLAGS_OF_WINSOCK) == 0 &&
+        plx__socket_of(file)->type == SOCK_STREAM &&
+        state_is(plx__socket_of(file), PLX__SOCKET_CONNECTED)) {
+        if (address_length != NULL)
+            *address_length = 0;
+        return stream_receive_waiting(file, bytes, size);
+    }
     for (;;) {
         ptrdiff_t got = receive_once(file, bytes, size, flags, address, address_length, flags_out);
         if (got != -EAGAIN || is_nonblocking)

@@ -27,6 +27,10 @@ static void WINAPI waiter_end(void *data)
     if (waiter == NULL)
         return;
     plx__wake_close(&waiter->wake);
+    for (int i = 0; i < 2; i++) {
+        if (waiter->events[i] != NULL)
+            (void)CloseHandle(waiter->events[i]);
+    }
     plx__free(waiter->entries);
     plx__free(waiter);
 }
@@ -40,8 +44,7 @@ static BOOL CALLBACK key_make(INIT_ONCE *once, void *data, void **context)
     return TRUE;
 }
 
-/* This thread's; NULL without memory or sockets. */
-static plx__waiter *waiter_get(void)
+plx__waiter *plx__waiter_get(void)
 {
     (void)InitOnceExecuteOnce(&key_made, key_make, NULL, NULL);
     if (thread_key == FLS_OUT_OF_INDEXES)
@@ -53,20 +56,15 @@ static plx__waiter *waiter_get(void)
     waiter = plx__allocate_zeroed(1, sizeof *waiter);
     if (waiter == NULL)
         return NULL;
-    if (plx__wake_open(&waiter->wake) != 0) {
-        plx__free(waiter);
-        return NULL;
-    }
+    waiter->wake.reader = waiter->wake.writer = PLX_SOCKET_NONE;
     (void)FlsSetValue(thread_key, waiter);
     return waiter;
 }
 
-static void waiter_leave(plx__waiter *waiter);
-
-static void waiter_enter(plx__waiter *waiter, plx__file *only)
+void plx__waiter_enter(plx__waiter *waiter, plx__file *only)
 {
     if (waiter->is_listed) /* A handler has left by longjmp(), of which nothing is known here. */
-        waiter_leave(waiter);
+        plx__waiter_leave(waiter);
     waiter->only = only;
     AcquireSRWLockExclusive(&list_lock);
     waiter->is_listed = true;
@@ -78,7 +76,7 @@ static void waiter_enter(plx__waiter *waiter, plx__file *only)
     ReleaseSRWLockExclusive(&list_lock);
 }
 
-static void waiter_leave(plx__waiter *waiter)
+void plx__waiter_leave(plx__waiter *waiter)
 {
     AcquireSRWLockExclusive(&list_lock);
     if (waiter->previous != NULL)
@@ -93,7 +91,11 @@ static void waiter_leave(plx__waiter *waiter)
 
 static void waiter_wake(plx__waiter *waiter)
 {
-    if (plx__atomic_exchange(&waiter->is_woken, 1) == 0)
+    if (plx__atomic_exchange(&waiter->is_woken, 1) != 0)
+        return;
+    if (waiter->waits_for_event)
+        (void)SetEvent(waiter->events[1]);
+    else
         plx__wake_send(&waiter->wake);
 }
 
@@ -361,9 +363,11 @@ int plx__wait(plx__poll_item *items, size_t count, uint64_t deadline, bool is_re
 {
     plx__poll_entry at_hand[ENTRIES_AT_HAND];
     plx__poll_entry *entries = at_hand;
-    plx__waiter *waiter = waiter_get();
+    plx__waiter *waiter = plx__waiter_get();
     if (waiter == NULL)
         return -ENOMEM;
+    if (waiter->wake.reader == PLX_SOCKET_NONE && plx__wake_open(&waiter->wake) != 0)
+        return -ENOBUFS;
     if (count + 1 > ENTRIES_AT_HAND)
         entries = entries_reserve(waiter, count + 1);
     if (entries == NULL)
@@ -374,9 +378,9 @@ int plx__wait(plx__poll_item *items, size_t count, uint64_t deadline, bool is_re
     }
     waiter->items = items;
     waiter->count = count;
-    waiter_enter(waiter, count == 1 ? items[0].file : NULL);
+    plx__waiter_enter(waiter, count == 1 ? items[0].file : NULL);
     int result = turns(waiter, items, count, deadline, is_restarted, entries);
-    waiter_leave(waiter);
+    plx__waiter_leave(waiter);
     for (size_t i = 0; i < count; i++) {
         if (items[i].file != NULL)
             (void)plx__atomic_add(&items[i].file->waiters, UINT32_MAX);
@@ -387,10 +391,10 @@ int plx__wait(plx__poll_item *items, size_t count, uint64_t deadline, bool is_re
 /* Each file that is waited for is held by the call that waits, which will not return. */
 void plx__wait_abandon(void)
 {
-    plx__waiter *waiter = waiter_get();
+    plx__waiter *waiter = plx__waiter_get();
     if (waiter == NULL || !waiter->is_listed)
         return;
-    waiter_leave(waiter);
+    plx__waiter_leave(waiter);
     for (size_t i = 0; i < waiter->count; i++) {
         plx__file *file = waiter->items[i].file;
         if (file == NULL)
