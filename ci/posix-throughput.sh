@@ -3,7 +3,8 @@
 #
 #   sh ci/posix-throughput.sh [ROUNDS]
 #
-# Shows the medians, and how they relate. Wants build/posix-prefix, which ci/posix-programs.sh makes.
+# Shows the medians, and how they relate. Wants build/posix-prefix, which
+# ci/posix-programs.sh makes.
 set -eu
 cd "$(dirname "$0")/.."
 rounds=${1:-7}

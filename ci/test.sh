@@ -106,6 +106,8 @@ if [ "$quick" = no ]; then
     POLLUX_TEST_PATIENCE=60 POLLUX_TEST_TIMEOUT=110 suite "Linux tsan" tsan
     check "cross-build Check, libuv, ..." sh ci/windows-deps.sh
     POLLUX_TEST_PATIENCE=60 POLLUX_TEST_TIMEOUT=110 suite "Windows under Wine" mingw-debug
+    check "POSIX layer: Linux and Wine alike" sh ci/posix.sh
+    check "POSIX layer: real programs" sh ci/posix-programs.sh
     check "Linux release" build release
     check "Windows release" build mingw-release
     check "Linux clang" sh ci/clang.sh

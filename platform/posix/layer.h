@@ -262,7 +262,7 @@ void plx__stdio_redirect(int fd, HANDLE handle);
 
 enum { PLX__SIGNALS_HANDLED = 1, PLX__SIGNALS_NO_RESTART = 2 };
 /* Runs the handlers of signals that wait and are not blocked on this thread. Bits of the above. */
-unsigned plx__signals_deliver(void);
+unsigned plx__handlers_run(void);
 /* Whether there are such. */
 bool plx__signals_wait_for_us(void);
 /* Whether a program has asked for any signal at all. */

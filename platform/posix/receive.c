@@ -62,7 +62,7 @@ static int receive(plx__waiter *waiter, plx__file *file, WSABUF *buffer, uint64_
                    int *count_out, int *os_code_out)
 {
     for (;;) {
-        unsigned handled = plx__signals_deliver();
+        unsigned handled = plx__handlers_run();
         if ((handled & PLX__SIGNALS_NO_RESTART) != 0 ||
             ((handled & PLX__SIGNALS_HANDLED) != 0 && deadline != PLX_FOREVER))
             return -EINTR;

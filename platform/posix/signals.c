@@ -136,7 +136,7 @@ static unsigned run(int number, int code)
            ((action.flags & PLX__SA_RESTART) == 0 ? PLX__SIGNALS_NO_RESTART : 0u);
 }
 
-unsigned plx__signals_deliver(void)
+unsigned plx__handlers_run(void)
 {
     unsigned handled = 0;
     for (;;) {
@@ -183,7 +183,7 @@ void plx__signal_post(int number)
         Sleep(10);
     }
     thread_mask = (plx__sigset)main_mask;
-    (void)plx__signals_deliver();
+    (void)plx__handlers_run();
 }
 
 static int send_to_oneself(int number, int code)
@@ -399,7 +399,7 @@ PLX__CALL int plx_posix_pthread_sigmask(int how, const plx__sigset *set, plx__si
     }
     if (old != NULL)
         *old = before;
-    (void)plx__signals_deliver(); /* What was blocked comes before this returns. */
+    (void)plx__handlers_run(); /* What was blocked comes before this returns. */
     return 0;
 }
 

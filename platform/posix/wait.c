@@ -334,7 +334,7 @@ static int turns(plx__waiter *waiter, plx__poll_item *items, size_t count, uint6
                  bool is_restarted, plx__poll_entry *entries)
 {
     for (;;) {
-        unsigned handled = plx__signals_deliver();
+        unsigned handled = plx__handlers_run();
         if ((handled & PLX__SIGNALS_NO_RESTART) != 0 ||
             ((handled & PLX__SIGNALS_HANDLED) != 0 && !is_restarted))
             return -EINTR;

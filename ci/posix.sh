@@ -1,0 +1,19 @@
+#!/bin/sh
+# Runs the POSIX layer's tests on Linux and under Wine, and demands that they print the same.
+#
+# Wants the presets debug and mingw-debug to be built.
+set -eu
+cd "$(dirname "$0")/.."
+work=build/posix-compared
+mkdir -p "$work"
+wine=$(command -v wine64 || echo /usr/lib/wine/wine64)
+WINEPREFIX=$(sh ci/wine-prefix.sh)
+export WINEPREFIX WINEDEBUG=-all
+for name in errors revents streams descriptors bridge; do
+    "build/debug/tests/posix/posix_$name" < /dev/null > "$work/$name.linux"
+    "$wine" "build/mingw-debug/tests/posix/posix_$name.exe" < /dev/null > "$work/$name.wine"
+    diff "$work/$name.linux" "$work/$name.wine"
+    echo "$name: the same on both; $(tail -n 1 "$work/$name.wine")"
+done
+count=$(cat "$work"/*.wine | grep -c '^ok ')
+echo "posix: $count checks, the same on Linux and under Wine"
