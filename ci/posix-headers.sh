@@ -65,4 +65,12 @@ END
     compile "$work/all"
     count=$((count + 3))
 done
+# The table in docs/posix.md has them all.
+grep -rhoE 'PLX_POSIX_CALL\([a-z0-9_]+\)' . | sed 's/.*(\(.*\))/\1/' | sort -u | grep -vx name |
+    while read -r function; do
+        grep -q "\`$function\`" ../../../docs/posix.md || {
+            echo "posix-headers: docs/posix.md says nothing of $function" >&2
+            exit 1
+        }
+    done
 echo "posix-headers: $count compile"

@@ -13,12 +13,12 @@ static ptrdiff_t file_read(plx__file *file, void *bytes, size_t size)
 {
     if ((plx__atomic_load(&file->flags) & PLX__O_ACCMODE) == PLX__O_WRONLY)
         return -EBADF;
+    if (plx__file_is_socket(file))
+        return size > 0 ? plx__socket_receive_from(file, bytes, size, 0, NULL, NULL, NULL) : 0;
     if (file->kind->read == NULL)
         return -EINVAL;
     if (bytes == NULL && size > 0)
         return -EFAULT;
-    if (plx__file_is_socket(file))
-        return size > 0 ? plx__socket_receive_from(file, bytes, size, 0, NULL, NULL, NULL) : 0;
     for (;;) {
         ptrdiff_t got = file->kind->read(file, bytes, size);
         if (got != -EAGAIN || plx__file_is_nonblocking(file))
@@ -35,12 +35,12 @@ static ptrdiff_t file_write(plx__file *file, const void *bytes, size_t size)
     size_t written = 0;
     if ((plx__atomic_load(&file->flags) & PLX__O_ACCMODE) == PLX__O_RDONLY)
         return -EBADF;
+    if (plx__file_is_socket(file))
+        return plx__socket_send_to(file, bytes, size, 0, NULL, 0);
     if (file->kind->write == NULL)
         return -EINVAL;
     if (bytes == NULL && size > 0)
         return -EFAULT;
-    if (plx__file_is_socket(file))
-        return plx__socket_send_to(file, bytes, size, 0, NULL, 0);
     do {
         ptrdiff_t taken = file->kind->write(file, (const char *)bytes + written, size - written);
         if (taken >= 0) {
@@ -149,7 +149,10 @@ PLX__CALL ptrdiff_t plx_posix_readv(int fd, const plx__iovec *parts, int count)
 
 PLX__CALL int plx_posix_close(int fd)
 {
-    return plx__answer_int(plx__fd_close(fd));
+    int status = plx__fd_close(fd);
+    if (status == 0 && fd <= 2)
+        plx__stdio_redirect(fd, NULL); /* The C library's stream of that number goes with it. */
+    return plx__answer_int(status);
 }
 
 static int duplicate(int fd, int lowest, bool is_cloexec)

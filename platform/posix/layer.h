@@ -47,7 +47,8 @@ typedef struct plx__file plx__file;
 typedef struct plx__socket plx__socket;
 
 /* What can be done with a sort of open file. None of these waits, but for disks and consoles: they
- * say -EAGAIN. NULL stands for what cannot be done. */
+ * say -EAGAIN. NULL stands for what cannot be done, and for sockets, which have calls of their own.
+ */
 typedef struct plx__file_kind {
     unsigned mode; /* S_IF... */
     ptrdiff_t (*read)(plx__file *file, void *bytes, size_t size);
@@ -98,8 +99,6 @@ int plx__fd_cloexec(int fd);
 int plx__fd_cloexec_set(int fd, bool is_cloexec);
 uint32_t plx__fd_limit(void);
 int plx__fd_limit_set(uint32_t limit);
-/* Called once for each descriptor that is open, in order. */
-void plx__fd_each(void (*visit)(int fd, plx__file *file, bool is_cloexec, void *data), void *data);
 /* The process's first call of the layer: sockets start, 0 to 2 are what the process was given. */
 void plx__layer_start(void);
 
@@ -255,7 +254,8 @@ int plx__lock_control(plx__file *file, int command, void *lock);
 
 /* --- streams of the C library (stdio.c) ----------------------------------------------------- */
 
-/* The stream of this number (0 to 2) goes where the handle does, which stays the caller's. */
+/* The stream of this number (0 to 2) goes where the handle does, which stays the caller's; NULL:
+ * nowhere. */
 void plx__stdio_redirect(int fd, HANDLE handle);
 
 /* --- signals (signals.c) -------------------------------------------------------------------- */
@@ -263,8 +263,6 @@ void plx__stdio_redirect(int fd, HANDLE handle);
 enum { PLX__SIGNALS_HANDLED = 1, PLX__SIGNALS_NO_RESTART = 2 };
 /* Runs the handlers of signals that wait and are not blocked on this thread. Bits of the above. */
 unsigned plx__handlers_run(void);
-/* Whether there are such. */
-bool plx__signals_wait_for_us(void);
 /* Whether a program has asked for any signal at all. */
 bool plx__signals_are_used(void);
 /* EPIPE's companion, for the calling thread. */

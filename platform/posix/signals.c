@@ -82,11 +82,6 @@ bool plx__signals_are_used(void)
     return plx__atomic_load_acquire(&are_used) != 0;
 }
 
-bool plx__signals_wait_for_us(void)
-{
-    return ((plx__sigset)pending & ~thread_mask) != 0;
-}
-
 static bool default_is_nothing(int number)
 {
     return number == PLX__SIGCHLD || number == PLX__SIGCONT || number == PLX__SIGURG ||

@@ -28,20 +28,8 @@ static void socket_close(plx__file *file)
     plx__free(socket);
 }
 
-static ptrdiff_t socket_read(plx__file *file, void *bytes, size_t size)
-{
-    return plx__socket_receive_from(file, bytes, size, PLX__MSG_DONTWAIT, NULL, NULL, NULL);
-}
-
-static ptrdiff_t socket_write(plx__file *file, const void *bytes, size_t size)
-{
-    return plx__socket_send_to(file, bytes, size, PLX__MSG_DONTWAIT, NULL, 0);
-}
-
 const plx__file_kind plx__socket_kind = {
     .mode = PLX__S_IFSOCK,
-    .read = socket_read,
-    .write = socket_write,
     .close = socket_close,
 };
 

@@ -199,12 +199,16 @@ PLX__CALL int plx_posix_fclose(FILE *stream)
 
 void plx__stdio_redirect(int fd, HANDLE handle)
 {
-    HANDLE copy;
-    (void)fflush(fd == 1 ? stdout : stderr);
-    if (!DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &copy, 0, FALSE,
-                         DUPLICATE_SAME_ACCESS))
+    HANDLE copy = INVALID_HANDLE_VALUE;
+    if (fd > 0)
+        (void)fflush(fd == 1 ? stdout : stderr);
+    if (handle == NULL)
+        copy = CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                           NULL, OPEN_EXISTING, 0, NULL);
+    else if (!DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &copy, 0, FALSE,
+                              DUPLICATE_SAME_ACCESS))
         return;
-    int inner = _open_osfhandle((intptr_t)copy, _O_BINARY);
+    int inner = copy != INVALID_HANDLE_VALUE ? _open_osfhandle((intptr_t)copy, _O_BINARY) : -1;
     if (inner < 0) {
         (void)CloseHandle(copy);
         return;

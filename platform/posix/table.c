@@ -103,7 +103,12 @@ static BOOL CALLBACK start(INIT_ONCE *once, void *data, void **context)
         (void)_setmode(fd, _O_BINARY);
         if (handle == NULL || handle == INVALID_HANDLE_VALUE)
             continue;
-        plx__file *file = plx__handle_wrap(handle, fd == 0 ? PLX__O_RDONLY : PLX__O_WRONLY);
+        /* A copy: the handle itself is the C library's, whose streams outlive a close(). */
+        HANDLE copy = NULL;
+        if (!DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &copy, 0, FALSE,
+                             DUPLICATE_SAME_ACCESS))
+            continue;
+        plx__file *file = plx__handle_wrap(copy, fd == 0 ? PLX__O_RDONLY : PLX__O_WRONLY);
         if (file == NULL || !chunk_reserve((uint32_t)fd))
             continue;
         slot_of((uint32_t)fd)->file = file;
@@ -259,17 +264,4 @@ int plx__fd_limit_set(uint32_t wanted)
     limit = wanted;
     ReleaseSRWLockExclusive(&lock);
     return 0;
-}
-
-void plx__fd_each(void (*visit)(int fd, plx__file *file, bool is_cloexec, void *data), void *data)
-{
-    AcquireSRWLockShared(&lock);
-    for (uint32_t fd = 0; fd < PLX__DESCRIPTORS_MAX; fd++) {
-        slot *place = slot_of(fd);
-        if (place == NULL)
-            fd += CHUNK_SLOTS - 1;
-        else if (place->file != NULL)
-            visit((int)fd, place->file, place->is_cloexec, data);
-    }
-    ReleaseSRWLockShared(&lock);
 }

@@ -378,6 +378,7 @@ int plx__wait(plx__poll_item *items, size_t count, uint64_t deadline, bool is_re
     }
     waiter->items = items;
     waiter->count = count;
+    waiter->waits_for_event = false; /* A jump out of a handler may have left it. */
     plx__waiter_enter(waiter, count == 1 ? items[0].file : NULL);
     int result = turns(waiter, items, count, deadline, is_restarted, entries);
     plx__waiter_leave(waiter);
