@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -50,6 +51,7 @@ SIZE(struct stat, plx__stat);
 MEMBER(struct stat, st_size, plx__stat, size);
 MEMBER(struct stat, st_mtim, plx__stat, modified);
 SIZE(sigset_t, plx__sigset);
+_Static_assert(sizeof(struct epoll_event) == 16, "as epoll.c has it");
 SIZE(socklen_t, plx__socklen);
 _Static_assert(sizeof(fd_set) == FD_SETSIZE / 8, "one bit for each descriptor");
 _Static_assert(sizeof(struct sockaddr_in) == 16, "as Winsock's");

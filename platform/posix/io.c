@@ -68,6 +68,7 @@ PLX__CALL ptrdiff_t plx_posix_read(int fd, void *bytes, size_t size)
     if (file == NULL)
         return plx__answer(-EBADF);
     ptrdiff_t got = file_read(file, bytes, size);
+    (void)plx__atomic_add(&file->reads, 1);
     plx__file_put(file);
     return plx__answer(got);
 }
@@ -78,6 +79,7 @@ PLX__CALL ptrdiff_t plx_posix_write(int fd, const void *bytes, size_t size)
     if (file == NULL)
         return plx__answer(-EBADF);
     ptrdiff_t taken = file_write(file, bytes, size);
+    (void)plx__atomic_add(&file->writes, 1);
     bool signals = taken == -EPIPE && file_signals(file);
     plx__file_put(file);
     if (signals)

@@ -65,8 +65,10 @@ struct plx__file {
     plx__atomic_u32 references;
     plx__atomic_u32 waiters; /* Threads that wait for it now. */
     plx__atomic_u32 flags;   /* O_ACCMODE, O_NONBLOCK, O_APPEND. */
-    void *handle;            /* A SOCKET or a HANDLE, if it has one. */
-    void *data;              /* The kind's own. */
+    plx__atomic_u32 reads;   /* Calls that took something from it, or tried. */
+    plx__atomic_u32 writes;
+    void *handle; /* A SOCKET or a HANDLE, if it has one. */
+    void *data;   /* The kind's own. */
 };
 
 /* One reference, which is the caller's. NULL without memory. */

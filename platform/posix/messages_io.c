@@ -65,6 +65,7 @@ PLX__CALL ptrdiff_t plx_posix_recvmsg(int fd, plx__msghdr *message, int flags)
                                        &flags_out);
     else if (bytes != NULL)
         got = plx__channel_receive(file, bytes, (size_t)whole, flags, &flags_out);
+    (void)plx__atomic_add(&file->reads, 1);
     plx__file_put(file);
     size_t given = 0;
     for (size_t i = 0; i < message->parts_count && got > 0 && given < (size_t)got; i++) {

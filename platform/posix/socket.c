@@ -374,6 +374,7 @@ PLX__CALL int plx_posix_accept4(int fd, void *address, plx__socklen *length, int
         return plx__answer_int(reserved);
     }
     status = plx__file_is_socket(file) ? socket_accept(file, flags_of_type(flags), &made) : -EINVAL;
+    (void)plx__atomic_add(&file->reads, 1);
     plx__file_put(file);
     if (status == 0 && address != NULL)
         status = length != NULL ? 0 : -EFAULT;

@@ -339,6 +339,7 @@ PLX__CALL ptrdiff_t plx_posix_recvfrom(int fd, void *bytes, size_t size, int fla
                   ? -EFAULT
                   : plx__channel_receive(file, bytes, size, flags, &flags_out);
     }
+    (void)plx__atomic_add(&file->reads, 1);
     plx__file_put(file);
     return plx__answer(got);
 }
@@ -364,6 +365,7 @@ PLX__CALL ptrdiff_t plx_posix_sendto(int fd, const void *bytes, size_t length, i
         sent =
             bytes == NULL && length > 0 ? -EFAULT : plx__channel_send(file, bytes, length, flags);
     }
+    (void)plx__atomic_add(&file->writes, 1);
     plx__file_put(file);
     if (sent == -EPIPE && is_stream && (flags & PLX__MSG_NOSIGNAL) == 0)
         plx__signal_broken_pipe();

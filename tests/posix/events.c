@@ -1,0 +1,187 @@
+/* tests/posix/events.c - epoll, by level, by edge and once; eventfd. */
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static char bytes[256];
+static struct epoll_event events[8];
+
+static int control(int set, int operation, int fd, uint32_t what, int data)
+{
+    struct epoll_event event;
+    memset(&event, 0, sizeof event);
+    event.events = what;
+    event.data.fd = data;
+    return epoll_ctl(set, operation, fd, &event);
+}
+
+static void wrong_uses(void)
+{
+    int fds[2];
+    int set = epoll_create1(EPOLL_CLOEXEC);
+    char name[] = "/tmp/pollux-XXXXXX";
+    section("wrong uses");
+    IS(fcntl(set, F_GETFD), FD_CLOEXEC);
+    IS(pipe(fds), 0);
+    int file = mkstemp(name);
+    (void)unlink(name);
+    FAILS(epoll_create(0), EINVAL);
+    FAILS(epoll_create1(0x7), EINVAL);
+    FAILS(control(set, EPOLL_CTL_ADD, 9999, EPOLLIN, 1), EBADF);
+    FAILS(control(9999, EPOLL_CTL_ADD, fds[0], EPOLLIN, 1), EBADF);
+    FAILS(control(fds[0], EPOLL_CTL_ADD, fds[1], EPOLLIN, 1), EINVAL);
+    FAILS(control(set, EPOLL_CTL_ADD, set, EPOLLIN, 1), EINVAL);
+    FAILS(control(set, EPOLL_CTL_ADD, file, EPOLLIN, 1), EPERM);
+    FAILS(control(set, EPOLL_CTL_MOD, fds[0], EPOLLIN, 1), ENOENT);
+    FAILS(control(set, EPOLL_CTL_DEL, fds[0], EPOLLIN, 1), ENOENT);
+    IS(control(set, EPOLL_CTL_ADD, fds[0], EPOLLIN, 1), 0);
+    FAILS(control(set, EPOLL_CTL_ADD, fds[0], EPOLLIN, 1), EEXIST);
+    FAILS(control(set, 77, fds[0], EPOLLIN, 1), EINVAL);
+    FAILS(epoll_wait(set, events, 0, 0), EINVAL);
+    FAILS(epoll_wait(fds[0], events, 8, 0), EINVAL);
+    IS(epoll_wait(set, events, 8, 0), 0);
+    FAILS(read(set, bytes, 1), EINVAL);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    (void)close(set);
+    (void)close(file);
+}
+
+static void levels(void)
+{
+    int ends[2];
+    int fds[2];
+    int set = epoll_create1(0);
+    section("by level");
+    tcp_pair(ends);
+    IS(pipe(fds), 0);
+    IS(control(set, EPOLL_CTL_ADD, ends[0], EPOLLIN, 10), 0);
+    IS(control(set, EPOLL_CTL_ADD, fds[0], EPOLLIN, 20), 0);
+    IS(epoll_wait(set, events, 8, 10), 0);
+    IS(write(ends[1], "x", 1), 1);
+    IS(epoll_wait(set, events, 8, 20000), 1);
+    IS(events[0].events, EPOLLIN);
+    IS(events[0].data.fd, 10);
+    IS(epoll_wait(set, events, 8, 20000), 1);
+    IS(write(fds[1], "x", 1), 1);
+    IS(epoll_wait(set, events, 8, 20000), 2);
+    IS(epoll_wait(set, events, 1, 20000), 1);
+    IS(read(ends[0], bytes, 8), 1);
+    IS(epoll_wait(set, events, 8, 20000), 1);
+    IS(events[0].data.fd, 20);
+    IS(control(set, EPOLL_CTL_MOD, fds[0], 0, 21), 0);
+    IS(epoll_wait(set, events, 8, 10), 0);
+    IS(control(set, EPOLL_CTL_MOD, ends[0], EPOLLOUT, 11), 0);
+    IS(epoll_wait(set, events, 8, 20000), 1);
+    IS(events[0].events, EPOLLOUT);
+    IS(events[0].data.fd, 11);
+    IS(control(set, EPOLL_CTL_DEL, ends[0], 0, 0), 0);
+    (void)close(fds[1]);
+    IS(epoll_wait(set, events, 8, 20000), 1); /* Told without being asked for. */
+    IS(events[0].events, EPOLLHUP);
+    (void)close(fds[0]);
+    IS(epoll_wait(set, events, 8, 10), 0); /* What is closed is in no set. */
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    (void)close(set);
+}
+
+static void edges(void)
+{
+    int ends[2];
+    int set = epoll_create1(0);
+    section("by edge, and once");
+    tcp_pair(ends);
+    non_blocking(ends[0], true);
+    IS(control(set, EPOLL_CTL_ADD, ends[0], EPOLLIN | EPOLLOUT | EPOLLET, 1), 0);
+    IS(epoll_wait(set, events, 8, 20000), 1);
+    IS(events[0].events, EPOLLOUT);
+    IS(epoll_wait(set, events, 8, 10), 0);
+    IS(write(ends[1], "abc", 3), 3);
+    IS(epoll_wait(set, events, 8, 20000), 1);
+    TRUE((events[0].events & EPOLLIN) != 0);
+    IS(epoll_wait(set, events, 8, 10), 0);
+    IS(read(ends[0], bytes, sizeof bytes), 3);
+    FAILS(read(ends[0], bytes, sizeof bytes), EAGAIN);
+    IS(epoll_wait(set, events, 8, 10), 0);
+    IS(write(ends[1], "d", 1), 1);
+    IS(epoll_wait(set, events, 8, 20000), 1);
+    IS(control(set, EPOLL_CTL_MOD, ends[0], EPOLLIN | EPOLLONESHOT, 2), 0);
+    IS(epoll_wait(set, events, 8, 20000), 1);
+    IS(events[0].data.fd, 2);
+    IS(epoll_wait(set, events, 8, 10), 0);
+    IS(control(set, EPOLL_CTL_MOD, ends[0], EPOLLIN | EPOLLONESHOT, 3), 0);
+    IS(epoll_wait(set, events, 8, 20000), 1);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    (void)close(set);
+}
+
+typedef struct addition {
+    int set;
+    int fd;
+} addition;
+
+static void *add_later(void *data)
+{
+    addition *of = data;
+    (void)usleep(50000);
+    if (control(of->set, EPOLL_CTL_ADD, of->fd, EPOLLIN, 42) != 0)
+        exit(1);
+    return NULL;
+}
+
+static void counters(void)
+{
+    uint64_t value = 0;
+    pthread_t thread;
+    section("eventfd, and a set that grows under a wait");
+    int fd = eventfd(0, EFD_NONBLOCK);
+    FAILS(eventfd(0, 0x7770), EINVAL);
+    POLLS(fd, 1 | 4, "OUT");
+    FAILS(read(fd, &value, sizeof value), EAGAIN);
+    FAILS(write(fd, &value, 4), EINVAL);
+    value = 3;
+    IS(write(fd, &value, sizeof value), 8);
+    value = 4;
+    IS(write(fd, &value, sizeof value), 8);
+    POLLS(fd, 1 | 4, "IN|OUT");
+    IS(read(fd, &value, sizeof value), 8);
+    IS(value, 7);
+    value = UINT64_MAX - 1;
+    IS(write(fd, &value, sizeof value), 8);
+    POLLS(fd, 1 | 4, "IN");
+    value = 1;
+    FAILS(write(fd, &value, sizeof value), EAGAIN);
+    FAILS(read(fd, &value, 4), EINVAL);
+    int many = eventfd(2, EFD_SEMAPHORE);
+    IS(eventfd_read(many, &value), 0);
+    IS(value, 1);
+    addition of = {epoll_create1(0), fd};
+    IS(pthread_create(&thread, NULL, add_later, &of), 0);
+    IS(epoll_wait(of.set, events, 8, 20000), 1);
+    IS(events[0].data.fd, 42);
+    (void)pthread_join(thread, NULL);
+    (void)close(of.set);
+    (void)close(fd);
+    (void)close(many);
+}
+
+int main(void)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    wrong_uses();
+    levels();
+    edges();
+    counters();
+    return check_end();
+}
