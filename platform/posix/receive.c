@@ -80,7 +80,7 @@ static int receive(plx__waiter *waiter, plx__file *file, WSABUF *buffer, uint64_
         }
         if (left == 0)
             return -EAGAIN;
-        plx__atomic_store(&waiter->is_woken, 0);
+        (void)plx__atomic_exchange(&waiter->is_woken, 0); /* A full barrier. */
     }
 }
 

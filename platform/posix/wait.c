@@ -296,11 +296,13 @@ static uint64_t time_left(uint64_t deadline)
     return deadline == PLX_FOREVER ? PLX_FOREVER : deadline > now ? deadline - now : 0;
 }
 
+/* In this order: who comes in between sends nothing, but its change is seen after this; the other
+ * way round its datagram could be drained, and is_woken would stay with none to come. */
 static void woken(plx__waiter *waiter)
 {
     bool renewed;
-    plx__atomic_store(&waiter->is_woken, 0);
     (void)plx__wake_drain(&waiter->wake, &renewed);
+    (void)plx__atomic_exchange(&waiter->is_woken, 0); /* A full barrier. */
 }
 
 /* Ready items, 0 for another turn, or a negative errno. */

@@ -311,6 +311,74 @@ static void gathered(void)
     (void)close(ends[1]);
 }
 
+static void *answer_all(void *data)
+{
+    int fd = *(int *)data;
+    char byte;
+    while (read(fd, &byte, 1) == 1) {
+        if (write(fd, &byte, 1) != 1)
+            exit(1);
+    }
+    return NULL;
+}
+
+typedef struct flood {
+    int fd;
+    size_t whole;
+} flood;
+
+/* In pieces of all sizes, so that the two threads wait for each other in all ways. */
+static void *flood_run(void *data)
+{
+    flood *of = data;
+    for (size_t sent = 0; sent < of->whole;) {
+        size_t piece = 1 + sent % 9973;
+        if (piece > of->whole - sent)
+            piece = of->whole - sent;
+        if (write(of->fd, bytes, piece) != (ssize_t)piece)
+            exit(1);
+        sent += piece;
+    }
+    return NULL;
+}
+
+/* A wake that is lost, once in thousands of times, would hang here. */
+static void many_turns(void)
+{
+    int ends[2];
+    int fds[2];
+    pthread_t thread;
+    section("many turns");
+    for (int round = 0; round < 2; round++) {
+        if (round == 0)
+            IS(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+        else
+            tcp_pair(ends);
+        IS(pthread_create(&thread, NULL, answer_all, &ends[1]), 0);
+        int turns = 0;
+        char byte = 'x';
+        while (turns < 3000 && write(ends[0], &byte, 1) == 1 && read(ends[0], &byte, 1) == 1)
+            turns++;
+        IS(turns, 3000);
+        (void)close(ends[0]);
+        (void)pthread_join(thread, NULL);
+        (void)close(ends[1]);
+    }
+    IS(pipe(fds), 0);
+    flood of = {fds[1], 8000000};
+    IS(pthread_create(&thread, NULL, flood_run, &of), 0);
+    size_t whole = 0;
+    for (ssize_t got; whole < of.whole; whole += (size_t)got) {
+        got = read(fds[0], bytes, 1 + whole % 7919);
+        if (got <= 0)
+            break;
+    }
+    IS(whole, of.whole);
+    (void)pthread_join(thread, NULL);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
 static void broken_pipes(void)
 {
     int fds[2];
@@ -342,6 +410,7 @@ int main(void)
     other_threads();
     large_writes();
     gathered();
+    many_turns();
     broken_pipes();
     return check_end();
 }
