@@ -25,7 +25,8 @@ set(pollux_sources
     backends/registry.c
     platform/address.c
     platform/fault.c
-    platform/memory.c)
+    platform/memory.c
+    platform/socket_name.c)
 
 if(WIN32)
     set(pollux_system windows)

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -235,43 +234,6 @@ ptrdiff_t plx__socket_send_slices(plx_socket socket, const plx__slice *slices, s
 int plx__socket_shutdown(plx_socket socket)
 {
     return shutdown(socket, SHUT_WR) == 0 ? 0 : plx__fail_last();
-}
-
-static int address_family_read(plx__address *address, socklen_t length)
-{
-    switch (plx__address_raw(address)->sa_family) {
-    case AF_INET:
-        address->family = PLX__FAMILY_IPV4;
-        break;
-    case AF_INET6:
-        address->family = PLX__FAMILY_IPV6;
-        break;
-    case AF_UNIX:
-        address->family = PLX__FAMILY_UNIX;
-        break;
-    default:
-        return PLX_EAFNOSUPPORT;
-    }
-    address->length = (uint32_t)length;
-    return 0;
-}
-
-int plx__socket_name(plx_socket socket, plx__address *address_out)
-{
-    socklen_t length = sizeof address_out->storage;
-    memset(address_out, 0, sizeof *address_out);
-    if (getsockname(socket, plx__address_raw(address_out), &length) != 0)
-        return plx__fail_last();
-    return address_family_read(address_out, length);
-}
-
-int plx__socket_peer(plx_socket socket, plx__address *address_out)
-{
-    socklen_t length = sizeof address_out->storage;
-    memset(address_out, 0, sizeof *address_out);
-    if (getpeername(socket, plx__address_raw(address_out), &length) != 0)
-        return plx__fail_last();
-    return address_family_read(address_out, length);
 }
 
 int plx__socket_check(plx_socket socket)
