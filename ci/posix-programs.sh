@@ -280,7 +280,8 @@ mosquitto() {
     built make -j 2 -C "$work/mosquitto-native/client" "$@"
     client=$work/mosquitto-native/client
     printf 'listener %s 127.0.0.1\nallow_anonymous true\n' "$base" > "$work/mosquitto.conf"
-    background "$wine" "$work/mosquitto/src/mosquitto.exe" -c "$work/mosquitto.conf"
+    background "$wine" "$work/mosquitto/src/mosquitto.exe" -v -c "$work/mosquitto.conf"
+    broker=${pids##* }
     listens "$base"
     printf '  $ mosquitto_sub -p %s -q 1 -t "pollux/#" -C 20 -v > got &\n' "$base"
     "$client/mosquitto_sub" -p "$base" -q 1 -t 'pollux/#' -C 20 -v > "$work/got" &
@@ -301,6 +302,10 @@ mosquitto() {
     wait $subscriber
     head -c "$size" "$work/got" | cmp - "$file"
     expect "a message of $size bytes" "$(wc -c < "$work/got")" $((size + 1))
+    shown kill -INT "$broker" # Wine makes Ctrl-C of it, and the layer SIGINT.
+    wait "$broker" && code=0 || code=$?
+    expect "SIGINT ends it in its own way" \
+        "$code $(grep -c terminating "$work/background.log")" "0 1"
     finish
 }
 
