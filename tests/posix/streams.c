@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -311,6 +312,42 @@ static void gathered(void)
     (void)close(ends[1]);
 }
 
+static sigjmp_buf jump;
+
+static void on_alarm_jump(int number)
+{
+    (void)number;
+    siglongjmp(jump, 1);
+}
+
+/* Who jumps out of a handler leaves nothing behind: what is closed then is closed. */
+static void jumps(void)
+{
+    int ends[2];
+    int fds[2];
+    struct itimerval timer = {{0, 0}, {0, 30000}};
+    section("siglongjmp out of a handler");
+    for (volatile int i = 0; i < 3; i++) {
+        (void)signal(SIGALRM, on_alarm_jump);
+        tcp_pair(ends);
+        if (sigsetjmp(jump, 1) == 0) {
+            (void)setitimer(ITIMER_REAL, &timer, NULL);
+            IS(read(ends[0], bytes, 1), -2); /* Never comes to this. */
+        }
+        IS(pipe(fds), 0);
+        if (sigsetjmp(jump, 1) == 0) {
+            (void)setitimer(ITIMER_REAL, &timer, NULL);
+            IS(read(fds[0], bytes, 1), -2);
+        }
+        (void)close(ends[0]);
+        IS(read(ends[1], bytes, 1), 0);
+        (void)close(ends[1]);
+        (void)close(fds[1]);
+        IS(read(fds[0], bytes, 1), 0);
+        (void)close(fds[0]);
+    }
+}
+
 static void *answer_all(void *data)
 {
     int fd = *(int *)data;
@@ -410,6 +447,7 @@ int main(void)
     other_threads();
     large_writes();
     gathered();
+    jumps();
     many_turns();
     broken_pipes();
     return check_end();
