@@ -52,6 +52,7 @@ typedef struct delayed {
 static void *delayed_run(void *data)
 {
     delayed *late = data;
+    char drained[4096];
     (void)usleep(100000);
     switch (late->what) {
     case WRITE:
@@ -65,7 +66,7 @@ static void *delayed_run(void *data)
         (void)close(late->fd);
         break;
     case DRAIN:
-        for (ssize_t got; (got = read(late->fd, bytes, 4096)) > 0;)
+        for (ssize_t got; (got = read(late->fd, drained, sizeof drained)) > 0;)
             late->drained += (size_t)got;
         break;
     }
@@ -367,12 +368,13 @@ typedef struct flood {
 /* In pieces of all sizes, so that the two threads wait for each other in all ways. */
 static void *flood_run(void *data)
 {
+    static const char zeros[9973];
     flood *of = data;
     for (size_t sent = 0; sent < of->whole;) {
         size_t piece = 1 + sent % 9973;
         if (piece > of->whole - sent)
             piece = of->whole - sent;
-        if (write(of->fd, bytes, piece) != (ssize_t)piece)
+        if (write(of->fd, zeros, piece) != (ssize_t)piece)
             exit(1);
         sent += piece;
     }
