@@ -39,8 +39,7 @@ fetch() {
         shift
         ls lists/*Sources* > /dev/null 2>&1 || apt-get "$@" update
         apt-get "$@" source "$package" > /dev/null 2>&1
-    )
-    touch "$sources/$1.complete"
+    ) && touch "$sources/$1.complete"
 }
 
 # unpacked PACKAGE DIRECTORY: a copy of its sources, as Debian has them.
@@ -320,8 +319,19 @@ CC=$prefix/bin/pollux-cc
 WINEPREFIX=$(sh ci/wine-prefix.sh)
 export WINEPREFIX WINEDEBUG=-all
 [ $# -gt 0 ] || set -- microsocks rinetd udns netcat mosquitto
+# Mirrors lack a source package now and then. That is said, and is no fault of the layer; but some
+# must have been there.
+absent=
 for one; do
-    "$one"
+    package=$one
+    [ "$one" != netcat ] || package=netcat-traditional
+    if fetch "$package"; then
+        "$one"
+    else
+        echo "posix-programs: the mirror does not give the source of $package" >&2
+        absent="$absent $package"
+    fi
 done
 echo
-echo "posix-programs: $passed checks passed"
+[ "$passed" -gt 0 ] || exit 1
+echo "posix-programs: $passed checks passed${absent:+; no source to be had of:$absent}"
