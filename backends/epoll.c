@@ -23,6 +23,9 @@
 /* Events that one wait brings. */
 #define EVENTS_MAX 256
 
+/* How long each wait is put off while a set that names a ghost cannot be made anew. */
+#define RETRY_NS (10 * PLX_MILLISECOND)
+
 /* What the kernel names the wake by: place 0 in a generation that it never has. */
 #define WAKE ((uint64_t)1 << 32)
 
@@ -311,6 +314,8 @@ static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     if (poller->has_ghost)
         set_renew(poller);
+    if (poller->has_ghost) /* There was no descriptor for it: the ghost would end each wait. */
+        (void)plx__poll(NULL, 0, timeout_ns < RETRY_NS ? timeout_ns : RETRY_NS);
     if (poller->changes > 0)
         changes_apply(poller);
     int count = set_wait(poller, poller->failures > 0 ? 0 : timeout_ns);

@@ -88,9 +88,38 @@ static void what_takes_the_place_of_a_ghost_is_told_apart(world *w)
     turn_until(w, &p.closed, 2);
 }
 
+/* Without a descriptor for a new set the loop goes on with the old one, slowly, and serves; once
+ * there is one it has its rest again. */
+static void ghost_without_a_descriptor_does_not_spin(world *w)
+{
+    probe gone = {0};
+    probe other = {.then_data = echo_back};
+    plx_conn_options options[] = {probe_options(&gone), probe_options(&other)};
+    peer clients[] = {connect_pair(w, &gone, &options[0]), connect_pair(w, &other, &options[1])};
+    ck_ok(plx__rehearse_heir_start());
+    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, UINT32_MAX);
+    ck_ok(plx_conn_close(w->loop, gone.conn));
+    peer_send(w, &clients[0], "x", 1);
+    turn_until(w, &gone.closed, 1);
+    turn_some(w); /* The ghost is found. */
+    uint64_t before = plx__clock_now();
+    for (int i = 0; i < TURNS_MAX; i++)
+        ck_ok(plx_loop_run_once(w->loop, PLX_SECOND));
+    ck_assert_uint_ge(plx__clock_now() - before, TURNS_MAX * (5 * PLX_MILLISECOND));
+    expect_service(w, &clients[1]);
+    ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 0);
+    turn(w);
+    expect_rest(w);
+    plx__rehearse_heir_end();
+    for (size_t i = 0; i < 2; i++)
+        peer_close(&clients[i]);
+    turn_until(w, &other.closed, 1);
+}
+
 static const test_case epoll_cases[] = {
     CASE(what_an_heir_keeps_does_not_haunt_the_loop),
     CASE(what_takes_the_place_of_a_ghost_is_told_apart),
+    CASE(ghost_without_a_descriptor_does_not_spin),
     CASES_END,
 };
 
