@@ -83,17 +83,37 @@ finish() {
 }
 trap finish EXIT
 
-# listens PORT: until something does.
-listens() {
+# until_true COMMAND...: tries again and again, for 20 seconds at the most.
+until_true() {
     tries=0
-    until nc -z 127.0.0.1 "$1" 2> /dev/null; do
+    until "$@"; do
         tries=$((tries + 1))
-        if [ "$tries" -ge 200 ]; then
+        if [ "$tries" -ge 400 ]; then
+            echo "posix-programs: in vain: $*" >&2
             cat "$work/background.log"
             return 1
         fi
-        sleep 0.1
+        sleep 0.05
     done
+}
+
+# is_bound tcp|udp PORT: whether something listens there. Asked of the kernel, which knows Wine's
+# sockets too: to connect would be a connection that some programs have only one of.
+is_bound() {
+    state=0A
+    [ "$1" = tcp ] || state=07
+    grep -q "$(printf ': [0-9A-F]*:%04X [0-9A-F:]* %s ' "$2" "$state")" "/proc/net/$1" \
+        "/proc/net/${1}6"
+}
+
+# listens PORT: until something does.
+listens() {
+    until_true is_bound tcp "$1"
+}
+
+# logged COUNT TEXT: whether the server in the background has said so, so often.
+logged() {
+    [ "$(grep -c "$2" "$work/background.log")" -ge "$1" ]
 }
 
 # expect NAME GOT WANTED
@@ -173,8 +193,9 @@ rinetd() {
 127.0.0.1 $((base + 2))/udp 127.0.0.1 $((base + 3))/udp
 END
     background "$wine" "$work/rinetd/rinetd.exe" -f -c "$work/rinetd.conf"
-    sleep 1
     web
+    listens "$base"
+    until_true is_bound udp $((base + 2))
     # (A half-close it does not pass on, on Linux either: handleClose() closes both ways.)
     for one in 1 2 3 4 5; do
         shown curl -s -o "$work/got" "http://127.0.0.1:$base/file" \
@@ -192,7 +213,7 @@ while True:
         server.sendto(bytes.upper(), peer)
 ' $((base + 3)) &
     pids="$pids $!"
-    sleep 1
+    until_true is_bound udp $((base + 3))
     answer=$(python3 -c '
 import socket, sys
 client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -240,7 +261,7 @@ netcat() {
     nc -l 127.0.0.1 "$base" < "$root/README.md" > "$work/arrived" &
     server=$!
     pids="$pids $server"
-    sleep 0.3
+    listens "$base"
     shown sh -c "'$wine' '$exe' -q 1 127.0.0.1 $base < '$root/LICENSE' > '$work/back'"
     finish
     cmp "$work/arrived" "$root/LICENSE"
@@ -252,7 +273,7 @@ netcat() {
         2> "$work/background.log" &
     server=$!
     pids="$pids $server"
-    sleep 1.5
+    listens $((base + 1))
     shown sh -c "nc -N 127.0.0.1 $((base + 1)) < '$root/README.md' > '$work/back'"
     wait $server
     cmp "$work/arrived" "$root/README.md"
@@ -286,7 +307,7 @@ mosquitto() {
     "$client/mosquitto_sub" -p "$base" -q 1 -t 'pollux/#' -C 20 -v > "$work/got" &
     subscriber=$!
     pids="$pids $subscriber"
-    sleep 1
+    until_true logged 1 "Sending SUBACK"
     shown sh -c "seq 20 | '$client/mosquitto_pub' -p $base -q 1 -t pollux/count -l"
     wait $subscriber
     expect "20 messages, in order" "$(tr '\n' ' ' < "$work/got")" \
@@ -294,7 +315,7 @@ mosquitto() {
     "$client/mosquitto_sub" -p "$base" -t large -C 1 > "$work/got" &
     subscriber=$!
     pids="$pids $subscriber"
-    sleep 1
+    until_true logged 2 "Sending SUBACK"
     file=$prefix/lib/libpollux-posix.a
     size=$(wc -c < "$file")
     shown "$client/mosquitto_pub" -p "$base" -t large -q 2 -f "$file"

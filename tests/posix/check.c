@@ -207,6 +207,21 @@ void wait_for(int fd, int events)
     must(poll(&entry, 1, 20000) == 1, "poll");
 }
 
+void moment(void)
+{
+    (void)poll(NULL, 0, 100);
+}
+
+ssize_t send_until_it_fails(int fd)
+{
+    ssize_t sent = 1;
+    for (int i = 0; i < 20000 && sent == 1; i++) {
+        (void)poll(NULL, 0, 1);
+        sent = send(fd, "x", 1, MSG_NOSIGNAL);
+    }
+    return sent;
+}
+
 double seconds_now(void)
 {
     struct timespec now;

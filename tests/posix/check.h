@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #ifdef __linux__
 #define IS_WINDOWS false
@@ -49,5 +50,11 @@ void non_blocking(int fd, bool is_on);
 void reset(int fd);
 void wait_for(int fd, int events);
 double seconds_now(void);
+/* For a thread that does something to a call in which another waits: gives the other time to get
+ * there. From outside nothing tells when it has, on either system. Should it come later still, it
+ * finds done what it was to wait for; only a descriptor that is closed by then is another case. */
+void moment(void);
+/* Sends bytes, one in a millisecond, until that fails, for 20 s at the most. */
+ssize_t send_until_it_fails(int fd);
 
 #endif

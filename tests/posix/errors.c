@@ -393,8 +393,7 @@ static void after_the_end(void)
     IS(recv(ends[1], bytes, 1, 0), 0);
     IS(send(ends[1], bytes, 1, MSG_NOSIGNAL), 1);
     wait_for(ends[1], POLLIN | POLLOUT);
-    (void)usleep(50000); /* The answer to that byte is a reset, which nothing waits for. */
-    FAILS(send(ends[1], bytes, 1, MSG_NOSIGNAL), EPIPE);
+    FAILS(send_until_it_fails(ends[1]), EPIPE); /* The answer to that byte is a reset. */
     (void)close(ends[1]);
 }
 

@@ -134,7 +134,7 @@ typedef struct addition {
 static void *add_later(void *data)
 {
     addition *of = data;
-    (void)usleep(50000);
+    moment();
     if (control(of->set, EPOLL_CTL_ADD, of->fd, EPOLLIN, 42) != 0)
         exit(1);
     return NULL;

@@ -288,7 +288,7 @@ static void mixed_select(void)
 
 static void *write_later(void *data)
 {
-    (void)usleep(50000);
+    moment();
     if (write(*(int *)data, "x", 1) != 1)
         exit(1);
     return NULL;
