@@ -51,7 +51,11 @@ struct plx_loop {
     plx__object *deferred_first;
     plx__object **deferred_end;
     plx__wheel wheel;
+    /* Posters look at the end of the one and at the other; nothing else stands on that line. */
     plx__post_queue posts;
+    plx__atomic_u32 is_sleeping; /* 1 from before a wait until someone has woken it. */
+    unsigned char apart[64];
+    uint64_t posts_ran_ns; /* When those of the last turn that had any were through. */
     plx__segment_pool segments;
     plx__kept *kept_spare; /* A buffer for kept bytes that nobody uses now; may be NULL. */
     struct plx__profile *profile_last; /* Of the last plx_connect(); shared while it fits. */
@@ -65,7 +69,6 @@ struct plx_loop {
     bool is_closing;
     plx__spare spare;
 
-    plx__atomic_u32 is_sleeping; /* 1 from before a wait until someone has woken it. */
     plx__atomic_u32 is_stopped;
     plx__signal_listener signals;
     uint32_t signals_open[PLX__SIGNAL_NUMBERS];

@@ -5,6 +5,9 @@
 
 #define ARRAY_SHIFT 31u
 
+/* How many cells ahead a producer asks for lines: 384 bytes. */
+#define CELLS_AHEAD 16u
+
 int plx__post_queue_init(plx__post_queue *queue, uint32_t capacity)
 {
     if (capacity > CAPACITY_MAX)
@@ -12,8 +15,11 @@ int plx__post_queue_init(plx__post_queue *queue, uint32_t capacity)
     queue->capacity = capacity;
     queue->taken = queue->cursor = queue->reading = 0;
     plx__atomic_store(&queue->filling, 0);
-    for (int i = 0; i < 2; i++)
-        queue->arrays[i] = plx__allocate_zeroed(capacity, sizeof(plx__post_cell));
+    for (int i = 0; i < 2; i++) {
+        queue->stamps[i] = 1;
+        queue->arrays[i] =
+            plx__allocate_zeroed((size_t)capacity + CELLS_AHEAD, sizeof(plx__post_cell));
+    }
     if (queue->arrays[0] != NULL && queue->arrays[1] != NULL)
         return 0;
     plx__post_queue_close(queue);
@@ -38,19 +44,33 @@ int plx__post_queue_push(plx__post_queue *queue, plx__post post)
     if (index >= queue->capacity)
         return PLX_ENOBUFS;
     plx__post_cell *cell = &queue->arrays[claimed >> ARRAY_SHIFT][index];
+    plx__prefetch_write(cell + CELLS_AHEAD);
     cell->post = post;
-    plx__atomic_store_release(&cell->is_ready, 1);
+    plx__atomic_store_release(&cell->stamp, queue->stamps[claimed >> ARRAY_SHIFT]);
     return 0;
 }
 
-/* Gets what producers have filled, and gives them the other array. */
-static void arrays_exchange(plx__post_queue *queue)
+/* A stamp that no cell of the array has. */
+static void stamp_renew(plx__post_queue *queue, uint32_t array)
 {
+    if (++queue->stamps[array] != 0)
+        return;
+    for (uint32_t i = 0; i < queue->capacity; i++)
+        plx__atomic_store_release(&queue->arrays[array][i].stamp, 0);
+    queue->stamps[array] = 1;
+}
+
+void plx__post_queue_take(plx__post_queue *queue)
+{
+    if (queue->cursor != queue->taken)
+        return;
     uint32_t seen = plx__atomic_load(&queue->filling);
     if ((seen & PLX__POST_QUEUE_COUNT) == 0)
         return;
-    uint32_t other = (seen >> ARRAY_SHIFT ^ 1) << ARRAY_SHIFT;
-    uint32_t count = plx__atomic_exchange(&queue->filling, other) & PLX__POST_QUEUE_COUNT;
+    uint32_t other = seen >> ARRAY_SHIFT ^ 1;
+    stamp_renew(queue, other); /* The exchange publishes it. */
+    uint32_t count =
+        plx__atomic_exchange(&queue->filling, other << ARRAY_SHIFT) & PLX__POST_QUEUE_COUNT;
     queue->reading = seen >> ARRAY_SHIFT;
     queue->taken = count < queue->capacity ? count : queue->capacity;
     queue->cursor = 0;
@@ -59,14 +79,11 @@ static void arrays_exchange(plx__post_queue *queue)
 bool plx__post_queue_pop(plx__post_queue *queue, plx__post *post_out)
 {
     if (queue->cursor == queue->taken)
-        arrays_exchange(queue);
-    if (queue->cursor == queue->taken)
         return false;
     plx__post_cell *cell = &queue->arrays[queue->reading][queue->cursor];
-    if (plx__atomic_load_acquire(&cell->is_ready) == 0)
+    if (plx__atomic_load_acquire(&cell->stamp) != queue->stamps[queue->reading])
         return false;
     *post_out = cell->post;
-    plx__atomic_store_release(&cell->is_ready, 0); /* The next exchange publishes it. */
     queue->cursor++;
     return true;
 }

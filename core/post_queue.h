@@ -2,8 +2,12 @@
  *
  * Two arrays. Producers fill one, each claiming its cell with one atomic addition; the consumer has
  * the other. When the consumer is through, it exchanges the two, with one atomic exchange however
- * many posts there are. So consumer and producers write to the same memory once for each batch, and
- * not once for each post as in a ring, where the consumer follows on the producers' heels.
+ * many posts there are.
+ *
+ * What costs is lines of the cache that go from processor to processor. So what producers write
+ * stands apart from what the consumer writes; the consumer only reads cells, since a cell is ready
+ * when it has the stamp of its batch, not when a flag is up that somebody must take down; and a
+ * producer asks for the lines that it will fill before it gets there. docs/design.md has figures.
  */
 #ifndef PLX__POST_QUEUE_H
 #define PLX__POST_QUEUE_H
@@ -19,18 +23,20 @@ typedef struct plx__post {
 
 typedef struct plx__post_cell {
     plx__post post;
-    plx__atomic_u32 is_ready; /* What a producer has claimed becomes ready a moment later. */
+    /* That of the batch: ready. What a producer has claimed becomes so a moment later. */
+    plx__atomic_u32 stamp;
 } plx__post_cell;
 
 typedef struct plx__post_queue {
-    plx__post_cell *arrays[2];
-    uint32_t capacity; /* Of each. */
-    /* These are the consumer's alone. */
-    uint32_t taken;  /* How many cells of its array were claimed, */
-    uint32_t cursor; /* and how many of them it is through with. */
-    uint32_t reading;
-    /* What producers write stands on a line of the cache of its own. */
+    /* These are the consumer's alone: */
+    uint32_t taken;   /* how many cells of its array were claimed, */
+    uint32_t cursor;  /* how many of them it is through with, */
+    uint32_t reading; /* and which array that is. */
     unsigned char apart[64];
+    /* Producers look at all of these, and the consumer changes them once for each batch. */
+    plx__post_cell *arrays[2];
+    uint32_t capacity;       /* Of each. */
+    uint32_t stamps[2];      /* Of the batch that is, or was last, in each. Never 0. */
     plx__atomic_u32 filling; /* The array that is filled, in the highest bit; how many of its cells
                               * are claimed in the others, which may be more than it has. */
 } plx__post_queue;
@@ -43,7 +49,10 @@ void plx__post_queue_close(plx__post_queue *queue);
 /* Any thread. PLX_ENOBUFS when as many wait as the capacity says, those not counted that the
  * consumer has taken and not come to yet. */
 int plx__post_queue_push(plx__post_queue *queue, plx__post post);
-/* The consumer. False when it is empty, or the next one is not ready yet. */
+/* The consumer. Takes what has been pushed until now, unless it is not through with what it took
+ * before. */
+void plx__post_queue_take(plx__post_queue *queue);
+/* The consumer. False when it is through with what it took, or the next one is not ready yet. */
 bool plx__post_queue_pop(plx__post_queue *queue, plx__post *post_out);
 /* The consumer. Ordered with what producers do after pushing, so that one of the two sees what the
  * other did. */

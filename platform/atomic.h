@@ -1,4 +1,5 @@
-/* platform/atomic.h - the few atomic operations that Pollux needs, for C11 and for MSVC.
+/* platform/atomic.h - the few atomic operations that Pollux needs, for C11 and for MSVC, and two
+ * hints to the processor, which do nothing where there is no such hint.
  *
  * MSVC has C11 atomics only behind an experimental switch, so its intrinsics are used there. Each
  * name says its ordering; those without one are sequentially consistent.
@@ -66,6 +67,17 @@ static inline int plx__atomic_compare_exchange(plx__atomic_u32 *atomic, uint32_t
     return same;
 }
 
+#if defined _M_X64 || defined _M_IX86
+void _mm_pause(void);
+#pragma intrinsic(_mm_pause)
+#define PLX__PAUSE() _mm_pause()
+#ifndef __clang__ /* Which has the dialect, and not this intrinsic. */
+void _m_prefetchw(void const volatile *at);
+#pragma intrinsic(_m_prefetchw)
+#define PLX__PREFETCH_WRITE(at) _m_prefetchw(at)
+#endif
+#endif
+
 #else
 #include <stdatomic.h>
 
@@ -115,5 +127,32 @@ static inline int plx__atomic_compare_exchange(plx__atomic_u32 *atomic, uint32_t
     return atomic_compare_exchange_strong(&atomic->value, expected, desired);
 }
 
+#if defined __x86_64__ || defined __i386__
+#define PLX__PAUSE()            __builtin_ia32_pause()
+/* Compilers have __builtin_prefetch() load for reading unless they are told which processor this
+ * is; this one is older than 64 bits, or does nothing (Intel's manual, volume 2, PREFETCHW). */
+#define PLX__PREFETCH_WRITE(at) __asm__ volatile("prefetchw %0" : : "m"(*(const char *)(at)))
+#elif defined __GNUC__
+#define PLX__PREFETCH_WRITE(at) __builtin_prefetch((at), 1)
 #endif
+#endif
+
+/* In a loop that waits for another processor. */
+static inline void plx__pause(void)
+{
+#ifdef PLX__PAUSE
+    PLX__PAUSE();
+#endif
+}
+
+/* This processor is about to write to the line of the cache at `at`. */
+static inline void plx__prefetch_write(const void *at)
+{
+#ifdef PLX__PREFETCH_WRITE
+    PLX__PREFETCH_WRITE(at);
+#else
+    (void)at;
+#endif
+}
+
 #endif

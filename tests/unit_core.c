@@ -100,7 +100,7 @@ static void unused_post(plx_loop *loop, void *data, int status)
     (void)status;
 }
 
-/* Filled and emptied again and again: order kept, bounds kept. */
+/* Filled and emptied again and again: order kept, bounds kept. Its stamps begin anew on the way. */
 static void post_queue_keeps_order_and_bounds(world *w)
 {
     plx__post_queue queue;
@@ -109,6 +109,7 @@ static void post_queue_keeps_order_and_bounds(world *w)
     uintptr_t out = 1;
     (void)w;
     ck_ok(plx__post_queue_init(&queue, 3));
+    queue.stamps[0] = queue.stamps[1] = UINT32_MAX - 5;
     for (int round = 0; round < 20; round++) {
         ck_assert(plx__post_queue_is_empty(&queue));
         for (int i = 0; i < 3; i++)
@@ -116,6 +117,8 @@ static void post_queue_keeps_order_and_bounds(world *w)
         for (int i = 0; i < 5; i++)
             ck_assert_int_eq(plx__post_queue_push(&queue, (plx__post){unused_post, NULL}),
                              PLX_ENOBUFS);
+        ck_assert(!plx__post_queue_pop(&queue, &post));
+        plx__post_queue_take(&queue);
         for (int i = 0; i < 3; i++) {
             ck_assert(!plx__post_queue_is_empty(&queue));
             ck_assert(plx__post_queue_pop(&queue, &post));
@@ -123,31 +126,45 @@ static void post_queue_keeps_order_and_bounds(world *w)
             if (i == 0) /* Behind those that the consumer has begun with. */
                 ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, (void *)(in + 2)}));
         }
+        ck_assert(!plx__post_queue_pop(&queue, &post));
+        ck_assert(!plx__post_queue_is_empty(&queue));
+        plx__post_queue_take(&queue);
         ck_assert(plx__post_queue_pop(&queue, &post));
         ck_assert_uint_eq((uintptr_t)post.data, in + 2);
         ck_assert(!plx__post_queue_pop(&queue, &post));
     }
+    ck_assert_uint_lt(queue.stamps[0], 30); /* They did begin anew, and without 0. */
+    ck_assert_uint_gt(queue.stamps[0], 0);
     plx__post_queue_close(&queue);
     ck_assert_int_eq(plx__post_queue_init(&queue, UINT32_MAX), PLX_EINVAL);
 }
 
-/* A cell that is claimed and not ready yet holds up what stands behind it, and nothing is lost. */
+/* A cell that is claimed and not ready yet holds up what stands behind it, and nothing is lost;
+ * nor is it taken for ready for what it held in the batches before. */
 static void post_queue_waits_for_a_slow_producer(world *w)
 {
     plx__post_queue queue;
     plx__post post;
     (void)w;
     ck_ok(plx__post_queue_init(&queue, 4));
+    for (int batch = 0; batch < 4; batch++) {
+        ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, NULL}));
+        plx__post_queue_take(&queue);
+        ck_assert(plx__post_queue_pop(&queue, &post));
+    }
     uint32_t claimed = plx__atomic_add(&queue.filling, 1); /* As a producer that is cut short. */
     ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, (void *)(uintptr_t)2}));
     ck_assert(!plx__post_queue_is_empty(&queue));
+    plx__post_queue_take(&queue);
     ck_assert(!plx__post_queue_pop(&queue, &post));
     ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, (void *)(uintptr_t)3}));
+    plx__post_queue_take(&queue);
     ck_assert(!plx__post_queue_pop(&queue, &post));
     ck_assert(!plx__post_queue_is_empty(&queue));
     queue.arrays[0][claimed].post = (plx__post){unused_post, (void *)(uintptr_t)1};
-    plx__atomic_store_release(&queue.arrays[0][claimed].is_ready, 1);
+    plx__atomic_store_release(&queue.arrays[0][claimed].stamp, queue.stamps[0]);
     for (uintptr_t i = 1; i <= 3; i++) {
+        plx__post_queue_take(&queue);
         ck_assert(plx__post_queue_pop(&queue, &post));
         ck_assert_uint_eq((uintptr_t)post.data, i);
     }
