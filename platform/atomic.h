@@ -128,9 +128,11 @@ static inline int plx__atomic_compare_exchange(plx__atomic_u32 *atomic, uint32_t
 }
 
 #if defined __x86_64__ || defined __i386__
-#define PLX__PAUSE()            __builtin_ia32_pause()
+#define PLX__PAUSE() __builtin_ia32_pause()
+#endif
+#ifdef __x86_64__
 /* Compilers have __builtin_prefetch() load for reading unless they are told which processor this
- * is; this one is older than 64 bits, or does nothing (Intel's manual, volume 2, PREFETCHW). */
+ * is; all of 64 bits have this one, or skip it (Intel's manual, volume 2, PREFETCHW). */
 #define PLX__PREFETCH_WRITE(at) __asm__ volatile("prefetchw %0" : : "m"(*(const char *)(at)))
 #elif defined __GNUC__
 #define PLX__PREFETCH_WRITE(at) __builtin_prefetch((at), 1)
