@@ -44,6 +44,7 @@ enum plx__completion_kind {
                      * poller says 0 bytes, which means: try `send_now` again. */
     PLX__READY,     /* A watched socket; `ready` is bits of plx_readiness. PLX_FAILED alone: it is
                      * closed, and the backend has let go of it. */
+    PLX__RELEASED,  /* What `release` waited for is over. */
     PLX__DETACHED   /* What `detach` left in flight has arrived; the socket may be closed. */
 };
 
@@ -79,6 +80,13 @@ typedef struct plx__backend_ops {
      * the endpoint comes after `detach`, but PLX__DETACHED if that returned false. */
     int (*attach)(plx__backend *backend, plx__endpoint *endpoint);
     bool (*detach)(plx__backend *backend, plx__endpoint *endpoint);
+    /* After `attach`, for a socket that has been elsewhere: 0, or why it cannot be used here. NULL
+     * where it always can. */
+    int (*adopt)(plx__backend *backend, plx__endpoint *endpoint);
+    /* Before `detach`, for a connection whose socket is to live on elsewhere; nothing is received
+     * any more, or being sent. False: not before PLX__RELEASED, and what had been received until
+     * then still comes as PLX__RECEIVED. */
+    bool (*release)(plx__backend *backend, plx__endpoint *endpoint);
 
     /* `receive_first`: a connection is wanted once its first bytes are there; a backend that cannot
      * wait for them brings it before. The same at each start of one endpoint. */

@@ -71,6 +71,7 @@ typedef struct plx__iocp_place {
     bool is_receiving;
     bool is_accepting;
     bool is_detaching; /* Waits for `output` to come back. */
+    bool is_releasing; /* Waits for `input` to come back. */
     uint8_t interest;  /* Of a watch: bits of plx_readiness. */
 } plx__iocp_place;
 
@@ -124,6 +125,13 @@ void plx__iocp_op_done(plx__backend *backend, plx__iocp_op *op, int status, DWOR
 int plx__iocp_op_called(plx__backend *backend, plx__iocp_op *op, bool has_succeeded, DWORD bytes);
 /* What it came to: 0 or a code. Only while its socket is open. */
 int plx__iocp_op_result(plx__iocp_op *op, DWORD *bytes_out);
+
+/* iocp_transfer.c */
+
+int plx__iocp_adopt(plx__backend *backend, plx__endpoint *endpoint);
+bool plx__iocp_release(plx__backend *backend, plx__endpoint *endpoint);
+/* The receive of one that is to be released is over. False when nothing is to be told. */
+bool plx__iocp_released(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
 
 /* iocp_accept.c */
 

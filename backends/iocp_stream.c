@@ -122,8 +122,11 @@ void plx__iocp_receive_post(plx__backend *backend, plx__iocp_op *op)
     WSABUF nothing = {.len = 0, .buf = (char *)backend->received};
     DWORD flags = 0;
     DWORD got = 0;
-    if (!plx__iocp_place_of(endpoint)->is_receiving)
+    if (!plx__iocp_place_of(endpoint)->is_receiving) {
+        if (plx__iocp_place_of(endpoint)->is_releasing)
+            plx__iocp_op_done(backend, op, 0, 0);
         return;
+    }
     plx__iocp_op_clear(op);
     bool has_succeeded =
         WSARecv(endpoint->socket, &nothing, 1, &got, &flags, &op->overlapped, NULL) == 0;
@@ -166,7 +169,7 @@ bool plx__iocp_receive_next(plx__backend *backend, plx__iocp_op *op, plx__comple
 {
     plx__endpoint *endpoint = op->endpoint;
     if (!plx__iocp_place_of(endpoint)->is_receiving)
-        return false;
+        return plx__iocp_released(backend, op, completion);
     ptrdiff_t got = plx__receive(endpoint->socket, backend->received, backend->receive_bytes);
     if (got <= 0)
         return receive_failed(backend, op, completion, got);

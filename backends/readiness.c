@@ -125,6 +125,13 @@ bool plx__readiness_detach(plx__backend *backend, plx__endpoint *endpoint)
     return true;
 }
 
+bool plx__readiness_release(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)backend;
+    plx__polled_of(endpoint)->is_borrowed = true; /* From now on. */
+    return true;
+}
+
 int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first)
 {
     (void)receive_first; /* Readiness does not tell who has sent something. */

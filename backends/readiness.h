@@ -9,6 +9,7 @@ int plx__readiness_open(plx__backend **backend_out, const plx__backend_config *c
 void plx__readiness_close(plx__backend *backend);
 int plx__readiness_attach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__readiness_detach(plx__backend *backend, plx__endpoint *endpoint);
+bool plx__readiness_release(plx__backend *backend, plx__endpoint *endpoint);
 int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first);
 void plx__readiness_accept_stop(plx__backend *backend, plx__endpoint *endpoint);
 int plx__readiness_connect(plx__backend *backend, plx__endpoint *endpoint,
@@ -32,9 +33,9 @@ void plx__readiness_count(const plx__backend *backend, plx_loop_stats *stats);
     {                                                                                              \
         .name = (backend_name), .endpoint_bytes = sizeof(plx__polled), .open = (open_function),    \
         .close = plx__readiness_close, .attach = plx__readiness_attach,                            \
-        .detach = plx__readiness_detach, .accept_start = plx__readiness_accept_start,              \
-        .accept_stop = plx__readiness_accept_stop, .connect = plx__readiness_connect,              \
-        .receive_start = plx__readiness_receive_start,                                             \
+        .detach = plx__readiness_detach, .release = plx__readiness_release,                        \
+        .accept_start = plx__readiness_accept_start, .accept_stop = plx__readiness_accept_stop,    \
+        .connect = plx__readiness_connect, .receive_start = plx__readiness_receive_start,          \
         .receive_stop = plx__readiness_receive_stop, .send_now = plx__readiness_send_now,          \
         .send_slices_now = plx__readiness_send_slices_now,                                         \
         .send_start = plx__readiness_send_start, .watch = plx__readiness_watch,                    \

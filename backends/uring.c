@@ -11,41 +11,6 @@
 
 #define RETRY_NS (5 * PLX_MILLISECOND)
 
-/* --- lists ------------------------------------------------------------------------------------ */
-
-void plx__uring_list_remove(plx__backend *backend, plx__uring_endpoint *uring)
-{
-    plx__uring_list *list = &backend->lists[uring->list];
-    if (uring->list == PLX__URING_LIST_NONE)
-        return;
-    if (uring->previous != NULL)
-        uring->previous->next = uring->next;
-    else
-        list->first = uring->next;
-    if (uring->next != NULL)
-        uring->next->previous = uring->previous;
-    else
-        list->last = uring->previous;
-    uring->list = PLX__URING_LIST_NONE;
-}
-
-void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
-                         enum plx__uring_list_kind kind)
-{
-    plx__uring_list *list = &backend->lists[kind];
-    if (uring->list == kind)
-        return;
-    plx__uring_list_remove(backend, uring);
-    uring->list = (uint8_t)kind;
-    uring->next = NULL;
-    uring->previous = list->last;
-    if (list->last != NULL)
-        list->last->next = uring;
-    else
-        list->first = uring;
-    list->last = uring;
-}
-
 /* --- opening ---------------------------------------------------------------------------------- */
 
 static int uring_open(plx__backend **backend_out, const plx__backend_config *config)
@@ -95,51 +60,6 @@ static void uring_close(plx__backend *backend)
     plx__uring_buffers_close(backend);
     plx__wake_close(&backend->wake);
     plx__free(backend);
-}
-
-/* --- the life of an endpoint ------------------------------------------------------------------ */
-
-static int uring_attach(plx__backend *backend, plx__endpoint *endpoint)
-{
-    (void)endpoint; /* Its bytes in front are zero, and that is all there is to know of it. */
-    backend->attached++;
-    return 0;
-}
-
-static bool is_in_flight(const plx__uring_endpoint *uring)
-{
-    return uring->input != PLX__URING_NONE ||
-           (uring->flags & (PLX__URING_SENDING | PLX__URING_WATCHED)) != 0;
-}
-
-/* Listeners, whose address is to be free at once, and foreign sockets, which their owner may close
- * at once: both would live on in the request. */
-static bool input_end(plx__backend *backend, plx__uring_endpoint *uring)
-{
-    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    if (uring->input != PLX__URING_ACCEPT && uring->input != PLX__URING_POLL)
-        return false;
-    uint64_t data = plx__uring_data(endpoint, (enum plx__uring_op)uring->input);
-    if (!plx__uring_cancel_now(backend, data))
-        return false;
-    uring->flags |= PLX__URING_SILENT;
-    return true;
-}
-
-static bool uring_detach(plx__backend *backend, plx__endpoint *endpoint)
-{
-    plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    plx__uring_credit_forget(backend, uring);
-    plx__uring_receive_forget(backend, uring);
-    plx__uring_accept_forget(uring);
-    uring->flags |= PLX__URING_DETACHED;
-    backend->attached--;
-    if (!is_in_flight(uring) || input_end(backend, uring)) {
-        plx__uring_list_remove(backend, uring);
-        return true;
-    }
-    plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
-    return false;
 }
 
 /* --- what is wanted --------------------------------------------------------------------------- */
@@ -287,6 +207,8 @@ static bool has_something(const plx__uring_endpoint *uring)
 {
     if ((uring->flags & PLX__URING_HOLDS) != 0)
         return true;
+    if ((uring->flags & PLX__URING_RELEASING) != 0 && uring->input == PLX__URING_NONE)
+        return true;
     if ((uring->flags & PLX__URING_ENDED) != 0)
         return uring->wanted == PLX__URING_RECEIVE;
     return uring->accepted != NULL && uring->accepted->count > 0 &&
@@ -381,38 +303,12 @@ static bool polled(plx__backend *backend, plx__uring_endpoint *uring,
     return ready != 0;
 }
 
-/* A completion for somebody who has gone. */
-static bool detached_take(plx__backend *backend, plx__uring_endpoint *uring,
-                          const struct io_uring_cqe *cqe, plx__completion *completion)
-{
-    enum plx__uring_op op = plx__uring_data_op(cqe->user_data);
-    if (op == PLX__URING_RECEIVE)
-        plx__uring_receive_drop(backend, cqe);
-    if (op == PLX__URING_ACCEPT)
-        plx__uring_accept_drop(cqe);
-    if ((cqe->flags & IORING_CQE_F_MORE) != 0)
-        return false;
-    if (op == PLX__URING_SEND)
-        uring->flags &= (uint16_t)~PLX__URING_SENDING;
-    else if (op == PLX__URING_WRITABLE)
-        uring->flags &= (uint16_t)~PLX__URING_WATCHED;
-    else if (op == uring->input)
-        uring->input = PLX__URING_NONE;
-    if (is_in_flight(uring) || (uring->flags & PLX__URING_SILENT) != 0)
-        return false;
-    uring->flags |= PLX__URING_SILENT;
-    plx__uring_list_remove(backend, uring);
-    completion->endpoint = plx__uring_endpoint_of(uring);
-    completion->kind = PLX__DETACHED;
-    return true;
-}
-
 /* There was nothing to cancel; if there still is something, it was between two states. */
 static void cancel_failed(plx__backend *backend, plx__uring_endpoint *uring)
 {
     uring->flags &= (uint16_t) ~(PLX__URING_INPUT_CANCELLED | PLX__URING_SEND_CANCELLED |
                                  PLX__URING_WATCH_CANCELLED);
-    if (is_in_flight(uring) && (uring->flags & PLX__URING_SILENT) == 0)
+    if (plx__uring_is_in_flight(uring) && (uring->flags & PLX__URING_SILENT) == 0)
         plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
 }
 
@@ -438,7 +334,7 @@ static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cq
         return false;
     }
     if ((uring->flags & PLX__URING_DETACHED) != 0)
-        return detached_take(backend, uring, cqe, completion);
+        return plx__uring_detached_take(backend, uring, cqe, completion);
     switch (op) {
     case PLX__URING_ACCEPT:
         return plx__uring_accepted_take(backend, uring, cqe, completion);
@@ -465,7 +361,8 @@ static bool ready_next(plx__backend *backend, plx__completion *completion)
         if (plx__uring_accept_next(backend, uring, completion))
             return true;
         plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
-        if (plx__uring_receive_next(backend, uring, completion))
+        if (plx__uring_receive_next(backend, uring, completion) ||
+            plx__uring_released(backend, uring, completion))
             return true;
     }
 }
@@ -575,8 +472,9 @@ const plx__backend_ops plx__uring_backend = {
     .endpoint_bytes = sizeof(plx__uring_endpoint),
     .open = uring_open,
     .close = uring_close,
-    .attach = uring_attach,
-    .detach = uring_detach,
+    .attach = plx__uring_attach,
+    .detach = plx__uring_detach,
+    .release = plx__uring_release,
     .accept_start = plx__uring_accept_start,
     .accept_stop = plx__uring_accept_stop,
     .accept_held = plx__uring_accept_held,

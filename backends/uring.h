@@ -57,7 +57,8 @@ enum plx__uring_flag {
     PLX__URING_HUNG = 1u << 10,    /* Its peer has shut its side: see uring_send.c. */
     PLX__URING_BLOCKED = 1u << 11, /* The send that core waits for waits until it is writable, */
     PLX__URING_WATCHED = 1u << 12, /* for which a poll is in flight. */
-    PLX__URING_WATCH_CANCELLED = 1u << 13
+    PLX__URING_WATCH_CANCELLED = 1u << 13,
+    PLX__URING_RELEASING = 1u << 14 /* PLX__RELEASED is owed. */
 };
 
 /* Lists of endpoints that something is to be done for. An endpoint stands in one at the most. */
@@ -208,10 +209,22 @@ static inline plx__endpoint *plx__uring_data_endpoint(uint64_t data)
     return (endpoint->token >> 24 & 0xFFFF) == data >> 48 ? endpoint : NULL;
 }
 
+/* --- uring_endpoint.c ------------------------------------------------------------------------- */
+
 void plx__uring_list_remove(plx__backend *backend, plx__uring_endpoint *uring);
 /* Moves it there from where it was, unless it stands there already. */
 void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
                          enum plx__uring_list_kind kind);
+int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint);
+bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint);
+bool plx__uring_release(plx__backend *backend, plx__endpoint *endpoint);
+bool plx__uring_is_in_flight(const plx__uring_endpoint *uring);
+/* Of one that is to be released nothing is in flight, and core was shown what it has brought. */
+bool plx__uring_released(plx__backend *backend, plx__uring_endpoint *uring,
+                         plx__completion *completion);
+/* A completion for somebody who has gone. */
+bool plx__uring_detached_take(plx__backend *backend, plx__uring_endpoint *uring,
+                              const struct io_uring_cqe *cqe, plx__completion *completion);
 
 /* --- uring_ring.c ----------------------------------------------------------------------------- */
 

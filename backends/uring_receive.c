@@ -263,7 +263,11 @@ bool plx__uring_receive_next(plx__backend *backend, plx__uring_endpoint *uring,
         return piece_deliver(backend, uring, number, backend->buffers.held[number].length,
                              completion);
     }
-    if ((uring->flags & PLX__URING_ENDED) == 0 || uring->wanted != PLX__URING_RECEIVE)
+    if ((uring->flags & PLX__URING_ENDED) == 0)
+        return false;
+    /* Who gets a released socket finds its end for himself; why it broke can be read once only. */
+    bool is_telling = (uring->flags & PLX__URING_RELEASING) != 0 && uring->ended != PLX_EEOF;
+    if (uring->wanted != PLX__URING_RECEIVE && !is_telling)
         return false;
     uring->flags &= (uint16_t)~PLX__URING_ENDED;
     return end_deliver(uring, uring->ended, completion);

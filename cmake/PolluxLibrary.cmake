@@ -7,6 +7,7 @@ set(pollux_sources
     core/conn_output.c
     core/conn_queue.c
     core/conn_timeout.c
+    core/conn_transfer.c
     core/error.c
     core/kept.c
     core/listener.c
@@ -40,10 +41,11 @@ foreach(name IN LISTS pollux_backends)
     list(APPEND pollux_sources backends/${name}.c)
 endforeach()
 if("iocp" IN_LIST pollux_backends)
-    list(APPEND pollux_sources backends/iocp_accept.c backends/iocp_poll.c backends/iocp_stream.c)
+    list(APPEND pollux_sources backends/iocp_accept.c backends/iocp_poll.c backends/iocp_stream.c
+         backends/iocp_transfer.c)
 endif()
 if("uring" IN_LIST pollux_backends)
-    foreach(noun accept receive ring send)
+    foreach(noun accept endpoint receive ring send)
         list(APPEND pollux_sources backends/uring_${noun}.c)
     endforeach()
 endif()

@@ -9,16 +9,15 @@
 
 #include "core/listener.h"
 
-static void no_delay_set(plx_socket socket, const plx__profile *profile)
+void plx__conn_no_delay_set(plx_socket socket, const plx__profile *profile)
 {
     /* It fails on sockets that are not TCP, which have no delay to turn off. */
     if ((profile->options.flags & PLX_CONN_DELAY) == 0)
         (void)plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
 }
 
-/* Takes a slot and gives it the socket, which stays the caller's on failure. */
-static int conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__profile *profile,
-                     void *data)
+int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__profile *profile,
+                   void *data)
 {
     plx__object *object;
     plx__slab *slab = &loop->slabs[PLX__KIND_CONN];
@@ -67,7 +66,7 @@ int plx__conn_accepted(plx_loop *loop, const plx__completion *completion, plx__p
                        void *data)
 {
     plx__conn *conn;
-    int status = conn_take(loop, &conn, completion->accepted, profile, data);
+    int status = plx__conn_take(loop, &conn, completion->accepted, profile, data);
     if (status != 0)
         return status;
     loop->stats.connections_accepted++;
@@ -84,8 +83,8 @@ static int connect_start(plx_loop *loop, plx__conn **conn_out, const plx__addres
     int status = plx__socket_open(&socket, address->family);
     if (status != 0)
         return status;
-    no_delay_set(socket, profile);
-    status = conn_take(loop, conn_out, socket, profile, data);
+    plx__conn_no_delay_set(socket, profile);
+    status = plx__conn_take(loop, conn_out, socket, profile, data);
     if (status != 0) {
         plx__socket_close(socket);
         return status;
@@ -161,28 +160,50 @@ void plx__conn_detached(plx_loop *loop, plx__conn *conn)
     plx__defer(loop, &conn->object);
 }
 
-/* The last of it. */
-static void conn_free(plx_loop *loop, plx__conn *conn)
+static void slot_give(plx_loop *loop, plx__conn *conn)
 {
-    plx_close_fn on_close = conn->profile->options.on_close;
-    plx__conn_input_drop(loop, conn);
-    plx__conn_output_drop(loop, conn);
-    plx__conn_output_give_back(loop, conn);
-    loop->stats.connections_closed++;
-    if (on_close != NULL)
-        on_close(loop, plx__conn_handle(conn), conn->data, conn->reason);
     plx__profile_give(conn->profile);
     plx__slab_give(&loop->slabs[PLX__KIND_CONN], &conn->object);
     if (loop->is_accepting_stopped)
         plx__listeners_resume(loop);
 }
 
+void plx__conn_untake(plx_loop *loop, plx__conn *conn)
+{
+    bool is_free = loop->ops->detach(loop->backend, &conn->object.endpoint);
+    PLX_ASSERT(is_free);
+    (void)is_free;
+    slot_give(loop, conn);
+}
+
+/* The last of it. */
+static void conn_free(plx_loop *loop, plx__conn *conn)
+{
+    plx_close_fn on_close = conn->profile->options.on_close;
+    if ((conn->flags & PLX__CONN_RELEASED) == 0)
+        plx__conn_input_drop(loop, conn);
+    plx__conn_output_drop(loop, conn);
+    plx__conn_output_give_back(loop, conn);
+    loop->stats.connections_closed++;
+    if ((conn->flags & PLX__CONN_RELEASED) != 0)
+        plx__conn_hand_out(loop, conn);
+    else if (on_close != NULL)
+        on_close(loop, plx__conn_handle(conn), conn->data, conn->reason);
+    slot_give(loop, conn);
+}
+
 void plx__conn_deferred(plx_loop *loop, plx__conn *conn)
 {
+    if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_ADOPTED) != 0) {
+        conn->flags &= ~(uint32_t)PLX__CONN_ADOPTED;
+        plx__conn_connected(loop, conn, 0);
+    }
     if (plx__conn_is_open(conn))
         plx__conn_output_give_back(loop, conn);
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_SHOW_KEPT) != 0)
         plx__conn_input_show_kept(loop, conn);
+    if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_RELEASING) != 0)
+        plx__conn_leave(loop, conn);
     /* One that has closed just now comes in the next step. */
     if (!plx__conn_is_open(conn) && !conn->object.is_deferred &&
         (conn->flags & PLX__CONN_DETACHING) == 0)

@@ -5,6 +5,7 @@
  * conn_output.c    from plx_conn_write() to the backend, or to the queue; the cork
  * conn_queue.c     what waits to be sent; watermarks, shutdown
  * conn_timeout.c   its four timeouts, in one node of the wheel
+ * conn_transfer.c  from elsewhere, and to elsewhere
  */
 #ifndef PLX__CONN_H
 #define PLX__CONN_H
@@ -30,7 +31,11 @@ enum plx__conn_state {
     PLX__CONN_DETACHING = 1u << 13,   /* The backend owes a PLX__DETACHED. */
     PLX__CONN_NO_CORK = 1u << 14,     /* Its queue may not hold as much as a cork. */
     PLX__CONN_CLOSED = 1u << 15,      /* As the object's state says too. */
-    PLX__CONN_KEPT = 1u << 16         /* There are kept bytes. */
+    PLX__CONN_KEPT = 1u << 16,        /* There are kept bytes. */
+    PLX__CONN_ADOPTED = 1u << 17,     /* On top of CONNECTING: opens in the next deferred step. */
+    PLX__CONN_RELEASING = 1u << 18,   /* To be released when the queue is empty. */
+    PLX__CONN_LEAVING = 1u << 19,     /* The backend was asked to let it go. */
+    PLX__CONN_RELEASED = 1u << 20     /* on_release is due, and not on_close. */
 };
 
 /* What a connection has when nothing is special about it: it reads, nothing of it waits to be sent
@@ -44,7 +49,7 @@ enum plx__conn_state {
      PLX__CONN_NO_CORK)
 
 /* Any of these and reading rests. */
-#define PLX__CONN_PAUSED (PLX__CONN_PAUSED_USER | PLX__CONN_PAUSED_HIGH)
+#define PLX__CONN_PAUSED (PLX__CONN_PAUSED_USER | PLX__CONN_PAUSED_HIGH | PLX__CONN_RELEASING)
 
 typedef struct plx__conn {
     plx__object object; /* First. */
@@ -84,6 +89,13 @@ static inline bool plx__conn_is_open(const plx__conn *conn)
 int plx__conn_accepted(plx_loop *loop, const plx__completion *completion, plx__profile *profile,
                        void *data);
 void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status);
+/* Takes a slot and gives it the socket, which stays the caller's on failure. */
+int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__profile *profile,
+                   void *data);
+/* As its options say. */
+void plx__conn_no_delay_set(plx_socket socket, const plx__profile *profile);
+/* Gives back a slot that nobody has seen yet, with its socket left alone. */
+void plx__conn_untake(plx_loop *loop, plx__conn *conn);
 /* Closes it, with on_close to come in the next deferred step. */
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason);
 void plx__conn_detached(plx_loop *loop, plx__conn *conn);
@@ -150,6 +162,15 @@ void plx__conn_uncork(plx_loop *loop, plx__conn *conn);
 void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn);
 void plx__conn_timeout_disarm(plx_loop *loop, plx__conn *conn);
 void plx__conn_timeout_fired(plx_loop *loop, plx__conn *conn);
+
+/* conn_transfer.c */
+
+/* The deferred part of releasing: has the backend let go, once the queue is empty. */
+void plx__conn_leave(plx_loop *loop, plx__conn *conn);
+/* The backend has nothing of it any more. */
+void plx__conn_released(plx_loop *loop, plx__conn *conn);
+/* Hands the socket and what was not consumed to on_release. */
+void plx__conn_hand_out(plx_loop *loop, plx__conn *conn);
 
 /* The path of most events, which is why it stands here. */
 

@@ -150,6 +150,10 @@ void plx__queue_shutdown_settle(plx_loop *loop, plx__conn *conn)
     if (!is_to_shut(conn))
         return;
     conn->flags |= PLX__CONN_SHUT_DONE;
+    if ((conn->flags & PLX__CONN_RELEASING) != 0) {
+        plx__defer(loop, &conn->object); /* The callback that runs may leave bytes to be kept. */
+        return;
+    }
     /* With both sides over, closing tells the peer the same, and saves a call. */
     if ((conn->flags & PLX__CONN_ENDED) != 0)
         plx__conn_close(loop, conn, 0);

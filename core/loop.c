@@ -258,6 +258,9 @@ PLX__SLOW static void completion_deliver(plx_loop *loop, const plx__completion *
     case PLX__READY:
         plx__watch_ready(loop, (plx__watch *)(void *)object, completion);
         break;
+    case PLX__RELEASED:
+        plx__conn_released(loop, (plx__conn *)(void *)object);
+        break;
     case PLX__DETACHED:
         detached_deliver(loop, object);
         break;

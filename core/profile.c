@@ -30,6 +30,7 @@ static int options_fill(plx_conn_options *filled, const plx_conn_options *given)
     filled->on_drain = given->on_drain;
     filled->on_end = given->on_end;
     filled->on_close = given->on_close;
+    filled->on_release = given->on_release;
     filled->connect_timeout_ns = or_default(given->connect_timeout_ns, CONNECT_TIMEOUT_NS);
     filled->idle_timeout_ns = or_default(given->idle_timeout_ns, PLX_FOREVER);
     filled->read_timeout_ns = or_default(given->read_timeout_ns, PLX_FOREVER);

@@ -17,6 +17,7 @@ typedef struct crowd {
     peer peers[MANY];
     plx_conn conns[MANY];
     size_t count;
+    struct removal *removal; /* Where they go. */
 } crowd;
 
 static void crowd_note(plx_loop *loop, plx_conn conn, probe *p)
@@ -41,9 +42,23 @@ static void turn_until_cold(world *w, uint64_t wanted)
         turn_some(w);
 }
 
+static const plx_loop_options cold = {.poll_cold_min = 1, .poll_cold_after_ns = 1};
+
 static void world_reopen_cold(world *w)
 {
-    world_reopen(w, (plx_loop_options){.poll_cold_min = 1, .poll_cold_after_ns = 1});
+    world_reopen(w, cold);
+}
+
+/* Another one. A socket under Wine's iocp can go to any but another of these
+ * (behavior_transfer.c). */
+static plx_loop *loop_open_cold(const world *w)
+{
+    plx_loop *loop;
+    plx_loop_options options = world_options(w, cold);
+    if (strcmp(w->backend, "iocp") == 0 && plx__rehearsal_is_wine())
+        options.backend = "select";
+    ck_ok(plx_loop_open(&loop, &options));
+    return loop;
 }
 
 /* So many connections. The peer and the connection of a number are each other's. */
@@ -290,6 +305,58 @@ static void few_need_no_second_thread(world *w)
     }
 }
 
+typedef struct removal {
+    probe probe; /* Of those that have moved. */
+    plx_loop *to;
+    size_t released;
+} removal;
+
+static void move(plx_loop *loop, plx_conn conn, void *data, plx_socket socket, const void *bytes,
+                 size_t length)
+{
+    removal *r = ((crowd *)((probe *)data)->more)->removal;
+    const plx_conn_options options = probe_options(&r->probe);
+    (void)loop;
+    (void)conn;
+    ck_assert_uint_eq(length, 0);
+    ck_ok(plx_conn_adopt(r->to, NULL, socket, &options, bytes, length));
+    r->released++;
+}
+
+/* Half of them go to another loop, where they are cold again and are heard. */
+static void idle_ones_are_handed_over(world *w)
+{
+    removal r = {.probe = {.then_data = echo_back}};
+    crowd c = {.probe = {.then_data = echo_back}, .removal = &r};
+    plx_conn_options options = probe_options(&c.probe);
+    options.on_release = move;
+    crowd_open(w, &c, options);
+    plx_loop *from = w->loop;
+    r.to = loop_open_cold(w);
+    for (size_t i = 0; i < MANY; i += 2)
+        ck_ok(plx_conn_release(from, c.conns[i]));
+    turn_until(w, &r.released, MANY / 2);
+    for (size_t i = 0; i < MANY; i++) {
+        unsigned char sent = (unsigned char)i;
+        unsigned char got = 0;
+        w->loop = i % 2 == 0 ? r.to : from;
+        if (i < 2)
+            turn_until_cold(w, MANY / 2);
+        peer_send(w, &c.peers[i], &sent, 1);
+        peer_receive(w, &c.peers[i], &got, 1);
+        ck_assert_uint_eq(got, sent);
+    }
+    ck_assert_uint_eq(r.probe.received, MANY / 2);
+    ck_assert_uint_eq(c.probe.received, MANY / 2);
+    for (size_t i = 0; i < MANY; i++)
+        peer_close(&c.peers[i]);
+    w->loop = r.to;
+    turn_until(w, &r.probe.closed, MANY / 2);
+    w->loop = from;
+    turn_until(w, &c.probe.closed, MANY / 2);
+    ck_ok(plx_loop_close(r.to));
+}
+
 /* Closing the loop while all are cold. */
 static void loop_closes_over_idle_ones(world *w)
 {
@@ -306,10 +373,17 @@ static void loop_closes_over_idle_ones(world *w)
 }
 
 const test_case behavior_cold_cases[] = {
-    CASE(idle_ones_go_and_come_back), CASE(burst_wakes_all),
-    CASE(idle_ones_are_closed),       CASE(idle_one_is_paused),
-    CASE(idle_one_is_shut_down),      CASE(idle_one_is_written_to),
-    CASE(idle_ones_time_out),         CASE(descriptors_come_back_as_others),
-    CASE(second_thread_cannot_start), CASE(few_need_no_second_thread),
-    CASE(loop_closes_over_idle_ones), CASES_END,
+    CASE(idle_ones_go_and_come_back),
+    CASE(burst_wakes_all),
+    CASE(idle_ones_are_closed),
+    CASE(idle_one_is_paused),
+    CASE(idle_one_is_shut_down),
+    CASE(idle_one_is_written_to),
+    CASE(idle_ones_time_out),
+    CASE(descriptors_come_back_as_others),
+    CASE(second_thread_cannot_start),
+    CASE(few_need_no_second_thread),
+    CASE(idle_ones_are_handed_over),
+    CASE(loop_closes_over_idle_ones),
+    CASES_END,
 };

@@ -46,9 +46,19 @@ typedef void (*plx_end_fn)(plx_loop *loop, plx_conn conn, void *data);
  * The connection is gone, and `conn` names nothing any more. `reason` is 0 when both sides ended
  * in order or plx_conn_close() was called, PLX_ETIMEDOUT for a timeout, PLX_EMSGSIZE for input
  * beyond `receive_limit`, PLX_ECANCELED when the loop closed, else what the system reported. It
- * comes exactly once for each connection that on_open was called for or plx_connect() named.
+ * comes exactly once for each connection that on_open was called for or that plx_connect() or
+ * plx_conn_adopt() named, unless on_release came in its place.
  */
 typedef void (*plx_close_fn)(plx_loop *loop, plx_conn conn, void *data, int reason);
+
+/**
+ * What plx_conn_release() asked for: the connection has left the loop, and `conn` names nothing any
+ * more. `socket` is the callee's from now on: connected, non-blocking, not inherited by children;
+ * all that was written to the connection has been handed to the system. The `length` bytes at
+ * `bytes` have been received from it and not been consumed; they are valid during the call only.
+ */
+typedef void (*plx_release_fn)(plx_loop *loop, plx_conn conn, void *data, plx_socket socket,
+                               const void *bytes, size_t length);
 
 /** A lent buffer comes back. `status` is 0 when all of it was given to the system. */
 typedef void (*plx_sent_fn)(plx_loop *loop, plx_conn conn, void *data, int status);
@@ -67,6 +77,7 @@ typedef struct plx_conn_options {
     plx_drain_fn on_drain;       /**< May be NULL. */
     plx_end_fn on_end;           /**< NULL: the connection sends its queue and closes. */
     plx_close_fn on_close;       /**< May be NULL. */
+    plx_release_fn on_release;   /**< NULL: plx_conn_release() is refused. */
     void *data;                  /**< Handed to each callback until plx_conn_set_data(). */
     uint64_t connect_timeout_ns; /**< For plx_connect(); 0 means 30 s. */
     uint64_t idle_timeout_ns;    /**< No byte either way for so long closes; 0 means never. */
@@ -105,7 +116,8 @@ PLX_NODISCARD PLX_API int plx_connect(plx_loop *loop, plx_conn *conn_out, const 
  * Sends a copy of the bytes. What cannot go at once waits in the send queue. It takes all or
  * nothing. What a callback of this very connection writes goes out together when it returns.
  *
- * Returns 0, PLX_ESTALE, PLX_EPIPE after plx_conn_shutdown() or when sending has failed (on_close
+ * Returns 0, PLX_ESTALE, PLX_EPIPE after plx_conn_shutdown() or plx_conn_release() or when sending
+ * has failed (on_close
  * follows then), PLX_ENOBUFS when the queue would grow beyond `send_max` (or the loop's beyond
  * `queued_bytes_max`), PLX_EMSGSIZE when it never could hold so much, or PLX_ENOMEM. After
  * PLX_ENOBUFS, and only of these, on_drain tells when to go on.
@@ -139,6 +151,36 @@ PLX_API int plx_conn_close(plx_loop *loop, plx_conn conn);
  * an end. For who passes on a stream that broke.
  */
 PLX_API int plx_conn_reset(plx_loop *loop, plx_conn conn);
+
+/**
+ * Makes a connection of a socket that is one already: a stream, connected; accepted by somebody
+ * else, inherited, one of a pair, or released by another loop. The loop owns the socket then, and
+ * closes it. on_open comes, not from within this call; it may be written to at once. The `length`
+ * bytes at `bytes`, what was received from it before, are copied, and shown to on_data first.
+ *
+ * `conn_out` may be NULL, and so may `bytes` when `length` is 0. `options` is as for plx_connect().
+ * On failure the socket stays the caller's: PLX_EBADF, PLX_ENOTSOCK, PLX_ENOTCONN, PLX_EINVAL for
+ * one that is no stream or options that contradict each other, PLX_ELIMIT, PLX_ENOMEM, PLX_EMFILE
+ * where select() cannot take it, PLX_EBUSY where it belongs to another completion port (on Windows:
+ * that of another loop on iocp, before Windows 8.1; or of another library), or PLX_ECANCELED while
+ * the loop closes.
+ */
+PLX_NODISCARD PLX_API int plx_conn_adopt(plx_loop *loop, plx_conn *conn_out, plx_socket socket,
+                                         const plx_conn_options *options, const void *bytes,
+                                         size_t length);
+
+/**
+ * Takes the connection out of the loop, for another loop (plx_post() tells its thread, and
+ * plx_conn_adopt() makes a connection of it there), another library, or a child process. Reading
+ * stops at once; what waits to be sent is sent; then on_release comes, not from within this call,
+ * in the place of on_close. If the connection fails before that, or is closed, on_close comes.
+ *
+ * A listener that gives its connections to the loops of other threads sets PLX_CONN_PAUSED, and
+ * calls this in on_open. Returns 0, PLX_ESTALE, PLX_EINVAL without an on_release, PLX_ENOTCONN
+ * before on_open, or PLX_EPIPE after plx_conn_shutdown(), when sending has failed, or when it is
+ * being released.
+ */
+PLX_NODISCARD PLX_API int plx_conn_release(plx_loop *loop, plx_conn conn);
 
 /** Stops reading until plx_conn_resume(). Returns 0 or PLX_ESTALE. */
 PLX_API int plx_conn_pause(plx_loop *loop, plx_conn conn);

@@ -53,7 +53,8 @@ typedef struct plx_loop_stats {
     uint64_t wakes;                /**< Waits that another thread or a signal cut short. */
     uint64_t connections_accepted; /**< Connections that listeners brought. */
     uint64_t connections_started;  /**< Calls of plx_connect() that returned 0. */
-    uint64_t connections_closed;   /**< Calls of on_close. */
+    uint64_t connections_adopted;  /**< Calls of plx_conn_adopt() that returned 0. */
+    uint64_t connections_closed;   /**< Calls of on_close or on_release, and those without one. */
     uint64_t connections_open;  /**< Open connections, those that are connecting included; now. */
     uint64_t timeouts;          /**< Connections closed by one of their timeouts. */
     uint64_t accept_pauses;     /**< Times a listener paused for want of descriptors or memory. */

@@ -75,6 +75,30 @@ void plx__socket_close(plx_socket socket)
     (void)close(socket);
 }
 
+int plx__socket_adopt(plx_socket socket)
+{
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof peer;
+    int type = 0;
+    socklen_t type_size = sizeof type;
+    if (getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0)
+        return plx__fail_last();
+    if (type != SOCK_STREAM)
+        return PLX_EINVAL;
+    if (getpeername(socket, (struct sockaddr *)&peer, &size) != 0)
+        return plx__fail_last();
+    int status = socket_prepare(socket);
+    if (status == 0)
+        plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    return status;
+}
+
+void plx__socket_disown(plx_socket socket)
+{
+    (void)socket;
+    plx__fault_given(PLX__FAULT_DESCRIPTOR);
+}
+
 int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value)
 {
     const struct linger at_once = {.l_onoff = value, .l_linger = 0};

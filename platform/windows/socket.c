@@ -79,6 +79,35 @@ void plx__socket_close(plx_socket socket)
     (void)closesocket(socket);
 }
 
+int plx__socket_adopt(plx_socket socket)
+{
+    SOCKADDR_STORAGE peer;
+    int peer_size = sizeof peer;
+    int type = 0;
+    int type_size = sizeof type;
+    int status = plx__socket_check(socket);
+    if (status != 0)
+        return status;
+    if (getsockopt(socket, SOL_SOCKET, SO_TYPE, (char *)&type, &type_size) != 0)
+        return plx__fail_last();
+    if (type != SOCK_STREAM)
+        return PLX_EINVAL;
+    if (getpeername(socket, (struct sockaddr *)&peer, &peer_size) != 0)
+        return plx__fail_last();
+    status = non_blocking_set(socket);
+    if (status != 0)
+        return status;
+    (void)SetHandleInformation((HANDLE)socket, HANDLE_FLAG_INHERIT, 0);
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    return 0;
+}
+
+void plx__socket_disown(plx_socket socket)
+{
+    (void)socket;
+    plx__fault_given(PLX__FAULT_DESCRIPTOR);
+}
+
 int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value)
 {
     const struct linger at_once = {.l_onoff = (u_short)value, .l_linger = 0};
@@ -253,6 +282,8 @@ int plx__socket_check(plx_socket socket)
 {
     int type = 0;
     int size = sizeof type;
+    if (socket == INVALID_SOCKET) /* As a handle it would be this process. */
+        return PLX_EBADF;
     if (getsockopt(socket, SOL_SOCKET, SO_TYPE, (char *)&type, &size) == 0)
         return 0;
     /* Winsock says WSAENOTSOCK for a handle that is closed as for one that is something else. */

@@ -1,0 +1,76 @@
+/* backends/iocp_transfer.c - sockets that come from another completion port, or go to one.
+ *
+ * A socket joins one port for life, says the documentation of CreateIoCompletionPort(). Since
+ * Windows 8.1 there is a way out: NtSetInformationFile() with FileReplaceCompletionInformation and
+ * no port, while nothing of the file is in flight (FILE_INFORMATION_CLASS in ntifs.h). Where that
+ * is missing, as in Wine 8, a socket that has been received from can go anywhere but to another
+ * port, and the next port says so.
+ */
+#include "backends/iocp.h"
+
+#include <string.h>
+#include <winternl.h>
+
+#define FILE_REPLACE_COMPLETION_INFORMATION 61
+
+typedef struct file_completion_information {
+    HANDLE port;
+    void *key;
+} file_completion_information;
+
+typedef NTSTATUS(NTAPI *nt_set_information_file_fn)(HANDLE, IO_STATUS_BLOCK *, void *, ULONG, int);
+
+static void port_leave(plx__endpoint *endpoint)
+{
+    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    file_completion_information none = {NULL, NULL};
+    nt_set_information_file_fn set;
+    IO_STATUS_BLOCK block;
+    HMODULE library = GetModuleHandleW(L"ntdll.dll");
+    FARPROC found = library != NULL ? GetProcAddress(library, "NtSetInformationFile") : NULL;
+    if (!place->is_joined || found == NULL)
+        return;
+    memcpy(&set, &found, sizeof set);
+    /* If it fails the socket stays with this port, which is for its next owner to find out. */
+    (void)set((HANDLE)endpoint->socket, &block, &none, sizeof none,
+              FILE_REPLACE_COMPLETION_INFORMATION);
+    place->is_joined = false;
+}
+
+int plx__iocp_adopt(plx__backend *backend, plx__endpoint *endpoint)
+{
+    int status = plx__iocp_join(backend, endpoint);
+    return status == PLX_EINVAL ? PLX_EBUSY : status;
+}
+
+bool plx__iocp_release(plx__backend *backend, plx__endpoint *endpoint)
+{
+    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    plx__iocp_op *op = place->input;
+    if (op != NULL && op->state != PLX__IOCP_IDLE) {
+        place->is_releasing = true;
+        if (op->state == PLX__IOCP_FLYING)
+            (void)CancelIoEx((HANDLE)endpoint->socket, &op->overlapped);
+        return false;
+    }
+    if (op != NULL)
+        plx__iocp_op_give(backend, op);
+    place->input = NULL;
+    port_leave(endpoint);
+    return true;
+}
+
+bool plx__iocp_released(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
+{
+    plx__endpoint *endpoint = op->endpoint;
+    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    if (!place->is_releasing)
+        return false;
+    place->is_releasing = false;
+    place->input = NULL;
+    plx__iocp_op_give(backend, op);
+    port_leave(endpoint);
+    completion->endpoint = endpoint;
+    completion->kind = PLX__RELEASED;
+    return true;
+}

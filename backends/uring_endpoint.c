@@ -1,0 +1,134 @@
+/* backends/uring_endpoint.c - the life of an endpoint: it comes, it goes, it is released.
+ *
+ * One that goes with requests in flight is waited for. An endpoint stands in one list at the most,
+ * which says what is to be done for it.
+ */
+#include "backends/uring.h"
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+void plx__uring_list_remove(plx__backend *backend, plx__uring_endpoint *uring)
+{
+    plx__uring_list *list = &backend->lists[uring->list];
+    if (uring->list == PLX__URING_LIST_NONE)
+        return;
+    if (uring->previous != NULL)
+        uring->previous->next = uring->next;
+    else
+        list->first = uring->next;
+    if (uring->next != NULL)
+        uring->next->previous = uring->previous;
+    else
+        list->last = uring->previous;
+    uring->list = PLX__URING_LIST_NONE;
+}
+
+void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
+                         enum plx__uring_list_kind kind)
+{
+    plx__uring_list *list = &backend->lists[kind];
+    if (uring->list == kind)
+        return;
+    plx__uring_list_remove(backend, uring);
+    uring->list = (uint8_t)kind;
+    uring->next = NULL;
+    uring->previous = list->last;
+    if (list->last != NULL)
+        list->last->next = uring;
+    else
+        list->first = uring;
+    list->last = uring;
+}
+
+/* --- coming and going ------------------------------------------------------------------------- */
+
+int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)endpoint; /* Its bytes in front are zero, and that is all there is to know of it. */
+    backend->attached++;
+    return 0;
+}
+
+bool plx__uring_is_in_flight(const plx__uring_endpoint *uring)
+{
+    return uring->input != PLX__URING_NONE ||
+           (uring->flags & (PLX__URING_SENDING | PLX__URING_WATCHED)) != 0;
+}
+
+/* Listeners, whose address is to be free at once, and foreign sockets, which their owner may close
+ * at once: both would live on in the request. */
+static bool input_end(plx__backend *backend, plx__uring_endpoint *uring)
+{
+    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
+    if (uring->input != PLX__URING_ACCEPT && uring->input != PLX__URING_POLL)
+        return false;
+    uint64_t data = plx__uring_data(endpoint, (enum plx__uring_op)uring->input);
+    if (!plx__uring_cancel_now(backend, data))
+        return false;
+    uring->flags |= PLX__URING_SILENT;
+    return true;
+}
+
+bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint)
+{
+    plx__uring_endpoint *uring = plx__uring_of(endpoint);
+    plx__uring_credit_forget(backend, uring);
+    plx__uring_receive_forget(backend, uring);
+    plx__uring_accept_forget(uring);
+    uring->flags |= PLX__URING_DETACHED;
+    backend->attached--;
+    if (!plx__uring_is_in_flight(uring) || input_end(backend, uring)) {
+        plx__uring_list_remove(backend, uring);
+        return true;
+    }
+    plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
+    return false;
+}
+
+bool plx__uring_release(plx__backend *backend, plx__endpoint *endpoint)
+{
+    plx__uring_endpoint *uring = plx__uring_of(endpoint);
+    if (uring->input == PLX__URING_NONE && (uring->flags & PLX__URING_HOLDS) == 0)
+        return true;
+    uring->flags |= PLX__URING_RELEASING;
+    plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
+    return false;
+}
+
+bool plx__uring_released(plx__backend *backend, plx__uring_endpoint *uring,
+                         plx__completion *completion)
+{
+    const uint16_t state = uring->flags & (PLX__URING_RELEASING | PLX__URING_HOLDS);
+    if (state != PLX__URING_RELEASING || uring->input != PLX__URING_NONE)
+        return false;
+    uring->flags &= (uint16_t)~PLX__URING_RELEASING;
+    plx__uring_list_remove(backend, uring);
+    completion->endpoint = plx__uring_endpoint_of(uring);
+    completion->kind = PLX__RELEASED;
+    return true;
+}
+
+bool plx__uring_detached_take(plx__backend *backend, plx__uring_endpoint *uring,
+                              const struct io_uring_cqe *cqe, plx__completion *completion)
+{
+    enum plx__uring_op op = plx__uring_data_op(cqe->user_data);
+    if (op == PLX__URING_RECEIVE)
+        plx__uring_receive_drop(backend, cqe);
+    if (op == PLX__URING_ACCEPT)
+        plx__uring_accept_drop(cqe);
+    if ((cqe->flags & IORING_CQE_F_MORE) != 0)
+        return false;
+    if (op == PLX__URING_SEND)
+        uring->flags &= (uint16_t)~PLX__URING_SENDING;
+    else if (op == PLX__URING_WRITABLE)
+        uring->flags &= (uint16_t)~PLX__URING_WATCHED;
+    else if (op == uring->input)
+        uring->input = PLX__URING_NONE;
+    if (plx__uring_is_in_flight(uring) || (uring->flags & PLX__URING_SILENT) != 0)
+        return false;
+    uring->flags |= PLX__URING_SILENT;
+    plx__uring_list_remove(backend, uring);
+    completion->endpoint = plx__uring_endpoint_of(uring);
+    completion->kind = PLX__DETACHED;
+    return true;
+}

@@ -1,0 +1,125 @@
+/* core/conn_transfer.c - connections that come from elsewhere, and that go elsewhere.
+ *
+ * Adopting is connecting without the wait. Releasing is shutting without telling the peer: what is
+ * queued is sent, the backend lets go, and what has arrived meanwhile is kept. Then the socket goes
+ * to the user in the step that on_close would have come in. What is special about a system's
+ * sockets is the backend's to know.
+ */
+#include "core/conn.h"
+
+/* Owns the socket from here on, if it returns 0. */
+static int adopted_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
+                        plx__profile *profile, void *data)
+{
+    int status = plx__conn_take(loop, conn_out, socket, profile, data);
+    if (status != 0 || loop->ops->adopt == NULL)
+        return status;
+    status = loop->ops->adopt(loop->backend, &(*conn_out)->object.endpoint);
+    if (status != 0)
+        plx__conn_untake(loop, *conn_out);
+    return status;
+}
+
+static int adopt(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__profile *profile,
+                 void *data, plx__kept **kept)
+{
+    int status = plx__socket_adopt(socket);
+    if (status != 0)
+        return status;
+    status = adopted_take(loop, conn_out, socket, profile, data);
+    if (status != 0) {
+        plx__socket_disown(socket);
+        return status;
+    }
+    plx__conn *conn = *conn_out;
+    plx__conn_no_delay_set(socket, profile);
+    conn->flags |= PLX__CONN_CONNECTING | PLX__CONN_ADOPTED;
+    if (*kept != NULL) {
+        conn->kept = *kept;
+        conn->flags |= PLX__CONN_KEPT | PLX__CONN_SHOW_KEPT;
+    }
+    plx__defer(loop, &conn->object);
+    return 0;
+}
+
+int plx_conn_adopt(plx_loop *loop, plx_conn *conn_out, plx_socket socket,
+                   const plx_conn_options *options, const void *bytes, size_t length)
+{
+    plx__profile *profile;
+    plx__conn *conn;
+    plx__kept *kept = NULL;
+    if (length > 0 && bytes == NULL)
+        return PLX_EINVAL;
+    if (loop->is_closing)
+        return PLX_ECANCELED;
+    plx__time_look(loop);
+    int status = plx__profile_share(loop, &profile, options);
+    if (status != 0)
+        return status;
+    if (length > 0)
+        status = plx__kept_append(&kept, &loop->kept_spare, bytes, length);
+    if (status == 0)
+        status = adopt(loop, &conn, socket, profile, options != NULL ? options->data : NULL, &kept);
+    plx__profile_give(profile);
+    if (status != 0) {
+        if (kept != NULL)
+            plx__kept_consume(&kept, &loop->kept_spare, length);
+        return status;
+    }
+    loop->stats.connections_adopted++;
+    if (conn_out != NULL)
+        *conn_out = plx__conn_handle(conn);
+    return 0;
+}
+
+int plx_conn_release(plx_loop *loop, plx_conn conn)
+{
+    plx__conn *found = plx__conn_find(loop, conn);
+    if (found == NULL)
+        return PLX_ESTALE;
+    if (found->profile->options.on_release == NULL)
+        return PLX_EINVAL;
+    if ((found->flags & PLX__CONN_CONNECTING) != 0)
+        return PLX_ENOTCONN;
+    if ((found->flags & (PLX__CONN_SHUT_WANTED | PLX__CONN_OUTPUT_DEAD)) != 0)
+        return PLX_EPIPE;
+    found->flags |= PLX__CONN_RELEASING;
+    plx__conn_input_settle(loop, found);
+    plx__conn_output_shutdown(loop, found);
+    return 0;
+}
+
+void plx__conn_leave(plx_loop *loop, plx__conn *conn)
+{
+    const uint32_t state = conn->flags & (PLX__CONN_SHUT_DONE | PLX__CONN_LEAVING);
+    if (state != PLX__CONN_SHUT_DONE)
+        return;
+    conn->flags |= PLX__CONN_LEAVING;
+    plx__conn_timeout_disarm(loop, conn);
+    if (loop->ops->release(loop->backend, &conn->object.endpoint))
+        plx__conn_released(loop, conn);
+}
+
+void plx__conn_released(plx_loop *loop, plx__conn *conn)
+{
+    PLX_ASSERT(plx__conn_is_open(conn));
+    bool is_free = loop->ops->detach(loop->backend, &conn->object.endpoint);
+    PLX_ASSERT(is_free);
+    (void)is_free;
+    conn->object.state = PLX__CLOSING;
+    conn->flags |= PLX__CONN_CLOSED | PLX__CONN_RELEASED;
+    plx__conn_output_abandon(loop, conn);
+    plx__defer(loop, &conn->object);
+}
+
+void plx__conn_hand_out(plx_loop *loop, plx__conn *conn)
+{
+    plx_socket socket = conn->object.endpoint.socket;
+    const plx__kept *kept = conn->kept;
+    plx__socket_disown(socket);
+    conn->object.endpoint.socket = PLX_SOCKET_NONE;
+    conn->profile->options.on_release(loop, plx__conn_handle(conn), conn->data, socket,
+                                      kept != NULL ? kept->bytes + kept->start : NULL,
+                                      kept != NULL ? kept->length : 0);
+    plx__conn_input_drop(loop, conn);
+}
