@@ -58,6 +58,13 @@ typedef struct plx__completion {
     uint32_t ready;
 } plx__completion;
 
+/* How a listener accepts; the same at each start of one endpoint. */
+typedef struct plx__accept_config {
+    bool receive_first; /* A connection is wanted once its first bytes are there; a backend that
+                         * cannot wait for them brings it before. */
+    uint32_t ahead;     /* How many accepts to keep posted, for backends that post them. */
+} plx__accept_config;
+
 typedef struct plx__backend_config {
     uint32_t receive_bytes; /* The most that one PLX__RECEIVED brings. */
     uint32_t poll_cold_min; /* As in plx_loop_options, with the defaults filled in. */
@@ -88,9 +95,8 @@ typedef struct plx__backend_ops {
      * then still comes as PLX__RECEIVED. */
     bool (*release)(plx__backend *backend, plx__endpoint *endpoint);
 
-    /* `receive_first`: a connection is wanted once its first bytes are there; a backend that cannot
-     * wait for them brings it before. The same at each start of one endpoint. */
-    int (*accept_start)(plx__backend *backend, plx__endpoint *endpoint, bool receive_first);
+    int (*accept_start)(plx__backend *backend, plx__endpoint *endpoint,
+                        const plx__accept_config *config);
     void (*accept_stop)(plx__backend *backend, plx__endpoint *endpoint);
     /* For backends that accept ahead, else NULL. Takes a connection that it has accepted and has
      * not brought, because it was stopped or lacked a descriptor: PLX_EAGAIN when there is none. */

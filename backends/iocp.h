@@ -135,7 +135,8 @@ bool plx__iocp_released(plx__backend *backend, plx__iocp_op *op, plx__completion
 
 /* iocp_accept.c */
 
-int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first);
+int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint,
+                           const plx__accept_config *config);
 void plx__iocp_accept_stop(plx__backend *backend, plx__endpoint *endpoint);
 int plx__iocp_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out);
 void plx__iocp_accept_sweep(plx__backend *backend, plx__endpoint *endpoint, uint32_t seconds);

@@ -1,8 +1,9 @@
 /* backends/iocp_accept.c - listeners: AcceptEx, posted ahead.
  *
- * A listener keeps ACCEPTS of them in flight, each with a socket that is made ahead. Those, with
- * the memory that the kernel writes to, are one block, which outlives the endpoint until the last
- * has come back: so that core can close the listener at once, which is what frees its address.
+ * A listener keeps as many of them in flight as its options say, each with a socket that is made
+ * ahead. Those, with the memory that the kernel writes to, are one block, which outlives the
+ * endpoint until the last has come back: so that core can close the listener at once, which is what
+ * frees its address.
  *
  * A connection that comes is handed out when the socket that takes its place has been made. If that
  * fails the connection is held, and core is told why; core's timer has it tried again, by
@@ -16,8 +17,6 @@
 #include "backends/iocp.h"
 
 #include <string.h>
-
-#define ACCEPTS 16u
 
 /* What AcceptEx wants for each of the two addresses: the largest, and 16 bytes. */
 #define ADDRESS_BYTES ((DWORD)sizeof(SOCKADDR_STORAGE) + 16u)
@@ -34,6 +33,7 @@ typedef struct accept_op {
     plx_socket socket; /* NONE, if there is none: then it is idle. */
     bool is_held;
     bool is_dropped;
+    uint32_t silent;      /* For how many seconds, when it was last looked at; or NOT_CONNECTED. */
     unsigned char *bytes; /* The first bytes, and both addresses. */
 } accept_op;
 
@@ -44,11 +44,12 @@ typedef struct plx__iocp_accepts {
     LPFN_ACCEPTEX accept_ex;
     bool is_no_delay; /* Which connections inherit, where accept() is the one to bring them. */
     plx__iocp_list held;
-    accept_op ops[ACCEPTS];
-    unsigned char bytes[];
+    uint32_t count;
+    accept_op ops[]; /* And their bytes behind them. */
 } plx__iocp_accepts;
 
-static int accepts_open(plx__backend *backend, plx__endpoint *endpoint, bool receive_first)
+static int accepts_open(plx__backend *backend, plx__endpoint *endpoint,
+                        const plx__accept_config *config)
 {
     const GUID accept_id = WSAID_ACCEPTEX;
     LPFN_ACCEPTEX accept_ex;
@@ -56,7 +57,7 @@ static int accepts_open(plx__backend *backend, plx__endpoint *endpoint, bool rec
     BOOL is_no_delay = FALSE;
     int size = sizeof is_no_delay;
     size_t first_bytes = 0;
-    if (receive_first)
+    if (config->receive_first)
         first_bytes =
             FIRST_BYTES_MAX < backend->receive_bytes ? FIRST_BYTES_MAX : backend->receive_bytes;
     int status = plx__socket_name(endpoint->socket, &name);
@@ -66,22 +67,25 @@ static int accepts_open(plx__backend *backend, plx__endpoint *endpoint, bool rec
     if (status != 0)
         return status;
     size_t stride = first_bytes + 2 * ADDRESS_BYTES;
-    plx__iocp_accepts *accepts = plx__allocate_zeroed(1, sizeof *accepts + ACCEPTS * stride);
+    plx__iocp_accepts *accepts = plx__allocate_zeroed(
+        1, sizeof *accepts + config->ahead * (sizeof accepts->ops[0] + stride));
     if (accepts == NULL)
         return PLX_ENOMEM;
+    unsigned char *bytes = (unsigned char *)&accepts->ops[config->ahead];
+    accepts->count = config->ahead;
     accepts->family = name.family;
     accepts->accept_ex = accept_ex;
     accepts->first_bytes = (DWORD)first_bytes;
     if (name.family != PLX__FAMILY_UNIX &&
         getsockopt(endpoint->socket, IPPROTO_TCP, TCP_NODELAY, (char *)&is_no_delay, &size) == 0)
         accepts->is_no_delay = is_no_delay != 0;
-    for (size_t i = 0; i < ACCEPTS; i++) {
+    for (size_t i = 0; i < accepts->count; i++) {
         accept_op *accept = &accepts->ops[i];
         accept->op.endpoint = endpoint;
         accept->op.kind = PLX__IOCP_ACCEPT;
         accept->accepts = accepts;
         accept->socket = PLX_SOCKET_NONE;
-        accept->bytes = accepts->bytes + i * stride;
+        accept->bytes = bytes + i * stride;
     }
     plx__iocp_place_of(endpoint)->accepts = accepts;
     return 0;
@@ -104,7 +108,7 @@ void plx__iocp_accept_detach(plx__backend *backend, plx__endpoint *endpoint)
     (void)backend;
     place->accepts = NULL;
     (void)CancelIoEx((HANDLE)endpoint->socket, NULL);
-    for (size_t i = 0; i < ACCEPTS; i++) {
+    for (size_t i = 0; i < accepts->count; i++) {
         accept_op *accept = &accepts->ops[i];
         accept->op.endpoint = NULL;
         if (accept->is_held)
@@ -144,7 +148,7 @@ static int accept_post(plx__backend *backend, accept_op *accept)
 static int accepts_fill(plx__backend *backend, plx__iocp_accepts *accepts)
 {
     int status = 0;
-    for (size_t i = 0; i < ACCEPTS && status == 0; i++) {
+    for (size_t i = 0; i < accepts->count && status == 0; i++) {
         accept_op *accept = &accepts->ops[i];
         if (accept->op.state == PLX__IOCP_IDLE && accept->socket == PLX_SOCKET_NONE)
             status = accept_post(backend, accept);
@@ -158,12 +162,13 @@ static bool accepts_are_deaf(const plx__iocp_accepts *accepts)
     return accepts->busy == 0 && accepts->held.first == NULL;
 }
 
-int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first)
+int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint,
+                           const plx__accept_config *config)
 {
     plx__iocp_place *place = plx__iocp_place_of(endpoint);
     int status = plx__iocp_join(backend, endpoint);
     if (status == 0 && place->accepts == NULL)
-        status = accepts_open(backend, endpoint, receive_first);
+        status = accepts_open(backend, endpoint, config);
     if (status != 0)
         return status;
     plx__iocp_accepts *accepts = place->accepts;
@@ -338,21 +343,21 @@ static uint32_t accept_seconds(const accept_op *accept)
 void plx__iocp_accept_sweep(plx__backend *backend, plx__endpoint *endpoint, uint32_t seconds)
 {
     plx__iocp_accepts *accepts = plx__iocp_place_of(endpoint)->accepts;
-    uint32_t silent[ACCEPTS];
     bool is_full = true;
     (void)backend;
     if (accepts == NULL)
         return; /* It has not been started so far. */
-    for (size_t i = 0; i < ACCEPTS; i++) {
-        silent[i] = accept_seconds(&accepts->ops[i]);
-        if (accepts->ops[i].op.state == PLX__IOCP_FLYING && silent[i] == NOT_CONNECTED)
+    for (size_t i = 0; i < accepts->count; i++) {
+        accept_op *accept = &accepts->ops[i];
+        accept->silent = accept_seconds(accept);
+        if (accept->op.state == PLX__IOCP_FLYING && accept->silent == NOT_CONNECTED)
             is_full = false;
     }
     /* When each holds somebody who is silent, those who speak would have to wait for them. */
     uint32_t limit = is_full ? 1 : seconds;
-    for (size_t i = 0; i < ACCEPTS; i++) {
+    for (size_t i = 0; i < accepts->count; i++) {
         accept_op *accept = &accepts->ops[i];
-        if (silent[i] == NOT_CONNECTED || silent[i] < limit)
+        if (accept->silent == NOT_CONNECTED || accept->silent < limit)
             continue;
         /* Which ends the operation, with a failure. */
         accept->is_dropped = true;

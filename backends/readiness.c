@@ -132,9 +132,10 @@ bool plx__readiness_release(plx__backend *backend, plx__endpoint *endpoint)
     return true;
 }
 
-int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first)
+int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint,
+                                const plx__accept_config *config)
 {
-    (void)receive_first; /* Readiness does not tell who has sent something. */
+    (void)config; /* Readiness does not tell who has sent something. */
     return operation_start(backend, endpoint, PLX__OPERATION_ACCEPT);
 }
 

@@ -10,7 +10,8 @@ void plx__readiness_close(plx__backend *backend);
 int plx__readiness_attach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__readiness_detach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__readiness_release(plx__backend *backend, plx__endpoint *endpoint);
-int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first);
+int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint,
+                                const plx__accept_config *config);
 void plx__readiness_accept_stop(plx__backend *backend, plx__endpoint *endpoint);
 int plx__readiness_connect(plx__backend *backend, plx__endpoint *endpoint,
                            const plx__address *address);

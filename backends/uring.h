@@ -276,7 +276,8 @@ void plx__uring_receive_forget(plx__backend *backend, plx__uring_endpoint *uring
 
 /* --- uring_accept.c --------------------------------------------------------------------------- */
 
-int plx__uring_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first);
+int plx__uring_accept_start(plx__backend *backend, plx__endpoint *endpoint,
+                            const plx__accept_config *config);
 void plx__uring_accept_stop(plx__backend *backend, plx__endpoint *endpoint);
 int plx__uring_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out);
 bool plx__uring_accept_arm(plx__backend *backend, plx__uring_endpoint *uring);

@@ -49,9 +49,10 @@ static bool held_add(plx__uring_endpoint *uring, int socket)
     return true;
 }
 
-int plx__uring_accept_start(plx__backend *backend, plx__endpoint *endpoint, bool receive_first)
+int plx__uring_accept_start(plx__backend *backend, plx__endpoint *endpoint,
+                            const plx__accept_config *config)
 {
-    (void)receive_first; /* The listening socket waits for the first bytes itself. */
+    (void)config; /* The listening socket waits for the first bytes itself. */
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
     if (uring->accepted == NULL)
         uring->accepted = held_resize(NULL, HELD_ROOM);

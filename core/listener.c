@@ -10,9 +10,11 @@
 
 #include "core/conn.h"
 
-#define RETRY_NS        (100 * PLX_MILLISECOND)
-#define BACKLOG_DEFAULT 511u
-#define REJECTS_MAX     64
+#define RETRY_NS              (100 * PLX_MILLISECOND)
+#define BACKLOG_DEFAULT       511u
+#define ACCEPTS_AHEAD_DEFAULT 16u
+#define ACCEPTS_AHEAD_MAX     1024u
+#define REJECTS_MAX           64
 
 /* Of accept_receive_first: how often the backend looks for peers that stay silent, and for how long
  * they may, in seconds. Systems that wait for the first bytes themselves are told the same. */
@@ -126,8 +128,8 @@ static int accept_settle(plx_loop *loop, plx__listener *listener)
     if (is_wanted == listener->is_accepting)
         return 0;
     if (is_wanted)
-        status = loop->ops->accept_start(loop->backend, &listener->object.endpoint,
-                                         listener->receives_first);
+        status =
+            loop->ops->accept_start(loop->backend, &listener->object.endpoint, &listener->accept);
     else
         loop->ops->accept_stop(loop->backend, &listener->object.endpoint);
     if (status == 0)
@@ -137,7 +139,7 @@ static int accept_settle(plx_loop *loop, plx__listener *listener)
 
 static void sweep_arm(plx_loop *loop, plx__listener *listener)
 {
-    if (listener->receives_first && loop->ops->accept_sweep != NULL)
+    if (listener->accept.receive_first && loop->ops->accept_sweep != NULL)
         plx__wheel_add(&loop->wheel, &listener->sweep, plx__deadline(loop, SWEEP_NS));
 }
 
@@ -166,7 +168,9 @@ static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx_
     listener->conn_data = options->conn.data;
     listener->on_error = options->on_error;
     listener->data = options->data;
-    listener->receives_first = options->accept_receive_first != 0;
+    listener->accept.receive_first = options->accept_receive_first != 0;
+    listener->accept.ahead =
+        options->accepts_ahead != 0 ? options->accepts_ahead : ACCEPTS_AHEAD_DEFAULT;
     status = accept_settle(loop, listener);
     if (status != 0)
         plx__listener_close(loop, listener);
@@ -188,6 +192,8 @@ int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
     if (status != 0)
         return status;
     options = options != NULL ? options : &none;
+    if (options->accepts_ahead > ACCEPTS_AHEAD_MAX)
+        return PLX_EINVAL;
     status = plx__profile_open(&profile, &options->conn);
     if (status != 0)
         return status;

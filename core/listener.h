@@ -16,7 +16,7 @@ typedef struct plx__listener {
     plx__wheel_node retry;      /* Set while it pauses for want of descriptors or memory. */
     plx__wheel_node sweep;      /* Set if the backend is to drop silent peers now and then. */
     plx__address *path_address; /* Of the socket file to be removed at the end, or NULL. */
-    bool receives_first;
+    plx__accept_config accept;
     bool is_accepting;
     bool has_retried; /* Since it last accepted one. */
 } plx__listener;

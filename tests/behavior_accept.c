@@ -388,6 +388,8 @@ static void listen_refuses_what_is_no_address(world *w)
     }
     memset(path + 6, 'x', sizeof path - 7);
     ck_assert_int_eq(plx_listen(w->loop, &listener, path, NULL), PLX_ENAMETOOLONG);
+    const plx_listen_options many = {.accepts_ahead = 1025};
+    ck_assert_int_eq(plx_listen(w->loop, NULL, "tcp://127.0.0.1:0", &many), PLX_EINVAL);
     ck_assert_int_eq(plx_listen(w->loop, &listener, "tcp://192.0.2.1:0", NULL), PLX_EADDRNOTAVAIL);
     ck_assert_uint_eq(listener.bits, 0);
 }

@@ -216,6 +216,7 @@ static void connect_by_poll(world *w)
 static void sweep_meets_who_speaks(world *w)
 {
     enum { ROUNDS = 3 * ACCEPTS };
+    const plx__accept_config config = {.receive_first = true, .ahead = ACCEPTS};
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_socket listener = socket_listening(address);
     size_t brought = 0;
@@ -223,7 +224,7 @@ static void sweep_meets_who_speaks(world *w)
     fixture f;
     (void)w;
     fixture_open(&f, listener);
-    ck_ok(f.ops->accept_start(f.backend, &f.endpoint, true));
+    ck_ok(f.ops->accept_start(f.backend, &f.endpoint, &config));
     for (int round = 0; round < ROUNDS; round++) {
         peer client = peer_start(address);
         plx__address name;

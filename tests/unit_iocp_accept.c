@@ -34,6 +34,31 @@ static void accepts_are_posted_ahead(world *w)
     turn_until_true(w, descriptors_are_few, &before);
 }
 
+/* As many as the options say, and a client can come to each. */
+static void options_say_how_many(world *w)
+{
+    static const uint32_t counts[] = {1, 3, 100, 1024};
+    loop_open(w);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        probe p = {0};
+        char address[PLX_ADDRESS_TEXT_MAX];
+        plx_listener listener;
+        uint32_t before = descriptors();
+        const plx_listen_options options = {.conn = probe_options(&p), .accepts_ahead = counts[i]};
+        ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options));
+        ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
+        ck_assert_uint_eq(descriptors(), before + 1 + counts[i]);
+        for (size_t k = 0; k < 5; k++) {
+            peer client = peer_open(w, address);
+            turn_until(w, &p.opened, k + 1);
+            peer_close(&client);
+            turn_until(w, &p.closed, k + 1);
+        }
+        ck_ok(plx_listener_close(w->loop, listener));
+        turn_until_true(w, descriptors_are_few, &before);
+    }
+}
+
 static void close_the_listener(plx_loop *loop, plx_conn conn, probe *p)
 {
     (void)conn;
@@ -170,6 +195,7 @@ static void listener_recovers_from_having_none(world *w)
 
 const test_case unit_iocp_accept_cases[] = {
     CASE(accepts_are_posted_ahead),
+    CASE(options_say_how_many),
     CASE(listener_closes_over_what_has_come_back),
     CASE(listener_closes_over_those_it_holds),
     CASE(listener_fills_up),

@@ -39,12 +39,18 @@ typedef struct plx_listen_options {
      *
      * The risk: who connects and says nothing holds a place for which on_open never came, so that
      * no timeout of the connection's runs. What limits it: iocp drops those who stay silent for 10
-     * seconds, counted in accepts_aborted, or for one second while all 16 places of the listener
-     * are taken by such; Linux hands them over after about as long, when on_open comes without
-     * data. So set read_timeout_ns or idle_timeout_ns, as for any listener that strangers reach,
-     * and leave this off where clients wait to be greeted.
+     * seconds, counted in accepts_aborted, or for one second while all of the listener's
+     * `accepts_ahead` are taken by such; Linux hands them over after about as long, when on_open
+     * comes without data. So set read_timeout_ns or idle_timeout_ns, as for any listener that
+     * strangers reach, and leave this off where clients wait to be greeted.
      */
     uint32_t accept_receive_first;
+    /**
+     * How many accepts the iocp backend keeps posted, each with a socket made ahead: connections
+     * that come closer together than turns find one. 0 means 16; 1,024 at the most. Of no meaning
+     * to the others, where the backlog does that.
+     */
+    uint32_t accepts_ahead;
 } plx_listen_options;
 
 /**
