@@ -168,7 +168,7 @@ static bool timers_run(plx_loop *loop)
 }
 
 /* Those that are there when it begins, so that posts that post again do not keep the loop here. */
-static bool posts_run(plx_loop *loop, int status)
+PLX__SLOW static bool posts_run(plx_loop *loop, int status)
 {
     plx__post post;
     bool has_run = false;
@@ -339,7 +339,7 @@ static int turn_run(plx_loop *loop, uint64_t timeout_ns)
     bool has_heard = plx__atomic_load(&loop->signals.pending) != 0;
     if (has_heard)
         plx__signals_deliver(loop);
-    bool has_posted = posts_run(loop, 0);
+    bool has_posted = !plx__post_queue_is_empty(&loop->posts) && posts_run(loop, 0);
     bool has_deferred = loop->deferred_first != NULL || loop->starved > 0;
     if (has_deferred)
         deferred_run(loop);
