@@ -4,9 +4,9 @@
  *
  * Two loops live side by side. Calls come from outside and from inside callbacks; their handles are
  * live, stale, of the other loop, or noise; memory and descriptors run out now and then. Nothing
- * may crash, hang or leak; every connection that was named closes exactly once and is silent after
- * that, every buffer that was lent comes back exactly once. The seed is printed, and replays the
- * calls; the timing of the system's own part is its own.
+ * may crash, hang or leak; every connection that was named closes or is released exactly once and
+ * is silent after that, every buffer that was lent comes back exactly once. The seed is printed,
+ * and replays the calls; the timing of the system's own part is its own.
  */
 #include <pollux/pollux.h>
 
@@ -15,9 +15,11 @@
 #include <string.h>
 
 #include "platform/fault.h"
+#include "tests/chance.h"
 #include "tests/configuration.h"
+#include "tests/fuzz_peers.h"
 
-enum { HANDLES = 64, PEERS = 24, CONNS_MAX = 40, LOOPS = 2 };
+enum { HANDLES = 64, CONNS_MAX = 40, LOOPS = 2 };
 
 /* What a connection's `data` points to: counts that must add up in the end. */
 typedef struct life {
@@ -28,15 +30,14 @@ typedef struct life {
 static struct {
     plx_loop *loops[LOOPS];
     const char *backend;
-    uint64_t random;
     uint64_t handles[HANDLES]; /* Of all kinds, both loops, live and stale. */
-    plx_socket peers[PEERS];
-    plx_socket foreign[2]; /* A pair that is connected with each other, to be watched. */
     char address[PLX_ADDRESS_TEXT_MAX];
     life lives[4096];
-    uint64_t calls, opened, closed, lent, returned, ports;
+    uint64_t calls, opened, closed, lent, returned, released;
     int depth;
 } fuzz;
+
+uint64_t chance_state = 1;
 
 static unsigned char bytes[1 << 16];
 
@@ -48,49 +49,28 @@ static unsigned char bytes[1 << 16];
         }                                                                                          \
     } while (0)
 
-/* --- chance (xorshift64*, Vigna 2016) ----------------------------------------------------------
- */
-
-static uint64_t random_next(void)
-{
-    fuzz.random ^= fuzz.random >> 12;
-    fuzz.random ^= fuzz.random << 25;
-    fuzz.random ^= fuzz.random >> 27;
-    return fuzz.random * UINT64_C(2685821657736338717);
-}
-
-static size_t below(size_t bound)
-{
-    return (size_t)(random_next() >> 16) % bound;
-}
-
-static bool one_in(size_t many)
-{
-    return below(many) == 0;
-}
-
 static plx_loop *any_loop(void)
 {
-    return fuzz.loops[below(LOOPS)];
+    return fuzz.loops[chance_below(LOOPS)];
 }
 
 /* Mostly a handle that once was live, wherever that was; now and then noise. */
 static uint64_t any_handle(void)
 {
     if (one_in(50))
-        return random_next();
-    return fuzz.handles[below(HANDLES)];
+        return chance_next();
+    return fuzz.handles[chance_below(HANDLES)];
 }
 
 static void handle_remember(uint64_t bits)
 {
-    fuzz.handles[below(HANDLES)] = bits;
+    fuzz.handles[chance_below(HANDLES)] = bits;
 }
 
 static size_t any_length(void)
 {
     static const size_t lengths[] = {0, 1, 7, 100, 4096, 16384, 16385, sizeof bytes};
-    return lengths[below(sizeof lengths / sizeof lengths[0])];
+    return lengths[chance_below(sizeof lengths / sizeof lengths[0])];
 }
 
 /* A timeout from none to longer than the whole run. */
@@ -98,7 +78,7 @@ static uint64_t any_timeout(void)
 {
     static const uint64_t timeouts[] = {
         0, 1, PLX_MILLISECOND, 20 * PLX_MILLISECOND, PLX_SECOND, PLX_FOREVER};
-    return timeouts[below(sizeof timeouts / sizeof timeouts[0])];
+    return timeouts[chance_below(sizeof timeouts / sizeof timeouts[0])];
 }
 
 static void some_calls(plx_loop *loop);
@@ -148,7 +128,7 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *rec
     some_calls(loop);
     /* What is shown stays readable during the call, whatever was called. */
     CHECK(*(const unsigned char *)received == first);
-    return one_in(4) ? below(length + 1) : length;
+    return one_in(4) ? chance_below(length + 1) : length;
 }
 
 static void on_drain(plx_loop *loop, plx_conn conn, void *data)
@@ -173,6 +153,46 @@ static void on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
     CHECK(plx_conn_close(loop, conn) == PLX_ESTALE);
     l->is_open = false;
     fuzz.closed++;
+    some_calls(loop);
+}
+
+static plx_conn_options any_options(void);
+
+/* Gives the socket to one of the loops. */
+static bool adopt(plx_socket socket, const void *received, size_t length)
+{
+    plx_loop *loop = any_loop();
+    plx_conn_options options = any_options();
+    plx_conn conn;
+    if (loop == NULL) /* Both close, and that one has. */
+        return false;
+    life *l = life_begin();
+    l->is_open = true; /* Before, as in call_connect(). */
+    options.data = l;
+    int status = plx_conn_adopt(loop, &conn, socket, &options, received, length);
+    l->is_open = status == 0;
+    if (status != 0)
+        return false;
+    l->bits = conn.bits;
+    fuzz.opened++;
+    handle_remember(conn.bits);
+    return true;
+}
+
+static void on_release(plx_loop *loop, plx_conn conn, void *data, plx_socket socket,
+                       const void *received, size_t length)
+{
+    life *l = data;
+    life_check(l, conn);
+    CHECK(plx_conn_release(loop, conn) == PLX_ESTALE);
+    CHECK(length == 0 || received != NULL);
+    l->is_open = false;
+    fuzz.released++;
+    fuzz.closed++;
+    if (one_in(4) || !adopt(socket, received, length)) {
+        plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+        plx__socket_close(socket);
+    }
     some_calls(loop);
 }
 
@@ -237,11 +257,12 @@ static plx_conn_options any_options(void)
         .on_drain = one_in(4) ? NULL : on_drain,
         .on_end = one_in(2) ? NULL : on_end,
         .on_close = on_close,
+        .on_release = one_in(5) ? NULL : on_release,
         .receive_limit = one_in(3) ? 5000 : 0,
     };
     if (one_in(3)) {
-        options.send_high = 1000 + below(100000);
-        options.send_max = options.send_high + below(100000);
+        options.send_high = 1000 + chance_below(100000);
+        options.send_max = options.send_high + chance_below(100000);
     }
     if (one_in(3)) {
         options.idle_timeout_ns = any_timeout();
@@ -249,7 +270,7 @@ static plx_conn_options any_options(void)
         options.write_timeout_ns = any_timeout();
         options.connect_timeout_ns = any_timeout();
     }
-    options.flags = one_in(4) ? (uint32_t)below(8) : 0;
+    options.flags = one_in(4) ? (uint32_t)chance_below(8) : 0;
     return options;
 }
 
@@ -259,13 +280,15 @@ static const char *any_address(void)
         "tcp://127.0.0.1:1", "tcp://[::1]:1",     "unix:no-such.sock",
         "tcp://nonsense",    "udp://127.0.0.1:1", "",
     };
-    return one_in(6) ? addresses[below(sizeof addresses / sizeof addresses[0])] : fuzz.address;
+    return one_in(6) ? addresses[chance_below(sizeof addresses / sizeof addresses[0])]
+                     : fuzz.address;
 }
 
 static void call_listen(plx_loop *loop)
 {
     plx_listen_options options = {.conn = any_options(), .on_error = on_error, .backlog = 64};
     options.accept_receive_first = one_in(4);
+    options.accepts_ahead = one_in(4) ? (uint32_t)chance_below(40) : 0;
     plx_listener listener;
     if (plx_listen(loop, &listener, one_in(20) ? any_address() : "tcp://127.0.0.1:0", &options) !=
         0)
@@ -276,13 +299,6 @@ static void call_listen(plx_loop *loop)
         memcpy(fuzz.address, address, sizeof address);
 }
 
-/* A system keeps a port for a minute after the side that has it has closed first, and has 28,000 of
- * them. Whether another may be spent on that: those who run after us want some too. */
-static bool port_take(void)
-{
-    return fuzz.ports < 300 + fuzz.calls / 4000 && ++fuzz.ports > 0;
-}
-
 static void call_connect(plx_loop *loop)
 {
     plx_conn_options options = any_options();
@@ -290,7 +306,7 @@ static void call_connect(plx_loop *loop)
     plx_loop_stats stats;
     life *l = life_begin();
     plx_loop_stats_get(loop, &stats);
-    if (stats.connections_open > CONNS_MAX || !port_take())
+    if (stats.connections_open > CONNS_MAX || !fuzz_port_take(fuzz.calls))
         return;
     l->is_open = true; /* Before: a callback cannot come from within, but must find it. */
     options.data = l;
@@ -307,7 +323,10 @@ static void call_conn(plx_loop *loop)
 {
     plx_conn conn = {any_handle()};
     char text[PLX_ADDRESS_TEXT_MAX];
-    switch (below(12)) {
+    switch (chance_below(13)) {
+    case 12:
+        (void)!plx_conn_release(loop, conn);
+        break;
     case 0:
         (void)(one_in(3) ? plx_conn_reset(loop, conn) : plx_conn_close(loop, conn));
         CHECK(plx_conn_close(loop, conn) == PLX_ESTALE);
@@ -323,7 +342,7 @@ static void call_conn(plx_loop *loop)
         (void)plx_conn_resume(loop, conn);
         break;
     case 5:
-        (void)!plx_conn_peer(loop, conn, text, below(sizeof text));
+        (void)!plx_conn_peer(loop, conn, text, chance_below(sizeof text));
         (void)!plx_conn_local(loop, conn, text, sizeof text);
         break;
     case 6:
@@ -347,7 +366,7 @@ static void call_timer(plx_loop *loop)
     plx_timer timer = {any_handle()};
     plx_loop_stats stats;
     plx_loop_stats_get(loop, &stats);
-    switch (below(4)) {
+    switch (chance_below(4)) {
     case 0:
         (void)plx_timer_restart(loop, timer, any_timeout());
         break;
@@ -366,16 +385,16 @@ static void call_timer(plx_loop *loop)
 static void call_watch(plx_loop *loop)
 {
     plx_watch watch = {any_handle()};
-    switch (below(3)) {
+    switch (chance_below(3)) {
     case 0:
-        (void)plx_watch_set(loop, watch, (uint32_t)below(5));
+        (void)plx_watch_set(loop, watch, (uint32_t)chance_below(5));
         break;
     case 1:
         (void)plx_watch_close(loop, watch);
         break;
     default:
-        if (plx_watch_open(loop, &watch, fuzz.foreign[loop == fuzz.loops[0]], (uint32_t)below(4),
-                           on_ready, NULL) == 0)
+        if (plx_watch_open(loop, &watch, fuzz_foreign[loop == fuzz.loops[0]],
+                           (uint32_t)chance_below(4), on_ready, NULL) == 0)
             handle_remember(watch.bits);
         break;
     }
@@ -385,14 +404,14 @@ static void call_other(plx_loop *loop)
 {
     plx_signal signal = {any_handle()};
     plx_loop_stats stats;
-    switch (below(6)) {
+    switch (chance_below(6)) {
     case 0:
         fuzz.lent++; /* A post is a loan too. */
         if (plx_post(loop, on_post, NULL) != 0)
             fuzz.lent--;
         break;
     case 1:
-        if (plx_signal_open(loop, &signal, (int)below(9), on_signal, NULL) == 0)
+        if (plx_signal_open(loop, &signal, (int)chance_below(9), on_signal, NULL) == 0)
             handle_remember(signal.bits);
         break;
     case 2:
@@ -412,46 +431,13 @@ static void call_other(plx_loop *loop)
     }
 }
 
-static void call_peer(void)
-{
-    plx_socket *peer = &fuzz.peers[below(PEERS)];
-    plx__address address;
-    if (*peer == PLX_SOCKET_NONE) {
-        if (plx__address_parse(&address, fuzz.address) != 0 ||
-            plx__socket_open(peer, address.family) != 0)
-            *peer = PLX_SOCKET_NONE;
-        else if (plx__socket_connect(*peer, &address) == PLX_EAGAIN && !port_take())
-            (void)plx__socket_set(*peer, PLX__SOCKET_RESET_ON_CLOSE, 1);
-        return;
-    }
-    switch (below(6)) {
-    case 0:
-        if (one_in(2))
-            (void)plx__socket_set(*peer, PLX__SOCKET_RESET_ON_CLOSE, 1);
-        plx__socket_close(*peer);
-        *peer = PLX_SOCKET_NONE;
-        break;
-    case 1:
-        if (port_take())
-            (void)plx__socket_shutdown(*peer);
-        break;
-    case 2:
-    case 3:
-        (void)plx__socket_receive(*peer, bytes, sizeof bytes);
-        break;
-    default:
-        (void)plx__socket_send(*peer, bytes, any_length());
-        break;
-    }
-}
-
 static void one_call(plx_loop *loop)
 {
     fuzz.calls++;
     if (one_in(100))
-        plx__fault_arm(one_in(2) ? PLX__FAULT_MEMORY : PLX__FAULT_DESCRIPTOR, (uint32_t)below(20),
-                       (uint32_t)below(3));
-    switch (below(10)) {
+        plx__fault_arm(one_in(2) ? PLX__FAULT_MEMORY : PLX__FAULT_DESCRIPTOR,
+                       (uint32_t)chance_below(20), (uint32_t)chance_below(3));
+    switch (chance_below(10)) {
     case 0:
         if (one_in(12))
             call_listen(loop);
@@ -469,7 +455,7 @@ static void one_call(plx_loop *loop)
         call_other(loop);
         break;
     case 5:
-        call_peer();
+        fuzz_peers_call(fuzz.address, bytes, any_length(), fuzz.calls);
         break;
     default:
         call_conn(loop);
@@ -483,7 +469,7 @@ static void some_calls(plx_loop *loop)
     if (fuzz.depth > 0 || one_in(2))
         return;
     fuzz.depth++;
-    for (size_t i = below(4); i > 0; i--)
+    for (size_t i = chance_below(4); i > 0; i--)
         one_call(loop);
     fuzz.depth--;
 }
@@ -513,35 +499,15 @@ static void loops_open(void)
     }
 }
 
-static void foreign_open(void)
-{
-    plx__address any;
-    plx_socket listener;
-    CHECK(plx__address_parse(&any, "tcp://127.0.0.1:0") == 0);
-    CHECK(plx__socket_open(&listener, any.family) == 0);
-    CHECK(plx__socket_bind(listener, &any) == 0);
-    CHECK(plx__socket_listen(listener, 1) == 0);
-    CHECK(plx__socket_name(listener, &any) == 0);
-    CHECK(plx__socket_open(&fuzz.foreign[0], any.family) == 0);
-    (void)plx__socket_connect(fuzz.foreign[0], &any);
-    while (plx__socket_accept(listener, &fuzz.foreign[1]) != 0)
-        continue;
-    plx__socket_close(listener);
-}
-
 static void all_close(void)
 {
     for (int i = 0; i < LOOPS; i++) {
         faults_end();
         CHECK(plx_loop_close(fuzz.loops[i]) == 0);
+        fuzz.loops[i] = NULL;
     }
     faults_end(); /* Callbacks of the closing may have begun some. */
-    for (int i = 0; i < PEERS; i++) {
-        plx__socket_close(fuzz.peers[i]);
-        fuzz.peers[i] = PLX_SOCKET_NONE;
-    }
-    for (int i = 0; i < 2; i++)
-        plx__socket_close(fuzz.foreign[i]);
+    fuzz_peers_close();
     CHECK(fuzz.opened == fuzz.closed);
     CHECK(fuzz.lent == fuzz.returned);
     CHECK(plx__fault_held(PLX__FAULT_MEMORY) == 0);
@@ -551,13 +517,11 @@ static void all_close(void)
 /* One life of two loops: some thousand calls and turns, then everything closes. */
 static void round_run(uint64_t until_ns)
 {
-    for (int i = 0; i < PEERS; i++)
-        fuzz.peers[i] = PLX_SOCKET_NONE;
-    foreign_open();
+    CHECK(fuzz_peers_open());
     loops_open();
     for (int step = 0; step < 3000 && plx__clock_now() < until_ns; step++) {
         plx_loop *loop = any_loop();
-        for (size_t i = below(6); i > 0; i--)
+        for (size_t i = chance_below(6); i > 0; i--)
             one_call(loop);
         if (one_in(5))
             faults_end();
@@ -588,12 +552,14 @@ int main(int argc, char **argv)
     uint64_t until = plx__clock_now() + (uint64_t)(seconds * (double)PLX_SECOND);
     uint64_t rounds = 0;
     for (; plx__clock_now() < until; rounds++) {
-        fuzz.random = (seed + rounds) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+        chance_state = (seed + rounds) * UINT64_C(0x9e3779b97f4a7c15) | 1;
         round_run(until);
     }
     plx__sockets_end();
-    printf("fuzz_api: %llu rounds, %llu calls, %llu connections, %llu loans; nothing leaked\n",
+    printf("fuzz_api: %llu rounds, %llu calls, %llu connections, %llu released, %llu loans; "
+           "nothing leaked\n",
            (unsigned long long)rounds, (unsigned long long)fuzz.calls,
-           (unsigned long long)fuzz.opened, (unsigned long long)fuzz.lent);
+           (unsigned long long)fuzz.opened, (unsigned long long)fuzz.released,
+           (unsigned long long)fuzz.lent);
     return 0;
 }
