@@ -61,6 +61,7 @@
     X(SO_DOMAIN, 0x2001)                                                                           \
     X(SO_PROTOCOL, 0x2002)                                                                         \
     X(SO_PEERCRED, 0x2003)                                                                         \
+    X(SCM_RIGHTS, 1)                                                                               \
     X(MSG_OOB, 0x1)                                                                                \
     X(MSG_PEEK, 0x2)                                                                               \
     X(MSG_DONTROUTE, 0x4)                                                                          \
@@ -75,10 +76,23 @@
     X(MSG_CONFIRM, 0x200000)                                                                       \
     X(MSG_WAITFORONE, 0x400000)                                                                    \
     X(IPV6_RECVPKTINFO, 0x2013)                                                                    \
+    X(IPV6_RECVHOPLIMIT, 0x2014)                                                                   \
     X(TCP_CORK, 0x101)                                                                             \
     X(TCP_QUICKACK, 0x102)                                                                         \
     X(TCP_USER_TIMEOUT, 0x103)                                                                     \
     X(TCP_DEFER_ACCEPT, 0x104)                                                                     \
+    X(TCP_INFO, 0x105)                                                                             \
+    X(TCP_ESTABLISHED, 1)                                                                          \
+    X(TCP_SYN_SENT, 2)                                                                             \
+    X(TCP_SYN_RECV, 3)                                                                             \
+    X(TCP_FIN_WAIT1, 4)                                                                            \
+    X(TCP_FIN_WAIT2, 5)                                                                            \
+    X(TCP_TIME_WAIT, 6)                                                                            \
+    X(TCP_CLOSE, 7)                                                                                \
+    X(TCP_CLOSE_WAIT, 8)                                                                           \
+    X(TCP_LAST_ACK, 9)                                                                             \
+    X(TCP_LISTEN, 10)                                                                              \
+    X(TCP_CLOSING, 11)                                                                             \
     X(SIGHUP, 1)                                                                                   \
     X(SIGQUIT, 3)                                                                                  \
     X(SIGKILL, 9)                                                                                  \
@@ -141,6 +155,8 @@
     X(IP_ADD_MEMBERSHIP, 12)                                                                       \
     X(IP_DROP_MEMBERSHIP, 13)                                                                      \
     X(IP_PKTINFO, 19)                                                                              \
+    X(IP_RECVTTL, 21)                                                                              \
+    X(IP_RECVTOS, 40)                                                                              \
     X(IPV6_UNICAST_HOPS, 4)                                                                        \
     X(IPV6_MULTICAST_IF, 9)                                                                        \
     X(IPV6_MULTICAST_HOPS, 10)                                                                     \
@@ -148,7 +164,10 @@
     X(IPV6_ADD_MEMBERSHIP, 12)                                                                     \
     X(IPV6_DROP_MEMBERSHIP, 13)                                                                    \
     X(IPV6_PKTINFO, 19)                                                                            \
+    X(IPV6_HOPLIMIT, 21)                                                                           \
     X(IPV6_V6ONLY, 27)                                                                             \
+    X(IPV6_TCLASS, 39)                                                                             \
+    X(IPV6_RECVTCLASS, 40)                                                                         \
     X(TCP_NODELAY, 1)                                                                              \
     X(AI_PASSIVE, 1)                                                                               \
     X(AI_CANONNAME, 2)                                                                             \
@@ -206,6 +225,40 @@ typedef struct plx__cmsghdr {
     int level;
     int type;
 } plx__cmsghdr;
+
+typedef struct plx__tcp_report {
+    uint8_t state;
+    uint8_t ca_state;
+    uint8_t retransmits;
+    uint8_t probes;
+    uint8_t backoff;
+    uint8_t options;
+    uint8_t window_scales;
+    uint32_t rto;
+    uint32_t ato;
+    uint32_t snd_mss;
+    uint32_t rcv_mss;
+    uint32_t unacked;
+    uint32_t sacked;
+    uint32_t lost;
+    uint32_t retrans;
+    uint32_t fackets;
+    uint32_t last_data_sent;
+    uint32_t last_ack_sent;
+    uint32_t last_data_recv;
+    uint32_t last_ack_recv;
+    uint32_t pmtu;
+    uint32_t rcv_ssthresh;
+    uint32_t rtt;
+    uint32_t rttvar;
+    uint32_t snd_ssthresh;
+    uint32_t snd_cwnd;
+    uint32_t advmss;
+    uint32_t reordering;
+    uint32_t rcv_rtt;
+    uint32_t rcv_space;
+    uint32_t total_retrans;
+} plx__tcp_report;
 
 typedef struct plx__addrinfo {
     int flags;

@@ -4,7 +4,7 @@
  * of the system's: Windows' pipes cannot be waited for together with sockets, say nothing of room
  * (and Wine's always says there is none), and write all or nothing.
  */
-#include "platform/posix/layer.h"
+#include "platform/posix/rights.h"
 
 #include <string.h>
 
@@ -17,6 +17,8 @@ typedef struct ring {
     bool writer_is_gone;
     bool reader_is_gone;
     unsigned char *bytes; /* Made with the first write. */
+    uint64_t taken;       /* Bytes that were ever read. */
+    plx__rights_queue rights;
 } ring;
 
 typedef struct channel {
@@ -76,6 +78,7 @@ static void ring_drop(ring *from, size_t count)
 {
     from->head = (from->head + count) % RING_BYTES;
     from->count -= count;
+    from->taken += count;
 }
 
 static void other_notify(const channel_end *end)
@@ -87,30 +90,35 @@ static void other_notify(const channel_end *end)
 
 /* --- reading -------------------------------------------------------------------------------- */
 
-static ptrdiff_t message_read(ring *from, void *bytes, size_t size, bool is_peek, int *flags_out)
+static ptrdiff_t message_read(ring *from, void *bytes, size_t size, bool is_peek, bool *is_cut_out)
 {
     uint32_t length;
     ring_copy_out(from, 0, &length, sizeof length);
     size_t given = length < size ? length : size;
     ring_copy_out(from, sizeof length, bytes, given);
-    if (given < length)
-        *flags_out |= PLX__MSG_TRUNC;
+    *is_cut_out = given < length;
     if (!is_peek)
         ring_drop(from, sizeof length + length);
     return (ptrdiff_t)given;
 }
 
-static ptrdiff_t end_read(plx__file *file, void *bytes, size_t size, bool is_peek, int *flags_out)
+static ptrdiff_t end_read(plx__file *file, void *bytes, size_t size, bool is_peek,
+                          plx__extras *extras)
 {
     channel_end *end = end_of(file);
     channel *whole = end->channel;
     ptrdiff_t got = -EAGAIN;
+    plx__rights *rights = NULL;
+    bool is_cut = false;
     AcquireSRWLockExclusive(&whole->lock);
     ring *from = ring_in(end);
     if (from->count > 0 && whole->type == PLX__SOCK_DGRAM) {
-        got = message_read(from, bytes, size, is_peek, flags_out);
+        rights = plx__rights_take(&from->rights, from->taken + 1, is_peek);
+        got = message_read(from, bytes, size, is_peek, &is_cut);
     } else if (from->count > 0) {
-        got = (ptrdiff_t)(size < from->count ? size : from->count);
+        size = size < from->count ? size : from->count;
+        got = (ptrdiff_t)plx__rights_limit(&from->rights, from->taken, size);
+        rights = plx__rights_take(&from->rights, from->taken + (uint64_t)got, is_peek);
         ring_copy_out(from, 0, bytes, (size_t)got);
         if (!is_peek)
             ring_drop(from, (size_t)got);
@@ -123,18 +131,21 @@ static ptrdiff_t end_read(plx__file *file, void *bytes, size_t size, bool is_pee
     if (got > 0)
         other_notify(end);
     ReleaseSRWLockExclusive(&whole->lock);
+    if (is_cut && extras != NULL)
+        extras->flags |= PLX__MSG_TRUNC;
+    plx__rights_hand(rights, extras);
     return got;
 }
 
 static ptrdiff_t channel_read(plx__file *file, void *bytes, size_t size)
 {
-    int flags = 0;
     if (size == 0 && end_of(file)->channel->type != PLX__SOCK_DGRAM)
         return 0;
-    return end_read(file, bytes, size, false, &flags);
+    return end_read(file, bytes, size, false, NULL);
 }
 
-ptrdiff_t plx__channel_receive(plx__file *file, void *bytes, size_t size, int flags, int *flags_out)
+ptrdiff_t plx__channel_receive(plx__file *file, void *bytes, size_t size, int flags,
+                               plx__extras *extras)
 {
     bool is_nonblocking = (flags & PLX__MSG_DONTWAIT) != 0 || plx__file_is_nonblocking(file);
     bool takes_all = (flags & PLX__MSG_WAITALL) != 0 && (flags & PLX__MSG_PEEK) == 0 &&
@@ -146,8 +157,9 @@ ptrdiff_t plx__channel_receive(plx__file *file, void *bytes, size_t size, int fl
         return 0;
     for (;;) {
         ptrdiff_t got = end_read(file, (char *)bytes + whole, size - whole,
-                                 (flags & PLX__MSG_PEEK) != 0, flags_out);
-        if (got > 0 && takes_all && whole + (size_t)got < size) {
+                                 (flags & PLX__MSG_PEEK) != 0, extras);
+        bool has_rights = extras != NULL && extras->rights != NULL;
+        if (got > 0 && takes_all && !has_rights && whole + (size_t)got < size) {
             whole += (size_t)got;
             continue;
         }
@@ -185,7 +197,7 @@ static ptrdiff_t ring_write(ring *to, int type, const void *bytes, size_t size, 
     return (ptrdiff_t)taken;
 }
 
-static ptrdiff_t channel_write(plx__file *file, const void *bytes, size_t size)
+static ptrdiff_t end_write(plx__file *file, const void *bytes, size_t size, plx__rights **rights)
 {
     channel_end *end = end_of(file);
     channel *whole = end->channel;
@@ -196,20 +208,33 @@ static ptrdiff_t channel_write(plx__file *file, const void *bytes, size_t size)
         taken = whole->type == PLX__SOCK_DGRAM && !to->writer_is_gone ? -ECONNREFUSED : -EPIPE;
     else
         taken = ring_write(to, whole->type, bytes, size, whole->is_pair);
-    if (taken > 0 || (taken == 0 && whole->type == PLX__SOCK_DGRAM))
+    uint64_t after = to->taken + to->count;
+    bool is_message = taken == 0 && whole->type == PLX__SOCK_DGRAM;
+    if (rights != NULL && *rights != NULL && (taken > 0 || is_message)) {
+        uint64_t head = whole->type == PLX__SOCK_DGRAM ? sizeof(uint32_t) : 0;
+        plx__rights_put(&to->rights, *rights, after - (uint64_t)taken - head, after);
+        *rights = NULL;
+    }
+    if (taken > 0 || is_message)
         other_notify(end);
     ReleaseSRWLockExclusive(&whole->lock);
     return taken;
 }
 
-ptrdiff_t plx__channel_send(plx__file *file, const void *bytes, size_t length, int flags)
+static ptrdiff_t channel_write(plx__file *file, const void *bytes, size_t size)
+{
+    return end_write(file, bytes, size, NULL);
+}
+
+ptrdiff_t plx__channel_send(plx__file *file, const void *bytes, size_t length, int flags,
+                            plx__rights **rights)
 {
     bool is_nonblocking = (flags & PLX__MSG_DONTWAIT) != 0 || plx__file_is_nonblocking(file);
     size_t sent = 0;
     if ((flags & PLX__MSG_OOB) != 0)
         return -EOPNOTSUPP;
     do {
-        ptrdiff_t taken = channel_write(file, (const char *)bytes + sent, length - sent);
+        ptrdiff_t taken = end_write(file, (const char *)bytes + sent, length - sent, rights);
         if (taken >= 0) {
             sent += (size_t)taken;
             continue;
@@ -280,7 +305,9 @@ static void channel_close(plx__file *file)
         whole->rings[0].writer_is_gone = true;
     }
     other_notify(end);
+    plx__rights *unread = plx__rights_take_all(&ring_in(end)->rights);
     ReleaseSRWLockExclusive(&whole->lock);
+    plx__rights_drop(unread); /* Nobody will ever read those. */
     plx__free(end);
     if (plx__atomic_add(&whole->ends, UINT32_MAX) != 1)
         return;

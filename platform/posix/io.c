@@ -36,7 +36,7 @@ static ptrdiff_t file_write(plx__file *file, const void *bytes, size_t size)
     if ((plx__atomic_load(&file->flags) & PLX__O_ACCMODE) == PLX__O_RDONLY)
         return -EBADF;
     if (plx__file_is_socket(file))
-        return plx__socket_send_to(file, bytes, size, 0, NULL, 0);
+        return plx__socket_send_to(file, bytes, size, 0, NULL, 0, NULL);
     if (file->kind->write == NULL)
         return -EINVAL;
     if (bytes == NULL && size > 0)

@@ -45,6 +45,7 @@ static inline int plx__answer_int(ptrdiff_t result)
 
 typedef struct plx__file plx__file;
 typedef struct plx__socket plx__socket;
+typedef struct plx__rights plx__rights;
 
 /* What can be done with a sort of open file. None of these waits, but for disks and consoles: they
  * say -EAGAIN. NULL stands for what cannot be done, and for sockets, which have calls of their own.
@@ -122,6 +123,7 @@ typedef struct plx__waiter {
     plx__poll_item *items; /* While it waits. */
     size_t count;
     bool is_listed;
+    plx__sigset mask;         /* What it blocks meanwhile. */
     plx__poll_entry *entries; /* Scratch. */
     size_t room;
     bool waits_for_event; /* Is woken by an event instead of the wake (receive.c). */
@@ -143,9 +145,54 @@ int plx__wait_for(plx__file *file, unsigned events, uint64_t deadline);
 int plx__wait_until(uint64_t deadline);
 /* All waiting threads look again: a signal has come. */
 void plx__wait_wake_all(void);
+/* Whether some thread waits that does not block these signals, and so is about to take them. */
+bool plx__wait_takes(plx__sigset signals);
 /* A handler that ran inside a wait of this thread jumps out of it: lets go of what was held. */
 void plx__wait_abandon(void);
 uint64_t plx__deadline_after(uint64_t timeout_ns);
+
+/* --- messages (messages_io.c, control.c, rights.c) ------------------------------------------ */
+
+/* Files that are passed along (rights.h), in the order of the bytes that they come with. */
+typedef struct plx__rights_queue {
+    plx__rights *first;
+    plx__rights *last;
+} plx__rights_queue;
+
+#define PLX__CONTROL_BYTES 512 /* More than Winsock says of one datagram. */
+
+/* What a receive tells beside the bytes. */
+typedef struct plx__extras {
+    int flags;          /* MSG_TRUNC, MSG_CTRUNC. */
+    bool takes_control; /* Of a recvmsg(), which hands on what follows. */
+    plx__rights *rights;
+    size_t control_length; /* Of Winsock's control messages. */
+    uint64_t control[PLX__CONTROL_BYTES / sizeof(uint64_t)];
+} plx__extras;
+
+/* What a message is to be sent with. */
+typedef struct plx__control {
+    int family;
+    plx__rights *rights; /* Taken by who sends them. */
+    bool has_source;
+    unsigned interface_index; /* 0: any. */
+    unsigned char source[16]; /* An in_addr or an in6_addr. */
+    int hops;                 /* -1: the socket's. */
+    int traffic_class;        /* Likewise. */
+} plx__control;
+
+/* Reads a program's control messages for this open socket. 0, or a negative errno with nothing in
+ * `*control_out` that would have to be let go of. */
+int plx__control_read(const plx__msghdr *message, plx__file *file, plx__control *control_out);
+/* Tells a program what came along, and lets go of what it has no room for. */
+void plx__control_give(plx__msghdr *message, plx__extras *extras, bool is_cloexec);
+/* One datagram with what Winsock says of it; as recvfrom(), but for SOCKET_ERROR as the error. */
+int plx__control_receive(SOCKET handle, void *bytes, int size, int flags,
+                         struct sockaddr_storage *from, int *from_length, plx__extras *extras);
+/* The same for sending; as sendto(). */
+int plx__control_send(SOCKET handle, const void *bytes, int length, int flags,
+                      const struct sockaddr *address, int address_length,
+                      const plx__control *control);
 
 /* --- sockets (socket.c, ...) ---------------------------------------------------------------- */
 
@@ -161,11 +208,11 @@ enum plx__socket_mark {
     PLX__SHUT_RECEIVE = 1, /* shutdown(SHUT_RD). */
     PLX__SHUT_SEND = 2,
     PLX__MARK_BOUND = 4,
-    PLX__MARK_REUSE = 8,   /* SO_REUSEADDR, as the program knows it. */
-    PLX__MARK_RESET = 16,  /* A reset was met; once it was told, what follows is the end. */
-    PLX__MARK_ENDED = 32,  /* The peer has shut its side. */
-    PLX__MARK_UNTOLD = 64, /* Connected since, which connect() has not said yet. */
-    PLX__MARK_PKTINFO = 128
+    PLX__MARK_REUSE = 8,    /* SO_REUSEADDR, as the program knows it. */
+    PLX__MARK_RESET = 16,   /* A reset was met; once it was told, what follows is the end. */
+    PLX__MARK_ENDED = 32,   /* The peer has shut its side. */
+    PLX__MARK_UNTOLD = 64,  /* Connected since, which connect() has not said yet. */
+    PLX__MARK_CONTROL = 128 /* It was asked to tell more of its datagrams. */
 };
 
 /* Behind plx__file.data of a socket of the system's. */
@@ -213,9 +260,17 @@ int plx__socket_error_take(plx__file *file);
 uint64_t plx__socket_deadline(const plx__file *file, bool is_send, bool is_nonblocking);
 /* For the layer's own flags. Never waits where `flags` has MSG_DONTWAIT or the file does not. */
 ptrdiff_t plx__socket_receive_from(plx__file *file, void *bytes, size_t size, int flags,
-                                   void *address, plx__socklen *address_length, int *flags_out);
+                                   void *address, plx__socklen *address_length,
+                                   plx__extras *extras);
+/* `control` may be NULL. */
 ptrdiff_t plx__socket_send_to(plx__file *file, const void *bytes, size_t length, int flags,
-                              const void *address, plx__socklen address_length);
+                              const void *address, plx__socklen address_length,
+                              plx__control *control);
+/* send() in all its forms, for a socket or a pair; SIGPIPE comes with EPIPE. */
+ptrdiff_t plx__file_send(plx__file *file, const void *bytes, size_t length, int flags,
+                         const void *address, plx__socklen address_length, plx__control *control);
+/* getsockopt(TCP_INFO), of a stream: 0, or -ENOPROTOOPT where the system does not tell. */
+int plx__tcp_info(plx__file *file, void *value, plx__socklen *length);
 /* A non-blocking SOCKET with what Linux's have by default, or INVALID_SOCKET. */
 SOCKET plx__socket_handle_make(int family, int type, int protocol);
 /* 0, or what Linux says of an address that is none for this socket. */
@@ -236,8 +291,10 @@ extern const plx__file_kind plx__pair_kind;
 /* Two ends within the process: pipe() (the reading end first) or socketpair(). 0 or -ENOMEM. */
 int plx__channel_make(plx__file *ends_out[2], bool is_pair, int type, unsigned flags);
 ptrdiff_t plx__channel_receive(plx__file *file, void *bytes, size_t size, int flags,
-                               int *flags_out);
-ptrdiff_t plx__channel_send(plx__file *file, const void *bytes, size_t length, int flags);
+                               plx__extras *extras);
+/* `*rights` (may be NULL) go with the first of the bytes, and are NULL then. */
+ptrdiff_t plx__channel_send(plx__file *file, const void *bytes, size_t length, int flags,
+                            plx__rights **rights);
 int plx__channel_shutdown(plx__file *file, int how);
 int plx__channel_type(const plx__file *file);
 size_t plx__channel_waiting(plx__file *file);

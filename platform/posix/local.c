@@ -1,5 +1,6 @@
 /* platform/posix/local.c - see local.h. */
 #include "platform/posix/local.h"
+#include "platform/posix/rights.h"
 
 #include <ntsecapi.h>
 #include <stdio.h>
@@ -14,11 +15,25 @@ static const char magic[] = "!<pollux-socket>";
 typedef struct local_file {
     char magic[sizeof magic - 1];
     unsigned char port[2];
+    unsigned char process[4];
     unsigned char secret[SECRET_BYTES];
 } local_file;
 
-/* Behind plx__socket.local. */
+/* What who connects says first. */
+typedef struct greeting {
+    unsigned char secret[SECRET_BYTES];
+    unsigned char process[4];
+} greeting;
+
+/* Behind plx__socket.local. All of the process are in a list. */
 typedef struct local {
+    struct local *next;
+    struct local *previous;
+    uint16_t port; /* 0: none yet. */
+    uint16_t peer_port;
+    uint32_t peer_process;
+    uint64_t sent; /* Bytes. */
+    uint64_t received;
     plx__sockaddr_un name;
     plx__socklen name_length; /* 0: unnamed. */
     plx__sockaddr_un peer;
@@ -26,12 +41,67 @@ typedef struct local {
     unsigned char secret[SECRET_BYTES];
 } local;
 
+/* Parcels from one port to another. It is made when the first is sent, and gone with who was to
+ * read them. */
+typedef struct flow {
+    struct flow *next;
+    uint16_t from;
+    uint16_t to;
+    plx__rights_queue queue;
+} flow;
+
+/* Over both lists, all counts, and each call of the system that sends or receives, of which none
+ * waits: so a parcel is there when its bytes are. */
+static SRWLOCK lock = SRWLOCK_INIT;
+static local *locals;
+static flow *flows;
+
 static local *local_of(plx__file *file)
 {
     plx__socket *socket = plx__socket_of(file);
-    if (socket->local == NULL)
-        socket->local = plx__allocate_zeroed(1, sizeof(local));
-    return socket->local;
+    if (socket->local != NULL)
+        return socket->local;
+    local *made = plx__allocate_zeroed(1, sizeof *made);
+    if (made == NULL)
+        return NULL;
+    AcquireSRWLockExclusive(&lock);
+    made->next = locals;
+    if (locals != NULL)
+        locals->previous = made;
+    locals = made;
+    ReleaseSRWLockExclusive(&lock);
+    socket->local = made;
+    return made;
+}
+
+static void number_write(uint32_t number, unsigned char bytes[4])
+{
+    for (int i = 0; i < 4; i++)
+        bytes[i] = (unsigned char)(number >> 8 * i);
+}
+
+static uint32_t number_read(const unsigned char bytes[4])
+{
+    uint32_t number = 0;
+    for (int i = 0; i < 4; i++)
+        number |= (uint32_t)bytes[i] << 8 * i;
+    return number;
+}
+
+/* The ports of a connection, by which both ends find each other here. */
+static void ports_learn(local *own, SOCKET handle)
+{
+    struct sockaddr_in here;
+    struct sockaddr_in there;
+    int here_length = sizeof here;
+    int there_length = sizeof there;
+    if (getsockname(handle, (struct sockaddr *)&here, &here_length) != 0 ||
+        getpeername(handle, (struct sockaddr *)&there, &there_length) != 0)
+        return;
+    AcquireSRWLockExclusive(&lock);
+    own->port = ntohs(here.sin_port);
+    own->peer_port = ntohs(there.sin_port);
+    ReleaseSRWLockExclusive(&lock);
 }
 
 /* The path of an address, with its NUL. */
@@ -127,6 +197,7 @@ int plx__local_bind(plx__file *file, const void *address, plx__socklen length)
         memcpy(content.magic, magic, sizeof content.magic);
         content.port[0] = (unsigned char)(port >> 8);
         content.port[1] = (unsigned char)port;
+        number_write(GetCurrentProcessId(), content.process);
         memcpy(content.secret, own->secret, SECRET_BYTES);
         status = file_write(path, &content);
     }
@@ -138,6 +209,9 @@ int plx__local_bind(plx__file *file, const void *address, plx__socklen length)
     own->name = name;
     own->name_length =
         (plx__socklen)(offsetof(plx__sockaddr_un, sun_path) + strlen(name.sun_path) + 1);
+    AcquireSRWLockExclusive(&lock);
+    own->port = port;
+    ReleaseSRWLockExclusive(&lock);
     plx__atomic_or(&socket->marks, PLX__MARK_BOUND);
     return 0;
 }
@@ -148,6 +222,9 @@ static int connect_now(SOCKET handle, const local_file *content)
     struct sockaddr_in to;
     u_long off = 0;
     u_long on = 1;
+    greeting hello;
+    memcpy(hello.secret, content->secret, SECRET_BYTES);
+    number_write(GetCurrentProcessId(), hello.process);
     memset(&to, 0, sizeof to);
     to.sin_family = AF_INET;
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -156,7 +233,7 @@ static int connect_now(SOCKET handle, const local_file *content)
     int status = connect(handle, (struct sockaddr *)&to, sizeof to) == 0 ? 0 : plx__errno_last();
     BOOL no_delay = TRUE;
     (void)setsockopt(handle, IPPROTO_TCP, TCP_NODELAY, (char *)&no_delay, sizeof no_delay);
-    if (status == 0 && send(handle, (const char *)content->secret, SECRET_BYTES, 0) != SECRET_BYTES)
+    if (status == 0 && send(handle, (const char *)&hello, sizeof hello, 0) != (int)sizeof hello)
         status = -ECONNREFUSED;
     (void)ioctlsocket(handle, (long)FIONBIO, &on);
     return status;
@@ -185,6 +262,8 @@ int plx__local_connect(plx__file *file, const void *address, plx__socklen length
         (void)plx__socket_renew(file);
         return status;
     }
+    ports_learn(own, plx__socket_handle(file));
+    own->peer_process = number_read(content.process);
     own->peer = name;
     own->peer_length =
         (plx__socklen)(offsetof(plx__sockaddr_un, sun_path) + strlen(name.sun_path) + 1);
@@ -192,14 +271,14 @@ int plx__local_connect(plx__file *file, const void *address, plx__socklen length
     return 0;
 }
 
-int plx__local_greet(SOCKET made, plx__file *listener)
+int plx__local_greet(SOCKET made, plx__file *listener, uint32_t *process_out)
 {
     const local *own = plx__socket_of(listener)->local;
-    unsigned char shown[SECRET_BYTES];
+    greeting shown;
     size_t count = 0;
     uint64_t deadline = plx__deadline_after(GREETING_MS * PLX_MILLISECOND);
-    while (count < SECRET_BYTES) {
-        int got = recv(made, (char *)shown + count, (int)(SECRET_BYTES - count), 0);
+    while (count < sizeof shown) {
+        int got = recv(made, (char *)&shown + count, (int)(sizeof shown - count), 0);
         if (got > 0) {
             count += (size_t)got;
             continue;
@@ -212,18 +291,22 @@ int plx__local_greet(SOCKET made, plx__file *listener)
     }
     unsigned different = 0;
     for (size_t i = 0; i < SECRET_BYTES; i++)
-        different |= (unsigned)(shown[i] ^ own->secret[i]);
+        different |= (unsigned)(shown.secret[i] ^ own->secret[i]);
+    *process_out = number_read(shown.process);
     return different == 0 ? 0 : -EAGAIN;
 }
 
-void plx__local_inherit(plx__file *made, plx__file *listener)
+int plx__local_inherit(plx__file *made, plx__file *listener, uint32_t process)
 {
     const local *from = plx__socket_of(listener)->local;
     local *to = local_of(made);
-    if (to == NULL || from == NULL)
-        return;
+    if (to == NULL)
+        return -ENOMEM;
     to->name = from->name;
     to->name_length = from->name_length;
+    to->peer_process = process;
+    ports_learn(to, plx__socket_handle(made));
+    return 0;
 }
 
 int plx__local_name(plx__file *file, bool is_peer, void *address, plx__socklen *length)
@@ -237,7 +320,139 @@ int plx__local_name(plx__file *file, bool is_peer, void *address, plx__socklen *
     return 0;
 }
 
+/* --- what is passed along ------------------------------------------------------------------- */
+
+static flow *flow_find(uint16_t from, uint16_t to)
+{
+    flow *one = flows;
+    while (one != NULL && (one->from != from || one->to != to))
+        one = one->next;
+    return one;
+}
+
+static flow *flow_make(uint16_t from, uint16_t to)
+{
+    flow *one = flow_find(from, to);
+    if (one != NULL)
+        return one;
+    one = plx__allocate_zeroed(1, sizeof *one);
+    if (one == NULL)
+        return NULL;
+    one->from = from;
+    one->to = to;
+    one->next = flows;
+    flows = one;
+    return one;
+}
+
+/* Who has this port here: an end of that connection, or with `peer_port` 0 who listens. */
+static local *local_find(uint16_t port, uint16_t peer_port)
+{
+    local *one = locals;
+    while (one != NULL && (one->port != port || one->peer_port != peer_port))
+        one = one->next;
+    return one;
+}
+
+bool plx__local_is_here(plx__file *file)
+{
+    const local *own = plx__socket_of(file)->local;
+    bool is_here = false;
+    AcquireSRWLockShared(&lock);
+    if (own != NULL && own->peer_port != 0)
+        is_here = local_find(own->peer_port, own->port) != NULL || /* Or is yet to be accepted. */
+                  local_find(own->peer_port, 0) != NULL;
+    ReleaseSRWLockShared(&lock);
+    return is_here;
+}
+
+uint32_t plx__local_peer_process(plx__file *file)
+{
+    const local *own = plx__socket_of(file)->local;
+    return own != NULL ? own->peer_process : 0;
+}
+
+int plx__local_send(plx__file *file, const void *bytes, int length, int flags, plx__rights **rights)
+{
+    local *own = plx__socket_of(file)->local;
+    flow *of = NULL;
+    AcquireSRWLockExclusive(&lock);
+    if (rights != NULL && *rights != NULL)
+        of = flow_make(own->port, own->peer_port);
+    int sent = send(plx__socket_handle(file), bytes, length, flags);
+    int code = WSAGetLastError();
+    if (sent > 0) {
+        if (of != NULL) {
+            plx__rights_put(&of->queue, *rights, own->sent, own->sent + (uint64_t)sent);
+            *rights = NULL;
+        }
+        own->sent += (uint64_t)sent;
+    }
+    ReleaseSRWLockExclusive(&lock);
+    WSASetLastError(code);
+    return sent;
+}
+
+int plx__local_receive(plx__file *file, void *bytes, int size, int flags, plx__extras *extras)
+{
+    local *own = plx__socket_of(file)->local;
+    plx__rights *rights = NULL;
+    AcquireSRWLockExclusive(&lock);
+    flow *of = flows != NULL ? flow_find(own->peer_port, own->port) : NULL;
+    if (of != NULL)
+        size = (int)plx__rights_limit(&of->queue, own->received, (size_t)size);
+    int got = recv(plx__socket_handle(file), bytes, size, flags);
+    int code = WSAGetLastError();
+    if (got > 0) {
+        bool is_look = (flags & MSG_PEEK) != 0;
+        if (of != NULL)
+            rights = plx__rights_take(&of->queue, own->received + (uint64_t)got, is_look);
+        own->received += is_look ? 0 : (uint64_t)got;
+    }
+    ReleaseSRWLockExclusive(&lock);
+    plx__rights_hand(rights, extras);
+    WSASetLastError(code);
+    return got;
+}
+
+/* The flows that nobody is left to read: to this end of a connection, or to who can be accepted no
+ * more. Returns their parcels, in one list. */
+static plx__rights *flows_end(const local *own)
+{
+    plx__rights *unread = NULL;
+    for (flow **place = &flows; *place != NULL;) {
+        flow *one = *place;
+        bool is_over =
+            one->to == own->port && (own->peer_port != 0 ? one->from == own->peer_port
+                                                         : local_find(one->to, one->from) == NULL);
+        if (!is_over) {
+            place = &one->next;
+            continue;
+        }
+        *place = one->next;
+        if (one->queue.last != NULL) {
+            one->queue.last->next = unread;
+            unread = one->queue.first;
+        }
+        plx__free(one);
+    }
+    return unread;
+}
+
 void plx__local_close(plx__file *file)
 {
-    plx__free(plx__socket_of(file)->local);
+    local *own = plx__socket_of(file)->local;
+    if (own == NULL)
+        return;
+    AcquireSRWLockExclusive(&lock);
+    if (own->previous != NULL)
+        own->previous->next = own->next;
+    else
+        locals = own->next;
+    if (own->next != NULL)
+        own->next->previous = own->previous;
+    plx__rights *unread = own->port != 0 ? flows_end(own) : NULL;
+    ReleaseSRWLockExclusive(&lock);
+    plx__rights_drop(unread);
+    plx__free(own);
 }

@@ -1,7 +1,8 @@
-/* platform/posix/messages_io.c - sendmsg() and recvmsg(): parts, addresses, and which interface a
- * datagram came by.
+/* platform/posix/messages_io.c - sendmsg() and recvmsg(): parts, addresses, and (control.c) what
+ * goes beside them.
  */
-#include "platform/posix/layer.h"
+#include "platform/posix/local.h"
+#include "platform/posix/rights.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,64 +21,106 @@ static ptrdiff_t message_length(const plx__msghdr *message)
     return whole <= INT32_MAX ? (ptrdiff_t)whole : -EINVAL;
 }
 
-PLX__CALL ptrdiff_t plx_posix_sendto(int fd, const void *bytes, size_t length, int flags,
-                                     const void *address, plx__socklen address_length);
-PLX__CALL ptrdiff_t plx_posix_recvfrom(int fd, void *bytes, size_t size, int flags, void *address,
-                                       plx__socklen *address_length);
-
-PLX__CALL ptrdiff_t plx_posix_sendmsg(int fd, const plx__msghdr *message, int flags)
+/* One copy, for the system is given one buffer; NULL without memory. */
+static char *parts_gather(const plx__msghdr *message, size_t whole)
 {
-    ptrdiff_t whole = message_length(message);
-    if (whole < 0)
-        return plx__answer(whole);
-    if (message->control_length > 0 && message->control != NULL)
-        return plx__answer(-EOPNOTSUPP);
-    char *bytes = plx__allocate((size_t)whole + 1);
-    if (bytes == NULL)
-        return plx__answer(-ENOMEM);
+    char *bytes = plx__allocate(whole + 1);
     size_t filled = 0;
-    for (size_t i = 0; i < message->parts_count; i++) {
+    for (size_t i = 0; bytes != NULL && i < message->parts_count; i++) {
         if (message->parts[i].length > 0)
             memcpy(bytes + filled, message->parts[i].bytes, message->parts[i].length);
         filled += message->parts[i].length;
     }
-    ptrdiff_t sent =
-        plx_posix_sendto(fd, bytes, (size_t)whole, flags, message->name, message->name_length);
+    return bytes;
+}
+
+static ptrdiff_t message_send(plx__file *file, const plx__msghdr *message, size_t whole, int flags)
+{
+    plx__control control;
+    bool has_control = message->control_length > 0;
+    ptrdiff_t sent = -ENOMEM;
+    if (has_control) {
+        int status = plx__control_read(message, file, &control);
+        if (status != 0)
+            return status;
+        /* What a connection to another process carries is bytes only. */
+        if (control.rights != NULL && plx__file_is_socket(file) && !plx__local_is_here(file)) {
+            plx__rights_drop(control.rights);
+            return -EOPNOTSUPP;
+        }
+    }
+    char *bytes = parts_gather(message, whole);
+    if (bytes != NULL)
+        sent = plx__file_send(file, bytes, whole, flags, message->name, message->name_length,
+                              has_control ? &control : NULL);
     plx__free(bytes);
+    if (has_control)
+        plx__rights_drop(control.rights);
     return sent;
+}
+
+PLX__CALL ptrdiff_t plx_posix_sendmsg(int fd, const plx__msghdr *message, int flags)
+{
+    plx__file *file = NULL;
+    int status = plx__socket_get(fd, &file);
+    if (status != 0)
+        return plx__answer(status);
+    ptrdiff_t sent = message_length(message);
+    if (sent >= 0)
+        sent = message_send(file, message, (size_t)sent, flags);
+    plx__file_put(file);
+    return plx__answer(sent);
+}
+
+static void parts_spread(plx__msghdr *message, const char *bytes, size_t count)
+{
+    size_t given = 0;
+    for (size_t i = 0; i < message->parts_count && given < count; i++) {
+        size_t part =
+            message->parts[i].length < count - given ? message->parts[i].length : count - given;
+        if (part > 0)
+            memcpy(message->parts[i].bytes, bytes + given, part);
+        given += part;
+    }
+}
+
+static ptrdiff_t message_receive(plx__file *file, plx__msghdr *message, size_t whole, int flags)
+{
+    plx__extras extras;
+    ptrdiff_t got;
+    extras.flags = flags & PLX__MSG_CMSG_CLOEXEC; /* Linux tells that one back. */
+    extras.takes_control = true;
+    extras.rights = NULL;
+    extras.control_length = 0;
+    char *bytes = plx__allocate(whole + 1);
+    if (bytes == NULL)
+        return -ENOMEM;
+    if (plx__file_is_socket(file))
+        got =
+            plx__socket_receive_from(file, bytes, whole, flags, message->name,
+                                     message->name != NULL ? &message->name_length : NULL, &extras);
+    else
+        got = plx__channel_receive(file, bytes, whole, flags, &extras);
+    (void)plx__atomic_add(&file->reads, 1);
+    if (got >= 0) {
+        parts_spread(message, bytes, (size_t)got);
+        plx__control_give(message, &extras, (flags & PLX__MSG_CMSG_CLOEXEC) != 0);
+        message->flags = extras.flags;
+    }
+    plx__free(bytes);
+    return got;
 }
 
 PLX__CALL ptrdiff_t plx_posix_recvmsg(int fd, plx__msghdr *message, int flags)
 {
     plx__file *file = NULL;
-    int flags_out = 0;
-    ptrdiff_t whole = message_length(message);
-    if (whole < 0)
-        return plx__answer(whole);
     int status = plx__socket_get(fd, &file);
     if (status != 0)
         return plx__answer(status);
-    char *bytes = plx__allocate((size_t)whole + 1);
-    ptrdiff_t got = -ENOMEM;
-    if (bytes != NULL && plx__file_is_socket(file))
-        got = plx__socket_receive_from(file, bytes, (size_t)whole, flags, message->name,
-                                       message->name != NULL ? &message->name_length : NULL,
-                                       &flags_out);
-    else if (bytes != NULL)
-        got = plx__channel_receive(file, bytes, (size_t)whole, flags, &flags_out);
-    (void)plx__atomic_add(&file->reads, 1);
+    ptrdiff_t got = message_length(message);
+    if (got >= 0)
+        got = message_receive(file, message, (size_t)got, flags);
     plx__file_put(file);
-    size_t given = 0;
-    for (size_t i = 0; i < message->parts_count && got > 0 && given < (size_t)got; i++) {
-        size_t part = message->parts[i].length < (size_t)got - given ? message->parts[i].length
-                                                                     : (size_t)got - given;
-        if (part > 0)
-            memcpy(message->parts[i].bytes, bytes + given, part);
-        given += part;
-    }
-    plx__free(bytes);
-    message->flags = flags_out;
-    message->control_length = 0;
     return plx__answer(got);
 }
 

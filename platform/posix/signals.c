@@ -14,6 +14,9 @@
 
 #define SIGNALS  64
 #define GRACE_MS 200
+/* A thread that waits has been woken, and takes it: on a busy machine not within GRACE. If a thread
+ * of the layer's did so instead, that wait would go on without its EINTR. */
+#define PATIENCE_MS 5000
 
 typedef void (*simple_handler)(int);
 typedef struct signal_info signal_info;
@@ -172,7 +175,9 @@ void plx__signal_post(int number)
         return;
     }
     pend(number);
-    for (int waited = 0; waited < GRACE_MS; waited += 10) {
+    for (int waited = 0;
+         waited < GRACE_MS || (waited < PATIENCE_MS && plx__wait_takes(bit_of(number)));
+         waited += 10) {
         if (((plx__sigset)pending & bit_of(number)) == 0)
             return;
         Sleep(10);

@@ -324,8 +324,9 @@ static int accept_try(plx__file *listener, unsigned flags, plx__file **made_out)
         return status == -ECONNRESET ? -ECONNABORTED : status;
     }
     handle_prepare(handle, AF_UNSPEC, SOCK_STREAM);
+    uint32_t process = 0;
     if (socket->family == AF_UNIX) {
-        int status = plx__local_greet(handle, listener);
+        int status = plx__local_greet(handle, listener, &process);
         if (status != 0) {
             (void)closesocket(handle);
             return status;
@@ -337,8 +338,10 @@ static int accept_try(plx__file *listener, unsigned flags, plx__file **made_out)
         return -ENOMEM;
     plx__atomic_store(&plx__socket_of(file)->state, PLX__SOCKET_CONNECTED);
     plx__atomic_store(&plx__socket_of(file)->marks, PLX__MARK_BOUND);
-    if (socket->family == AF_UNIX)
-        plx__local_inherit(file, listener);
+    if (socket->family == AF_UNIX && plx__local_inherit(file, listener, process) != 0) {
+        plx__file_put(file);
+        return -ENOMEM;
+    }
     *made_out = file;
     return 0;
 }

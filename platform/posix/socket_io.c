@@ -1,5 +1,6 @@
 /* platform/posix/socket_io.c - send and receive, in all their forms. */
-#include "platform/posix/layer.h"
+#include "platform/posix/local.h"
+#include "platform/posix/rights.h"
 
 #include <mswsock.h>
 #include <string.h>
@@ -89,12 +90,15 @@ static ptrdiff_t stream_received(plx__file *file, int got, int code, int flags)
     return code == WSAESHUTDOWN ? 0 : plx__errno_of(code);
 }
 
-static ptrdiff_t stream_receive(plx__file *file, void *bytes, size_t size, int flags)
+static ptrdiff_t stream_receive(plx__file *file, void *bytes, size_t size, int flags,
+                                plx__extras *extras)
 {
     if (!state_is(plx__socket_of(file), PLX__SOCKET_CONNECTED))
         return stream_refused(plx__socket_of(file));
     int length = size < INT32_MAX ? (int)size : INT32_MAX;
-    int got = recv(plx__socket_handle(file), bytes, length, flags & FLAGS_OF_WINSOCK);
+    int got = plx__socket_of(file)->family == AF_UNIX
+                  ? plx__local_receive(file, bytes, length, flags & FLAGS_OF_WINSOCK, extras)
+                  : recv(plx__socket_handle(file), bytes, length, flags & FLAGS_OF_WINSOCK);
     return stream_received(file, got, got < 0 ? WSAGetLastError() : 0, flags);
 }
 
@@ -108,16 +112,27 @@ static ptrdiff_t stream_receive_waiting(plx__file *file, void *bytes, size_t siz
     return status != 0 ? status : stream_received(file, code != 0 ? -1 : count, code, 0);
 }
 
+/* What is to be told of it comes with the datagram, in a call that costs more. */
+static int datagram_take(plx__file *file, void *bytes, int size, int flags,
+                         struct sockaddr_storage *from, int *from_length, plx__extras *extras)
+{
+    bool tells = (plx__atomic_load(&plx__socket_of(file)->marks) & PLX__MARK_CONTROL) != 0;
+    SOCKET handle = plx__socket_handle(file);
+    if (tells && extras != NULL && extras->takes_control)
+        return plx__control_receive(handle, bytes, size, flags, from, from_length, extras);
+    return recvfrom(handle, bytes, size, flags, (struct sockaddr *)from, from_length);
+}
+
 static ptrdiff_t datagram_receive(plx__file *file, void *bytes, size_t size, int flags,
-                                  void *address, plx__socklen *address_length, int *flags_out)
+                                  void *address, plx__socklen *address_length, plx__extras *extras)
 {
     plx__socket *socket = plx__socket_of(file);
     struct sockaddr_storage from;
     int from_length = sizeof from;
     char nothing;
     int length = size < INT32_MAX ? (int)size : INT32_MAX;
-    int got = recvfrom(plx__socket_handle(file), size > 0 ? bytes : &nothing, length,
-                       flags & FLAGS_OF_WINSOCK, (struct sockaddr *)&from, &from_length);
+    int got = datagram_take(file, size > 0 ? bytes : &nothing, length, flags & FLAGS_OF_WINSOCK,
+                            &from, &from_length, extras);
     if (got < 0) {
         int code = WSAGetLastError();
         if (code == WSAEINVAL && (plx__atomic_load(&socket->marks) & PLX__MARK_BOUND) == 0)
@@ -129,40 +144,40 @@ static ptrdiff_t datagram_receive(plx__file *file, void *bytes, size_t size, int
         if (code != WSAEMSGSIZE)
             return plx__errno_of(code);
         got = length; /* It was longer, and is cut off. */
-        if (flags_out != NULL)
-            *flags_out |= PLX__MSG_TRUNC;
+        if (extras != NULL)
+            extras->flags |= PLX__MSG_TRUNC;
     }
     plx__address_give(&from, from_length, address, address_length);
     return got;
 }
 
 static ptrdiff_t receive_once(plx__file *file, void *bytes, size_t size, int flags, void *address,
-                              plx__socklen *address_length, int *flags_out)
+                              plx__socklen *address_length, plx__extras *extras)
 {
     plx__socket *socket = plx__socket_of(file);
     if (socket->type != SOCK_STREAM)
-        return datagram_receive(file, bytes, size, flags, address, address_length, flags_out);
+        return datagram_receive(file, bytes, size, flags, address, address_length, extras);
     if (address_length != NULL)
         *address_length = 0;
-    return stream_receive(file, bytes, size, flags);
+    return stream_receive(file, bytes, size, flags, extras);
 }
 
 /* An unbound datagram socket waits for nothing; Linux's too, but it may be bound meanwhile. */
 static ptrdiff_t receive_waiting(plx__file *file, void *bytes, size_t size, int flags,
-                                 void *address, plx__socklen *address_length, int *flags_out)
+                                 void *address, plx__socklen *address_length, plx__extras *extras)
 {
     bool is_nonblocking = (flags & PLX__MSG_DONTWAIT) != 0 || plx__file_is_nonblocking(file);
     uint64_t deadline = UINT64_MAX;
     bool has_deadline = false;
     if (!is_nonblocking && (flags & FLAGS_OF_WINSOCK) == 0 &&
-        plx__socket_of(file)->type == SOCK_STREAM &&
+        plx__socket_of(file)->type == SOCK_STREAM && plx__socket_of(file)->family != AF_UNIX &&
         state_is(plx__socket_of(file), PLX__SOCKET_CONNECTED)) {
         if (address_length != NULL)
             *address_length = 0;
         return stream_receive_waiting(file, bytes, size);
     }
     for (;;) {
-        ptrdiff_t got = receive_once(file, bytes, size, flags, address, address_length, flags_out);
+        ptrdiff_t got = receive_once(file, bytes, size, flags, address, address_length, extras);
         if (got != -EAGAIN || is_nonblocking)
             return got;
         if (!has_deadline) {
@@ -176,7 +191,7 @@ static ptrdiff_t receive_waiting(plx__file *file, void *bytes, size_t size, int 
 }
 
 ptrdiff_t plx__socket_receive_from(plx__file *file, void *bytes, size_t size, int flags,
-                                   void *address, plx__socklen *address_length, int *flags_out)
+                                   void *address, plx__socklen *address_length, plx__extras *extras)
 {
     bool is_stream = plx__socket_of(file)->type == SOCK_STREAM;
     size_t whole = 0;
@@ -184,17 +199,16 @@ ptrdiff_t plx__socket_receive_from(plx__file *file, void *bytes, size_t size, in
         return -EFAULT;
     if (size == 0 && is_stream) { /* Linux waits for something to be there, and takes nothing. */
         char one;
-        ptrdiff_t got =
-            receive_waiting(file, &one, 1, flags | PLX__MSG_PEEK, NULL, NULL, flags_out);
+        ptrdiff_t got = receive_waiting(file, &one, 1, flags | PLX__MSG_PEEK, NULL, NULL, NULL);
         return got > 0 ? 0 : got;
     }
     for (;;) {
         ptrdiff_t got = receive_waiting(file, (char *)bytes + whole, size - whole, flags, address,
-                                        address_length, flags_out);
+                                        address_length, extras);
         if (got <= 0)
             return whole > 0 ? (ptrdiff_t)whole : got;
         whole += (size_t)got;
-        if (!is_stream || whole == size ||
+        if (!is_stream || whole == size || (extras != NULL && extras->rights != NULL) ||
             (flags & (PLX__MSG_WAITALL | PLX__MSG_PEEK | PLX__MSG_DONTWAIT)) != PLX__MSG_WAITALL ||
             plx__file_is_nonblocking(file))
             return (ptrdiff_t)whole;
@@ -240,8 +254,19 @@ static int send_wait(plx__file *file, bool is_nonblocking, uint64_t *deadline)
     return plx__wait_for(file, PLX__POLLOUT, *deadline);
 }
 
-static ptrdiff_t stream_send(plx__file *file, const char *bytes, size_t length, int flags)
+static int stream_put(plx__file *file, const char *bytes, int length, int flags,
+                      plx__rights **rights)
 {
+    flags &= FLAGS_OF_WINSOCK;
+    if (plx__socket_of(file)->family == AF_UNIX)
+        return plx__local_send(file, bytes, length, flags, rights);
+    return send(plx__socket_handle(file), bytes, length, flags);
+}
+
+static ptrdiff_t stream_send(plx__file *file, const char *bytes, size_t length, int flags,
+                             plx__control *control)
+{
+    plx__rights **rights = control != NULL ? &control->rights : NULL;
     plx__socket *socket = plx__socket_of(file);
     bool is_nonblocking = (flags & PLX__MSG_DONTWAIT) != 0 || plx__file_is_nonblocking(file);
     uint64_t deadline = 0;
@@ -259,8 +284,7 @@ static ptrdiff_t stream_send(plx__file *file, const char *bytes, size_t length, 
             status = -EAGAIN;
         if (status == 0) {
             size_t chunk = length - sent < CHUNK_BYTES ? length - sent : CHUNK_BYTES;
-            int taken =
-                send(plx__socket_handle(file), bytes + sent, (int)chunk, flags & FLAGS_OF_WINSOCK);
+            int taken = stream_put(file, bytes + sent, (int)chunk, flags, rights);
             if (taken >= 0) {
                 sent += (size_t)taken;
                 continue;
@@ -275,8 +299,21 @@ static ptrdiff_t stream_send(plx__file *file, const char *bytes, size_t length, 
     return (ptrdiff_t)sent;
 }
 
+static int datagram_put(SOCKET handle, const void *bytes, int length, int flags,
+                        const struct sockaddr *address, plx__socklen address_length,
+                        const plx__control *control)
+{
+    flags &= FLAGS_OF_WINSOCK;
+    if (control != NULL)
+        return plx__control_send(handle, bytes, length, flags, address, (int)address_length,
+                                 control);
+    return address != NULL ? sendto(handle, bytes, length, flags, address, (int)address_length)
+                           : send(handle, bytes, length, flags);
+}
+
 static ptrdiff_t datagram_send(plx__file *file, const void *bytes, size_t length, int flags,
-                               const struct sockaddr *address, plx__socklen address_length)
+                               const struct sockaddr *address, plx__socklen address_length,
+                               const plx__control *control)
 {
     plx__socket *socket = plx__socket_of(file);
     bool is_nonblocking = (flags & PLX__MSG_DONTWAIT) != 0 || plx__file_is_nonblocking(file);
@@ -293,9 +330,8 @@ static ptrdiff_t datagram_send(plx__file *file, const void *bytes, size_t length
     if (length > 65535)
         return -EMSGSIZE;
     for (;;) {
-        int sent = address != NULL ? sendto(handle, bytes, (int)length, flags & FLAGS_OF_WINSOCK,
-                                            address, (int)address_length)
-                                   : send(handle, bytes, (int)length, flags & FLAGS_OF_WINSOCK);
+        int sent =
+            datagram_put(handle, bytes, (int)length, flags, address, address_length, control);
         if (sent >= 0) {
             plx__atomic_or(&socket->marks, PLX__MARK_BOUND);
             return sent;
@@ -309,13 +345,34 @@ static ptrdiff_t datagram_send(plx__file *file, const void *bytes, size_t length
 }
 
 ptrdiff_t plx__socket_send_to(plx__file *file, const void *bytes, size_t length, int flags,
-                              const void *address, plx__socklen address_length)
+                              const void *address, plx__socklen address_length,
+                              plx__control *control)
 {
     if (bytes == NULL && length > 0)
         return -EFAULT;
     if (plx__socket_of(file)->type != SOCK_STREAM)
-        return datagram_send(file, bytes, length, flags, address, address_length);
-    return stream_send(file, bytes, length, flags);
+        return datagram_send(file, bytes, length, flags, address, address_length, control);
+    return stream_send(file, bytes, length, flags, control);
+}
+
+ptrdiff_t plx__file_send(plx__file *file, const void *bytes, size_t length, int flags,
+                         const void *address, plx__socklen address_length, plx__control *control)
+{
+    ptrdiff_t sent;
+    bool is_stream = true;
+    if (plx__file_is_socket(file)) {
+        is_stream = plx__socket_of(file)->type == SOCK_STREAM;
+        sent = plx__socket_send_to(file, bytes, length, flags, address, address_length, control);
+    } else {
+        sent = bytes == NULL && length > 0
+                   ? -EFAULT
+                   : plx__channel_send(file, bytes, length, flags,
+                                       control != NULL ? &control->rights : NULL);
+    }
+    (void)plx__atomic_add(&file->writes, 1);
+    if (sent == -EPIPE && is_stream && (flags & PLX__MSG_NOSIGNAL) == 0)
+        plx__signal_broken_pipe();
+    return sent;
 }
 
 /* --- the calls ------------------------------------------------------------------------------ */
@@ -328,16 +385,13 @@ PLX__CALL ptrdiff_t plx_posix_recvfrom(int fd, void *bytes, size_t size, int fla
     if (status != 0)
         return plx__answer(status);
     ptrdiff_t got;
-    int flags_out = 0;
     if (plx__file_is_socket(file)) {
-        got =
-            plx__socket_receive_from(file, bytes, size, flags, address, address_length, &flags_out);
+        got = plx__socket_receive_from(file, bytes, size, flags, address, address_length, NULL);
     } else {
         if (address_length != NULL)
             *address_length = 0;
-        got = bytes == NULL && size > 0
-                  ? -EFAULT
-                  : plx__channel_receive(file, bytes, size, flags, &flags_out);
+        got = bytes == NULL && size > 0 ? -EFAULT
+                                        : plx__channel_receive(file, bytes, size, flags, NULL);
     }
     (void)plx__atomic_add(&file->reads, 1);
     plx__file_put(file);
@@ -356,19 +410,8 @@ PLX__CALL ptrdiff_t plx_posix_sendto(int fd, const void *bytes, size_t length, i
     int status = plx__socket_get(fd, &file);
     if (status != 0)
         return plx__answer(status);
-    ptrdiff_t sent;
-    bool is_stream = true;
-    if (plx__file_is_socket(file)) {
-        is_stream = plx__socket_of(file)->type == SOCK_STREAM;
-        sent = plx__socket_send_to(file, bytes, length, flags, address, address_length);
-    } else {
-        sent =
-            bytes == NULL && length > 0 ? -EFAULT : plx__channel_send(file, bytes, length, flags);
-    }
-    (void)plx__atomic_add(&file->writes, 1);
+    ptrdiff_t sent = plx__file_send(file, bytes, length, flags, address, address_length, NULL);
     plx__file_put(file);
-    if (sent == -EPIPE && is_stream && (flags & PLX__MSG_NOSIGNAL) == 0)
-        plx__signal_broken_pipe();
     return plx__answer(sent);
 }
 

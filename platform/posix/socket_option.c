@@ -1,6 +1,7 @@
 /* platform/posix/socket_option.c - options: POSIX's types and meanings for Winsock's. */
-#include "platform/posix/layer.h"
+#include "platform/posix/local.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* Not in every SDK (ws2ipdef.h). */
@@ -15,6 +16,18 @@
 #endif
 #ifndef TCP_KEEPCNT
 #define TCP_KEEPCNT 16
+#endif
+#ifndef IP_RECVTTL
+#define IP_RECVTTL 21
+#endif
+#ifndef IP_RECVTOS
+#define IP_RECVTOS 40
+#endif
+#ifndef IPV6_HOPLIMIT
+#define IPV6_HOPLIMIT 21
+#endif
+#ifndef IPV6_RECVTCLASS
+#define IPV6_RECVTCLASS 40
 #endif
 #ifndef TCP_MAXRT
 #define TCP_MAXRT 5
@@ -156,14 +169,33 @@ static int tcp_level_set(plx__file *file, int name, const void *value, plx__sock
     }
 }
 
+/* What Winsock calls by one name with the message that it asks for. */
+static int name_of_winsock(int level, int name)
+{
+    if (level == IPPROTO_IPV6 && name == PLX__IPV6_RECVPKTINFO)
+        return IPV6_PKTINFO;
+    if (level == IPPROTO_IPV6 && name == PLX__IPV6_RECVHOPLIMIT)
+        return IPV6_HOPLIMIT;
+    return name;
+}
+
+/* Whether it asks for control messages with each datagram. */
+static bool tells_more(int level, int name)
+{
+    if (level == IPPROTO_IP)
+        return name == IP_PKTINFO || name == IP_RECVTTL || name == IP_RECVTOS;
+    return name == IPV6_PKTINFO || name == IPV6_HOPLIMIT || name == IPV6_RECVTCLASS;
+}
+
 static int ip_level_set(plx__file *file, int level, int name, const void *value,
                         plx__socklen length)
 {
     SOCKET handle = plx__socket_handle(file);
     unsigned char small;
     int number;
-    if (level == IPPROTO_IPV6 && name == PLX__IPV6_RECVPKTINFO)
-        name = IPV6_PKTINFO;
+    name = name_of_winsock(level, name);
+    if (tells_more(level, name))
+        plx__atomic_or(&plx__socket_of(file)->marks, PLX__MARK_CONTROL);
     if (length == 1) { /* BSD's type for times to live, which Linux takes too. */
         memcpy(&small, value, 1);
         number = small;
@@ -259,6 +291,20 @@ static int linger_get(SOCKET handle, void *value, plx__socklen *length)
     return give(&given, sizeof given, value, length);
 }
 
+PLX__CALL unsigned plx_posix_getuid(void);
+PLX__CALL unsigned plx_posix_getgid(void);
+
+/* As struct ucred. Linux says the same of who has no peer. */
+static int give_peer(uint32_t process, void *value, plx__socklen *length)
+{
+    unsigned peer[3] = {process, UINT_MAX, UINT_MAX};
+    if (process != 0) {
+        peer[1] = plx_posix_getuid();
+        peer[2] = plx_posix_getgid();
+    }
+    return give(peer, sizeof peer, value, length);
+}
+
 static int socket_level_get(plx__file *file, int name, void *value, plx__socklen *length)
 {
     plx__socket *socket = plx__socket_of(file);
@@ -272,6 +318,9 @@ static int socket_level_get(plx__file *file, int name, void *value, plx__socklen
         return give_number(socket->family, value, length);
     case PLX__SO_PROTOCOL:
         return give_number(socket->family == AF_UNIX ? 0 : socket->protocol, value, length);
+    case PLX__SO_PEERCRED:
+        return give_peer(socket->family == AF_UNIX ? plx__local_peer_process(file) : 0, value,
+                         length);
     case SO_ACCEPTCONN:
         return give_number(plx__atomic_load_acquire(&socket->state) == PLX__SOCKET_LISTENING, value,
                            length);
@@ -317,14 +366,15 @@ static int option_get(plx__file *file, int level, int name, void *value, plx__so
         return socket_level_get(file, name, value, length);
     case IPPROTO_TCP:
         if (plx__socket_of(file)->type != SOCK_STREAM)
-            return -ENOPROTOOPT;
+            return -EOPNOTSUPP;
+        if (name == PLX__TCP_INFO)
+            return plx__tcp_info(file, value, length);
         if (name >= PLX__TCP_CORK && name <= PLX__TCP_DEFER_ACCEPT)
             return give_number(0, value, length);
         return os_get(handle, level, name, value, length);
     case IPPROTO_IP:
     case IPPROTO_IPV6:
-        return os_get(handle, level, name == PLX__IPV6_RECVPKTINFO ? IPV6_PKTINFO : name, value,
-                      length);
+        return os_get(handle, level, name_of_winsock(level, name), value, length);
     default:
         return -ENOPROTOOPT;
     }
@@ -343,6 +393,8 @@ static int pair_get(plx__file *file, int level, int name, void *value, plx__sock
         return give_number(plx__channel_type(file), value, length);
     case PLX__SO_DOMAIN:
         return give_number(AF_UNIX, value, length);
+    case PLX__SO_PEERCRED:
+        return give_peer(GetCurrentProcessId(), value, length);
     case SO_SNDBUF:
     case SO_RCVBUF:
         return give_number(65536, value, length);

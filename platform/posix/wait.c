@@ -66,6 +66,7 @@ void plx__waiter_enter(plx__waiter *waiter, plx__file *only)
     if (waiter->is_listed) /* A handler has left by longjmp(), of which nothing is known here. */
         plx__waiter_leave(waiter);
     waiter->only = only;
+    waiter->mask = plx__signals_mask();
     AcquireSRWLockExclusive(&list_lock);
     waiter->is_listed = true;
     waiter->previous = NULL;
@@ -119,6 +120,16 @@ void plx__wait_wake_all(void)
     ReleaseSRWLockShared(&list_lock);
 }
 
+bool plx__wait_takes(plx__sigset signals)
+{
+    AcquireSRWLockShared(&list_lock);
+    const plx__waiter *waiter = list;
+    while (waiter != NULL && (waiter->mask & signals) != 0)
+        waiter = waiter->next;
+    ReleaseSRWLockShared(&list_lock);
+    return waiter != NULL;
+}
+
 uint64_t plx__deadline_after(uint64_t timeout_ns)
 {
     uint64_t now = plx__clock_now();
@@ -161,6 +172,8 @@ static SHORT socket_interest(plx__file *file, unsigned events)
     SHORT interest = 0;
     if ((events & (PLX__POLLIN | PLX__POLLRDNORM | PLX__POLLRDHUP)) != 0)
         interest |= PLX__POLL_READ;
+    if ((events & (PLX__POLLPRI | PLX__POLLRDBAND)) != 0)
+        interest |= POLLRDBAND; /* WSAPoll refuses POLLPRI. */
     if ((events & (PLX__POLLOUT | PLX__POLLWRNORM)) != 0 ||
         plx__atomic_load_acquire(&socket->state) == PLX__SOCKET_CONNECTING)
         interest |= PLX__POLL_WRITE;
@@ -176,6 +189,8 @@ static unsigned connected_answer(plx__socket *socket, SHORT revents)
         answer |= PLX__POLLIN;
     if ((revents & PLX__POLL_WRITE) != 0)
         answer |= PLX__POLLOUT;
+    if ((revents & POLLRDBAND) != 0)
+        answer |= PLX__POLLPRI;
     if ((revents & POLLERR) != 0) {
         /* A reset: all is over in both directions. Linux tells the error once, as a broken pipe
          * when the peer had ended its side before (tcp_reset). */

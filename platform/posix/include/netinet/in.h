@@ -87,6 +87,8 @@ struct in6_pktinfo {
 #define IP_ADD_MEMBERSHIP  12
 #define IP_DROP_MEMBERSHIP 13
 #define IP_PKTINFO         19
+#define IP_RECVTTL         21
+#define IP_RECVTOS         40
 
 #define IPV6_UNICAST_HOPS    4
 #define IPV6_MULTICAST_IF    9
@@ -97,9 +99,12 @@ struct in6_pktinfo {
 #define IPV6_ADD_MEMBERSHIP  IPV6_JOIN_GROUP
 #define IPV6_DROP_MEMBERSHIP IPV6_LEAVE_GROUP
 #define IPV6_PKTINFO         19
+#define IPV6_HOPLIMIT        21
 #define IPV6_V6ONLY          27
 #define IPV6_TCLASS          39
+#define IPV6_RECVTCLASS      40
 #define IPV6_RECVPKTINFO     0x2013
+#define IPV6_RECVHOPLIMIT    0x2014
 
 #define INADDR_ANY             ((in_addr_t)0x00000000)
 #define INADDR_LOOPBACK        ((in_addr_t)0x7f000001)
