@@ -106,9 +106,14 @@
     X(SIG_BLOCK, 0)                                                                                \
     X(SIG_UNBLOCK, 1)                                                                              \
     X(SIG_SETMASK, 2)                                                                              \
+    X(SI_KERNEL, 0x80)                                                                             \
     X(SA_SIGINFO, 0x4)                                                                             \
     X(SA_RESTART, 0x10000000)                                                                      \
     X(SA_NODEFER, 0x40000000)                                                                      \
+    X(DT_UNKNOWN, 0)                                                                               \
+    X(DT_DIR, 4)                                                                                   \
+    X(DT_REG, 8)                                                                                   \
+    X(DT_SOCK, 12)                                                                                 \
     X(S_IFIFO, 0010000)                                                                            \
     X(S_IFCHR, 0020000)                                                                            \
     X(S_IFDIR, 0040000)                                                                            \
@@ -291,6 +296,14 @@ typedef struct plx__protoent {
     char **aliases;
     int number;
 } plx__protoent;
+
+typedef struct plx__dirent {
+    uint64_t inode;
+    int64_t offset; /* Of the next. */
+    unsigned short length;
+    unsigned char type;
+    char name[768]; /* UTF-8 of 255 units of UTF-16. */
+} plx__dirent;
 
 typedef struct plx__stat {
     unsigned int device;

@@ -3,6 +3,7 @@
 #include "platform/posix/abi.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -50,10 +52,14 @@ MEMBER(struct hostent, h_length, plx__hostent, length);
 SIZE(struct servent, plx__servent);
 MEMBER(struct servent, s_port, plx__servent, port);
 SIZE(struct protoent, plx__protoent);
+SIZE(struct dirent, plx__dirent);
+MEMBER(struct dirent, d_type, plx__dirent, type);
+MEMBER(struct dirent, d_name, plx__dirent, name);
 SIZE(struct stat, plx__stat);
 MEMBER(struct stat, st_size, plx__stat, size);
 MEMBER(struct stat, st_mtim, plx__stat, modified);
 SIZE(sigset_t, plx__sigset);
+_Static_assert(sizeof(struct signalfd_siginfo) == 128, "as signalfd.c has it");
 _Static_assert(sizeof(struct epoll_event) == 16, "as epoll.c has it");
 SIZE(socklen_t, plx__socklen);
 _Static_assert(sizeof(fd_set) == FD_SETSIZE / 8, "one bit for each descriptor");

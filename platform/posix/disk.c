@@ -15,6 +15,13 @@ static DWORD bounded(size_t size)
     return size < (1u << 30) ? (DWORD)size : 1u << 30;
 }
 
+static bool is_directory(HANDLE handle)
+{
+    BY_HANDLE_FILE_INFORMATION info;
+    return GetFileInformationByHandle(handle, &info) &&
+           (info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+}
+
 static ptrdiff_t disk_read(plx__file *file, void *bytes, size_t size)
 {
     DWORD got = 0;
@@ -23,6 +30,8 @@ static ptrdiff_t disk_read(plx__file *file, void *bytes, size_t size)
     DWORD code = GetLastError();
     if (code == ERROR_HANDLE_EOF || code == ERROR_BROKEN_PIPE)
         return 0;
+    if (is_directory(file->handle))
+        return -EISDIR;
     return code == ERROR_ACCESS_DENIED ? -EBADF : plx__errno_of((int)code);
 }
 

@@ -57,6 +57,8 @@ typedef struct plx__file_kind {
     /* What poll() would say now. NULL for sockets, which the system is asked about. */
     unsigned (*ready)(plx__file *file);
     void (*close)(plx__file *file);
+    /* When it becomes ready by itself, by plx__clock_now(); PLX_FOREVER: never. NULL: never. */
+    uint64_t (*due)(plx__file *file);
     bool ticks; /* Nobody tells when it becomes ready: it has to be looked at again. */
 } plx__file_kind;
 
@@ -327,6 +329,11 @@ bool plx__signals_are_used(void);
 /* EPIPE's companion, for the calling thread. */
 void plx__signal_broken_pipe(void);
 void plx__signal_post(int number);
+/* One of these that waits, which is then taken, and how it came (SI_...); 0: none does. */
+int plx__signal_take(plx__sigset set, int *code_out);
+bool plx__signals_wait(plx__sigset set);
+/* From now on the console's events are signals, also when nothing handles them. */
+void plx__signals_connect(void);
 plx__sigset plx__signals_mask(void);
 void plx__signals_mask_set(plx__sigset mask);
 

@@ -48,6 +48,7 @@ struct signal_info {
 static SRWLOCK lock = SRWLOCK_INIT;
 static signal_action actions[SIGNALS + 1];
 static volatile LONG64 pending;
+static plx__atomic_u32 codes[SIGNALS + 1]; /* How those came: SI_... */
 static volatile LONG64 main_mask; /* What the main thread blocks, for who delivers in its stead. */
 static DWORD main_thread;
 static plx__atomic_u32 are_used;
@@ -144,12 +145,13 @@ unsigned plx__handlers_run(void)
         int number = __builtin_ctzll(ours) + 1;
         plx__sigset bit = bit_of(number);
         if (((plx__sigset)InterlockedAnd64(&pending, (LONG64)~bit) & bit) != 0)
-            handled |= run(number, 0x80);
+            handled |= run(number, (int)plx__atomic_load(&codes[number]));
     }
 }
 
-static void pend(int number)
+static void pend(int number, int code)
 {
+    plx__atomic_store(&codes[number], (uint32_t)code);
     (void)InterlockedOr64(&pending, (LONG64)bit_of(number));
     plx__wait_wake_all();
 }
@@ -174,7 +176,7 @@ void plx__signal_post(int number)
             die(number);
         return;
     }
-    pend(number);
+    pend(number, PLX__SI_KERNEL);
     for (int waited = 0;
          waited < GRACE_MS || (waited < PATIENCE_MS && plx__wait_takes(bit_of(number)));
          waited += 10) {
@@ -193,7 +195,7 @@ static int send_to_oneself(int number, int code)
     if (!is_valid(number))
         return -EINVAL;
     if ((thread_mask & bit_of(number)) != 0) {
-        pend(number);
+        pend(number, code);
         return 0;
     }
     (void)run(number, code);
@@ -225,7 +227,8 @@ static int number_of_event(DWORD event)
 static BOOL WINAPI on_console(DWORD event)
 {
     int number = number_of_event(event);
-    if (handler_of(number) == NULL)
+    bool is_blocked = ((plx__sigset)main_mask & bit_of(number)) != 0;
+    if (handler_of(number) == NULL && !is_blocked)
         return FALSE; /* The system's default, which is the end too. */
     plx__signal_post(number);
     if (event == CTRL_CLOSE_EVENT || event == CTRL_LOGOFF_EVENT || event == CTRL_SHUTDOWN_EVENT)
@@ -241,22 +244,27 @@ static bool is_of_the_library(int number)
 
 static void __cdecl on_library(int number)
 {
-    (void)run(number, 0x80);
+    (void)run(number, PLX__SI_KERNEL);
+}
+
+void plx__signals_connect(void)
+{
+    static INIT_ONCE connected = INIT_ONCE_STATIC_INIT;
+    BOOL is_first = FALSE;
+    if (InitOnceBeginInitialize(&connected, 0, &is_first, NULL) && is_first) {
+        (void)SetConsoleCtrlHandler(on_console, TRUE);
+        (void)InitOnceComplete(&connected, 0, NULL);
+    }
 }
 
 static void source_connect(int number, simple_handler handler)
 {
-    static INIT_ONCE connected = INIT_ONCE_STATIC_INIT;
-    BOOL is_first = FALSE;
     if (is_of_the_library(number)) {
         (void)signal(number,
                      handler == NULL || handler == (simple_handler)1 ? handler : on_library);
         return;
     }
-    if (InitOnceBeginInitialize(&connected, 0, &is_first, NULL) && is_first) {
-        (void)SetConsoleCtrlHandler(on_console, TRUE);
-        (void)InitOnceComplete(&connected, 0, NULL);
-    }
+    plx__signals_connect();
 }
 
 /* --- the calls ------------------------------------------------------------------------------ */
@@ -447,20 +455,32 @@ PLX__CALL void plx_posix_jump_mask_leave(const jump_state *jump)
         plx__signals_mask_set(jump->mask);
 }
 
+bool plx__signals_wait(plx__sigset set)
+{
+    return ((plx__sigset)pending & set) != 0;
+}
+
+int plx__signal_take(plx__sigset set, int *code_out)
+{
+    for (;;) {
+        plx__sigset wanted = (plx__sigset)pending & set;
+        if (wanted == 0)
+            return 0;
+        plx__sigset bit = wanted & (~wanted + 1);
+        int number = __builtin_ctzll(bit) + 1;
+        *code_out = (int)plx__atomic_load(&codes[number]);
+        if (((plx__sigset)InterlockedAnd64(&pending, (LONG64)~bit) & bit) != 0)
+            return number;
+    }
+}
+
 /* Blocked signals wake nobody, so this looks again and again. Returns the code. */
 PLX__CALL int plx_posix_sigwait(const plx__sigset *set, int *number_out)
 {
-    for (;;) {
-        plx__sigset wanted = (plx__sigset)pending & *set;
-        if (wanted != 0) {
-            plx__sigset bit = wanted & (~wanted + 1);
-            if (((plx__sigset)InterlockedAnd64(&pending, (LONG64)~bit) & bit) != 0) {
-                *number_out = __builtin_ctzll(bit) + 1;
-                return 0;
-            }
-        }
+    int code;
+    while ((*number_out = plx__signal_take(*set, &code)) == 0)
         (void)plx__wait_until(plx__deadline_after(10 * PLX_MILLISECOND));
-    }
+    return 0;
 }
 
 PLX__CALL const char *plx_posix_strsignal(int number)

@@ -256,13 +256,14 @@ typedef struct turn {
     int ready;    /* Items that have something to say. */
     bool ticks;   /* Some must be looked at again soon. */
     size_t count; /* Entries for the system. */
+    uint64_t due; /* When the first of them becomes ready by itself. */
 } turn;
 
 /* Answers what needs no system, and lists the sockets that do. An entry stands for the item at the
  * same place among those with `revents` of 0 that are sockets. */
 static turn turn_prepare(plx__poll_item *items, size_t count, plx__poll_entry *entries)
 {
-    turn now = {0, false, 0};
+    turn now = {0, false, 0, PLX_FOREVER};
     for (size_t i = 0; i < count; i++) {
         plx__poll_item *item = &items[i];
         if (item->file == NULL) {
@@ -275,6 +276,10 @@ static turn turn_prepare(plx__poll_item *items, size_t count, plx__poll_entry *e
         item->revents = answer_cut(answer, item->events);
         now.ready += item->revents != 0;
         now.ticks |= item->file->kind->ticks;
+        if (item->file->kind->due != NULL) {
+            uint64_t due = item->file->kind->due(item->file);
+            now.due = due < now.due ? due : now.due;
+        }
         if (is_socket) {
             plx__poll_entry *entry = &entries[now.count++];
             entry->fd = plx__socket_handle(item->file);
@@ -335,6 +340,8 @@ static int turn_take(plx__waiter *waiter, plx__poll_item *items, size_t count,
         left = 0;
     else if (now.ticks && left > TICK)
         left = TICK;
+    if (now.due != PLX_FOREVER && time_left(now.due) < left)
+        left = time_left(now.due);
     int status = plx__poll(entries, now.count + 1, left);
     if (status < 0)
         return -ENOMEM;
