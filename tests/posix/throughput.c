@@ -144,6 +144,11 @@ static void *client(void *data)
     return NULL;
 }
 
+static double seconds_between(const struct timespec *start, const struct timespec *end)
+{
+    return (double)(end->tv_sec - start->tv_sec) + (double)(end->tv_nsec - start->tv_nsec) / 1e9;
+}
+
 int main(int argc, char **argv)
 {
     pthread_t server;
@@ -169,6 +174,9 @@ int main(int argc, char **argv)
         die("listen");
     struct timespec start;
     struct timespec end;
+    struct timespec busy_start;
+    struct timespec busy_end;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &busy_start);
     (void)clock_gettime(CLOCK_MONOTONIC, &start);
     if (pthread_create(&server, NULL, strcmp(argv[1], "poll") == 0 ? serve_poll : serve_each,
                        NULL) != 0)
@@ -180,10 +188,10 @@ int main(int argc, char **argv)
     for (int i = 0; i < connections; i++)
         (void)pthread_join(clients[i], NULL);
     (void)clock_gettime(CLOCK_MONOTONIC, &end);
-    double seconds =
-        (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
-    double whole = (double)size * (double)messages * connections;
-    printf("%.0f messages/s, %.1f MB/s\n", (double)messages * connections / seconds,
-           whole / seconds / 1e6);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &busy_end);
+    double count = (double)messages * connections;
+    printf("%.0f messages/s, %.1f us of processor per message\n",
+           count / seconds_between(&start, &end),
+           seconds_between(&busy_start, &busy_end) / count * 1e6);
     return 0;
 }
