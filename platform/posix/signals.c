@@ -53,6 +53,7 @@ static volatile LONG64 main_mask; /* What the main thread blocks, for who delive
 static DWORD main_thread;
 static plx__atomic_u32 are_used;
 static _Thread_local plx__sigset thread_mask;
+static _Thread_local bool has_mask; /* Or is yet to inherit one. */
 
 __attribute__((constructor)) static void main_remember(void)
 {
@@ -69,13 +70,20 @@ static bool is_valid(int number)
     return number > 0 && number <= SIGNALS;
 }
 
+/* A thread starts with the mask of who made it. Nothing tells here who that was, nor when; most are
+ * made by the main thread, and have its mask from their first call of the layer on. */
 plx__sigset plx__signals_mask(void)
 {
+    if (!has_mask) {
+        has_mask = true;
+        thread_mask = (plx__sigset)main_mask;
+    }
     return thread_mask;
 }
 
 void plx__signals_mask_set(plx__sigset mask)
 {
+    has_mask = true;
     thread_mask = mask & ~(bit_of(PLX__SIGKILL) | bit_of(PLX__SIGSTOP));
     if (GetCurrentThreadId() == main_thread)
         (void)InterlockedExchange64(&main_mask, (LONG64)thread_mask);
@@ -114,7 +122,7 @@ static unsigned run(int number, int code)
             die(number);
         return 0;
     }
-    plx__sigset before = thread_mask;
+    plx__sigset before = plx__signals_mask();
     int error = errno;
     thread_mask |= action.mask;
     if ((action.flags & PLX__SA_NODEFER) == 0)
@@ -139,7 +147,7 @@ unsigned plx__handlers_run(void)
 {
     unsigned handled = 0;
     for (;;) {
-        plx__sigset ours = (plx__sigset)pending & ~thread_mask;
+        plx__sigset ours = (plx__sigset)pending & ~plx__signals_mask();
         if (ours == 0)
             return handled;
         int number = __builtin_ctzll(ours) + 1;
@@ -184,7 +192,7 @@ void plx__signal_post(int number)
             return;
         Sleep(10);
     }
-    thread_mask = (plx__sigset)main_mask;
+    plx__signals_mask_set((plx__sigset)main_mask);
     (void)plx__handlers_run();
 }
 
@@ -194,7 +202,7 @@ static int send_to_oneself(int number, int code)
         return 0;
     if (!is_valid(number))
         return -EINVAL;
-    if ((thread_mask & bit_of(number)) != 0) {
+    if ((plx__signals_mask() & bit_of(number)) != 0) {
         pend(number, code);
         return 0;
     }
@@ -394,7 +402,7 @@ PLX__CALL int plx_posix_sigismember(const plx__sigset *set, int number)
 /* Returns the code, as pthread_sigmask() does. */
 PLX__CALL int plx_posix_pthread_sigmask(int how, const plx__sigset *set, plx__sigset *old)
 {
-    plx__sigset before = thread_mask;
+    plx__sigset before = plx__signals_mask();
     if (set != NULL) {
         if (how == PLX__SIG_BLOCK)
             plx__signals_mask_set(before | *set);
@@ -418,13 +426,13 @@ PLX__CALL int plx_posix_sigprocmask(int how, const plx__sigset *set, plx__sigset
 
 PLX__CALL int plx_posix_sigpending(plx__sigset *set)
 {
-    *set = (plx__sigset)pending & thread_mask;
+    *set = (plx__sigset)pending & plx__signals_mask();
     return 0;
 }
 
 PLX__CALL int plx_posix_sigsuspend(const plx__sigset *mask)
 {
-    plx__sigset before = thread_mask;
+    plx__sigset before = plx__signals_mask();
     plx__signals_mask_set(*mask);
     int status = plx__wait_until(PLX_FOREVER);
     plx__signals_mask_set(before);
@@ -444,7 +452,7 @@ typedef struct jump_state {
 
 PLX__CALL void plx_posix_jump_mask_keep(jump_state *jump, int keeps_mask)
 {
-    jump->mask = thread_mask;
+    jump->mask = plx__signals_mask();
     jump->keeps_mask = keeps_mask;
 }
 
