@@ -17,5 +17,10 @@ for name in errors revents streams descriptors bridge events \
     diff "$work/$name.linux" "$work/$name.wine"
     echo "$name: the same on both; $(tail -n 1 "$work/$name.wine")"
 done
+sh tests/posix/peers.sh '' "$PWD/build/debug/tests/posix/posix_peers" > "$work/peers.linux"
+sh tests/posix/peers.sh "$wine" "$PWD/build/mingw-debug/tests/posix/posix_peers.exe" \
+    > "$work/peers.wine"
+diff "$work/peers.linux" "$work/peers.wine"
+echo "peers, in two processes: the same on both; $(tail -n 1 "$work/peers.wine")"
 count=$(cat "$work"/*.wine | grep -c '^ok ')
 echo "posix: $count checks, the same on Linux and under Wine"

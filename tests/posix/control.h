@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static char bytes[256];
 static union {
     struct cmsghdr head; /* For its alignment. */
     unsigned char bytes[2048];

@@ -179,7 +179,7 @@ static void wrongs(void)
 
 static void many(void)
 {
-    char name[32];
+    char name[64];
     section("a large one");
     IS(mkdir(path("large"), 0700), 0);
     for (int i = 0; i < 1000; i++) {

@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static char bytes[256];
+
 static int number_of(const struct cmsghdr *head)
 {
     int number = -1;

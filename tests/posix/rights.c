@@ -16,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+static char bytes[256];
+
 static ssize_t rights_send(int to, const char *text, size_t length, const int *fds, size_t count)
 {
     message_make((void *)(size_t)text, length, 0);
