@@ -143,7 +143,7 @@ static int socket_connect(plx__file *file, const struct sockaddr *address, plx__
     if (status != 0)
         return status;
     if (plx__atomic_load_acquire(&socket->state) == PLX__SOCKET_CONNECTING) {
-        plx__poll_item item = {file, PLX__POLLOUT, 0};
+        plx__poll_item item = {file, PLX__POLLOUT, 0, 0};
         (void)plx__wait(&item, 1, 0, true);
         if (plx__atomic_load_acquire(&socket->state) == PLX__SOCKET_CONNECTING)
             return is_nonblocking ? -EALREADY : connect_wait(file);

@@ -15,6 +15,7 @@ enum { DO_ADD = 1, DO_DELETE = 2, DO_CHANGE = 3 };
 #define BY_EDGE       (UINT32_C(1) << 31)
 #define ITEMS_AT_HAND 64
 #define ALWAYS        (PLX__POLLERR | PLX__POLLHUP)
+#define NESTS_MAX     4 /* As Linux's EP_MAX_NESTS. */
 
 typedef struct entry {
     plx__file *file; /* Not counted. */
@@ -28,7 +29,7 @@ typedef struct entry {
 
 typedef struct epoll_set {
     SRWLOCK lock;
-    plx__atomic_u32 has_changed; /* Since the last wait has looked. */
+    plx__atomic_u32 version; /* Odd, and another after each change. */
     entry *entries;
     size_t count;
     size_t room;
@@ -47,14 +48,28 @@ static void set_close(plx__file *file)
     plx__free(set);
 }
 
-/* Ends a wait whose set another thread has changed. */
+/* Others answer for it. */
 static unsigned set_ready(plx__file *file)
 {
-    epoll_set *set = file->data;
-    return plx__atomic_load(&set->has_changed) != 0 ? PLX__POLLIN : 0u;
+    (void)file;
+    return 0;
 }
 
-static const plx__file_kind set_kind = {.mode = 0600, .ready = set_ready, .close = set_close};
+static uint32_t set_version(plx__file *file)
+{
+    epoll_set *set = file->data;
+    return plx__atomic_load_acquire(&set->version);
+}
+
+static size_t set_members(plx__file *file, plx__poll_item *items, size_t room);
+
+static const plx__file_kind set_kind = {
+    .mode = 0600,
+    .ready = set_ready,
+    .close = set_close,
+    .members = set_members,
+    .version = set_version,
+};
 
 PLX__CALL int plx_posix_epoll_create1(int flags)
 {
@@ -68,6 +83,7 @@ PLX__CALL int plx_posix_epoll_create1(int flags)
         return plx__answer_int(-ENOMEM);
     }
     InitializeSRWLock(&set->lock);
+    plx__atomic_store(&set->version, 1);
     file->data = set;
     return plx__answer_int(plx__fd_add(file, 0, (flags & PLX__O_CLOEXEC) != 0));
 }
@@ -153,23 +169,59 @@ static int set_get(int fd, plx__file **file_out)
     return -EINVAL;
 }
 
+/* How many sets are within each other from this one on; too many when `outer` is among them. */
+static int depth_of(plx__file *file, const plx__file *outer)
+{
+    epoll_set *set = file->data;
+    int deepest = 0;
+    if (file == outer)
+        return NESTS_MAX + 1;
+    AcquireSRWLockShared(&set->lock);
+    for (size_t i = 0; i < set->count; i++) {
+        plx__file *inner = entry_file(&set->entries[i]);
+        if (inner == NULL)
+            continue;
+        int depth = inner->kind == &set_kind ? depth_of(inner, outer) : 0;
+        deepest = depth > deepest ? depth : deepest;
+        plx__file_put(inner);
+    }
+    ReleaseSRWLockShared(&set->lock);
+    return deepest + 1;
+}
+
+static int set_control(plx__file *of, int operation, int fd, plx__file *file,
+                       const epoll_event *event)
+{
+    static SRWLOCK nest_lock = SRWLOCK_INIT; /* Two sets are never put into each other. */
+    epoll_set *set = of->data;
+    bool is_set = file->kind == &set_kind;
+    int status = 0;
+    if (file == of)
+        return -EINVAL;
+    if (file->kind->mode == PLX__S_IFREG)
+        return -EPERM; /* As on Linux: files of the disk are always ready. */
+    if (is_set)
+        AcquireSRWLockExclusive(&nest_lock);
+    if (is_set && operation == DO_ADD && depth_of(file, of) > NESTS_MAX)
+        status = -ELOOP;
+    AcquireSRWLockExclusive(&set->lock);
+    if (status == 0)
+        status = set_change(set, operation, fd, file, event);
+    (void)plx__atomic_add(&set->version, 2);
+    ReleaseSRWLockExclusive(&set->lock);
+    if (is_set)
+        ReleaseSRWLockExclusive(&nest_lock);
+    plx__file_notify(of);
+    return status;
+}
+
 PLX__CALL int plx_posix_epoll_ctl(int number, int operation, int fd, const epoll_event *event)
 {
     plx__file *file = plx__fd_get(fd);
     plx__file *of = NULL;
     int status = file != NULL ? set_get(number, &of) : -EBADF;
     if (status == 0) {
-        epoll_set *set = of->data;
-        if (file->kind == &set_kind)
-            status = -EINVAL; /* No sets of sets. */
-        else if (file->kind->mode == PLX__S_IFREG)
-            status = -EPERM; /* As on Linux: files of the disk are always ready. */
-        AcquireSRWLockExclusive(&set->lock);
-        if (status == 0)
-            status = set_change(set, operation, fd, file, event);
-        ReleaseSRWLockExclusive(&set->lock);
-        plx__atomic_store(&set->has_changed, 1);
-        plx__file_notify(of);
+        status = set_control(of, operation, fd, file, event);
         plx__file_put(of);
     }
     if (file != NULL)
@@ -205,11 +257,50 @@ static size_t items_fill(epoll_set *set, plx__poll_item *items)
         items[count].file = rests ? NULL : file;
         items[count].events = wants;
         items[count].revents = 0;
+        items[count].version = 0;
         if (rests)
             plx__file_put(file);
         count++;
         i++;
     }
+    return count;
+}
+
+static size_t item_add(plx__poll_item *items, size_t room, size_t count, plx__file *file,
+                       unsigned events, uint32_t version)
+{
+    if (count >= room) {
+        plx__file_put(file);
+        return count + 1;
+    }
+    items[count].file = file;
+    items[count].events = events;
+    items[count].revents = 0;
+    items[count].version = version;
+    return count + 1;
+}
+
+/* For who waits for the set itself: it, for its changes, and what it would ask about. */
+static size_t set_members(plx__file *file, plx__poll_item *items, size_t room)
+{
+    epoll_set *set = file->data;
+    AcquireSRWLockExclusive(&set->lock);
+    plx__file_take(file);
+    size_t count = item_add(items, room, 0, file, PLX__POLLRDBAND, set_version(file));
+    for (size_t i = 0; i < set->count; i++) {
+        plx__file *inner = entry_file(&set->entries[i]);
+        uint32_t wants = inner != NULL ? entry_wants(&set->entries[i]) : 0;
+        size_t used = count < room ? count : room;
+        if (inner != NULL && inner->kind == &set_kind && (wants & PLX__POLLIN) != 0) {
+            count += set_members(inner, items + used, room - used);
+            plx__file_put(inner);
+        } else if (wants != 0) {
+            count = item_add(items, room, count, inner, wants, 0);
+        } else if (inner != NULL) {
+            plx__file_put(inner);
+        }
+    }
+    ReleaseSRWLockExclusive(&set->lock);
     return count;
 }
 
@@ -254,12 +345,12 @@ static int set_wait_once(plx__file *of, epoll_event *events, int room, uint64_t 
         ReleaseSRWLockExclusive(&set->lock);
         return -ENOMEM;
     }
-    plx__atomic_store(&set->has_changed, 0);
     size_t count = items_fill(set, items);
+    items[count].version = set_version(of);
     ReleaseSRWLockExclusive(&set->lock);
     plx__file_take(of);
     items[count].file = of;
-    items[count].events = PLX__POLLIN;
+    items[count].events = PLX__POLLRDBAND; /* When another thread changes the set. */
     items[count].revents = 0;
     int status = plx__wait(items, count + 1, deadline, false);
     if (status > 0) {
@@ -296,6 +387,7 @@ PLX__CALL int plx_posix_epoll_pwait(int number, epoll_event *events, int count, 
     }
     if (mask != NULL)
         plx__signals_mask_set(before);
+    (void)plx__atomic_add(&of->reads, 1); /* Of a set by edge around it. */
     plx__file_put(of);
     return plx__answer_int(status);
 }

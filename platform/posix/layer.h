@@ -44,6 +44,7 @@ static inline int plx__answer_int(ptrdiff_t result)
 /* --- open files (file.c) -------------------------------------------------------------------- */
 
 typedef struct plx__file plx__file;
+typedef struct plx__poll_item plx__poll_item;
 typedef struct plx__socket plx__socket;
 typedef struct plx__rights plx__rights;
 
@@ -59,6 +60,10 @@ typedef struct plx__file_kind {
     void (*close)(plx__file *file);
     /* When it becomes ready by itself, by plx__clock_now(); PLX_FOREVER: never. NULL: never. */
     uint64_t (*due)(plx__file *file);
+    /* Of what stands for others (epoll.c): who is to be asked in its stead, up to `room` of them,
+     * each with a reference. How many there are. NULL: it speaks for itself. */
+    size_t (*members)(plx__file *file, plx__poll_item *items, size_t room);
+    uint32_t (*version)(plx__file *file); /* Of its list of those. */
     bool ticks; /* Nobody tells when it becomes ready: it has to be looked at again. */
 } plx__file_kind;
 
@@ -109,11 +114,12 @@ void plx__layer_start(void);
 
 /* --- waiting (wait.c) ----------------------------------------------------------------------- */
 
-typedef struct plx__poll_item {
+struct plx__poll_item {
     plx__file *file; /* NULL: not asked about. */
     unsigned events;
     unsigned revents;
-} plx__poll_item;
+    uint32_t version; /* Not 0: POLLRDBAND is said when it is another. */
+};
 
 /* What a thread has of its own here: made when it first waits, gone when it ends. */
 typedef struct plx__waiter {
@@ -141,6 +147,13 @@ void plx__waiter_leave(plx__waiter *waiter);
 /* Waits until something is ready, `deadline` (of plx__clock_now) or a signal. How many are, or
  * -EINTR, -ENOMEM. `is_restarted`: handlers with SA_RESTART do not end it. */
 int plx__wait(plx__poll_item *items, size_t count, uint64_t deadline, bool is_restarted);
+/* The same where some items stand for others (nested.c). */
+int plx__wait_nested(plx__poll_item *items, size_t count, uint64_t deadline, bool is_restarted);
+static inline bool plx__item_is_nested(const plx__poll_item *item)
+{
+    return item->file != NULL && item->file->kind->members != NULL &&
+           (item->events & (PLX__POLLIN | PLX__POLLRDNORM)) != 0;
+}
 /* The same for one file: 0, -EINTR, or -EAGAIN at the deadline. */
 int plx__wait_for(plx__file *file, unsigned events, uint64_t deadline);
 /* Nothing but time and signals: 0 at the deadline, or -EINTR. */

@@ -32,6 +32,7 @@ static int poll_items(plx__pollfd *entries, size_t count, uint64_t deadline)
     for (size_t i = 0; i < count; i++) {
         items[i].file = plx__fd_get(entries[i].fd);
         items[i].events = (unsigned short)entries[i].events;
+        items[i].version = 0;
         items[i].revents = entries[i].fd >= 0 && items[i].file == NULL ? PLX__POLLNVAL : 0u;
     }
     int ready = plx__wait(items, count, deadline, false);

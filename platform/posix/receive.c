@@ -89,7 +89,7 @@ int plx__receive_wait(plx__file *file, void *bytes, size_t size, uint64_t deadli
 {
     WSABUF buffer = {.len = size < INT32_MAX ? (ULONG)size : INT32_MAX, .buf = bytes};
     plx__waiter *waiter = plx__waiter_get();
-    plx__poll_item item = {file, 0, 0};
+    plx__poll_item item = {file, 0, 0, 0};
     if (waiter == NULL || !events_reserve(waiter))
         return -ENOMEM;
     waiter->items = &item;

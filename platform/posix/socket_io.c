@@ -29,7 +29,7 @@ int plx__socket_error_take(plx__file *file)
 {
     plx__socket *socket = plx__socket_of(file);
     if (state_is(socket, PLX__SOCKET_CONNECTING)) {
-        plx__poll_item item = {file, PLX__POLLOUT, 0};
+        plx__poll_item item = {file, PLX__POLLOUT, 0, 0};
         (void)plx__wait(&item, 1, 0, true);
     }
     return (int)plx__atomic_exchange(&socket->error, 0);

@@ -273,6 +273,8 @@ static turn turn_prepare(plx__poll_item *items, size_t count, plx__poll_entry *e
         bool is_socket = plx__file_is_socket(item->file);
         unsigned answer =
             is_socket ? socket_known(item->file) : item->file->kind->ready(item->file);
+        if (item->version != 0 && item->file->kind->version(item->file) != item->version)
+            answer |= PLX__POLLRDBAND;
         item->revents = answer_cut(answer, item->events);
         now.ready += item->revents != 0;
         now.ticks |= item->file->kind->ticks;
@@ -387,6 +389,10 @@ int plx__wait(plx__poll_item *items, size_t count, uint64_t deadline, bool is_re
 {
     plx__poll_entry at_hand[ENTRIES_AT_HAND];
     plx__poll_entry *entries = at_hand;
+    for (size_t i = 0; i < count; i++) {
+        if (plx__item_is_nested(&items[i]))
+            return plx__wait_nested(items, count, deadline, is_restarted);
+    }
     plx__waiter *waiter = plx__waiter_get();
     if (waiter == NULL)
         return -ENOMEM;
@@ -431,7 +437,7 @@ void plx__wait_abandon(void)
 
 int plx__wait_for(plx__file *file, unsigned events, uint64_t deadline)
 {
-    plx__poll_item item = {file, events, 0};
+    plx__poll_item item = {file, events, 0, 0};
     int ready = plx__wait(&item, 1, deadline, deadline == PLX_FOREVER);
     return ready > 0 ? 0 : ready < 0 ? ready : -EAGAIN;
 }

@@ -35,6 +35,7 @@ const char *errno_name(int code)
         NAME(ENETUNREACH), NAME(ECONNABORTED), NAME(ECONNRESET),      NAME(ENOBUFS),
         NAME(EISCONN),     NAME(ETIMEDOUT),    NAME(ECONNREFUSED),    NAME(EHOSTUNREACH),
         NAME(EALREADY),    NAME(EINPROGRESS),  NAME(ENXIO),           NAME(ESRCH),
+        NAME(ELOOP),
 #undef NAME
     };
     static char unknown[32];

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -176,6 +177,100 @@ static void counters(void)
     (void)close(many);
 }
 
+static void sets_in_sets(void)
+{
+    int fds[2];
+    int ends[2];
+    pthread_t thread;
+    uint64_t value = 0;
+    section("a set in a set, and in poll()");
+    int inner = epoll_create1(0);
+    int outer = epoll_create1(0);
+    int outermost = epoll_create1(0);
+    IS(pipe(fds), 0);
+    tcp_pair(ends);
+    IS(control(inner, EPOLL_CTL_ADD, fds[0], EPOLLIN, 1), 0);
+    IS(control(outer, EPOLL_CTL_ADD, inner, EPOLLIN, 2), 0);
+    FAILS(control(inner, EPOLL_CTL_ADD, outer, EPOLLIN, 3), ELOOP);
+    POLLS(inner, POLLIN | POLLOUT, "");
+    IS(epoll_wait(outer, events, 8, 10), 0);
+    IS(write(fds[1], "x", 1), 1);
+    POLLS(inner, POLLIN | POLLOUT, "IN");
+    POLLS(outer, POLLIN, "IN");
+    POLLS(outer, POLLOUT, "");
+    IS(epoll_wait(outer, events, 8, 20000), 1);
+    TRUE(events[0].data.fd == 2 && events[0].events == EPOLLIN);
+    IS(epoll_wait(inner, events, 8, 20000), 1);
+    TRUE(events[0].data.fd == 1 && events[0].events == EPOLLIN);
+    IS(read(fds[0], bytes, 8), 1);
+    POLLS(outer, POLLIN, "");
+    IS(epoll_wait(outer, events, 8, 10), 0);
+    IS(control(outermost, EPOLL_CTL_ADD, outer, EPOLLIN, 4), 0);
+    IS(control(inner, EPOLL_CTL_ADD, ends[0], EPOLLIN, 5), 0);
+    IS(write(ends[1], "abc", 3), 3);
+    COMES(outermost, POLLIN, "IN");
+    IS(epoll_wait(outermost, events, 8, 20000), 1);
+    IS(events[0].data.fd, 4);
+    IS(read(ends[0], bytes, 8), 3);
+    IS(epoll_wait(outermost, events, 8, 10), 0);
+    int full = eventfd(1, 0);
+    addition of = {inner, full}; /* While another waits for the outermost. */
+    IS(pthread_create(&thread, NULL, add_later, &of), 0);
+    IS(epoll_wait(outermost, events, 8, 20000), 1);
+    (void)pthread_join(thread, NULL);
+    IS(epoll_wait(inner, events, 8, 0), 1);
+    IS(events[0].data.fd, 42);
+    IS(eventfd_read(full, &value), 0);
+    section("by edge in between");
+    IS(control(outer, EPOLL_CTL_MOD, inner, EPOLLIN | EPOLLET, 2), 0);
+    IS(write(fds[1], "x", 1), 1);
+    IS(epoll_wait(outer, events, 8, 20000), 1);
+    IS(epoll_wait(outer, events, 8, 10), 0);
+    IS(epoll_wait(inner, events, 8, 0), 1);
+    IS(read(fds[0], bytes, 8), 1);
+    IS(epoll_wait(inner, events, 8, 0), 0);
+    IS(write(fds[1], "x", 1), 1);
+    IS(epoll_wait(outer, events, 8, 20000), 1);
+    (void)close(inner);
+    IS(epoll_wait(outer, events, 8, 0), 0);
+    (void)close(outer);
+    (void)close(outermost);
+    (void)close(full);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+static void *wait_for_one(void *data)
+{
+    struct epoll_event event;
+    return (void *)(size_t)epoll_wait(*(int *)data, &event, 1, 20000);
+}
+
+/* Both hear of what is added under their waits: by edge, each of two is told to one of them. */
+static void two_waiters(void)
+{
+    pthread_t threads[2];
+    void *got[2];
+    section("two threads wait for one set");
+    int set = epoll_create1(0);
+    int full[2] = {eventfd(1, 0), eventfd(1, 0)};
+    for (int i = 0; i < 2; i++)
+        IS(pthread_create(&threads[i], NULL, wait_for_one, &set), 0);
+    moment();
+    for (int i = 0; i < 2; i++) {
+        IS(control(set, EPOLL_CTL_ADD, full[i], EPOLLIN | EPOLLONESHOT, i), 0);
+        moment();
+    }
+    for (int i = 0; i < 2; i++) {
+        (void)pthread_join(threads[i], &got[i]);
+        IS((size_t)got[i], 1);
+        (void)close(full[i]);
+    }
+    (void)close(set);
+}
+
 int main(void)
 {
     (void)signal(SIGPIPE, SIG_IGN);
@@ -183,5 +278,7 @@ int main(void)
     levels();
     edges();
     counters();
+    sets_in_sets();
+    two_waiters();
     return check_end();
 }
