@@ -8,7 +8,6 @@
 #include "platform/posix/rights.h"
 
 #include <mswsock.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Not in every SDK (ws2ipdef.h). */

@@ -34,6 +34,11 @@ static char *parts_gather(const plx__msghdr *message, size_t whole)
     return bytes;
 }
 
+static bool is_connected(plx__file *file)
+{
+    return plx__atomic_load_acquire(&plx__socket_of(file)->state) == PLX__SOCKET_CONNECTED;
+}
+
 static ptrdiff_t message_send(plx__file *file, const plx__msghdr *message, size_t whole, int flags)
 {
     plx__control control;
@@ -44,7 +49,8 @@ static ptrdiff_t message_send(plx__file *file, const plx__msghdr *message, size_
         if (status != 0)
             return status;
         /* What a connection to another process carries is bytes only. */
-        if (control.rights != NULL && plx__file_is_socket(file) && !plx__local_is_here(file)) {
+        if (control.rights != NULL && plx__file_is_socket(file) && is_connected(file) &&
+            !plx__local_is_here(file)) {
             plx__rights_drop(control.rights);
             return -EOPNOTSUPP;
         }

@@ -279,7 +279,7 @@ static ptrdiff_t stream_send(plx__file *file, const char *bytes, size_t length, 
             status = -(int)plx__atomic_exchange(&socket->error, 0);
         if (state_is(socket, PLX__SOCKET_FRESH) || state_is(socket, PLX__SOCKET_LISTENING) ||
             (state_is(socket, PLX__SOCKET_FAILED) && status == 0))
-            status = -EPIPE;
+            status = socket->family == AF_UNIX ? -ENOTCONN : -EPIPE;
         if (status == 0 && state_is(socket, PLX__SOCKET_CONNECTING))
             status = -EAGAIN;
         if (status == 0) {

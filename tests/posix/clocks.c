@@ -184,7 +184,7 @@ static void timers_under_waits(void)
     (void)close(fd);
 }
 
-static int handled;
+static volatile sig_atomic_t handled;
 
 static void on_signal(int number)
 {

@@ -172,6 +172,12 @@ static void refusals(int one, int other)
     wait_for(other, POLLIN);
     IS(recv(other, bytes, 16, 0), 3);
     FAILS(rights_send(9999, "abc", 3, fds, 1), EBADF);
+    int alone = socket(AF_UNIX, SOCK_STREAM, 0);
+    FAILS(rights_send(alone, "abc", 3, fds, 1), ENOTCONN);
+    FAILS(send(alone, "abc", 3, 0), ENOTCONN);
+    (void)close(alone);
+    IS(rights_send(one, "", 0, fds, 1), 0); /* There is no byte that they could come with. */
+    POLLS(other, POLLIN, "");
 }
 
 /* Those that are never read go with who was to read them. */
