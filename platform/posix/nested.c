@@ -61,6 +61,8 @@ static int nest_make(nest *of, const plx__poll_item *items, size_t count)
 {
     size_t room = 0;
     memset(of, 0, sizeof *of);
+    if (count > SIZE_MAX / sizeof *items - ROOM)
+        return -ENOMEM;
     of->ends = plx__allocate(count * sizeof *of->ends);
     bool has_room = of->ends != NULL && reserve(of, &room, count + ROOM);
     if (has_room) {
