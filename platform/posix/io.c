@@ -29,8 +29,7 @@ static ptrdiff_t file_read(plx__file *file, void *bytes, size_t size)
     }
 }
 
-/* All of it, unless the file is non-blocking. */
-static ptrdiff_t file_write(plx__file *file, const void *bytes, size_t size)
+ptrdiff_t plx__file_write(plx__file *file, const void *bytes, size_t size)
 {
     size_t written = 0;
     if ((plx__atomic_load(&file->flags) & PLX__O_ACCMODE) == PLX__O_RDONLY)
@@ -78,7 +77,7 @@ PLX__CALL ptrdiff_t plx_posix_write(int fd, const void *bytes, size_t size)
     plx__file *file = plx__fd_get(fd);
     if (file == NULL)
         return plx__answer(-EBADF);
-    ptrdiff_t taken = file_write(file, bytes, size);
+    ptrdiff_t taken = plx__file_write(file, bytes, size);
     (void)plx__atomic_add(&file->writes, 1);
     bool signals = taken == -EPIPE && file_signals(file);
     plx__file_put(file);

@@ -75,6 +75,8 @@ struct plx__file {
 plx__file *plx__file_make(const plx__file_kind *kind, unsigned flags);
 void plx__file_take(plx__file *file);
 void plx__file_put(plx__file *file);
+/* What write() does: all of it, unless the file is non-blocking. */
+ptrdiff_t plx__file_write(plx__file *file, const void *bytes, size_t size);
 /* Its state has changed: those who wait for it look again. */
 void plx__file_notify(plx__file *file);
 
@@ -99,6 +101,8 @@ int plx__fd_put(int fd, plx__file *file, bool is_cloexec);
 int plx__fd_close(int fd);
 int plx__fd_cloexec(int fd);
 int plx__fd_cloexec_set(int fd, bool is_cloexec);
+/* Above all that are open. */
+int plx__fd_end(void);
 uint32_t plx__fd_limit(void);
 int plx__fd_limit_set(uint32_t limit);
 /* The process's first call of the layer: sockets start, 0 to 2 are what the process was given. */
@@ -241,11 +245,16 @@ ptrdiff_t plx__channel_send(plx__file *file, const void *bytes, size_t length, i
 int plx__channel_shutdown(plx__file *file, int how);
 int plx__channel_type(const plx__file *file);
 size_t plx__channel_waiting(plx__file *file);
+/* Waits until what was written to pipes of children is in the system's hands. */
+void plx__pipes_flush(void);
 
 /* --- the disk and the console (disk.c) ------------------------------------------------------ */
 
 extern const plx__file_kind plx__disk_kind;
 extern const plx__file_kind plx__stream_kind;
+extern const plx__file_kind plx__random_kind; /* /dev/random and /dev/urandom (paths.c). */
+/* What open() does, without a descriptor (paths.c). */
+int plx__file_open(const char *path, int flags, unsigned mode, plx__file **file_out);
 /* The sort of open file that a handle is. NULL without memory. */
 plx__file *plx__handle_wrap(HANDLE handle, unsigned flags);
 /* Windows' form of a path, to be freed with plx__free; NULL and errno's code in `*error_out`. */
@@ -271,6 +280,12 @@ bool plx__signals_are_used(void);
 void plx__signal_broken_pipe(void);
 void plx__signal_post(int number);
 plx__sigset plx__signals_mask(void);
+/* Those that this process ignores, as a child of its does then. */
+plx__sigset plx__signals_ignored(void);
+/* What a child starts with. */
+void plx__signals_inherit(plx__sigset mask, plx__sigset ignored);
+/* Nobody is to be told of the ends of children: they are gone without a wait. */
+bool plx__signals_drop_children(void);
 void plx__signals_mask_set(plx__sigset mask);
 
 #endif

@@ -224,7 +224,14 @@ PLX__CALL FILE *plx_posix_popen(const char *command, const char *mode)
 
 PLX__CALL int plx_posix_pclose(FILE *stream)
 {
-    return _pclose(stream);
+    int code = _pclose(stream);
+    return code >= 0 ? (code & 0xff) << 8 : -1; /* As waitpid() has it. */
+}
+
+PLX__CALL int plx_posix_system(const char *command)
+{
+    int code = system(command);
+    return command == NULL || code < 0 ? code : (code & 0xff) << 8;
 }
 
 PLX__CALL ptrdiff_t plx_posix_getdelim(char **line, size_t *size, int end, FILE *stream)

@@ -5,7 +5,7 @@
  * each word of bits, find the lowest free one in two scans. The lock is held for a few instructions
  * only, and never while anything is closed.
  */
-#include "platform/posix/layer.h"
+#include "platform/posix/spawn.h"
 
 #include <fcntl.h>
 #include <io.h>
@@ -90,17 +90,12 @@ static int add_locked(plx__file *file, int lowest, bool is_cloexec)
     return (int)fd;
 }
 
-/* 0 to 2 are what the process was given; the C library's streams of that number speak bytes. */
-static BOOL CALLBACK start(INIT_ONCE *once, void *data, void **context)
+/* 0 to 2 are what the process was given. */
+static void standard_take(void)
 {
     static const DWORD names[3] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
-    (void)once;
-    (void)data;
-    (void)context;
-    (void)plx__sockets_start(); /* Without them each socket call says ENETDOWN. */
     for (int fd = 0; fd < 3; fd++) {
         HANDLE handle = GetStdHandle(names[fd]);
-        (void)_setmode(fd, _O_BINARY);
         if (handle == NULL || handle == INVALID_HANDLE_VALUE)
             continue;
         /* A copy: the handle itself is the C library's, whose streams outlive a close(). */
@@ -109,11 +104,23 @@ static BOOL CALLBACK start(INIT_ONCE *once, void *data, void **context)
                              DUPLICATE_SAME_ACCESS))
             continue;
         plx__file *file = plx__handle_wrap(copy, fd == 0 ? PLX__O_RDONLY : PLX__O_WRONLY);
-        if (file == NULL || !chunk_reserve((uint32_t)fd))
-            continue;
-        slot_of((uint32_t)fd)->file = file;
-        slot_mark((uint32_t)fd, true);
+        if (file != NULL)
+            (void)plx__fd_put(fd, file, false);
     }
+}
+
+/* A parent with this layer has said what there is; else it is the standard handles. The C library's
+ * streams of these numbers speak bytes. */
+static BOOL CALLBACK start(INIT_ONCE *once, void *data, void **context)
+{
+    (void)once;
+    (void)data;
+    (void)context;
+    (void)plx__sockets_start(); /* Without them each socket call says ENETDOWN. */
+    for (int fd = 0; fd < 3; fd++)
+        (void)_setmode(fd, _O_BINARY);
+    if (!plx__estate_enter())
+        standard_take();
 #ifdef _UCRT
     (void)_set_fmode(_O_BINARY);
 #else
@@ -246,6 +253,18 @@ int plx__fd_cloexec_set(int fd, bool is_cloexec)
     }
     ReleaseSRWLockExclusive(&lock);
     return result;
+}
+
+int plx__fd_end(void)
+{
+    int end = 0;
+    AcquireSRWLockShared(&lock);
+    for (int word = WORDS - 1; word >= 0 && end == 0; word--) {
+        if (taken[word] != 0)
+            end = word * 64 + 64 - __builtin_clzll(taken[word]);
+    }
+    ReleaseSRWLockShared(&lock);
+    return end;
 }
 
 uint32_t plx__fd_limit(void)

@@ -1,0 +1,138 @@
+/* tests/posix/roles.c - see roles.h. */
+#include "roles.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const char *const role_words[] = {"args", "",      "a b",     "a\"b", "\\",        "a\\\\b",
+                                  "c\\",  "d e\\", "\\\"",    "*.c",  "tab\there", "%PATH%",
+                                  "a&b",  "^",     "'quote'", NULL};
+
+static volatile sig_atomic_t handled;
+
+static void on_signal(int number)
+{
+    handled = number;
+}
+
+static int role_arguments(int count, char **arguments)
+{
+    for (int i = 0; role_words[i] != NULL; i++) {
+        if (i + 1 >= count || strcmp(role_words[i], arguments[i + 1]) != 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+static int role_copy(int from, int to)
+{
+    static char piece[5000];
+    ssize_t got;
+    while ((got = read(from, piece, sizeof piece)) > 0) {
+        if (write(to, piece, (size_t)got) != got)
+            return 2;
+    }
+    return got == 0 ? 0 : 3;
+}
+
+/* Which of these are open, as bits. */
+static int role_open(char **fds)
+{
+    int bits = 0;
+    for (int i = 0; fds[i] != NULL; i++)
+        bits |= fcntl(atoi(fds[i]), F_GETFD) >= 0 ? 1 << i : 0;
+    return bits;
+}
+
+static int role_answer(int fd)
+{
+    char request[64] = "";
+    int type = 0;
+    socklen_t size = sizeof type;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM)
+        return 2;
+    if (recv(fd, request, sizeof request - 1, 0) <= 0)
+        return 3;
+    return send(fd, "answer", 6, 0) == 6 && strcmp(request, "request") == 0 ? 0 : 4;
+}
+
+static int role_accept(int listener)
+{
+    struct pollfd entry = {.fd = listener, .events = POLLIN, .revents = 0};
+    if (poll(&entry, 1, 20000) != 1)
+        return 2;
+    int fd = accept(listener, NULL, NULL);
+    return fd >= 0 && send(fd, "accepted", 8, 0) == 8 ? 0 : 3;
+}
+
+/* Says that it is there, and waits to be sent something. */
+static int role_wait(const char *how)
+{
+    sigset_t none;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    (void)sigemptyset(&none);
+    if (strcmp(how, "handler") == 0 && sigaction(SIGTERM, &action, NULL) != 0)
+        return 2;
+    if (write(1, "r", 1) != 1)
+        return 3;
+    if (strcmp(how, "masked") == 0) { /* What was blocked when it began waits for this. */
+        char byte;
+        if (sigaction(SIGTERM, &action, NULL) != 0 || read(0, &byte, 1) != 1 || handled != 0)
+            return 4;
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        return handled == SIGTERM ? 6 : 7;
+    }
+    while (handled == 0)
+        (void)poll(NULL, 0, 20000);
+    return handled == SIGTERM ? 5 : 8;
+}
+
+static int role_place(void)
+{
+    char text[16] = "";
+    int fd = open("here", O_RDONLY);
+    return fd >= 0 && read(fd, text, sizeof text - 1) == 5 && strcmp(text, "place") == 0 ? 0 : 2;
+}
+
+int role_play(int count, char **arguments)
+{
+    const char *role = arguments[1];
+    const char *first = count > 2 ? arguments[2] : "0";
+    if (strcmp(role, "exit") == 0)
+        exit(atoi(first));
+    if (strcmp(role, "args") == 0)
+        return role_arguments(count, arguments);
+    if (strcmp(role, "copy") == 0)
+        return role_copy(atoi(first), atoi(arguments[3]));
+    if (strcmp(role, "open") == 0)
+        return role_open(arguments + 2);
+    if (strcmp(role, "answer") == 0)
+        return role_answer(atoi(first));
+    if (strcmp(role, "accept") == 0)
+        return role_accept(atoi(first));
+    if (strcmp(role, "wait") == 0)
+        return role_wait(first);
+    if (strcmp(role, "place") == 0)
+        return role_place();
+    if (strcmp(role, "write") == 0)
+        return write(atoi(first), arguments[3], strlen(arguments[3])) > 0 ? 0 : 2;
+    if (strcmp(role, "environment") == 0)
+        return getenv("POLLUX_WORD") != NULL && strcmp(getenv("POLLUX_WORD"), "a b") == 0 &&
+                       getenv("POLLUX_OTHER") == NULL
+                   ? 0
+                   : 2;
+    if (strcmp(role, "ignored") == 0) {
+        struct sigaction action;
+        return sigaction(SIGUSR1, NULL, &action) == 0 && action.sa_handler == SIG_IGN ? 0 : 2;
+    }
+    if (strcmp(role, "flag") == 0)
+        return (fcntl(atoi(first), F_GETFL) & O_NONBLOCK) != 0 ? 0 : 2;
+    return 99;
+}
