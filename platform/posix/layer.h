@@ -67,8 +67,9 @@ struct plx__file {
     plx__atomic_u32 flags;   /* O_ACCMODE, O_NONBLOCK, O_APPEND. */
     plx__atomic_u32 reads;   /* Calls that took something from it, or tried. */
     plx__atomic_u32 writes;
-    void *handle; /* A SOCKET or a HANDLE, if it has one. */
-    void *data;   /* The kind's own. */
+    plx__atomic_u32 pumps; /* Streams of the C library that take from it. */
+    void *handle;          /* A SOCKET or a HANDLE, if it has one. */
+    void *data;            /* The kind's own. */
 };
 
 /* One reference, which is the caller's. NULL without memory. */
@@ -265,9 +266,29 @@ int plx__lock_control(plx__file *file, int command, void *lock);
 
 /* --- streams of the C library (stdio.c) ----------------------------------------------------- */
 
-/* The stream of this number (0 to 2) goes where the handle does, which stays the caller's; NULL:
- * nowhere. */
-void plx__stdio_redirect(int fd, HANDLE handle);
+/* The stream of this number (0 to 2) goes where the file does; NULL: nowhere. */
+void plx__stdio_follow(int fd, plx__file *file);
+/* Before the process ends: what is in the streams is sent. */
+void plx__stdio_flush(void);
+
+/* Around taking or asking what there is to take: streams look at what there is before it is theirs,
+ * and let go of that in between (pump.c). */
+void plx__pumps_hold(plx__file *file);
+void plx__pumps_release(plx__file *file);
+
+static inline bool plx__file_hold(plx__file *file)
+{
+    bool is_pumped = plx__atomic_load_acquire(&file->pumps) != 0;
+    if (is_pumped)
+        plx__pumps_hold(file);
+    return is_pumped;
+}
+
+static inline void plx__file_release(plx__file *file, bool is_held)
+{
+    if (is_held)
+        plx__pumps_release(file);
+}
 
 /* --- signals (signals.c) -------------------------------------------------------------------- */
 

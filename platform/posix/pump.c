@@ -13,6 +13,7 @@
 
 #define STACK_BYTES (128 * 1024)
 #define PIECE_BYTES 4096
+#define ENDS_MAX    64
 
 struct plx__pump {
     plx__atomic_u32 references;
@@ -21,10 +22,19 @@ struct plx__pump {
     SRWLOCK lock; /* Over sending, and over closing the pipe. */
     int error;    /* What sending met. */
     HANDLE stop_event;
-    plx__file stop; /* What poll() is asked for beside the file. Never put. */
+    HANDLE hold_event;
+    SRWLOCK turn_lock; /* Over taking: the two below. */
+    CONDITION_VARIABLE turn_changed;
+    unsigned holders;
+    bool is_taking;
+    struct plx__pump *next; /* Of those that take. */
+    plx__file stop;         /* What poll() is asked for beside the file. Never put. */
     plx__atomic_u32 is_stopped;
     HANDLE threads[2];
 };
+
+static SRWLOCK list_lock = SRWLOCK_INIT;
+static plx__pump *list; /* Those that take. */
 
 static unsigned stop_ready(plx__file *file)
 {
@@ -45,6 +55,7 @@ static void pump_put(plx__pump *pump)
     if (pump->pipe != NULL)
         (void)CloseHandle(pump->pipe);
     (void)CloseHandle(pump->stop_event);
+    (void)CloseHandle(pump->hold_event);
     plx__file_put(pump->file);
     plx__free(pump);
 }
@@ -58,26 +69,28 @@ static void pipe_close(plx__pump *pump)
     ReleaseSRWLockExclusive(&pump->lock);
 }
 
-/* Waits for what was started on the pipe: how many bytes, or -1 at the end of all. */
-static long pipe_wait(plx__pump *pump, OVERLAPPED *of, BOOL is_done)
+/* Waits for what was started on the pipe: how many bytes; -1 at the end of all, or when it was
+ * called off, of which nothing has been read then: streams read pieces whole. */
+static long pipe_wait(plx__pump *pump, OVERLAPPED *of, BOOL is_done, bool is_taking)
 {
-    HANDLE events[2] = {of->hEvent, pump->stop_event};
+    HANDLE events[3] = {of->hEvent, pump->stop_event, pump->hold_event};
+    DWORD count = is_taking ? 3 : 2;
     DWORD moved = 0;
     if (!is_done && GetLastError() != ERROR_IO_PENDING)
         return -1;
-    if (!is_done && WaitForMultipleObjects(2, events, FALSE, INFINITE) != WAIT_OBJECT_0)
+    if (!is_done && WaitForMultipleObjects(count, events, FALSE, INFINITE) != WAIT_OBJECT_0)
         (void)CancelIoEx(pump->pipe, of);
     return GetOverlappedResult(pump->pipe, of, &moved, TRUE) ? (long)moved : -1;
 }
 
 static long pipe_read(plx__pump *pump, OVERLAPPED *of, void *bytes, DWORD size)
 {
-    return pipe_wait(pump, of, ReadFile(pump->pipe, bytes, size, NULL, of));
+    return pipe_wait(pump, of, ReadFile(pump->pipe, bytes, size, NULL, of), false);
 }
 
 static long pipe_write(plx__pump *pump, OVERLAPPED *of, const void *bytes, DWORD size)
 {
-    return pipe_wait(pump, of, WriteFile(pump->pipe, bytes, size, NULL, of));
+    return pipe_wait(pump, of, WriteFile(pump->pipe, bytes, size, NULL, of), true);
 }
 
 /* --- from the file to the pipe --------------------------------------------------------------- */
@@ -116,34 +129,65 @@ static bool file_wait(plx__pump *pump, unsigned events)
     return plx__wait(items, 2, PLX_FOREVER, true) > 0 && items[1].revents == 0;
 }
 
-/* The end, for readers that may still write: each read of theirs finds nothing. */
+/* The end, for readers that may still write: a message of no bytes is what a read finds then. They
+ * are as many as anybody should want to read. */
 static void end_tell(plx__pump *pump, OVERLAPPED *of)
 {
-    while (pipe_write(pump, of, "", 0) >= 0 && WaitForSingleObject(pump->stop_event, 10) != 0)
-        continue;
+    for (int i = 0; i < ENDS_MAX; i++) {
+        if (pipe_write(pump, of, "", 0) < 0)
+            return;
+    }
+}
+
+/* From here until turn_end() the file and the pipe may both have what is under way. False: it is to
+ * stop. */
+static bool turn_begin(plx__pump *pump)
+{
+    AcquireSRWLockExclusive(&pump->turn_lock);
+    while (pump->holders > 0 && plx__atomic_load_acquire(&pump->is_stopped) == 0)
+        (void)SleepConditionVariableSRW(&pump->turn_changed, &pump->turn_lock, INFINITE, 0);
+    (void)ResetEvent(pump->hold_event);
+    pump->is_taking = true;
+    ReleaseSRWLockExclusive(&pump->turn_lock);
+    return plx__atomic_load_acquire(&pump->is_stopped) == 0;
+}
+
+static void turn_end(plx__pump *pump)
+{
+    AcquireSRWLockExclusive(&pump->turn_lock);
+    pump->is_taking = false;
+    ReleaseSRWLockExclusive(&pump->turn_lock);
+    WakeAllConditionVariable(&pump->turn_changed);
+}
+
+/* One piece. False at the end, of the file or of the stream. */
+static bool piece_take(plx__pump *pump, OVERLAPPED *of)
+{
+    char bytes[PIECE_BYTES];
+    bool peeks = file_can_peek(pump->file);
+    int flags = PLX__MSG_DONTWAIT | (peeks ? PLX__MSG_PEEK : 0);
+    ptrdiff_t got = file_take(pump->file, bytes, sizeof bytes, flags);
+    if (got == -EAGAIN || got == -EINTR)
+        return true;
+    if (got <= 0)
+        return false;
+    long moved = pipe_write(pump, of, bytes, (DWORD)got);
+    if (moved > 0 && peeks)
+        file_drop(pump->file, (size_t)moved);
+    return moved == got || WaitForSingleObject(pump->hold_event, 0) == WAIT_OBJECT_0;
 }
 
 static DWORD WINAPI take_run(void *data)
 {
     plx__pump *pump = data;
-    char bytes[PIECE_BYTES];
     OVERLAPPED of;
+    bool goes_on = true;
     memset(&of, 0, sizeof of);
     of.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
     plx__signals_mask_set(UINT64_MAX); /* Handlers are for the program's own threads. */
-    bool peeks = file_can_peek(pump->file);
-    while (of.hEvent != NULL && file_wait(pump, PLX__POLLIN)) {
-        int flags = PLX__MSG_DONTWAIT | (peeks ? PLX__MSG_PEEK : 0);
-        ptrdiff_t got = file_take(pump->file, bytes, sizeof bytes, flags);
-        if (got == -EAGAIN || got == -EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        long moved = pipe_write(pump, &of, bytes, (DWORD)got);
-        if (moved > 0 && peeks)
-            file_drop(pump->file, (size_t)moved);
-        if (moved < got)
-            break;
+    while (goes_on && of.hEvent != NULL && file_wait(pump, PLX__POLLIN)) {
+        goes_on = turn_begin(pump) && piece_take(pump, &of);
+        turn_end(pump);
     }
     if (pump->threads[1] != NULL)
         end_tell(pump, &of);
@@ -153,6 +197,66 @@ static DWORD WINAPI take_run(void *data)
         (void)CloseHandle(of.hEvent);
     pump_put(pump);
     return 0;
+}
+
+static void list_add(plx__pump *pump)
+{
+    AcquireSRWLockExclusive(&list_lock);
+    pump->next = list;
+    list = pump;
+    (void)plx__atomic_add(&pump->file->pumps, 1);
+    ReleaseSRWLockExclusive(&list_lock);
+}
+
+static void list_drop(plx__pump *pump)
+{
+    AcquireSRWLockExclusive(&list_lock);
+    plx__pump **at = &list;
+    while (*at != NULL && *at != pump)
+        at = &(*at)->next;
+    if (*at != NULL) {
+        *at = pump->next;
+        (void)plx__atomic_add(&pump->file->pumps, UINT32_MAX);
+    }
+    ReleaseSRWLockExclusive(&list_lock);
+}
+
+static void hold(plx__pump *pump)
+{
+    AcquireSRWLockExclusive(&pump->turn_lock);
+    pump->holders++;
+    (void)SetEvent(pump->hold_event);
+    while (pump->is_taking)
+        (void)SleepConditionVariableSRW(&pump->turn_changed, &pump->turn_lock, INFINITE, 0);
+    ReleaseSRWLockExclusive(&pump->turn_lock);
+}
+
+static void release(plx__pump *pump)
+{
+    AcquireSRWLockExclusive(&pump->turn_lock);
+    pump->holders -= pump->holders > 0; /* It may have been made since. */
+    ReleaseSRWLockExclusive(&pump->turn_lock);
+    WakeAllConditionVariable(&pump->turn_changed);
+}
+
+void plx__pumps_hold(plx__file *file)
+{
+    AcquireSRWLockShared(&list_lock);
+    for (plx__pump *at = list; at != NULL; at = at->next) {
+        if (at->file == file)
+            hold(at);
+    }
+    ReleaseSRWLockShared(&list_lock);
+}
+
+void plx__pumps_release(plx__file *file)
+{
+    AcquireSRWLockShared(&list_lock);
+    for (plx__pump *at = list; at != NULL; at = at->next) {
+        if (at->file == file)
+            release(at);
+    }
+    ReleaseSRWLockShared(&list_lock);
 }
 
 /* --- from the pipe to the file --------------------------------------------------------------- */
@@ -221,11 +325,15 @@ static void pump_stop(plx__pump *pump)
 {
     plx__atomic_store_release(&pump->is_stopped, 1);
     (void)SetEvent(pump->stop_event);
+    AcquireSRWLockExclusive(&pump->turn_lock);
+    WakeAllConditionVariable(&pump->turn_changed);
+    ReleaseSRWLockExclusive(&pump->turn_lock);
     plx__file_notify(&pump->stop);
 }
 
 int plx__pump_end(plx__pump *pump)
 {
+    list_drop(pump);
     if (pump->threads[1] != NULL && pump->threads[0] == NULL)
         (void)WaitForSingleObject(pump->threads[1], INFINITE);
     int error = plx__pump_drain(pump);
@@ -240,6 +348,7 @@ int plx__pump_end(plx__pump *pump)
 
 void plx__pump_leave(plx__pump *pump)
 {
+    list_drop(pump);
     if (pump->threads[1] == NULL)
         pump_stop(pump);
     pump_put(pump);
@@ -262,9 +371,10 @@ static int pipe_make(unsigned access, HANDLE *ours_out, HANDLE *other_out)
     DWORD other = access == PLX__O_RDONLY   ? GENERIC_READ
                   : access == PLX__O_WRONLY ? GENERIC_WRITE
                                             : GENERIC_READ | GENERIC_WRITE;
-    *ours_out =
-        CreateNamedPipeW(name, ours | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
-                         PIPE_TYPE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS, 1, 0, 0, 0, NULL);
+    *ours_out = CreateNamedPipeW(name, ours | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
+                                 (access == PLX__O_RDWR ? PIPE_TYPE_MESSAGE : PIPE_TYPE_BYTE) |
+                                     PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS,
+                                 1, 0, 0, 0, NULL);
     if (*ours_out == INVALID_HANDLE_VALUE)
         return plx__errno_last();
     *other_out = CreateFileW(name, other | FILE_READ_ATTRIBUTES, 0, NULL, OPEN_EXISTING, 0, NULL);
@@ -307,11 +417,14 @@ int plx__pump_make(plx__file *file, unsigned access, plx__pump **pump_out, HANDL
         return -ENOMEM;
     int status = -ENOMEM;
     pump->stop_event = CreateEventW(NULL, TRUE, FALSE, NULL);
-    if (pump->stop_event != NULL)
+    pump->hold_event = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (pump->stop_event != NULL && pump->hold_event != NULL)
         status = pipe_make(access, &pump->pipe, other_out);
     if (status != 0) {
         if (pump->stop_event != NULL)
             (void)CloseHandle(pump->stop_event);
+        if (pump->hold_event != NULL)
+            (void)CloseHandle(pump->hold_event);
         plx__free(pump);
         return status;
     }
@@ -324,6 +437,8 @@ int plx__pump_make(plx__file *file, unsigned access, plx__pump **pump_out, HANDL
     plx__file_take(file);
     status = threads_make(pump, access);
     if (status == 0) {
+        if (access != PLX__O_WRONLY && file_can_peek(file))
+            list_add(pump);
         *pump_out = pump;
         return 0;
     }

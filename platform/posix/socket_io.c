@@ -329,6 +329,7 @@ PLX__CALL ptrdiff_t plx_posix_recvfrom(int fd, void *bytes, size_t size, int fla
         return plx__answer(status);
     ptrdiff_t got;
     int flags_out = 0;
+    bool is_held = plx__file_hold(file);
     if (plx__file_is_socket(file)) {
         got =
             plx__socket_receive_from(file, bytes, size, flags, address, address_length, &flags_out);
@@ -339,6 +340,7 @@ PLX__CALL ptrdiff_t plx_posix_recvfrom(int fd, void *bytes, size_t size, int fla
                   ? -EFAULT
                   : plx__channel_receive(file, bytes, size, flags, &flags_out);
     }
+    plx__file_release(file, is_held);
     (void)plx__atomic_add(&file->reads, 1);
     plx__file_put(file);
     return plx__answer(got);

@@ -173,7 +173,21 @@ static bool is_as_output(const launch *of, int number)
     return number == 2 && of->plan->files[1] == of->plan->files[2] && of->pumps[1] != NULL;
 }
 
-/* One of the three streams as a handle. A program with this layer learns the rest otherwise. */
+/* What a program with this layer will find elsewhere; the C library wants something in its place.
+ */
+static int nothing_give(HANDLE *given_out)
+{
+    SECURITY_ATTRIBUTES inherited = {sizeof inherited, NULL, TRUE};
+    HANDLE handle =
+        CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                    &inherited, OPEN_EXISTING, 0, NULL);
+    if (handle == INVALID_HANDLE_VALUE)
+        return plx__errno_last();
+    *given_out = handle;
+    return 0;
+}
+
+/* One of the three streams as a handle. */
 static int stream_give(launch *of, int number)
 {
     HANDLE handle = NULL;
@@ -183,7 +197,9 @@ static int stream_give(launch *of, int number)
     int status = plx__estate_handle(file, &handle);
     if (status == 0 && handle != NULL)
         return handle_copy(handle, &of->given[number]);
-    if (status != 0 || of->estate != NULL)
+    if (status == 0 && of->estate != NULL)
+        return nothing_give(&of->given[number]);
+    if (status != 0)
         return status;
     if (is_as_output(of, number))
         return handle_copy(of->given[1], &of->given[number]);

@@ -109,6 +109,13 @@ static void standard_take(void)
     }
 }
 
+/* The first to be registered is the last to be run. */
+static void end(void)
+{
+    plx__stdio_flush();
+    plx__pipes_flush();
+}
+
 /* A parent with this layer has said what there is; else it is the standard handles. The C library's
  * streams of these numbers speak bytes. */
 static BOOL CALLBACK start(INIT_ONCE *once, void *data, void **context)
@@ -121,6 +128,7 @@ static BOOL CALLBACK start(INIT_ONCE *once, void *data, void **context)
         (void)_setmode(fd, _O_BINARY);
     if (!plx__estate_enter())
         standard_take();
+    (void)atexit(end);
 #ifdef _UCRT
     (void)_set_fmode(_O_BINARY);
 #else
@@ -138,6 +146,14 @@ void plx__layer_start(void)
 __attribute__((constructor)) static void start_early(void)
 {
     plx__layer_start();
+    for (int fd = 0; fd < 3; fd++) {
+        plx__file *file = plx__fd_get(fd);
+        if (file == NULL)
+            continue;
+        if (file->handle == NULL || plx__file_is_socket(file))
+            plx__stdio_follow(fd, file); /* Handles the C library has found itself. */
+        plx__file_put(file);
+    }
 }
 
 plx__file *plx__fd_get(int fd)

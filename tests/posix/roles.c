@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -94,6 +95,18 @@ static int role_wait(const char *how)
     return handled == SIGTERM ? 5 : 8;
 }
 
+/* As inetd's programs do: one line is asked on standard input, and answered. */
+static int role_inetd(void)
+{
+    char line[64];
+    if (fgets(line, sizeof line, stdin) == NULL)
+        return 2;
+    line[strcspn(line, "\n")] = '\0';
+    printf("you said %s", line); /* No line end, at which Wine would send it. */
+    fprintf(stderr, "and this is an error\n");
+    return fgets(line, sizeof line, stdin) == NULL && feof(stdin) ? 0 : 3; /* No fflush(). */
+}
+
 static int role_place(void)
 {
     char text[16] = "";
@@ -121,6 +134,8 @@ int role_play(int count, char **arguments)
         return role_wait(first);
     if (strcmp(role, "place") == 0)
         return role_place();
+    if (strcmp(role, "inetd") == 0)
+        return role_inetd();
     if (strcmp(role, "write") == 0)
         return write(atoi(first), arguments[3], strlen(arguments[3])) > 0 ? 0 : 2;
     if (strcmp(role, "environment") == 0)
