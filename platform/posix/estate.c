@@ -253,18 +253,42 @@ static block *estate_find(void)
     return NULL;
 }
 
-static VOID CALLBACK on_signals(PVOID data, BOOLEAN is_timeout)
+/* What signals_run() is given. */
+typedef struct listening {
+    HANDLE event;
+    HANDLE begun;
+} listening;
+
+static DWORD WINAPI signals_run(void *data)
 {
-    uint64_t bits = (uint64_t)InterlockedExchange64(&own->signals, 0);
-    (void)data;
-    (void)is_timeout;
-    for (; bits != 0; bits &= bits - 1)
-        plx__signal_post(__builtin_ctzll(bits) + 1);
+    HANDLE event = ((const listening *)data)->event;
+    (void)SetEvent(((const listening *)data)->begun);
+    while (WaitForSingleObject(event, INFINITE) == WAIT_OBJECT_0) {
+        uint64_t bits = (uint64_t)InterlockedExchange64(&own->signals, 0);
+        for (; bits != 0; bits &= bits - 1)
+            plx__signal_post(__builtin_ctzll(bits) + 1);
+    }
+    return 0;
+}
+
+/* Without a thread, it is only that kill() is not heard. It has begun when this returns: Wine 8 now
+ * and then hangs in the end of a process some of whose threads are just beginning, as those of the
+ * system's pool may be at any time. */
+static void signals_listen(HANDLE event)
+{
+    listening given = {event, CreateEventW(NULL, TRUE, FALSE, NULL)};
+    if (given.begun == NULL)
+        return;
+    HANDLE thread = CreateThread(NULL, 0, signals_run, &given, 0, NULL);
+    if (thread != NULL) {
+        (void)WaitForSingleObject(given.begun, INFINITE);
+        (void)CloseHandle(thread);
+    }
+    (void)CloseHandle(given.begun);
 }
 
 bool plx__estate_enter(void)
 {
-    HANDLE wait;
     block *estate = estate_find();
     if (estate == NULL)
         return false;
@@ -284,8 +308,7 @@ bool plx__estate_enter(void)
     plx__free(made);
     plx__signals_inherit(estate->mask, estate->ignored);
     own = estate;
-    (void)RegisterWaitForSingleObject(&wait, (HANDLE)(uintptr_t)estate->event, on_signals, NULL,
-                                      INFINITE, WT_EXECUTELONGFUNCTION);
+    signals_listen((HANDLE)(uintptr_t)estate->event);
     return true;
 }
 
