@@ -60,4 +60,10 @@ void plx__pipe_share_cancel(plx__channel *whole);
 void plx__pipe_share_room(plx__channel *whole);
 void plx__pipe_share_free(struct plx__pipe_share *share);
 
+/* --- pairs that children have an end of (pair_share.c) ---------------------------------------- */
+
+/* Turns both ends of a pair into sockets of the system's. `held`: the caller's own references. 0,
+ * -EBUSY: somebody is using one now, -EOPNOTSUPP: datagrams, or without memory or sockets. */
+int plx__pair_share(plx__file *file, plx__file *const *held, int count);
+
 #endif

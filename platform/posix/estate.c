@@ -78,6 +78,13 @@ bool plx__estate_takes(plx__file *file)
     return kind_of(file) != HEIR_NONE;
 }
 
+bool plx__estate_prepare(plx__file *file, plx__file *const *held, int count)
+{
+    if (file->kind == &plx__pair_kind)
+        (void)plx__pair_share(file, held, count);
+    return plx__estate_takes(file);
+}
+
 int plx__estate_handle(plx__file *file, HANDLE *handle_out)
 {
     *handle_out = NULL;

@@ -102,6 +102,10 @@ int plx__fd_put(int fd, plx__file *file, bool is_cloexec);
 int plx__fd_close(int fd);
 int plx__fd_cloexec(int fd);
 int plx__fd_cloexec_set(int fd, bool is_cloexec);
+/* Calls `act` while no thread can get at these two (or one, and NULL); unless one has a reference
+ * to them now beside those of descriptors and of `held`: then false. */
+bool plx__fd_idle_do(plx__file *const files[2], plx__file *const *held, int count,
+                     void (*act)(void *), void *data);
 /* Above all that are open. */
 int plx__fd_end(void);
 uint32_t plx__fd_limit(void);

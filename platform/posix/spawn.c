@@ -59,7 +59,8 @@ static int plan_dup(plan *of, int from, int to)
     plx__file *file = from < of->count ? of->files[from] : NULL;
     if (file == NULL)
         return -EBADF;
-    if (!plx__estate_takes(file) && (to > 2 || file->kind->write == NULL))
+    if (!plx__estate_takes(file) && file->kind != &plx__pair_kind &&
+        (to > 2 || file->kind->write == NULL))
         return -EOPNOTSUPP; /* Which things cannot be given to a child: docs/posix.md. */
     plx__file_take(file);
     plan_set(of, to, file, false); /* With from == to, too, it is kept then. */
@@ -216,7 +217,8 @@ static int estate_begin(launch *of, wchar_t variable[64])
 {
     size_t count = 0;
     for (int fd = 0; fd < of->plan->count; fd++)
-        count += of->plan->files[fd] != NULL && plx__estate_takes(of->plan->files[fd]);
+        count += of->plan->files[fd] != NULL &&
+                 plx__estate_prepare(of->plan->files[fd], of->plan->files, of->plan->count);
     of->estate = plx__estate_make(count, &of->given[3]);
     if (of->estate == NULL)
         return -ENOMEM;

@@ -42,8 +42,11 @@ bool plx__spawn_is_ours(const wchar_t *path);
 
 typedef struct plx__estate plx__estate;
 
-/* Whether a child can be given it at all. */
+/* Whether a child can be given it at all, as it is now. */
 bool plx__estate_takes(plx__file *file);
+/* The same, after what can be done about it: pairs are turned into sockets. `held`: the references
+ * that the caller has, of all files. */
+bool plx__estate_prepare(plx__file *file, plx__file *const *held, int count);
 /* A handle of the system's that stands for it, and stays its own; NULL if there is none. */
 int plx__estate_handle(plx__file *file, HANDLE *handle_out);
 /* A block for so many descriptors, with a handle that can be inherited. */

@@ -271,6 +271,33 @@ int plx__fd_cloexec_set(int fd, bool is_cloexec)
     return result;
 }
 
+static bool is_idle(plx__file *file, plx__file *const *held, int count)
+{
+    uint32_t known = 0;
+    for (uint32_t fd = 0; fd < PLX__DESCRIPTORS_MAX; fd++) {
+        if (chunks[fd / CHUNK_SLOTS] == NULL)
+            fd += CHUNK_SLOTS - 1;
+        else
+            known += slot_of(fd)->file == file;
+    }
+    for (int i = 0; i < count; i++)
+        known += held[i] == file;
+    return plx__atomic_load_acquire(&file->references) == known;
+}
+
+bool plx__fd_idle_do(plx__file *const files[2], plx__file *const *held, int count,
+                     void (*act)(void *), void *data)
+{
+    bool is_done = true;
+    AcquireSRWLockExclusive(&lock);
+    for (int i = 0; i < 2; i++)
+        is_done = is_done && (files[i] == NULL || is_idle(files[i], held, count));
+    if (is_done)
+        act(data);
+    ReleaseSRWLockExclusive(&lock);
+    return is_done;
+}
+
 int plx__fd_end(void)
 {
     int end = 0;

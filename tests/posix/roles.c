@@ -62,6 +62,15 @@ static int role_answer(int fd)
     return send(fd, "answer", 6, 0) == 6 && strcmp(request, "request") == 0 ? 0 : 4;
 }
 
+/* The same over a pair, in as many pieces as it comes. */
+static int role_late(int fd)
+{
+    char request[8] = "";
+    if (recv(fd, request, 7, MSG_WAITALL) != 7 || strcmp(request, "request") != 0)
+        return 2;
+    return send(fd, "answer", 6, 0) == 6 && shutdown(fd, SHUT_WR) == 0 ? 0 : 3;
+}
+
 static int role_accept(int listener)
 {
     struct pollfd entry = {.fd = listener, .events = POLLIN, .revents = 0};
@@ -128,6 +137,8 @@ int role_play(int count, char **arguments)
         return role_open(arguments + 2);
     if (strcmp(role, "answer") == 0)
         return role_answer(atoi(first));
+    if (strcmp(role, "late") == 0)
+        return role_late(atoi(first));
     if (strcmp(role, "accept") == 0)
         return role_accept(atoi(first));
     if (strcmp(role, "wait") == 0)

@@ -286,6 +286,39 @@ static void sockets(void)
     (void)posix_spawn_file_actions_destroy(&actions);
 }
 
+static void pairs(void)
+{
+    int ends[2];
+    posix_spawn_file_actions_t actions;
+    section("pairs");
+    IS(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    IS(write(ends[1], "requ", 4), 4);
+    IS(write(ends[0], "before ", 7), 7);
+    pid_t process = start(NULL, NULL, self, "late", number(0, ends[0]), NULL);
+    IS(close(ends[0]), 0);
+    POLLS(ends[1], POLLIN | POLLOUT, "IN|OUT");
+    IS(send(ends[1], "est", 3, 0), 3);
+    IS(recv(ends[1], back, 100, MSG_WAITALL), 13);
+    IS(memcmp(back, "before answer", 13), 0);
+    IS(end_of(process), 0);
+    IS(recv(ends[1], back, 100, 0), 0);
+    FAILS(send_until_it_fails(ends[1]), EPIPE);
+    IS(close(ends[1]), 0);
+    IS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
+    (void)posix_spawn_file_actions_adddup2(&actions, ends[0], 1);
+    process = start(&actions, NULL, plain, "4", "line", NULL);
+    IS(close(ends[0]), 0);
+    IS(write(ends[1], "line\n", 5), 5);
+    IS(recv(ends[1], back, 100, MSG_WAITALL), 14);
+    IS(memcmp(back, "answer to line", 14), 0);
+    IS(end_of(process), 4);
+    IS(close(ends[1]), 0);
+    (void)posix_spawn_file_actions_destroy(&actions);
+}
+
 static void files(void)
 {
     char directory[] = "/tmp/pollux-XXXXXX";
@@ -549,6 +582,7 @@ int main(int count, char **arguments)
     pipes();
     numbers();
     sockets();
+    pairs();
     files();
     errors();
     words_and_environment();
