@@ -10,7 +10,7 @@ wine=$(command -v wine64 || echo /usr/lib/wine/wine64)
 WINEPREFIX=$(sh ci/wine-prefix.sh)
 export WINEPREFIX WINEDEBUG=-all
 for name in errors revents streams descriptors bridge events \
-    spawn stdio; do
+    spawn children stdio; do
     "build/debug/tests/posix/posix_$name" < /dev/null > "$work/$name.linux"
     "$wine" "build/mingw-debug/tests/posix/posix_$name.exe" < /dev/null > "$work/$name.wine"
     diff "$work/$name.linux" "$work/$name.wine"

@@ -114,6 +114,9 @@ static VOID CALLBACK on_end(PVOID data, BOOLEAN is_timeout)
     bool drops = plx__signals_drop_children();
     AcquireSRWLockExclusive(&lock);
     of->status = status_of(of);
+    /* Who is told of the end by a wait has had the signal, and who gets the signal can wait for it:
+     * a handler that does so is held up by the lock. */
+    bool is_told = plx__signal_set(PLX__SIGCHLD);
     of->has_ended = true;
     last_process = of->process;
     last_status = of->status;
@@ -123,7 +126,8 @@ static VOID CALLBACK on_end(PVOID data, BOOLEAN is_timeout)
     if (drops)
         child_free(of);
     plx__wait_wake_all();
-    plx__signal_post(PLX__SIGCHLD);
+    if (is_told)
+        plx__signal_attend(PLX__SIGCHLD);
 }
 
 enum { CODE_EXITED = 1, CODE_KILLED = 2 };
@@ -273,6 +277,8 @@ static int child_wait(int which, int options, int *status_out)
     int status = 0;
     for (;;) {
         int process = child_take(which, keeps, status_out);
+        if (process > 0)
+            (void)plx__handlers_run();
         if (process != 0 || (options & PLX__WNOHANG) != 0)
             return process;
         if (status != 0)

@@ -304,6 +304,9 @@ bool plx__signals_are_used(void);
 /* EPIPE's companion, for the calling thread. */
 void plx__signal_broken_pipe(void);
 void plx__signal_post(int number);
+/* The same in two steps: it is there, if anybody wants it; and somebody sees to it. */
+bool plx__signal_set(int number);
+void plx__signal_attend(int number);
 plx__sigset plx__signals_mask(void);
 /* Those that this process ignores, as a child of its does then. */
 plx__sigset plx__signals_ignored(void);

@@ -195,19 +195,24 @@ static simple_handler handler_of(int number)
     return handler;
 }
 
-/* From a thread of the layer's or of the system's. */
-void plx__signal_post(int number)
+bool plx__signal_set(int number)
 {
     simple_handler handler = handler_of(number);
     bool is_blocked = ((plx__sigset)main_mask & bit_of(number)) != 0;
     if (handler == (simple_handler)1 && !is_blocked)
-        return;
+        return false;
     if (handler == NULL && !is_blocked) {
         if (!default_is_nothing(number))
             die(number);
-        return;
+        return false;
     }
-    pend(number);
+    (void)InterlockedOr64(&pending, (LONG64)bit_of(number));
+    return true;
+}
+
+void plx__signal_attend(int number)
+{
+    plx__wait_wake_all();
     for (int waited = 0; waited < GRACE_MS; waited += 10) {
         if (((plx__sigset)pending & bit_of(number)) == 0)
             return;
@@ -215,6 +220,13 @@ void plx__signal_post(int number)
     }
     thread_mask = (plx__sigset)main_mask;
     (void)plx__handlers_run();
+}
+
+/* From a thread of the layer's or of the system's. */
+void plx__signal_post(int number)
+{
+    if (plx__signal_set(number))
+        plx__signal_attend(number);
 }
 
 static int send_to_oneself(int number, int code)

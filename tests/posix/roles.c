@@ -1,14 +1,19 @@
 /* tests/posix/roles.c - see roles.h. */
 #include "roles.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+extern char **environ;
 
 const char *const role_words[] = {"args", "",      "a b",     "a\"b", "\\",        "a\\\\b",
                                   "c\\",  "d e\\", "\\\"",    "*.c",  "tab\there", "%PATH%",
@@ -161,4 +166,59 @@ int role_play(int count, char **arguments)
     if (strcmp(role, "flag") == 0)
         return (fcntl(atoi(first), F_GETFL) & O_NONBLOCK) != 0 ? 0 : 2;
     return 99;
+}
+
+/* --- starting them -------------------------------------------------------------------------- */
+
+char self[1024];
+char plain[1024];
+
+void programs_find(const char *given)
+{
+    char *whole = realpath(given, NULL);
+    (void)snprintf(self, sizeof self, "%s", whole != NULL ? whole : given);
+    free(whole);
+    memcpy(plain, self, sizeof plain);
+    char *name = plain + strlen(plain);
+    while (name > plain && name[-1] != '/')
+        name--;
+    (void)snprintf(name, sizeof plain - (size_t)(name - plain), "posix_plain");
+}
+
+pid_t start(const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+            const char *program, const char *one, const char *two, const char *three)
+{
+    char *arguments[5];
+    int count = 0;
+    pid_t process = -1;
+    const char *all[4] = {program, one, two, three};
+    for (int i = 0; i < 4 && all[i] != NULL; i++)
+        arguments[count++] = (char *)(size_t)all[i];
+    arguments[count] = NULL;
+    int code = posix_spawn(&process, program, actions, attributes, arguments, environ);
+    return code == 0 ? process : -code;
+}
+
+static char text_of[8][16];
+
+const char *number(int which, int value)
+{
+    (void)snprintf(text_of[which], sizeof text_of[which], "%d", value);
+    return text_of[which];
+}
+
+int end_of(pid_t process)
+{
+    int status = -1;
+    if (process <= 0)
+        return 1000 - process;
+    if (waitpid(process, &status, 0) != process)
+        return 2000 + errno;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+int run(const posix_spawn_file_actions_t *actions, const char *one, const char *two,
+        const char *three)
+{
+    return end_of(start(actions, NULL, self, one, two, three));
 }

@@ -1,4 +1,4 @@
-/* tests/posix/spawn.c - children: what they are given, how they end, and what they are sent.
+/* tests/posix/spawn.c - children: what they are given. (How they end: children.c.)
  *
  * The program starts itself, as `spawn ROLE ...`, and posix_plain, which knows no POSIX.
  */
@@ -17,87 +17,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
 
-static char self[1024];
-static char plain[1024];
 static char bytes[300000];
 static char back[300000];
-
-/* --- starting them -------------------------------------------------------------------------- */
-
-/* Up to six words; the process, or minus a code. */
-static pid_t start(const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
-                   const char *program, const char *one, const char *two, const char *three)
-{
-    char *arguments[5];
-    int count = 0;
-    pid_t process = -1;
-    const char *all[4] = {program, one, two, three};
-    for (int i = 0; i < 4 && all[i] != NULL; i++)
-        arguments[count++] = (char *)(size_t)all[i];
-    arguments[count] = NULL;
-    int code = posix_spawn(&process, program, actions, attributes, arguments, environ);
-    return code == 0 ? process : -code;
-}
-
-static char text_of[8][16];
-
-static const char *number(int which, int value)
-{
-    (void)snprintf(text_of[which], sizeof text_of[which], "%d", value);
-    return text_of[which];
-}
-
-/* The exit code, or minus the signal. */
-static int end_of(pid_t process)
-{
-    int status = -1;
-    if (process <= 0 || waitpid(process, &status, 0) != process)
-        return 1000;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-static int run(const posix_spawn_file_actions_t *actions, const char *one, const char *two,
-               const char *three)
-{
-    return end_of(start(actions, NULL, self, one, two, three));
-}
-
-static void codes(void)
-{
-    int status = 0;
-    siginfo_t about;
-    section("how they end");
-    FAILS(waitpid(-1, &status, 0), ECHILD);
-    FAILS(wait(&status), ECHILD);
-    IS(run(NULL, "exit", "0", NULL), 0);
-    IS(run(NULL, "exit", "7", NULL), 7);
-    IS(run(NULL, "exit", "300", NULL), 300 & 0xff);
-    FAILS(waitpid(-1, &status, WNOHANG), ECHILD);
-    pid_t first = start(NULL, NULL, self, "exit", "3", NULL);
-    pid_t second = start(NULL, NULL, self, "exit", "4", NULL);
-    TRUE(first > 0 && second > 0 && first != second);
-    TRUE(waitpid(second, &status, 0) == second);
-    IS(WIFEXITED(status), 1);
-    IS(WEXITSTATUS(status), 4);
-    FAILS(waitpid(second, &status, 0), ECHILD);
-    IS(waitid(P_PID, (id_t)first, &about, WEXITED | WNOWAIT), 0);
-    TRUE(about.si_pid == first);
-    IS(about.si_status, 3);
-    IS(about.si_code, CLD_EXITED);
-    IS(about.si_signo, SIGCHLD);
-    IS(kill(first, 0), 0);
-    TRUE(wait(&status) == first);
-    IS(WEXITSTATUS(status), 3);
-    FAILS(kill(first, 0), ESRCH);
-    FAILS(waitid(P_ALL, 0, &about, WEXITED), ECHILD);
-    FAILS(waitid(P_ALL, 0, &about, 0), EINVAL);
-    FAILS(waitpid(-1, &status, 0x4000), EINVAL);
-}
 
 /* Writes all, reads all that comes back, waits for neither alone. */
 static size_t talk(int to, int from, size_t size)
@@ -271,6 +198,21 @@ static void sockets(void)
     IS(recv(client, back, 100, 0), 0);
     IS(end_of(process), 0);
     IS(close(client), 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "/tmp/pollux-XXXXXX");
+    (void)close(mkstemp(address.sun_path));
+    (void)unlink(address.sun_path);
+    listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    IS(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    IS(listen(listener, 5), 0);
+    process = start(NULL, NULL, self, "accept", number(0, listener), NULL);
+    client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    IS(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+    IS(close(listener), 0);
+    IS(recv(client, back, 8, MSG_WAITALL), 8);
+    IS(end_of(process), 0);
+    IS(close(client), 0);
+    IS(unlink(address.sun_path), 0);
     tcp_pair(ends);
     (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
     (void)posix_spawn_file_actions_init(&actions);
@@ -440,129 +382,6 @@ static void words_and_environment(void)
     IS(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 14);
 }
 
-/* One that has said that it is there. */
-static pid_t waiting(const posix_spawnattr_t *attributes, const char *how, int *to)
-{
-    int in[2];
-    int out[2];
-    char byte = 0;
-    posix_spawn_file_actions_t actions;
-    (void)pipe2(in, O_CLOEXEC);
-    (void)pipe2(out, O_CLOEXEC);
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_adddup2(&actions, in[0], 0);
-    (void)posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    pid_t process = start(&actions, attributes, self, "wait", how, NULL);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    (void)close(in[0]);
-    (void)close(out[1]);
-    IS(read(out[0], &byte, 1), 1);
-    (void)close(out[0]);
-    *to = in[1];
-    return process;
-}
-
-static void killing(void)
-{
-    int to;
-    int status;
-    section("signals to them");
-    pid_t process = waiting(NULL, "plain", &to);
-    IS(waitpid(-1, &status, WNOHANG), 0);
-    IS(kill(process, 0), 0);
-    IS(kill(process, SIGTERM), 0);
-    TRUE(waitpid(process, &status, 0) == process);
-    IS(WIFEXITED(status), 0);
-    IS(WIFSIGNALED(status), 1);
-    TRUE(WTERMSIG(status) == SIGTERM);
-    FAILS(kill(process, SIGTERM), ESRCH);
-    (void)close(to);
-    process = waiting(NULL, "plain", &to);
-    IS(kill(process, SIGKILL), 0);
-    TRUE(end_of(process) == -SIGKILL);
-    (void)close(to);
-    process = waiting(NULL, "plain", &to);
-    IS(kill(process, SIGUSR2), 0);
-    TRUE(end_of(process) == -SIGUSR2);
-    (void)close(to);
-    process = waiting(NULL, "handler", &to);
-    IS(kill(process, SIGTERM), 0);
-    IS(end_of(process), 5);
-    (void)close(to);
-    posix_spawnattr_t attributes;
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)posix_spawnattr_init(&attributes);
-    IS(posix_spawnattr_setsigmask(&attributes, &set), 0);
-    IS(posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP), 0);
-    process = waiting(&attributes, "masked", &to);
-    IS(kill(-process, SIGTERM), 0); /* It leads a group, being alone in it. */
-    moment();
-    IS(write(to, "x", 1), 1);
-    TRUE(waitpid(-process, &status, 0) == process);
-    IS(WEXITSTATUS(status), 6);
-    (void)close(to);
-    (void)signal(SIGUSR1, SIG_IGN);
-    IS(run(NULL, "ignored", NULL, NULL), 0);
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGUSR1);
-    (void)posix_spawnattr_setsigdefault(&attributes, &set);
-    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-    IS(end_of(start(NULL, &attributes, self, "ignored", NULL, NULL)), 2);
-    (void)signal(SIGUSR1, SIG_DFL);
-    (void)posix_spawnattr_destroy(&attributes);
-    int fds[2];
-    posix_spawn_file_actions_t actions;
-    (void)pipe2(fds, O_CLOEXEC);
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_adddup2(&actions, fds[0], 0);
-    process = start(&actions, NULL, plain, NULL, NULL, NULL);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    IS(kill(process, SIGTERM), 0);
-    TRUE(end_of(process) == -SIGTERM);
-    (void)close(fds[0]);
-    (void)close(fds[1]);
-}
-
-static volatile sig_atomic_t handled;
-static volatile sig_atomic_t ended_pid;
-static volatile sig_atomic_t ended_code;
-
-static void on_child(int number, siginfo_t *about, void *context)
-{
-    (void)context;
-    handled = number;
-    ended_pid = about->si_pid;
-    ended_code = about->si_status;
-}
-
-static void told(void)
-{
-    int to;
-    struct sigaction action;
-    section("SIGCHLD");
-    memset(&action, 0, sizeof action);
-    action.sa_sigaction = on_child;
-    action.sa_flags = SA_SIGINFO;
-    IS(sigaction(SIGCHLD, &action, NULL), 0);
-    pid_t process = waiting(NULL, "handler", &to);
-    handled = 0;
-    IS(kill(process, SIGTERM), 0);
-    FAILS(poll(NULL, 0, 20000), EINTR);
-    TRUE(handled == SIGCHLD);
-    IS(ended_pid == process, 1);
-    IS(ended_code, 5);
-    IS(end_of(process), 5);
-    (void)close(to);
-    process = start(NULL, NULL, self, "exit", "2", NULL);
-    IS(end_of(process), 2); /* The end is told rather than the signal. */
-    (void)signal(SIGCHLD, SIG_IGN);
-    process = start(NULL, NULL, self, "exit", "2", NULL);
-    FAILS(waitpid(process, NULL, 0), ECHILD);
-    (void)signal(SIGCHLD, SIG_DFL);
-}
-
 int main(int count, char **arguments)
 {
     if (count > 1)
@@ -570,15 +389,7 @@ int main(int count, char **arguments)
     (void)signal(SIGPIPE, SIG_IGN);
     for (int fd = 3; fd < 256; fd++)
         (void)close(fd); /* What the one who started this left open. */
-    char *whole = realpath(arguments[0], NULL);
-    (void)snprintf(self, sizeof self, "%s", whole != NULL ? whole : arguments[0]);
-    free(whole);
-    memcpy(plain, self, sizeof plain);
-    char *name = plain + strlen(plain);
-    while (name > plain && name[-1] != '/')
-        name--;
-    (void)snprintf(name, sizeof plain - (size_t)(name - plain), "posix_plain");
-    codes();
+    programs_find(arguments[0]);
     pipes();
     numbers();
     sockets();
@@ -586,7 +397,5 @@ int main(int count, char **arguments)
     files();
     errors();
     words_and_environment();
-    killing();
-    told();
     return check_end();
 }

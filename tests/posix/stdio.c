@@ -15,8 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static char line[256];
 static char bytes[300000];
 static char back[300000];
@@ -313,13 +311,12 @@ static void standard(void)
     (void)close(ends[1]);
 }
 
-static void children(const char *self)
+static void children(void)
 {
     int ends[2];
     int status = 0;
     pid_t process;
     posix_spawn_file_actions_t actions;
-    char *arguments[] = {(char *)(size_t)self, (char *)(size_t) "inetd", NULL};
     section("a child whose standard streams are a socket");
     tcp_pair(ends);
     (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
@@ -327,7 +324,7 @@ static void children(const char *self)
     for (int fd = 0; fd < 3; fd++)
         (void)posix_spawn_file_actions_adddup2(&actions, ends[0], fd);
     (void)posix_spawn_file_actions_addclose(&actions, ends[0]);
-    IS(posix_spawn(&process, self, &actions, NULL, arguments, environ), 0);
+    process = start(&actions, NULL, self, "inetd", NULL, NULL);
     (void)posix_spawn_file_actions_destroy(&actions);
     IS(close(ends[0]), 0);
     say(ends[1], "this\n");
@@ -352,6 +349,7 @@ int main(int count, char **arguments)
     failures();
     pipes();
     standard();
-    children(arguments[0]);
+    programs_find(arguments[0]);
+    children();
     return check_end();
 }
