@@ -287,7 +287,7 @@ static void standard(void)
     int flushed = fflush(stdout);
     int put = fputs("(put) ", stdout);
     int second = dup2(output, 1); /* What is in the buffer goes where the descriptor does then. */
-    (void)fflush(stdout);
+    (void)putchar('\n');
     IS(first, 1);
     IS(second, 1);
     IS(flushed, 0);
