@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void codes(void)
@@ -145,6 +146,9 @@ static void told(void)
 {
     int to;
     struct sigaction action;
+    sigset_t blocked;
+    sigset_t none;
+    struct timespec wait_for_it = {.tv_sec = 20, .tv_nsec = 0};
     section("SIGCHLD");
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_child;
@@ -152,8 +156,13 @@ static void told(void)
     IS(sigaction(SIGCHLD, &action, NULL), 0);
     pid_t process = waiting(NULL, "handler", &to);
     handled = 0;
+    (void)sigemptyset(&none);
+    (void)sigemptyset(&blocked);
+    (void)sigaddset(&blocked, SIGCHLD);
+    IS(sigprocmask(SIG_BLOCK, &blocked, NULL), 0);
     IS(kill(process, SIGTERM), 0);
-    FAILS(poll(NULL, 0, 20000), EINTR);
+    FAILS(ppoll(NULL, 0, &wait_for_it, &none), EINTR);
+    IS(sigprocmask(SIG_SETMASK, &none, NULL), 0);
     TRUE(handled == SIGCHLD);
     IS(ended_pid == process, 1);
     IS(ended_code, 5);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -89,10 +90,14 @@ static int role_accept(int listener)
 static int role_wait(const char *how)
 {
     sigset_t none;
+    sigset_t blocked;
+    struct timespec while_waiting = {.tv_sec = 20, .tv_nsec = 0};
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     (void)sigemptyset(&none);
+    (void)sigfillset(&blocked);
+    (void)sigprocmask(SIG_BLOCK, strcmp(how, "handler") == 0 ? &blocked : &none, NULL);
     if (strcmp(how, "handler") == 0 && sigaction(SIGTERM, &action, NULL) != 0)
         return 2;
     if (write(1, "r", 1) != 1)
@@ -105,7 +110,7 @@ static int role_wait(const char *how)
         return handled == SIGTERM ? 6 : 7;
     }
     while (handled == 0)
-        (void)poll(NULL, 0, 20000);
+        (void)ppoll(NULL, 0, &while_waiting, &none);
     return handled == SIGTERM ? 5 : 8;
 }
 
