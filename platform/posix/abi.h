@@ -93,6 +93,19 @@
     X(TCP_LAST_ACK, 9)                                                                             \
     X(TCP_LISTEN, 10)                                                                              \
     X(TCP_CLOSING, 11)                                                                             \
+    X(WNOHANG, 1)                                                                                  \
+    X(WSTOPPED, 2)                                                                                 \
+    X(WEXITED, 4)                                                                                  \
+    X(WCONTINUED, 8)                                                                               \
+    X(WNOWAIT, 0x01000000)                                                                         \
+    X(POSIX_SPAWN_RESETIDS, 0x01)                                                                  \
+    X(POSIX_SPAWN_SETPGROUP, 0x02)                                                                 \
+    X(POSIX_SPAWN_SETSIGDEF, 0x04)                                                                 \
+    X(POSIX_SPAWN_SETSIGMASK, 0x08)                                                                \
+    X(POSIX_SPAWN_SETSCHEDPARAM, 0x10)                                                             \
+    X(POSIX_SPAWN_SETSCHEDULER, 0x20)                                                              \
+    X(POSIX_SPAWN_USEVFORK, 0x40)                                                                  \
+    X(POSIX_SPAWN_SETSID, 0x80)                                                                    \
     X(SIGHUP, 1)                                                                                   \
     X(SIGQUIT, 3)                                                                                  \
     X(SIGKILL, 9)                                                                                  \
@@ -107,6 +120,7 @@
     X(SIG_UNBLOCK, 1)                                                                              \
     X(SIG_SETMASK, 2)                                                                              \
     X(SI_KERNEL, 0x80)                                                                             \
+    X(SA_NOCLDWAIT, 0x2)                                                                           \
     X(SA_SIGINFO, 0x4)                                                                             \
     X(SA_RESTART, 0x10000000)                                                                      \
     X(SA_NODEFER, 0x40000000)                                                                      \
@@ -320,5 +334,21 @@ typedef struct plx__stat {
     struct timespec modified;
     struct timespec changed;
 } plx__stat;
+
+/* What posix_spawn() is asked to do with descriptors, as struct plx_posix_spawn_actions. */
+typedef struct plx__spawn_actions {
+    struct plx_posix_spawn_action *list;
+    int count;
+    int room;
+} plx__spawn_actions;
+
+typedef struct plx__spawn_attributes {
+    int flags;
+    int group;
+    plx__sigset mask;
+    plx__sigset defaults;
+    int policy;
+    int priority;
+} plx__spawn_attributes;
 
 #endif

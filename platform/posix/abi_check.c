@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
@@ -17,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 #define SAME(name, value) _Static_assert((long long)(name) == (value), #name);
 PLX__ABI(SAME)
@@ -60,6 +62,10 @@ MEMBER(struct stat, st_size, plx__stat, size);
 MEMBER(struct stat, st_mtim, plx__stat, modified);
 SIZE(sigset_t, plx__sigset);
 _Static_assert(sizeof(struct signalfd_siginfo) == 128, "as signalfd.c has it");
+SIZE(posix_spawn_file_actions_t, plx__spawn_actions);
+MEMBER(posix_spawn_file_actions_t, room, plx__spawn_actions, room);
+SIZE(posix_spawnattr_t, plx__spawn_attributes);
+MEMBER(posix_spawnattr_t, parameters, plx__spawn_attributes, priority);
 _Static_assert(sizeof(struct epoll_event) == 16, "as epoll.c has it");
 SIZE(socklen_t, plx__socklen);
 _Static_assert(sizeof(fd_set) == FD_SETSIZE / 8, "one bit for each descriptor");

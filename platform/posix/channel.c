@@ -1,40 +1,20 @@
 /* platform/posix/channel.c - pipes and socket pairs: rings of bytes within the process.
  *
- * There is no fork() here, so both ends live in one process, and memory serves better than anything
- * of the system's: Windows' pipes cannot be waited for together with sockets, say nothing of room
- * (and Wine's always says there is none), and write all or nothing.
+ * There is no fork() here, so both ends live in one process until a child is given one, and memory
+ * serves better than anything of the system's: Windows' pipes cannot be waited for together with
+ * sockets, say nothing of room (and Wine's always says there is none), and write all or nothing.
+ * What happens to a pipe when a child is given an end of it: pipe_share.c.
  */
-#include "platform/posix/rights.h"
+#include "platform/posix/channel.h"
 
 #include <string.h>
 
-#define RING_BYTES  (64 * 1024) /* As Linux's pipes. */
-#define WHOLE_BYTES 4096        /* PIPE_BUF: a write of no more is never cut. */
+#define RING_BYTES  PLX__RING_BYTES
+#define WHOLE_BYTES 4096 /* PIPE_BUF: a write of no more is never cut. */
 
-typedef struct ring {
-    size_t head;
-    size_t count;
-    bool writer_is_gone;
-    bool reader_is_gone;
-    unsigned char *bytes; /* Made with the first write. */
-    uint64_t taken;       /* Bytes that were ever read. */
-    plx__rights_queue rights;
-} ring;
-
-typedef struct channel {
-    SRWLOCK lock;
-    plx__atomic_u32 ends;
-    plx__file *files[2]; /* Not counted; NULL once closed. */
-    int errors[2];       /* What an end is told with its next call. */
-    int type;            /* SOCK_STREAM or SOCK_DGRAM. */
-    bool is_pair;
-    ring rings[2]; /* [0] from the second end to the first, [1] the other way (pairs only). */
-} channel;
-
-typedef struct channel_end {
-    channel *channel;
-    int index;
-} channel_end;
+typedef plx__ring ring;
+typedef plx__channel channel;
+typedef plx__channel_end channel_end;
 
 static channel_end *end_of(const plx__file *file)
 {
@@ -54,10 +34,11 @@ static ring *ring_out(const channel_end *end)
 /* A pipe's second end reads nothing and its first writes nothing. */
 static ring *ring_of_writes(const channel_end *end)
 {
-    return end->channel->is_pair ? ring_out(end) : &end->channel->rings[0];
+    return end->channel->is_pair ? ring_out(end)
+                                 : &end->channel->rings[end->channel->share != NULL];
 }
 
-static void ring_copy_in(ring *to, const void *bytes, size_t count)
+void plx__ring_copy_in(plx__ring *to, const void *bytes, size_t count)
 {
     size_t tail = (to->head + to->count) % RING_BYTES;
     size_t first = count < RING_BYTES - tail ? count : RING_BYTES - tail;
@@ -66,7 +47,7 @@ static void ring_copy_in(ring *to, const void *bytes, size_t count)
     to->count += count;
 }
 
-static void ring_copy_out(const ring *from, size_t skip, void *bytes, size_t count)
+void plx__ring_copy_out(const plx__ring *from, size_t skip, void *bytes, size_t count)
 {
     size_t head = (from->head + skip) % RING_BYTES;
     size_t first = count < RING_BYTES - head ? count : RING_BYTES - head;
@@ -74,7 +55,7 @@ static void ring_copy_out(const ring *from, size_t skip, void *bytes, size_t cou
     memcpy((unsigned char *)bytes + first, from->bytes, count - first);
 }
 
-static void ring_drop(ring *from, size_t count)
+void plx__ring_drop(plx__ring *from, size_t count)
 {
     from->head = (from->head + count) % RING_BYTES;
     from->count -= count;
@@ -93,12 +74,12 @@ static void other_notify(const channel_end *end)
 static ptrdiff_t message_read(ring *from, void *bytes, size_t size, bool is_peek, bool *is_cut_out)
 {
     uint32_t length;
-    ring_copy_out(from, 0, &length, sizeof length);
+    plx__ring_copy_out(from, 0, &length, sizeof length);
     size_t given = length < size ? length : size;
-    ring_copy_out(from, sizeof length, bytes, given);
+    plx__ring_copy_out(from, sizeof length, bytes, given);
     *is_cut_out = given < length;
     if (!is_peek)
-        ring_drop(from, sizeof length + length);
+        plx__ring_drop(from, sizeof length + length);
     return (ptrdiff_t)given;
 }
 
@@ -112,6 +93,8 @@ static ptrdiff_t end_read(plx__file *file, void *bytes, size_t size, bool is_pee
     bool is_cut = false;
     AcquireSRWLockExclusive(&whole->lock);
     ring *from = ring_in(end);
+    if (whole->share != NULL)
+        plx__pipe_share_read(whole);
     if (from->count > 0 && whole->type == PLX__SOCK_DGRAM) {
         rights = plx__rights_take(&from->rights, from->taken + 1, is_peek);
         got = message_read(from, bytes, size, is_peek, &is_cut);
@@ -119,16 +102,18 @@ static ptrdiff_t end_read(plx__file *file, void *bytes, size_t size, bool is_pee
         size = size < from->count ? size : from->count;
         got = (ptrdiff_t)plx__rights_limit(&from->rights, from->taken, size);
         rights = plx__rights_take(&from->rights, from->taken + (uint64_t)got, is_peek);
-        ring_copy_out(from, 0, bytes, (size_t)got);
+        plx__ring_copy_out(from, 0, bytes, (size_t)got);
         if (!is_peek)
-            ring_drop(from, (size_t)got);
+            plx__ring_drop(from, (size_t)got);
     } else if (whole->errors[end->index] != 0) {
         got = -whole->errors[end->index];
         whole->errors[end->index] = 0;
     } else if ((from->writer_is_gone || from->reader_is_gone) && whole->type != PLX__SOCK_DGRAM) {
         got = 0;
     }
-    if (got > 0)
+    if (got > 0 && whole->share != NULL)
+        plx__pipe_share_room(whole);
+    else if (got > 0)
         other_notify(end);
     ReleaseSRWLockExclusive(&whole->lock);
     if (is_cut && extras != NULL)
@@ -186,14 +171,14 @@ static ptrdiff_t ring_write(ring *to, int type, const void *bytes, size_t size, 
             return -EMSGSIZE;
         if (room < sizeof length + size)
             return -EAGAIN;
-        ring_copy_in(to, &length, sizeof length);
-        ring_copy_in(to, bytes, size);
+        plx__ring_copy_in(to, &length, sizeof length);
+        plx__ring_copy_in(to, bytes, size);
         return (ptrdiff_t)size;
     }
     if (room == 0 || (!is_pair && size <= WHOLE_BYTES && room < size))
         return -EAGAIN;
     size_t taken = size < room ? size : room;
-    ring_copy_in(to, bytes, taken);
+    plx__ring_copy_in(to, bytes, taken);
     return (ptrdiff_t)taken;
 }
 
@@ -215,7 +200,9 @@ static ptrdiff_t end_write(plx__file *file, const void *bytes, size_t size, plx_
         plx__rights_put(&to->rights, *rights, after - (uint64_t)taken - head, after);
         *rights = NULL;
     }
-    if (taken > 0 || is_message)
+    if (taken > 0 && whole->share != NULL)
+        plx__pipe_share_write(whole);
+    else if (taken > 0 || is_message)
         other_notify(end);
     ReleaseSRWLockExclusive(&whole->lock);
     return taken;
@@ -253,16 +240,18 @@ static unsigned pipe_ready(plx__file *file)
 {
     channel_end *end = end_of(file);
     unsigned ready = 0;
-    AcquireSRWLockShared(&end->channel->lock);
-    const ring *only = &end->channel->rings[0];
+    AcquireSRWLockExclusive(&end->channel->lock);
+    const ring *only = end->index == 0 ? ring_in(end) : ring_of_writes(end);
     if (end->index == 0) {
+        if (end->channel->share != NULL)
+            plx__pipe_share_read(end->channel);
         ready |= only->count > 0 ? PLX__POLLIN : 0u;
         ready |= only->writer_is_gone ? PLX__POLLHUP : 0u;
     } else {
         ready |= RING_BYTES - only->count >= WHOLE_BYTES ? PLX__POLLOUT : 0u;
         ready |= only->reader_is_gone ? PLX__POLLERR : 0u;
     }
-    ReleaseSRWLockShared(&end->channel->lock);
+    ReleaseSRWLockExclusive(&end->channel->lock);
     return ready;
 }
 
@@ -288,6 +277,16 @@ static unsigned pair_ready(plx__file *file)
     return ready;
 }
 
+void plx__channel_put(plx__channel *whole)
+{
+    if (plx__atomic_add(&whole->ends, UINT32_MAX) != 1)
+        return;
+    plx__pipe_share_free(whole->share);
+    plx__free(whole->rings[0].bytes);
+    plx__free(whole->rings[1].bytes);
+    plx__free(whole);
+}
+
 static void channel_close(plx__file *file)
 {
     channel_end *end = end_of(file);
@@ -299,6 +298,8 @@ static void channel_close(plx__file *file)
             whole->errors[1 - end->index] = ECONNRESET; /* What Linux says of unread data. */
         ring_in(end)->reader_is_gone = true;
         ring_out(end)->writer_is_gone = true;
+    } else if (whole->share != NULL) {
+        plx__pipe_share_end(whole, end->index);
     } else if (end->index == 0) {
         whole->rings[0].reader_is_gone = true;
     } else {
@@ -308,12 +309,10 @@ static void channel_close(plx__file *file)
     plx__rights *unread = plx__rights_take_all(&ring_in(end)->rights);
     ReleaseSRWLockExclusive(&whole->lock);
     plx__rights_drop(unread); /* Nobody will ever read those. */
+    if (whole->share != NULL && end->index == 0)
+        plx__pipe_share_cancel(whole);
     plx__free(end);
-    if (plx__atomic_add(&whole->ends, UINT32_MAX) != 1)
-        return;
-    plx__free(whole->rings[0].bytes);
-    plx__free(whole->rings[1].bytes);
-    plx__free(whole);
+    plx__channel_put(whole);
 }
 
 int plx__channel_shutdown(plx__file *file, int how)

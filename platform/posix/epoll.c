@@ -352,6 +352,10 @@ static int set_wait_once(plx__file *of, epoll_event *events, int room, uint64_t 
     items[count].file = of;
     items[count].events = PLX__POLLRDBAND; /* When another thread changes the set. */
     items[count].revents = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].file != NULL)
+            plx__file_release(items[i].file, plx__file_hold(items[i].file));
+    }
     int status = plx__wait(items, count + 1, deadline, false);
     if (status > 0) {
         AcquireSRWLockExclusive(&set->lock);

@@ -29,8 +29,7 @@ static ptrdiff_t file_read(plx__file *file, void *bytes, size_t size)
     }
 }
 
-/* All of it, unless the file is non-blocking. */
-static ptrdiff_t file_write(plx__file *file, const void *bytes, size_t size)
+ptrdiff_t plx__file_write(plx__file *file, const void *bytes, size_t size)
 {
     size_t written = 0;
     if ((plx__atomic_load(&file->flags) & PLX__O_ACCMODE) == PLX__O_RDONLY)
@@ -67,7 +66,9 @@ PLX__CALL ptrdiff_t plx_posix_read(int fd, void *bytes, size_t size)
     plx__file *file = plx__fd_get(fd);
     if (file == NULL)
         return plx__answer(-EBADF);
+    bool is_held = plx__file_hold(file);
     ptrdiff_t got = file_read(file, bytes, size);
+    plx__file_release(file, is_held);
     (void)plx__atomic_add(&file->reads, 1);
     plx__file_put(file);
     return plx__answer(got);
@@ -78,7 +79,7 @@ PLX__CALL ptrdiff_t plx_posix_write(int fd, const void *bytes, size_t size)
     plx__file *file = plx__fd_get(fd);
     if (file == NULL)
         return plx__answer(-EBADF);
-    ptrdiff_t taken = file_write(file, bytes, size);
+    ptrdiff_t taken = plx__file_write(file, bytes, size);
     (void)plx__atomic_add(&file->writes, 1);
     bool signals = taken == -EPIPE && file_signals(file);
     plx__file_put(file);
@@ -153,7 +154,7 @@ PLX__CALL int plx_posix_close(int fd)
 {
     int status = plx__fd_close(fd);
     if (status == 0 && fd <= 2)
-        plx__stdio_redirect(fd, NULL); /* The C library's stream of that number goes with it. */
+        plx__stdio_follow(fd, NULL); /* The C library's stream of that number goes with it. */
     return plx__answer_int(status);
 }
 
@@ -168,13 +169,6 @@ PLX__CALL int plx_posix_dup(int fd)
     return plx__answer_int(duplicate(fd, 0, false));
 }
 
-/* The C library's own streams follow, so that printf() goes where descriptor 1 does. */
-static void stream_follow(int to, plx__file *file)
-{
-    if (to <= 2 && file->kind != &plx__socket_kind && file->handle != NULL)
-        plx__stdio_redirect(to, file->handle);
-}
-
 static int duplicate_to(int from, int to, bool is_cloexec)
 {
     plx__file *file = plx__fd_get(from);
@@ -186,8 +180,8 @@ static int duplicate_to(int from, int to, bool is_cloexec)
     }
     plx__file_take(file);
     int result = plx__fd_put(to, file, is_cloexec);
-    if (result >= 0)
-        stream_follow(to, file);
+    if (result >= 0 && to <= 2)
+        plx__stdio_follow(to, file); /* So that printf() goes where descriptor 1 does. */
     plx__file_put(file);
     return result;
 }

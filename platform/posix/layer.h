@@ -75,14 +75,17 @@ struct plx__file {
     plx__atomic_u32 flags;   /* O_ACCMODE, O_NONBLOCK, O_APPEND. */
     plx__atomic_u32 reads;   /* Calls that took something from it, or tried. */
     plx__atomic_u32 writes;
-    void *handle; /* A SOCKET or a HANDLE, if it has one. */
-    void *data;   /* The kind's own. */
+    plx__atomic_u32 pumps; /* Streams of the C library that take from it. */
+    void *handle;          /* A SOCKET or a HANDLE, if it has one. */
+    void *data;            /* The kind's own. */
 };
 
 /* One reference, which is the caller's. NULL without memory. */
 plx__file *plx__file_make(const plx__file_kind *kind, unsigned flags);
 void plx__file_take(plx__file *file);
 void plx__file_put(plx__file *file);
+/* What write() does: all of it, unless the file is non-blocking. */
+ptrdiff_t plx__file_write(plx__file *file, const void *bytes, size_t size);
 /* Its state has changed: those who wait for it look again. */
 void plx__file_notify(plx__file *file);
 
@@ -107,6 +110,12 @@ int plx__fd_put(int fd, plx__file *file, bool is_cloexec);
 int plx__fd_close(int fd);
 int plx__fd_cloexec(int fd);
 int plx__fd_cloexec_set(int fd, bool is_cloexec);
+/* Calls `act` while no thread can get at these two (or one, and NULL); unless one has a reference
+ * to them now beside those of descriptors and of `held`: then false. */
+bool plx__fd_idle_do(plx__file *const files[2], plx__file *const *held, int count,
+                     void (*act)(void *), void *data);
+/* Above all that are open. */
+int plx__fd_end(void);
 uint32_t plx__fd_limit(void);
 int plx__fd_limit_set(uint32_t limit);
 /* The process's first call of the layer: sockets start, 0 to 2 are what the process was given. */
@@ -313,11 +322,16 @@ ptrdiff_t plx__channel_send(plx__file *file, const void *bytes, size_t length, i
 int plx__channel_shutdown(plx__file *file, int how);
 int plx__channel_type(const plx__file *file);
 size_t plx__channel_waiting(plx__file *file);
+/* Waits until what was written to pipes of children is in the system's hands. */
+void plx__pipes_flush(void);
 
 /* --- the disk and the console (disk.c) ------------------------------------------------------ */
 
 extern const plx__file_kind plx__disk_kind;
 extern const plx__file_kind plx__stream_kind;
+extern const plx__file_kind plx__random_kind; /* /dev/random and /dev/urandom (paths.c). */
+/* What open() does, without a descriptor (paths.c). */
+int plx__file_open(const char *path, int flags, unsigned mode, plx__file **file_out);
 /* The sort of open file that a handle is. NULL without memory. */
 plx__file *plx__handle_wrap(HANDLE handle, unsigned flags);
 /* Windows' form of a path, to be freed with plx__free; NULL and errno's code in `*error_out`. */
@@ -328,9 +342,29 @@ int plx__lock_control(plx__file *file, int command, void *lock);
 
 /* --- streams of the C library (stdio.c) ----------------------------------------------------- */
 
-/* The stream of this number (0 to 2) goes where the handle does, which stays the caller's; NULL:
- * nowhere. */
-void plx__stdio_redirect(int fd, HANDLE handle);
+/* The stream of this number (0 to 2) goes where the file does; NULL: nowhere. */
+void plx__stdio_follow(int fd, plx__file *file);
+/* Before the process ends: what is in the streams is sent. */
+void plx__stdio_flush(void);
+
+/* Around taking or asking what there is to take: streams look at what there is before it is theirs,
+ * and let go of that in between (pump.c). */
+void plx__pumps_hold(plx__file *file);
+void plx__pumps_release(plx__file *file);
+
+static inline bool plx__file_hold(plx__file *file)
+{
+    bool is_pumped = plx__atomic_load_acquire(&file->pumps) != 0;
+    if (is_pumped)
+        plx__pumps_hold(file);
+    return is_pumped;
+}
+
+static inline void plx__file_release(plx__file *file, bool is_held)
+{
+    if (is_held)
+        plx__pumps_release(file);
+}
 
 /* --- signals (signals.c) -------------------------------------------------------------------- */
 
@@ -347,7 +381,16 @@ int plx__signal_take(plx__sigset set, int *code_out);
 bool plx__signals_wait(plx__sigset set);
 /* From now on the console's events are signals, also when nothing handles them. */
 void plx__signals_connect(void);
+/* The same in two steps: it is there, if anybody wants it; and somebody sees to it. */
+bool plx__signal_set(int number);
+void plx__signal_attend(int number);
 plx__sigset plx__signals_mask(void);
+/* Those that this process ignores, as a child of its does then. */
+plx__sigset plx__signals_ignored(void);
+/* What a child starts with. */
+void plx__signals_inherit(plx__sigset mask, plx__sigset ignored);
+/* Nobody is to be told of the ends of children: they are gone without a wait. */
+bool plx__signals_drop_children(void);
 void plx__signals_mask_set(plx__sigset mask);
 
 #endif

@@ -456,3 +456,29 @@ void plx__local_close(plx__file *file)
     plx__rights_drop(unread);
     plx__free(own);
 }
+
+void plx__local_names_save(const plx__file *file, plx__local_names *names_out)
+{
+    const local *own = plx__socket_of(file)->local;
+    memset(names_out, 0, sizeof *names_out);
+    if (own == NULL)
+        return;
+    names_out->name = own->name;
+    names_out->name_length = own->name_length;
+    names_out->peer = own->peer;
+    names_out->peer_length = own->peer_length;
+    memcpy(names_out->secret, own->secret, sizeof names_out->secret);
+    names_out->is_there = true;
+}
+
+void plx__local_names_load(plx__file *file, const plx__local_names *names)
+{
+    local *own = names->is_there ? local_of(file) : NULL;
+    if (own == NULL)
+        return;
+    own->name = names->name;
+    own->name_length = names->name_length;
+    own->peer = names->peer;
+    own->peer_length = names->peer_length;
+    memcpy(own->secret, names->secret, sizeof names->secret);
+}

@@ -32,6 +32,19 @@ int plx__local_receive(plx__file *file, void *bytes, int size, int flags, plx__e
 bool plx__local_is_here(plx__file *file);
 /* The process at the other end; 0 when there is none. */
 uint32_t plx__local_peer_process(plx__file *file);
+
+/* What a child has to know of a socket that it is given. */
+typedef struct plx__local_names {
+    plx__sockaddr_un name;
+    plx__socklen name_length;
+    plx__sockaddr_un peer;
+    plx__socklen peer_length;
+    unsigned char secret[16];
+    bool is_there;
+} plx__local_names;
+
+void plx__local_names_save(const plx__file *file, plx__local_names *names_out);
+void plx__local_names_load(plx__file *file, const plx__local_names *names);
 /* Whether the file at this path is such a socket. */
 bool plx__local_is_socket(const wchar_t *path);
 

@@ -124,8 +124,10 @@ PLX__CALL ptrdiff_t plx_posix_recvmsg(int fd, plx__msghdr *message, int flags)
     if (status != 0)
         return plx__answer(status);
     ptrdiff_t got = message_length(message);
+    bool is_held = plx__file_hold(file);
     if (got >= 0)
         got = message_receive(file, message, (size_t)got, flags);
+    plx__file_release(file, is_held);
     plx__file_put(file);
     return plx__answer(got);
 }

@@ -79,16 +79,16 @@ static unsigned random_ready(plx__file *file)
 }
 
 /* /dev/random and /dev/urandom. */
-static const plx__file_kind random_kind = {
+const plx__file_kind plx__random_kind = {
     .mode = PLX__S_IFCHR, .read = random_read, .write = random_write, .ready = random_ready};
 
-static int file_open(const char *path, int flags, unsigned mode, plx__file **file_out)
+int plx__file_open(const char *path, int flags, unsigned mode, plx__file **file_out)
 {
     int status = 0;
     HANDLE handle = INVALID_HANDLE_VALUE;
     unsigned kept = (unsigned)flags & (PLX__O_ACCMODE | PLX__O_APPEND | PLX__O_NONBLOCK);
     if (path != NULL && (strcmp(path, "/dev/urandom") == 0 || strcmp(path, "/dev/random") == 0)) {
-        *file_out = plx__file_make(&random_kind, kept);
+        *file_out = plx__file_make(&plx__random_kind, kept);
         return *file_out != NULL ? 0 : -ENOMEM;
     }
     if (path != NULL && strcmp(path, "/dev/tty") == 0 && (flags & PLX__O_ACCMODE) != PLX__O_RDONLY)
@@ -123,7 +123,7 @@ PLX__CALL int plx_posix_open(const char *path, int flags, ...)
     int fd = plx__fd_reserve(0);
     if (fd < 0)
         return plx__answer_int(fd);
-    int status = file_open(path, flags, mode, &file);
+    int status = plx__file_open(path, flags, mode, &file);
     plx__fd_fill(fd, file, (flags & PLX__O_CLOEXEC) != 0);
     return file != NULL ? fd : plx__answer_int(status);
 }

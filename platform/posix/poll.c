@@ -31,6 +31,8 @@ static int poll_items(plx__pollfd *entries, size_t count, uint64_t deadline)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         items[i].file = plx__fd_get(entries[i].fd);
+        if (items[i].file != NULL)
+            plx__file_release(items[i].file, plx__file_hold(items[i].file));
         items[i].events = (unsigned short)entries[i].events;
         items[i].version = 0;
         items[i].revents = entries[i].fd >= 0 && items[i].file == NULL ? PLX__POLLNVAL : 0u;

@@ -117,19 +117,6 @@ PLX__CALL int plx_posix_execlp(const char *file, const char *first, ...)
     return plx_posix_execve(file, NULL, NULL);
 }
 
-PLX__CALL int plx_posix_waitpid(int process, int *status, int options)
-{
-    (void)process;
-    (void)status;
-    (void)options;
-    return plx__answer_int(-ECHILD);
-}
-
-PLX__CALL int plx_posix_wait(int *status)
-{
-    return plx_posix_waitpid(-1, status, 0);
-}
-
 /* --- users: there is one, who is nobody in particular --------------------------------------- */
 
 #define USER 1000u

@@ -5,7 +5,7 @@
  * for GRACE does a handler run on a thread of the layer's: a program that does nothing but compute
  * must notice SIGINT too.
  */
-#include "platform/posix/layer.h"
+#include "platform/posix/spawn.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -44,6 +44,8 @@ struct signal_info {
     void *address;
     void *value;
 };
+
+PLX__CALL simple_handler plx_posix_signal(int number, simple_handler handler);
 
 static SRWLOCK lock = SRWLOCK_INIT;
 static signal_action actions[SIGNALS + 1];
@@ -100,9 +102,41 @@ static bool default_is_nothing(int number)
            number == PLX__SIGWINCH;
 }
 
-/* The default action is the end, with the status that a shell shows for it. */
+plx__sigset plx__signals_ignored(void)
+{
+    plx__sigset ignored = 0;
+    AcquireSRWLockShared(&lock);
+    for (int number = 1; number <= SIGNALS; number++)
+        ignored |= actions[number].handler.simple == (simple_handler)1 ? bit_of(number) : 0;
+    ReleaseSRWLockShared(&lock);
+    return ignored;
+}
+
+void plx__signals_inherit(plx__sigset mask, plx__sigset ignored)
+{
+    for (int number = 1; number <= SIGNALS; number++) {
+        if ((ignored & bit_of(number)) != 0)
+            (void)plx_posix_signal(number, (simple_handler)1);
+    }
+    main_thread = GetCurrentThreadId();
+    plx__signals_mask_set(mask);
+}
+
+bool plx__signals_drop_children(void)
+{
+    AcquireSRWLockShared(&lock);
+    const signal_action *action = &actions[PLX__SIGCHLD];
+    bool drops =
+        action->handler.simple == (simple_handler)1 || (action->flags & PLX__SA_NOCLDWAIT) != 0;
+    ReleaseSRWLockShared(&lock);
+    return drops;
+}
+
+/* The default action is the end: its status is what a shell shows for it, and a parent with this
+ * layer is told the signal itself. */
 static void die(int number)
 {
+    plx__estate_die(number);
     (void)fflush(NULL);
     ExitProcess(128u + (unsigned)number);
 }
@@ -133,6 +167,8 @@ static unsigned run(int number, int code)
         info.number = number;
         info.code = code;
         info.process = (int)GetCurrentProcessId();
+        if (number == PLX__SIGCHLD && code != 0)
+            plx__child_last(&info.process, &info.code, &info.status);
         action.handler.informed(number, &info, NULL);
     } else {
         action.handler.simple(number);
@@ -172,19 +208,24 @@ static simple_handler handler_of(int number)
     return handler;
 }
 
-/* From a thread of the layer's or of the system's. */
-void plx__signal_post(int number)
+bool plx__signal_set(int number)
 {
     simple_handler handler = handler_of(number);
     bool is_blocked = ((plx__sigset)main_mask & bit_of(number)) != 0;
     if (handler == (simple_handler)1 && !is_blocked)
-        return;
+        return false;
     if (handler == NULL && !is_blocked) {
         if (!default_is_nothing(number))
             die(number);
-        return;
+        return false;
     }
     pend(number, PLX__SI_KERNEL);
+    return true;
+}
+
+void plx__signal_attend(int number)
+{
+    plx__wait_wake_all();
     for (int waited = 0;
          waited < GRACE_MS || (waited < PATIENCE_MS && plx__wait_takes(bit_of(number)));
          waited += 10) {
@@ -194,6 +235,13 @@ void plx__signal_post(int number)
     }
     plx__signals_mask_set((plx__sigset)main_mask);
     (void)plx__handlers_run();
+}
+
+/* From a thread of the layer's or of the system's. */
+void plx__signal_post(int number)
+{
+    if (plx__signal_set(number))
+        plx__signal_attend(number);
 }
 
 static int send_to_oneself(int number, int code)
@@ -334,34 +382,43 @@ PLX__CALL int plx_posix_raise(int number)
     return plx__answer_int(number == 0 ? 0 : send_to_oneself(number, 0));
 }
 
+/* Others than children can only be ended. */
+static int process_signal(DWORD process, int number)
+{
+    DWORD code = 0;
+    HANDLE handle = OpenProcess(
+        PROCESS_QUERY_LIMITED_INFORMATION | (number != 0 ? PROCESS_TERMINATE : 0u), FALSE, process);
+    if (handle == NULL)
+        return GetLastError() == ERROR_ACCESS_DENIED ? -EPERM : -ESRCH;
+    int status = 0;
+    if (GetExitCodeProcess(handle, &code) && code != STILL_ACTIVE)
+        status = -ESRCH; /* It is only its handles that are left. */
+    else if (number == PLX__SIGKILL || number == SIGTERM || number == SIGINT ||
+             number == PLX__SIGHUP || number == PLX__SIGQUIT)
+        status = TerminateProcess(handle, 128u + (unsigned)number) ? 0 : -EPERM;
+    else if (number != 0)
+        status = -EPERM;
+    (void)CloseHandle(handle);
+    return status;
+}
+
 PLX__CALL int plx_posix_kill(int process, int number)
 {
     if (number < 0 || number > SIGNALS)
         return plx__answer_int(-EINVAL);
     if (process == (int)GetCurrentProcessId() || process == 0)
         return plx__answer_int(send_to_oneself(number, 0));
-    if (process < 0)
-        return plx__answer_int(-ESRCH);
-    HANDLE handle = OpenProcess(number == 0 ? PROCESS_QUERY_LIMITED_INFORMATION : PROCESS_TERMINATE,
-                                FALSE, (DWORD)process);
-    if (handle == NULL)
-        return plx__answer_int(GetLastError() == ERROR_ACCESS_DENIED ? -EPERM : -ESRCH);
-    int status = 0;
-    DWORD code = 0;
-    if (number == PLX__SIGKILL || number == SIGTERM || number == SIGINT || number == PLX__SIGHUP ||
-        number == PLX__SIGQUIT)
-        status = TerminateProcess(handle, 128u + (unsigned)number) ? 0 : -EPERM;
-    else if (number != 0)
-        status = -EPERM; /* Other processes can only be ended. */
-    else if (GetExitCodeProcess(handle, &code) && code != STILL_ACTIVE)
-        status = -ESRCH;
-    (void)CloseHandle(handle);
-    return plx__answer_int(status);
+    int told = plx__child_signal(process, number);
+    if (told != -ESRCH || process < 0)
+        return plx__answer_int(told);
+    return plx__answer_int(process_signal((DWORD)process, number));
 }
 
 PLX__CALL int plx_posix_killpg(int group, int number)
 {
-    return plx_posix_kill(group, number);
+    if (group < 0)
+        return plx__answer_int(-EINVAL);
+    return plx_posix_kill(group == (int)GetCurrentProcessId() ? 0 : -group, number);
 }
 
 PLX__CALL int plx_posix_sigemptyset(plx__sigset *set)

@@ -96,7 +96,7 @@ static ptrdiff_t stream_receive(plx__file *file, void *bytes, size_t size, int f
     if (!state_is(plx__socket_of(file), PLX__SOCKET_CONNECTED))
         return stream_refused(plx__socket_of(file));
     int length = size < INT32_MAX ? (int)size : INT32_MAX;
-    int got = plx__socket_of(file)->family == AF_UNIX
+    int got = plx__socket_of(file)->local != NULL
                   ? plx__local_receive(file, bytes, length, flags & FLAGS_OF_WINSOCK, extras)
                   : recv(plx__socket_handle(file), bytes, length, flags & FLAGS_OF_WINSOCK);
     return stream_received(file, got, got < 0 ? WSAGetLastError() : 0, flags);
@@ -258,7 +258,7 @@ static int stream_put(plx__file *file, const char *bytes, int length, int flags,
                       plx__rights **rights)
 {
     flags &= FLAGS_OF_WINSOCK;
-    if (plx__socket_of(file)->family == AF_UNIX)
+    if (plx__socket_of(file)->local != NULL)
         return plx__local_send(file, bytes, length, flags, rights);
     return send(plx__socket_handle(file), bytes, length, flags);
 }
@@ -385,6 +385,7 @@ PLX__CALL ptrdiff_t plx_posix_recvfrom(int fd, void *bytes, size_t size, int fla
     if (status != 0)
         return plx__answer(status);
     ptrdiff_t got;
+    bool is_held = plx__file_hold(file);
     if (plx__file_is_socket(file)) {
         got = plx__socket_receive_from(file, bytes, size, flags, address, address_length, NULL);
     } else {
@@ -393,6 +394,7 @@ PLX__CALL ptrdiff_t plx_posix_recvfrom(int fd, void *bytes, size_t size, int fla
         got = bytes == NULL && size > 0 ? -EFAULT
                                         : plx__channel_receive(file, bytes, size, flags, NULL);
     }
+    plx__file_release(file, is_held);
     (void)plx__atomic_add(&file->reads, 1);
     plx__file_put(file);
     return plx__answer(got);

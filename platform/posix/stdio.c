@@ -2,9 +2,10 @@
  *
  * A stream has a descriptor of the C library's inside, which nobody sees. fopen() takes a number of
  * the layer's for it, whose handle is the stream's; fileno() says that number, and fclose() gives
- * it back. fdopen() makes a stream over a copy of the handle, which shares the offset.
+ * it back. fdopen() makes a stream over a copy of the handle, which shares the offset; where there
+ * is none, as for sockets, a pump (pump.h) stands between the stream and the file.
  */
-#include "platform/posix/layer.h"
+#include "platform/posix/pump.h"
 
 #include <fcntl.h>
 #include <io.h>
@@ -38,27 +39,71 @@ static const plx__file_kind borrowed_kind = {
 
 #define STREAMS_MAX 2048
 
-/* By the C library's descriptor: the layer's, plus one. */
+/* By the C library's descriptor. */
+typedef struct stream_state {
+    int number; /* The layer's, plus one. */
+    plx__pump *pump;
+} stream_state;
+
 static SRWLOCK lock = SRWLOCK_INIT;
-static int numbers[STREAMS_MAX];
+static stream_state states[STREAMS_MAX];
+
+static bool has_state(int inner)
+{
+    return inner >= 0 && inner < STREAMS_MAX;
+}
 
 static int number_get(int inner)
 {
-    if (inner < 0 || inner >= STREAMS_MAX)
+    if (!has_state(inner))
         return -1;
     AcquireSRWLockShared(&lock);
-    int number = numbers[inner] - 1;
+    int number = states[inner].number - 1;
     ReleaseSRWLockShared(&lock);
     return number;
 }
 
 static void number_set(int inner, int number)
 {
-    if (inner < 0 || inner >= STREAMS_MAX)
+    if (!has_state(inner))
         return;
     AcquireSRWLockExclusive(&lock);
-    numbers[inner] = number + 1;
+    states[inner].number = number + 1;
     ReleaseSRWLockExclusive(&lock);
+}
+
+/* Who takes a pump out of its place is the one to end it. */
+static plx__pump *pump_exchange(int inner, plx__pump *pump)
+{
+    if (!has_state(inner))
+        return NULL;
+    AcquireSRWLockExclusive(&lock);
+    plx__pump *before = states[inner].pump;
+    states[inner].pump = pump;
+    ReleaseSRWLockExclusive(&lock);
+    return before;
+}
+
+/* What could not be sent is an error of the stream's, as if its own write had failed. */
+static int pump_flush(int inner)
+{
+    plx__pump *pump = NULL;
+    if (has_state(inner)) {
+        AcquireSRWLockShared(&lock);
+        pump = states[inner].pump;
+        ReleaseSRWLockShared(&lock);
+    }
+    return pump != NULL ? plx__pump_drain(pump) : 0;
+}
+
+static int sent_answer(int status, int error)
+{
+    if (error == 0)
+        return status;
+    if (error == -EPIPE)
+        plx__signal_broken_pipe();
+    errno = -error;
+    return EOF;
 }
 
 static unsigned access_of(const char *mode)
@@ -138,9 +183,14 @@ PLX__CALL FILE *plx_posix_freopen(const char *path, const char *mode, FILE *stre
         return NULL;
     }
     int fd = plx_posix_fileno(stream);
+    int inner = stream != NULL ? _fileno(stream) : -1;
+    (void)pump_flush(inner);
     mode_wide(mode, wide);
     FILE *opened = _wfreopen(name, wide, stream);
     plx__free(name);
+    plx__pump *before = inner >= 0 ? pump_exchange(inner, NULL) : NULL;
+    if (before != NULL)
+        plx__pump_leave(before);
     plx__file *file = opened != NULL ? plx__file_make(&borrowed_kind, access_of(mode)) : NULL;
     if (file != NULL && fd >= 0) {
         file->handle = (HANDLE)_get_osfhandle(_fileno(opened));
@@ -150,39 +200,74 @@ PLX__CALL FILE *plx_posix_freopen(const char *path, const char *mode, FILE *stre
     return opened;
 }
 
-PLX__CALL FILE *plx_posix_fdopen(int fd, const char *mode)
+/* A handle of the C library's own that stands for the file; with a pump, where that needs one. */
+static int handle_for(plx__file *file, unsigned access, HANDLE *handle_out, plx__pump **pump_out)
 {
-    HANDLE copy = NULL;
+    unsigned allowed = plx__atomic_load(&file->flags) & PLX__O_ACCMODE;
+    *pump_out = NULL;
+    if (allowed != PLX__O_RDWR && allowed != access)
+        return -EINVAL;
+    if (file->handle == NULL || plx__file_is_socket(file)) {
+        bool is_socket = plx__file_is_socket(file);
+        if (!is_socket && ((access != PLX__O_WRONLY && file->kind->read == NULL) ||
+                           (access != PLX__O_RDONLY && file->kind->write == NULL)))
+            return -EOPNOTSUPP;
+        return plx__pump_make(file, access, pump_out, handle_out);
+    }
+    return DuplicateHandle(GetCurrentProcess(), file->handle, GetCurrentProcess(), handle_out, 0,
+                           FALSE, DUPLICATE_SAME_ACCESS)
+               ? 0
+               : plx__errno_last();
+}
+
+static FILE *stream_make(plx__file *file, const char *mode, int *error_out)
+{
+    HANDLE handle = NULL;
+    plx__pump *pump = NULL;
     char plain[8];
-    if (fd >= 0 && fd <= 2 && plx__fd_cloexec(fd) >= 0)
-        return fd == 0 ? stdin : fd == 1 ? stdout : stderr;
-    plx__file *file = plx__fd_get(fd);
-    if (file == NULL) {
-        errno = EBADF;
+    FILE *stream = NULL;
+    *error_out = handle_for(file, access_of(mode), &handle, &pump);
+    if (*error_out != 0)
         return NULL;
-    }
-    int status = file->handle == NULL || plx__file_is_socket(file) ? -EOPNOTSUPP : 0;
-    if (status == 0 && !DuplicateHandle(GetCurrentProcess(), file->handle, GetCurrentProcess(),
-                                        &copy, 0, FALSE, DUPLICATE_SAME_ACCESS))
-        status = plx__errno_last();
-    plx__file_put(file);
-    if (status != 0) {
-        errno = -status;
-        return NULL;
-    }
-    int inner = _open_osfhandle((intptr_t)copy, _O_BINARY | (*mode == 'a' ? _O_APPEND : 0) |
-                                                    (*mode == 'r' ? _O_RDONLY : 0));
-    if (inner < 0) {
-        (void)CloseHandle(copy);
-        errno = EMFILE;
-        return NULL;
-    }
+    int inner = _open_osfhandle((intptr_t)handle, _O_BINARY | (*mode == 'a' ? _O_APPEND : 0) |
+                                                      (*mode == 'r' ? _O_RDONLY : 0));
     (void)snprintf(plain, sizeof plain, "%c%sb", *mode, strchr(mode, '+') != NULL ? "+" : "");
-    FILE *stream = _fdopen(inner, plain);
-    if (stream == NULL)
+    if (inner >= 0 && has_state(inner))
+        stream = _fdopen(inner, plain);
+    if (stream != NULL) {
+        (void)pump_exchange(inner, pump);
+        return stream;
+    }
+    *error_out = -EMFILE;
+    if (inner >= 0)
         (void)_close(inner);
     else
-        number_set(inner, fd);
+        (void)CloseHandle(handle);
+    if (pump != NULL)
+        plx__pump_leave(pump);
+    return NULL;
+}
+
+PLX__CALL FILE *plx_posix_fdopen(int fd, const char *mode)
+{
+    int status = 0;
+    plx__file *file = plx__fd_get(fd);
+    if (file == NULL || mode == NULL || strchr("rwa", *mode) == NULL || *mode == '\0') {
+        errno = file == NULL ? EBADF : EINVAL;
+        if (file != NULL)
+            plx__file_put(file);
+        return NULL;
+    }
+    FILE *stream = NULL;
+    if (fd <= 2 && access_of(mode) == (fd == 0 ? PLX__O_RDONLY : PLX__O_WRONLY))
+        stream = fd == 0 ? stdin : fd == 1 ? stdout : stderr;
+    else
+        stream = stream_make(file, mode, &status);
+    plx__file_put(file);
+    if (stream == NULL)
+        errno = -status;
+    else if (_fileno(stream) > 2)
+        number_set(_fileno(stream), fd);
     return stream;
 }
 
@@ -190,31 +275,81 @@ PLX__CALL int plx_posix_fclose(FILE *stream)
 {
     int inner = stream != NULL ? _fileno(stream) : -1;
     int fd = inner > 2 ? number_get(inner) : inner;
+    plx__pump *pump = pump_exchange(inner, NULL);
     number_set(inner, -1);
     int status = fclose(stream);
+    if (pump != NULL)
+        status = sent_answer(status, plx__pump_end(pump));
     if (fd >= 0)
         (void)plx__fd_close(fd);
     return status;
 }
 
-void plx__stdio_redirect(int fd, HANDLE handle)
+/* What has been read ahead stays, as with the GNU C library where there is nothing to seek in;
+ * Microsoft's would drop it. */
+static bool keeps_input(FILE *stream)
 {
-    HANDLE copy = INVALID_HANDLE_VALUE;
-    if (fd > 0)
-        (void)fflush(fd == 1 ? stdout : stderr);
-    if (handle == NULL)
-        copy = CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
-                           NULL, OPEN_EXISTING, 0, NULL);
-    else if (!DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &copy, 0, FALSE,
-                              DUPLICATE_SAME_ACCESS))
-        return;
-    int inner = copy != INVALID_HANDLE_VALUE ? _open_osfhandle((intptr_t)copy, _O_BINARY) : -1;
-    if (inner < 0) {
-        (void)CloseHandle(copy);
-        return;
+#ifdef _UCRT
+    (void)stream;
+    return false;
+#else
+    if ((stream->_flag & _IOREAD) == 0)
+        return false;
+    if (stream->_cnt == 0 && (stream->_flag & _IORW) != 0) {
+        stream->_flag &= ~_IOREAD; /* It may be written to next. */
+        stream->_ptr = stream->_base;
     }
-    (void)_dup2(inner, fd);
-    (void)_close(inner);
+    return true;
+#endif
+}
+
+PLX__CALL int plx_posix_fflush(FILE *stream)
+{
+    if (stream == NULL) {
+        int status = fflush(NULL);
+        int error = 0;
+        for (int inner = 0; inner < STREAMS_MAX; inner++) {
+            int one = pump_flush(inner);
+            error = error != 0 ? error : one;
+        }
+        return sent_answer(status, error);
+    }
+    int inner = _fileno(stream);
+    bool is_pumped = has_state(inner) && states[inner].pump != NULL;
+    if (is_pumped && keeps_input(stream))
+        return 0;
+    int status = fflush(stream);
+    return is_pumped ? sent_answer(status, pump_flush(inner)) : status;
+}
+
+void plx__stdio_flush(void)
+{
+    (void)fflush(NULL);
+    for (int inner = 0; inner < STREAMS_MAX; inner++)
+        (void)pump_flush(inner);
+}
+
+void plx__stdio_follow(int fd, plx__file *file)
+{
+    HANDLE handle = INVALID_HANDLE_VALUE;
+    plx__pump *pump = NULL;
+    if (file == NULL ||
+        handle_for(file, fd == 0 ? PLX__O_RDONLY : PLX__O_WRONLY, &handle, &pump) != 0)
+        handle = CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE,
+                             FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+    int inner = handle != INVALID_HANDLE_VALUE ? _open_osfhandle((intptr_t)handle, _O_BINARY) : -1;
+    (void)pump_flush(fd);
+    if (inner >= 0) {
+        (void)_dup2(inner, fd);
+        (void)_close(inner);
+    } else if (handle != INVALID_HANDLE_VALUE) {
+        (void)CloseHandle(handle);
+    }
+    plx__pump *before = pump_exchange(fd, inner >= 0 ? pump : NULL);
+    if (before != NULL)
+        plx__pump_leave(before);
+    if (inner < 0 && pump != NULL)
+        plx__pump_leave(pump);
 }
 
 PLX__CALL FILE *plx_posix_popen(const char *command, const char *mode)
@@ -224,7 +359,14 @@ PLX__CALL FILE *plx_posix_popen(const char *command, const char *mode)
 
 PLX__CALL int plx_posix_pclose(FILE *stream)
 {
-    return _pclose(stream);
+    int code = _pclose(stream);
+    return code >= 0 ? (code & 0xff) << 8 : -1; /* As waitpid() has it. */
+}
+
+PLX__CALL int plx_posix_system(const char *command)
+{
+    int code = system(command);
+    return command == NULL || code < 0 ? code : (code & 0xff) << 8;
 }
 
 PLX__CALL ptrdiff_t plx_posix_getdelim(char **line, size_t *size, int end, FILE *stream)

@@ -5,7 +5,7 @@
  * each word of bits, find the lowest free one in two scans. The lock is held for a few instructions
  * only, and never while anything is closed.
  */
-#include "platform/posix/layer.h"
+#include "platform/posix/spawn.h"
 
 #include <fcntl.h>
 #include <io.h>
@@ -90,17 +90,12 @@ static int add_locked(plx__file *file, int lowest, bool is_cloexec)
     return (int)fd;
 }
 
-/* 0 to 2 are what the process was given; the C library's streams of that number speak bytes. */
-static BOOL CALLBACK start(INIT_ONCE *once, void *data, void **context)
+/* 0 to 2 are what the process was given. */
+static void standard_take(void)
 {
     static const DWORD names[3] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
-    (void)once;
-    (void)data;
-    (void)context;
-    (void)plx__sockets_start(); /* Without them each socket call says ENETDOWN. */
     for (int fd = 0; fd < 3; fd++) {
         HANDLE handle = GetStdHandle(names[fd]);
-        (void)_setmode(fd, _O_BINARY);
         if (handle == NULL || handle == INVALID_HANDLE_VALUE)
             continue;
         /* A copy: the handle itself is the C library's, whose streams outlive a close(). */
@@ -109,11 +104,31 @@ static BOOL CALLBACK start(INIT_ONCE *once, void *data, void **context)
                              DUPLICATE_SAME_ACCESS))
             continue;
         plx__file *file = plx__handle_wrap(copy, fd == 0 ? PLX__O_RDONLY : PLX__O_WRONLY);
-        if (file == NULL || !chunk_reserve((uint32_t)fd))
-            continue;
-        slot_of((uint32_t)fd)->file = file;
-        slot_mark((uint32_t)fd, true);
+        if (file != NULL)
+            (void)plx__fd_put(fd, file, false);
     }
+}
+
+/* The first to be registered is the last to be run. */
+static void end(void)
+{
+    plx__stdio_flush();
+    plx__pipes_flush();
+}
+
+/* A parent with this layer has said what there is; else it is the standard handles. The C library's
+ * streams of these numbers speak bytes. */
+static BOOL CALLBACK start(INIT_ONCE *once, void *data, void **context)
+{
+    (void)once;
+    (void)data;
+    (void)context;
+    (void)plx__sockets_start(); /* Without them each socket call says ENETDOWN. */
+    for (int fd = 0; fd < 3; fd++)
+        (void)_setmode(fd, _O_BINARY);
+    if (!plx__estate_enter())
+        standard_take();
+    (void)atexit(end);
 #ifdef _UCRT
     (void)_set_fmode(_O_BINARY);
 #else
@@ -131,6 +146,14 @@ void plx__layer_start(void)
 __attribute__((constructor)) static void start_early(void)
 {
     plx__layer_start();
+    for (int fd = 0; fd < 3; fd++) {
+        plx__file *file = plx__fd_get(fd);
+        if (file == NULL)
+            continue;
+        if (file->handle == NULL || plx__file_is_socket(file))
+            plx__stdio_follow(fd, file); /* Handles the C library has found itself. */
+        plx__file_put(file);
+    }
 }
 
 plx__file *plx__fd_get(int fd)
@@ -246,6 +269,45 @@ int plx__fd_cloexec_set(int fd, bool is_cloexec)
     }
     ReleaseSRWLockExclusive(&lock);
     return result;
+}
+
+static bool is_idle(plx__file *file, plx__file *const *held, int count)
+{
+    uint32_t known = 0;
+    for (uint32_t fd = 0; fd < PLX__DESCRIPTORS_MAX; fd++) {
+        if (chunks[fd / CHUNK_SLOTS] == NULL)
+            fd += CHUNK_SLOTS - 1;
+        else
+            known += slot_of(fd)->file == file;
+    }
+    for (int i = 0; i < count; i++)
+        known += held[i] == file;
+    return plx__atomic_load_acquire(&file->references) == known;
+}
+
+bool plx__fd_idle_do(plx__file *const files[2], plx__file *const *held, int count,
+                     void (*act)(void *), void *data)
+{
+    bool is_done = true;
+    AcquireSRWLockExclusive(&lock);
+    for (int i = 0; i < 2; i++)
+        is_done = is_done && (files[i] == NULL || is_idle(files[i], held, count));
+    if (is_done)
+        act(data);
+    ReleaseSRWLockExclusive(&lock);
+    return is_done;
+}
+
+int plx__fd_end(void)
+{
+    int end = 0;
+    AcquireSRWLockShared(&lock);
+    for (int word = WORDS - 1; word >= 0 && end == 0; word--) {
+        if (taken[word] != 0)
+            end = word * 64 + 64 - __builtin_clzll(taken[word]);
+    }
+    ReleaseSRWLockShared(&lock);
+    return end;
 }
 
 uint32_t plx__fd_limit(void)

@@ -57,6 +57,10 @@
 #define SI_TIMER  (-2)
 #define SI_KERNEL 0x80
 
+#define CLD_EXITED 1
+#define CLD_KILLED 2
+#define CLD_DUMPED 3
+
 PLX_POSIX_BEGIN
 
 typedef void (*sighandler_t)(int);

@@ -17,6 +17,7 @@ FILE *fdopen(int fd, const char *mode) PLX_POSIX_CALL(fdopen);
 FILE *popen(const char *command, const char *mode) PLX_POSIX_CALL(popen);
 int pclose(FILE *stream) PLX_POSIX_CALL(pclose);
 int fclose(FILE *stream) PLX_POSIX_CALL(fclose);
+int fflush(FILE *stream) PLX_POSIX_CALL(fflush);
 int fileno(FILE *stream) PLX_POSIX_CALL(fileno);
 int remove(const char *path) PLX_POSIX_CALL(remove);
 int rename(const char *from, const char *to) PLX_POSIX_CALL(rename);

@@ -19,6 +19,7 @@ char *realpath(const char *path, char *resolved) PLX_POSIX_CALL(realpath);
 uint32_t arc4random(void) PLX_POSIX_CALL(arc4random);
 void arc4random_buf(void *bytes, size_t size) PLX_POSIX_CALL(arc4random_buf);
 uint32_t arc4random_uniform(uint32_t bound) PLX_POSIX_CALL(arc4random_uniform);
+extern int system(const char *command) PLX_POSIX_CALL(system);
 int daemon(int keep_directory, int keep_streams) PLX_POSIX_CALL(daemon);
 
 PLX_POSIX_END
