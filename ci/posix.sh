@@ -22,5 +22,10 @@ sh tests/posix/peers.sh "$wine" "$PWD/build/mingw-debug/tests/posix/posix_peers.
     > "$work/peers.wine"
 diff "$work/peers.linux" "$work/peers.wine"
 echo "peers, in two processes: the same on both; $(tail -n 1 "$work/peers.wine")"
+sh tests/posix/console.sh '' "$PWD/build/debug/tests/posix/posix_console" > "$work/console.linux"
+sh tests/posix/console.sh "$wine" "$PWD/build/mingw-debug/tests/posix/posix_console.exe" \
+    > "$work/console.wine"
+diff "$work/console.linux" "$work/console.wine"
+echo "console: the same on both; $(tail -n 1 "$work/console.wine")"
 count=$(cat "$work"/*.wine | grep -c '^ok ')
 echo "posix: $count checks, the same on Linux and under Wine"

@@ -63,26 +63,6 @@ const plx__file_kind plx__disk_kind = {
 
 /* --- pipes and consoles of the process ------------------------------------------------------ */
 
-/* Whether a console has a line (or, unless it is in line mode, a key) to read. */
-static bool console_has_input(HANDLE handle)
-{
-    INPUT_RECORD records[128];
-    DWORD count = 0;
-    DWORD mode = 0;
-    if (!GetConsoleMode(handle, &mode) ||
-        !PeekConsoleInputW(handle, records, sizeof records / sizeof records[0], &count))
-        return true; /* Nothing to be known: reading tells. */
-    for (DWORD i = 0; i < count; i++) {
-        const KEY_EVENT_RECORD *key = &records[i].Event.KeyEvent;
-        if (records[i].EventType != KEY_EVENT || !key->bKeyDown)
-            continue;
-        WCHAR typed = key->uChar.UnicodeChar;
-        if ((mode & ENABLE_LINE_INPUT) != 0 ? typed == L'\r' : typed != 0)
-            return true;
-    }
-    return false;
-}
-
 /* Bytes that can be read without waiting; -1 at the end, -2 for what has no such number. */
 static long stream_waiting(plx__file *file)
 {
@@ -93,7 +73,7 @@ static long stream_waiting(plx__file *file)
             return (long)waiting;
         return GetLastError() == ERROR_BROKEN_PIPE ? -1 : -2;
     default:
-        return console_has_input(file->handle) ? -2 : 0;
+        return plx__console_has_input(file->handle) ? -2 : 0;
     }
 }
 
@@ -120,6 +100,8 @@ static ptrdiff_t stream_read(plx__file *file, void *bytes, size_t size)
         return -EAGAIN;
     if (waiting > 0 && size > (size_t)waiting)
         size = (size_t)waiting;
+    if (GetFileType(file->handle) == FILE_TYPE_CHAR)
+        return plx__console_read(file->handle, bytes, size);
     return disk_read(file, bytes, size);
 }
 

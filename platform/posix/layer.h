@@ -325,6 +325,13 @@ size_t plx__channel_waiting(plx__file *file);
 /* Waits until what was written to pipes of children is in the system's hands. */
 void plx__pipes_flush(void);
 
+/* --- the console (console.c) ---------------------------------------------------------------- */
+
+/* Whether there is a line (or, unless the console is in line mode, a key) to read. */
+bool plx__console_has_input(HANDLE handle);
+/* Waits for one. Bytes, 0 at the end of the input (Ctrl-Z), or a negative errno. */
+ptrdiff_t plx__console_read(HANDLE handle, void *bytes, size_t size);
+
 /* --- the disk and the console (disk.c) ------------------------------------------------------ */
 
 extern const plx__file_kind plx__disk_kind;
