@@ -48,7 +48,7 @@ check() {
     name=$1
     shift
     start=$(now)
-    log=$logs/$(echo "$name" | tr -c 'a-z0-9\n' '-').log
+    log=$logs/$(echo "$name" | tr -c 'A-Za-z0-9\n' '-').log
     echo "== $name"
     if "$@" > "$log" 2>&1; then
         row "$name" passed $(($(now) - start)) "$(tail -n 1 "$log" | cut -c 1-60)"

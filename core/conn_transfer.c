@@ -89,6 +89,11 @@ int plx_conn_release(plx_loop *loop, plx_conn conn)
     return 0;
 }
 
+void plx_socket_close(plx_socket socket)
+{
+    plx__socket_dispose(socket);
+}
+
 void plx__conn_leave(plx_loop *loop, plx__conn *conn)
 {
     const uint32_t state = conn->flags & (PLX__CONN_SHUT_DONE | PLX__CONN_LEAVING);

@@ -118,8 +118,10 @@ void plx__socket_close(plx_socket socket);
 /* Makes a connected stream as plx__socket_open() would have made it: 0, PLX_EBADF, PLX_ENOTSOCK,
  * PLX_EINVAL for what is no stream, PLX_ENOTCONN. */
 int plx__socket_adopt(plx_socket socket);
-/* It is closed by somebody else. */
+/* It is closed by somebody else: */
 void plx__socket_disown(plx_socket socket);
+/* by this, for example. NONE is allowed. */
+void plx__socket_dispose(plx_socket socket);
 int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value);
 int plx__socket_bind(plx_socket socket, const plx__address *address);
 int plx__socket_listen(plx_socket socket, uint32_t backlog);

@@ -356,8 +356,9 @@ static void release_waits_for_the_queue(world *w)
     turn_until(w, &h.released, 1);
     ck_assert_uint_eq(h.sent_before, 1);
     ck_assert_int_eq(peer_try(&client, got, 1), PLX_EAGAIN);
-    peer ours = {h.socket};
-    peer_close(&ours);
+    plx__socket_disown(h.socket);
+    plx_socket_close(h.socket);
+    plx_socket_close(PLX_SOCKET_NONE);
     size_t dropped;
     ck_assert_int_eq(peer_drain(w, &client, &dropped), PLX_EEOF);
     peer_close(&client);

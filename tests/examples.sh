@@ -3,10 +3,10 @@
 #
 #   sh tests/examples.sh DIRECTORY [EMULATOR [POLLUX]]
 #
-# DIRECTORY holds echo, proxy, chat, examples_client, and curl_multi if it was built. EMULATOR is a
-# command that runs them ("" for none), POLLUX the command-line program, for one more HTTP server.
-# Prints a line for each check, and ends with 0 only if all have passed. Needs no tool that POSIX
-# does not have.
+# DIRECTORY holds echo, proxy, chat, examples_client; posix_workers and curl_multi if they were
+# built. EMULATOR is a command that runs them ("" for none), POLLUX the command-line program, for
+# one more HTTP server. Prints a line for each check, and ends with 0 only if all have passed. Needs
+# no tool that POSIX does not have.
 set -u
 
 if [ $# -lt 1 ] || [ $# -gt 3 ]; then
@@ -322,6 +322,39 @@ interrupt $chat_process
 code=$?
 finish "$first" || code=1
 check "chat tells its guests and ends with 0 on Ctrl-C" $code chat.log first.log
+
+# --- workers -------------------------------------------------------------------------------------
+
+if [ -f "$directory/posix_workers$exe" ]; then
+    start workers.log posix_workers $any
+    workers_process=$started
+    server=$(address_in workers.log)
+    clients=
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        start "many$i.log" examples_client "tcp://$server" send "hello $i" expect "hello $i" \
+            fill 1000000 count 1000000 end eof
+        clients="$clients $started"
+    done
+    code=0
+    for process in $clients; do
+        finish "$process" || code=1
+    done
+    check "workers serve ten at once, on four threads" $code workers.log many1.log many2.log
+
+    start hang.log examples_client "tcp://$server" send here expect here hang
+    hanging=$started
+    wait_for here hang.log
+    interrupt $workers_process
+    check "workers end with 0 on Ctrl-C, with somebody connected" $? workers.log
+    discard "$hanging"
+
+    program posix_workers nonsense >"$scratch/error.log" 2>&1
+    code=$?
+    [ $code -eq 1 ] && grep -q "posix_workers: nonsense: not an address" "$scratch/error.log"
+    check "workers say why they cannot listen" $? error.log
+else
+    echo "skipped posix_workers: it was not built"
+fi
 
 # --- curl_multi ----------------------------------------------------------------------------------
 

@@ -182,6 +182,12 @@ PLX_NODISCARD PLX_API int plx_conn_adopt(plx_loop *loop, plx_conn *conn_out, plx
  */
 PLX_NODISCARD PLX_API int plx_conn_release(plx_loop *loop, plx_conn conn);
 
+/**
+ * Closes a socket that on_release has handed out and nobody wants: close() on Unix, closesocket()
+ * on Windows. PLX_SOCKET_NONE is allowed. Any thread.
+ */
+PLX_API void plx_socket_close(plx_socket socket);
+
 /** Stops reading until plx_conn_resume(). Returns 0 or PLX_ESTALE. */
 PLX_API int plx_conn_pause(plx_loop *loop, plx_conn conn);
 

@@ -71,8 +71,14 @@ void plx__socket_close(plx_socket socket)
     if (socket == PLX_SOCKET_NONE)
         return;
     plx__fault_given(PLX__FAULT_DESCRIPTOR);
+    plx__socket_dispose(socket);
+}
+
+void plx__socket_dispose(plx_socket socket)
+{
     /* Not again after EINTR: Linux has closed it then, and the number may be someone else's. */
-    (void)close(socket);
+    if (socket != PLX_SOCKET_NONE)
+        (void)close(socket);
 }
 
 int plx__socket_adopt(plx_socket socket)

@@ -76,7 +76,13 @@ void plx__socket_close(plx_socket socket)
     if (socket == PLX_SOCKET_NONE)
         return;
     plx__fault_given(PLX__FAULT_DESCRIPTOR);
-    (void)closesocket(socket);
+    plx__socket_dispose(socket);
+}
+
+void plx__socket_dispose(plx_socket socket)
+{
+    if (socket != PLX_SOCKET_NONE)
+        (void)closesocket(socket);
 }
 
 int plx__socket_adopt(plx_socket socket)
