@@ -1,7 +1,7 @@
 /* backends/backend.h - the only seam between core/ and the ways of waiting.
  *
  * Core decides, a backend performs. A backend calls nobody back, keeps no time and closes no
- * socket unasked. What it is asked for comes out of `next` as completions, one at a time, and core
+ * socket. What it is asked for comes out of `next` as completions, one at a time, and core
  * alone calls the user in between; so nothing is dispatched while something is being iterated.
  *
  * Accepting and receiving are streams: started once, they yield until they are stopped or fail.
@@ -87,9 +87,6 @@ typedef struct plx__backend_ops {
      * the endpoint comes after `detach`, but PLX__DETACHED if that returned false. */
     int (*attach)(plx__backend *backend, plx__endpoint *endpoint);
     bool (*detach)(plx__backend *backend, plx__endpoint *endpoint);
-    /* Closes the socket of a connection that was detached, with the next wait at the latest: false
-     * if it cannot, and core does. NULL where closing is always core's. */
-    bool (*socket_close)(plx__backend *backend, plx_socket socket);
     /* After `attach`, for a socket that has been elsewhere: 0, or why it cannot be used here. NULL
      * where it always can. */
     int (*adopt)(plx__backend *backend, plx__endpoint *endpoint);

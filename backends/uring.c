@@ -474,7 +474,6 @@ const plx__backend_ops plx__uring_backend = {
     .close = uring_close,
     .attach = plx__uring_attach,
     .detach = plx__uring_detach,
-    .socket_close = plx__uring_socket_close,
     .release = plx__uring_release,
     .accept_start = plx__uring_accept_start,
     .accept_stop = plx__uring_accept_stop,

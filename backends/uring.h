@@ -217,7 +217,6 @@ void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
                          enum plx__uring_list_kind kind);
 int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint);
-bool plx__uring_socket_close(plx__backend *backend, plx_socket socket);
 bool plx__uring_release(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_is_in_flight(const plx__uring_endpoint *uring);
 /* Of one that is to be released nothing is in flight, and core was shown what it has brought. */

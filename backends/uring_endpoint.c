@@ -85,18 +85,6 @@ bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint)
     return false;
 }
 
-bool plx__uring_socket_close(plx__backend *backend, plx_socket socket)
-{
-    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
-    if (request == NULL)
-        return false;
-    io_uring_prep_close(request, socket);
-    request->flags = IOSQE_CQE_SKIP_SUCCESS;
-    request->user_data = PLX__URING_NONE;
-    plx__socket_disown(socket);
-    return true;
-}
-
 bool plx__uring_release(plx__backend *backend, plx__endpoint *endpoint)
 {
     plx__uring_endpoint *uring = plx__uring_of(endpoint);

@@ -112,21 +112,10 @@ int plx__uring_ring_open(plx__backend *backend)
     return 0;
 }
 
-/* What was to be closed with a wait that does not come any more. */
-static void sockets_close(const struct io_uring_sq *sq)
-{
-    for (unsigned i = io_uring_smp_load_acquire(sq->khead); i != sq->sqe_tail; i++) {
-        const struct io_uring_sqe *request = &sq->sqes[i & sq->ring_mask];
-        if (request->opcode == IORING_OP_CLOSE)
-            (void)close(request->fd);
-    }
-}
-
 void plx__uring_ring_close(plx__backend *backend)
 {
     if (backend->is_gone)
         return;
-    sockets_close(&backend->ring.sq);
     io_uring_queue_exit(&backend->ring);
     plx__free(backend->spill);
     backend->spill = NULL;

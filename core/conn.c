@@ -155,9 +155,7 @@ void plx__conn_detached(plx_loop *loop, plx__conn *conn)
 {
     PLX_ASSERT(conn->object.state == PLX__CLOSING);
     conn->flags &= ~(uint32_t)PLX__CONN_DETACHING;
-    if (loop->ops->socket_close == NULL ||
-        !loop->ops->socket_close(loop->backend, conn->object.endpoint.socket))
-        plx__socket_close(conn->object.endpoint.socket);
+    plx__socket_close(conn->object.endpoint.socket);
     conn->object.endpoint.socket = PLX_SOCKET_NONE;
     plx__defer(loop, &conn->object);
 }

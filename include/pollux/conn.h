@@ -160,10 +160,9 @@ PLX_API int plx_conn_reset(plx_loop *loop, plx_conn conn);
  *
  * `conn_out` may be NULL, and so may `bytes` when `length` is 0. `options` is as for plx_connect().
  * On failure the socket stays the caller's: PLX_EBADF, PLX_ENOTSOCK, PLX_ENOTCONN, PLX_EINVAL for
- * one that is no stream or options that contradict each other, PLX_ELIMIT, PLX_ENOMEM, PLX_EMFILE
- * where select() cannot take it, PLX_EBUSY where it belongs to another completion port (on Windows:
- * that of another loop on iocp, before Windows 8.1; or of another library), or PLX_ECANCELED while
- * the loop closes.
+ * one that is no stream or options that contradict each other, PLX_ELIMIT, PLX_ENOMEM, PLX_EBUSY
+ * where it belongs to another completion port (on Windows: that of another loop on iocp, before
+ * Windows 8.1; or of another library), or PLX_ECANCELED while the loop closes.
  */
 PLX_NODISCARD PLX_API int plx_conn_adopt(plx_loop *loop, plx_conn *conn_out, plx_socket socket,
                                          const plx_conn_options *options, const void *bytes,
