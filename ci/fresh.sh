@@ -91,11 +91,6 @@ table=$logs/fresh-table
 : > "$table"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pollux/fresh
 mkdir -p "$cache"
-exec 9> "$cache/lock"
-flock -n 9 || {
-    echo "fresh: waiting for another run, which uses $cache"
-    flock 9
-}
 work=$(mktemp -d "$cache/run.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -112,11 +107,12 @@ git -c safe.directory='*' diff --quiet HEAD ||
 # base_make RELEASE: a tar file of a minimal system with sudo.
 base_make() {
     base=$cache/$1-1.tar
+    part=$cache/$1-part.tar
     [ -e "$base" ] && return 0
     echo "fresh: making a base root of $1"
     mmdebstrap --quiet --variant=minbase --include=sudo,ca-certificates \
-        --aptopt="$work/apt.conf" "$1" "$cache/part.tar" "$mirror" > "$logs/fresh-$1-base.log" 2>&1 &&
-        mv "$cache/part.tar" "$base"
+        --aptopt="$work/apt.conf" "$1" "$part" "$mirror" > "$logs/fresh-$1-base.log" 2>&1 &&
+        mv "$part" "$base"
 }
 
 # root_make RELEASE DIRECTORY: unpacks the base, and lets it fetch as this machine does.
@@ -259,7 +255,7 @@ release_run() {
         return
     fi
     if [ -n "$command" ]; then
-        step "$1" "$command" "$work/$1-root" root "$command"
+        step "$1" "$(echo "$command" | head -n 1 | cut -c 1-30)" "$work/$1-root" root "$command"
     else
         readme_run "$1"
     fi
@@ -269,7 +265,14 @@ release_run() {
 }
 
 for release in $releases; do
+    # One run at a time for each release: apt locks its cache of packages, and does not wait.
+    exec 9> "$cache/$release-lock"
+    flock -n 9 || {
+        echo "fresh: waiting for another run on $release"
+        flock 9
+    }
     release_run "$release"
+    exec 9>&-
 done
 
 echo
