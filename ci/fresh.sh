@@ -246,7 +246,8 @@ readme_run() {
 release_run() {
     if ! base_make "$1"; then
         skipped=$((skipped + 1))
-        row "$1" "not run" 0 "mmdebstrap: $(grep -m 1 '^E:' "$logs/fresh-$1-base.log" | cut -c 1-60)"
+        why=$(grep -m 1 '^E:' "$logs/fresh-$1-base.log" | cut -c 1-60)
+        row "$1" "not run" 0 "no base root from $mirror: $why"
         return
     fi
     if ! root_make "$1" "$work/$1-root"; then

@@ -67,7 +67,8 @@ mkdir -p "$work" "$prefix"
 cd "$work"
 sources_fetch
 # Check 0.15.2 calls functions without declarations, which gcc 14 takes for errors.
-cmake_install check-* -DCMAKE_C_FLAGS=-Wno-error=implicit-function-declaration -DBUILD_TESTING=OFF -DCHECK_ENABLE_TESTS=OFF -DHAVE_SUBUNIT=OFF
+cmake_install check-* -DCMAKE_C_FLAGS=-Wno-error=implicit-function-declaration \
+    -DBUILD_TESTING=OFF -DCHECK_ENABLE_TESTS=OFF -DHAVE_SUBUNIT=OFF
 cmake_install libuv1-* -DBUILD_TESTING=OFF -DLIBUV_BUILD_TESTS=OFF
 cmake_install cjson-* -DENABLE_CJSON_TEST=OFF -DBUILD_SHARED_LIBS=OFF \
     -DENABLE_CUSTOM_COMPILER_FLAGS=OFF
