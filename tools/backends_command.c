@@ -8,7 +8,7 @@
 #include "tools/json.h"
 #include "tools/options.h"
 
-enum { JSON = OPTION_FIRST };
+enum { JSON };
 
 static const char help[] =
     "usage: pollux backends [OPTION]...\n"
@@ -54,15 +54,15 @@ static int backends_print_json(void)
 
 static int backends_run(int count, char **arguments)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, JSON},
-        {NULL, 0, NULL, 0},
+    static const option_form forms[] = {
+        {"json", JSON, false},
+        {NULL, 0, false},
     };
     bool is_json = false;
     char **operands;
     const char *name;
-    int status = options_read(&backends_command, count, arguments, options, option_take, &is_json,
-                              &operands);
+    int status =
+        options_read(&backends_command, count, arguments, forms, option_take, &is_json, &operands);
     if (status != OPTIONS_TAKEN)
         return status;
     if (operands[0] != NULL)

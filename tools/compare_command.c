@@ -17,7 +17,7 @@
 #define ROUNDS        3u
 #define COUNT_CALL_NS (PLX_SECOND / 2)
 
-enum { SECONDS = OPTION_FIRST, CONNECTIONS, MODE, BACKENDS, JSON };
+enum { SECONDS, CONNECTIONS, MODE, BACKENDS, JSON };
 
 typedef struct comparison {
     const char *backends[BACKENDS_MAX];
@@ -138,17 +138,13 @@ static void backends_gather(comparison *c)
 
 static int options_take(comparison *c, int count, char **arguments)
 {
-    static const struct option options[] = {
-        {"seconds", required_argument, NULL, SECONDS},
-        {"connections", required_argument, NULL, CONNECTIONS},
-        {"mode", required_argument, NULL, MODE},
-        {"backends", required_argument, NULL, BACKENDS},
-        {"json", no_argument, NULL, JSON},
-        {NULL, 0, NULL, 0},
+    static const option_form forms[] = {
+        {"seconds", SECONDS, true}, {"connections", CONNECTIONS, true},
+        {"mode", MODE, true},       {"backends", BACKENDS, true},
+        {"json", JSON, false},      {NULL, 0, false},
     };
     char **operands;
-    int status =
-        options_read(&compare_command, count, arguments, options, option_take, c, &operands);
+    int status = options_read(&compare_command, count, arguments, forms, option_take, c, &operands);
     if (status != OPTIONS_TAKEN)
         return status;
     if (operands[0] != NULL)

@@ -11,7 +11,7 @@
 #include "tools/load.h"
 #include "tools/options.h"
 
-enum { BACKEND = OPTION_FIRST, MODE, CONNECTIONS, DURATION, RATE, PIPELINE, SIZE, JSON };
+enum { BACKEND, MODE, CONNECTIONS, DURATION, RATE, PIPELINE, SIZE, JSON };
 
 typedef struct load_arguments {
     load_options options;
@@ -126,19 +126,13 @@ static int arguments_check(const load_arguments *a)
 
 static int arguments_take(load_arguments *a, int count, char **arguments)
 {
-    static const struct option options[] = {
-        {"backend", required_argument, NULL, BACKEND},
-        {"mode", required_argument, NULL, MODE},
-        {"connections", required_argument, NULL, CONNECTIONS},
-        {"duration", required_argument, NULL, DURATION},
-        {"rate", required_argument, NULL, RATE},
-        {"pipeline", required_argument, NULL, PIPELINE},
-        {"size", required_argument, NULL, SIZE},
-        {"json", no_argument, NULL, JSON},
-        {NULL, 0, NULL, 0},
+    static const option_form forms[] = {
+        {"backend", BACKEND, true},   {"mode", MODE, true},  {"connections", CONNECTIONS, true},
+        {"duration", DURATION, true}, {"rate", RATE, true},  {"pipeline", PIPELINE, true},
+        {"size", SIZE, true},         {"json", JSON, false}, {NULL, 0, false},
     };
     char **operands;
-    int status = options_read(&load_command, count, arguments, options, option_take, a, &operands);
+    int status = options_read(&load_command, count, arguments, forms, option_take, a, &operands);
     if (status != OPTIONS_TAKEN)
         return status;
     if (operands[0] == NULL)

@@ -15,7 +15,7 @@
 #define LISTENERS_MAX 16u
 #define SERVICES_MAX  8u
 
-enum { BACKEND = OPTION_FIRST, COLD_MIN, LISTEN, MODE, IDLE_TIMEOUT, UNTIL_STDIN_ENDS, JSON };
+enum { BACKEND, COLD_MIN, LISTEN, MODE, IDLE_TIMEOUT, UNTIL_STDIN_ENDS, JSON };
 
 typedef struct serve {
     plx_loop_options loop_options;
@@ -120,18 +120,18 @@ static int option_take(void *data, const option_given *given)
 
 static int options_take(serve *s, int count, char **arguments)
 {
-    static const struct option options[] = {
-        {"backend", required_argument, NULL, BACKEND},
-        {"cold-min", required_argument, NULL, COLD_MIN},
-        {"listen", required_argument, NULL, LISTEN},
-        {"mode", required_argument, NULL, MODE},
-        {"idle-timeout", required_argument, NULL, IDLE_TIMEOUT},
-        {"until-stdin-ends", no_argument, NULL, UNTIL_STDIN_ENDS},
-        {"json", no_argument, NULL, JSON},
-        {NULL, 0, NULL, 0},
+    static const option_form forms[] = {
+        {"backend", BACKEND, true},
+        {"cold-min", COLD_MIN, true},
+        {"listen", LISTEN, true},
+        {"mode", MODE, true},
+        {"idle-timeout", IDLE_TIMEOUT, true},
+        {"until-stdin-ends", UNTIL_STDIN_ENDS, false},
+        {"json", JSON, false},
+        {NULL, 0, false},
     };
     char **operands;
-    int status = options_read(&serve_command, count, arguments, options, option_take, s, &operands);
+    int status = options_read(&serve_command, count, arguments, forms, option_take, s, &operands);
     if (status != OPTIONS_TAKEN)
         return status;
     if (operands[0] != NULL)
