@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-sh ci/packages.sh gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libhttp-parser-dev \
+sh ci/packages.sh gcc libc6-dev cmake ninja-build pkg-config libuv1-dev \
     libcjson-dev strace
 cmake --preset release > build-release.log 2>&1 || {
     cat build-release.log

@@ -180,10 +180,10 @@ if command -v curl >/dev/null; then
     fetch "POST of 3 MiB, which asks first" "${page}200 1.1 1 13" --data-binary "@$scratch/body" \
         --write-out "$status"
     fetch "keep-alive" "$page$page" "http${address#tcp}/1"
-    last='GET / HTTP/1.1\r\nConnection: close\r\n\r\n'
-    talk "two requests at once" "200 200" "GET / HTTP/1.1\r\n\r\n$last"
+    last='GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+    talk "two requests at once" "200 200" "GET / HTTP/1.1\r\nHost: x\r\n\r\n$last"
     talk "garbage" 400 'garbage\r\n\r\n'
-    talk "garbage behind a request" "200 400" 'GET / HTTP/1.1\r\n\r\ngarbage\r\n\r\n'
+    talk "garbage behind a request" "200 400" 'GET / HTTP/1.1\r\nHost: x\r\n\r\ngarbage\r\n\r\n'
     talk "HTTP/1.0 ends the connection" 200 'GET / HTTP/1.0\r\n\r\n'
 fi
 port=${address##*:}
