@@ -358,6 +358,32 @@ static void head_check(const char *head, size_t length, const http_parser *p)
     CHECK(stream.kind != HTTP_REPLY_TO_HEAD || p->framing == HTTP_NO_BODY);
 }
 
+/* An accepted body of chunks: each is as long as its size says, and ends with CRLF. Returns the
+ * length of what they contain. */
+static uint64_t chunks_check(const char *body, size_t length)
+{
+    size_t at = 0;
+    uint64_t sum = 0;
+    for (;;) {
+        char digits[20] = {0};
+        const char *end = memchr(body + at, '\n', length - at);
+        CHECK(end != NULL && end > body + at && end[-1] == '\r');
+        size_t line = (size_t)(end - body) - at;
+        memcpy(digits, body + at, line < sizeof digits - 1 ? line : sizeof digits - 1);
+        CHECK(isxdigit((unsigned char)digits[0]));
+        uint64_t size = strtoull(digits, NULL, 16);
+        at += line + 1;
+        if (size == 0)
+            break;
+        CHECK(size + 2 <= length - at);
+        CHECK(memcmp(body + at + size, "\r\n", 2) == 0);
+        at += size + 2;
+        sum += size;
+    }
+    CHECK(length - at >= 2 && memcmp(body + length - 2, "\r\n", 2) == 0);
+    return sum;
+}
+
 /* Heads and ends alternate, and bodies have the length that they should. */
 static void trace_check(const trace *t)
 {
@@ -375,8 +401,10 @@ static void trace_check(const trace *t)
         } else if (s->event == HTTP_COMPLETE) {
             CHECK(in_body);
             size_t length = s->at - body;
-            bool is_exact = s->parser.framing != HTTP_CHUNKED;
-            CHECK(is_exact ? s->parser.body_bytes == length : s->parser.body_bytes < length);
+            uint64_t content = length;
+            if (s->parser.framing == HTTP_CHUNKED)
+                content = chunks_check((const char *)stream.bytes + body, length);
+            CHECK(s->parser.body_bytes == content);
             CHECK(s->parser.framing != HTTP_NO_BODY || length == 0);
             start = s->at;
             in_body = false;

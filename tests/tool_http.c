@@ -54,6 +54,9 @@ typedef struct sample {
     bool ends_with_connection;
 } sample;
 
+#define CHUNK      "1\r\nx\r\n"
+#define TEN_CHUNKS CHUNK CHUNK CHUNK CHUNK CHUNK CHUNK CHUNK CHUNK CHUNK CHUNK
+
 #define REQUEST(text)            HTTP_REQUEST, text, "GET / HTTP/1.1\r\n", 0
 #define REPLY(text, status)      HTTP_REPLY, text, "HTTP/1.1 200 OK\r\n", status
 #define LAST_REPLY(text, status) HTTP_REPLY, text, "", status
@@ -87,6 +90,11 @@ static const sample samples[] = {
      HTTP_CHUNKED, 31, true, false},
     {REQUEST("PUT / HTTP/1.1\r\nTransfer-encoding: , CHUNKED ,\r\n" HOST "\r\n0\r\n\r\n"),
      HTTP_CHUNKED, 0, true, false},
+    {REQUEST("PUT / HTTP/1.1\r\nTransfer-encoding:chunked\r\n" HOST "\r\n" TEN_CHUNKS TEN_CHUNKS
+             "0\r\n\r\n"),
+     HTTP_CHUNKED, 20, true, false},
+    {REQUEST("PUT / HTTP/1.1\r\nContent-Length:1 \r\nHost:a\r\n\r\nx"), HTTP_LENGTH, 1, true,
+     false},
     {REQUEST("OPTIONS * HTTP/1.1\r\n" HOST "\r\n"), HTTP_NO_BODY, 0, true, false},
     {REQUEST("GET http://a/ HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"), HTTP_NO_BODY, 0, true, false},
     {REPLY("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", 200), HTTP_LENGTH, 2, true, false},
@@ -379,7 +387,9 @@ static const malformed malformed_messages[] = {
     {HTTP_REQUEST, HTTP_BAD_LINE_END, CHUNKS("1\rx\r\n")},
     {HTTP_REQUEST, HTTP_BAD_LINE_END, CHUNKS("1;x\nx\r\n")},
     {HTTP_REQUEST, HTTP_BAD_CHUNK_EXTENSION, CHUNKS("1;\x01\r\n")},
+    {HTTP_REQUEST, HTTP_BAD_CHUNK_SIZE, CHUNKS("1\r\nx\r\n\r\n")},
     {HTTP_REQUEST, HTTP_BAD_CHUNK_END, CHUNKS("1\r\nxx\r\n")},
+    {HTTP_REQUEST, HTTP_BAD_CHUNK_END, CHUNKS("1\r\nxx\n0\r\n\r\n")},
     {HTTP_REQUEST, HTTP_BAD_CHUNK_END, CHUNKS("1\r\nx\n0\r\n")},
     {HTTP_REQUEST, HTTP_BAD_CHUNK_END, CHUNKS("1\r\nx\r0\r\n")},
     {HTTP_REQUEST, HTTP_FOLDED_LINE, CHUNKS("0\r\n a: b\r\n\r\n")},
