@@ -172,8 +172,9 @@ static void failure_names_the_thing_and_the_way_out(world *w)
     ck_assert_ptr_nonnull(strstr(text, "choose another path"));
     failure_of_address(text, sizeof text, "example", PLX_EADDRESS);
     ck_assert_ptr_nonnull(strstr(text, "tcp://host:port"));
-    failure_of_backend(text, sizeof text, "epol", PLX_EBACKEND);
-    ck_assert_ptr_nonnull(strstr(text, "\"epol\""));
+    failure_of_backend(text, sizeof text, "pol", PLX_EBACKEND);
+    ck_assert_ptr_nonnull(strstr(text, "unknown backend \"pol\"; did you mean \"poll\"?"));
+    failure_of_backend(text, sizeof text, "kettle", PLX_EBACKEND);
     for (size_t i = 0; plx_backend_name(i) != NULL; i++)
         ck_assert_ptr_nonnull(strstr(text, plx_backend_name(i)));
 }
