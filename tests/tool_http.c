@@ -159,7 +159,7 @@ static void http_messages_mean_the_same_in_any_pieces(world *w)
         for (size_t piece = 1; piece <= (size_t)length; piece++) {
             outcome o = message_read(s->kind, text, (size_t)length, piece);
             const char *wrong = sample_check(s, &o);
-            ck_assert_msg(wrong == NULL, "\"%s\" by %zu bytes: %s", s->text, piece, wrong);
+            ck_assert_msg(wrong == NULL, "\"%s\" by %u bytes: %s", s->text, (unsigned)piece, wrong);
         }
         for (size_t cut = 0; cut <= strlen(s->text); cut++) {
             outcome o = {.event = HTTP_MORE};
@@ -178,7 +178,7 @@ static void http_messages_mean_the_same_in_any_pieces(world *w)
             o.parser = p;
             o.used = used;
             const char *wrong = sample_check(s, &o);
-            ck_assert_msg(wrong == NULL, "\"%s\" cut at %zu: %s", s->text, cut, wrong);
+            ck_assert_msg(wrong == NULL, "\"%s\" cut at %u: %s", s->text, (unsigned)cut, wrong);
         }
     }
 }
@@ -194,7 +194,8 @@ static void http_messages_that_end_early_fail(world *w)
             end = (size_t)(strstr(s->text, "\r\n\r\n") - s->text) + 4;
         for (size_t length = 0; length < end; length++) {
             outcome o = message_read(s->kind, s->text, length, SIZE_MAX);
-            ck_assert_msg(o.event == HTTP_MORE, "\"%s\" ends after %zu bytes", s->text, length);
+            ck_assert_msg(o.event == HTTP_MORE, "\"%s\" ends after %u bytes", s->text,
+                          (unsigned)length);
             ck_assert_int_eq((int)http_parser_end(&o.parser), HTTP_FAILED);
             ck_assert_int_eq((int)o.parser.error, HTTP_ENDED_EARLY);
         }
