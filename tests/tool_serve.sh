@@ -296,7 +296,7 @@ end_early() {
     $emulator "$program" compare --seconds 6 --connections 1,2,3,4,5,6,7,8 --backends "$default" \
         "$@" >"$out" 2>"$scratch/compare" </dev/null &
     running=$!
-    if ! await "$scratch/compare" '2 connections$'; then
+    if ! await "$scratch/compare" ' 2 connections'; then
         failed "$what: it does not measure"
         return
     fi
