@@ -8,7 +8,7 @@ $ErrorActionPreference = 'Stop'
 Set-Location (Join-Path $PSScriptRoot '..')
 . (Join-Path $PSScriptRoot 'windows.ps1')
 
-$toolchain = Get-Vcpkg @('libuv', 'cjson', 'http-parser', 'getopt-win32')
+$toolchain = Get-Vcpkg @('libuv', 'cjson')
 Invoke-Step cmake -S . -B build/msvc-release "-DCMAKE_TOOLCHAIN_FILE=$toolchain" `
     '-DPOLLUX_BACKENDS=poll;select;libuv;iocp'
 Invoke-Step cmake --build build/msvc-release --config Release

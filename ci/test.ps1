@@ -3,7 +3,7 @@ $ErrorActionPreference = 'Stop'
 Set-Location (Join-Path $PSScriptRoot '..')
 . (Join-Path $PSScriptRoot 'windows.ps1')
 
-$toolchain = Get-Vcpkg @('check', 'libuv', 'cjson', 'http-parser', 'getopt-win32')
+$toolchain = Get-Vcpkg @('check', 'libuv', 'cjson')
 Invoke-Step cmake -S . -B build/msvc-debug "-DCMAKE_TOOLCHAIN_FILE=$toolchain" `
     '-DPOLLUX_BACKENDS=poll;select;libuv;iocp' -DPOLLUX_BUILD_TESTS=ON -DPOLLUX_TEST_CONSUMERS=OFF
 Invoke-Step cmake --build build/msvc-debug --config Debug
