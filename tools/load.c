@@ -328,11 +328,16 @@ static void on_second(plx_loop *loop, plx_timer timer, void *data)
     l->options->on_second(l->options->data, l->result);
 }
 
+/* The timer counts from the start of the turn that set it, and the load from when all had opened,
+ * which may be much later in that turn. */
 static void on_end(plx_loop *loop, plx_timer timer, void *data)
 {
-    (void)loop;
-    (void)timer;
-    load_end(data);
+    load *l = data;
+    uint64_t elapsed = plx__clock_now() - l->start_ns;
+    if (elapsed < l->options->duration_ns)
+        (void)plx_timer_restart(loop, timer, l->options->duration_ns - elapsed);
+    else
+        load_end(l);
 }
 
 static void on_interrupt(plx_loop *loop, plx_signal signal, void *data, int number)
