@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 backends='poll select epoll uring libuv'
 
 sh ci/packages.sh gcc libc6-dev cmake ninja-build pkg-config liburing-dev libuv1-dev \
-    libhttp-parser-dev libcjson-dev strace
+    libcjson-dev strace
 log=build-release.log
 {
     cmake --preset release -DPOLLUX_BUILD_TOOLS=ON && cmake --build --preset release

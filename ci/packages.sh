@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs Debian packages that are missing: `packages.sh NAME...`. As root, or with sudo.
 #
-# Exit codes: 0: all are installed; 77: the mirror did not deliver them, try again later; 1: one does
-# not exist here, or cannot be installed.
+# Exit codes: 0: all are installed; 77: the mirror did not deliver them, try again later; 1: one
+# does not exist here, or cannot be installed.
 set -eu
 
 missing=

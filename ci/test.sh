@@ -24,7 +24,7 @@ mkdir -p "$logs"
 : > "$logs/table"
 : > "$logs/closing"
 
-packages="gcc g++ libc6-dev cmake ninja-build pkg-config git check libuv1-dev libhttp-parser-dev
+packages="gcc g++ libc6-dev cmake ninja-build pkg-config git check libuv1-dev
     libcjson-dev libcurl4-openssl-dev curl strace liburing-dev"
 if [ "$quick" = no ]; then
     packages="$packages clang-14 clang-tools-14 clang-format-14 shellcheck doxygen valgrind dpkg-dev

@@ -1,6 +1,6 @@
 # Finds Check by its own CMake package, or by pkg-config where (as in Debian) it comes without one.
-# When cross-compiling, pkg-config would find the build machine's, unless the environment has pointed
-# it elsewhere. A triplet of vcpkg with shared libraries has Check::checkShared alone.
+# When cross-compiling, pkg-config would find the build machine's, unless the environment has
+# pointed it elsewhere. A triplet of vcpkg with shared libraries has Check::checkShared alone.
 function(pollux_find_check target_out)
     set(${target_out} "" PARENT_SCOPE)
     find_package(check CONFIG QUIET)

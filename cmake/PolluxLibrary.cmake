@@ -104,8 +104,14 @@ function(pollux_library target type)
     if(type STREQUAL "SHARED")
         target_compile_definitions(${target} PUBLIC POLLUX_SHARED)
     endif()
-    set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
-                                               SOVERSION ${PROJECT_VERSION_MAJOR})
+    # Until 1.0 each minor version may break programs, so it is a part of the shared object's name.
+    set(abi ${PROJECT_VERSION_MAJOR})
+    if(abi EQUAL 0)
+        set(abi ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+    endif()
+    # Position-independent always: a static Pollux may become a part of somebody's shared library.
+    set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${abi}
+                                               POSITION_INDEPENDENT_CODE ON)
     target_link_libraries(${target} PRIVATE Threads::Threads)
     if(WIN32)
         target_link_libraries(${target} PRIVATE ws2_32 mswsock)

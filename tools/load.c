@@ -388,7 +388,7 @@ static void rest_count(load *l)
     load_result *result = l->result;
     uint64_t rate = l->options->rate;
     for (uint32_t i = 0; i < l->options->connections; i++)
-        result->unanswered += l->conns[i].state == CONN_OPEN ? l->conns[i].asked : 0;
+        result->in_flight += l->conns[i].state == CONN_OPEN ? l->conns[i].asked : 0;
     uint64_t due = result->elapsed_ns / PLX_SECOND * rate +
                    result->elapsed_ns % PLX_SECOND * rate / PLX_SECOND;
     if (due > l->next_request)
