@@ -1,7 +1,7 @@
 # Builds for s390x, which is big-endian, and runs what was built by qemu-user.
 #
 # It needs a Debian root of that architecture with libc6-dev and the libraries: the one that
-# ci/nightly.sh makes, or the one that POLLUX_S390X_ROOT in the environment names.
+# ci/nightly/big-endian.sh makes, or the one that POLLUX_S390X_ROOT in the environment names.
 
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR s390x)
@@ -9,9 +9,9 @@ set(triplet s390x-linux-gnu)
 if(DEFINED ENV{POLLUX_S390X_ROOT})
     set(root "$ENV{POLLUX_S390X_ROOT}")
 elseif(DEFINED ENV{XDG_CACHE_HOME})
-    set(root "$ENV{XDG_CACHE_HOME}/pollux/nightly/roots/s390x")
+    set(root "$ENV{XDG_CACHE_HOME}/pollux/roots/s390x")
 else()
-    set(root "$ENV{HOME}/.cache/pollux/nightly/roots/s390x")
+    set(root "$ENV{HOME}/.cache/pollux/roots/s390x")
 endif()
 
 set(CMAKE_C_COMPILER ${triplet}-gcc)
