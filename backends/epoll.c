@@ -9,7 +9,6 @@
  */
 #include <sys/epoll.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include <pollux/loop.h>
 
@@ -293,12 +292,19 @@ static void changes_apply(plx__poller *poller)
     poller->changes = 0;
 }
 
+/* The kernel's struct __kernel_timespec: 64 bits each, on 32-bit systems too, where the C library's
+ * struct timespec may differ (linux/time_types.h). */
+typedef struct kernel_timespec {
+    int64_t seconds;
+    int64_t nanoseconds;
+} kernel_timespec;
+
 static int set_wait(plx__poller *poller, uint64_t timeout_ns)
 {
 #ifdef SYS_epoll_pwait2
     if (timeout_ns != 0 && timeout_ns != PLX_FOREVER && !poller->lacks_pwait2) {
-        const struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / PLX_SECOND),
-                                         .tv_nsec = (long)(timeout_ns % PLX_SECOND)};
+        const kernel_timespec timeout = {.seconds = (int64_t)(timeout_ns / PLX_SECOND),
+                                         .nanoseconds = (int64_t)(timeout_ns % PLX_SECOND)};
         long count =
             syscall(SYS_epoll_pwait2, poller->set, poller->events, EVENTS_MAX, &timeout, NULL, 0);
         /* Old filters of system calls refuse what they do not know with EPERM. */

@@ -162,12 +162,13 @@ typedef struct plx__thread {
     void *opaque[2];
 } plx__thread;
 
+/* As large on 32 bits as on 64: glibc's pthread_cond_t has 48 bytes on both. */
 typedef struct plx__mutex {
-    void *opaque[8];
+    uint64_t opaque[8];
 } plx__mutex;
 
 typedef struct plx__condition {
-    void *opaque[8];
+    uint64_t opaque[8];
 } plx__condition;
 
 typedef void (*plx__thread_fn)(void *data);

@@ -29,6 +29,10 @@ int plx__rehearse_no_rings(bool is_forbidden);
 int plx__rehearse_heir_start(void);
 void plx__rehearse_heir_end(void);
 
+/* Has this process and its children end when they crash or abort, without a dialog that waits for a
+ * person: call it first. Nothing on Unix. */
+void plx__rehearse_unattended(void);
+
 /* Whether this is Wine, which is not Windows everywhere. */
 bool plx__rehearsal_is_wine(void);
 

@@ -16,6 +16,10 @@
 #include <sys/syscall.h>
 #endif
 
+void plx__rehearse_unattended(void)
+{
+}
+
 int plx__rehearse_signal(int number)
 {
     static const int system_numbers[] = {

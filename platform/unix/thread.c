@@ -13,6 +13,9 @@ _Static_assert(sizeof(pthread_t) <= sizeof(plx__thread), "plx__thread holds a pt
 _Static_assert(sizeof(pthread_mutex_t) <= sizeof(plx__mutex), "plx__mutex holds a pthread_mutex_t");
 _Static_assert(sizeof(pthread_cond_t) <= sizeof(plx__condition),
                "plx__condition holds a pthread_cond_t");
+_Static_assert(_Alignof(pthread_mutex_t) <= _Alignof(plx__mutex) &&
+                   _Alignof(pthread_cond_t) <= _Alignof(plx__condition),
+               "and where the system's may be");
 
 typedef struct thread_start {
     plx__thread_fn run;

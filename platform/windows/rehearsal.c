@@ -5,6 +5,28 @@
 
 #include "platform/os.h"
 
+#include <stdlib.h>
+#ifdef _MSC_VER
+#include <crtdbg.h>
+#endif
+
+void plx__rehearse_unattended(void)
+{
+    SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX | SEM_NOOPENFILEERRORBOX);
+#if (defined(_UCRT) || defined(_MSC_VER)) && !defined(__WINE_USE_MSVCRT)
+    /* Microsoft's abort() reports the fault to the system, and may open a dialog in a debug build
+     * (learn.microsoft.com, "_set_abort_behavior"). */
+    (void)_set_abort_behavior(0, _WRITE_ABORT_MSG | _CALL_REPORTFAULT);
+#endif
+#if defined(_MSC_VER) && defined(_CRTDBG_MODE_FILE)
+    static const int kinds[] = {_CRT_WARN, _CRT_ERROR, _CRT_ASSERT};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        (void)_CrtSetReportMode(kinds[i], _CRTDBG_MODE_FILE | _CRTDBG_MODE_DEBUG);
+        (void)_CrtSetReportFile(kinds[i], _CRTDBG_FILE_STDERR);
+    }
+#endif
+}
+
 int plx__rehearse_signal(int number)
 {
     /* A console of our own: with redirected streams there is none, and no event without one. Only
@@ -12,6 +34,9 @@ int plx__rehearse_signal(int number)
     if (number != PLX_SIGNAL_INTERRUPT)
         return PLX_ENOSYS;
     (void)FreeConsole();
+    /* Ctrl-C may be off by inheritance: a CI system starts its jobs in process groups of their own
+     * (learn.microsoft.com, "SetConsoleCtrlHandler" and "CREATE_NEW_PROCESS_GROUP"). */
+    (void)SetConsoleCtrlHandler(NULL, FALSE);
     if (!AllocConsole() || !GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0))
         return plx__fail((int)GetLastError());
     return 0;
