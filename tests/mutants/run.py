@@ -7,6 +7,7 @@ that change nothing anybody can see, with the reason. Exit code 0: at least the 
 killed; 1: fewer, or something failed; 2: a wrong argument."""
 
 import argparse
+import filecmp
 import glob
 import json
 import os
@@ -142,12 +143,8 @@ class Workshop:
 
     def prepare(self):
         """Brings the copy up to date, builds it, and returns how its programs are run."""
-        os.makedirs(self.tree, exist_ok=True)
-        listed = git("ls-files", "-co", "--exclude-standard", "-z")
-        copied = subprocess.run(["tar", "--null", "-T", "-", "-cf", "-"], input=listed.encode(),
-                                cwd=ROOT, stdout=subprocess.PIPE, check=True)
-        with subprocess.Popen(["tar", "-xf", "-"], cwd=self.tree, stdin=subprocess.PIPE) as unpack:
-            unpack.communicate(copied.stdout)
+        for path in git("ls-files", "-co", "--exclude-standard").splitlines():
+            self._copy(path)
         options = ["-DPOLLUX_BUILD_TESTS=ON", "-DPOLLUX_BUILD_TOOLS=OFF",
                    "-DPOLLUX_BUILD_EXAMPLES=OFF", "-DPOLLUX_BUILD_POSIX=OFF",
                    "-DPOLLUX_TEST_CONSUMERS=OFF", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
@@ -169,6 +166,16 @@ class Workshop:
                                 capture_output=True, text=True, check=True).stdout.strip()
         wine = shutil.which("wine64") or "/usr/lib/wine/wine64"
         return Bench(self.build, [wine], {"WINEPREFIX": prefix, "WINEDEBUG": "-all"})
+
+    def _copy(self, path):
+        """Only what differs, and as new: a mutant may have been left there by a run that was cut
+        short, and what is older than its object would not be built again."""
+        source, target = os.path.join(ROOT, path), os.path.join(self.tree, path)
+        if not os.path.isfile(source):
+            return
+        if not os.path.exists(target) or not filecmp.cmp(source, target, shallow=False):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copyfile(source, target)
 
     def _must(self, command):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -231,6 +238,7 @@ class Hunt:
             self.waiting.put(mutant)
         self.watchers = WATCHERS_WINDOWS if arguments.windows else WATCHERS_LINUX
         self.lock = threading.Lock()
+        self.is_ready = threading.Event()
         self.start = time.monotonic()
         self.killed, self.holes, self.same = [], [], []
         self.dropped = 0
@@ -292,10 +300,26 @@ class Hunt:
             workshop = Workshop(number, self.arguments)
             bench = workshop.prepare()
             configurations = workshop.configurations()
+            if number == 0:
+                self._original_must_pass(bench, configurations)
+            self.is_ready.wait()
             while (mutant := self._next()) is not None:
                 self._judge(workshop, bench, configurations, mutant)
         except (Failure, OSError, subprocess.SubprocessError) as problem:
             self.failure = self.failure or problem
+            self.is_ready.set()
+
+    def _original_must_pass(self, bench, configurations):
+        """A suite that fails without a mutant would kill them all."""
+        cases = {}
+        for starts, _ in self.watchers:
+            for path in starts.split() or [""]:
+                cases.update(dict.fromkeys(bench.cases_of(path, self.watchers, configurations)))
+        print(f"mutants: {len(cases)} cases have to pass without one", flush=True)
+        found = first_failure(bench, list(cases), CASE_LIMIT_S, 2 * self.arguments.jobs)
+        if found:
+            raise Failure(f"without a mutant {found[0].title} {found[1]}")
+        self.is_ready.set()
 
     def run(self):
         threads = [threading.Thread(target=self._work, args=(number,))
