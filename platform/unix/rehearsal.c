@@ -28,7 +28,8 @@ int plx__rehearse_signal(int number)
         [PLX_SIGNAL_USER1] = SIGUSR1,    [PLX_SIGNAL_USER2] = SIGUSR2,
         [PLX_SIGNAL_CHILD] = SIGCHLD,
     };
-    return raise(system_numbers[number]) == 0 ? 0 : plx__fail_last();
+    /* To the process, as from outside: threads of the library's own block signals. */
+    return kill(getpid(), system_numbers[number]) == 0 ? 0 : plx__fail_last();
 }
 
 int plx__rehearse_descriptor_limit(uint32_t spare)
