@@ -72,9 +72,18 @@ static void on_signal_pending(void *data)
     plx__loop_wake(data);
 }
 
+/* NULL: any that this machine can run. */
+static const char *backend_wanted(const plx_loop_options *options)
+{
+    if (options->backend != NULL)
+        return options->backend;
+    const char *name = getenv("POLLUX_BACKEND");
+    return name != NULL && name[0] != '\0' ? name : NULL;
+}
+
 static int loop_init(plx_loop *loop, const plx_loop_options *options)
 {
-    const char *name = options->backend != NULL ? options->backend : getenv("POLLUX_BACKEND");
+    const char *name = backend_wanted(options);
     const plx__backend_config config = {
         .receive_bytes = or_default(options->receive_bytes, RECEIVE_BYTES_DEFAULT),
         .poll_cold_min = or_default(options->poll_cold_min, POLL_COLD_MIN_DEFAULT),
@@ -282,7 +291,7 @@ static bool is_alive(plx_loop *loop)
 }
 
 /* How long nothing can happen but by the backend: no longer than `timeout_ns`. */
-static uint64_t timeout_of_wait(plx_loop *loop, uint64_t timeout_ns)
+static uint64_t timeout_of_wait(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns)
 {
     uint64_t next_ns = plx__wheel_next_ns(&loop->wheel);
     if (loop->deferred_first != NULL || plx__atomic_load(&loop->is_stopped) ||
@@ -290,7 +299,7 @@ static uint64_t timeout_of_wait(plx_loop *loop, uint64_t timeout_ns)
         return 0;
     if (next_ns == UINT64_MAX)
         return timeout_ns;
-    uint64_t until = next_ns > loop->now_ns ? next_ns - loop->now_ns : 0;
+    uint64_t until = next_ns > now_ns ? next_ns - now_ns : 0;
     return until < timeout_ns ? until : timeout_ns;
 }
 
@@ -304,7 +313,7 @@ static int backend_wait(plx_loop *loop, uint64_t timeout_ns)
     }
     /* First this, then a look at what others may have left: they look the other way round. */
     plx__atomic_store(&loop->is_sleeping, 1);
-    int status = loop->ops->wait(loop->backend, timeout_of_wait(loop, timeout_ns));
+    int status = loop->ops->wait(loop->backend, timeout_of_wait(loop, loop->now_ns, timeout_ns));
     if (plx__atomic_exchange(&loop->is_sleeping, 0) == 0)
         loop->stats.wakes++;
     return status;
@@ -351,12 +360,22 @@ static int turn_run(plx_loop *loop, uint64_t timeout_ns)
     return status;
 }
 
+/* The wait or the run that a stop was to end has ended. Whoever reads what the stopping thread has
+ * written before its stop sees it: the exchange reads what plx_loop_stop() has stored. */
+static void stop_consume(plx_loop *loop)
+{
+    if (plx__atomic_load(&loop->is_stopped) != 0)
+        (void)plx__atomic_exchange(&loop->is_stopped, 0);
+}
+
 int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns)
 {
     if (loop->is_in_turn)
         return PLX_EBUSY;
     loop->now_ns = plx__clock_now(); /* Who knows how long ago the last turn was. */
-    return turn_run(loop, timeout_ns);
+    int status = turn_run(loop, timeout_ns);
+    stop_consume(loop);
+    return status;
 }
 
 int plx_loop_run(plx_loop *loop)
@@ -368,7 +387,7 @@ int plx_loop_run(plx_loop *loop)
     while (status == 0 && !plx__atomic_load(&loop->is_stopped) && is_alive(loop))
         status = turn_run(loop, PLX_FOREVER);
     if (status == 0)
-        plx__atomic_store(&loop->is_stopped, 0);
+        stop_consume(loop);
     return status;
 }
 
@@ -425,6 +444,7 @@ int plx_loop_close(plx_loop *loop)
         return PLX_EBUSY;
     loop->is_in_turn = true; /* The callbacks that come now cannot run or close it. */
     loop->is_closing = true;
+    plx__post_queue_end(&loop->posts);
     objects_close(loop);
     for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++)
         plx__slab_close(&loop->slabs[kind]);
@@ -469,8 +489,7 @@ int plx_post(plx_loop *loop, plx_post_fn run, void *data)
 
 uint64_t plx_loop_next_timeout(plx_loop *loop)
 {
-    loop->now_ns = plx__clock_now();
-    return timeout_of_wait(loop, PLX_FOREVER);
+    return timeout_of_wait(loop, plx__clock_now(), PLX_FOREVER);
 }
 
 uint64_t plx_loop_now(const plx_loop *loop)
