@@ -194,6 +194,7 @@ static void conn_free(plx_loop *loop, plx__conn *conn)
 
 void plx__conn_deferred(plx_loop *loop, plx__conn *conn)
 {
+    plx__conn_input_rest(conn);
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_ADOPTED) != 0) {
         conn->flags &= ~(uint32_t)PLX__CONN_ADOPTED;
         plx__conn_connected(loop, conn, 0);

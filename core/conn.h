@@ -35,7 +35,10 @@ enum plx__conn_state {
     PLX__CONN_ADOPTED = 1u << 17,     /* On top of CONNECTING: opens in the next deferred step. */
     PLX__CONN_RELEASING = 1u << 18,   /* To be released when the queue is empty. */
     PLX__CONN_LEAVING = 1u << 19,     /* The backend was asked to let it go. */
-    PLX__CONN_RELEASED = 1u << 20     /* on_release is due, and not on_close. */
+    PLX__CONN_RELEASED = 1u << 20,    /* on_release is due, and not on_close. */
+    PLX__CONN_SHOWING = 1u << 21,     /* on_data runs, called from conn_input.c. */
+    PLX__CONN_SHOW_REST = 1u << 22,   /* Resumed in on_data: what it leaves is to be shown again, */
+    PLX__CONN_SHOW_ALL = 1u << 23     /* though it consumes nothing, for it had paused. */
 };
 
 /* What a connection has when nothing is special about it: it reads, nothing of it waits to be sent
@@ -107,8 +110,11 @@ void plx__conn_deferred(plx_loop *loop, plx__conn *conn);
 void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status);
 /* Starts or stops the backend's stream, whichever the flags ask for. */
 void plx__conn_input_settle(plx_loop *loop, plx__conn *conn);
-/* Reading may go on: kept bytes first, in the next deferred step. */
+/* Reading may go on: kept bytes first, in the next deferred step. Called in on_data, it applies to
+ * what on_data will leave, too. */
 void plx__conn_input_resume(plx_loop *loop, plx__conn *conn);
+/* The deferred part of a resume in on_data. */
+void plx__conn_input_rest(plx__conn *conn);
 /* The deferred part of that. */
 void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn);
 void plx__conn_input_drop(plx_loop *loop, plx__conn *conn);

@@ -9,6 +9,7 @@ extern const test_case behavior_connect_cases[];
 extern const test_case behavior_data_cases[];
 extern const test_case behavior_loop_cases[];
 extern const test_case behavior_post_cases[];
+extern const test_case behavior_resume_cases[];
 extern const test_case behavior_send_cases[];
 extern const test_case behavior_timer_cases[];
 extern const test_case behavior_transfer_cases[];
@@ -25,6 +26,7 @@ int main(int argc, char **argv)
         behavior_data_cases,
         behavior_loop_cases,
         behavior_post_cases,
+        behavior_resume_cases,
         behavior_send_cases,
         behavior_timer_cases,
         behavior_transfer_cases,
