@@ -295,7 +295,7 @@ static uint64_t timeout_of_wait(plx_loop *loop, uint64_t now_ns, uint64_t timeou
 {
     uint64_t next_ns = plx__wheel_next_ns(&loop->wheel);
     if (loop->deferred_first != NULL || plx__atomic_load(&loop->is_stopped) ||
-        plx__atomic_load(&loop->signals.pending) != 0 || !plx__post_queue_is_empty(&loop->posts))
+        plx__signals_are_due(loop) || !plx__post_queue_is_empty(&loop->posts))
         return 0;
     if (next_ns == UINT64_MAX)
         return timeout_ns;
@@ -345,7 +345,7 @@ static int turn_run(plx_loop *loop, uint64_t timeout_ns)
     int status = completions_run(loop, timeout_ns);
     loop->now_ns = plx__clock_now();
     bool has_fired = timers_run(loop);
-    bool has_heard = plx__atomic_load(&loop->signals.pending) != 0;
+    bool has_heard = plx__signals_are_due(loop);
     if (has_heard)
         plx__signals_deliver(loop);
     bool has_posted = !plx__post_queue_is_empty(&loop->posts) && posts_run(loop, 0);

@@ -72,6 +72,9 @@ struct plx_loop {
     plx__atomic_u32 is_stopped;
     plx__signal_listener signals;
     uint32_t signals_open[PLX__SIGNAL_NUMBERS];
+    uint32_t signals_due;    /* Bit N: signal N has come, for those whose order is below */
+    uint64_t signals_before[PLX__SIGNAL_NUMBERS]; /* this. */
+    uint64_t signals_opened; /* The order of the next subscription. */
 };
 
 static inline plx__object *plx__find(const plx_loop *loop, enum plx__kind kind, uint64_t bits)

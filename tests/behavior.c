@@ -7,10 +7,12 @@ extern const test_case behavior_close_cases[];
 extern const test_case behavior_cold_cases[];
 extern const test_case behavior_connect_cases[];
 extern const test_case behavior_data_cases[];
+extern const test_case behavior_fresh_cases[];
 extern const test_case behavior_loop_cases[];
 extern const test_case behavior_post_cases[];
 extern const test_case behavior_resume_cases[];
 extern const test_case behavior_send_cases[];
+extern const test_case behavior_stop_cases[];
 extern const test_case behavior_timer_cases[];
 extern const test_case behavior_transfer_cases[];
 extern const test_case behavior_watch_cases[];
@@ -24,10 +26,12 @@ int main(int argc, char **argv)
         behavior_cold_cases,
         behavior_connect_cases,
         behavior_data_cases,
+        behavior_fresh_cases,
         behavior_loop_cases,
         behavior_post_cases,
         behavior_resume_cases,
         behavior_send_cases,
+        behavior_stop_cases,
         behavior_timer_cases,
         behavior_transfer_cases,
         behavior_watch_cases,
