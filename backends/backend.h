@@ -127,6 +127,9 @@ typedef struct plx__backend_ops {
     /* Takes the bytes over until PLX__SENT: they stay where they are. Once at a time. */
     int (*send_start)(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                       size_t count);
+    /* Whether something has come for the endpoint that neither `next` has handed out nor a look at
+     * the socket shows: a completion that is in the backend's hands. NULL: never. */
+    bool (*has_more)(plx__backend *backend, plx__endpoint *endpoint);
     /* Readiness for `interest` (PLX_READABLE, PLX_WRITABLE) until it is changed; 0 for none. */
     int (*watch)(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest);
 

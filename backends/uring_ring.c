@@ -336,6 +336,23 @@ static bool has_ended(const struct io_uring *ring, uint64_t data)
     return false;
 }
 
+bool plx__uring_has_more(plx__backend *backend, plx__endpoint *endpoint)
+{
+    const struct io_uring *ring = &backend->ring;
+    uint64_t data = plx__uring_data(endpoint, PLX__URING_NONE);
+    for (uint32_t i = backend->spill_next; i < backend->spill_count; i++) {
+        if ((backend->spill[i].user_data & ~UINT64_C(15)) == data)
+            return true;
+    }
+    unsigned head = *ring->cq.khead;
+    unsigned end = backend->is_gone ? head : head + io_uring_cq_ready(ring);
+    for (; head != end; head++) {
+        if ((ring->cq.cqes[head & ring->cq.ring_mask].user_data & ~UINT64_C(15)) == data)
+            return true;
+    }
+    return false;
+}
+
 bool plx__uring_cancel_now(plx__backend *backend, uint64_t data)
 {
     enum { TRIES = 4 };

@@ -27,6 +27,7 @@ set(pollux_sources
     platform/address.c
     platform/fault.c
     platform/memory.c
+    platform/socket_look.c
     platform/socket_name.c)
 
 if(WIN32)

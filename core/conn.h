@@ -169,6 +169,12 @@ void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn);
 void plx__conn_timeout_disarm(plx_loop *loop, plx__conn *conn);
 void plx__conn_timeout_fired(plx_loop *loop, plx__conn *conn);
 
+/* From so long a turn on, what happened in it counts as happening at its end. */
+#define PLX__TURN_LONG_NS PLX_MILLISECOND
+
+/* At the end of such a turn. */
+PLX__SLOW void plx__conn_timeouts_catch_up(plx_loop *loop);
+
 /* conn_transfer.c */
 
 /* The deferred part of releasing: has the backend let go, once the queue is empty. */

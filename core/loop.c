@@ -161,6 +161,7 @@ static bool timers_run(plx_loop *loop)
             plx__timer_fired(loop, (plx__timer *)(void *)(at - offsetof(plx__timer, node)));
             break;
         case PLX__WHEEL_CONN:
+        case PLX__WHEEL_CONN_DUE:
             plx__conn_timeout_fired(loop, (plx__conn *)(void *)(at - offsetof(plx__conn, timeout)));
             break;
         case PLX__WHEEL_LISTENER:
@@ -356,6 +357,8 @@ static int turn_run(plx_loop *loop, uint64_t timeout_ns)
         loop->now_ns = plx__clock_now(); /* For the next wait: what was called took time. */
     if (has_posted)
         loop->posts_ran_ns = loop->now_ns;
+    if (loop->now_ns - loop->turn_ns >= PLX__TURN_LONG_NS)
+        plx__conn_timeouts_catch_up(loop);
     loop->is_in_turn = false;
     return status;
 }

@@ -24,7 +24,13 @@ struct plx__watch;
 struct plx__profile;
 
 /* What the owner of a wheel node is. */
-enum plx__wheel_owner { PLX__WHEEL_TIMER, PLX__WHEEL_CONN, PLX__WHEEL_LISTENER, PLX__WHEEL_SWEEP };
+enum plx__wheel_owner {
+    PLX__WHEEL_TIMER,
+    PLX__WHEEL_CONN,
+    PLX__WHEEL_CONN_DUE, /* A timeout of the connection was due before the last wait. */
+    PLX__WHEEL_LISTENER,
+    PLX__WHEEL_SWEEP
+};
 
 /* Where a connection's callback writes: what it writes there goes out together when it returns. */
 typedef struct plx__cork {
@@ -72,9 +78,9 @@ struct plx_loop {
     plx__atomic_u32 is_stopped;
     plx__signal_listener signals;
     uint32_t signals_open[PLX__SIGNAL_NUMBERS];
-    uint32_t signals_due;    /* Bit N: signal N has come, for those whose order is below */
+    uint32_t signals_due; /* Bit N: signal N has come, for those whose order is below */
     uint64_t signals_before[PLX__SIGNAL_NUMBERS]; /* this. */
-    uint64_t signals_opened; /* The order of the next subscription. */
+    uint64_t signals_opened;                      /* The order of the next subscription. */
 };
 
 static inline plx__object *plx__find(const plx_loop *loop, enum plx__kind kind, uint64_t bits)

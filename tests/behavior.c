@@ -8,6 +8,7 @@ extern const test_case behavior_cold_cases[];
 extern const test_case behavior_connect_cases[];
 extern const test_case behavior_data_cases[];
 extern const test_case behavior_fresh_cases[];
+extern const test_case behavior_late_cases[];
 extern const test_case behavior_loop_cases[];
 extern const test_case behavior_post_cases[];
 extern const test_case behavior_resume_cases[];
@@ -27,6 +28,7 @@ int main(int argc, char **argv)
         behavior_connect_cases,
         behavior_data_cases,
         behavior_fresh_cases,
+        behavior_late_cases,
         behavior_loop_cases,
         behavior_post_cases,
         behavior_resume_cases,

@@ -13,7 +13,8 @@ static uint64_t ticks_of(plx_loop *loop)
     return stats.ticks;
 }
 
-/* --- signals ----------------------------------------------------------------------------------- */
+/* --- signals -----------------------------------------------------------------------------------
+ */
 
 typedef struct listening {
     size_t heard, fresh_heard;
@@ -97,7 +98,8 @@ static void signal_that_waits_is_not_for_the_next(world *w)
     ck_ok(plx_loop_close(other));
 }
 
-/* --- timers, posts, watches -------------------------------------------------------------------- */
+/* --- timers, posts, watches --------------------------------------------------------------------
+ */
 
 typedef struct chain {
     size_t called;

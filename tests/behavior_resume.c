@@ -316,16 +316,10 @@ static void resume_in_the_turn_of_the_pause(world *w)
 }
 
 const test_case behavior_resume_cases[] = {
-    CASE(resume_within_on_data_shows_the_rest),
-    CASE(resume_never_calls_from_within),
-    CASE(resume_of_one_that_never_paused),
-    CASE(resume_for_nothing_does_not_spin),
-    CASE(pause_after_resume_within_on_data),
-    CASE(resume_waits_for_the_queue),
-    CASE(end_comes_behind_lines_that_wait),
-    CASE(rest_that_is_shown_again_is_within_the_limit),
-    CASE(resume_and_release_within_on_data),
-    CASE(resume_of_an_adopted_connection),
-    CASE(resume_in_the_turn_of_the_pause),
-    CASES_END,
+    CASE(resume_within_on_data_shows_the_rest), CASE(resume_never_calls_from_within),
+    CASE(resume_of_one_that_never_paused),      CASE(resume_for_nothing_does_not_spin),
+    CASE(pause_after_resume_within_on_data),    CASE(resume_waits_for_the_queue),
+    CASE(end_comes_behind_lines_that_wait),     CASE(rest_that_is_shown_again_is_within_the_limit),
+    CASE(resume_and_release_within_on_data),    CASE(resume_of_an_adopted_connection),
+    CASE(resume_in_the_turn_of_the_pause),      CASES_END,
 };

@@ -105,7 +105,8 @@ static void next_timeout_does_not_move_the_time(world *w)
     ck_ok(plx_timer_cancel(w->loop, timer));
 }
 
-/* --- posts while the loop closes --------------------------------------------------------------- */
+/* --- posts while the loop closes ---------------------------------------------------------------
+ */
 
 typedef struct reposter {
     size_t run, cancelled, refused;

@@ -159,12 +159,12 @@ PLX_API int plx_os_error(void);
 
 /**
  * Has `run` called on the loop's thread, soon, and never from within this call. Any thread may call
- * it. Posts of one thread run in their order; one that a post's callback makes runs in a later turn.
- * `data` stays the caller's.
+ * it. Posts of one thread run in their order; one that a post's callback makes runs in a later
+ * turn. `data` stays the caller's.
  *
  * Returns 0, PLX_EINVAL without `run`, PLX_ENOBUFS when `posts_max` posts are queued: try again
- * later; or PLX_ECANCELED while the loop closes. If it returns 0, `run` is called exactly once; else
- * never.
+ * later; or PLX_ECANCELED while the loop closes. If it returns 0, `run` is called exactly once;
+ * else never.
  */
 PLX_NODISCARD PLX_API int plx_post(plx_loop *loop, plx_post_fn run, void *data);
 
