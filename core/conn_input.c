@@ -68,7 +68,7 @@ static void conn_keep(plx_loop *loop, plx__conn *conn, const unsigned char *byte
     if (status == 0)
         conn->flags |= PLX__CONN_KEPT;
     else
-        plx__conn_close(loop, conn, status);
+        plx__conn_fail(loop, conn, status); /* What came will not be answered. */
 }
 
 static void conn_kept_consume(plx_loop *loop, plx__conn *conn, size_t length)

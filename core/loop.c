@@ -111,6 +111,7 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
     loop->cork.room_next = loop->queued_bytes_max >= PLX__SEGMENT_BYTES ? PLX__SEGMENT_BYTES : 0;
     loop->keeps_running = options->keep_running != 0;
     loop->deferred_end = &loop->deferred_first;
+    loop->send_retry.owner = PLX__WHEEL_SEND_RETRY;
     loop->now_ns = plx__clock_now();
     plx__wheel_init(&loop->wheel, loop->now_ns);
     plx__signal_listener_init(&loop->signals, on_signal_pending, loop);
@@ -167,6 +168,9 @@ static bool timers_run(plx_loop *loop)
         case PLX__WHEEL_LISTENER:
             plx__listener_retry(loop,
                                 (plx__listener *)(void *)(at - offsetof(plx__listener, retry)));
+            break;
+        case PLX__WHEEL_SEND_RETRY:
+            plx__conn_output_retry(loop);
             break;
         case PLX__WHEEL_SWEEP:
             plx__listener_sweep(loop,

@@ -29,7 +29,8 @@ enum plx__wheel_owner {
     PLX__WHEEL_CONN,
     PLX__WHEEL_CONN_DUE, /* A timeout of the connection was due before the last wait. */
     PLX__WHEEL_LISTENER,
-    PLX__WHEEL_SWEEP
+    PLX__WHEEL_SWEEP,
+    PLX__WHEEL_SEND_RETRY
 };
 
 /* Where a connection's callback writes: what it writes there goes out together when it returns. */
@@ -68,8 +69,10 @@ struct plx_loop {
     struct plx__watch *watches[PLX__WATCH_BUCKETS];
 
     uint64_t queued_bytes_max;
-    uint32_t starved;          /* Connections whose writes were refused for `queued_bytes_max`. */
-    bool is_accepting_stopped; /* By all listeners, because there is no slot for a connection. */
+    uint32_t short_of_memory;   /* Connections for whose sends the system lacked memory. */
+    plx__wheel_node send_retry; /* Set while there are any. */
+    uint32_t starved;           /* Connections whose writes were refused for `queued_bytes_max`. */
+    bool is_accepting_stopped;  /* By all listeners, because there is no slot for a connection. */
     bool keeps_running;
     bool is_in_turn;
     bool is_closing;

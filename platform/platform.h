@@ -135,7 +135,8 @@ int plx__socket_connect_result(plx_socket socket);
 /* Bytes received, 0 at the end of the stream, PLX_EAGAIN when nothing is there yet. Backends have
  * plx__receive() in platform/os.h, which is the same without a call. */
 ptrdiff_t plx__socket_receive(plx_socket socket, void *bytes, size_t size);
-/* Bytes taken, which may be fewer; 0 when none can be now. Backends: plx__send(). */
+/* Bytes taken, which may be fewer; 0 when none can be now. PLX_ENOBUFS: the system lacks memory for
+ * it, which may pass. Backends: plx__send(). */
 ptrdiff_t plx__socket_send(plx_socket socket, const void *bytes, size_t length);
 ptrdiff_t plx__socket_send_slices(plx_socket socket, const plx__slice *slices, size_t count);
 int plx__socket_shutdown(plx_socket socket);
