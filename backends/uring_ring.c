@@ -310,7 +310,9 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
         return ring_abandon(backend);
     if (!backend->is_wake_armed)
         wake_arm(backend);
-    int result = enter(&backend->ring, timeout_ns);
+    int result = -ENOMEM;
+    if (!plx__fault_strikes(PLX__FAULT_WAIT))
+        result = enter(&backend->ring, timeout_ns);
     status = credits_resolve(backend);
     backend->completions_end = backend->resolved;
     plx__uring_ends_set(backend);

@@ -18,6 +18,7 @@ set(pollux_sources
     core/signal.c
     core/slab.c
     core/timer.c
+    core/wait.c
     core/watch.c
     core/wheel.c
     backends/array_poller.c

@@ -21,6 +21,10 @@
 #define POLL_COLD_AFTER_DEFAULT (300 * PLX_MILLISECOND)
 #define RECEIVE_BYTES_MAX       (64u << 20)
 
+/* So many waits in a row may fail while the loop closes, with a pause after each. */
+#define CLOSE_FAILURES_MAX 100u
+#define CLOSE_PAUSE_NS     (5 * PLX_MILLISECOND)
+
 /* --- opening --------------------------------------------------------------------------------- */
 
 static uint32_t or_default(uint32_t value, uint32_t by_default)
@@ -295,8 +299,7 @@ static bool is_alive(plx_loop *loop)
     return !plx__post_queue_is_empty(&loop->posts);
 }
 
-/* How long nothing can happen but by the backend: no longer than `timeout_ns`. */
-static uint64_t timeout_of_wait(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns)
+uint64_t plx__wait_timeout(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns)
 {
     uint64_t next_ns = plx__wheel_next_ns(&loop->wheel);
     if (loop->deferred_first != NULL || plx__atomic_load(&loop->is_stopped) ||
@@ -318,7 +321,7 @@ static int backend_wait(plx_loop *loop, uint64_t timeout_ns)
     }
     /* First this, then a look at what others may have left: they look the other way round. */
     plx__atomic_store(&loop->is_sleeping, 1);
-    int status = loop->ops->wait(loop->backend, timeout_of_wait(loop, loop->now_ns, timeout_ns));
+    int status = loop->ops->wait(loop->backend, plx__wait_timeout(loop, loop->now_ns, timeout_ns));
     if (plx__atomic_exchange(&loop->is_sleeping, 0) == 0)
         loop->stats.wakes++;
     return status;
@@ -329,6 +332,8 @@ static int completions_run(plx_loop *loop, uint64_t timeout_ns)
 {
     int status = backend_wait(loop, timeout_ns);
     loop->now_ns = loop->turn_ns = plx__clock_now();
+    if (status != 0)
+        status = plx__wait_failed(loop, status, timeout_ns);
     if (status != 0)
         return status;
     const plx__completion *(*next)(plx__backend *) = loop->ops->next;
@@ -423,9 +428,35 @@ static void object_close(plx_loop *loop, plx__object *object)
     }
 }
 
+/* The backend cannot be waited for: what it has in flight counts as over, and its close ends it. */
+static void objects_detach(plx_loop *loop)
+{
+    for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
+        const plx__slab *slab = &loop->slabs[kind];
+        for (uint32_t slot = 0; slot < slab->count; slot++) {
+            plx__object *object = plx__slab_at(slab, slot);
+            if (object->state == PLX__CLOSING && !object->is_deferred)
+                detached_deliver(loop, object);
+        }
+    }
+}
+
+/* Waits for what the backend has in flight, and for posters that are in the middle of a post. */
+static void closing_wait(plx_loop *loop, uint32_t *failures)
+{
+    if (*failures < CLOSE_FAILURES_MAX && completions_run(loop, PLX_SECOND) == 0) {
+        *failures = 0;
+        return;
+    }
+    plx__sleep(CLOSE_PAUSE_NS);
+    if (*failures < CLOSE_FAILURES_MAX && ++*failures == CLOSE_FAILURES_MAX)
+        objects_detach(loop);
+}
+
 /* Closes what is open, and waits for what backends still have in flight. */
 static void objects_close(plx_loop *loop)
 {
+    uint32_t failures = 0;
     for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
         const plx__slab *slab = &loop->slabs[kind];
         for (uint32_t slot = 0; slot < slab->count; slot++) {
@@ -438,8 +469,8 @@ static void objects_close(plx_loop *loop)
     while (is_alive(loop)) {
         (void)posts_run(loop, PLX_ECANCELED);
         deferred_run(loop);
-        if (is_alive(loop) && completions_run(loop, PLX_SECOND) != 0)
-            break; /* Backends that fail to wait have nothing in flight. */
+        if (is_alive(loop))
+            closing_wait(loop, &failures);
     }
 }
 
@@ -496,7 +527,7 @@ int plx_post(plx_loop *loop, plx_post_fn run, void *data)
 
 uint64_t plx_loop_next_timeout(plx_loop *loop)
 {
-    return timeout_of_wait(loop, plx__clock_now(), PLX_FOREVER);
+    return plx__wait_timeout(loop, plx__clock_now(), PLX_FOREVER);
 }
 
 uint64_t plx_loop_now(const plx_loop *loop)

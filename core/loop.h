@@ -62,6 +62,8 @@ struct plx_loop {
     plx__post_queue posts;
     plx__atomic_u32 is_sleeping; /* 1 from before a wait until someone has woken it. */
     unsigned char apart[64];
+    uint64_t failed_tick;  /* The last turn whose wait failed; 0: none that still counts. */
+    uint64_t failing_ns;   /* Since when each wait has failed, up to that one. */
     uint64_t posts_ran_ns; /* When those of the last turn that had any were through. */
     plx__segment_pool segments;
     plx__kept *kept_spare; /* A buffer for kept bytes that nobody uses now; may be NULL. */
@@ -108,6 +110,12 @@ static inline uint64_t plx__deadline(const plx_loop *loop, uint64_t timeout_ns)
 {
     return timeout_ns < PLX_FOREVER - loop->now_ns ? loop->now_ns + timeout_ns : PLX_FOREVER;
 }
+
+/* How long nothing can happen but by the backend: no longer than `timeout_ns`. */
+uint64_t plx__wait_timeout(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns);
+/* After a wait that failed with `status`, and was to last for `timeout_ns` at the most: 0 if the
+ * loop is to go on, after a pause, or the status. */
+PLX__SLOW int plx__wait_failed(plx_loop *loop, int status, uint64_t timeout_ns);
 
 /* Any thread, and signal handlers. */
 void plx__loop_wake(plx_loop *loop);

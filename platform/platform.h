@@ -45,6 +45,8 @@ void plx__free(void *memory);
 
 /* Monotonic, in nanoseconds. Any thread. */
 uint64_t plx__clock_now(void);
+/* Pauses the thread, for no longer than it must; a signal may end it early. */
+void plx__sleep(uint64_t duration_ns);
 
 /* --- addresses (address.c) ------------------------------------------------------------------ */
 

@@ -170,11 +170,229 @@ static void close_while_memory_is_short(world *w)
     peer_close(&client);
 }
 
+/* --- memory that ends, and closes with a reason ------------------------------------------------
+ */
+
+/* A connection over a socket whose buffers are small, and its peer. */
+static couple adopt_small(world *w, probe *p, const plx_conn_options *options)
+{
+    couple c = couple_open();
+    ck_ok(plx__socket_set(c.ours.socket, PLX__SOCKET_SEND_BYTES, 4096));
+    ck_ok(plx__socket_set(c.theirs.socket, PLX__SOCKET_RECEIVE_BYTES, 4096));
+    plx__socket_disown(c.ours.socket);
+    ck_ok(plx_conn_adopt(w->loop, NULL, c.ours.socket, options, NULL, 0));
+    c.ours.socket = PLX_SOCKET_NONE;
+    turn_until(w, &p->opened, 1);
+    return c;
+}
+
+static size_t answer_with_4000(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                               size_t length)
+{
+    (void)bytes;
+    ck_ok(plx_conn_write(loop, conn, large, 4000));
+    *(size_t *)p->more += 4000;
+    return length;
+}
+
+/* Memory ends while a message is on its way: part of it has been sent, and the rest can neither be
+ * sent nor queued. In a callback, where it was collected; and outside of one. */
+static void memory_that_ends_amid_a_message_resets(world *w)
+{
+    for (int way = 0; way < 3; way++) {
+        size_t written = 0;
+        size_t count;
+        probe p = {.then_data = answer_with_4000, .more = &written};
+        plx_conn_options options = probe_options(&p);
+        uint64_t until = plx__clock_now() + patience();
+        couple c = adopt_small(w, &p, &options);
+        plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);
+        while (p.closed == 0) {
+            ck_assert_uint_lt(plx__clock_now(), until);
+            if (way == 0)
+                (void)!plx__socket_send(c.theirs.socket, "x", 1);
+            else if (plx_conn_write(w->loop, p.conn, large, way == 1 ? 4000 : 40000) == 0)
+                written += way == 1 ? 4000 : 40000;
+            turn(w);
+        }
+        ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_MEMORY), 0);
+        ck_assert_int_eq(p.reason, PLX_ENOMEM);
+        expect_reset(peer_drain(w, &c.theirs, &count));
+        couple_close(&c);
+    }
+}
+
+static size_t leave_all(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)p;
+    (void)bytes;
+    (void)length;
+    return 0;
+}
+
+/* The same for what has arrived and was not consumed: who asked learns that no answer comes. */
+static void memory_that_ends_amid_a_request_resets(world *w)
+{
+    probe p = {.then_data = leave_all};
+    plx_conn_options options = probe_options(&p);
+    size_t count;
+    peer client = connect_pair(w, &p, &options);
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);
+    peer_send(w, &client, "half a req", 10);
+    turn_until(w, &p.closed, 1);
+    ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_MEMORY), 0);
+    ck_assert_int_eq(p.reason, PLX_ENOMEM);
+    expect_reset(peer_drain(w, &client, &count));
+    peer_close(&client);
+}
+
+/* A connection closes for a reason of its own or the loop's while bytes wait to be sent: the peer
+ * does not get an end behind the first of them. */
+static void close_that_drops_the_queue_resets(world *w)
+{
+    for (int way = 0; way < 3; way++) {
+        probe p = {.then_data = leave_all};
+        plx_conn_options options = probe_options(&p);
+        size_t count;
+        options.send_high = options.send_max = LARGE;
+        options.flags = PLX_CONN_READ_WHILE_HIGH;
+        options.receive_limit = 1;
+        options.write_timeout_ns = way == 0 ? 50 * PLX_MILLISECOND : 0;
+        peer client = connect_pair(w, &p, &options);
+        ck_ok(plx_conn_write(w->loop, p.conn, large, LARGE));
+        ck_assert_uint_gt(plx_conn_queued(w->loop, p.conn), 0);
+        if (way == 1)
+            peer_send(w, &client, "xx", 2);
+        if (way == 2)
+            world_reopen(w, (plx_loop_options){0});
+        turn_until(w, &p.closed, 1);
+        static const int reasons[] = {PLX_ETIMEDOUT, PLX_EMSGSIZE, PLX_ECANCELED};
+        ck_assert_int_eq(p.reason, reasons[way]);
+        expect_reset(peer_drain(w, &client, &count));
+        ck_assert_uint_lt(count, LARGE);
+        peer_close(&client);
+    }
+}
+
+/* --- waits -------------------------------------------------------------------------------------
+ */
+
+static void stop_on_fire(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)timer;
+    (void)data;
+    plx_loop_stop(loop);
+}
+
+/* The system refuses some waits for want of memory: the run goes on, timers fire in the meantime,
+ * and connections are served when it is over. */
+static void wait_that_fails_does_not_end_a_run(world *w)
+{
+    probe p = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    char answer[5];
+    peer client = connect_pair(w, &p, &options);
+    ck_assert_uint_eq(counter(w, wait_failures), 0);
+    plx__fault_arm(PLX__FAULT_WAIT, 0, 5);
+    ck_ok(plx_timer_start(w->loop, NULL, 12 * PLX_MILLISECOND, 0, stop_on_fire, NULL));
+    ck_ok(plx_loop_run(w->loop));
+    peer_send(w, &client, "hello", 5);
+    peer_receive(w, &client, answer, 5);
+    while (counter(w, wait_failures) < 5)
+        turn(w);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_WAIT), 5);
+    ck_assert_uint_eq(counter(w, wait_failures), 5);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+static void count_post(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    ck_ok(status);
+    ++*(size_t *)data;
+}
+
+static void post_and_stop(void *data)
+{
+    plx_loop *const *loop_and_count = data;
+    while (plx_post(loop_and_count[0], count_post, (void *)loop_and_count[1]) != 0)
+        plx__thread_yield();
+    plx_loop_stop(loop_and_count[0]);
+}
+
+/* While every wait fails, posts and stops of other threads are served, and the loop pauses. */
+static void posts_and_stops_are_served_while_waits_fail(world *w)
+{
+    size_t posted = 0;
+    void *both[2] = {w->loop, &posted};
+    plx__thread thread;
+    world_reopen(w, (plx_loop_options){.keep_running = 1});
+    both[0] = w->loop;
+    plx__fault_arm(PLX__FAULT_WAIT, 0, UINT32_MAX);
+    for (int i = 0; i < 20; i++)
+        ck_ok(plx_loop_run_once(w->loop, PLX_MILLISECOND));
+    ck_ok(plx__thread_start(&thread, post_and_stop, both));
+    ck_ok(plx_loop_run(w->loop));
+    plx__thread_join(&thread);
+    ck_assert_uint_eq(posted, 1);
+    ck_assert_uint_ge(counter(w, wait_failures), 20);
+    (void)plx__fault_disarm(PLX__FAULT_WAIT);
+}
+
+/* What lasts is returned, after more than a moment; and the loop may be run again. */
+static void wait_that_fails_for_good_ends_a_run(world *w)
+{
+    size_t posted = 0;
+    world_reopen(w, (plx_loop_options){.keep_running = 1});
+    plx__fault_arm(PLX__FAULT_WAIT, 0, UINT32_MAX);
+    ck_assert_int_eq(plx_loop_run(w->loop), PLX_ENOMEM);
+    uint32_t struck = plx__fault_disarm(PLX__FAULT_WAIT);
+    ck_assert_uint_ge(struck, 10);
+    ck_assert_uint_le(struck, 600); /* One every 10 ms, for 5 s. */
+    ck_ok(plx_post(w->loop, count_post, &posted));
+    turn_until(w, &posted, 1);
+}
+
+/* The loop closes though it cannot wait any more, with something in flight on backends that have
+ * that; and everybody is told. */
+static void loop_closes_while_waits_fail(world *w)
+{
+    probe p[3] = {{0}};
+    peer clients[3];
+    for (int i = 0; i < 3; i++) {
+        plx_conn_options options = probe_options(&p[i]);
+        options.send_high = options.send_max = LARGE;
+        clients[i] = connect_pair(w, &p[i], &options);
+        if (i > 0)
+            ck_ok(plx_conn_write(w->loop, p[i].conn, large, LARGE));
+    }
+    turn_some(w);
+    plx__fault_arm(PLX__FAULT_WAIT, 0, UINT32_MAX);
+    ck_ok(plx_loop_close(w->loop));
+    (void)plx__fault_disarm(PLX__FAULT_WAIT);
+    w->loop = NULL;
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(p[i].closed, 1);
+        ck_assert_int_eq(p[i].reason, PLX_ECANCELED);
+        peer_close(&clients[i]);
+    }
+}
+
 const test_case behavior_failure_cases[] = {
     CASE(send_that_fails_closes_with_the_reason),
     CASE(stream_that_is_cut_ends_with_a_reset),
     CASE(send_is_tried_again_when_memory_is_short),
     CASE(send_is_given_up_when_memory_stays_short),
     CASE(close_while_memory_is_short),
+    CASE(memory_that_ends_amid_a_message_resets),
+    CASE(memory_that_ends_amid_a_request_resets),
+    CASE(close_that_drops_the_queue_resets),
+    CASE(wait_that_fails_does_not_end_a_run),
+    CASE(posts_and_stops_are_served_while_waits_fail),
+    CASE(wait_that_fails_for_good_ends_a_run),
+    CASE(loop_closes_while_waits_fail),
     CASES_END,
 };

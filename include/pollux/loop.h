@@ -85,6 +85,8 @@ typedef struct plx_loop_stats {
     uint64_t poll_promotions;   /**< and came back because something arrived. */
     uint64_t poll_cold_failures; /**< Times that there was no thread or memory for it. The loop
                                       waits for all of them itself then, and tries again later. */
+    uint64_t wait_failures;      /**< Waits that failed, most often because the system was short of
+                                      memory. The loop tries again. */
 } plx_loop_stats;
 
 /**
@@ -115,7 +117,12 @@ PLX_API int plx_loop_close(plx_loop *loop);
 /**
  * Runs until plx_loop_stop(), or until nothing is open that could still call back: no connection,
  * listener, timer, watch or signal, and no post that waits. Returns 0, PLX_EBUSY when the loop
- * runs already, or the code of a wait that failed for good; what was open then still is.
+ * runs already, or the code with which waiting failed for good; what was open then still is.
+ *
+ * A wait that fails because the system is short of memory (PLX_ENOMEM, PLX_ENOBUFS, PLX_EAGAIN)
+ * does not end the run: the loop counts it in `wait_failures`, pauses for 10 ms or until a timer is
+ * due, runs timers, signals and posts, and waits again. The call returns the code when no wait has
+ * succeeded for 5 seconds; the loop may be run again then.
  */
 PLX_NODISCARD PLX_API int plx_loop_run(plx_loop *loop);
 
