@@ -334,7 +334,9 @@ static int completions_run(plx_loop *loop, uint64_t timeout_ns)
     loop->now_ns = loop->turn_ns = plx__clock_now();
     if (status != 0)
         status = plx__wait_failed(loop, status, timeout_ns);
-    if (status != 0)
+    /* A wait that failed may have brought something all the same. Only who is not to run the loop
+     * must not deliver it. */
+    if (status != 0 && !loop->is_closing)
         return status;
     const plx__completion *(*next)(plx__backend *) = loop->ops->next;
     plx__backend *backend = loop->backend;
@@ -344,7 +346,7 @@ static int completions_run(plx_loop *loop, uint64_t timeout_ns)
         else
             completion_deliver(loop, one);
     }
-    return 0;
+    return status;
 }
 
 /* The order is a promise; docs/design.md says why it is this one. */
@@ -484,9 +486,9 @@ int plx_loop_close(plx_loop *loop)
     loop->is_closing = true;
     plx__post_queue_end(&loop->posts);
     objects_close(loop);
+    loop->ops->close(loop->backend); /* Before the slabs: it may still look at endpoints. */
     for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++)
         plx__slab_close(&loop->slabs[kind]);
-    loop->ops->close(loop->backend);
     plx__spare_close(&loop->spare);
     plx__post_queue_close(&loop->posts);
     if (loop->profile_last != NULL)
