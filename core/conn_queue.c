@@ -212,10 +212,12 @@ void plx__queue_shutdown_settle(plx_loop *loop, plx__conn *conn)
         (void)plx__socket_shutdown(conn->object.endpoint.socket);
 }
 
-/* After bytes have left the queue. */
+/* After bytes have left the queue. One that was refused for the loop's limit hears of it when the
+ * loop has room again (plx__conn_output_feed), once. */
 static void queue_settle(plx_loop *loop, plx__conn *conn)
 {
-    if ((conn->flags & PLX__CONN_WAS_HIGH) != 0 && conn->queued <= conn->profile->options.send_low)
+    const uint32_t high = conn->flags & (PLX__CONN_WAS_HIGH | PLX__CONN_STARVED);
+    if (high == PLX__CONN_WAS_HIGH && conn->queued <= conn->profile->options.send_low)
         queue_drained(loop, conn);
     if (plx__conn_is_open(conn))
         plx__queue_shutdown_settle(loop, conn);

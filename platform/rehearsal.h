@@ -29,6 +29,10 @@ int plx__rehearse_no_rings(bool is_forbidden);
 int plx__rehearse_heir_start(void);
 void plx__rehearse_heir_end(void);
 
+/* Sets a variable of the environment, or removes it if `value` is NULL. On Windows an empty value
+ * removes it, too. */
+int plx__rehearse_environment(const char *name, const char *value);
+
 /* Whether this is Wine, which is not Windows everywhere. */
 bool plx__rehearsal_is_wine(void);
 
