@@ -6,6 +6,8 @@
  */
 #include "backends/array_poller.h"
 
+#include "platform/fault.h"
+
 #define FIRST_ROOM 64
 
 static int array_grow(plx__poller *poller)
@@ -143,7 +145,9 @@ static int wake_take(plx__poller *poller)
 
 int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
-    int ready = poller->way->wait(poller->entries, poller->count, timeout_ns, poller->scratch);
+    int ready = PLX_ENOMEM;
+    if (!plx__fault_strikes(PLX__FAULT_WAIT))
+        ready = poller->way->wait(poller->entries, poller->count, timeout_ns, poller->scratch);
     if (ready <= 0) {
         poller->left = 0;
         return ready;

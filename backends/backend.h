@@ -110,7 +110,10 @@ typedef struct plx__backend_ops {
     int (*connect)(plx__backend *backend, plx__endpoint *endpoint, const plx__address *address);
     int (*receive_start)(plx__backend *backend, plx__endpoint *endpoint);
     void (*receive_stop)(plx__backend *backend, plx__endpoint *endpoint);
-    /* What the system takes at once: 0 on backends that cannot know, or a code. What one takes on
+    /* What the system takes at once: 0 on backends that cannot know, or a code. PLX_ENOBUFS, here,
+     * from `send_start` and as the status of PLX__SENT, says that nothing was taken because the
+     * system lacks memory, which may pass: core tries again. After any other code something was
+     * lost, and core closes the connection or reads what it still has. What one takes on
      * credit it has copied, and sends with the next wait; it takes all or none that way, and only
      * if the configuration allows it. What then does not go comes back as PLX__UNSENT. Core calls
      * this only while nothing of the endpoint is queued. */
@@ -127,6 +130,9 @@ typedef struct plx__backend_ops {
     /* Takes the bytes over until PLX__SENT: they stay where they are. Once at a time. */
     int (*send_start)(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                       size_t count);
+    /* Whether something has come for the endpoint that neither `next` has handed out nor a look at
+     * the socket shows: a completion that is in the backend's hands. NULL: never. */
+    bool (*has_more)(plx__backend *backend, plx__endpoint *endpoint);
     /* Readiness for `interest` (PLX_READABLE, PLX_WRITABLE) until it is changed; 0 for none. */
     int (*watch)(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest);
 

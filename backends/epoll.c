@@ -324,7 +324,10 @@ static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
         (void)plx__poll(NULL, 0, timeout_ns < RETRY_NS ? timeout_ns : RETRY_NS);
     if (poller->changes > 0)
         changes_apply(poller);
-    int count = set_wait(poller, poller->failures > 0 ? 0 : timeout_ns);
+    int count = -1;
+    errno = ENOMEM;
+    if (!plx__fault_strikes(PLX__FAULT_WAIT))
+        count = set_wait(poller, poller->failures > 0 ? 0 : timeout_ns);
     poller->wait++;
     poller->event = 0;
     poller->end = count > 0 ? (uint32_t)count : 0;

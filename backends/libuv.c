@@ -7,6 +7,7 @@
 
 #include "backends/readiness.h"
 #include "backends/registry.h"
+#include "platform/fault.h"
 
 typedef struct uv_entry {
     uv_poll_t poll;
@@ -194,6 +195,8 @@ static void libuv_poller_forget(plx__poller *poller, plx__polled *polled)
 static int libuv_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     ready_clear(poller);
+    if (plx__fault_strikes(PLX__FAULT_WAIT)) /* uv_run() itself does not fail. */
+        return PLX_ENOMEM;
     if (timeout_ns == 0) {
         (void)uv_run(&poller->loop, UV_RUN_NOWAIT);
         return 0;

@@ -7,6 +7,7 @@
  */
 #include "backends/readiness.h"
 
+#include "platform/fault.h"
 #include "platform/os.h"
 
 #define OPERATIONS_READING                                                                         \
@@ -170,14 +171,16 @@ ptrdiff_t plx__readiness_send_now(plx__backend *backend, plx__endpoint *endpoint
                                   size_t length)
 {
     (void)backend;
-    return plx__send(endpoint->socket, bytes, length);
+    int fault = plx__fault_send();
+    return fault == 0 ? plx__send(endpoint->socket, bytes, length) : fault;
 }
 
 ptrdiff_t plx__readiness_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
                                          const plx__slice *slices, size_t count)
 {
     (void)backend;
-    return plx__socket_send_slices(endpoint->socket, slices, count);
+    int fault = plx__fault_send();
+    return fault == 0 ? plx__socket_send_slices(endpoint->socket, slices, count) : fault;
 }
 
 int plx__readiness_send_start(plx__backend *backend, plx__endpoint *endpoint,

@@ -21,6 +21,8 @@
 #include <pollux/loop.h>
 #include <string.h>
 
+#include "platform/fault.h"
+
 /* The request that holds what the endpoint has on credit, and is not submitted yet; or NULL. */
 static struct io_uring_sqe *credit_find(plx__backend *backend, plx__uring_endpoint *uring)
 {
@@ -187,6 +189,11 @@ static bool credit_has_room(const plx__backend *backend, size_t length)
 }
 
 /* There is room for it. */
+PLX__SLOW static void request_spoil(struct io_uring_sqe *request)
+{
+    request->addr = 1; /* EFAULT, which comes as every other failure does. */
+}
+
 static inline ptrdiff_t credit_take(plx__backend *backend, plx__endpoint *endpoint,
                                     const void *bytes, size_t length)
 {
@@ -199,6 +206,8 @@ static inline ptrdiff_t credit_take(plx__backend *backend, plx__endpoint *endpoi
                        MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL);
     request->flags = IOSQE_CQE_SKIP_SUCCESS;
     request->user_data = plx__uring_data(endpoint, PLX__URING_CREDIT);
+    if (plx__fault_strikes(PLX__FAULT_SEND))
+        request_spoil(request);
     sq->sqe_tail = number + 1;
     uring->credit = number;
     uring->batch = backend->batch;
@@ -218,7 +227,8 @@ PLX__SLOW static ptrdiff_t send_slowly(plx__backend *backend, plx__endpoint *end
         plx__uring_flush(backend);
     if (credit_has_room(backend, length))
         return credit_take(backend, endpoint, bytes, length);
-    return plx__send(endpoint->socket, bytes, length);
+    int fault = plx__fault_send();
+    return fault == 0 ? plx__send(endpoint->socket, bytes, length) : fault;
 }
 
 ptrdiff_t plx__uring_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
@@ -248,6 +258,8 @@ int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const 
     size_t message_bytes = count > 1 ? sizeof *message + count * sizeof *message->msg_iov : 0;
     void *memory;
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
+    if (plx__fault_strikes(PLX__FAULT_SEND_LATER))
+        return plx__fail(ENOBUFS);
     struct io_uring_sqe *request = plx__uring_request(backend, message_bytes, &memory);
     if (request == NULL) {
         /* Core tries again when a poll, which the next wait requests, says that it may. */
@@ -268,6 +280,8 @@ int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const 
     } else {
         io_uring_prep_send(request, endpoint->socket, slices->bytes, slices->length, flags);
     }
+    if (plx__fault_strikes(PLX__FAULT_SEND))
+        request_spoil(request);
     request->user_data = plx__uring_data(endpoint, PLX__URING_SEND);
     uring->flags |= PLX__URING_SENDING;
     return 0;
@@ -292,7 +306,7 @@ bool plx__uring_sent(plx__backend *backend, plx__uring_endpoint *uring,
         plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
         return false;
     }
-    return sent_deliver(uring, result == -ENOBUFS || result == -EINTR ? 0 : result, completion);
+    return sent_deliver(uring, result == -EINTR ? 0 : result, completion);
 }
 
 bool plx__uring_writable_arm(plx__backend *backend, plx__uring_endpoint *uring)

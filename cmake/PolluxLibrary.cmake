@@ -18,6 +18,7 @@ set(pollux_sources
     core/signal.c
     core/slab.c
     core/timer.c
+    core/wait.c
     core/watch.c
     core/wheel.c
     backends/array_poller.c
@@ -27,6 +28,7 @@ set(pollux_sources
     platform/address.c
     platform/fault.c
     platform/memory.c
+    platform/socket_look.c
     platform/socket_name.c)
 
 if(WIN32)

@@ -136,6 +136,13 @@ void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status)
     conn_opened(loop, conn);
 }
 
+/* Where it fails the peer is told of an end instead: a socket that never connected, say, or one of
+ * the Unix domain, which knows no reset. */
+static void reset_on_close(plx__conn *conn)
+{
+    (void)plx__socket_set(conn->object.endpoint.socket, PLX__SOCKET_RESET_ON_CLOSE, 1);
+}
+
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
 {
     PLX_ASSERT(plx__conn_is_open(conn));
@@ -143,12 +150,20 @@ void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
     conn->flags |= PLX__CONN_CLOSED;
     conn->reason = reason;
     plx__conn_timeout_disarm(loop, conn);
-    plx__conn_output_abandon(loop, conn);
+    bool was_corked = plx__conn_output_abandon(loop, conn);
+    if (reason != 0 && (was_corked || plx__conn_output_is_cut(loop, conn)))
+        reset_on_close(conn);
     if (loop->ops->detach(loop->backend, &conn->object.endpoint)) {
         plx__conn_detached(loop, conn);
         return;
     }
     conn->flags |= PLX__CONN_DETACHING;
+}
+
+void plx__conn_fail(plx_loop *loop, plx__conn *conn, int reason)
+{
+    reset_on_close(conn);
+    plx__conn_close(loop, conn, reason);
 }
 
 void plx__conn_detached(plx_loop *loop, plx__conn *conn)
@@ -194,6 +209,7 @@ static void conn_free(plx_loop *loop, plx__conn *conn)
 
 void plx__conn_deferred(plx_loop *loop, plx__conn *conn)
 {
+    plx__conn_input_rest(conn);
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_ADOPTED) != 0) {
         conn->flags &= ~(uint32_t)PLX__CONN_ADOPTED;
         plx__conn_connected(loop, conn, 0);
@@ -224,9 +240,7 @@ int plx_conn_reset(plx_loop *loop, plx_conn conn)
     plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return PLX_ESTALE;
-    /* Where it fails the peer is told of an end instead: a socket that never connected, say. */
-    (void)plx__socket_set(found->object.endpoint.socket, PLX__SOCKET_RESET_ON_CLOSE, 1);
-    plx__conn_close(loop, found, 0);
+    plx__conn_fail(loop, found, 0);
     return 0;
 }
 

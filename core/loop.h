@@ -24,7 +24,14 @@ struct plx__watch;
 struct plx__profile;
 
 /* What the owner of a wheel node is. */
-enum plx__wheel_owner { PLX__WHEEL_TIMER, PLX__WHEEL_CONN, PLX__WHEEL_LISTENER, PLX__WHEEL_SWEEP };
+enum plx__wheel_owner {
+    PLX__WHEEL_TIMER,
+    PLX__WHEEL_CONN,
+    PLX__WHEEL_CONN_DUE, /* A timeout of the connection was due before the last wait. */
+    PLX__WHEEL_LISTENER,
+    PLX__WHEEL_SWEEP,
+    PLX__WHEEL_SEND_RETRY
+};
 
 /* Where a connection's callback writes: what it writes there goes out together when it returns. */
 typedef struct plx__cork {
@@ -55,6 +62,8 @@ struct plx_loop {
     plx__post_queue posts;
     plx__atomic_u32 is_sleeping; /* 1 from before a wait until someone has woken it. */
     unsigned char apart[64];
+    uint64_t failed_tick;  /* The last turn whose wait failed; 0: none that still counts. */
+    uint64_t failing_ns;   /* Since when each wait has failed, up to that one. */
     uint64_t posts_ran_ns; /* When those of the last turn that had any were through. */
     plx__segment_pool segments;
     plx__kept *kept_spare; /* A buffer for kept bytes that nobody uses now; may be NULL. */
@@ -62,8 +71,10 @@ struct plx_loop {
     struct plx__watch *watches[PLX__WATCH_BUCKETS];
 
     uint64_t queued_bytes_max;
-    uint32_t starved;          /* Connections whose writes were refused for `queued_bytes_max`. */
-    bool is_accepting_stopped; /* By all listeners, because there is no slot for a connection. */
+    uint32_t short_of_memory;   /* Connections for whose sends the system lacked memory. */
+    plx__wheel_node send_retry; /* Set while there are any. */
+    uint32_t starved;           /* Connections whose writes were refused for `queued_bytes_max`. */
+    bool is_accepting_stopped;  /* By all listeners, because there is no slot for a connection. */
     bool keeps_running;
     bool is_in_turn;
     bool is_closing;
@@ -72,6 +83,9 @@ struct plx_loop {
     plx__atomic_u32 is_stopped;
     plx__signal_listener signals;
     uint32_t signals_open[PLX__SIGNAL_NUMBERS];
+    uint32_t signals_due; /* Bit N: signal N has come, for those whose order is below */
+    uint64_t signals_before[PLX__SIGNAL_NUMBERS]; /* this. */
+    uint64_t signals_opened;                      /* The order of the next subscription. */
 };
 
 static inline plx__object *plx__find(const plx_loop *loop, enum plx__kind kind, uint64_t bits)
@@ -96,6 +110,12 @@ static inline uint64_t plx__deadline(const plx_loop *loop, uint64_t timeout_ns)
 {
     return timeout_ns < PLX_FOREVER - loop->now_ns ? loop->now_ns + timeout_ns : PLX_FOREVER;
 }
+
+/* How long nothing can happen but by the backend: no longer than `timeout_ns`. */
+uint64_t plx__wait_timeout(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns);
+/* After a wait that failed with `status`, and was to last for `timeout_ns` at the most: 0 if the
+ * loop is to go on, after a pause, or the status. */
+PLX__SLOW int plx__wait_failed(plx_loop *loop, int status, uint64_t timeout_ns);
 
 /* Any thread, and signal handlers. */
 void plx__loop_wake(plx_loop *loop);

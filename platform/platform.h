@@ -45,6 +45,8 @@ void plx__free(void *memory);
 
 /* Monotonic, in nanoseconds. Any thread. */
 uint64_t plx__clock_now(void);
+/* Pauses the thread, for no longer than it must; a signal may end it early. */
+void plx__sleep(uint64_t duration_ns);
 
 /* --- addresses (address.c) ------------------------------------------------------------------ */
 
@@ -135,10 +137,17 @@ int plx__socket_connect_result(plx_socket socket);
 /* Bytes received, 0 at the end of the stream, PLX_EAGAIN when nothing is there yet. Backends have
  * plx__receive() in platform/os.h, which is the same without a call. */
 ptrdiff_t plx__socket_receive(plx_socket socket, void *bytes, size_t size);
-/* Bytes taken, which may be fewer; 0 when none can be now. Backends: plx__send(). */
+/* Bytes taken, which may be fewer; 0 when none can be now. PLX_ENOBUFS: the system lacks memory for
+ * it, which may pass. Backends: plx__send(). */
 ptrdiff_t plx__socket_send(plx_socket socket, const void *bytes, size_t length);
 ptrdiff_t plx__socket_send_slices(plx_socket socket, const plx__slice *slices, size_t count);
 int plx__socket_shutdown(plx_socket socket);
+
+enum plx__look { PLX__LOOK_READ = 1, PLX__LOOK_WRITE = 2 };
+
+/* Which of the two, bits of plx__look, would not block now; a connect that has ended counts as one
+ * that can be written to, and a failure as both. All that was asked, if the system cannot tell. */
+uint32_t plx__socket_look(plx_socket socket, uint32_t interest);
 int plx__socket_name(plx_socket socket, plx__address *address_out);
 int plx__socket_peer(plx_socket socket, plx__address *address_out);
 /* Whether this is something that poll() and its like can wait for: 0, PLX_EBADF, PLX_ENOTSOCK. */

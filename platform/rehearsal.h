@@ -33,6 +33,10 @@ void plx__rehearse_heir_end(void);
  * person: call it first. Nothing on Unix. */
 void plx__rehearse_unattended(void);
 
+/* Sets a variable of the environment, or removes it if `value` is NULL. On Windows an empty value
+ * removes it, too. */
+int plx__rehearse_environment(const char *name, const char *value);
+
 /* Whether this is Wine, which is not Windows everywhere. */
 bool plx__rehearsal_is_wine(void);
 

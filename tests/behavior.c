@@ -7,9 +7,16 @@ extern const test_case behavior_close_cases[];
 extern const test_case behavior_cold_cases[];
 extern const test_case behavior_connect_cases[];
 extern const test_case behavior_data_cases[];
+extern const test_case behavior_failure_cases[];
+extern const test_case behavior_fresh_cases[];
+extern const test_case behavior_late_cases[];
+extern const test_case behavior_limits_cases[];
 extern const test_case behavior_loop_cases[];
 extern const test_case behavior_post_cases[];
+extern const test_case behavior_resume_cases[];
 extern const test_case behavior_send_cases[];
+extern const test_case behavior_stop_cases[];
+extern const test_case behavior_threads_cases[];
 extern const test_case behavior_timer_cases[];
 extern const test_case behavior_transfer_cases[];
 extern const test_case behavior_watch_cases[];
@@ -17,19 +24,16 @@ extern const test_case behavior_watch_cases[];
 int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
-        behavior_accept_cases,
-        behavior_accept_first_cases,
-        behavior_close_cases,
-        behavior_cold_cases,
-        behavior_connect_cases,
-        behavior_data_cases,
-        behavior_loop_cases,
-        behavior_post_cases,
-        behavior_send_cases,
-        behavior_timer_cases,
-        behavior_transfer_cases,
-        behavior_watch_cases,
-        NULL,
+        behavior_accept_cases,  behavior_accept_first_cases,
+        behavior_close_cases,   behavior_cold_cases,
+        behavior_connect_cases, behavior_data_cases,
+        behavior_failure_cases, behavior_fresh_cases,
+        behavior_late_cases,    behavior_limits_cases,
+        behavior_loop_cases,    behavior_post_cases,
+        behavior_resume_cases,  behavior_send_cases,
+        behavior_stop_cases,    behavior_threads_cases,
+        behavior_timer_cases,   behavior_transfer_cases,
+        behavior_watch_cases,   NULL,
     };
     return suite_main(argc, argv, groups, true);
 }

@@ -2,9 +2,15 @@
  * @file loop.h
  * The loop: it waits, and calls back.
  *
- * A loop belongs to one thread. Every call that takes a loop must come from the thread that runs
- * it, except plx_post() and plx_loop_stop(), which any thread may call. Different loops may run
- * in different threads at once; they share nothing.
+ * Threads: at any moment one thread at the most uses a loop. Every call that takes a loop must
+ * come from the thread that runs it, except plx_post() and plx_loop_stop(), which any thread may
+ * call. Different loops may run in different threads at once; they share nothing.
+ *
+ * The thread may change. A loop may be opened on one thread and run on another, be run by one
+ * thread after another, and be closed by any thread once none runs it. The caller orders the two
+ * threads, by joining the first or by a lock. Everything is closed when plx_loop_close() returns.
+ * Where a backend cannot do that, the call returns PLX_EBUSY and changes nothing: "uring" may let
+ * only the first thread that runs a loop run it again, and lets any thread close it.
  */
 #ifndef POLLUX_LOOP_H
 #define POLLUX_LOOP_H
@@ -20,20 +26,23 @@ extern "C" {
 
 /** What a loop may be told when it opens. All zero is a good choice; so is NULL in its place. */
 typedef struct plx_loop_options {
-    /** A name from plx_backend_name(). NULL: the environment variable POLLUX_BACKEND if it is set,
-     *  else the default that CMake chose, else the next one that this machine can run. */
+    /** A name from plx_backend_name(). NULL: the environment variable POLLUX_BACKEND if it is set
+     *  and not empty, else the default that CMake chose, else the next one that this machine can
+     *  run. */
     const char *backend;
-    /** How many connections may be open at once; 0 means 1,048,576. At the limit listeners stop
-     *  accepting until one closes, and plx_connect() returns PLX_ELIMIT. */
+    /** How many connections may be open at once; 0 means 1,048,576; 16,777,216 (2^24) at the
+     *  most. At the limit listeners stop accepting until one closes, and plx_connect() returns
+     *  PLX_ELIMIT. */
     uint32_t connections_max;
-    /** How many posts may wait at once; 0 means 4,096. Those do not count that the loop has begun
-     * to run, which it does with all that wait. */
+    /** How many posts may be queued at once; 0 means 4,096; 1,073,741,824 (2^30) at the most. The
+     *  loop takes all queued posts as one batch; a post in a running batch no longer counts. Each
+     *  takes 48 bytes of memory, which is allocated when the loop opens. */
     uint32_t posts_max;
     /** How many bytes may wait in all send queues together; 0 means no limit but memory's. What the
      *  callback that is running has written may exceed it, by 16 KiB at the most. */
     uint64_t queued_bytes_max;
-    /** How many bytes one receive may bring; 0 means 65,536. One buffer of this size is shared by
-     *  all connections of the loop. */
+    /** How many bytes one receive may bring; 0 means 65,536; 67,108,864 (64 MiB) at the most. One
+     *  buffer of this size is shared by all connections of the loop. */
     uint32_t receive_bytes;
     /** plx_loop_run() returns only after plx_loop_stop(), even when nothing is open. */
     uint32_t keep_running;
@@ -76,11 +85,13 @@ typedef struct plx_loop_stats {
     uint64_t poll_promotions;   /**< and came back because something arrived. */
     uint64_t poll_cold_failures; /**< Times that there was no thread or memory for it. The loop
                                       waits for all of them itself then, and tries again later. */
+    uint64_t wait_failures;      /**< Waits that failed, most often because the system was short of
+                                      memory. The loop tries again. */
 } plx_loop_stats;
 
 /**
- * What plx_post() runs. `status` is 0, or PLX_ECANCELED when the loop closes before it came to
- * this post: then nothing can be opened on the loop any more, but `data` can be freed.
+ * What plx_post() runs. `status` is 0, or PLX_ECANCELED if the loop was closed before it ran this
+ * post: nothing can be opened on the loop or posted to it any more, but `data` can be freed.
  */
 typedef void (*plx_post_fn)(plx_loop *loop, void *data, int status);
 
@@ -88,22 +99,30 @@ typedef void (*plx_post_fn)(plx_loop *loop, void *data, int status);
  * Opens a loop. `*loop_out` is the new loop, or NULL if the call fails. `options` is read during
  * the call only and may be NULL.
  *
- * Returns 0, PLX_EBACKEND for a name that is not compiled in, PLX_ENOSYS for a backend that this
- * machine cannot run, PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE. On failure nothing is left behind.
+ * Returns 0, PLX_EINVAL for an option above its limit, PLX_EBACKEND for a name that is not compiled
+ * in, PLX_ENOSYS for a backend that this machine cannot run, PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE.
+ * On failure nothing is left behind.
  */
 PLX_NODISCARD PLX_API int plx_loop_open(plx_loop **loop_out, const plx_loop_options *options);
 
 /**
- * Closes all that is open on the loop, delivers every on_close, cancels the posts that wait, and
- * frees the loop. NULL is allowed. No other thread may post to the loop any more. Returns 0, or
- * PLX_EBUSY when called from a callback of this very loop; stop the loop there instead.
+ * Closes all that is open on the loop, calls every on_close, runs the queued posts with
+ * PLX_ECANCELED, and frees the loop. NULL is allowed. From the beginning of this call plx_post()
+ * returns PLX_ECANCELED; when it has returned, the loop is gone, and no thread may use it. Any
+ * thread may call it while none runs the loop. Returns 0, or PLX_EBUSY when called from a callback
+ * of this very loop; call plx_loop_stop() there instead.
  */
 PLX_API int plx_loop_close(plx_loop *loop);
 
 /**
  * Runs until plx_loop_stop(), or until nothing is open that could still call back: no connection,
  * listener, timer, watch or signal, and no post that waits. Returns 0, PLX_EBUSY when the loop
- * runs already, or the code of a wait that failed for good; what was open then still is.
+ * runs already, or the code with which waiting failed for good; what was open then still is.
+ *
+ * A wait that fails because the system is short of memory (PLX_ENOMEM, PLX_ENOBUFS, PLX_EAGAIN)
+ * does not end the run: the loop counts it in `wait_failures`, pauses for 10 ms or until a timer is
+ * due, runs timers, signals and posts, and waits again. The call returns the code when no wait has
+ * succeeded for 5 seconds; the loop may be run again then.
  */
 PLX_NODISCARD PLX_API int plx_loop_run(plx_loop *loop);
 
@@ -115,14 +134,18 @@ PLX_NODISCARD PLX_API int plx_loop_run(plx_loop *loop);
 PLX_NODISCARD PLX_API int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns);
 
 /**
- * Makes the running plx_loop_run() return at the end of the present turn, or the next one return
- * at once. Any thread may call it, and a signal handler too.
+ * Makes the running plx_loop_run() return at the end of the present turn, and the running
+ * plx_loop_run_once() stop waiting. If neither runs, the next one to be called returns without
+ * waiting. One stop ends one run or one wait: when that call has returned, the stop has no further
+ * effect; stops that come before it returns count as one. Any thread may call it, and a signal
+ * handler too.
  */
 PLX_API void plx_loop_stop(plx_loop *loop);
 
 /**
- * How long plx_loop_run_once() may wait at the most before a timer is due, in nanoseconds: 0 when
- * something is due already, PLX_FOREVER when no timer runs.
+ * How long from now plx_loop_run_once() may wait at the most before a timer is due, in nanoseconds:
+ * 0 when something is due already (a timer, a post, a close, a signal, a stop), PLX_FOREVER when no
+ * timer runs. It changes nothing: in a callback, plx_loop_now() stays the time of the turn.
  */
 PLX_API uint64_t plx_loop_next_timeout(plx_loop *loop);
 
@@ -143,9 +166,12 @@ PLX_API int plx_os_error(void);
 
 /**
  * Has `run` called on the loop's thread, soon, and never from within this call. Any thread may call
- * it. Posts of one thread run in their order. `data` stays the caller's.
+ * it. Posts of one thread run in their order; one that a post's callback makes runs in a later
+ * turn. `data` stays the caller's.
  *
- * Returns 0, or PLX_ENOBUFS when `posts_max` posts wait: try again later, nothing was lost.
+ * Returns 0, PLX_EINVAL without `run`, PLX_ENOBUFS when `posts_max` posts are queued: try again
+ * later; or PLX_ECANCELED while the loop closes. If it returns 0, `run` is called exactly once;
+ * else never.
  */
 PLX_NODISCARD PLX_API int plx_post(plx_loop *loop, plx_post_fn run, void *data);
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pollux/signal.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,6 +52,12 @@ int plx__rehearse_descriptor_limit(uint32_t spare)
         limit.rlim_cur = (rlim_t)lowest + spare;
     }
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__rehearse_environment(const char *name, const char *value)
+{
+    int result = value != NULL ? setenv(name, value, 1) : unsetenv(name);
+    return result == 0 ? 0 : plx__fail_last();
 }
 
 static pid_t heir;

@@ -241,8 +241,7 @@ ptrdiff_t plx__socket_receive(plx_socket socket, void *bytes, size_t size)
 
 ptrdiff_t plx__send_failed(void)
 {
-    /* ENOBUFS says that an interface's queue is full: it passes. */
-    if (errno == EAGAIN || errno == ENOBUFS || errno == EINTR)
+    if (errno == EAGAIN || errno == EINTR)
         return 0;
     return plx__fail_last();
 }

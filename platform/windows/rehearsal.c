@@ -2,6 +2,7 @@
 #include "platform/rehearsal.h"
 
 #include <pollux/signal.h>
+#include <stdlib.h>
 
 #include "platform/os.h"
 
@@ -46,6 +47,11 @@ int plx__rehearse_descriptor_limit(uint32_t spare)
 {
     (void)spare;
     return PLX_ENOSYS;
+}
+
+int plx__rehearse_environment(const char *name, const char *value)
+{
+    return _putenv_s(name, value != NULL ? value : "") == 0 ? 0 : PLX_EINVAL;
 }
 
 int plx__rehearse_port(plx_socket socket)

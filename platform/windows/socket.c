@@ -262,8 +262,7 @@ ptrdiff_t plx__socket_receive(plx_socket socket, void *bytes, size_t size)
 ptrdiff_t plx__send_failed(void)
 {
     int status = plx__fail_last();
-    /* Non-paged memory is short, often only for a send of this size: it passes. */
-    return status == PLX_ENOBUFS || status == PLX_EAGAIN ? 0 : status;
+    return status == PLX_EAGAIN ? 0 : status;
 }
 
 ptrdiff_t plx__socket_send(plx_socket socket, const void *bytes, size_t length)
