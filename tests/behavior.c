@@ -7,6 +7,7 @@ extern const test_case behavior_close_cases[];
 extern const test_case behavior_cold_cases[];
 extern const test_case behavior_connect_cases[];
 extern const test_case behavior_data_cases[];
+extern const test_case behavior_idle_watch_cases[];
 extern const test_case behavior_loop_cases[];
 extern const test_case behavior_post_cases[];
 extern const test_case behavior_send_cases[];
@@ -16,6 +17,7 @@ extern const test_case behavior_watch_cases[];
 
 int main(int argc, char **argv)
 {
+    /* clang-format off */
     static const test_case *const groups[] = {
         behavior_accept_cases,
         behavior_accept_first_cases,
@@ -23,6 +25,7 @@ int main(int argc, char **argv)
         behavior_cold_cases,
         behavior_connect_cases,
         behavior_data_cases,
+        behavior_idle_watch_cases,
         behavior_loop_cases,
         behavior_post_cases,
         behavior_send_cases,
@@ -31,5 +34,6 @@ int main(int argc, char **argv)
         behavior_watch_cases,
         NULL,
     };
+    /* clang-format on */
     return suite_main(argc, argv, groups, true);
 }
