@@ -35,7 +35,8 @@ enum plx__conn_state {
     PLX__CONN_ADOPTED = 1u << 17,     /* On top of CONNECTING: opens in the next deferred step. */
     PLX__CONN_RELEASING = 1u << 18,   /* To be released when the queue is empty. */
     PLX__CONN_LEAVING = 1u << 19,     /* The backend was asked to let it go. */
-    PLX__CONN_RELEASED = 1u << 20     /* on_release is due, and not on_close. */
+    PLX__CONN_RELEASED = 1u << 20,    /* on_release is due, and not on_close. */
+    PLX__CONN_LOST = 1u << 21         /* Its descriptor is not its own any more. */
 };
 
 /* What a connection has when nothing is special about it: it reads, nothing of it waits to be sent
@@ -82,6 +83,13 @@ static inline bool plx__conn_is_open(const plx__conn *conn)
     return conn->object.state == PLX__OPEN;
 }
 
+/* Whether this is what the system says of a descriptor that somebody else closed. What has its
+ * number now may be somebody else's too. */
+static inline bool plx__conn_is_lost(int reason)
+{
+    return reason == PLX_EBADF || reason == PLX_ENOTSOCK;
+}
+
 /* conn.c */
 
 /* Makes a connection of a socket that a listener accepted, and calls on_open, and on_data if bytes
@@ -98,6 +106,9 @@ void plx__conn_no_delay_set(plx_socket socket, const plx__profile *profile);
 void plx__conn_untake(plx_loop *loop, plx__conn *conn);
 /* Closes it, with on_close to come in the next deferred step. */
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason);
+/* Somebody else closed its descriptor: closes it with PLX_EBADF, and the descriptor is left alone.
+ */
+void plx__conn_lost(plx_loop *loop, plx__conn *conn);
 void plx__conn_detached(plx_loop *loop, plx__conn *conn);
 void plx__conn_deferred(plx_loop *loop, plx__conn *conn);
 

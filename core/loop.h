@@ -14,13 +14,12 @@
 #include "core/post_queue.h"
 #include "core/segment.h"
 #include "core/slab.h"
+#include "core/socket_map.h"
 #include "core/wheel.h"
 
-#define PLX__WATCH_BUCKETS  256u
 #define PLX__SIGNAL_NUMBERS 8u
 
 struct plx__conn;
-struct plx__watch;
 struct plx__profile;
 
 /* What the owner of a wheel node is. */
@@ -59,7 +58,7 @@ struct plx_loop {
     plx__segment_pool segments;
     plx__kept *kept_spare; /* A buffer for kept bytes that nobody uses now; may be NULL. */
     struct plx__profile *profile_last; /* Of the last plx_connect(); shared while it fits. */
-    struct plx__watch *watches[PLX__WATCH_BUCKETS];
+    plx__socket_map sockets;           /* Of connections, listeners and watches. */
 
     uint64_t queued_bytes_max;
     uint32_t starved;          /* Connections whose writes were refused for `queued_bytes_max`. */
@@ -96,6 +95,11 @@ static inline uint64_t plx__deadline(const plx_loop *loop, uint64_t timeout_ns)
 {
     return timeout_ns < PLX_FOREVER - loop->now_ns ? loop->now_ns + timeout_ns : PLX_FOREVER;
 }
+
+/* Makes the object, which has a socket and is not attached yet, the one that has it. An object of
+ * the loop that had the number before is told that somebody else closed its descriptor. 0, or
+ * PLX_ENOMEM. */
+int plx__socket_claim(plx_loop *loop, plx__object *object);
 
 /* Any thread, and signal handlers. */
 void plx__loop_wake(plx_loop *loop);

@@ -9,7 +9,9 @@ extern const test_case behavior_connect_cases[];
 extern const test_case behavior_data_cases[];
 extern const test_case behavior_idle_watch_cases[];
 extern const test_case behavior_loop_cases[];
+extern const test_case behavior_lost_cases[];
 extern const test_case behavior_post_cases[];
+extern const test_case behavior_rest_cases[];
 extern const test_case behavior_send_cases[];
 extern const test_case behavior_timer_cases[];
 extern const test_case behavior_transfer_cases[];
@@ -27,7 +29,9 @@ int main(int argc, char **argv)
         behavior_data_cases,
         behavior_idle_watch_cases,
         behavior_loop_cases,
+        behavior_lost_cases,
         behavior_post_cases,
+        behavior_rest_cases,
         behavior_send_cases,
         behavior_timer_cases,
         behavior_transfer_cases,
