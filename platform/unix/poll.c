@@ -38,7 +38,7 @@ PLX__SLOW static int poll_beyond_limit(plx__poll_entry *entries, size_t count, u
     return ready;
 }
 
-/* The system has written nothing: what stands in the entries is of the wait before. */
+/* POSIX leaves open what stands in the entries then; it may be what the wait before has said. */
 PLX__SLOW static int poll_interrupted(plx__poll_entry *entries, size_t count)
 {
     for (size_t i = 0; i < count; i++)
