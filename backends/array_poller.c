@@ -123,7 +123,7 @@ void plx__array_poller_return(plx__poller *poller, plx__polled *polled, short re
                                 .events = events_of(polled->interest),
                                 .revents = revents});
     poller->elsewhere--;
-    poller->left++;
+    poller->left += revents != 0;
     poller->cursor = poller->count;
 }
 

@@ -46,7 +46,7 @@ size_t plx__array_poller_collect(plx__poller *poller, plx__poller_event *events,
 void plx__array_poller_wake(plx__poller *poller);
 
 /* Between a wait and the first collecting: adds an entry for an endpoint that was counted among
- * those elsewhere, and that has this to say. Never fails. */
+ * those elsewhere, and that has this to say, or nothing. Never fails. */
 void plx__array_poller_return(plx__poller *poller, plx__polled *polled, short revents);
 
 #endif

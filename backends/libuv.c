@@ -13,7 +13,9 @@ typedef struct uv_entry {
     uv_poll_t poll;
     plx__polled *polled; /* NULL once forgotten. */
     struct uv_entry *next_ready;
+    struct uv_entry *next_started;
     uint32_t ready;
+    bool is_started; /* Since the last wait: it stands in the poller's list of those. */
     bool is_stopped; /* By libuv, not by us. */
 } uv_entry;
 
@@ -23,6 +25,7 @@ struct plx__poller {
     uv_timer_t timer;
     uv_entry *ready_first; /* Each entry stands here at most once: `ready` is not 0 then. */
     uv_entry **ready_end;
+    uv_entry *started_first;
 };
 
 static int code_of_uv(int uv_code)
@@ -47,6 +50,16 @@ static int code_of_uv(int uv_code)
 #endif
 }
 
+static void entry_ready(plx__poller *poller, uv_entry *entry, uint32_t ready)
+{
+    if (entry->ready == 0) {
+        entry->next_ready = NULL;
+        *poller->ready_end = entry;
+        poller->ready_end = &entry->next_ready;
+    }
+    entry->ready |= ready;
+}
+
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     uv_entry *entry = (uv_entry *)poll->data;
@@ -63,14 +76,8 @@ static void on_ready(uv_poll_t *poll, int status, int events)
         ready |= PLX_READABLE;
     if ((events & UV_WRITABLE) != 0)
         ready |= PLX_WRITABLE;
-    if (ready == 0)
-        return;
-    if (entry->ready == 0) {
-        entry->next_ready = NULL;
-        *poller->ready_end = entry;
-        poller->ready_end = &entry->next_ready;
-    }
-    entry->ready |= ready;
+    if (ready != 0)
+        entry_ready(poller, entry, ready);
 }
 
 static void on_wake(uv_async_t *async)
@@ -151,19 +158,50 @@ static uv_entry *entry_open(plx__poller *poller, plx__polled *polled, int *statu
     return entry;
 }
 
+/* libuv tells the kernel with the next wait, and aborts the process when the kernel refuses a
+ * descriptor. So it is looked at here, and once more before that wait. */
+static int entry_check(const uv_entry *entry)
+{
+    return plx__socket_check(plx__polled_endpoint(entry->polled)->socket);
+}
+
 static int entry_start(uv_entry *entry, uint32_t interest)
 {
+    plx__poller *poller = (plx__poller *)entry->poll.loop->data;
     int events = 0;
     if ((interest & PLX_READABLE) != 0)
         events |= UV_READABLE;
     if ((interest & PLX_WRITABLE) != 0)
         events |= UV_WRITABLE;
-    /* libuv aborts the process when the kernel refuses a descriptor. */
-    int status = plx__socket_check(plx__polled_endpoint(entry->polled)->socket);
+    int status = entry_check(entry);
     if (status != 0)
         return status;
     status = uv_poll_start(&entry->poll, events, on_ready);
-    return status == 0 ? 0 : code_of_uv(status);
+    if (status != 0)
+        return code_of_uv(status);
+    if (!entry->is_started) {
+        entry->is_started = true;
+        entry->next_started = poller->started_first;
+        poller->started_first = entry;
+    }
+    return 0;
+}
+
+/* Returns whether the descriptor of one is closed by now. */
+static bool started_check(plx__poller *poller)
+{
+    bool has_failed = false;
+    for (uv_entry *entry = poller->started_first; entry != NULL; entry = entry->next_started) {
+        entry->is_started = false;
+        if (entry->polled == NULL || entry->polled->interest == 0 || entry_check(entry) == 0)
+            continue;
+        (void)uv_poll_stop(&entry->poll);
+        entry->is_stopped = true;
+        entry_ready(poller, entry, PLX_FAILED);
+        has_failed = true;
+    }
+    poller->started_first = NULL;
+    return has_failed;
 }
 
 static int libuv_poller_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
@@ -197,7 +235,7 @@ static int libuv_poller_wait(plx__poller *poller, uint64_t timeout_ns)
     ready_clear(poller);
     if (plx__fault_strikes(PLX__FAULT_WAIT)) /* uv_run() itself does not fail. */
         return PLX_ENOMEM;
-    if (timeout_ns == 0) {
+    if (started_check(poller) || timeout_ns == 0) {
         (void)uv_run(&poller->loop, UV_RUN_NOWAIT);
         return 0;
     }

@@ -329,11 +329,21 @@ static const plx__completion *try_watch(plx__backend *backend, plx__polled *poll
     return completion;
 }
 
-/* A descriptor of core's own that is closed: somebody else closed it. */
-static const plx__completion *report_closed(plx__backend *backend, plx__polled *polled)
+/* A descriptor of core's own that is closed: somebody else closed it. Whatever was under way is
+ * over, and core is told in terms of what that was. */
+PLX__SLOW static const plx__completion *report_closed(plx__backend *backend, plx__polled *polled)
 {
-    polled->operations &= PLX__OPERATION_RECEIVE;
-    return receive_end(backend, plx__polled_endpoint(polled), PLX_EBADF);
+    plx__endpoint *endpoint = plx__polled_endpoint(polled);
+    uint32_t operations = polled->operations;
+    enum plx__completion_kind kind = PLX__ENDED;
+    if ((operations & PLX__OPERATION_ACCEPT) != 0)
+        kind = PLX__ACCEPTED;
+    else if ((operations & PLX__OPERATION_CONNECT) != 0)
+        kind = PLX__CONNECTED;
+    operation_stop(backend, endpoint, operations);
+    plx__completion *completion = other_set(backend, endpoint, kind, PLX_EBADF);
+    completion->accepted = PLX_SOCKET_NONE;
+    return completion;
 }
 
 /* Tries what the event stands for, one operation at a time; what is left to try stays in it. */

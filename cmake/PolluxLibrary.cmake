@@ -17,6 +17,7 @@ set(pollux_sources
     core/segment.c
     core/signal.c
     core/slab.c
+    core/socket_map.c
     core/timer.c
     core/wait.c
     core/watch.c

@@ -26,7 +26,12 @@ int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx_
         return status;
     plx__conn *conn = (plx__conn *)(void *)object;
     object->endpoint.socket = socket;
-    status = loop->ops->attach(loop->backend, &object->endpoint);
+    status = plx__socket_claim(loop, object);
+    if (status == 0) {
+        status = loop->ops->attach(loop->backend, &object->endpoint);
+        if (status != 0)
+            plx__socket_map_remove(&loop->sockets, object);
+    }
     if (status != 0) {
         plx__slab_give(slab, object);
         return status;
@@ -149,9 +154,14 @@ void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
     conn->object.state = PLX__CLOSING;
     conn->flags |= PLX__CONN_CLOSED;
     conn->reason = reason;
+    if (plx__conn_is_lost(reason)) {
+        conn->flags |= PLX__CONN_LOST;
+        loop->stats.sockets_lost++;
+    }
     plx__conn_timeout_disarm(loop, conn);
     bool was_corked = plx__conn_output_abandon(loop, conn);
-    if (reason != 0 && (was_corked || plx__conn_output_is_cut(loop, conn)))
+    bool is_ours = (conn->flags & PLX__CONN_LOST) == 0;
+    if (reason != 0 && is_ours && (was_corked || plx__conn_output_is_cut(loop, conn)))
         reset_on_close(conn);
     if (loop->ops->detach(loop->backend, &conn->object.endpoint)) {
         plx__conn_detached(loop, conn);
@@ -162,15 +172,28 @@ void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
 
 void plx__conn_fail(plx_loop *loop, plx__conn *conn, int reason)
 {
-    reset_on_close(conn);
+    if (!plx__conn_is_lost(reason))
+        reset_on_close(conn);
     plx__conn_close(loop, conn, reason);
+}
+
+void plx__conn_lost(plx_loop *loop, plx__conn *conn)
+{
+    if (plx__conn_is_open(conn))
+        plx__conn_close(loop, conn, PLX_EBADF);
+    else
+        conn->flags |= PLX__CONN_LOST; /* The backend still has it. */
 }
 
 void plx__conn_detached(plx_loop *loop, plx__conn *conn)
 {
     PLX_ASSERT(conn->object.state == PLX__CLOSING);
     conn->flags &= ~(uint32_t)PLX__CONN_DETACHING;
-    plx__socket_close(conn->object.endpoint.socket);
+    plx__socket_map_remove(&loop->sockets, &conn->object);
+    if ((conn->flags & PLX__CONN_LOST) != 0)
+        plx__socket_disown(conn->object.endpoint.socket);
+    else
+        plx__socket_close(conn->object.endpoint.socket);
     conn->object.endpoint.socket = PLX_SOCKET_NONE;
     plx__defer(loop, &conn->object);
 }
@@ -188,6 +211,7 @@ void plx__conn_untake(plx_loop *loop, plx__conn *conn)
     bool is_free = loop->ops->detach(loop->backend, &conn->object.endpoint);
     PLX_ASSERT(is_free);
     (void)is_free;
+    plx__socket_map_remove(&loop->sockets, &conn->object);
     slot_give(loop, conn);
 }
 

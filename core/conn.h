@@ -39,7 +39,8 @@ enum plx__conn_state {
     PLX__CONN_SHOWING = 1u << 21,     /* on_data runs, called from conn_input.c. */
     PLX__CONN_SHOW_REST = 1u << 22,   /* Resumed in on_data: what it leaves is to be shown again, */
     PLX__CONN_SHOW_ALL = 1u << 23,    /* though it consumes nothing, for it had paused. */
-    PLX__CONN_SEND_LATER = 1u << 24   /* The system lacked memory for its last send. */
+    PLX__CONN_SEND_LATER = 1u << 24,  /* The system lacked memory for its last send. */
+    PLX__CONN_LOST = 1u << 25         /* Its descriptor is not its own any more. */
 };
 
 /* What a connection has when nothing is special about it: it reads, nothing of it waits to be sent
@@ -86,6 +87,13 @@ static inline bool plx__conn_is_open(const plx__conn *conn)
     return conn->object.state == PLX__OPEN;
 }
 
+/* Whether this is what the system says of a descriptor that somebody else closed. What has its
+ * number now may be somebody else's too. */
+static inline bool plx__conn_is_lost(int reason)
+{
+    return reason == PLX_EBADF || reason == PLX_ENOTSOCK;
+}
+
 /* conn.c */
 
 /* Makes a connection of a socket that a listener accepted, and calls on_open, and on_data if bytes
@@ -104,6 +112,9 @@ void plx__conn_untake(plx_loop *loop, plx__conn *conn);
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason);
 /* The same, with a reset: the peer must not take what it has got for the whole stream. */
 PLX__SLOW void plx__conn_fail(plx_loop *loop, plx__conn *conn, int reason);
+/* Somebody else closed its descriptor: closes it with PLX_EBADF, and the descriptor is left alone.
+ */
+void plx__conn_lost(plx_loop *loop, plx__conn *conn);
 void plx__conn_detached(plx_loop *loop, plx__conn *conn);
 void plx__conn_deferred(plx_loop *loop, plx__conn *conn);
 

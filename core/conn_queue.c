@@ -75,7 +75,10 @@ PLX__SLOW static void output_die(plx_loop *loop, plx__conn *conn, int status)
     conn->flags &= ~(uint32_t)(PLX__CONN_SENDING | PLX__CONN_PAUSED_HIGH | PLX__CONN_WAS_HIGH);
     plx__conn_output_drop(loop, conn);
     plx__conn_input_resume(loop, conn);
-    if (plx__conn_is_open(conn) && (conn->flags & (PLX__CONN_RECEIVING | PLX__CONN_SHOW_KEPT)) == 0)
+    if (!plx__conn_is_open(conn))
+        return;
+    if (plx__conn_is_lost(conn->reason) ||
+        (conn->flags & (PLX__CONN_RECEIVING | PLX__CONN_SHOW_KEPT)) == 0)
         plx__conn_close(loop, conn, conn->reason);
 }
 

@@ -5,6 +5,10 @@
  * listener pauses for RETRY_NS; the connections wait in the system's queue meanwhile. If accepting
  * fails again after that, it lets go of a spare descriptor to accept one connection and close it,
  * so that those who wait learn something, and pauses again.
+ *
+ * An accept that fails for what is wrong with one connection is counted, and the next is tried.
+ * What fails so again and again is not of one connection (a filter of system calls, a security
+ * module): then the listener pauses too.
  */
 #include "core/listener.h"
 
@@ -15,6 +19,7 @@
 #define ACCEPTS_AHEAD_DEFAULT 16u
 #define ACCEPTS_AHEAD_MAX     1024u
 #define REJECTS_MAX           64
+#define ABORTS_MAX            16
 
 /* Of accept_receive_first: how often the backend looks for peers that stay silent, and for how long
  * they may, in seconds. Systems that wait for the first bytes themselves are told the same. */
@@ -108,8 +113,11 @@ static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socke
     object->endpoint.socket = socket;
     status = path_remember(listener, address);
     if (status == 0)
+        status = plx__socket_claim(loop, object);
+    if (status == 0)
         status = loop->ops->attach(loop->backend, &object->endpoint);
     if (status != 0) {
+        plx__socket_map_remove(&loop->sockets, object);
         plx__free(listener->path_address);
         plx__slab_give(slab, object);
         return status;
@@ -211,6 +219,7 @@ static void listener_pause(plx_loop *loop, plx__listener *listener, int status)
     if (plx__wheel_has(&listener->retry))
         return; /* A backend may bring what it had accepted before it was stopped. */
     plx__wheel_add(&loop->wheel, &listener->retry, plx__deadline(loop, RETRY_NS));
+    listener->aborts = 0;
     loop->stats.accept_pauses++;
     (void)accept_settle(loop, listener);
     if (listener->on_error != NULL)
@@ -244,10 +253,20 @@ static void listener_reject(plx_loop *loop, plx__listener *listener)
     }
 }
 
+/* Whether only one connection is concerned, as far as one can know; it is counted. A firewall may
+ * refuse one (accept(2): EPERM), and so may a security module refuse all. */
+static bool accept_aborted(plx_loop *loop, plx__listener *listener, int status)
+{
+    if (status != PLX_ECONNABORTED && status != PLX_EACCES)
+        return false;
+    loop->stats.accepts_aborted++;
+    return ++listener->aborts < ABORTS_MAX;
+}
+
 static void accept_failed(plx_loop *loop, plx__listener *listener, int status)
 {
-    if (status == PLX_ECONNABORTED) {
-        loop->stats.accepts_aborted++;
+    if (status == PLX_EBADF || status == PLX_ENOTSOCK) {
+        plx__listener_lost(loop, listener);
         return;
     }
     if ((status == PLX_EMFILE || status == PLX_ENFILE) && listener->has_retried)
@@ -263,7 +282,7 @@ void plx__listeners_stop(plx_loop *loop)
     loop->is_accepting_stopped = true;
     for (uint32_t slot = 0; slot < slab->count; slot++) {
         plx__listener *listener = (plx__listener *)(void *)plx__slab_at(slab, slot);
-        if (is_open(listener))
+        if (is_open(listener) && !listener->is_lost)
             (void)accept_settle(loop, listener); /* Stopping does not fail. */
     }
 }
@@ -272,10 +291,12 @@ void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
                             const plx__completion *completion)
 {
     if (completion->status != 0) {
-        accept_failed(loop, listener, completion->status);
+        if (!accept_aborted(loop, listener, completion->status))
+            accept_failed(loop, listener, completion->status);
         return;
     }
     listener->has_retried = false;
+    listener->aborts = 0;
     int status = plx__conn_accepted(loop, completion, listener->profile, listener->conn_data);
     if (status != 0) {
         plx__socket_close(completion->accepted);
@@ -307,17 +328,15 @@ void plx__listeners_resume(plx_loop *loop)
     loop->is_accepting_stopped = false;
     for (uint32_t slot = 0; slot < slab->count; slot++) {
         plx__listener *listener = (plx__listener *)(void *)plx__slab_at(slab, slot);
-        if (is_open(listener))
+        if (is_open(listener) && !listener->is_lost)
             accept_restart(loop, listener);
     }
 }
 
 /* --- closing --------------------------------------------------------------------------------- */
 
-void plx__listener_close(plx_loop *loop, plx__listener *listener)
+static void listener_detach(plx_loop *loop, plx__listener *listener)
 {
-    PLX_ASSERT(is_open(listener));
-    listener->object.state = PLX__CLOSING;
     if (plx__wheel_has(&listener->retry))
         plx__wheel_remove(&loop->wheel, &listener->retry);
     if (plx__wheel_has(&listener->sweep))
@@ -326,22 +345,48 @@ void plx__listener_close(plx_loop *loop, plx__listener *listener)
         plx__listener_detached(loop, listener);
 }
 
+void plx__listener_close(plx_loop *loop, plx__listener *listener)
+{
+    PLX_ASSERT(is_open(listener));
+    listener->object.state = PLX__CLOSING;
+    if (!listener->is_lost)
+        listener_detach(loop, listener);
+}
+
+void plx__listener_lost(plx_loop *loop, plx__listener *listener)
+{
+    if (listener->is_lost)
+        return;
+    loop->stats.sockets_lost++;
+    listener->is_lost = true;
+    if (is_open(listener))
+        listener_detach(loop, listener);
+}
+
 void plx__listener_detached(plx_loop *loop, plx__listener *listener)
 {
-    PLX_ASSERT(listener->object.state == PLX__CLOSING);
+    PLX_ASSERT(listener->object.state == PLX__CLOSING || listener->is_lost);
+    plx__socket_map_remove(&loop->sockets, &listener->object);
     if (listener->path_address != NULL)
         plx__socket_path_remove(listener->path_address);
-    plx__socket_close(listener->object.endpoint.socket);
+    if (listener->is_lost)
+        plx__socket_disown(listener->object.endpoint.socket);
+    else
+        plx__socket_close(listener->object.endpoint.socket);
     listener->object.endpoint.socket = PLX_SOCKET_NONE;
     plx__defer(loop, &listener->object);
 }
 
 void plx__listener_deferred(plx_loop *loop, plx__listener *listener)
 {
-    PLX_ASSERT(listener->object.state == PLX__CLOSING);
-    plx__free(listener->path_address);
-    plx__profile_give(listener->profile);
+    const plx__listener before = *listener;
+    PLX_ASSERT(before.object.state == PLX__CLOSING || before.is_lost);
+    plx__free(before.path_address);
+    plx__profile_give(before.profile);
     plx__slab_give(&loop->slabs[PLX__KIND_LISTENER], &listener->object);
+    /* Lost, and not closed since. */
+    if (before.object.state == PLX__OPEN && before.on_error != NULL)
+        before.on_error(loop, listener_handle(&before), before.data, PLX_EBADF);
 }
 
 int plx_listener_close(plx_loop *loop, plx_listener listener)
@@ -359,6 +404,8 @@ int plx_listener_address(const plx_loop *loop, plx_listener listener, char *text
     plx__address address;
     if (found == NULL)
         return PLX_ESTALE;
+    if (found->is_lost)
+        return PLX_EBADF;
     int status = plx__socket_name(found->object.endpoint.socket, &address);
     return status == 0 ? plx__address_print(&address, text, size) : status;
 }

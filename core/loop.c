@@ -142,6 +142,35 @@ int plx_loop_open(plx_loop **loop_out, const plx_loop_options *options)
     return 0;
 }
 
+/* --- sockets --------------------------------------------------------------------------------- */
+
+/* Its descriptor is closed, or is another's by now. It is not closed again. */
+PLX__SLOW static void socket_lost(plx_loop *loop, plx__object *object)
+{
+    switch (plx__object_kind(object)) {
+    case PLX__KIND_LISTENER:
+        plx__listener_lost(loop, (plx__listener *)(void *)object);
+        break;
+    case PLX__KIND_CONN:
+        plx__conn_lost(loop, (plx__conn *)(void *)object);
+        break;
+    case PLX__KIND_WATCH:
+        plx__watch_lost(loop, (plx__watch *)(void *)object);
+        break;
+    default:
+        PLX_ASSERT(false);
+    }
+}
+
+int plx__socket_claim(plx_loop *loop, plx__object *object)
+{
+    plx__object *before =
+        plx__socket_map_find(&loop->sockets, loop->slabs, object->endpoint.socket);
+    if (before != NULL)
+        socket_lost(loop, before);
+    return plx__socket_map_set(&loop->sockets, object);
+}
+
 /* --- one turn -------------------------------------------------------------------------------- */
 
 void plx__defer(plx_loop *loop, plx__object *object)
@@ -489,6 +518,7 @@ int plx_loop_close(plx_loop *loop)
     loop->ops->close(loop->backend); /* Before the slabs: it may still look at endpoints. */
     for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++)
         plx__slab_close(&loop->slabs[kind]);
+    plx__socket_map_close(&loop->sockets);
     plx__spare_close(&loop->spare);
     plx__post_queue_close(&loop->posts);
     if (loop->profile_last != NULL)

@@ -14,13 +14,12 @@
 #include "core/post_queue.h"
 #include "core/segment.h"
 #include "core/slab.h"
+#include "core/socket_map.h"
 #include "core/wheel.h"
 
-#define PLX__WATCH_BUCKETS  256u
 #define PLX__SIGNAL_NUMBERS 8u
 
 struct plx__conn;
-struct plx__watch;
 struct plx__profile;
 
 /* What the owner of a wheel node is. */
@@ -68,7 +67,7 @@ struct plx_loop {
     plx__segment_pool segments;
     plx__kept *kept_spare; /* A buffer for kept bytes that nobody uses now; may be NULL. */
     struct plx__profile *profile_last; /* Of the last plx_connect(); shared while it fits. */
-    struct plx__watch *watches[PLX__WATCH_BUCKETS];
+    plx__socket_map sockets;           /* Of connections, listeners and watches. */
 
     uint64_t queued_bytes_max;
     uint32_t short_of_memory;   /* Connections for whose sends the system lacked memory. */
@@ -116,6 +115,10 @@ uint64_t plx__wait_timeout(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns)
 /* After a wait that failed with `status`, and was to last for `timeout_ns` at the most: 0 if the
  * loop is to go on, after a pause, or the status. */
 PLX__SLOW int plx__wait_failed(plx_loop *loop, int status, uint64_t timeout_ns);
+/* Makes the object, which has a socket and is not attached yet, the one that has it. An object of
+ * the loop that had the number before is told that somebody else closed its descriptor. 0, or
+ * PLX_ENOMEM. */
+int plx__socket_claim(plx_loop *loop, plx__object *object);
 
 /* Any thread, and signal handlers. */
 void plx__loop_wake(plx_loop *loop);

@@ -18,6 +18,8 @@ enum plx__fault_kind {
     PLX__FAULT_WAIT,       /* A backend's wait, for want of memory. */
     PLX__FAULT_FEATURE,    /* Asking the system for what older ones lack. */
     PLX__FAULT_ROOM,       /* Making a queue as large as it is to be, rather than tiny. */
+    PLX__FAULT_REGISTER,   /* Telling an epoll set of a socket, or of a change. */
+    PLX__FAULT_COLD_WAIT,  /* A wait of the second thread of the backend "poll". */
     PLX__FAULT_KINDS
 };
 

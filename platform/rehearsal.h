@@ -12,6 +12,25 @@ int plx__rehearse_signal(int number);
  * it is called with UINT32_MAX. PLX_ENOSYS where that cannot be done. */
 int plx__rehearse_descriptor_limit(uint32_t spare);
 
+/* Sets the process's limit of descriptors, whatever is open, until it is called with UINT32_MAX.
+ * PLX_ENOSYS where there is no such limit. */
+int plx__rehearse_descriptor_ceiling(uint32_t ceiling);
+
+/* Has the system refuse to accept (EPERM), for good. PLX_ENOSYS where that cannot be done. */
+int plx__rehearse_no_accepts(void);
+
+/* Has a signal interrupt whatever the process waits for, each millisecond, until the second is
+ * called; that returns how often it did. PLX_ENOSYS where there is no such thing. */
+int plx__rehearse_interruptions_start(void);
+uint32_t plx__rehearse_interruptions_end(void);
+
+/* Makes another descriptor of the same socket, the lowest free number. plx__socket_dispose() closes
+ * it. PLX_ENOSYS where there are none. */
+int plx__rehearse_duplicate(plx_socket socket, plx_socket *duplicate_out);
+
+/* Opens a device that cannot be polled, as plx__rehearse_duplicate() would. */
+int plx__rehearse_device(plx_socket *device_out);
+
 /* Has WSAPoll behave as before Windows 10 2004, which told it nothing of refused connections, as
  * far as this library's own part in that goes. Nothing on Unix. */
 void plx__rehearse_old_poll(bool is_old);

@@ -1,39 +1,37 @@
 /* tests/behavior.c - the suite that every backend must pass, unchanged. */
 #include "tests/harness.h"
 
-extern const test_case behavior_accept_cases[];
-extern const test_case behavior_accept_first_cases[];
-extern const test_case behavior_close_cases[];
-extern const test_case behavior_cold_cases[];
-extern const test_case behavior_connect_cases[];
-extern const test_case behavior_data_cases[];
-extern const test_case behavior_failure_cases[];
-extern const test_case behavior_fresh_cases[];
-extern const test_case behavior_late_cases[];
-extern const test_case behavior_limits_cases[];
-extern const test_case behavior_loop_cases[];
-extern const test_case behavior_post_cases[];
-extern const test_case behavior_resume_cases[];
-extern const test_case behavior_send_cases[];
-extern const test_case behavior_stop_cases[];
-extern const test_case behavior_threads_cases[];
-extern const test_case behavior_timer_cases[];
-extern const test_case behavior_transfer_cases[];
-extern const test_case behavior_watch_cases[];
+/* The files of this suite: tests/behavior_NAME.c has the cases of NAME. */
+#define GROUPS(X)                                                                                  \
+    X(accept)                                                                                      \
+    X(accept_first)                                                                                \
+    X(close)                                                                                       \
+    X(cold)                                                                                        \
+    X(connect)                                                                                     \
+    X(data)                                                                                        \
+    X(failure)                                                                                     \
+    X(fresh)                                                                                       \
+    X(idle_watch)                                                                                  \
+    X(late)                                                                                        \
+    X(limits)                                                                                      \
+    X(loop)                                                                                        \
+    X(lost)                                                                                        \
+    X(post)                                                                                        \
+    X(rest)                                                                                        \
+    X(resume)                                                                                      \
+    X(send)                                                                                        \
+    X(stop)                                                                                        \
+    X(threads)                                                                                     \
+    X(timer)                                                                                       \
+    X(transfer)                                                                                    \
+    X(watch)
+
+#define GROUP_DECLARE(name) extern const test_case behavior_##name##_cases[];
+GROUPS(GROUP_DECLARE)
 
 int main(int argc, char **argv)
 {
-    static const test_case *const groups[] = {
-        behavior_accept_cases,  behavior_accept_first_cases,
-        behavior_close_cases,   behavior_cold_cases,
-        behavior_connect_cases, behavior_data_cases,
-        behavior_failure_cases, behavior_fresh_cases,
-        behavior_late_cases,    behavior_limits_cases,
-        behavior_loop_cases,    behavior_post_cases,
-        behavior_resume_cases,  behavior_send_cases,
-        behavior_stop_cases,    behavior_threads_cases,
-        behavior_timer_cases,   behavior_transfer_cases,
-        behavior_watch_cases,   NULL,
-    };
+#define GROUP_NAME(name) behavior_##name##_cases,
+    static const test_case *const groups[] = {GROUPS(GROUP_NAME) NULL};
     return suite_main(argc, argv, groups, true);
 }

@@ -2,9 +2,12 @@
  * @file listener.h
  * Listeners: they accept, and hand each connection its options.
  *
- * A listener never spins and never goes deaf. When the process or the system has no descriptor or
- * memory left it pauses for 100 ms, which is counted and told to on_error once. If there still is
- * none then, those who wait are turned away with a spare descriptor rather than left hanging.
+ * A listener never spins and never goes deaf. When accepting fails, for want of descriptors or
+ * memory most often, it pauses for 100 ms, counts that, reports it through on_error, and tries
+ * again. If there still is no descriptor then, it uses a spare one to turn away those who wait, so
+ * that they are not left hanging. What is wrong with one connection only is counted
+ * (accepts_aborted) and does not pause it, unless 16 accepts in a row fail so: a filter of system
+ * calls or a security module refuses them all then.
  */
 #ifndef POLLUX_LISTENER_H
 #define POLLUX_LISTENER_H
@@ -16,8 +19,11 @@ extern "C" {
 #endif
 
 /**
- * The listener paused because accepting failed with `status`, as PLX_EMFILE. It goes on by itself.
+ * The listener paused because accepting failed with `status`, as PLX_EMFILE. It resumes by itself.
  * `data` is the one of plx_listen_options.
+ *
+ * PLX_EBADF: somebody else closed the listener's descriptor. The listener is closed, and `listener`
+ * names nothing any more. Call plx_listen() to listen again.
  */
 typedef void (*plx_listener_error_fn)(plx_loop *loop, plx_listener listener, void *data,
                                       int status);

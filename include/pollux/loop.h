@@ -50,8 +50,9 @@ typedef struct plx_loop_options {
      *  the loop's own, so that they cost the busy ones nothing. 0 means 512; PLX_POLL_COLD_NEVER
      *  means that no such thread is ever started. */
     uint32_t poll_cold_min;
-    /** Backend "poll": how long a connection must have been idle before it goes there, in
-     *  nanoseconds; 0 means 300 ms. One that comes back soon stays longer the next time. */
+    /** Backend "poll": how long a connection or a watch must have been idle before it goes
+     *  there, in nanoseconds; 0 means 300 ms. One that comes back soon stays longer the next time.
+     */
     uint64_t poll_cold_after_ns;
 } plx_loop_options;
 
@@ -66,10 +67,12 @@ typedef struct plx_loop_stats {
     uint64_t connections_closed;   /**< Calls of on_close or on_release, and those without one. */
     uint64_t connections_open;  /**< Open connections, those that are connecting included; now. */
     uint64_t timeouts;          /**< Connections closed by one of their timeouts. */
-    uint64_t accept_pauses;     /**< Times a listener paused for want of descriptors or memory. */
+    uint64_t accept_pauses;     /**< Times a listener paused, for want of descriptors or memory most
+                                     often. */
     uint64_t accepts_rejected;  /**< Connections turned away while there was no descriptor. */
-    uint64_t accepts_aborted;   /**< Connections that were gone before they were accepted, or
-                                     dropped because they were silent (accept_receive_first). */
+    uint64_t accepts_aborted;   /**< Connections that were gone before they were accepted, that a
+                                     rule of the system refused, or that were dropped because they
+                                     were silent (accept_receive_first). */
     uint64_t receives;          /**< Pieces of data that arrived. */
     uint64_t sends;             /**< Times that the system took bytes. */
     uint64_t received_bytes;    /**< Bytes that arrived. */
@@ -80,13 +83,17 @@ typedef struct plx_loop_stats {
     uint64_t timers_fired;      /**< Calls of timer callbacks. */
     uint64_t posts_run;         /**< Posted functions that ran. */
     uint64_t signals_delivered; /**< Calls of signal callbacks. */
-    uint64_t poll_cold;         /**< Connections that the second thread of "poll" waits for; now. */
+    uint64_t poll_cold;         /**< Connections and watches that the second thread of "poll" waits
+                                     for; now. */
     uint64_t poll_demotions;    /**< Times that one went there, */
     uint64_t poll_promotions;   /**< and came back because something arrived. */
-    uint64_t poll_cold_failures; /**< Times that there was no thread or memory for it. The loop
-                                      waits for all of them itself then, and tries again later. */
+    uint64_t poll_cold_failures; /**< Times that there was no thread or memory for it, or that its
+                                      wait failed. The loop waits for all of them itself then, and
+                                      tries again later. */
     uint64_t wait_failures;      /**< Waits that failed, most often because the system was short of
                                       memory. The loop tries again. */
+    uint64_t sockets_lost;       /**< Connections, listeners and watches whose descriptor somebody
+                                      else had closed. */
 } plx_loop_stats;
 
 /**

@@ -54,6 +54,40 @@ int plx__rehearse_environment(const char *name, const char *value)
     return _putenv_s(name, value != NULL ? value : "") == 0 ? 0 : PLX_EINVAL;
 }
 
+int plx__rehearse_descriptor_ceiling(uint32_t ceiling)
+{
+    (void)ceiling;
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_no_accepts(void)
+{
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_interruptions_start(void)
+{
+    return PLX_ENOSYS;
+}
+
+uint32_t plx__rehearse_interruptions_end(void)
+{
+    return 0;
+}
+
+int plx__rehearse_duplicate(plx_socket socket, plx_socket *duplicate_out)
+{
+    (void)socket;
+    (void)duplicate_out;
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_device(plx_socket *device_out)
+{
+    (void)device_out;
+    return PLX_ENOSYS;
+}
+
 int plx__rehearse_port(plx_socket socket)
 {
     HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
