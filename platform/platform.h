@@ -144,10 +144,19 @@ int plx__socket_peer(plx_socket socket, plx__address *address_out);
 /* Whether this is something that poll() and its like can wait for: 0, PLX_EBADF, PLX_ENOTSOCK. */
 int plx__socket_check(plx_socket socket);
 
-/* Room for what a Unix-domain listener leaves in the file system: whether somebody listens at this
- * path (PLX_EADDRINUSE), or the file is a leftover and was removed (0). */
-int plx__socket_path_clear(const plx__address *address);
-void plx__socket_path_remove(const plx__address *address);
+/* The file that a Unix-domain listener has (socket_path.c), by what tells it from every other. */
+typedef struct plx__socket_path plx__socket_path;
+
+/* Binds the socket to the file that the address names and listens there. A socket file that nobody
+ * listens at any more is replaced; whatever else is there stays: PLX_EADDRINUSE. The file of a
+ * server that starts at this moment counts as that of one that listens. */
+int plx__socket_path_listen(plx_socket socket, const plx__address *address, uint32_t backlog,
+                            plx__socket_path **path_out);
+/* Removes the file if it still is the listener's, and frees the memory. Before the socket is
+ * closed. */
+void plx__socket_path_remove(plx__socket_path *path);
+/* Frees the memory; the file stays. */
+void plx__socket_path_forget(plx__socket_path *path);
 
 /* A descriptor held back, to be let go when none is left. */
 typedef struct plx__spare {
