@@ -182,8 +182,9 @@ int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
     plx__address parsed;
     plx__profile *profile;
     plx__listener *listener;
-    if (loop->is_closing)
-        return PLX_ECANCELED;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
     int status = plx__address_parse(&parsed, address);
     if (status != 0)
         return status;

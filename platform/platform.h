@@ -189,6 +189,8 @@ void plx__mutex_open(plx__mutex *mutex);
 void plx__mutex_close(plx__mutex *mutex);
 void plx__mutex_lock(plx__mutex *mutex);
 void plx__mutex_unlock(plx__mutex *mutex);
+/* Locks it and returns true, unless somebody else has locked it. */
+bool plx__mutex_try(plx__mutex *mutex);
 void plx__condition_open(plx__condition *condition);
 void plx__condition_close(plx__condition *condition);
 /* Returns whether it was signalled, as opposed to `timeout_ns` (PLX_FOREVER: none) being over. */
@@ -227,5 +229,32 @@ void plx__signal_listener_init(plx__signal_listener *listener, void (*wake)(void
  * each number is added once. PLX_ENOSYS, PLX_ELIMIT. Any thread, for different listeners. */
 int plx__signal_add(plx__signal_listener *listener, int number);
 void plx__signal_remove(plx__signal_listener *listener, int number);
+
+/* --- forks (fork.c) ------------------------------------------------------------------------- */
+
+#ifdef _WIN32
+static inline int plx__forks_watch(void)
+{
+    return 0;
+}
+
+static inline uint32_t plx__forks(void)
+{
+    return 0;
+}
+#else
+/* From now on plx__forks() counts, and signals can be removed in children. 0 or PLX_ENOMEM. Any
+ * thread. */
+int plx__forks_watch(void);
+
+extern uint32_t plx__forks_seen;
+
+/* How many calls of fork() lie between the first process and this one: another number than before
+ * means that this process is a child. */
+static inline uint32_t plx__forks(void)
+{
+    return plx__forks_seen;
+}
+#endif
 
 #endif
