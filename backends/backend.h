@@ -81,9 +81,9 @@ typedef struct plx__backend_ops {
     int (*open)(plx__backend **backend_out, const plx__backend_config *config);
     /* Everything has been detached by now. */
     void (*close)(plx__backend *backend);
-    /* In a child that fork() has made, which has copies of the memory and of the descriptors, and no
-     * thread but the one that forked. Endpoints may be attached, and completions of the last wait
-     * not handed out yet.
+    /* In a child that fork() has made, which has copies of the memory and of the descriptors, and
+     * no thread but the one that forked. Endpoints may be attached, and completions of the last
+     * wait not handed out yet.
      *
      * Frees the backend, and closes its copies of descriptors. What the parent has too stays as it
      * is: nothing is cancelled, removed from a set or submitted, and no lock is waited for. NULL:

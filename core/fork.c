@@ -1,9 +1,9 @@
 /* core/fork.c - a child's copy of its parent's loop: dropped, or taken over.
  *
- * fork() copies memory and descriptors. What the descriptors stand for is shared: sockets, epoll
- * sets, rings, and the files of Unix-domain listeners. Dropping a copy closes descriptors and
- * touches nothing shared. Taking a loop over has the backend make anew what cannot be shared; all
- * that core has is memory, and goes on as it is.
+ * fork() copies memory and descriptors. What the descriptors stand for is shared: sockets, event
+ * queues of the kernel, and the files of Unix-domain listeners. Dropping a copy closes descriptors
+ * and touches nothing shared. Taking a loop over has the backend make anew what cannot be shared;
+ * all that core has is memory, and goes on as it is.
  */
 #include "core/conn.h"
 #include "core/listener.h"

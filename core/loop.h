@@ -75,7 +75,8 @@ struct plx_loop {
     uint32_t signals_open[PLX__SIGNAL_NUMBERS];
 };
 
-/* Whether this process is a child and the loop is its parent's, of which it has a copy: core/fork.c.
+/* Whether this process is a child and the loop is its parent's, of which it has a copy:
+ * core/fork.c.
  */
 static inline bool plx__is_inherited(const plx_loop *loop)
 {

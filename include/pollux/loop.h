@@ -138,9 +138,9 @@ PLX_API int plx_loop_close(plx_loop *loop);
  *
  * Frees the memory of the loop and closes the child's descriptors of its sockets. No callback is
  * called, neither on_close nor on_sent nor posted functions: what their `data` points to is the
- * child's own copy, and so are buffers that were lent; free them or leave them. Watched sockets stay
- * open, for they are their owner's. Signals that the loop subscribed to have the effect in the child
- * that they had before, unless another loop of the child subscribes to them too.
+ * child's own copy, and so are buffers that were lent; free them or leave them. Watched sockets
+ * stay open, for they are their owner's. Signals that the loop subscribed to have the effect in the
+ * child that they had before, unless another loop of the child subscribes to them too.
  *
  * Call it from a callback if the child was forked there, but then do not return from the callback,
  * which would return into the loop: end the child with exec or _exit, or longjmp() out. Bytes that
@@ -156,9 +156,9 @@ PLX_API void plx_loop_abandon(plx_loop *loop);
  * for instance. Otherwise both would receive from the same connections.
  *
  * All goes on as it was: connections with what they have queued, listeners, timers, watches,
- * signals, and posts that wait. Epoll sets, rings, wakes and helper threads are made anew. The socket
- * files of listeners are the child's now, and are removed when it closes them. Threads that posted
- * to the loop are the parent's: a post that one of them was making at the fork may be lost.
+ * signals, and posts that wait. Epoll sets, rings, wakes and helper threads are made anew. The
+ * socket files of listeners are the child's now, and are removed when it closes them. Threads that
+ * posted to the loop are the parent's: a post that one of them was making at the fork may be lost.
  *
  * The thread that calls it becomes the loop's. Call it in the callback if the child was forked
  * there: then the callback may return, and what arrived with it is delivered in the child.
@@ -174,8 +174,8 @@ PLX_NODISCARD PLX_API int plx_loop_after_fork(plx_loop *loop);
 /**
  * Runs until plx_loop_stop(), or until nothing is open that could still call back: no connection,
  * listener, timer, watch or signal, and no post that waits. Returns 0, PLX_EBUSY when the loop
- * runs already or is a forked child's copy (plx_loop_after_fork()), or the code of a wait that failed
- * for good; what was open then still is.
+ * runs already or is a forked child's copy (plx_loop_after_fork()), or the code of a wait that
+ * failed for good; what was open then still is.
  */
 PLX_NODISCARD PLX_API int plx_loop_run(plx_loop *loop);
 

@@ -1,8 +1,8 @@
 /* platform/unix/fork.c - counts forks, so that a loop can tell that it is a child's copy.
  *
- * fork() runs the handlers of pthread_atfork(); vfork(), posix_spawn(), _Fork() and a bare clone() do
- * not, and their children are to call exec or _exit alone. A count costs a reader one load, where
- * getpid() is a system call.
+ * fork() runs the handlers of pthread_atfork(); vfork(), posix_spawn(), _Fork() and a bare clone()
+ * do not, and their children are to call exec or _exit alone. A count costs a reader one load,
+ * where getpid() is a system call.
  */
 #include "platform/unix/fork.h"
 

@@ -1,0 +1,41 @@
+/* tests/child.h - cases that fork.
+ *
+ * A child goes on in its copy of the case, and reports when it is through: a check that fails there
+ * ends the child with the message, and the case, which waits for a report. A child of a child
+ * reports to the case too.
+ */
+#ifndef CHILD_H
+#define CHILD_H
+
+#include "platform/rehearsal.h"
+#include "tests/harness.h"
+
+enum { CHILD_IS_GOOD = 42, CHILD_WAS_STRUCK = 43 };
+
+/* Forks. True in the child; where there is no fork() the case is over. */
+#define child_fork() (child_forked() == 0)
+
+static inline int child_forked(void)
+{
+    int forked = plx__rehearse_fork();
+    ck_assert_int_ge(forked, 0);
+    return forked;
+}
+
+/* In the case: waits for the child's report. */
+static inline void child_join(void)
+{
+    ck_assert_int_eq(plx__rehearse_fork_join(), CHILD_IS_GOOD);
+}
+
+/* What the case holds, memory and descriptors. */
+typedef struct holdings {
+    uint32_t memory, descriptors;
+} holdings;
+
+static inline holdings holdings_now(void)
+{
+    return (holdings){plx__fault_held(PLX__FAULT_MEMORY), plx__fault_held(PLX__FAULT_DESCRIPTOR)};
+}
+
+#endif
