@@ -16,12 +16,7 @@ extern const test_case behavior_daemon_cases[];
 
 static bool can_go_on(const world *w)
 {
-#ifdef _WIN32
-    (void)w;
-    return false;
-#else
-    return plx__backend_find(w->backend)->renew != NULL;
-#endif
+    return child_is_possible(w) && plx__backend_find(w->backend)->renew != NULL;
 }
 
 /* The first child begins: it has nothing to do with the case's loop, and makes another one in its
@@ -301,7 +296,7 @@ static void post_to_one_that_sleeps(void *data)
 static void daemon_is_woken(world *w)
 {
     size_t posts = 0;
-    if (!can_go_on(w))
+    if (!can_go_on(w) || !child_may_have_threads())
         return;
     if (child_fork()) {
         plx__thread thread;
