@@ -8,6 +8,7 @@ extern const test_case behavior_cold_cases[];
 extern const test_case behavior_connect_cases[];
 extern const test_case behavior_daemon_cases[];
 extern const test_case behavior_data_cases[];
+extern const test_case behavior_fork_callback_cases[];
 extern const test_case behavior_fork_cases[];
 extern const test_case behavior_loop_cases[];
 extern const test_case behavior_path_cases[];
@@ -20,14 +21,23 @@ extern const test_case behavior_watch_cases[];
 int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
-        behavior_accept_cases,  behavior_accept_first_cases,
-        behavior_close_cases,   behavior_cold_cases,
-        behavior_connect_cases, behavior_daemon_cases,
-        behavior_data_cases,    behavior_fork_cases,
-        behavior_loop_cases,    behavior_path_cases,
-        behavior_post_cases,    behavior_send_cases,
-        behavior_timer_cases,   behavior_transfer_cases,
-        behavior_watch_cases,   NULL,
+        behavior_accept_cases,
+        behavior_accept_first_cases,
+        behavior_close_cases,
+        behavior_cold_cases,
+        behavior_connect_cases,
+        behavior_daemon_cases,
+        behavior_data_cases,
+        behavior_fork_callback_cases,
+        behavior_fork_cases,
+        behavior_loop_cases,
+        behavior_path_cases,
+        behavior_post_cases,
+        behavior_send_cases,
+        behavior_timer_cases,
+        behavior_transfer_cases,
+        behavior_watch_cases,
+        NULL,
     };
     return suite_main(argc, argv, groups, true);
 }

@@ -106,6 +106,37 @@ static void daemon_forks_twice(world *w)
     child_join();
 }
 
+/* Nothing that is shared is changed by going on and closing, but for the socket file, which is the
+ * daemon's. The first may not use the loop any more; that it could, shows it. */
+static void daemon_changes_nothing_of_the_first(world *w)
+{
+    stand s;
+    if (!can_go_on(w))
+        return;
+    stand_open(w, &s);
+    if (child_fork()) {
+        int status = plx_loop_after_fork(w->loop);
+        if (status == PLX_EBUSY) { /* This backend can tell that the first is still there. */
+            plx_loop_abandon(w->loop);
+            plx__rehearse_report(CHILD_IS_GOOD);
+        }
+        ck_ok(status);
+        ck_ok(plx_watch_set(w->loop, s.watch, 0));
+        turn_some(w);
+        ck_ok(plx_watch_close(w->loop, s.watch));
+        ck_ok(plx_listener_close(w->loop, s.listener));
+        turn_some(w);
+        ck_ok(plx_loop_close(w->loop));
+        ck_assert(!stand_file_is_there(&s));
+        plx__rehearse_report(CHILD_IS_GOOD);
+    }
+    child_join();
+    if (!stand_file_is_there(&s))
+        s.file[0] = '\0';
+    stand_check(w, &s);
+    stand_close(w, &s);
+}
+
 /* --- what was under way ----------------------------------------------------------------------- */
 
 enum { LENT_BYTES = 8 * 1024 * 1024 };
@@ -383,6 +414,7 @@ static void ones_own_loop_needs_nothing(world *w)
 const test_case behavior_daemon_cases[] = {
     CASE(daemon_goes_on),
     CASE(daemon_forks_twice),
+    CASE(daemon_changes_nothing_of_the_first),
     CASE(daemon_goes_on_with_what_was_under_way),
     CASE(daemon_goes_on_connecting),
     CASE(daemon_is_born_in_a_callback),
