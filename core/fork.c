@@ -119,7 +119,6 @@ int plx_loop_after_fork(plx_loop *loop)
     if (status != 0)
         return status;
     plx__post_queue_renew(&loop->posts);
-    plx__atomic_store(&loop->is_sleeping, 0);
     loop->forks = plx__forks();
     return 0;
 }

@@ -211,8 +211,11 @@ static void daemon_goes_on_with_what_was_under_way(world *w)
         turn_until(w, &t.conns.shown, 1);
         ck_ok(plx_conn_pause(w->loop, t.conns.conn));
         turn_some(w);
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 3; i++) {
             ck_ok(plx_post(w->loop, on_post, &t.posts));
+            /* A thread that the second child does not have is about to post. */
+            (void)plx__atomic_add(&w->loop->posts.filling, 1);
+        }
         second_begin();
         ck_ok(plx_loop_after_fork(w->loop));
         traffic_check(w, &t, &client);

@@ -70,6 +70,80 @@ static void child_drops_its_copy(world *w)
     stand_close(w, &s);
 }
 
+typedef struct traffic {
+    probe conns;
+    bool is_child;
+    size_t sent;
+} traffic;
+
+static size_t consume_one(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)p;
+    (void)bytes;
+    return length > 1 ? 1 : 0;
+}
+
+static void on_sent(plx_loop *loop, plx_conn conn, void *data, int status)
+{
+    traffic *t = data;
+    (void)loop;
+    (void)conn;
+    (void)status;
+    ck_assert(!t->is_child);
+    t->sent++;
+}
+
+static void check_not_in_the_child(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)loop;
+    (void)conn;
+    ck_assert(!((traffic *)p->more)->is_child);
+}
+
+/* Input that was not consumed, copies and lent buffers that wait: all is freed, and no callback
+ * called. The parent has it all still. */
+static void child_drops_what_waits(world *w)
+{
+    static unsigned char bytes[4 * 1024 * 1024];
+    traffic t = {.conns = {.then_data = consume_one, .then_close = check_not_in_the_child}};
+    size_t length = sizeof bytes;
+    char start[9];
+    t.conns.more = &t;
+    if (!child_is_possible(w))
+        return;
+    holdings before = world_restart(w);
+    plx_conn_options options = probe_options(&t.conns);
+    options.send_max = 4 * sizeof bytes;
+    options.flags = PLX_CONN_READ_WHILE_HIGH;
+    peer client = connect_pair(w, &t.conns, &options);
+    pattern_fill(bytes, sizeof bytes, 0);
+    peer_send(w, &client, "hello", 5);
+    turn_until(w, &t.conns.received, 1);
+    ck_ok(plx_conn_write(w->loop, t.conns.conn, "beginning", 9));
+    ck_ok(plx_conn_send(w->loop, t.conns.conn, bytes, length, on_sent, &t));
+    ck_ok(plx_conn_write(w->loop, t.conns.conn, bytes, length));
+    turn_some(w);
+    if (child_fork()) {
+        t.is_child = true;
+        plx_loop_abandon(w->loop);
+        check_holdings(w, before, 1);
+        plx__rehearse_report(CHILD_IS_GOOD);
+    }
+    child_join();
+    peer_receive(w, &client, start, 9);
+    ck_assert_int_eq(memcmp(start, "beginning", 9), 0);
+    for (size_t position = 0; position < 2 * length; position += 4096) {
+        unsigned char got[4096];
+        peer_receive(w, &client, got, sizeof got);
+        pattern_check(got, sizeof got, position % length);
+    }
+    turn_until(w, &t.sent, 1);
+    peer_close(&client);
+    turn_until(w, &t.conns.closed, 1);
+}
+
 static void child_of_a_child_drops_its_copy(world *w)
 {
     stand s;
@@ -414,6 +488,7 @@ static void child_drops_its_copy_amid_events(world *w)
 
 const test_case behavior_fork_cases[] = {
     CASE(child_drops_its_copy),
+    CASE(child_drops_what_waits),
     CASE(child_of_a_child_drops_its_copy),
     CASE(child_lives_on_without_the_sockets),
     CASE(child_that_does_neither_is_refused),
