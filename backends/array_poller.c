@@ -64,6 +64,17 @@ void plx__array_poller_close(plx__poller *poller)
     plx__free(poller);
 }
 
+int plx__array_poller_renew(plx__poller *poller)
+{
+    plx__wake_close(&poller->wake); /* The parent has it too, and would be woken. */
+    int status = plx__wake_open(&poller->wake);
+    if (status == 0 && poller->way->reserve != NULL)
+        status = poller->way->reserve(&poller->scratch, poller->wake.reader, poller->count);
+    if (status == 0)
+        poller->entries[0].fd = poller->wake.reader;
+    return status;
+}
+
 static short events_of(uint32_t interest)
 {
     int events = 0;

@@ -81,6 +81,21 @@ typedef struct plx__backend_ops {
     int (*open)(plx__backend **backend_out, const plx__backend_config *config);
     /* Everything has been detached by now. */
     void (*close)(plx__backend *backend);
+    /* In a child that fork() has made, which has copies of the memory and of the descriptors, and
+     * no thread but the one that forked. Endpoints may be attached, and completions of the last
+     * wait not handed out yet.
+     *
+     * Frees the backend, and closes its copies of descriptors. What the parent has too stays as it
+     * is: nothing is cancelled, removed from a set or submitted, and no lock is waited for. NULL:
+     * the memory and the descriptors stay with the child. */
+    void (*abandon)(plx__backend *backend);
+    /* Makes anew what a child cannot use or must not change: sets, rings, wakes, threads. The
+     * parent never uses its own again. Endpoints, operations and completions go on, those included
+     * that were not handed out yet. On failure only `abandon` follows. NULL: PLX_ENOSYS. */
+    int (*renew)(plx__backend *backend);
+    /* After `renew`, once for each open endpoint. NULL: `renew` did it all. On failure only
+     * `abandon` follows. */
+    int (*rearm)(plx__backend *backend, plx__endpoint *endpoint);
 
     /* Around the life of one socket. Core detaches before it closes the socket, because a closed
      * number may be used again while something of the old one is still queued. No completion of

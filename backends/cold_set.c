@@ -225,6 +225,30 @@ void plx__cold_set_close(plx__cold_set *set)
     set_free(set);
 }
 
+/* The thread may have locked the mutex or have waited for the condition: neither can be closed then
+ * (glibc's pthread_cond_destroy() waits for those who wait), and both hold no memory. Of the
+ * thread's copies nothing is known if it was about to exchange them: they stay allocated then. The
+ * table is the loop's. */
+void plx__cold_set_abandon(plx__cold_set *set, plx__poller *poller,
+                           void (*returned)(plx__poller *poller, plx__polled *polled))
+{
+    for (uint32_t i = 0; returned != NULL && i < set->places; i++) {
+        plx__polled *polled = set->table[i].polled;
+        if (polled == NULL)
+            continue;
+        polled->place.index = 0;
+        returned(poller, polled);
+    }
+    plx__wake_close(&set->wake);
+    if (plx__mutex_try(&set->mutex)) {
+        copy_free(&set->copy);
+        copy_free(&set->larger);
+    }
+    plx__free(set->reports);
+    plx__free(set->table);
+    plx__free(set);
+}
+
 int plx__cold_set_add(plx__cold_set *set, plx__polled *polled)
 {
     int status = set->free == 0 && set->places == set->room ? table_grow(set) : 0;

@@ -16,6 +16,10 @@ typedef struct plx__cold_set plx__cold_set;
 int plx__cold_set_open(plx__cold_set **set_out, plx__wake *loop_wake);
 /* Ends the thread; nothing is in the set any more. */
 void plx__cold_set_close(plx__cold_set *set);
+/* In a child that was forked, which has no such thread: frees the set. Names what was in it to
+ * `returned`, unless that is NULL. */
+void plx__cold_set_abandon(plx__cold_set *set, plx__poller *poller,
+                           void (*returned)(plx__poller *poller, plx__polled *polled));
 
 /* Adds the endpoint, which is in no array now. 0, or PLX_ENOMEM. The thread hears of it, and of
  * what is removed, at plx__cold_set_settle(). */

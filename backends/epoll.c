@@ -190,28 +190,30 @@ static bool may_pass(int status)
 
 /* Puts what the table holds into a new set. When there is no descriptor or memory for it, the old
  * one goes on, and it is tried again at the next wait. */
-PLX__SLOW static void set_renew(plx__poller *poller)
+PLX__SLOW static int set_renew(plx__poller *poller)
 {
     int set = PLX_SOCKET_NONE;
-    if (set_open(poller, &set) != 0)
-        return;
+    int status = set_open(poller, &set);
+    if (status != 0)
+        return status;
     int before = poller->set;
     poller->set = set;
     for (uint32_t i = 1; i < poller->places; i++) {
         const registration *place = &poller->table[i];
         if (place->known == FREE)
             continue;
-        int status = set_control(poller, EPOLL_CTL_ADD, i, place->known);
+        status = set_control(poller, EPOLL_CTL_ADD, i, place->known);
         if (may_pass(status)) {
             poller->set = before;
             plx__socket_close(set);
-            return;
+            return status;
         }
         if (status != 0)
             failure_note(poller, i);
     }
     plx__socket_close(before);
     poller->has_ghost = false;
+    return 0;
 }
 
 /* --- a poller ----------------------------------------------------------------------------------
@@ -271,6 +273,15 @@ PLX__SLOW static int registration_take_over(plx__poller *poller, uint32_t index,
         return PLX_EEXIST;
     poller->is_haunted = true;
     return set_control(poller, EPOLL_CTL_MOD, index, interest);
+}
+
+/* The set and the wake of a child are its parent's: changing the one or sending the other would be
+ * seen there. Only the child's descriptors of them are closed. */
+static int epoll_poller_renew(plx__poller *poller)
+{
+    plx__wake_close(&poller->wake);
+    int status = plx__wake_open(&poller->wake);
+    return status == 0 ? set_renew(poller) : status;
 }
 
 static int registration_add(plx__poller *poller, plx__polled *polled, uint32_t interest)
@@ -373,7 +384,7 @@ static int set_wait(plx__poller *poller, uint64_t timeout_ns)
 static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     if (poller->has_ghost)
-        set_renew(poller);
+        (void)set_renew(poller);
     if (poller->has_ghost) /* There was no descriptor for it: the ghost would end each wait. */
         (void)plx__poll(NULL, 0, timeout_ns < RETRY_NS ? timeout_ns : RETRY_NS);
     if (poller->changes > 0)
@@ -503,6 +514,8 @@ static int epoll_open(plx__backend **backend_out, const plx__backend_config *con
     static const plx__poller_ops ops = {
         .open = epoll_poller_open,
         .close = epoll_poller_close,
+        .abandon = epoll_poller_close,
+        .renew = epoll_poller_renew,
         .set = epoll_poller_set,
         .forget = epoll_poller_forget,
         .wait = epoll_poller_wait,

@@ -138,6 +138,59 @@ static int libuv_poller_open(plx__poller **poller_out, const plx__backend_config
     return 0;
 }
 
+#ifndef _WIN32
+/* What uv_loop_fork() of 1.44 leaves out: with a wake that was being sent, each later one would be
+ * taken for sent as well, and closing the handle would wait for the sender (uv__async_spin). Later
+ * versions do the same (src/unix/async.c, uv__async_fork). Nothing is changed but the child's own:
+ * uv_loop_fork() closes its copy of the epoll set before it touches a watcher. */
+static int loop_fork(plx__poller *poller)
+{
+    poller->async.pending = 0;
+    int status = uv_loop_fork(&poller->loop);
+    return status == 0 ? 0 : code_of_uv(status);
+}
+
+static void on_abandoned(uv_handle_t *handle, void *data)
+{
+    (void)data;
+    if (!uv_is_closing(handle))
+        uv_close(handle, handle->type == UV_POLL ? on_entry_closed : NULL);
+}
+
+/* Without descriptors or memory for a set of the child's own, nothing can be closed without being
+ * removed from the parent's: all of it stays with the child. */
+static void libuv_poller_abandon(plx__poller *poller)
+{
+    if (loop_fork(poller) != 0)
+        return;
+    uv_walk(&poller->loop, on_abandoned, NULL);
+    while (uv_loop_close(&poller->loop) == UV_EBUSY)
+        (void)uv_run(&poller->loop, UV_RUN_ONCE);
+    plx__free(poller);
+}
+
+/* libuv registers all sockets anew at its next wait, and aborts if the kernel refuses one. */
+static void on_renewed(uv_handle_t *handle, void *data)
+{
+    uv_entry *entry = (uv_entry *)handle->data;
+    (void)data;
+    if (handle->type != UV_POLL || uv_is_closing(handle) || !uv_is_active(handle))
+        return;
+    if (plx__socket_check(plx__polled_endpoint(entry->polled)->socket) != 0) {
+        (void)uv_poll_stop(&entry->poll);
+        on_ready(&entry->poll, UV_EBADF, 0);
+    }
+}
+
+static int libuv_poller_renew(plx__poller *poller)
+{
+    int status = loop_fork(poller);
+    if (status == 0)
+        uv_walk(&poller->loop, on_renewed, NULL);
+    return status;
+}
+#endif
+
 static uv_entry *entry_open(plx__poller *poller, plx__polled *polled, int *status_out)
 {
     uv_entry *entry = plx__allocate_zeroed(1, sizeof *entry);
@@ -285,6 +338,10 @@ static int libuv_open(plx__backend **backend_out, const plx__backend_config *con
     static const plx__poller_ops ops = {
         .open = libuv_poller_open,
         .close = libuv_poller_close,
+#ifndef _WIN32
+        .abandon = libuv_poller_abandon,
+        .renew = libuv_poller_renew,
+#endif
         .set = libuv_poller_set,
         .forget = libuv_poller_forget,
         .wait = libuv_poller_wait,

@@ -71,6 +71,32 @@ static void tiered_close(plx__poller *poller)
     plx__array_poller_close(poller);
 }
 
+static void tiered_abandon(plx__poller *poller)
+{
+    tiered_poller *tiered = tiered_of(poller);
+    if (tiered->cold != NULL)
+        plx__cold_set_abandon(tiered->cold, poller, NULL);
+    plx__array_poller_close(poller);
+}
+
+/* The thread that waited for it is another process's. */
+static void on_orphaned(plx__poller *poller, plx__polled *polled)
+{
+    polled->is_cold = false;
+    poller->elsewhere--;
+    (void)plx__array_poller_set(poller, polled, polled->interest); /* Its room is still there. */
+}
+
+/* The next tick that finds idle ones starts a thread. */
+static int tiered_renew(plx__poller *poller)
+{
+    tiered_poller *tiered = tiered_of(poller);
+    if (tiered->cold != NULL)
+        plx__cold_set_abandon(tiered->cold, poller, on_orphaned);
+    tiered->cold = NULL;
+    return plx__array_poller_renew(poller);
+}
+
 static int tiered_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
     if (polled->is_cold) {
@@ -222,6 +248,8 @@ static int poll_open(plx__backend **backend_out, const plx__backend_config *conf
     static const plx__poller_ops ops = {
         .open = tiered_open,
         .close = tiered_close,
+        .abandon = tiered_abandon,
+        .renew = tiered_renew,
         .set = tiered_set,
         .forget = tiered_forget,
         .wait = tiered_wait,

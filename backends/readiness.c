@@ -73,6 +73,18 @@ void plx__readiness_close(plx__backend *backend)
     plx__free(backend);
 }
 
+void plx__readiness_abandon(plx__backend *backend)
+{
+    backend->ops->abandon(backend->poller);
+    plx__free(backend->buffer);
+    plx__free(backend);
+}
+
+int plx__readiness_renew(plx__backend *backend)
+{
+    return backend->ops->renew(backend->poller); /* Sockets and interest are the child's too. */
+}
+
 /* Tells the poller of the interest that follows from the operations. */
 static int interest_settle(plx__backend *backend, plx__polled *polled)
 {

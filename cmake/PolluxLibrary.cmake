@@ -9,6 +9,7 @@ set(pollux_sources
     core/conn_timeout.c
     core/conn_transfer.c
     core/error.c
+    core/fork.c
     core/kept.c
     core/listener.c
     core/loop.c
@@ -37,9 +38,12 @@ if(WIN32)
 else()
     set(pollux_system unix)
 endif()
-foreach(noun clock error poll select signal socket thread wake)
+foreach(noun clock error poll select signal socket socket_path thread wake)
     list(APPEND pollux_sources platform/${pollux_system}/${noun}.c)
 endforeach()
+if(UNIX)
+    list(APPEND pollux_sources platform/unix/fork.c)
+endif()
 foreach(name IN LISTS pollux_backends)
     list(APPEND pollux_sources backends/${name}.c)
 endforeach()

@@ -104,8 +104,9 @@ int plx_connect(plx_loop *loop, plx_conn *conn_out, const char *address,
     plx__address parsed;
     plx__profile *profile;
     plx__conn *conn;
-    if (loop->is_closing)
-        return PLX_ECANCELED;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
     plx__time_look(loop);
     int status = plx__address_parse(&parsed, address);
     if (status != 0)

@@ -53,8 +53,9 @@ int plx_conn_adopt(plx_loop *loop, plx_conn *conn_out, plx_socket socket,
     plx__kept *kept = NULL;
     if (length > 0 && bytes == NULL)
         return PLX_EINVAL;
-    if (loop->is_closing)
-        return PLX_ECANCELED;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
     plx__time_look(loop);
     int status = plx__profile_share(loop, &profile, options);
     if (status != 0)

@@ -47,18 +47,13 @@ static bool is_open(const plx__listener *listener)
 static int socket_bind(plx_socket socket, const plx__address *address,
                        const plx_listen_options *options, const plx__profile *profile)
 {
-    int status = 0;
-    if (address->family == PLX__FAMILY_UNIX)
-        status = plx__socket_path_clear(address);
-    else
-        status = plx__socket_set(socket, PLX__SOCKET_LISTEN_ALONE, 1);
+    int status = plx__socket_set(socket, PLX__SOCKET_LISTEN_ALONE, 1);
     if (status == 0 && address->family == PLX__FAMILY_IPV6)
         status = plx__socket_set(socket, PLX__SOCKET_ONLY_IPV6, options->only_ipv6 != 0);
     /* Accepted sockets get it from their listener, which saves a call for each. */
-    if (status == 0 && address->family != PLX__FAMILY_UNIX &&
-        (profile->options.flags & PLX_CONN_DELAY) == 0)
+    if (status == 0 && (profile->options.flags & PLX_CONN_DELAY) == 0)
         status = plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
-    if (status == 0 && address->family != PLX__FAMILY_UNIX && options->accept_receive_first != 0)
+    if (status == 0 && options->accept_receive_first != 0)
         /* Not every system knows it; without it connections come earlier, and that is all. */
         (void)plx__socket_set(socket, PLX__SOCKET_DEFER_ACCEPT, SILENCE_MAX);
     if (status == 0)
@@ -66,19 +61,32 @@ static int socket_bind(plx_socket socket, const plx__address *address,
     return status;
 }
 
-static int socket_listen(plx_socket *socket_out, const plx__address *address,
-                         const plx_listen_options *options, const plx__profile *profile)
+/* Unix-domain sockets have none of those options, and most have a file. */
+static int socket_bind_unix(plx_socket socket, const plx__address *address, uint32_t backlog,
+                            plx__socket_path **path_out)
+{
+    if (plx__address_path(address) != NULL)
+        return plx__socket_path_listen(socket, address, backlog, path_out);
+    int status = plx__socket_bind(socket, address);
+    return status == 0 ? plx__socket_listen(socket, backlog) : status;
+}
+
+static int socket_listen(plx_socket *socket_out, plx__socket_path **path_out,
+                         const plx__address *address, const plx_listen_options *options,
+                         const plx__profile *profile)
 {
     plx_socket socket;
     uint32_t backlog = options->backlog != 0 ? options->backlog : BACKLOG_DEFAULT;
     int status = plx__socket_open(&socket, address->family);
+    *path_out = NULL;
     if (status != 0)
         return status;
-    status = socket_bind(socket, address, options, profile);
-    if (status == 0) {
-        status = plx__socket_listen(socket, backlog);
-        if (status != 0)
-            plx__socket_path_remove(address);
+    if (address->family == PLX__FAMILY_UNIX) {
+        status = socket_bind_unix(socket, address, backlog, path_out);
+    } else {
+        status = socket_bind(socket, address, options, profile);
+        if (status == 0)
+            status = plx__socket_listen(socket, backlog);
     }
     if (status != 0) {
         plx__socket_close(socket);
@@ -88,21 +96,9 @@ static int socket_listen(plx_socket *socket_out, const plx__address *address,
     return 0;
 }
 
-/* Remembers the file that the socket has left, if it has. */
-static int path_remember(plx__listener *listener, const plx__address *address)
-{
-    if (plx__address_path(address) == NULL)
-        return 0;
-    listener->path_address = plx__allocate(sizeof *address);
-    if (listener->path_address == NULL)
-        return PLX_ENOMEM;
-    *listener->path_address = *address;
-    return 0;
-}
-
-/* Takes a slot and gives it the socket, which stays the caller's on failure. */
+/* Takes a slot and gives it the socket and its file, which stay the caller's on failure. */
 static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socket socket,
-                         const plx__address *address)
+                         plx__socket_path *path)
 {
     plx__object *object;
     plx__slab *slab = &loop->slabs[PLX__KIND_LISTENER];
@@ -111,17 +107,15 @@ static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socke
         return status;
     plx__listener *listener = (plx__listener *)(void *)object;
     object->endpoint.socket = socket;
-    status = path_remember(listener, address);
-    if (status == 0)
-        status = plx__socket_claim(loop, object);
+    status = plx__socket_claim(loop, object);
     if (status == 0)
         status = loop->ops->attach(loop->backend, &object->endpoint);
     if (status != 0) {
         plx__socket_map_remove(&loop->sockets, object);
-        plx__free(listener->path_address);
         plx__slab_give(slab, object);
         return status;
     }
+    listener->path = path;
     listener->retry.owner = PLX__WHEEL_LISTENER;
     listener->sweep.owner = PLX__WHEEL_SWEEP;
     *listener_out = listener;
@@ -161,12 +155,14 @@ static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx_
                         const plx_listen_options *options, plx__profile *profile)
 {
     plx_socket socket;
-    int status = socket_listen(&socket, address, options, profile);
+    plx__socket_path *path;
+    int status = socket_listen(&socket, &path, address, options, profile);
     if (status != 0)
         return status;
-    status = listener_take(loop, listener_out, socket, address);
+    status = listener_take(loop, listener_out, socket, path);
     if (status != 0) {
-        plx__socket_path_remove(address);
+        if (path != NULL)
+            plx__socket_path_remove(path);
         plx__socket_close(socket);
         return status;
     }
@@ -194,8 +190,9 @@ int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
     plx__address parsed;
     plx__profile *profile;
     plx__listener *listener;
-    if (loop->is_closing)
-        return PLX_ECANCELED;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
     int status = plx__address_parse(&parsed, address);
     if (status != 0)
         return status;
@@ -367,8 +364,9 @@ void plx__listener_detached(plx_loop *loop, plx__listener *listener)
 {
     PLX_ASSERT(listener->object.state == PLX__CLOSING || listener->is_lost);
     plx__socket_map_remove(&loop->sockets, &listener->object);
-    if (listener->path_address != NULL)
-        plx__socket_path_remove(listener->path_address);
+    if (listener->path != NULL)
+        plx__socket_path_remove(listener->path); /* Before its socket is closed. */
+    listener->path = NULL;
     if (listener->is_lost)
         plx__socket_disown(listener->object.endpoint.socket);
     else
@@ -381,7 +379,6 @@ void plx__listener_deferred(plx_loop *loop, plx__listener *listener)
 {
     const plx__listener before = *listener;
     PLX_ASSERT(before.object.state == PLX__CLOSING || before.is_lost);
-    plx__free(before.path_address);
     plx__profile_give(before.profile);
     plx__slab_give(&loop->slabs[PLX__KIND_LISTENER], &listener->object);
     /* Lost, and not closed since. */

@@ -13,9 +13,9 @@ typedef struct plx__listener {
     void *conn_data;
     plx_listener_error_fn on_error;
     void *data;
-    plx__wheel_node retry;      /* Set while it pauses for want of descriptors or memory. */
-    plx__wheel_node sweep;      /* Set if the backend is to drop silent peers now and then. */
-    plx__address *path_address; /* Of the socket file to be removed at the end, or NULL. */
+    plx__wheel_node retry;  /* Set while it pauses for want of descriptors or memory. */
+    plx__wheel_node sweep;  /* Set if the backend is to drop silent peers now and then. */
+    plx__socket_path *path; /* The socket file, to be removed at the end; or NULL. */
     plx__accept_config accept;
     bool is_accepting;
     bool has_retried; /* Since it last accepted one. */

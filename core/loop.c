@@ -116,6 +116,7 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
     loop->keeps_running = options->keep_running != 0;
     loop->deferred_end = &loop->deferred_first;
     loop->send_retry.owner = PLX__WHEEL_SEND_RETRY;
+    loop->forks = plx__forks();
     loop->now_ns = plx__clock_now();
     plx__wheel_init(&loop->wheel, loop->now_ns);
     plx__signal_listener_init(&loop->signals, on_signal_pending, loop);
@@ -128,7 +129,9 @@ int plx_loop_open(plx_loop **loop_out, const plx_loop_options *options)
 {
     static const plx_loop_options none;
     *loop_out = NULL;
-    int status = plx__sockets_start();
+    int status = plx__forks_watch();
+    if (status == 0)
+        status = plx__sockets_start();
     if (status != 0)
         return status;
     plx_loop *loop = plx__allocate_zeroed(1, sizeof *loop);
@@ -413,7 +416,7 @@ static void stop_consume(plx_loop *loop)
 
 int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns)
 {
-    if (loop->is_in_turn)
+    if (loop->is_in_turn || plx__is_inherited(loop))
         return PLX_EBUSY;
     loop->now_ns = plx__clock_now(); /* Who knows how long ago the last turn was. */
     int status = turn_run(loop, timeout_ns);
@@ -428,7 +431,7 @@ int plx_loop_run(plx_loop *loop)
     int status = 0;
     loop->now_ns = plx__clock_now();
     while (status == 0 && !plx__atomic_load(&loop->is_stopped) && is_alive(loop))
-        status = turn_run(loop, PLX_FOREVER);
+        status = plx__is_inherited(loop) ? PLX_EBUSY : turn_run(loop, PLX_FOREVER);
     if (status == 0)
         stop_consume(loop);
     return status;
@@ -505,17 +508,8 @@ static void objects_close(plx_loop *loop)
     }
 }
 
-int plx_loop_close(plx_loop *loop)
+void plx__loop_free(plx_loop *loop)
 {
-    if (loop == NULL)
-        return 0;
-    if (loop->is_in_turn)
-        return PLX_EBUSY;
-    loop->is_in_turn = true; /* The callbacks that come now cannot run or close it. */
-    loop->is_closing = true;
-    plx__post_queue_end(&loop->posts);
-    objects_close(loop);
-    loop->ops->close(loop->backend); /* Before the slabs: it may still look at endpoints. */
     for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++)
         plx__slab_close(&loop->slabs[kind]);
     plx__socket_map_close(&loop->sockets);
@@ -528,6 +522,20 @@ int plx_loop_close(plx_loop *loop)
     plx__free(loop->kept_spare);
     plx__free(loop);
     plx__sockets_end();
+}
+
+int plx_loop_close(plx_loop *loop)
+{
+    if (loop == NULL)
+        return 0;
+    if (loop->is_in_turn || plx__is_inherited(loop))
+        return PLX_EBUSY;
+    loop->is_in_turn = true; /* The callbacks that come now cannot run or close it. */
+    loop->is_closing = true;
+    plx__post_queue_end(&loop->posts);
+    objects_close(loop);
+    loop->ops->close(loop->backend); /* Before the slabs: it may still look at endpoints. */
+    plx__loop_free(loop);
     return 0;
 }
 

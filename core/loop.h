@@ -77,6 +77,7 @@ struct plx_loop {
     bool keeps_running;
     bool is_in_turn;
     bool is_closing;
+    uint32_t forks; /* plx__forks() of the process that may use it. */
     plx__spare spare;
 
     plx__atomic_u32 is_stopped;
@@ -87,9 +88,26 @@ struct plx_loop {
     uint64_t signals_opened;                      /* The order of the next subscription. */
 };
 
+/* Whether this process is a child and the loop is its parent's, of which it has a copy:
+ * core/fork.c.
+ */
+static inline bool plx__is_inherited(const plx_loop *loop)
+{
+    return loop->forks != plx__forks();
+}
+
+/* Why nothing can be opened on the loop now, or 0. */
+static inline int plx__refusal(const plx_loop *loop)
+{
+    if (plx__is_inherited(loop))
+        return PLX_EBUSY;
+    return loop->is_closing ? PLX_ECANCELED : 0;
+}
+
+/* NULL for what is stale, and for all that is the parent's. */
 static inline plx__object *plx__find(const plx_loop *loop, enum plx__kind kind, uint64_t bits)
 {
-    return plx__slab_find(&loop->slabs[kind], bits);
+    return plx__is_inherited(loop) ? NULL : plx__slab_find(&loop->slabs[kind], bits);
 }
 
 /* Has plx__*_deferred() called for the object in the next deferred step; once, however often it is
@@ -122,5 +140,8 @@ int plx__socket_claim(plx_loop *loop, plx__object *object);
 
 /* Any thread, and signal handlers. */
 void plx__loop_wake(plx_loop *loop);
+
+/* The last step of closing or abandoning: nothing is open any more, and the backend is gone. */
+void plx__loop_free(plx_loop *loop);
 
 #endif

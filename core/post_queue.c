@@ -117,3 +117,31 @@ bool plx__post_queue_pop(plx__post_queue *queue, plx__post *post_out)
     queue->cursor++;
     return true;
 }
+
+static void post_nothing(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    (void)data;
+    (void)status;
+}
+
+/* Cells from `first` up to `end`, all of which are claimed. */
+static void cells_complete(plx__post_queue *queue, uint32_t array, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = first; i < end; i++) {
+        plx__post_cell *cell = &queue->arrays[array][i];
+        if (plx__atomic_load_acquire(&cell->stamp) == queue->stamps[array])
+            continue;
+        cell->post = (plx__post){.run = post_nothing};
+        plx__atomic_store_release(&cell->stamp, queue->stamps[array]);
+    }
+}
+
+void plx__post_queue_renew(plx__post_queue *queue)
+{
+    uint32_t seen = plx__atomic_load(&queue->filling);
+    uint32_t claimed = seen & PLX__POST_QUEUE_COUNT;
+    cells_complete(queue, queue->reading, queue->cursor, queue->taken);
+    cells_complete(queue, seen >> ARRAY_SHIFT, 0,
+                   claimed < queue->capacity ? claimed : queue->capacity);
+}

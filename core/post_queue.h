@@ -66,6 +66,9 @@ void plx__post_queue_end(plx__post_queue *queue);
 void plx__post_queue_take(plx__post_queue *queue);
 /* The consumer. False when it is through with what it took, or the next one is not ready yet. */
 bool plx__post_queue_pop(plx__post_queue *queue, plx__post *post_out);
+/* The consumer, in a child that was forked, which has none of the producers' threads: a post that
+ * one of them was about to push never becomes ready, and is replaced by one that does nothing. */
+void plx__post_queue_renew(plx__post_queue *queue);
 /* The consumer. Ordered with what producers do after pushing, so that one of the two sees what the
  * other did. */
 static inline bool plx__post_queue_is_empty(plx__post_queue *queue)

@@ -41,8 +41,9 @@ int plx_signal_open(plx_loop *loop, plx_signal *signal_out, int number, plx_sign
     plx__slab *slab = &loop->slabs[PLX__KIND_SIGNAL];
     if (on_signal == NULL || number < PLX_SIGNAL_INTERRUPT || number > PLX_SIGNAL_CHILD)
         return PLX_EINVAL;
-    if (loop->is_closing)
-        return PLX_ECANCELED;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
     int status = plx__slab_take(slab, &object);
     if (status != 0)
         return status;

@@ -43,8 +43,9 @@ int plx_watch_open(plx_loop *loop, plx_watch *watch_out, plx_socket socket, uint
     plx__object *object;
     if (on_ready == NULL || (interest & ~INTEREST_KNOWN) != 0)
         return PLX_EINVAL;
-    if (loop->is_closing)
-        return PLX_ECANCELED;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
     int status = plx__socket_check(socket);
     if (status != 0)
         return status;

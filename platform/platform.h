@@ -153,10 +153,19 @@ int plx__socket_peer(plx_socket socket, plx__address *address_out);
 /* Whether this is something that poll() and its like can wait for: 0, PLX_EBADF, PLX_ENOTSOCK. */
 int plx__socket_check(plx_socket socket);
 
-/* Room for what a Unix-domain listener leaves in the file system: whether somebody listens at this
- * path (PLX_EADDRINUSE), or the file is a leftover and was removed (0). */
-int plx__socket_path_clear(const plx__address *address);
-void plx__socket_path_remove(const plx__address *address);
+/* The file that a Unix-domain listener has (socket_path.c), by what tells it from every other. */
+typedef struct plx__socket_path plx__socket_path;
+
+/* Binds the socket to the file that the address names and listens there. A socket file that nobody
+ * listens at any more is replaced; whatever else is there stays: PLX_EADDRINUSE. The file of a
+ * server that starts at this moment counts as that of one that listens. */
+int plx__socket_path_listen(plx_socket socket, const plx__address *address, uint32_t backlog,
+                            plx__socket_path **path_out);
+/* Removes the file if it still is the listener's, and frees the memory. Before the socket is
+ * closed. */
+void plx__socket_path_remove(plx__socket_path *path);
+/* Frees the memory; the file stays. */
+void plx__socket_path_forget(plx__socket_path *path);
 
 /* A descriptor held back, to be let go when none is left. */
 typedef struct plx__spare {
@@ -190,6 +199,8 @@ void plx__mutex_open(plx__mutex *mutex);
 void plx__mutex_close(plx__mutex *mutex);
 void plx__mutex_lock(plx__mutex *mutex);
 void plx__mutex_unlock(plx__mutex *mutex);
+/* Locks it and returns true, unless somebody else has locked it. */
+bool plx__mutex_try(plx__mutex *mutex);
 void plx__condition_open(plx__condition *condition);
 void plx__condition_close(plx__condition *condition);
 /* Returns whether it was signalled, as opposed to `timeout_ns` (PLX_FOREVER: none) being over. */
@@ -228,5 +239,32 @@ void plx__signal_listener_init(plx__signal_listener *listener, void (*wake)(void
  * each number is added once. PLX_ENOSYS, PLX_ELIMIT. Any thread, for different listeners. */
 int plx__signal_add(plx__signal_listener *listener, int number);
 void plx__signal_remove(plx__signal_listener *listener, int number);
+
+/* --- forks (fork.c) ------------------------------------------------------------------------- */
+
+#ifdef _WIN32
+static inline int plx__forks_watch(void)
+{
+    return 0;
+}
+
+static inline uint32_t plx__forks(void)
+{
+    return 0;
+}
+#else
+/* From now on plx__forks() counts, and signals can be removed in children. 0 or PLX_ENOMEM. Any
+ * thread. */
+int plx__forks_watch(void);
+
+extern uint32_t plx__forks_seen;
+
+/* How many calls of fork() lie between the first process and this one: another number than before
+ * means that this process is a child. */
+static inline uint32_t plx__forks(void)
+{
+    return plx__forks_seen;
+}
+#endif
 
 #endif

@@ -55,6 +55,29 @@ void plx__rehearse_unattended(void);
 /* Sets a variable of the environment, or removes it if `value` is NULL. On Windows an empty value
  * removes it, too. */
 int plx__rehearse_environment(const char *name, const char *value);
+/* Files, by relative paths of ASCII: 0, a code, or PLX_ENOSYS where that cannot be done. */
+int plx__rehearse_directory(const char *path);
+int plx__rehearse_directory_enter(const char *path);
+int plx__rehearse_directory_remove(const char *path);
+int plx__rehearse_symlink(const char *target, const char *path);
+
+/* Locks the present directory as a server does that starts there, until it is called with false.
+ * PLX_ENOSYS where directories are not locked. */
+int plx__rehearse_path_lock(bool is_locked);
+
+/* Forks: 1 in the parent, 0 in the child, or a code; PLX_ENOSYS where there is no fork(). The child
+ * must end with plx__rehearse_report(), and is killed when it has not after 50 s. It may fork in
+ * its turn. The first parent has one child at a time. */
+int plx__rehearse_fork(void);
+/* In a child: ends it at once, with a result for the first parent, from 0 to 255. */
+void plx__rehearse_report(int result);
+/* In a child that has forked: ends it at once and leaves the result to its own child. */
+void plx__rehearse_vanish(void);
+/* In the first parent: waits until child and grandchild have ended. The result, or -1 if there was
+ * none. */
+int plx__rehearse_fork_join(void);
+/* Whether this process's parent is another one than when it was forked: the parent has ended. */
+bool plx__rehearsal_is_orphan(void);
 
 /* Whether this is Wine, which is not Windows everywhere. */
 bool plx__rehearsal_is_wine(void);

@@ -8,14 +8,18 @@
     X(close)                                                                                       \
     X(cold)                                                                                        \
     X(connect)                                                                                     \
+    X(daemon)                                                                                      \
     X(data)                                                                                        \
     X(failure)                                                                                     \
+    X(fork)                                                                                        \
+    X(fork_callback)                                                                               \
     X(fresh)                                                                                       \
     X(idle_watch)                                                                                  \
     X(late)                                                                                        \
     X(limits)                                                                                      \
     X(loop)                                                                                        \
     X(lost)                                                                                        \
+    X(path)                                                                                        \
     X(post)                                                                                        \
     X(rest)                                                                                        \
     X(resume)                                                                                      \

@@ -61,8 +61,14 @@ typedef struct plx_listen_options {
 
 /**
  * Listens at `address`: "tcp://127.0.0.1:7000", "tcp://[::]:0", "tcp://:80" for all IPv4
- * addresses, "unix:/path". With port 0 the system picks one; plx_listener_address() says which. A
- * socket file that nobody listens at any more is replaced, and removed when the listener closes.
+ * addresses, "unix:/path". With port 0 the system picks one; plx_listener_address() says which.
+ *
+ * "unix:/path" makes a socket file. The call replaces a socket file that a dead server has left. It
+ * never removes anything else: a file, a directory, a symbolic link, the socket of a server that
+ * listens there or is just starting, or any socket file in a directory that cannot be locked
+ * (flock(2) needs to open it for reading) returns PLX_EADDRINUSE. Closing the listener removes its
+ * own file and no other: one that has replaced it meanwhile stays. The process may change its
+ * directory in between. On Windows the path is UTF-8.
  *
  * `listener_out` may be NULL. `options` is read during the call only and may be NULL. Returns 0,
  * PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG, PLX_EINVAL, PLX_EADDRINUSE, PLX_EADDRNOTAVAIL,

@@ -11,6 +11,9 @@
  * threads, by joining the first or by a lock. Everything is closed when plx_loop_close() returns.
  * Where a backend cannot do that, the call returns PLX_EBUSY and changes nothing: "uring" may let
  * only the first thread that runs a loop run it again, and lets any thread close it.
+ *
+ * Fork: plx_loop_abandon() and plx_loop_after_fork() say what a forked child may do with the loops
+ * of its parent.
  */
 #ifndef POLLUX_LOOP_H
 #define POLLUX_LOOP_H
@@ -117,14 +120,85 @@ PLX_NODISCARD PLX_API int plx_loop_open(plx_loop **loop_out, const plx_loop_opti
  * PLX_ECANCELED, and frees the loop. NULL is allowed. From the beginning of this call plx_post()
  * returns PLX_ECANCELED; when it has returned, the loop is gone, and no thread may use it. Any
  * thread may call it while none runs the loop. Returns 0, or PLX_EBUSY when called from a callback
- * of this very loop; call plx_loop_stop() there instead.
+ * of this very loop; call plx_loop_stop() there instead. A forked child that has not called
+ * plx_loop_after_fork() is told PLX_EBUSY too, and nothing is closed.
  */
 PLX_API int plx_loop_close(plx_loop *loop);
 
 /**
+ * @name Forked children
+ *
+ * After fork() the child has a copy of each loop of its parent: of its memory, and of its
+ * descriptors. The sockets behind the descriptors, and epoll sets and rings, are shared with the
+ * parent. Decide for each loop what the child does with its copy:
+ *
+ * | the child | calls |
+ * |---|---|
+ * | soon calls exec or _exit | nothing: all descriptors are closed on exec |
+ * | does not need the loop, and the parent goes on with it | plx_loop_abandon() |
+ * | goes on with the loop, and the parent never uses it again | plx_loop_after_fork() |
+ *
+ * - The thread that calls fork() must be the one that runs the loop, in a callback or between two
+ *   turns; or no thread may run it at that time. Other threads may post to the loop meanwhile. A
+ *   loop that another thread was running cannot be used in the child at all, not even abandoned.
+ * - Until the child calls one of the two, all else does nothing there: what opens or runs something
+ *   and plx_loop_close() return PLX_EBUSY, and handles are stale (PLX_ESTALE). plx_loop_stop() and
+ *   plx_post() work, and take effect after plx_loop_after_fork().
+ * - A child that was forked in a callback, and calls neither of the two, must not return from the
+ *   callback: it would go on with its parent's events.
+ * - A new loop that the child opens for itself needs no special care.
+ * - On Windows there is no fork(): plx_loop_after_fork() always returns 0, and plx_loop_abandon()
+ *   has no loop that it may be called for.
+ *
+ * The loop notices children of fork(), by pthread_atfork(). It does not notice those of _Fork() and
+ * of a bare clone(), which may only call exec or _exit.
+ * @{
+ */
+
+/**
+ * Drops a forked child's copy of the loop; NULL is allowed. Nothing of the parent's changes: its
+ * connections, listeners and watches go on, and its socket files stay. Peers notice nothing.
+ *
+ * Frees the memory of the loop and closes the child's descriptors of its sockets. No callback is
+ * called, neither on_close nor on_sent nor posted functions: what their `data` points to is the
+ * child's own copy, and so are buffers that were lent; free them or leave them. Watched sockets
+ * stay open, for they are their owner's. Signals that the loop subscribed to have the effect in the
+ * child that they had before, unless another loop of the child subscribes to them too.
+ *
+ * Call it from a callback if the child was forked there, but then do not return from the callback,
+ * which would return into the loop: end the child with exec or _exit, or longjmp() out. Bytes that
+ * the callback was shown are gone.
+ *
+ * Calling it for a loop that is not a forked child's copy is a mistake, and aborts.
+ */
+PLX_API void plx_loop_abandon(plx_loop *loop);
+
+/**
+ * Makes a forked child's copy of the loop its own, to go on with it; for a program that becomes a
+ * daemon, say. The parent must never use its loop again, and ends without closing it: with _exit(),
+ * for instance. Otherwise both would receive from the same connections.
+ *
+ * All goes on as it was: connections with what they have queued, listeners, timers, watches,
+ * signals, and posts that wait. Epoll sets, rings, wakes and helper threads are made anew. The
+ * socket files of listeners are the child's now, and are removed when it closes them. Threads that
+ * posted to the loop are the parent's: a post that one of them was making at the fork may be lost.
+ *
+ * The thread that calls it becomes the loop's. Call it in the callback if the child was forked
+ * there: then the callback may return, and what arrived with it is delivered in the child.
+ *
+ * Returns 0, also for a loop that is not a forked child's copy, where nothing needs to be done;
+ * PLX_ENOSYS from a backend that cannot; PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE. After any code but 0
+ * only plx_loop_abandon() may be called.
+ */
+PLX_NODISCARD PLX_API int plx_loop_after_fork(plx_loop *loop);
+
+/** @} */
+
+/**
  * Runs until plx_loop_stop(), or until nothing is open that could still call back: no connection,
  * listener, timer, watch or signal, and no post that waits. Returns 0, PLX_EBUSY when the loop
- * runs already, or the code with which waiting failed for good; what was open then still is.
+ * runs already or is a forked child's copy (plx_loop_after_fork()), or the code with which waiting
+ * failed for good; what was open then still is.
  *
  * A wait that fails because the system is short of memory (PLX_ENOMEM, PLX_ENOBUFS, PLX_EAGAIN)
  * does not end the run: the loop counts it in `wait_failures`, pauses for 10 ms or until a timer is

@@ -308,33 +308,6 @@ int plx__socket_check(plx_socket socket)
 #endif
 }
 
-int plx__socket_path_clear(const plx__address *address)
-{
-    const char *path = plx__address_path(address);
-    struct stat state;
-    plx_socket probe = PLX_SOCKET_NONE;
-    if (path == NULL || lstat(path, &state) != 0)
-        return 0;
-    if (!S_ISSOCK(state.st_mode))
-        return plx__fail(EADDRINUSE);
-    int status = plx__socket_open(&probe, address->family);
-    if (status != 0)
-        return status;
-    status = connect(probe, plx__address_raw_const(address), (socklen_t)address->length);
-    bool is_dead = status != 0 && errno == ECONNREFUSED;
-    plx__socket_close(probe);
-    if (!is_dead)
-        return plx__fail(EADDRINUSE);
-    return unlink(path) == 0 || errno == ENOENT ? 0 : plx__fail_last();
-}
-
-void plx__socket_path_remove(const plx__address *address)
-{
-    const char *path = plx__address_path(address);
-    if (path != NULL)
-        (void)unlink(path);
-}
-
 void plx__spare_open(plx__spare *spare)
 {
     spare->descriptor = PLX_SOCKET_NONE;

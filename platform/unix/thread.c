@@ -97,6 +97,11 @@ void plx__mutex_unlock(plx__mutex *mutex)
     (void)pthread_mutex_unlock(mutex_of(mutex));
 }
 
+bool plx__mutex_try(plx__mutex *mutex)
+{
+    return pthread_mutex_trylock(mutex_of(mutex)) == 0;
+}
+
 void plx__condition_open(plx__condition *condition)
 {
 #ifdef __APPLE__

@@ -299,29 +299,6 @@ int plx__socket_check(plx_socket socket)
     return status;
 }
 
-int plx__socket_path_clear(const plx__address *address)
-{
-    const char *path = plx__address_path(address);
-    plx_socket probe = PLX_SOCKET_NONE;
-    if (path == NULL || GetFileAttributesA(path) == INVALID_FILE_ATTRIBUTES)
-        return 0;
-    int status = plx__socket_open(&probe, address->family);
-    if (status != 0)
-        return status;
-    status = plx__socket_connect(probe, address);
-    plx__socket_close(probe);
-    if (status != PLX_ECONNREFUSED)
-        return plx__fail(WSAEADDRINUSE);
-    return DeleteFileA(path) ? 0 : plx__fail((int)GetLastError());
-}
-
-void plx__socket_path_remove(const plx__address *address)
-{
-    const char *path = plx__address_path(address);
-    if (path != NULL)
-        (void)DeleteFileA(path);
-}
-
 void plx__spare_open(plx__spare *spare)
 {
     spare->descriptor = PLX_SOCKET_NONE;
