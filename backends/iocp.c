@@ -117,6 +117,8 @@ static void op_drop(plx__backend *backend, plx__iocp_op *op)
         (void)plx__iocp_accept_next(backend, op, NULL);
     else if (op->kind == PLX__IOCP_POLL)
         plx__iocp_poll_give(backend, op);
+    else if (op->kind == PLX__IOCP_SEND)
+        plx__iocp_send_give(backend, op);
     else
         plx__iocp_op_give(backend, op);
 }
@@ -182,6 +184,11 @@ static void backend_free(plx__backend *backend)
         plx__iocp_op *op = backend->free;
         backend->free = op->next;
         plx__free(op);
+    }
+    while (backend->free_sends != NULL) {
+        plx__iocp_send *send = backend->free_sends;
+        backend->free_sends = send->next;
+        plx__free(send);
     }
     plx__iocp_polls_close(backend);
     if (backend->port != NULL) {
@@ -268,23 +275,17 @@ static void op_detach(plx__backend *backend, plx__endpoint *endpoint, plx__iocp_
         (void)CancelIoEx((HANDLE)endpoint->socket, &op->overlapped);
 }
 
+/* Whatever is in flight reads and writes memory of the backend's own, so nobody waits for it. */
 static bool iocp_detach(plx__backend *backend, plx__endpoint *endpoint)
 {
     plx__iocp_place *place = plx__iocp_place_of(endpoint);
-    plx__iocp_op *output = place->output;
     if (place->accepts != NULL)
         plx__iocp_accept_detach(backend, endpoint);
     op_detach(backend, endpoint, place->input);
+    op_detach(backend, endpoint, place->output);
     place->input = NULL;
-    if (output == NULL || output->state != PLX__IOCP_FLYING) {
-        op_detach(backend, endpoint, output);
-        place->output = NULL;
-        return true;
-    }
-    /* The kernel reads bytes that are core's. */
-    place->is_detaching = true;
-    (void)CancelIoEx((HANDLE)endpoint->socket, &output->overlapped);
-    return false;
+    place->output = NULL;
+    return true;
 }
 
 /* --- waiting --------------------------------------------------------------------------------- */
