@@ -20,9 +20,18 @@
 #ifndef WINSOCK_DOUBLE_H
 #define WINSOCK_DOUBLE_H
 
-#include "platform/os.h"
-
+/* Not platform/os.h, whose inline functions would be in front of the double. */
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+/* clang-format off: winsock2.h must come before windows.h. */
 #include <mswsock.h>
+#include <windows.h>
+#include <winsock2.h>
+#include <ws2tcpip.h>
+/* clang-format on */
+#include <stdbool.h>
+#include <stdint.h>
 
 enum winsock_double_mode {
     WINSOCK_AS_DOCUMENTED = 1, /* Windows 10 2004 and later. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/platform.h"
+
 enum { SLICE = 10, SLICE_WHILE_HELD = 1, EVENTS = POLLRDNORM | POLLRDBAND | POLLWRNORM };
 
 /* The next slice in milliseconds, of a timeout that began then; INFINITE has no end. */
@@ -64,7 +66,8 @@ static SHORT revents_of(const WSAPOLLFD *entry, SHORT beneath)
         return POLLNVAL;
     if (known == NULL || (beneath & POLLNVAL) != 0)
         return beneath;
-    if (has_failed && (known->is_connecting || known->has_met_failure))
+    if (has_failed && !known->is_reset && !known->has_ended &&
+        (known->is_connecting || known->has_met_failure))
         return double_mode == WINSOCK_OLD
                    ? 0
                    : (SHORT)(POLLHUP | POLLERR | (entry->events & POLLWRNORM));
