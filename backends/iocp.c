@@ -247,8 +247,9 @@ int plx__iocp_join(plx__backend *backend, plx__endpoint *endpoint)
     if (CreateIoCompletionPort(handle, backend->port, 0, 0) == NULL)
         return plx__fail((int)GetLastError());
     place->is_joined = true;
-    place->skips = backend->can_skip &&
-                   SetFileCompletionNotificationModes(handle, PLX__IOCP_SKIP | PLX__IOCP_NO_EVENT);
+    place->skips = (backend->can_skip && SetFileCompletionNotificationModes(
+                                             handle, PLX__IOCP_SKIP | PLX__IOCP_NO_EVENT)) ||
+                   plx__iocp_handle_skips(handle);
     return 0;
 }
 

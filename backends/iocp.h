@@ -142,6 +142,9 @@ int plx__iocp_op_result(plx__iocp_op *op, DWORD *bytes_out);
 
 /* iocp_transfer.c */
 
+/* Whether operations of the handle that succeed at once are not told by its port. Who has it set
+ * for the socket before can not take it back. */
+bool plx__iocp_handle_skips(HANDLE handle);
 int plx__iocp_adopt(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__iocp_release(plx__backend *backend, plx__endpoint *endpoint);
 /* The receive of one that is to be released is over. False when nothing is to be told. */

@@ -30,6 +30,7 @@ static size_t highest; /* Of the sockets seen. */
 static uint32_t busy;  /* Sockets with something held. */
 static uint16_t reserved_port;
 static bool is_ignoring_cancel;
+static bool is_refusing_modes;
 static size_t largest_send;
 static LPFN_CONNECTEX connect_ex;
 
@@ -46,6 +47,11 @@ void winsock_double_reserve(uint16_t port)
 void winsock_double_ignore_cancel(bool is_ignoring)
 {
     is_ignoring_cancel = is_ignoring;
+}
+
+void winsock_double_refuse_modes(bool is_refusing)
+{
+    is_refusing_modes = is_refusing;
 }
 
 size_t winsock_double_largest_send(void)
@@ -545,4 +551,9 @@ HANDLE WINAPI double_CreateIoCompletionPort(HANDLE handle, HANDLE port, ULONG_PT
         known->key = key;
     }
     return result;
+}
+
+BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes)
+{
+    return is_refusing_modes ? FALSE : SetFileCompletionNotificationModes(handle, modes);
 }

@@ -43,9 +43,12 @@ void winsock_double_start(enum winsock_double_mode mode);
 void winsock_double_reserve(uint16_t port);
 /* From now on no overlapped send that waits here ends when it is cancelled. */
 void winsock_double_ignore_cancel(bool is_ignoring);
-/* The most bytes that one socket has had on their way beneath, in the double, and in all calls of
- * one send. */
+/* Has SetFileCompletionNotificationModes() fail. */
+void winsock_double_refuse_modes(bool is_refusing);
+/* The most bytes that one call has handed over. */
 size_t winsock_double_largest_send(void);
+/* Sets the most negative sockets that one call of WSAPoll has had; returns what it was. */
+unsigned winsock_double_count_parked(unsigned count);
 
 SOCKET WSAAPI double_WSASocketW(int family, int type, int protocol, WSAPROTOCOL_INFOW *info,
                                 GROUP group, DWORD flags);
@@ -71,6 +74,7 @@ HANDLE WINAPI double_CreateIoCompletionPort(HANDLE handle, HANDLE port, ULONG_PT
 BOOL WINAPI double_GetQueuedCompletionStatusEx(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG max,
                                                ULONG *count, DWORD timeout, BOOL is_alertable);
 BOOL WINAPI double_CancelIoEx(HANDLE handle, OVERLAPPED *overlapped);
+BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes);
 
 #ifdef WINSOCK_DOUBLE_IN_FRONT
 #define WSASocketW(a, b, c, d, e, f)        double_WSASocketW(a, b, c, d, e, f)
@@ -90,7 +94,8 @@ BOOL WINAPI double_CancelIoEx(HANDLE handle, OVERLAPPED *overlapped);
 #define CreateIoCompletionPort(a, b, c, d)  double_CreateIoCompletionPort(a, b, c, d)
 #define GetQueuedCompletionStatusEx(a, b, c, d, e, f)                                              \
     double_GetQueuedCompletionStatusEx(a, b, c, d, e, f)
-#define CancelIoEx(a, b) double_CancelIoEx(a, b)
+#define SetFileCompletionNotificationModes(a, b) double_SetFileCompletionNotificationModes(a, b)
+#define CancelIoEx(a, b)                         double_CancelIoEx(a, b)
 #endif
 
 /* What the two files of the double share. */

@@ -34,6 +34,23 @@ static bool pump(void)
 /* --- WSAPoll ---------------------------------------------------------------------------------
  */
 
+static unsigned parked_most;
+
+unsigned winsock_double_count_parked(unsigned count)
+{
+    unsigned before = parked_most;
+    parked_most = count;
+    return before;
+}
+
+static void parked_count(const WSAPOLLFD *entries, ULONG count)
+{
+    unsigned parked = 0;
+    for (ULONG i = 0; i < count; i++)
+        parked += (SSIZE_T)entries[i].fd < 0;
+    parked_most = parked > parked_most ? parked : parked_most;
+}
+
 /* Row 4. Negative sockets may ask for what they like (W). */
 static bool asks_too_much(const WSAPOLLFD *entries, ULONG count)
 {
@@ -99,6 +116,7 @@ int WSAAPI double_WSAPoll(WSAPOLLFD *entries, ULONG count, INT timeout)
         WSASetLastError(WSAEINVAL);
         return SOCKET_ERROR;
     }
+    parked_count(entries, count);
     WSAPOLLFD *beneath = malloc(count * sizeof *beneath);
     if (beneath == NULL) {
         WSASetLastError(WSAENOBUFS);

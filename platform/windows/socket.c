@@ -5,8 +5,8 @@
  */
 #include "platform/os.h"
 
+#include <iphlpapi.h>
 #include <mswsock.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "platform/fault.h"
@@ -157,10 +157,10 @@ int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value
     return plx__fail_last();
 }
 
-/* Whether somebody has the port, on any address. An exclusive bind of the wildcard address then
- * fails with WSAEADDRINUSE, whatever the other has bound and how, and by nothing else (Wine,
- * ws2_32/tests/sock.c, test_reuseaddr; Microsoft, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE"). */
-static bool port_is_taken(int family, USHORT port)
+/* An exclusive bind of the wildcard address fails with WSAEADDRINUSE when somebody has the port,
+ * on whatever address (Wine, ws2_32/tests/sock.c, test_reuseaddr; Microsoft, "Using SO_REUSEADDR
+ * and SO_EXCLUSIVEADDRUSE"). */
+static bool wildcard_is_taken(int family, USHORT port)
 {
     SOCKADDR_STORAGE any;
     BOOL on = TRUE;
@@ -180,10 +180,59 @@ static bool port_is_taken(int family, USHORT port)
     return is_taken;
 }
 
+/* GetTcpTable() and GetTcp6Table(). */
+typedef DWORD(WINAPI *get_tcp_table_fn)(void *, DWORD *, BOOL);
+
+/* The table of the system's TCP sockets, to be freed, or NULL. It may grow between two calls. */
+static void *tcp_table_read(HMODULE library, const char *name)
+{
+    get_tcp_table_fn get;
+    void *table = NULL;
+    DWORD size = 0;
+    DWORD status = ERROR_INSUFFICIENT_BUFFER;
+    FARPROC found = GetProcAddress(library, name);
+    memcpy(&get, &found, sizeof get); /* No cast leads from one to the other. */
+    for (int tries = 0; get != NULL && tries < 4; tries++) {
+        status = get(table, &size, FALSE);
+        if (status != ERROR_INSUFFICIENT_BUFFER)
+            break;
+        plx__free(table);
+        size += 4096;
+        table = plx__allocate(size);
+        if (table == NULL)
+            return NULL;
+    }
+    if (status == NO_ERROR)
+        return table;
+    plx__free(table);
+    return NULL;
+}
+
+/* Whether some socket of this machine has the port. Of an exclusive wildcard that meets another
+ * Wine, at least, says WSAEACCES. */
+static bool port_is_listed(USHORT port)
+{
+    bool is_listed = false;
+    HMODULE library = LoadLibraryW(L"iphlpapi.dll"); /* For this alone: it is not linked. */
+    if (library == NULL)
+        return false;
+    MIB_TCPTABLE *four = tcp_table_read(library, "GetTcpTable");
+    MIB_TCP6TABLE *six = tcp_table_read(library, "GetTcp6Table");
+    for (DWORD i = 0; four != NULL && i < four->dwNumEntries; i++)
+        is_listed = is_listed || (USHORT)four->table[i].dwLocalPort == port;
+    for (DWORD i = 0; six != NULL && i < six->dwNumEntries; i++)
+        is_listed = is_listed || (USHORT)six->table[i].dwLocalPort == port;
+    plx__free(four);
+    plx__free(six);
+    (void)FreeLibrary(library);
+    return is_listed;
+}
+
 bool plx__bind_met_another(const struct sockaddr *address)
 {
     USHORT port = ((const struct sockaddr_in *)(const void *)address)->sin_port;
-    return port_is_taken(AF_INET, port) || port_is_taken(AF_INET6, port);
+    return wildcard_is_taken(AF_INET, port) || wildcard_is_taken(AF_INET6, port) ||
+           port_is_listed(port);
 }
 
 int plx__socket_bind(plx_socket socket, const plx__address *address)
