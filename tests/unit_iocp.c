@@ -82,6 +82,7 @@ static void detach_does_not_wait_for_a_send(world *w)
     fixture f;
     couple c = couple_open();
     size_t total = 0;
+    size_t wrong = 0;
     (void)w;
     memset(flood, 0x55, sizeof flood);
     fixture_open(&f, c.ours.socket);
@@ -100,10 +101,11 @@ static void detach_does_not_wait_for_a_send(world *w)
         ck_assert_uint_lt(plx__clock_now(), until);
         got = peer_try(&c.theirs, received, sizeof received);
         for (ptrdiff_t i = 0; i < got; i++)
-            ck_assert_uint_eq(received[i], 0x55);
+            wrong += received[i] != 0x55;
         total += got > 0 ? (size_t)got : 0;
     }
     ck_assert_uint_gt(total, 0);
+    ck_assert_uint_eq(wrong, 0);
     f.ops->close(f.backend);
     couple_close(&c);
 }

@@ -244,6 +244,40 @@ static void detach_survives_a_send_that_does_not_end(world *w)
     f.ops->close(f.backend);
 }
 
+/* The bytes are the caller's as soon as the send has started; what arrives is what they were. */
+static void send_has_a_copy_of_its_bytes(world *w)
+{
+    enum { PIECE = 65536 };
+    static unsigned char bytes[PIECE], received[PIECE];
+    fixture f;
+    couple c = couple_open();
+    size_t filled = 0;
+    size_t at = 0;
+    size_t wrong = 0;
+    (void)w;
+    fixture_open(&f, c.ours.socket);
+    for (ptrdiff_t sent; (sent = f.ops->send_now(f.backend, &f.endpoint, zeroes, PIECE)) > 0;)
+        filled += (size_t)sent;
+    const plx__slice slice = plx__slice_of(bytes, PIECE);
+    memset(bytes, 0x55, PIECE);
+    ck_ok(f.ops->send_start(f.backend, &f.endpoint, &slice, 1));
+    memset(bytes, 0xAA, PIECE);
+    uint64_t until = plx__clock_now() + patience();
+    while (at < filled + PIECE) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_ok(f.ops->wait(f.backend, PLX_MILLISECOND));
+        (void)f.ops->next(f.backend);
+        ptrdiff_t got = peer_try(&c.theirs, received, PIECE);
+        ck_assert_msg(got > 0 || got == PLX_EAGAIN, "%s", plx_error_name((int)got));
+        for (ptrdiff_t i = 0; i < got; i++, at++)
+            wrong += received[i] != (at < filled ? 0 : 0x55);
+    }
+    ck_assert_uint_eq(wrong, 0);
+    ck_assert(f.ops->detach(f.backend, &f.endpoint));
+    f.ops->close(f.backend);
+    couple_close(&c);
+}
+
 /* A socket whose former owner has set FILE_SKIP_COMPLETION_PORT_ON_SUCCESS keeps it: what succeeds
  * at once is told all the same, in a backend that could not set it itself. */
 static void skipping_outlives_its_owner(world *w)
@@ -279,6 +313,7 @@ static const test_case unit_windows_cases[] = {
     CASE(reserved_port_is_no_port_in_use),
     CASE(port_in_use_is_in_use),
     CASE(detach_survives_a_send_that_does_not_end),
+    CASE(send_has_a_copy_of_its_bytes),
     CASE(skipping_outlives_its_owner),
     CASES_END,
 };
