@@ -177,7 +177,7 @@ static DWORD WINAPI watchdog(void *unused)
     Sleep(180000);
     printf("windows_facts: the watchdog ended it after three minutes\n");
     fflush(stdout);
-    ExitProcess(3);
+    (void)TerminateProcess(GetCurrentProcess(), 3);
     return 0;
 }
 

@@ -9,11 +9,12 @@
 #ifndef WIN32_LEAN_AND_MEAN
 #define WIN32_LEAN_AND_MEAN
 #endif
-/* clang-format off: winsock2.h must come before windows.h. */
-#include <mswsock.h>
-#include <windows.h>
+/* winsock2.h must come before windows.h, and both before mswsock.h. */
+/* clang-format off */
 #include <winsock2.h>
+#include <windows.h>
 #include <ws2tcpip.h>
+#include <mswsock.h>
 /* clang-format on */
 #include <stdbool.h>
 #include <stdint.h>
