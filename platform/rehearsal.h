@@ -82,4 +82,8 @@ bool plx__rehearsal_is_orphan(void);
 /* Whether this is Wine, which is not Windows everywhere. */
 bool plx__rehearsal_is_wine(void);
 
+/* Whether the system drops bytes that it has taken from a send when the peer shuts its side, as
+ * Wine does since 9 (server/sock.c, sock_dispatch_asyncs; windows_facts, send.6). */
+bool plx__rehearsal_loses_sends(void);
+
 #endif
