@@ -96,10 +96,20 @@ static inline uint64_t plx__deadline(const plx_loop *loop, uint64_t timeout_ns)
     return timeout_ns < PLX_FOREVER - loop->now_ns ? loop->now_ns + timeout_ns : PLX_FOREVER;
 }
 
+/* The descriptor of the object that this entry of the map names is closed, or another's by now. It
+ * is told that, and the descriptor is left alone. */
+PLX__SLOW void plx__socket_lost(plx_loop *loop, uint32_t owner);
+
 /* Makes the object, which has a socket and is not attached yet, the one that has it. An object of
  * the loop that had the number before is told that somebody else closed its descriptor. 0, or
  * PLX_ENOMEM. */
-int plx__socket_claim(plx_loop *loop, plx__object *object);
+static inline int plx__socket_claim(plx_loop *loop, const plx__object *object)
+{
+    uint32_t before = plx__socket_map_get(&loop->sockets, object->endpoint.socket);
+    if (before != 0)
+        plx__socket_lost(loop, before);
+    return plx__socket_map_set(&loop->sockets, object);
+}
 
 /* Any thread, and signal handlers. */
 void plx__loop_wake(plx_loop *loop);
