@@ -320,6 +320,40 @@ static void slow_callback_and_a_peer_that_reads(world *w)
     turn_until(w, &slow.closed, 1);
 }
 
+/* What is done between two turns counts from then, however long ago the last turn was: the idle
+ * timeout begins anew, the write timeout begins, and so does the read timeout of one that is
+ * resumed. */
+static void call_between_turns_counts_from_then(world *w)
+{
+    static unsigned char bytes[QUEUED];
+    for (int way = 0; way < 4; way++) {
+        probe p = {0};
+        plx_conn conn;
+        plx_conn_options options = probe_options(&p);
+        options.send_high = options.send_max = QUEUED;
+        options.idle_timeout_ns = way == 0 ? TIMEOUT_NS : 0;
+        options.write_timeout_ns = way == 1 || way == 2 ? TIMEOUT_NS : 0;
+        options.read_timeout_ns = way == 3 ? TIMEOUT_NS : 0;
+        options.flags = way == 3 ? PLX_CONN_PAUSED : 0;
+        couple c = adopt_one(w, &p, &options, &conn);
+        spin(TIMEOUT_NS);
+        if (way == 0)
+            ck_ok(plx_conn_write(w->loop, conn, "x", 1));
+        else if (way == 1)
+            ck_ok(plx_conn_write(w->loop, conn, bytes, QUEUED));
+        else if (way == 2)
+            ck_ok(plx_conn_send(w->loop, conn, bytes, QUEUED, NULL, NULL));
+        else
+            ck_ok(plx_conn_resume(w->loop, conn));
+        for (int i = 0; i < 4; i++)
+            ck_ok(plx_loop_run_once(w->loop, 0));
+        ck_assert_uint_eq(p.closed, 0);
+        turn_until(w, &p.closed, 1);
+        ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
+        couple_close(&c);
+    }
+}
+
 /* Connects that succeed in time, more than one wait collects. */
 static void connects_that_the_loop_learns_of_late(world *w)
 {
@@ -349,9 +383,15 @@ static void connects_that_the_loop_learns_of_late(world *w)
     turn_until(w, &p.closed, CONNECTS);
 }
 
+/* clang-format off: a case is a line of its own, for tests/CMakeLists.txt. */
 const test_case behavior_late_cases[] = {
-    CASE(slow_callback_lets_nobody_time_out),    CASE(more_are_ready_than_one_wait_collects),
-    CASE(idle_one_times_out_on_a_busy_loop),     CASE(turn_counts_as_its_end),
-    CASE(backend_has_what_the_socket_lacks),     CASE(slow_callback_and_a_peer_that_reads),
-    CASE(connects_that_the_loop_learns_of_late), CASES_END,
+    CASE(slow_callback_lets_nobody_time_out),
+    CASE(more_are_ready_than_one_wait_collects),
+    CASE(idle_one_times_out_on_a_busy_loop),
+    CASE(turn_counts_as_its_end),
+    CASE(backend_has_what_the_socket_lacks),
+    CASE(slow_callback_and_a_peer_that_reads),
+    CASE(call_between_turns_counts_from_then),
+    CASE(connects_that_the_loop_learns_of_late),
+    CASES_END,
 };
