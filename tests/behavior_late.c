@@ -167,14 +167,24 @@ static void idle_one_times_out_on_a_busy_loop(world *w)
 
 enum { LONG_MS = 1500 };
 
+/* Of the first and the second callback: in which turn, and when it ended. */
+typedef struct services {
+    uint64_t ticks[2];
+    uint64_t ended_ns;
+} services;
+
 static size_t spin_if_last(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
                            size_t length)
 {
-    (void)loop;
+    services *s = p->more;
+    plx_loop_stats stats;
     (void)conn;
     (void)bytes;
+    plx_loop_stats_get(loop, &stats);
+    s->ticks[p->shown - 1] = stats.ticks;
     if (p->shown == 2)
         spin(LONG_MS * PLX_MILLISECOND);
+    s->ended_ns = plx__clock_now();
     return length;
 }
 
@@ -182,7 +192,8 @@ static size_t spin_if_last(plx_loop *loop, plx_conn conn, probe *p, const void *
  * silent for as long as the loop was, and has as long again from the end of that turn. */
 static void turn_counts_as_its_end(world *w)
 {
-    probe p = {.then_data = spin_if_last};
+    services s = {{0}, 0};
+    probe p = {.then_data = spin_if_last, .more = &s};
     plx_conn conn;
     plx_conn_options options = probe_options(&p);
     options.read_timeout_ns = LONG_MS * PLX_MILLISECOND;
@@ -193,7 +204,9 @@ static void turn_counts_as_its_end(world *w)
     turn_until(w, &p.received, 2);
     for (int i = 0; i < 5; i++)
         ck_ok(plx_loop_run_once(w->loop, 0));
-    ck_assert_uint_eq(p.closed, 0);
+    /* Unless the machine made two turns of it, or took as long again. */
+    if (s.ticks[0] == s.ticks[1] && plx__clock_now() - s.ended_ns < LONG_MS * PLX_MILLISECOND)
+        ck_assert_uint_eq(p.closed, 0);
     couple_close(&first);
     couple_close(&second);
     turn_until(w, &p.closed, 2);
@@ -270,7 +283,9 @@ enum { QUEUED = 12 << 20 };
 
 typedef struct drinker {
     peer *peer;
+    const probe *late;
     size_t got;
+    bool was_late; /* On a machine that is busy enough it timed out before. */
 } drinker;
 
 /* Reads all that there is, and then keeps the loop busy. */
@@ -282,6 +297,7 @@ static size_t drink_and_spin(plx_loop *loop, plx_conn conn, probe *p, const void
     (void)loop;
     (void)conn;
     (void)bytes;
+    d->was_late = d->late->closed > 0;
     for (ptrdiff_t got; (got = peer_try(d->peer, sink, sizeof sink)) > 0;)
         d->got += (size_t)got;
     spin(TIMEOUT_NS);
@@ -294,7 +310,7 @@ static void slow_callback_and_a_peer_that_reads(world *w)
 {
     static unsigned char bytes[QUEUED];
     probe p = {0};
-    drinker d = {0};
+    drinker d = {.late = &p};
     probe slow = {.then_data = drink_and_spin, .more = &d};
     plx_conn conn;
     plx_conn slow_conn;
@@ -312,8 +328,10 @@ static void slow_callback_and_a_peer_that_reads(world *w)
         turn_until(w, &slow.received, round);
         turn_some(w);
     }
-    ck_assert_uint_eq(p.closed, 0);
-    ck_assert_uint_eq(d.got, QUEUED);
+    if (!d.was_late) {
+        ck_assert_uint_eq(p.closed, 0);
+        ck_assert_uint_eq(d.got, QUEUED);
+    }
     couple_close(&c);
     couple_close(&other);
     turn_until(w, &p.closed, 1);
@@ -337,6 +355,7 @@ static void call_between_turns_counts_from_then(world *w)
         options.flags = way == 3 ? PLX_CONN_PAUSED : 0;
         couple c = adopt_one(w, &p, &options, &conn);
         spin(TIMEOUT_NS);
+        uint64_t called_ns = plx__clock_now();
         if (way == 0)
             ck_ok(plx_conn_write(w->loop, conn, "x", 1));
         else if (way == 1)
@@ -347,7 +366,8 @@ static void call_between_turns_counts_from_then(world *w)
             ck_ok(plx_conn_resume(w->loop, conn));
         for (int i = 0; i < 4; i++)
             ck_ok(plx_loop_run_once(w->loop, 0));
-        ck_assert_uint_eq(p.closed, 0);
+        if (plx__clock_now() - called_ns < TIMEOUT_NS)
+            ck_assert_uint_eq(p.closed, 0);
         turn_until(w, &p.closed, 1);
         ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
         couple_close(&c);
