@@ -66,7 +66,8 @@ build() {
     mkdir -p "$2"
     {
         cmake --preset "$1" -B "$2" "-DPOLLUX_BACKENDS=$3" -DPOLLUX_BUILD_BENCH=ON \
-            -DPOLLUX_BUILD_TOOLS=OFF -DPOLLUX_BUILD_EXAMPLES=OFF -DPOLLUX_BUILD_TESTS=OFF && cmake --build "$2" -j 2
+            -DPOLLUX_BUILD_TOOLS=OFF -DPOLLUX_BUILD_EXAMPLES=OFF -DPOLLUX_BUILD_TESTS=OFF &&
+            cmake --build "$2" -j 2
     } > "$2/build.log" 2>&1 || {
         tail -n 40 "$2/build.log" >&2
         exit 1

@@ -91,8 +91,20 @@ table=$logs/fresh-table
 : > "$table"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pollux/fresh
 mkdir -p "$cache"
+# A run that was killed leaves its folder, but not the lock on it.
+for old in "$cache"/run.*; do
+    [ ! -e "$old/lock" ] || flock -n "$old/lock" rm -rf "$old"
+done
 work=$(mktemp -d "$cache/run.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+exec 8> "$work/lock"
+flock 8
+child=
+clean() {
+    [ -z "$child" ] || kill -KILL "$child" 2> /dev/null
+    # Processes of a namespace that is ending may still write.
+    rm -rf "$work" 2> /dev/null || { sleep 1 && rm -rf "$work"; }
+}
+trap clean EXIT
 trap 'exit 1' HUP INT TERM
 
 # How apt fetches here: proxies and the like.
@@ -140,7 +152,17 @@ tree_copy() {
 }
 
 # enter RELEASE ROOT USER DIRECTORY COMMAND...: with the packages that earlier runs have fetched.
+# When this script ends, setpriv has unshare killed, and unshare everything in the namespace.
 enter() {
+    (enter_exec "$@") &
+    child=$!
+    wait "$child"
+    entered=$?
+    child=
+    return "$entered"
+}
+
+enter_exec() {
     mkdir -p "$cache/$1-packages/partial"
     packages=$cache/$1-packages root=$2 user=$3 directory=$4
     shift 4
@@ -152,7 +174,7 @@ enter() {
         ${no_proxy:+"no_proxy=$no_proxy"} \
         sh -c 'cd "$0" && exec "$@"' "$directory" "$@"
     # shellcheck disable=SC2016
-    unshare --mount --pid --fork --kill-child sh -eu -c '
+    exec setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child sh -eu -c '
         root=$1 packages=$2 user=$3
         shift 3
         mount -t proc proc "$root/proc"
@@ -160,7 +182,7 @@ enter() {
         mount -t tmpfs -o mode=755 tmpfs "$root/run"
         mount --bind "$packages" "$root/var/cache/apt/archives"
         exec chroot --userspec="$user:$user" "$root" "$@"' \
-        enter "$root" "$packages" "$user" "$@" 9>&-
+        enter "$root" "$packages" "$user" "$@" 8>&- 9>&-
 }
 
 # --- steps ----------------------------------------------------------------------------------------
