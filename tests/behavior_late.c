@@ -146,7 +146,7 @@ static void more_are_ready_than_one_wait_collects(world *w)
 static size_t spin_a_little(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
                             size_t length)
 {
-    spin(2 * PLX_MILLISECOND); /* A long turn, each time. */
+    spin(12 * PLX_MILLISECOND); /* A long turn, each time. */
     return echo_back(loop, conn, p, bytes, length);
 }
 
