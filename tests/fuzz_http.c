@@ -377,7 +377,7 @@ static uint64_t chunks_check(const char *body, size_t length)
             break;
         CHECK(size + 2 <= length - at);
         CHECK(memcmp(body + at + size, "\r\n", 2) == 0);
-        at += size + 2;
+        at += (size_t)size + 2;
         sum += size;
     }
     CHECK(length - at >= 2 && memcmp(body + length - 2, "\r\n", 2) == 0);
