@@ -6,6 +6,8 @@
  */
 #include "backends/array_poller.h"
 
+#include "platform/hook.h"
+
 #define FIRST_ROOM 64
 
 static int array_grow(plx__poller *poller)
@@ -143,6 +145,7 @@ static int wake_take(plx__poller *poller)
 
 int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
+    plx__hook(PLX__HOOK_SLEEP);
     int ready = poller->way->wait(poller->entries, poller->count, timeout_ns, poller->scratch);
     if (ready <= 0) {
         poller->left = 0;

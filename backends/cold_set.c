@@ -13,6 +13,7 @@
 #include "backends/cold_set.h"
 
 #include "platform/atomic.h"
+#include "platform/hook.h"
 
 #define FIRST_ROOM 256
 
@@ -111,6 +112,7 @@ static void reports_make(plx__cold_set *set)
 static void thread_poll(plx__cold_set *set)
 {
     plx__mutex_unlock(&set->mutex);
+    plx__hook(PLX__HOOK_SECOND);
     int ready = plx__poll(set->copy.entries, set->copy.count, PLX_FOREVER);
     bool is_renewed = false;
     if (ready > 0 && set->copy.entries[0].revents != 0)

@@ -16,6 +16,7 @@
 #include "backends/readiness.h"
 #include "backends/registry.h"
 #include "platform/fault.h"
+#include "platform/hook.h"
 #include "platform/os.h"
 
 #define FIRST_ROOM 64
@@ -172,8 +173,10 @@ static void failure_note(plx__poller *poller, uint32_t index)
 PLX__SLOW static void set_renew(plx__poller *poller)
 {
     int set = PLX_SOCKET_NONE;
+    plx__hook(PLX__HOOK_ARM);
     if (set_open(poller, &set) != 0)
         return;
+    plx__hook(PLX__HOOK_ARMED);
     int before = poller->set;
     poller->set = set;
     for (uint32_t i = 1; i < poller->places; i++) {
@@ -296,7 +299,8 @@ static void changes_apply(plx__poller *poller)
 static int set_wait(plx__poller *poller, uint64_t timeout_ns)
 {
 #ifdef SYS_epoll_pwait2
-    if (timeout_ns != 0 && timeout_ns != PLX_FOREVER && !poller->lacks_pwait2) {
+    if (timeout_ns != 0 && timeout_ns != PLX_FOREVER && !poller->lacks_pwait2 &&
+        !plx__fault_strikes(PLX__FAULT_FEATURE)) {
         const struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / PLX_SECOND),
                                          .tv_nsec = (long)(timeout_ns % PLX_SECOND)};
         long count =
@@ -305,6 +309,7 @@ static int set_wait(plx__poller *poller, uint64_t timeout_ns)
         if (count >= 0 || (errno != ENOSYS && errno != EPERM))
             return (int)count;
         poller->lacks_pwait2 = true;
+        plx__hook(PLX__HOOK_SLEEP);
     }
 #endif
     return epoll_wait(poller->set, poller->events, EVENTS_MAX, (int)plx__milliseconds(timeout_ns));
@@ -312,12 +317,14 @@ static int set_wait(plx__poller *poller, uint64_t timeout_ns)
 
 static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
+    plx__hook(PLX__HOOK_PREPARE);
     if (poller->has_ghost)
         set_renew(poller);
     if (poller->has_ghost) /* There was no descriptor for it: the ghost would end each wait. */
         (void)plx__poll(NULL, 0, timeout_ns < RETRY_NS ? timeout_ns : RETRY_NS);
     if (poller->changes > 0)
         changes_apply(poller);
+    plx__hook(PLX__HOOK_SLEEP);
     int count = set_wait(poller, poller->failures > 0 ? 0 : timeout_ns);
     poller->wait++;
     poller->event = 0;

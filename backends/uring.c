@@ -8,8 +8,7 @@
 #include "backends/uring.h"
 
 #include "backends/registry.h"
-
-#define RETRY_NS (5 * PLX_MILLISECOND)
+#include "platform/hook.h"
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
@@ -241,12 +240,13 @@ static void busy_settle(plx__backend *backend)
 
 static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
 {
+    plx__hook(PLX__HOOK_PREPARE);
     busy_settle(backend);
     if (backend->lists[PLX__URING_LIST_READY].first != NULL || backend->unsent_count > 0)
         timeout_ns = 0;
     /* The kernel is short of memory; nobody tells when it is not. */
-    if (backend->lists[PLX__URING_LIST_BUSY].first != NULL && timeout_ns > RETRY_NS)
-        timeout_ns = RETRY_NS;
+    if (backend->lists[PLX__URING_LIST_BUSY].first != NULL && timeout_ns > PLX__URING_RETRY_NS)
+        timeout_ns = PLX__URING_RETRY_NS;
     backend->turn++;
     return plx__uring_enter(backend, timeout_ns);
 }
@@ -316,8 +316,8 @@ static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cq
                             plx__completion *completion)
 {
     enum plx__uring_op op = plx__uring_data_op(cqe->user_data);
-    if (op == PLX__URING_WAKE && (cqe->flags & IORING_CQE_F_MORE) == 0)
-        backend->is_wake_armed = false;
+    if (op == PLX__URING_WAKE)
+        plx__uring_woken(backend, cqe);
     if (op == PLX__URING_NONE || op == PLX__URING_CREDIT || op == PLX__URING_WAKE)
         return false;
     plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);

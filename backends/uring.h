@@ -22,6 +22,9 @@
 /* Completion entries. What does not fit the kernel keeps, and we fetch (completions_spill). */
 #define PLX__URING_COMPLETIONS 8192u
 
+/* How long a wait may be while the kernel takes no request, since nobody tells when it does. */
+#define PLX__URING_RETRY_NS (5 * PLX_MILLISECOND)
+
 /* Buffers for most of what arrives (uring_receive.c). A power of two. */
 #define PLX__URING_SMALL_COUNT 128u
 
@@ -238,6 +241,8 @@ struct io_uring_sqe *plx__uring_request(plx__backend *backend, size_t arena_byte
 void plx__uring_flush(plx__backend *backend);
 /* Submits, and waits for completions. PLX_EBUSY: the ring belongs to another thread. */
 int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns);
+/* A completion of the poll for the wake. */
+void plx__uring_woken(plx__backend *backend, const struct io_uring_cqe *cqe);
 /* Cancels what the user data names and sees it end, before it returns; false when that failed. Its
  * completions are still to be taken. */
 bool plx__uring_cancel_now(plx__backend *backend, uint64_t data);

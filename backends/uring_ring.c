@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "platform/fault.h"
+#include "platform/hook.h"
 
 /* What the kernel is asked for, the best first; one that lacks a flag refuses with EINVAL. All that
  * can run this backend know SUBMIT_ALL (5.18) and COOP_TASKRUN (5.19); DEFER_TASKRUN came with 6.1.
@@ -161,18 +162,33 @@ static int ring_enable(plx__backend *backend)
     return 0;
 }
 
-static void wake_arm(plx__backend *backend)
+/* Each write to the eventfd is a completion of its own, and nobody reads it while the poll is
+ * armed. It must not be read here: core has decided already how long to sleep, and what has been
+ * written since then is the wake that this wait must end with. */
+static bool wake_arm(plx__backend *backend)
 {
-    bool is_renewed;
+    plx__hook(PLX__HOOK_ARM);
     struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
     if (request == NULL)
-        return;
-    /* Nobody reads the eventfd while this is armed: each write is a completion of its own. Before
-     * it is armed anew what was written must go, for else it would complete at once, each time. */
-    (void)plx__wake_drain(&backend->wake, &is_renewed);
+        return false;
     io_uring_prep_poll_multishot(request, backend->wake.reader, POLLIN);
     request->user_data = PLX__URING_WAKE;
     backend->is_wake_armed = true;
+    plx__hook(PLX__HOOK_ARMED);
+    return true;
+}
+
+void plx__uring_woken(plx__backend *backend, const struct io_uring_cqe *cqe)
+{
+    bool is_renewed;
+    if ((cqe->flags & IORING_CQE_F_MORE) != 0)
+        return;
+    backend->is_wake_armed = false;
+    /* Armed again it would complete at once for what has been written already. That can be read
+     * now: core does not sleep, and looks before it sleeps again. */
+    (void)plx__wake_drain(&backend->wake, &is_renewed);
+    if (cqe->res < 0 && cqe->res != -ECANCELED && backend->failure == 0)
+        backend->failure = plx__fail(-cqe->res);
 }
 
 static int enter(struct io_uring *ring, uint64_t timeout_ns)
@@ -308,8 +324,10 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
         return status;
     if (!is_ours(backend))
         return ring_abandon(backend);
-    if (!backend->is_wake_armed)
-        wake_arm(backend);
+    /* Without a request for it nobody could end a long wait. */
+    if (!backend->is_wake_armed && !wake_arm(backend) && timeout_ns > PLX__URING_RETRY_NS)
+        timeout_ns = PLX__URING_RETRY_NS;
+    plx__hook(PLX__HOOK_SLEEP);
     int result = enter(&backend->ring, timeout_ns);
     status = credits_resolve(backend);
     backend->completions_end = backend->resolved;

@@ -26,6 +26,7 @@ set(pollux_sources
     backends/registry.c
     platform/address.c
     platform/fault.c
+    platform/hook.c
     platform/memory.c
     platform/socket_name.c)
 

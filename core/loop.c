@@ -12,6 +12,7 @@
 #include "core/signal.h"
 #include "core/timer.h"
 #include "core/watch.h"
+#include "platform/hook.h"
 
 #define CONNECTIONS_MAX_DEFAULT 1048576u
 #define POSTS_MAX_DEFAULT       4096u
@@ -304,7 +305,10 @@ static int backend_wait(plx_loop *loop, uint64_t timeout_ns)
     }
     /* First this, then a look at what others may have left: they look the other way round. */
     plx__atomic_store(&loop->is_sleeping, 1);
-    int status = loop->ops->wait(loop->backend, timeout_of_wait(loop, timeout_ns));
+    plx__hook(PLX__HOOK_TOLD);
+    timeout_ns = timeout_of_wait(loop, timeout_ns);
+    plx__hook(PLX__HOOK_LOOKED);
+    int status = loop->ops->wait(loop->backend, timeout_ns);
     if (plx__atomic_exchange(&loop->is_sleeping, 0) == 0)
         loop->stats.wakes++;
     return status;

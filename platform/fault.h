@@ -15,6 +15,7 @@ enum plx__fault_kind {
     PLX__FAULT_THREAD,     /* Starting a thread. */
     PLX__FAULT_FEATURE,    /* Asking the system for what older ones lack. */
     PLX__FAULT_ROOM,       /* Making a queue as large as it is to be, rather than tiny. */
+    PLX__FAULT_WAKE,       /* Finding a wake that can die alive after it was drained. */
     PLX__FAULT_KINDS
 };
 

@@ -192,6 +192,7 @@ void plx__condition_signal(plx__condition *condition);
 typedef struct plx__wake {
     plx_socket reader; /* To be waited for. */
     plx_socket writer;
+    void *guard; /* Of the writer, where it may be exchanged while others send: an SRWLOCK. */
 } plx__wake;
 
 int plx__wake_open(plx__wake *wake);
