@@ -131,19 +131,6 @@ static bool poll_arm(plx__backend *backend, plx__uring_endpoint *uring)
     return true;
 }
 
-/* Completes only if there was nothing to cancel. */
-static bool cancel(plx__backend *backend, plx__uring_endpoint *uring, enum plx__uring_op op)
-{
-    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
-    if (request == NULL)
-        return false;
-    io_uring_prep_cancel64(request, plx__uring_data(endpoint, op), 0);
-    request->flags = IOSQE_CQE_SKIP_SUCCESS;
-    request->user_data = plx__uring_data(endpoint, PLX__URING_CANCEL);
-    return true;
-}
-
 static bool input_is_unwanted(const plx__uring_endpoint *uring)
 {
     const uint16_t bulk = PLX__URING_BULK | PLX__URING_MULTISHOT;
@@ -161,7 +148,7 @@ static bool input_settle(plx__backend *backend, plx__uring_endpoint *uring)
     if (uring->input != PLX__URING_NONE) {
         if ((uring->flags & PLX__URING_INPUT_CANCELLED) != 0 || !input_is_unwanted(uring))
             return true;
-        if (!cancel(backend, uring, (enum plx__uring_op)uring->input))
+        if (!plx__uring_cancel(backend, uring, (enum plx__uring_op)uring->input))
             return false;
         uring->flags |= PLX__URING_INPUT_CANCELLED;
         return true;
@@ -181,32 +168,11 @@ static bool input_settle(plx__backend *backend, plx__uring_endpoint *uring)
     }
 }
 
-static bool output_settle(plx__backend *backend, plx__uring_endpoint *uring)
-{
-    const uint16_t send = PLX__URING_SENDING | PLX__URING_SEND_CANCELLED;
-    const uint16_t watch = PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED;
-    const uint16_t blocked = PLX__URING_BLOCKED | PLX__URING_WATCHED;
-    if ((uring->flags & PLX__URING_DETACHED) == 0)
-        return (uring->flags & blocked) != PLX__URING_BLOCKED ||
-               plx__uring_writable_arm(backend, uring);
-    if ((uring->flags & send) == PLX__URING_SENDING) {
-        if (!cancel(backend, uring, PLX__URING_SEND))
-            return false;
-        uring->flags |= PLX__URING_SEND_CANCELLED;
-    }
-    if ((uring->flags & watch) == PLX__URING_WATCHED) {
-        if (!cancel(backend, uring, PLX__URING_WRITABLE))
-            return false;
-        uring->flags |= PLX__URING_WATCH_CANCELLED;
-    }
-    return true;
-}
-
 static bool has_something(const plx__uring_endpoint *uring)
 {
     if ((uring->flags & PLX__URING_HOLDS) != 0)
         return true;
-    if ((uring->flags & PLX__URING_RELEASING) != 0 && uring->input == PLX__URING_NONE)
+    if ((uring->flags & PLX__URING_RELEASING) != 0 && !plx__uring_is_in_flight(uring))
         return true;
     if ((uring->flags & PLX__URING_ENDED) != 0)
         return uring->wanted == PLX__URING_RECEIVE;
@@ -217,7 +183,7 @@ static bool has_something(const plx__uring_endpoint *uring)
 /* Makes what is in flight what is wanted. What could not be requested stays in the list. */
 static void endpoint_settle(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    if (!input_settle(backend, uring) || !output_settle(backend, uring))
+    if (!input_settle(backend, uring) || !plx__uring_writable_settle(backend, uring))
         return;
     if ((uring->flags & PLX__URING_DETACHED) != 0)
         plx__uring_list_set(backend, uring, PLX__URING_LIST_DETACHING);
@@ -306,8 +272,7 @@ static bool polled(plx__backend *backend, plx__uring_endpoint *uring,
 /* There was nothing to cancel; if there still is something, it was between two states. */
 static void cancel_failed(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    uring->flags &= (uint16_t) ~(PLX__URING_INPUT_CANCELLED | PLX__URING_SEND_CANCELLED |
-                                 PLX__URING_WATCH_CANCELLED);
+    uring->flags &= (uint16_t) ~(PLX__URING_INPUT_CANCELLED | PLX__URING_WATCH_CANCELLED);
     if (plx__uring_is_in_flight(uring) && (uring->flags & PLX__URING_SILENT) == 0)
         plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
 }
@@ -340,8 +305,6 @@ static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cq
         return plx__uring_accepted_take(backend, uring, cqe, completion);
     case PLX__URING_CONNECT:
         return connected(uring, cqe, completion);
-    case PLX__URING_SEND:
-        return plx__uring_sent(backend, uring, cqe, completion);
     case PLX__URING_WRITABLE:
         return plx__uring_writable(backend, uring, cqe, completion);
     case PLX__URING_POLL:

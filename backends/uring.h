@@ -3,11 +3,11 @@
  * uring.c          the seam: what is wanted of an endpoint, and completions
  * uring_ring.c     the ring: its flags, what the kernel must have, entering, cancelling at once
  * uring_receive.c  the buffers that the kernel picks from, and what is held back of them
- * uring_send.c     sends: on credit, in flight
+ * uring_send.c     sends: on credit, at once; waiting until a socket is writable
  *
  * Requests are made when the loop waits, all in one call. In flight for an endpoint are at the most
- * one request that brings something (accept, receive, connect or poll) and one send. docs/design.md
- * tells what is in flight when.
+ * one request that brings something (accept, receive, connect or poll) and one poll that waits for
+ * room to send. docs/design.md tells what is in flight when.
  */
 #ifndef PLX__URING_H
 #define PLX__URING_H
@@ -39,8 +39,7 @@ enum plx__uring_op {
     PLX__URING_RECEIVE,
     PLX__URING_POLL,
     PLX__URING_CONNECT,
-    PLX__URING_SEND,
-    PLX__URING_WRITABLE, /* A poll, for a send that the kernel does not wait with. */
+    PLX__URING_WRITABLE, /* A poll, for what waits in core's queue. */
     PLX__URING_CANCEL,
     PLX__URING_CREDIT = 8, /* A bit that few others have: all completions are searched for it. */
     PLX__URING_WAKE
@@ -48,20 +47,19 @@ enum plx__uring_op {
 
 enum plx__uring_flag {
     PLX__URING_INPUT_CANCELLED = 1u << 0, /* The cancellation of `input` is on its way. */
-    PLX__URING_SENDING = 1u << 1,         /* A send is in flight. */
-    PLX__URING_SEND_CANCELLED = 1u << 2,
-    PLX__URING_MULTISHOT = 1u << 3, /* `input` yields until it is cancelled. */
-    PLX__URING_BULK = 1u << 4,      /* So much comes that it is received piece by piece. */
-    PLX__URING_HOLDS = 1u << 5,     /* Received buffers wait for their turn. */
-    PLX__URING_ENDED = 1u << 6,     /* The stream has ended, and core does not know it yet. */
-    PLX__URING_UNSENT = 1u << 7,    /* Its credit has failed, and core does not know it yet. */
+    PLX__URING_WATCHED = 1u << 1,         /* The poll PLX__URING_WRITABLE is in flight, */
+    PLX__URING_WATCH_CANCELLED = 1u << 2, /* and so is its cancellation; */
+    PLX__URING_MULTISHOT = 1u << 3,       /* `input` yields until it is cancelled. */
+    PLX__URING_BULK = 1u << 4,            /* So much comes that it is received piece by piece. */
+    PLX__URING_HOLDS = 1u << 5,           /* Received buffers wait for their turn. */
+    PLX__URING_ENDED = 1u << 6,           /* The stream has ended, and core does not know it yet. */
+    PLX__URING_UNSENT = 1u << 7, /* Its credit has failed, and core does not know it yet. */
     PLX__URING_DETACHED = 1u << 8,
-    PLX__URING_SILENT = 1u << 9,   /* Detached at once: no PLX__DETACHED is owed. */
-    PLX__URING_HUNG = 1u << 10,    /* Its peer has shut its side: see uring_send.c. */
-    PLX__URING_BLOCKED = 1u << 11, /* The send that core waits for waits until it is writable, */
-    PLX__URING_WATCHED = 1u << 12, /* for which a poll is in flight. */
-    PLX__URING_WATCH_CANCELLED = 1u << 13,
-    PLX__URING_RELEASING = 1u << 14 /* PLX__RELEASED is owed. */
+    PLX__URING_SILENT = 1u << 9,       /* Detached at once: no PLX__DETACHED is owed. */
+    PLX__URING_HUNG = 1u << 10,        /* Its peer has shut its side: see uring_send.c. */
+    PLX__URING_BLOCKED = 1u << 11,     /* Core waits until the socket is writable. */
+    PLX__URING_WATCH_STALE = 1u << 12, /* it was armed for an earlier send. */
+    PLX__URING_RELEASING = 1u << 14    /* PLX__RELEASED is owed. */
 };
 
 /* Lists of endpoints that something is to be done for. An endpoint stands in one at the most. */
@@ -218,6 +216,9 @@ void plx__uring_list_remove(plx__backend *backend, plx__uring_endpoint *uring);
 /* Moves it there from where it was, unless it stands there already. */
 void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
                          enum plx__uring_list_kind kind);
+/* Requests the cancellation, which completes only if there was nothing to cancel. False when the
+ * kernel takes no more for now. */
+bool plx__uring_cancel(plx__backend *backend, plx__uring_endpoint *uring, enum plx__uring_op op);
 int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_release(plx__backend *backend, plx__endpoint *endpoint);
@@ -305,9 +306,8 @@ ptrdiff_t plx__uring_send_settle(plx__backend *backend, plx__endpoint *endpoint,
                                  const void **bytes_out);
 int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                           size_t count);
-bool plx__uring_sent(plx__backend *backend, plx__uring_endpoint *uring,
-                     const struct io_uring_cqe *cqe, plx__completion *completion);
-bool plx__uring_writable_arm(plx__backend *backend, plx__uring_endpoint *uring);
+/* Requests or cancels the poll for a socket that is full. */
+bool plx__uring_writable_settle(plx__backend *backend, plx__uring_endpoint *uring);
 bool plx__uring_writable(plx__backend *backend, plx__uring_endpoint *uring,
                          const struct io_uring_cqe *cqe, plx__completion *completion);
 /* The endpoint goes: what is on credit goes out, as far as the system takes it. */

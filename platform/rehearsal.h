@@ -29,6 +29,11 @@ int plx__rehearse_no_rings(bool is_forbidden);
 int plx__rehearse_heir_start(void);
 void plx__rehearse_heir_end(void);
 
+/* So many readable bytes that are zero and take hardly any memory: PLX_ENOMEM when there is no
+ * address space for them. */
+int plx__rehearse_zeroes(const void **bytes_out, size_t length);
+void plx__rehearse_zeroes_end(const void *bytes, size_t length);
+
 /* Whether this is Wine, which is not Windows everywhere. */
 bool plx__rehearsal_is_wine(void);
 

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <pollux/signal.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,6 +110,29 @@ int plx__rehearse_port(plx_socket socket)
 {
     (void)socket;
     return PLX_ENOSYS;
+}
+
+int plx__rehearse_zeroes(const void **bytes_out, size_t length)
+{
+    /* A file without contents reads as zeroes everywhere; anonymous memory needs flags that POSIX
+     * does not know. */
+    char name[] = "/tmp/pollux-zeroes-XXXXXX";
+    int file = mkstemp(name);
+    if (file < 0)
+        return plx__fail_last();
+    (void)unlink(name);
+    void *mapped = MAP_FAILED;
+    if (ftruncate(file, (off_t)length) == 0)
+        mapped = mmap(NULL, length, PROT_READ, MAP_PRIVATE, file, 0);
+    int status = mapped != MAP_FAILED ? 0 : plx__fail_last();
+    (void)close(file);
+    *bytes_out = mapped;
+    return status;
+}
+
+void plx__rehearse_zeroes_end(const void *bytes, size_t length)
+{
+    (void)munmap((void *)(uintptr_t)bytes, length); /* NOLINT */
 }
 
 bool plx__rehearsal_is_wine(void)

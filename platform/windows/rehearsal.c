@@ -55,3 +55,15 @@ bool plx__rehearsal_is_wine(void)
     HMODULE library = GetModuleHandleW(L"ntdll.dll");
     return library != NULL && GetProcAddress(library, "wine_get_version") != NULL;
 }
+
+int plx__rehearse_zeroes(const void **bytes_out, size_t length)
+{
+    *bytes_out = VirtualAlloc(NULL, length, MEM_RESERVE | MEM_COMMIT, PAGE_READONLY);
+    return *bytes_out != NULL ? 0 : PLX_ENOMEM;
+}
+
+void plx__rehearse_zeroes_end(const void *bytes, size_t length)
+{
+    (void)length;
+    (void)VirtualFree((void *)(uintptr_t)bytes, 0, MEM_RELEASE); /* NOLINT */
+}
