@@ -81,6 +81,17 @@ typedef struct plx__backend_ops {
     int (*open)(plx__backend **backend_out, const plx__backend_config *config);
     /* Everything has been detached by now. */
     void (*close)(plx__backend *backend);
+    /* The calling thread is about to close the loop, whichever thread ran it. PLX_EBUSY: that one
+     * still has a part in it, and nothing has been done. NULL where any thread can. */
+    int (*own)(plx__backend *backend);
+
+    /* In a forked child, with its copy of the loop. `abandon` frees the memory and closes the
+     * child's descriptors; nothing that is shared with the parent changes, and nothing else is
+     * called before or after. `renew`, once the parent has gone, makes everything anew that the
+     * child cannot share; then `rearm`, for each open endpoint, requests again what is wanted. */
+    void (*abandon)(plx__backend *backend);
+    int (*renew)(plx__backend *backend);
+    int (*rearm)(plx__backend *backend, plx__endpoint *endpoint);
 
     /* Around the life of one socket. Core detaches before it closes the socket, because a closed
      * number may be used again while something of the old one is still queued. No completion of

@@ -19,46 +19,63 @@ static int uring_open(plx__backend **backend_out, const plx__backend_config *con
         return PLX_ENOMEM;
     backend->turn = 1;
     backend->batch = 1;
+    backend->last = -1;
+    backend->may_credit = config->may_credit;
     int status = plx__wake_open(&backend->wake);
     if (status == 0) {
-        status = plx__uring_ring_open(backend);
+        status = plx__uring_buffers_open(backend, config->receive_bytes);
         if (status == 0) {
-            status = plx__uring_buffers_open(backend, config->receive_bytes);
+            status = plx__uring_ring_open(backend);
             if (status != 0)
-                plx__uring_ring_close(backend);
+                plx__uring_buffers_close(backend);
         }
         if (status != 0)
             plx__wake_close(&backend->wake);
     }
     if (status != 0) {
+        plx__socket_close(backend->last);
+        plx__free(backend->spill);
         plx__free(backend);
         return status;
     }
-    backend->has_credit = backend->has_credit && config->may_credit;
     *backend_out = backend;
     return 0;
+}
+
+static void completion_drop(const struct io_uring_cqe *cqe)
+{
+    if (plx__uring_data_op(cqe->user_data) == PLX__URING_ACCEPT)
+        plx__uring_accept_drop(cqe);
 }
 
 /* Sockets that arrived for listeners that had gone by then. */
 static void completions_drop(plx__backend *backend)
 {
     struct io_uring *ring = &backend->ring;
+    while (backend->spill_next < backend->spill_count)
+        completion_drop(&backend->spill[backend->spill_next++]);
     for (unsigned count = io_uring_cq_ready(ring); count > 0; count--) {
-        const struct io_uring_cqe *cqe = &ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask];
-        if (plx__uring_data_op(cqe->user_data) == PLX__URING_ACCEPT)
-            plx__uring_accept_drop(cqe);
+        completion_drop(&ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask]);
         io_uring_cq_advance(ring, 1);
     }
 }
 
 static void uring_close(plx__backend *backend)
 {
-    if (!backend->is_gone)
-        completions_drop(backend);
+    completions_drop(backend);
     plx__uring_ring_close(backend);
     plx__uring_buffers_close(backend);
+    plx__socket_close(backend->last);
     plx__wake_close(&backend->wake);
+    plx__free(backend->spill);
     plx__free(backend);
+}
+
+static int uring_own(plx__backend *backend)
+{
+    int status = plx__uring_take_over(backend);
+    backend->is_closing = status == 0;
+    return status;
 }
 
 /* --- what is wanted --------------------------------------------------------------------------- */
@@ -190,7 +207,7 @@ static void endpoint_settle(plx__backend *backend, plx__uring_endpoint *uring)
     else if (has_something(uring))
         plx__uring_list_set(backend, uring, PLX__URING_LIST_READY);
     else
-        plx__uring_list_remove(backend, uring);
+        plx__uring_list_set(backend, uring, PLX__URING_LIST_IDLE);
 }
 
 static void busy_settle(plx__backend *backend)
@@ -207,6 +224,13 @@ static void busy_settle(plx__backend *backend)
 static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
 {
     plx__hook(PLX__HOOK_PREPARE);
+    int status = plx__uring_ring_ready(backend);
+    if (status != 0)
+        return status;
+    if (!backend->has_ring) { /* What an earlier one has left is to be delivered first. */
+        backend->turn++;
+        return 0;
+    }
     busy_settle(backend);
     if (backend->lists[PLX__URING_LIST_READY].first != NULL || backend->unsent_count > 0)
         timeout_ns = 0;
@@ -321,30 +345,14 @@ static bool ready_next(plx__backend *backend, plx__completion *completion)
         plx__uring_endpoint *uring = backend->lists[PLX__URING_LIST_READY].first;
         if (uring == NULL)
             return false;
-        if (plx__uring_accept_next(backend, uring, completion))
+        if (plx__uring_detached(backend, uring, completion) ||
+            plx__uring_accept_next(backend, uring, completion))
             return true;
         plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
         if (plx__uring_receive_next(backend, uring, completion) ||
             plx__uring_released(backend, uring, completion))
             return true;
     }
-}
-
-/* The ring was closed with requests in flight; they are over. */
-static bool gone_next(plx__backend *backend, plx__completion *completion)
-{
-    static const enum plx__uring_list_kind kinds[] = {PLX__URING_LIST_BUSY,
-                                                      PLX__URING_LIST_DETACHING};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        plx__uring_endpoint *uring = backend->lists[kinds[i]].first;
-        if (uring == NULL)
-            continue;
-        plx__uring_list_remove(backend, uring);
-        completion->endpoint = plx__uring_endpoint_of(uring);
-        completion->kind = PLX__DETACHED;
-        return true;
-    }
-    return false;
 }
 
 /* Completions that had to be fetched come first; they are older than those in the queue. */
@@ -365,8 +373,6 @@ static bool completion_find(plx__backend *backend, plx__completion *completion_o
         return plx__uring_unsent_next(backend, completion_out);
     if (backend->spill_count > 0 && spill_next(backend, completion_out))
         return true;
-    if (backend->is_gone)
-        return gone_next(backend, completion_out);
     for (unsigned head; (head = *cq->khead) != backend->completions_end;) {
         const struct io_uring_cqe cqe = cq->cqes[head & cq->ring_mask];
         io_uring_cq_advance(&backend->ring, 1);
@@ -431,10 +437,16 @@ static const plx__completion *uring_next(plx__backend *backend)
 const plx__backend_ops plx__uring_backend = {
     .name = "uring",
     .needs = "Linux 6.0 or later, the sysctl kernel.io_uring_disabled at 0 (or at 1, for members "
-             "of kernel.io_uring_group), and no seccomp filter that forbids io_uring_setup",
+             "of kernel.io_uring_group), no seccomp filter that forbids io_uring_setup, and about "
+             "200 KiB of memory that may be locked for each loop (RLIMIT_MEMLOCK, ulimit -l), "
+             "which \"out of memory\" may be about",
     .endpoint_bytes = sizeof(plx__uring_endpoint),
     .open = uring_open,
     .close = uring_close,
+    .own = uring_own,
+    .abandon = plx__uring_abandon,
+    .renew = plx__uring_renew,
+    .rearm = plx__uring_rearm,
     .attach = plx__uring_attach,
     .detach = plx__uring_detach,
     .release = plx__uring_release,

@@ -58,8 +58,7 @@ bool plx__uring_cancel(plx__backend *backend, plx__uring_endpoint *uring, enum p
 
 int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint)
 {
-    (void)endpoint; /* Its bytes in front are zero, and that is all there is to know of it. */
-    backend->attached++;
+    plx__uring_list_set(backend, plx__uring_of(endpoint), PLX__URING_LIST_IDLE);
     return 0;
 }
 
@@ -76,7 +75,8 @@ static bool input_end(plx__backend *backend, plx__uring_endpoint *uring)
     if (uring->input != PLX__URING_ACCEPT && uring->input != PLX__URING_POLL)
         return false;
     uint64_t data = plx__uring_data(endpoint, (enum plx__uring_op)uring->input);
-    if (!plx__uring_cancel_now(backend, data))
+    if (!plx__uring_cancel_now(backend, data) &&
+        (plx__uring_take_over(backend) != 0 || plx__uring_is_in_flight(uring)))
         return false;
     uring->flags |= PLX__URING_SILENT;
     return true;
@@ -89,7 +89,6 @@ bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint)
     plx__uring_receive_forget(backend, uring);
     plx__uring_accept_forget(uring);
     uring->flags |= PLX__URING_DETACHED;
-    backend->attached--;
     if (!plx__uring_is_in_flight(uring) || input_end(backend, uring)) {
         plx__uring_list_remove(backend, uring);
         return true;
@@ -115,7 +114,7 @@ bool plx__uring_released(plx__backend *backend, plx__uring_endpoint *uring,
     if (state != PLX__URING_RELEASING || plx__uring_is_in_flight(uring))
         return false;
     uring->flags &= (uint16_t)~PLX__URING_RELEASING;
-    plx__uring_list_remove(backend, uring);
+    plx__uring_list_set(backend, uring, PLX__URING_LIST_IDLE);
     completion->endpoint = plx__uring_endpoint_of(uring);
     completion->kind = PLX__RELEASED;
     return true;
@@ -135,7 +134,14 @@ bool plx__uring_detached_take(plx__backend *backend, plx__uring_endpoint *uring,
         uring->flags &= (uint16_t)~PLX__URING_WATCHED;
     else if (op == uring->input)
         uring->input = PLX__URING_NONE;
-    if (plx__uring_is_in_flight(uring) || (uring->flags & PLX__URING_SILENT) != 0)
+    return plx__uring_detached(backend, uring, completion);
+}
+
+bool plx__uring_detached(plx__backend *backend, plx__uring_endpoint *uring,
+                         plx__completion *completion)
+{
+    if ((uring->flags & PLX__URING_DETACHED) == 0 || plx__uring_is_in_flight(uring) ||
+        (uring->flags & PLX__URING_SILENT) != 0)
         return false;
     uring->flags |= PLX__URING_SILENT;
     plx__uring_list_remove(backend, uring);

@@ -26,7 +26,7 @@ static struct io_uring_sqe *credit_find(plx__backend *backend, plx__uring_endpoi
 {
     const struct io_uring_sq *sq = &backend->ring.sq;
     uint64_t data = plx__uring_data(plx__uring_endpoint_of(uring), PLX__URING_CREDIT);
-    if (uring->batch != backend->batch || backend->is_gone)
+    if (uring->batch != backend->batch || !backend->has_ring)
         return NULL;
     uint32_t behind = sq->sqe_tail - uring->credit;
     struct io_uring_sqe *request = &sq->sqes[uring->credit & sq->ring_mask];
@@ -141,6 +141,16 @@ void plx__uring_credit_failed(plx__backend *backend, const struct io_uring_cqe *
     unsent_add(backend, unsent_of(request, uring, cqe->res));
 }
 
+void plx__uring_credit_carry(plx__backend *backend, struct io_uring_sqe *request)
+{
+    plx__endpoint *endpoint = plx__uring_data_endpoint(request->user_data);
+    if (plx__uring_data_op(request->user_data) != PLX__URING_CREDIT || endpoint == NULL)
+        return;
+    plx__uring_unsent unsent = credit_send(request, plx__uring_of(endpoint));
+    if (unsent.result != (int32_t)unsent.length)
+        unsent_add(backend, unsent);
+}
+
 void plx__uring_credits_settle(plx__backend *backend)
 {
     if (backend->unsent_count == 0 && io_uring_sq_ready(&backend->ring) == 0)
@@ -222,7 +232,7 @@ PLX__SLOW static ptrdiff_t send_slowly(plx__backend *backend, plx__endpoint *end
     if (!credit_is_settled(backend, plx__uring_of(endpoint)))
         return 0;
     plx__uring_ends_set(backend);
-    if (length <= PLX__URING_CREDIT_BYTES && backend->has_credit && !backend->is_gone &&
+    if (length <= PLX__URING_CREDIT_BYTES && backend->has_credit && backend->has_ring &&
         !credit_has_room(backend, length))
         plx__uring_flush(backend);
     if (credit_has_room(backend, length))

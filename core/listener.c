@@ -69,7 +69,11 @@ static int socket_listen(plx_socket *socket_out, const plx__address *address,
     int status = plx__socket_open(&socket, address->family);
     if (status != 0)
         return status;
-    status = socket_bind(socket, address, options, profile);
+    uint64_t since = plx__clock_now();
+    do {
+        status = socket_bind(socket, address, options, profile);
+    } while (status == PLX_EADDRINUSE && address->family != PLX__FAMILY_UNIX &&
+             plx__address_retry(since));
     if (status == 0) {
         status = plx__socket_listen(socket, backlog);
         if (status != 0)

@@ -44,7 +44,9 @@ static int backend_open(plx_loop *loop, const char *name, const plx__backend_con
         return loop->ops != NULL ? loop->ops->open(&loop->backend, config) : PLX_EBACKEND;
     }
     int status = PLX_ENOSYS;
-    for (size_t i = 0; status == PLX_ENOSYS && plx__backend_at(i) != NULL; i++) {
+    /* Out of memory may be a limit of one backend alone, as on memory that may be locked. */
+    for (size_t i = 0; (status == PLX_ENOSYS || status == PLX_ENOMEM) && plx__backend_at(i) != NULL;
+         i++) {
         loop->ops = plx__backend_at(i);
         status = loop->ops->open(&loop->backend, config);
     }
@@ -426,6 +428,8 @@ int plx_loop_close(plx_loop *loop)
     if (loop == NULL)
         return 0;
     if (loop->is_in_turn)
+        return PLX_EBUSY;
+    if (loop->ops->own != NULL && loop->ops->own(loop->backend) != 0)
         return PLX_EBUSY;
     loop->is_in_turn = true; /* The callbacks that come now cannot run or close it. */
     loop->is_closing = true;

@@ -16,7 +16,8 @@ enum plx__hook_step {
     PLX__HOOK_ARMED,   /* It has registered its wake. */
     PLX__HOOK_SLEEP,   /* The next thing is the system call that sleeps. */
     PLX__HOOK_SECOND,  /* The same, for the second thread of poll. */
-    PLX__HOOK_SEND     /* A wake has been addressed, and is not sent yet. */
+    PLX__HOOK_SEND,    /* A wake has been addressed, and is not sent yet. */
+    PLX__HOOK_LEAVE    /* What a ring holds has been copied, and it is closed next. */
 };
 
 #ifdef PLX_FAULTS

@@ -174,6 +174,7 @@ static uint32_t steps_count(actor *a, bool has_timer)
 /* At each step of a wait that is not the loop's first. */
 static void act_in_later_waits(actor *a, bool has_timer)
 {
+    (void)steps_count(a, has_timer); /* It may be the first. */
     uint32_t steps = steps_count(a, has_timer);
     for (uint32_t at = 0; at < steps; at++) {
         run_to_step(a, at, has_timer);

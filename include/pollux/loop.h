@@ -2,8 +2,11 @@
  * @file loop.h
  * The loop: it waits, and calls back.
  *
- * A loop belongs to one thread. Every call that takes a loop must come from the thread that runs
- * it, except plx_post() and plx_loop_stop(), which any thread may call. Different loops may run
+ * A loop belongs to one thread at a time. Every call that takes a loop must come from the thread
+ * that runs it, except plx_post() and plx_loop_stop(), which any thread may call. While no thread
+ * runs it, any thread may call, run or close it, if the program sees to it that they take turns; so
+ * a loop may be opened by one thread, run by another one, run by a third and closed by a fourth.
+ * The backend "uring" makes a new ring for each thread that runs the loop. Different loops may run
  * in different threads at once; they share nothing.
  */
 #ifndef POLLUX_LOOP_H
@@ -95,15 +98,19 @@ PLX_NODISCARD PLX_API int plx_loop_open(plx_loop **loop_out, const plx_loop_opti
 
 /**
  * Closes all that is open on the loop, delivers every on_close, cancels the posts that wait, and
- * frees the loop. NULL is allowed. No other thread may post to the loop any more. Returns 0, or
- * PLX_EBUSY when called from a callback of this very loop; stop the loop there instead.
+ * frees the loop. NULL is allowed. No other thread may post to the loop any more. When it returns 0
+ * everything is closed: addresses are free, and peers see the end. It returns PLX_EBUSY, and closes
+ * nothing, when called from a callback of this very loop (stop the loop there instead), and on
+ * "uring" while the thread that ran the loop last keeps the kernel from letting go of the ring:
+ * while it cannot be interrupted, or, before Linux 6.12, while it lives.
  */
 PLX_API int plx_loop_close(plx_loop *loop);
 
 /**
  * Runs until plx_loop_stop(), or until nothing is open that could still call back: no connection,
  * listener, timer, watch or signal, and no post that waits. Returns 0, PLX_EBUSY when the loop
- * runs already, or the code of a wait that failed for good; what was open then still is.
+ * runs already (or as plx_loop_close() does, on "uring"), or the code of a wait that failed for
+ * good; what was open then still is.
  */
 PLX_NODISCARD PLX_API int plx_loop_run(plx_loop *loop);
 
@@ -154,8 +161,8 @@ PLX_API const char *plx_backend_name(size_t index);
 
 /**
  * What a machine must have to run the backend of that name, in words, for those whom
- * plx_backend_probe() has told PLX_ENOSYS. The string is static; NULL for a backend that runs
- * wherever it is compiled in, or that is not. Any thread.
+ * plx_backend_probe() has told PLX_ENOSYS, or PLX_ENOMEM where there is memory enough. The string
+ * is static; NULL for a backend that runs wherever it is compiled in, or that is not. Any thread.
  */
 PLX_API const char *plx_backend_needs(const char *name);
 
