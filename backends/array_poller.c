@@ -6,6 +6,7 @@
  */
 #include "backends/array_poller.h"
 
+#include "platform/fault.h"
 #include "platform/hook.h"
 
 #define FIRST_ROOM 64
@@ -62,6 +63,17 @@ void plx__array_poller_close(plx__poller *poller)
     plx__free(poller->polled);
     plx__free(poller->entries);
     plx__free(poller);
+}
+
+int plx__array_poller_renew(plx__poller *poller)
+{
+    plx__wake_close(&poller->wake); /* The parent has it too, and would be woken. */
+    int status = plx__wake_open(&poller->wake);
+    if (status == 0 && poller->way->reserve != NULL)
+        status = poller->way->reserve(&poller->scratch, poller->wake.reader, poller->count);
+    if (status == 0)
+        poller->entries[0].fd = poller->wake.reader;
+    return status;
 }
 
 static short events_of(uint32_t interest)
@@ -123,7 +135,7 @@ void plx__array_poller_return(plx__poller *poller, plx__polled *polled, short re
                                 .events = events_of(polled->interest),
                                 .revents = revents});
     poller->elsewhere--;
-    poller->left++;
+    poller->left += revents != 0;
     poller->cursor = poller->count;
 }
 
@@ -145,8 +157,10 @@ static int wake_take(plx__poller *poller)
 
 int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
+    int ready = PLX_ENOMEM;
     plx__hook(PLX__HOOK_SLEEP);
-    int ready = poller->way->wait(poller->entries, poller->count, timeout_ns, poller->scratch);
+    if (!plx__fault_strikes(PLX__FAULT_WAIT))
+        ready = poller->way->wait(poller->entries, poller->count, timeout_ns, poller->scratch);
     if (ready <= 0) {
         poller->left = 0;
         return ready;

@@ -33,12 +33,16 @@ int plx__array_poller_open(plx__poller **poller_out, size_t bytes, const plx__ar
 /* A poller's table but for `open`, which calls plx__array_poller_open(). */
 #define PLX__ARRAY_POLLER(open_function)                                                           \
     {                                                                                              \
-        .open = (open_function), .close = plx__array_poller_close, .set = plx__array_poller_set,   \
-        .forget = plx__array_poller_forget, .wait = plx__array_poller_wait,                        \
-        .collect = plx__array_poller_collect, .wake = plx__array_poller_wake,                      \
+        .open = (open_function), .close = plx__array_poller_close,                                 \
+        .abandon = plx__array_poller_close, .renew = plx__array_poller_renew,                      \
+        .set = plx__array_poller_set, .forget = plx__array_poller_forget,                          \
+        .wait = plx__array_poller_wait, .collect = plx__array_poller_collect,                      \
+        .wake = plx__array_poller_wake,                                                            \
     }
 
+/* A child's copy holds nothing but memory and the wake, so this abandons it too. */
 void plx__array_poller_close(plx__poller *poller);
+int plx__array_poller_renew(plx__poller *poller);
 int plx__array_poller_set(plx__poller *poller, plx__polled *polled, uint32_t interest);
 void plx__array_poller_forget(plx__poller *poller, plx__polled *polled);
 int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns);
@@ -46,7 +50,7 @@ size_t plx__array_poller_collect(plx__poller *poller, plx__poller_event *events,
 void plx__array_poller_wake(plx__poller *poller);
 
 /* Between a wait and the first collecting: adds an entry for an endpoint that was counted among
- * those elsewhere, and that has this to say. Never fails. */
+ * those elsewhere, and that has this to say, or nothing. Never fails. */
 void plx__array_poller_return(plx__poller *poller, plx__polled *polled, short revents);
 
 #endif

@@ -84,13 +84,20 @@ typedef struct plx__backend_ops {
     /* The calling thread is about to close the loop, whichever thread ran it. PLX_EBUSY: that one
      * still has a part in it, and nothing has been done. NULL where any thread can. */
     int (*own)(plx__backend *backend);
-
-    /* In a forked child, with its copy of the loop. `abandon` frees the memory and closes the
-     * child's descriptors; nothing that is shared with the parent changes, and nothing else is
-     * called before or after. `renew`, once the parent has gone, makes everything anew that the
-     * child cannot share; then `rearm`, for each open endpoint, requests again what is wanted. */
+    /* In a child that fork() has made, which has copies of the memory and of the descriptors, and
+     * no thread but the one that forked. Endpoints may be attached, and completions of the last
+     * wait not handed out yet.
+     *
+     * Frees the backend, and closes its copies of descriptors. What the parent has too stays as it
+     * is: nothing is cancelled, removed from a set or submitted, and no lock is waited for. NULL:
+     * the memory and the descriptors stay with the child. */
     void (*abandon)(plx__backend *backend);
+    /* Makes anew what a child cannot use or must not change: sets, rings, wakes, threads. The
+     * parent never uses its own again. Endpoints, operations and completions go on, those included
+     * that were not handed out yet. On failure only `abandon` follows. NULL: PLX_ENOSYS. */
     int (*renew)(plx__backend *backend);
+    /* After `renew`, once for each open endpoint. NULL: `renew` did it all. On failure only
+     * `abandon` follows. */
     int (*rearm)(plx__backend *backend, plx__endpoint *endpoint);
 
     /* Around the life of one socket. Core detaches before it closes the socket, because a closed
@@ -121,7 +128,10 @@ typedef struct plx__backend_ops {
     int (*connect)(plx__backend *backend, plx__endpoint *endpoint, const plx__address *address);
     int (*receive_start)(plx__backend *backend, plx__endpoint *endpoint);
     void (*receive_stop)(plx__backend *backend, plx__endpoint *endpoint);
-    /* What the system takes at once: 0 on backends that cannot know, or a code. What one takes on
+    /* What the system takes at once: 0 on backends that cannot know, or a code. PLX_ENOBUFS, here,
+     * from `send_start` and as the status of PLX__SENT, says that nothing was taken because the
+     * system lacks memory, which may pass: core tries again. After any other code something was
+     * lost, and core closes the connection or reads what it still has. What one takes on
      * credit it has copied, and sends with the next wait; it takes all or none that way, and only
      * if the configuration allows it. What then does not go comes back as PLX__UNSENT. Core calls
      * this only while nothing of the endpoint is queued. */
@@ -138,6 +148,9 @@ typedef struct plx__backend_ops {
     /* Takes the bytes over until PLX__SENT: they stay where they are. Once at a time. */
     int (*send_start)(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                       size_t count);
+    /* Whether something has come for the endpoint that neither `next` has handed out nor a look at
+     * the socket shows: a completion that is in the backend's hands. NULL: never. */
+    bool (*has_more)(plx__backend *backend, plx__endpoint *endpoint);
     /* Readiness for `interest` (PLX_READABLE, PLX_WRITABLE) until it is changed; 0 for none. */
     int (*watch)(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest);
 

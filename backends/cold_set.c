@@ -9,16 +9,17 @@
  *
  * After a report the thread waits until the loop has taken it: so it polls no more often than the
  * loop turns, and a burst that wakes thousands costs it one call.
+ *
+ * When its poll fails (ENOMEM, EAGAIN) the thread reports that and waits for nothing any more: the
+ * loop takes all sockets back, and none is left that nobody waits for.
  */
 #include "backends/cold_set.h"
 
 #include "platform/atomic.h"
+#include "platform/fault.h"
 #include "platform/hook.h"
 
 #define FIRST_ROOM 256
-
-/* How long the thread waits when its poll fails for want of memory. */
-#define RETRY_NS (10 * PLX_MILLISECOND)
 
 typedef struct cold_place {
     plx__polled *polled; /* NULL when the place is free. */
@@ -48,6 +49,7 @@ struct plx__cold_set {
     plx__condition taken;
     plx__atomic_u32 has_reports; /* May be read without the mutex. */
     bool is_closing;
+    bool has_failed; /* The thread's poll: it waits for nothing any more. */
     bool is_changed; /* Since the copy was made; */
     bool is_told;    /* and the thread was woken for that. */
     uint32_t places; /* Used so far, the free ones among them included. */
@@ -109,11 +111,20 @@ static void reports_make(plx__cold_set *set)
     plx__wake_send(set->loop_wake);
 }
 
+static void failure_report(plx__cold_set *set)
+{
+    set->has_failed = true;
+    plx__atomic_store(&set->has_reports, 1);
+    plx__wake_send(set->loop_wake);
+}
+
 static void thread_poll(plx__cold_set *set)
 {
     plx__mutex_unlock(&set->mutex);
     plx__hook(PLX__HOOK_SECOND);
-    int ready = plx__poll(set->copy.entries, set->copy.count, PLX_FOREVER);
+    int ready = plx__fault_strikes(PLX__FAULT_COLD_WAIT)
+                    ? PLX_ENOMEM
+                    : plx__poll(set->copy.entries, set->copy.count, PLX_FOREVER);
     bool is_renewed = false;
     if (ready > 0 && set->copy.entries[0].revents != 0)
         (void)plx__wake_drain(&set->wake, &is_renewed);
@@ -122,7 +133,7 @@ static void thread_poll(plx__cold_set *set)
     if (ready > 0)
         reports_make(set);
     else if (ready < 0)
-        (void)plx__condition_wait(&set->taken, &set->mutex, RETRY_NS);
+        failure_report(set);
 }
 
 static void thread_run(void *data)
@@ -130,7 +141,7 @@ static void thread_run(void *data)
     plx__cold_set *set = data;
     plx__mutex_lock(&set->mutex);
     while (!set->is_closing) {
-        if (set->reported > 0) {
+        if (set->reported > 0 || set->has_failed) {
             (void)plx__condition_wait(&set->taken, &set->mutex, PLX_FOREVER);
             continue;
         }
@@ -216,6 +227,30 @@ void plx__cold_set_close(plx__cold_set *set)
     set_free(set);
 }
 
+/* The thread may have locked the mutex or have waited for the condition: neither can be closed then
+ * (glibc's pthread_cond_destroy() waits for those who wait), and both hold no memory. Of the
+ * thread's copies nothing is known if it was about to exchange them: they stay allocated then. The
+ * table is the loop's. */
+void plx__cold_set_abandon(plx__cold_set *set, plx__poller *poller,
+                           void (*returned)(plx__poller *poller, plx__polled *polled))
+{
+    for (uint32_t i = 0; returned != NULL && i < set->places; i++) {
+        plx__polled *polled = set->table[i].polled;
+        if (polled == NULL)
+            continue;
+        polled->place.index = 0;
+        returned(poller, polled);
+    }
+    plx__wake_close(&set->wake);
+    if (plx__mutex_try(&set->mutex)) {
+        copy_free(&set->copy);
+        copy_free(&set->larger);
+    }
+    plx__free(set->reports);
+    plx__free(set->table);
+    plx__free(set);
+}
+
 int plx__cold_set_add(plx__cold_set *set, plx__polled *polled)
 {
     int status = set->free == 0 && set->places == set->room ? table_grow(set) : 0;
@@ -267,11 +302,25 @@ void plx__cold_set_settle(plx__cold_set *set)
         plx__wake_send(&set->wake);
 }
 
-void plx__cold_set_take(plx__cold_set *set, plx__poller *poller,
+/* With the mutex held: nobody waits for these any more. */
+PLX__SLOW static void places_empty(plx__cold_set *set, plx__poller *poller,
+                                   void (*returned)(plx__poller *poller, plx__polled *polled,
+                                                    short revents))
+{
+    for (uint32_t i = 0; i < set->places; i++) {
+        plx__polled *polled = set->table[i].polled;
+        if (polled == NULL)
+            continue;
+        place_give(set, i);
+        returned(poller, polled, 0);
+    }
+}
+
+bool plx__cold_set_take(plx__cold_set *set, plx__poller *poller,
                         void (*returned)(plx__poller *poller, plx__polled *polled, short revents))
 {
     if (plx__atomic_load(&set->has_reports) == 0)
-        return;
+        return true;
     plx__mutex_lock(&set->mutex);
     plx__atomic_store(&set->has_reports, 0);
     for (uint32_t i = 0; i < set->reported; i++) {
@@ -284,6 +333,10 @@ void plx__cold_set_take(plx__cold_set *set, plx__poller *poller,
         returned(poller, polled, report->revents);
     }
     set->reported = 0;
+    bool has_failed = set->has_failed;
+    if (has_failed)
+        places_empty(set, poller, returned);
     plx__condition_signal(&set->taken);
     plx__mutex_unlock(&set->mutex);
+    return !has_failed;
 }

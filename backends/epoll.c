@@ -6,10 +6,14 @@
  * in the table and its generation, never an address: a set keeps naming a file that somebody
  * duplicated and closed without telling us, and cannot be asked to forget it (epoll(7), Q6). Such a
  * set is thrown away and made anew, as libev does it (libev's documentation, "EVBACKEND_EPOLL").
+ * One of the same file and the same number comes back when a duplicate is given the old number: it
+ * is taken over.
+ *
+ * One call brings at most EVENTS_MAX events. If it brings so many, more calls follow within the
+ * turn until none brings an endpoint that has not been named yet.
  */
 #include <sys/epoll.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include <pollux/loop.h>
 
@@ -24,7 +28,8 @@
 /* Events that one wait brings. */
 #define EVENTS_MAX 256
 
-/* How long each wait is put off while a set that names a ghost cannot be made anew. */
+/* How long each wait is put off while a set that names a ghost cannot be made anew, and the longest
+ * wait while the kernel refuses a change. */
 #define RETRY_NS (10 * PLX_MILLISECOND)
 
 /* What the kernel names the wake by: place 0 in a generation that it never has. */
@@ -38,16 +43,18 @@ typedef struct registration {
         plx__polled *polled;
         uint32_t next_free;
     } at;
-    uint32_t generation; /* One more each time the place becomes free, */
-    uint16_t freed;      /* and which wait was the last before that. */
-    uint8_t known;       /* The interest that the kernel was told; or FREE. */
-    bool is_changed;
+    uint32_t generation; /* One more each time the place becomes free. */
+    uint16_t wait; /* The last one before it became free; or that named it, if that matters. */
+    uint8_t known; /* The interest that the kernel was told; or FREE. */
+    bool is_changed : 1; /* It stands in `changed`. */
+    bool has_failed : 1; /* It stands in `failed`. */
 } registration;
 
 struct plx__poller {
     int set;
     bool has_ghost;    /* The set names something that is no longer ours. */
     bool is_haunted;   /* It once did: descriptors of this process live on elsewhere. */
+    bool is_full;      /* The last call brought as many events as it could. */
     bool lacks_pwait2; /* Linux before 5.11. */
     uint32_t places;   /* Used so far, the free ones among them included. */
     uint32_t room;
@@ -106,8 +113,9 @@ static void place_give(plx__poller *poller, uint32_t index)
 {
     registration *place = &poller->table[index];
     place->generation++;
-    place->freed = poller->wait;
+    place->wait = poller->wait;
     place->known = FREE;
+    place->has_failed = false;
     place->at.next_free = poller->free;
     poller->free = index;
 }
@@ -123,6 +131,8 @@ PLX__SLOW static int set_refused(void)
         return PLX_ENOTSOCK; /* A file that cannot be waited for. */
     if (plx_os_error() == ENOSPC)
         return PLX_ENFILE; /* /proc/sys/fs/epoll/max_user_watches. */
+    if (plx_os_error() == ENOENT)
+        return PLX_EBADF; /* It knew the number for another file, which is closed. */
     return status;
 }
 
@@ -139,6 +149,8 @@ static int set_control(plx__poller *poller, int operation, uint32_t index, uint3
         event.events |= EPOLLOUT;
     event.data.u64 = (uint64_t)place->generation << 32 | index;
     int socket = plx__polled_endpoint(place->at.polled)->socket;
+    if (plx__fault_strikes(PLX__FAULT_REGISTER))
+        return plx__fail(ENOMEM);
     return epoll_ctl(poller->set, operation, socket, &event) == 0 ? 0 : set_refused();
 }
 
@@ -162,20 +174,30 @@ static int set_open(const plx__poller *poller, int *set_out)
     return 0;
 }
 
+/* Once each, so there is room for all. */
 static void failure_note(plx__poller *poller, uint32_t index)
 {
-    if (poller->failures < poller->room)
-        poller->failed[poller->failures++] = index;
+    if (poller->table[index].has_failed)
+        return;
+    poller->table[index].has_failed = true;
+    poller->failed[poller->failures++] = index;
+}
+
+/* Whether a change was refused for what may pass, and is to be tried again. */
+static bool may_pass(int status)
+{
+    return status == PLX_ENOMEM || status == PLX_ENFILE;
 }
 
 /* Puts what the table holds into a new set. When there is no descriptor or memory for it, the old
  * one goes on, and it is tried again at the next wait. */
-PLX__SLOW static void set_renew(plx__poller *poller)
+PLX__SLOW static int set_renew(plx__poller *poller)
 {
     int set = PLX_SOCKET_NONE;
     plx__hook(PLX__HOOK_ARM);
-    if (set_open(poller, &set) != 0)
-        return;
+    int status = set_open(poller, &set);
+    if (status != 0)
+        return status;
     plx__hook(PLX__HOOK_ARMED);
     int before = poller->set;
     poller->set = set;
@@ -183,17 +205,18 @@ PLX__SLOW static void set_renew(plx__poller *poller)
         const registration *place = &poller->table[i];
         if (place->known == FREE)
             continue;
-        int status = set_control(poller, EPOLL_CTL_ADD, i, place->known);
-        if (status == PLX_ENOMEM || status == PLX_ENFILE) {
+        status = set_control(poller, EPOLL_CTL_ADD, i, place->known);
+        if (may_pass(status)) {
             poller->set = before;
             plx__socket_close(set);
-            return;
+            return status;
         }
         if (status != 0)
             failure_note(poller, i);
     }
     plx__socket_close(before);
     poller->has_ghost = false;
+    return 0;
 }
 
 /* --- a poller ----------------------------------------------------------------------------------
@@ -232,6 +255,38 @@ static int epoll_poller_open(plx__poller **poller_out, const plx__backend_config
     return 0;
 }
 
+/* Another endpoint of ours has the socket and the kernel's ear. */
+static bool is_registered(const plx__poller *poller, uint32_t except, plx_socket socket)
+{
+    for (uint32_t i = 1; i < poller->places; i++) {
+        const registration *place = &poller->table[i];
+        if (i != except && place->known != FREE &&
+            plx__polled_endpoint(place->at.polled)->socket == socket)
+            return true;
+    }
+    return false;
+}
+
+/* The set knows this file by this number already, from a time before the number was closed while a
+ * duplicate lived on. Nobody of ours has it any more: what is registered becomes this place's. */
+PLX__SLOW static int registration_take_over(plx__poller *poller, uint32_t index, uint32_t interest)
+{
+    plx_socket socket = plx__polled_endpoint(poller->table[index].at.polled)->socket;
+    if (is_registered(poller, index, socket))
+        return PLX_EEXIST;
+    poller->is_haunted = true;
+    return set_control(poller, EPOLL_CTL_MOD, index, interest);
+}
+
+/* The set and the wake of a child are its parent's: changing the one or sending the other would be
+ * seen there. Only the child's descriptors of them are closed. */
+static int epoll_poller_renew(plx__poller *poller)
+{
+    plx__wake_close(&poller->wake);
+    int status = plx__wake_open(&poller->wake);
+    return status == 0 ? set_renew(poller) : status;
+}
+
 static int registration_add(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
     uint32_t index;
@@ -242,6 +297,8 @@ static int registration_add(plx__poller *poller, plx__polled *polled, uint32_t i
     place->at.polled = polled;
     place->known = (uint8_t)interest;
     status = set_control(poller, EPOLL_CTL_ADD, index, interest);
+    if (status == PLX_EEXIST)
+        status = registration_take_over(poller, index, interest);
     if (status != 0) {
         place_give(poller, index);
         return status;
@@ -279,30 +336,44 @@ static void epoll_poller_forget(plx__poller *poller, plx__polled *polled)
     polled->place.index = 0;
 }
 
-/* Tells the kernel what changed since the last wait, unless it changed back. */
+/* Tells the kernel what changed since the last wait, unless it changed back. What it refuses for
+ * what may pass stays. */
 static void changes_apply(plx__poller *poller)
 {
+    uint32_t left = 0;
     for (uint32_t i = 0; i < poller->changes; i++) {
         uint32_t index = poller->changed[i];
         registration *place = &poller->table[index];
         place->is_changed = false;
         if (place->known == FREE || place->at.polled->interest == place->known)
             continue;
-        if (set_control(poller, EPOLL_CTL_MOD, index, place->at.polled->interest) == 0)
+        int status = set_control(poller, EPOLL_CTL_MOD, index, place->at.polled->interest);
+        if (status == 0) {
             place->known = place->at.polled->interest;
-        else
+        } else if (may_pass(status)) {
+            place->is_changed = true;
+            poller->changed[left++] = index;
+        } else {
             failure_note(poller, index);
+        }
     }
-    poller->changes = 0;
+    poller->changes = left;
 }
+
+/* The kernel's struct __kernel_timespec: 64 bits each, on 32-bit systems too, where the C library's
+ * struct timespec may differ (linux/time_types.h). */
+typedef struct kernel_timespec {
+    int64_t seconds;
+    int64_t nanoseconds;
+} kernel_timespec;
 
 static int set_wait(plx__poller *poller, uint64_t timeout_ns)
 {
 #ifdef SYS_epoll_pwait2
     if (timeout_ns != 0 && timeout_ns != PLX_FOREVER && !poller->lacks_pwait2 &&
         !plx__fault_strikes(PLX__FAULT_FEATURE)) {
-        const struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / PLX_SECOND),
-                                         .tv_nsec = (long)(timeout_ns % PLX_SECOND)};
+        const kernel_timespec timeout = {.seconds = (int64_t)(timeout_ns / PLX_SECOND),
+                                         .nanoseconds = (int64_t)(timeout_ns % PLX_SECOND)};
         long count =
             syscall(SYS_epoll_pwait2, poller->set, poller->events, EVENTS_MAX, &timeout, NULL, 0);
         /* Old filters of system calls refuse what they do not know with EPERM. */
@@ -319,16 +390,22 @@ static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     plx__hook(PLX__HOOK_PREPARE);
     if (poller->has_ghost)
-        set_renew(poller);
+        (void)set_renew(poller);
     if (poller->has_ghost) /* There was no descriptor for it: the ghost would end each wait. */
         (void)plx__poll(NULL, 0, timeout_ns < RETRY_NS ? timeout_ns : RETRY_NS);
     if (poller->changes > 0)
         changes_apply(poller);
+    if (poller->changes > 0 && timeout_ns > RETRY_NS)
+        timeout_ns = RETRY_NS;
+    int count = -1;
     plx__hook(PLX__HOOK_SLEEP);
-    int count = set_wait(poller, poller->failures > 0 ? 0 : timeout_ns);
+    errno = ENOMEM;
+    if (!plx__fault_strikes(PLX__FAULT_WAIT))
+        count = set_wait(poller, poller->failures > 0 ? 0 : timeout_ns);
     poller->wait++;
     poller->event = 0;
     poller->end = count > 0 ? (uint32_t)count : 0;
+    poller->is_full = count == EVENTS_MAX;
     return count >= 0 || errno == EINTR ? 0 : plx__fail_last();
 }
 
@@ -349,7 +426,7 @@ PLX__SLOW static uint32_t ready_of(uint32_t events)
 PLX__SLOW static void event_drop(plx__poller *poller, uint64_t name)
 {
     const registration *place = &poller->table[(uint32_t)name];
-    bool is_late = place->generation == (uint32_t)(name >> 32) + 1 && place->freed == poller->wait;
+    bool is_late = place->generation == (uint32_t)(name >> 32) + 1 && place->wait == poller->wait;
     if (name != WAKE && !is_late)
         poller->has_ghost = poller->is_haunted = true;
 }
@@ -359,21 +436,55 @@ PLX__SLOW static size_t failures_collect(plx__poller *poller, plx__poller_event 
 {
     size_t count = 0;
     while (poller->failures > 0 && count < max) {
-        const registration *place = &poller->table[poller->failed[--poller->failures]];
-        if (place->known != FREE)
-            events[count++] = (plx__poller_event){.polled = place->at.polled, .ready = PLX_FAILED};
+        registration *place = &poller->table[poller->failed[--poller->failures]];
+        if (!place->has_failed)
+            continue; /* It has gone since, and another one may be there. */
+        place->has_failed = false;
+        events[count++] = (plx__poller_event){.polled = place->at.polled, .ready = PLX_FAILED};
     }
     return count;
 }
 
-static size_t epoll_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max)
+/* The place that an event names, or NULL. */
+static registration *event_place(plx__poller *poller, const struct epoll_event *event)
 {
-    size_t failed = poller->failures > 0 ? failures_collect(poller, events, max) : 0;
+    registration *place = &poller->table[(uint32_t)event->data.u64];
+    return place->generation == (uint32_t)(event->data.u64 >> 32) ? place : NULL;
+}
+
+/* Gets more of those that were ready, after a call that brought as many as it could. The kernel
+ * names those last that it has named already (fs/eventpoll.c, ep_send_events: to the tail of the
+ * list), so a call that brings no others is the last. False: there is none left. */
+PLX__SLOW static bool events_refill(plx__poller *poller)
+{
+    if (!poller->is_full)
+        return false;
+    for (uint32_t i = 0; i < poller->end; i++) {
+        registration *place = event_place(poller, &poller->events[i]);
+        if (place != NULL)
+            place->wait = poller->wait;
+    }
+    int count = epoll_wait(poller->set, poller->events, EVENTS_MAX, 0);
+    uint32_t fresh = 0;
+    for (int i = 0; i < count; i++) {
+        const registration *place = event_place(poller, &poller->events[i]);
+        if (place == NULL || place->wait != poller->wait)
+            poller->events[fresh++] = poller->events[i];
+    }
+    poller->event = 0;
+    poller->end = fresh;
+    poller->is_full = count == EVENTS_MAX && fresh > 0;
+    return fresh > 0;
+}
+
+/* Up to `max` of the events that the last call brought. */
+static size_t events_take(plx__poller *poller, plx__poller_event *events, size_t max)
+{
     uint32_t left = poller->end - poller->event;
     const registration *table = poller->table;
     const struct epoll_event *event = poller->events + poller->event;
-    const struct epoll_event *end = event + (left < max - failed ? left : max - failed);
-    plx__poller_event *found = events + failed;
+    const struct epoll_event *end = event + (left < max ? left : max);
+    plx__poller_event *found = events;
     for (; event != end; event++) {
         uint64_t name = event->data.u64;
         const registration *place = &table[(uint32_t)name];
@@ -391,6 +502,15 @@ static size_t epoll_poller_collect(plx__poller *poller, plx__poller_event *event
     return (size_t)(found - events);
 }
 
+static size_t epoll_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max)
+{
+    size_t count = poller->failures > 0 ? failures_collect(poller, events, max) : 0;
+    do {
+        count += events_take(poller, events + count, max - count);
+    } while (count < max && (poller->event < poller->end || events_refill(poller)));
+    return count;
+}
+
 static void epoll_poller_wake(plx__poller *poller)
 {
     plx__wake_send(&poller->wake);
@@ -401,6 +521,8 @@ static int epoll_open(plx__backend **backend_out, const plx__backend_config *con
     static const plx__poller_ops ops = {
         .open = epoll_poller_open,
         .close = epoll_poller_close,
+        .abandon = epoll_poller_close,
+        .renew = epoll_poller_renew,
         .set = epoll_poller_set,
         .forget = epoll_poller_forget,
         .wait = epoll_poller_wait,

@@ -339,6 +339,8 @@ static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
     }
     for (;;) {
         ULONG count = 0;
+        if (plx__fault_strikes(PLX__FAULT_WAIT))
+            return PLX_ENOMEM;
         plx__hook(PLX__HOOK_SLEEP);
         if (GetQueuedCompletionStatusEx(backend->port, backend->entries, PLX__IOCP_ENTRIES_MAX,
                                         &count, plx__milliseconds(timeout_ns), FALSE)) {

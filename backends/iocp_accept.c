@@ -241,6 +241,8 @@ static bool accept_failed(plx__backend *backend, accept_op *accept, plx__complet
     bool is_dropped = accept->is_dropped;
     plx__socket_close(accept->socket);
     accept->socket = PLX_SOCKET_NONE;
+    if (status == PLX_EBADF || status == PLX_ENOTSOCK) /* Somebody else closed the listener's. */
+        return accept_tell(&accept->op, completion, status);
     int status_of_post = accept_post(backend, accept);
     if (status_of_post != 0 && accepts_are_deaf(accept->accepts))
         return accept_tell(&accept->op, completion, status_of_post);

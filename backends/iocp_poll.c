@@ -307,8 +307,9 @@ void plx__iocp_poll_post(plx__backend *backend, plx__iocp_op *op)
     poll->info.handle = (HANDLE)poll->base;
     poll->info.events = poll->asked;
     poll->info.status = 0;
+    /* Only the system accesses it as a status block: this file reads and writes `Internal`. */
     IO_STATUS_BLOCK *block = (IO_STATUS_BLOCK *)(void *)&op->overlapped;
-    block->Status = CODE_PENDING;
+    op->overlapped.Internal = (ULONG_PTR)CODE_PENDING;
     /* What the port hands back is the context. Wine takes it for the block's address, too, and
      * crashes over any other. */
     NTSTATUS status =

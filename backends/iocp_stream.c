@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "platform/fault.h"
+
 /* Enough to keep the system busy while the loop turns. It completes as a whole, and completing is
  * what puts the write timeout off; and what is cut off by closing is not more than this. */
 #define SEND_MAX 65536u
@@ -191,14 +193,16 @@ ptrdiff_t plx__iocp_send_now(plx__backend *backend, plx__endpoint *endpoint, con
                              size_t length)
 {
     (void)backend;
-    return plx__send(endpoint->socket, bytes, length);
+    int fault = plx__fault_send();
+    return fault == 0 ? plx__send(endpoint->socket, bytes, length) : fault;
 }
 
 ptrdiff_t plx__iocp_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
                                     const plx__slice *slices, size_t count)
 {
     (void)backend;
-    return plx__socket_send_slices(endpoint->socket, slices, count);
+    int fault = plx__fault_send();
+    return fault == 0 ? plx__socket_send_slices(endpoint->socket, slices, count) : fault;
 }
 
 /* The first SEND_MAX bytes of the slices, in slices. */

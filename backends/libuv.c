@@ -7,13 +7,16 @@
 
 #include "backends/readiness.h"
 #include "backends/registry.h"
+#include "platform/fault.h"
 #include "platform/hook.h"
 
 typedef struct uv_entry {
     uv_poll_t poll;
     plx__polled *polled; /* NULL once forgotten. */
     struct uv_entry *next_ready;
+    struct uv_entry *next_started;
     uint32_t ready;
+    bool is_started; /* Since the last wait: it stands in the poller's list of those. */
     bool is_stopped; /* By libuv, not by us. */
 } uv_entry;
 
@@ -23,6 +26,7 @@ struct plx__poller {
     uv_timer_t timer;
     uv_entry *ready_first; /* Each entry stands here at most once: `ready` is not 0 then. */
     uv_entry **ready_end;
+    uv_entry *started_first;
 };
 
 static int code_of_uv(int uv_code)
@@ -47,6 +51,16 @@ static int code_of_uv(int uv_code)
 #endif
 }
 
+static void entry_ready(plx__poller *poller, uv_entry *entry, uint32_t ready)
+{
+    if (entry->ready == 0) {
+        entry->next_ready = NULL;
+        *poller->ready_end = entry;
+        poller->ready_end = &entry->next_ready;
+    }
+    entry->ready |= ready;
+}
+
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     uv_entry *entry = (uv_entry *)poll->data;
@@ -63,14 +77,8 @@ static void on_ready(uv_poll_t *poll, int status, int events)
         ready |= PLX_READABLE;
     if ((events & UV_WRITABLE) != 0)
         ready |= PLX_WRITABLE;
-    if (ready == 0)
-        return;
-    if (entry->ready == 0) {
-        entry->next_ready = NULL;
-        *poller->ready_end = entry;
-        poller->ready_end = &entry->next_ready;
-    }
-    entry->ready |= ready;
+    if (ready != 0)
+        entry_ready(poller, entry, ready);
 }
 
 static void on_wake(uv_async_t *async)
@@ -131,6 +139,59 @@ static int libuv_poller_open(plx__poller **poller_out, const plx__backend_config
     return 0;
 }
 
+#ifndef _WIN32
+/* What uv_loop_fork() of 1.44 leaves out: with a wake that was being sent, each later one would be
+ * taken for sent as well, and closing the handle would wait for the sender (uv__async_spin). Later
+ * versions do the same (src/unix/async.c, uv__async_fork). Nothing is changed but the child's own:
+ * uv_loop_fork() closes its copy of the epoll set before it touches a watcher. */
+static int loop_fork(plx__poller *poller)
+{
+    poller->async.pending = 0;
+    int status = uv_loop_fork(&poller->loop);
+    return status == 0 ? 0 : code_of_uv(status);
+}
+
+static void on_abandoned(uv_handle_t *handle, void *data)
+{
+    (void)data;
+    if (!uv_is_closing(handle))
+        uv_close(handle, handle->type == UV_POLL ? on_entry_closed : NULL);
+}
+
+/* Without descriptors or memory for a set of the child's own, nothing can be closed without being
+ * removed from the parent's: all of it stays with the child. */
+static void libuv_poller_abandon(plx__poller *poller)
+{
+    if (loop_fork(poller) != 0)
+        return;
+    uv_walk(&poller->loop, on_abandoned, NULL);
+    while (uv_loop_close(&poller->loop) == UV_EBUSY)
+        (void)uv_run(&poller->loop, UV_RUN_ONCE);
+    plx__free(poller);
+}
+
+/* libuv registers all sockets anew at its next wait, and aborts if the kernel refuses one. */
+static void on_renewed(uv_handle_t *handle, void *data)
+{
+    uv_entry *entry = (uv_entry *)handle->data;
+    (void)data;
+    if (handle->type != UV_POLL || uv_is_closing(handle) || !uv_is_active(handle))
+        return;
+    if (plx__socket_check(plx__polled_endpoint(entry->polled)->socket) != 0) {
+        (void)uv_poll_stop(&entry->poll);
+        on_ready(&entry->poll, UV_EBADF, 0);
+    }
+}
+
+static int libuv_poller_renew(plx__poller *poller)
+{
+    int status = loop_fork(poller);
+    if (status == 0)
+        uv_walk(&poller->loop, on_renewed, NULL);
+    return status;
+}
+#endif
+
 static uv_entry *entry_open(plx__poller *poller, plx__polled *polled, int *status_out)
 {
     uv_entry *entry = plx__allocate_zeroed(1, sizeof *entry);
@@ -151,19 +212,50 @@ static uv_entry *entry_open(plx__poller *poller, plx__polled *polled, int *statu
     return entry;
 }
 
+/* libuv tells the kernel with the next wait, and aborts the process when the kernel refuses a
+ * descriptor. So it is looked at here, and once more before that wait. */
+static int entry_check(const uv_entry *entry)
+{
+    return plx__socket_check(plx__polled_endpoint(entry->polled)->socket);
+}
+
 static int entry_start(uv_entry *entry, uint32_t interest)
 {
+    plx__poller *poller = (plx__poller *)entry->poll.loop->data;
     int events = 0;
     if ((interest & PLX_READABLE) != 0)
         events |= UV_READABLE;
     if ((interest & PLX_WRITABLE) != 0)
         events |= UV_WRITABLE;
-    /* libuv aborts the process when the kernel refuses a descriptor. */
-    int status = plx__socket_check(plx__polled_endpoint(entry->polled)->socket);
+    int status = entry_check(entry);
     if (status != 0)
         return status;
     status = uv_poll_start(&entry->poll, events, on_ready);
-    return status == 0 ? 0 : code_of_uv(status);
+    if (status != 0)
+        return code_of_uv(status);
+    if (!entry->is_started) {
+        entry->is_started = true;
+        entry->next_started = poller->started_first;
+        poller->started_first = entry;
+    }
+    return 0;
+}
+
+/* Returns whether the descriptor of one is closed by now. */
+static bool started_check(plx__poller *poller)
+{
+    bool has_failed = false;
+    for (uv_entry *entry = poller->started_first; entry != NULL; entry = entry->next_started) {
+        entry->is_started = false;
+        if (entry->polled == NULL || entry->polled->interest == 0 || entry_check(entry) == 0)
+            continue;
+        (void)uv_poll_stop(&entry->poll);
+        entry->is_stopped = true;
+        entry_ready(poller, entry, PLX_FAILED);
+        has_failed = true;
+    }
+    poller->started_first = NULL;
+    return has_failed;
 }
 
 static int libuv_poller_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
@@ -196,7 +288,9 @@ static int libuv_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     ready_clear(poller);
     plx__hook(PLX__HOOK_PREPARE);
-    if (timeout_ns == 0) {
+    if (plx__fault_strikes(PLX__FAULT_WAIT)) /* uv_run() itself does not fail. */
+        return PLX_ENOMEM;
+    if (started_check(poller) || timeout_ns == 0) {
         (void)uv_run(&poller->loop, UV_RUN_NOWAIT);
         return 0;
     }
@@ -247,6 +341,10 @@ static int libuv_open(plx__backend **backend_out, const plx__backend_config *con
     static const plx__poller_ops ops = {
         .open = libuv_poller_open,
         .close = libuv_poller_close,
+#ifndef _WIN32
+        .abandon = libuv_poller_abandon,
+        .renew = libuv_poller_renew,
+#endif
         .set = libuv_poller_set,
         .forget = libuv_poller_forget,
         .wait = libuv_poller_wait,

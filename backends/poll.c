@@ -1,10 +1,11 @@
 /* backends/poll.c - poll() on Unix, WSAPoll on Windows; in two tiers once there are many sockets.
  *
  * The loop's thread polls the hot ones, which it keeps in the array; a second thread polls the cold
- * ones (cold_set.c), which only want to receive and have been idle for a while. One that has
- * something to say comes back, and what it said is delivered in the same turn. One that comes back
- * soon after it went stays twice as long the next time: where most are busy now and then, the cost
- * becomes that of plain poll() and no worse. docs/design.md has the figures.
+ * ones (cold_set.c), which only want to read and have been idle for a while: connections and
+ * watches alike. One that has something to say comes back, and what it said is delivered in the
+ * same turn. One that comes back soon after it went stays twice as long the next time: where most
+ * are busy now and then, the cost becomes that of plain poll() and no worse. docs/design.md has the
+ * figures.
  */
 #include "backends/array_poller.h"
 #include "backends/cold_set.h"
@@ -71,6 +72,32 @@ static void tiered_close(plx__poller *poller)
     plx__array_poller_close(poller);
 }
 
+static void tiered_abandon(plx__poller *poller)
+{
+    tiered_poller *tiered = tiered_of(poller);
+    if (tiered->cold != NULL)
+        plx__cold_set_abandon(tiered->cold, poller, NULL);
+    plx__array_poller_close(poller);
+}
+
+/* The thread that waited for it is another process's. */
+static void on_orphaned(plx__poller *poller, plx__polled *polled)
+{
+    polled->is_cold = false;
+    poller->elsewhere--;
+    (void)plx__array_poller_set(poller, polled, polled->interest); /* Its room is still there. */
+}
+
+/* The next tick that finds idle ones starts a thread. */
+static int tiered_renew(plx__poller *poller)
+{
+    tiered_poller *tiered = tiered_of(poller);
+    if (tiered->cold != NULL)
+        plx__cold_set_abandon(tiered->cold, poller, on_orphaned);
+    tiered->cold = NULL;
+    return plx__array_poller_renew(poller);
+}
+
 static int tiered_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
     if (polled->is_cold) {
@@ -85,17 +112,30 @@ static int tiered_set(plx__poller *poller, plx__polled *polled, uint32_t interes
     return plx__array_poller_set(poller, polled, interest);
 }
 
+/* The owner of a watched socket may close it as soon as its watch is closed, and then do something
+ * else than to turn the loop. So the thread is told at once to let go of it. */
+static void tiered_forget(plx__poller *poller, plx__polled *polled)
+{
+    const tiered_poller *tiered = tiered_of(poller);
+    if (polled->is_borrowed && tiered->cold != NULL)
+        plx__cold_set_settle(tiered->cold);
+}
+
 /* The second thread says that this one has something to say. */
 static void on_returned(plx__poller *poller, plx__polled *polled, short revents)
 {
     tiered_poller *tiered = tiered_of(poller);
+    polled->is_cold = false;
+    if (revents == 0) { /* It only comes back because the thread cannot wait. */
+        plx__array_poller_return(poller, polled, 0);
+        return;
+    }
     uint32_t absence = (uint16_t)(poller->tick - polled->seen);
     if (absence > (uint32_t)LONG_ABSENCE * polled->patience)
         polled->patience = tiered->patience;
     else
         polled->patience =
             (uint8_t)(polled->patience < PATIENCE_MAX / 2 ? 2 * polled->patience : PATIENCE_MAX);
-    polled->is_cold = false;
     tiered->promotions++;
     plx__array_poller_return(poller, polled, revents);
 }
@@ -117,14 +157,20 @@ static bool cold_is_there(tiered_poller *tiered)
     return false;
 }
 
+/* The thread polls for reading alone, and a listener that is idle may be busy soon. */
+static bool is_only_to_read(const plx__polled *polled)
+{
+    return polled->operations == PLX__OPERATION_RECEIVE ||
+           polled->operations == PLX__OPERATION_WATCH_READ;
+}
+
 /* Moves those that have been idle for longer than their patience to the second thread. */
 static void idle_demote(tiered_poller *tiered)
 {
     plx__poller *hot = &tiered->hot;
     for (uint32_t i = hot->count; --i > 0;) {
         plx__polled *polled = hot->polled[i];
-        if ((uint16_t)(hot->tick - polled->seen) <= polled->patience ||
-            polled->operations != PLX__OPERATION_RECEIVE)
+        if ((uint16_t)(hot->tick - polled->seen) <= polled->patience || !is_only_to_read(polled))
             continue;
         if (!cold_is_there(tiered))
             return;
@@ -154,6 +200,16 @@ static void tick(tiered_poller *tiered)
     }
 }
 
+/* The second thread's wait failed, and all that it waited for are back. It is as if no thread could
+ * be started. */
+PLX__SLOW static void cold_give_up(tiered_poller *tiered)
+{
+    plx__cold_set_close(tiered->cold);
+    tiered->cold = NULL;
+    tiered->failures++;
+    tiered->retries = RETRY_TICKS;
+}
+
 /* With as many sockets as two tiers are for. */
 PLX__SLOW static int tiers_wait(plx__poller *poller, uint64_t timeout_ns)
 {
@@ -168,7 +224,8 @@ PLX__SLOW static int tiers_wait(plx__poller *poller, uint64_t timeout_ns)
         return plx__array_poller_wait(poller, timeout_ns);
     plx__cold_set_settle(tiered->cold);
     int status = plx__array_poller_wait(poller, timeout_ns);
-    plx__cold_set_take(tiered->cold, poller, on_returned);
+    if (!plx__cold_set_take(tiered->cold, poller, on_returned))
+        cold_give_up(tiered);
     return status;
 }
 
@@ -193,8 +250,10 @@ static int poll_open(plx__backend **backend_out, const plx__backend_config *conf
     static const plx__poller_ops ops = {
         .open = tiered_open,
         .close = tiered_close,
+        .abandon = tiered_abandon,
+        .renew = tiered_renew,
         .set = tiered_set,
-        .forget = plx__array_poller_forget,
+        .forget = tiered_forget,
         .wait = tiered_wait,
         .collect = plx__array_poller_collect,
         .wake = plx__array_poller_wake,

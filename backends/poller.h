@@ -53,6 +53,9 @@ typedef struct plx__poller_event {
 typedef struct plx__poller_ops {
     int (*open)(plx__poller **poller_out, const plx__backend_config *config);
     void (*close)(plx__poller *poller);
+    /* As in plx__backend_ops. Not on Windows, which has no fork(). */
+    void (*abandon)(plx__poller *poller);
+    int (*renew)(plx__poller *poller);
     /* Tells the poller what to wait for from now on: bits of plx_readiness, or 0 for nothing. The
      * interest that held before stands in `polled`; readiness.c updates it. Taking bits away never
      * fails. */

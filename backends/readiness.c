@@ -7,6 +7,7 @@
  */
 #include "backends/readiness.h"
 
+#include "platform/fault.h"
 #include "platform/os.h"
 
 #define OPERATIONS_READING                                                                         \
@@ -70,6 +71,18 @@ void plx__readiness_close(plx__backend *backend)
     backend->ops->close(backend->poller);
     plx__free(backend->buffer);
     plx__free(backend);
+}
+
+void plx__readiness_abandon(plx__backend *backend)
+{
+    backend->ops->abandon(backend->poller);
+    plx__free(backend->buffer);
+    plx__free(backend);
+}
+
+int plx__readiness_renew(plx__backend *backend)
+{
+    return backend->ops->renew(backend->poller); /* Sockets and interest are the child's too. */
 }
 
 /* Tells the poller of the interest that follows from the operations. */
@@ -170,14 +183,16 @@ ptrdiff_t plx__readiness_send_now(plx__backend *backend, plx__endpoint *endpoint
                                   size_t length)
 {
     (void)backend;
-    return plx__send(endpoint->socket, bytes, length);
+    int fault = plx__fault_send();
+    return fault == 0 ? plx__send(endpoint->socket, bytes, length) : fault;
 }
 
 ptrdiff_t plx__readiness_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
                                          const plx__slice *slices, size_t count)
 {
     (void)backend;
-    return plx__socket_send_slices(endpoint->socket, slices, count);
+    int fault = plx__fault_send();
+    return fault == 0 ? plx__socket_send_slices(endpoint->socket, slices, count) : fault;
 }
 
 int plx__readiness_send_start(plx__backend *backend, plx__endpoint *endpoint,
@@ -326,11 +341,21 @@ static const plx__completion *try_watch(plx__backend *backend, plx__polled *poll
     return completion;
 }
 
-/* A descriptor of core's own that is closed: somebody else closed it. */
-static const plx__completion *report_closed(plx__backend *backend, plx__polled *polled)
+/* A descriptor of core's own that is closed: somebody else closed it. Whatever was under way is
+ * over, and core is told in terms of what that was. */
+PLX__SLOW static const plx__completion *report_closed(plx__backend *backend, plx__polled *polled)
 {
-    polled->operations &= PLX__OPERATION_RECEIVE;
-    return receive_end(backend, plx__polled_endpoint(polled), PLX_EBADF);
+    plx__endpoint *endpoint = plx__polled_endpoint(polled);
+    uint32_t operations = polled->operations;
+    enum plx__completion_kind kind = PLX__ENDED;
+    if ((operations & PLX__OPERATION_ACCEPT) != 0)
+        kind = PLX__ACCEPTED;
+    else if ((operations & PLX__OPERATION_CONNECT) != 0)
+        kind = PLX__CONNECTED;
+    operation_stop(backend, endpoint, operations);
+    plx__completion *completion = other_set(backend, endpoint, kind, PLX_EBADF);
+    completion->accepted = PLX_SOCKET_NONE;
+    return completion;
 }
 
 /* Tries what the event stands for, one operation at a time; what is left to try stays in it. */

@@ -7,6 +7,8 @@
 int plx__readiness_open(plx__backend **backend_out, const plx__backend_config *config,
                         const plx__poller_ops *ops);
 void plx__readiness_close(plx__backend *backend);
+void plx__readiness_abandon(plx__backend *backend);
+int plx__readiness_renew(plx__backend *backend);
 int plx__readiness_attach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__readiness_detach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__readiness_release(plx__backend *backend, plx__endpoint *endpoint);
@@ -33,7 +35,8 @@ void plx__readiness_count(const plx__backend *backend, plx_loop_stats *stats);
 #define PLX__READINESS_BACKEND(backend_name, open_function)                                        \
     {                                                                                              \
         .name = (backend_name), .endpoint_bytes = sizeof(plx__polled), .open = (open_function),    \
-        .close = plx__readiness_close, .attach = plx__readiness_attach,                            \
+        .close = plx__readiness_close, .abandon = plx__readiness_abandon,                          \
+        .renew = plx__readiness_renew, .attach = plx__readiness_attach,                            \
         .detach = plx__readiness_detach, .release = plx__readiness_release,                        \
         .accept_start = plx__readiness_accept_start, .accept_stop = plx__readiness_accept_stop,    \
         .connect = plx__readiness_connect, .receive_start = plx__readiness_receive_start,          \

@@ -460,6 +460,7 @@ const plx__backend_ops plx__uring_backend = {
     .send_slices_now = plx__uring_send_slices_now,
     .send_settle = plx__uring_send_settle,
     .send_start = plx__uring_send_start,
+    .has_more = plx__uring_has_more,
     .watch = uring_watch,
     .wait = uring_wait,
     .next = uring_next,

@@ -270,6 +270,8 @@ bool plx__uring_cancel_now(plx__backend *backend, uint64_t data);
 /* After anything that the shortest ways of `next` and `send_now` rest upon: each of them looks at
  * one number. */
 void plx__uring_ends_set(plx__backend *backend);
+/* Whether a completion of the endpoint has arrived that `next` has not come to. */
+bool plx__uring_has_more(plx__backend *backend, plx__endpoint *endpoint);
 
 /* --- uring_leave.c ---------------------------------------------------------------------------- */
 

@@ -365,8 +365,10 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
     /* Without a request for it nobody could end a long wait. */
     if (!backend->is_wake_armed && !wake_arm(backend) && timeout_ns > PLX__URING_RETRY_NS)
         timeout_ns = PLX__URING_RETRY_NS;
+    int result = -ENOMEM;
     plx__hook(PLX__HOOK_SLEEP);
-    int result = enter(&backend->ring, timeout_ns);
+    if (!plx__fault_strikes(PLX__FAULT_WAIT))
+        result = enter(&backend->ring, timeout_ns);
     status = credits_resolve(backend);
     backend->completions_end = backend->resolved;
     plx__uring_ends_set(backend);
@@ -385,6 +387,23 @@ static bool has_ended(const struct io_uring *ring, uint64_t data)
     for (; head != end; head++) {
         const struct io_uring_cqe *cqe = &ring->cq.cqes[head & ring->cq.ring_mask];
         if (cqe->user_data == data && (cqe->flags & IORING_CQE_F_MORE) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool plx__uring_has_more(plx__backend *backend, plx__endpoint *endpoint)
+{
+    const struct io_uring *ring = &backend->ring;
+    uint64_t data = plx__uring_data(endpoint, PLX__URING_NONE);
+    for (uint32_t i = backend->spill_next; i < backend->spill_count; i++) {
+        if ((backend->spill[i].user_data & ~UINT64_C(15)) == data)
+            return true;
+    }
+    unsigned head = *ring->cq.khead;
+    unsigned end = head + io_uring_cq_ready(ring);
+    for (; head != end; head++) {
+        if ((ring->cq.cqes[head & ring->cq.ring_mask].user_data & ~UINT64_C(15)) == data)
             return true;
     }
     return false;

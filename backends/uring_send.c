@@ -21,6 +21,8 @@
 #include <pollux/loop.h>
 #include <string.h>
 
+#include "platform/fault.h"
+
 /* The request that holds what the endpoint has on credit, and is not submitted yet; or NULL. */
 static struct io_uring_sqe *credit_find(plx__backend *backend, plx__uring_endpoint *uring)
 {
@@ -201,6 +203,11 @@ static bool credit_has_room(const plx__backend *backend, size_t length)
 }
 
 /* There is room for it. */
+PLX__SLOW static void request_spoil(struct io_uring_sqe *request)
+{
+    request->addr = 1; /* EFAULT, which comes as every other failure does. */
+}
+
 static inline ptrdiff_t credit_take(plx__backend *backend, plx__endpoint *endpoint,
                                     const void *bytes, size_t length)
 {
@@ -218,6 +225,8 @@ static inline ptrdiff_t credit_take(plx__backend *backend, plx__endpoint *endpoi
         .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL,
         .user_data = plx__uring_data(endpoint, PLX__URING_CREDIT),
     };
+    if (plx__fault_strikes(PLX__FAULT_SEND))
+        request_spoil(request);
     sq->sqe_tail = number + 1;
     uring->credit = number;
     uring->batch = backend->batch;
@@ -237,7 +246,8 @@ PLX__SLOW static ptrdiff_t send_slowly(plx__backend *backend, plx__endpoint *end
         plx__uring_flush(backend);
     if (credit_has_room(backend, length))
         return credit_take(backend, endpoint, bytes, length);
-    return plx__send(endpoint->socket, bytes, length);
+    int fault = plx__fault_send();
+    return fault == 0 ? plx__send(endpoint->socket, bytes, length) : fault;
 }
 
 ptrdiff_t plx__uring_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
@@ -253,7 +263,8 @@ ptrdiff_t plx__uring_send_slices_now(plx__backend *backend, plx__endpoint *endpo
                                      const plx__slice *slices, size_t count)
 {
     (void)backend;
-    return plx__socket_send_slices(endpoint->socket, slices, count);
+    int fault = plx__fault_send();
+    return fault == 0 ? plx__socket_send_slices(endpoint->socket, slices, count) : fault;
 }
 
 /* The socket has just been found full. */

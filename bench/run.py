@@ -4,6 +4,7 @@ peers, one after the other in each round. docs/benchmarks.md has the method; ci/
 this needs and calls it. Exit code 0: all was measured; 1: something failed; 2: a wrong argument."""
 
 import argparse
+import difflib
 import importlib
 import os
 import signal
@@ -18,20 +19,34 @@ from driver import bars, contestants, machine, results, tables, wine, works
 from driver.processes import Failure, processors
 
 
+def names(text):
+    """The names of a list with commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def unknown(parser, option, name, known):
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
+    parser.error(f"{option}: unknown name \"{name}\"; {hint}")
+
+
 def arguments_parse():
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--linux", metavar="DIR", help="where the programs for Linux were built")
     parser.add_argument("--windows", metavar="DIR", help="where those for Windows were built")
     parser.add_argument("--out", metavar="DIR", default="build/bench", help="where reports go")
     parser.add_argument("--rounds", type=int, help="how often everything is measured (5; quick 2)")
-    parser.add_argument("--work", metavar="NAME,...", help="only these works")
-    parser.add_argument("--contestant", metavar="NAME,...", help="only these contestants")
+    parser.add_argument("--work", metavar="NAME,...", type=names, action="extend",
+                        help="only these works; may be given several times")
+    parser.add_argument("--contestant", metavar="NAME,...", type=names, action="extend",
+                        help="only these contestants; may be given several times")
     parser.add_argument("--quick", action="store_true", help="smaller, for a first look")
     parser.add_argument("--smoke", action="store_true",
                         help="next to nothing, to test that everything works")
     parser.add_argument("--instruments", action="store_true",
                         help="with --smoke: callgrind and strace too")
-    parser.add_argument("--list", action="store_true", help="name works and contestants")
+    parser.add_argument("--list", action="store_true",
+                        help="name works and contestants, or those that were chosen")
     parser.add_argument("--markdown", metavar="REPORT",
                         help="print the tables of a report.json for docs/benchmarks.md")
     arguments = parser.parse_args()
@@ -39,32 +54,33 @@ def arguments_parse():
         parser.error("--linux is needed")
     if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds: at least 1")
-    for name in (arguments.work or "").split(","):
-        if name and name not in works.BY_NAME:
-            parser.error(f"--work: there is no {name}; choose from {', '.join(works.BY_NAME)}")
-    return arguments
+    for name in arguments.work or []:
+        if name not in works.BY_NAME:
+            unknown(parser, "--work", name, list(works.BY_NAME))
+    return parser, arguments
 
 
 def works_chosen(arguments):
     if arguments.work:
-        return [works.BY_NAME[name] for name in arguments.work.split(",") if name]
+        return [work for work in works.WORKS if work.name in arguments.work]
     left_out = works.SLOW if arguments.quick else ()
     if arguments.smoke and not arguments.instruments:
         left_out = works.INSTRUMENTS
     return [work for work in works.WORKS if work.name not in left_out]
 
 
-def contestants_find(arguments):
+def contestants_find(parser, arguments):
     found, missing = contestants.discover(arguments.linux, "linux")
     if arguments.windows:
         on_windows, missing_there = contestants.discover(arguments.windows, "wine")
         found += on_windows
         missing += missing_there
     if arguments.contestant:
-        wanted = arguments.contestant.split(",")
-        found = [one for one in found if one.name in wanted]
-        if not found:
-            raise SystemExit("run.py: no such contestant")
+        known = list(dict.fromkeys(one.name for one in found))
+        for name in arguments.contestant:
+            if name not in known:
+                unknown(parser, "--contestant", name, known)
+        found = [one for one in found if one.name in arguments.contestant]
     return found, missing
 
 
@@ -181,7 +197,7 @@ def main():
     # Shells have what they start in the background ignore the first of these.
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
-    arguments = arguments_parse()
+    parser, arguments = arguments_parse()
     if arguments.markdown:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         try:
@@ -190,16 +206,17 @@ def main():
             print(f"run.py: {failure}; run the benchmark first", file=sys.stderr)
             return 1
         return 0
-    page = None if arguments.smoke else page_find()
+    page = None if arguments.smoke or arguments.list else page_find()
     keeper = None
     if arguments.windows:
         wine.prefix_make()
         keeper = wine.Keeper(os.path.join(arguments.windows, "bench_pollux.exe"),
                              processors()[0])
     try:
-        there, missing = contestants_find(arguments)
+        there, missing = contestants_find(parser, arguments)
         if arguments.list:
-            print("works:", *works.BY_NAME)
+            chosen = works_chosen(arguments) if arguments.work else works.WORKS
+            print("works:", *(work.name for work in chosen))
             for one in there:
                 print(f"{one.name} ({one.group}, {one.system}): {' '.join(one.works)}")
             return 0

@@ -5,6 +5,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 headers=/usr/include/wine/wine
+# Debian 13 has it by the name of its version alone.
+clang_cl=$(command -v clang-cl-14 || command -v clang-cl ||
+    find /usr/bin -name 'clang-cl-*' | sort -V | tail -n 1)
+if [ -z "$clang_cl" ] || [ ! -d "$headers" ]; then
+    echo "msvc-dialect: clang-cl or Wine's headers are missing (Debian: clang-tools, libwine-dev)"
+    exit 77
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 echo '#define PLX_BACKEND_LIST(X) X(poll) X(select) X(iocp)' > "$work/pollux_config.h"
@@ -16,7 +23,7 @@ for file in core/*.c platform/*.c platform/windows/*.c backends/*.c; do
     backends/libuv.c | backends/epoll.c | backends/uring*.c) continue ;;
     platform/windows/process.c) continue ;;
     esac
-    clang-cl-14 --target=x86_64-pc-windows-msvc /nologo /std:c11 /W4 /WX -Wgnu -Wvla -fsyntax-only \
+    "$clang_cl" --target=x86_64-pc-windows-msvc /nologo /std:c11 /W4 /WX -Wgnu -Wvla -fsyntax-only \
         /D_WIN32_WINNT=0x0A00 /D_CRT_SECURE_NO_WARNINGS /DPOLLUX_BUILDING \
         /imsvc "$headers/msvcrt" /imsvc "$headers/windows" /I. /Iinclude "/I$work" "$file"
     files=$((files + 1))

@@ -1,5 +1,8 @@
 #!/bin/sh
 # Installs Debian packages that are missing: `packages.sh NAME...`. As root, or with sudo.
+#
+# Exit codes: 0: all are installed; 77: the mirror did not deliver them, try again later; 1: one
+# does not exist here, or cannot be installed.
 set -eu
 
 missing=
@@ -20,8 +23,25 @@ if [ "$(id -u)" -ne 0 ]; then
     fi
     root=sudo
 fi
+
 echo "packages: installing$missing"
-$root apt-get update -qq
+# One source of several may be out of reach; the next step shows whether that matters.
+updated=yes
+$root apt-get update -qq -o APT::Update::Error-Mode=any || updated=no
+get="$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends"
 # shellcheck disable=SC2086
-$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
-    > /dev/null
+if ! $get --simulate $missing > /dev/null; then
+    if [ "$updated" = no ]; then
+        echo "packages: apt-get update failed, and its old lists lack one of:$missing" >&2
+        exit 77
+    fi
+    echo "packages: this system cannot install:$missing" >&2
+    exit 1
+fi
+# shellcheck disable=SC2086
+if ! $get --download-only $missing > /dev/null; then
+    echo "packages: the mirror did not deliver:$missing; try again later" >&2
+    exit 77
+fi
+# shellcheck disable=SC2086
+$get $missing > /dev/null

@@ -1,57 +1,118 @@
 # Which backends are compiled in, and which of them is the default.
 #
-#   POLLUX_BACKENDS  a list; without it, all that this system has but libuv, and uring only where
-#                    liburing is
-#   POLLUX_BACKEND   the default among them; without it, poll if it is there, else the first
+#   POLLUX_BACKENDS  a list of names, each of which must be possible here; or "default": all but
+#                    libuv that this system and its libraries allow; or "all": libuv too, if found
+#   POLLUX_BACKEND   the default among them; empty: poll if it is compiled in, else the first
 #
-# Sets pollux_backends (the default first) and writes pollux_config.h.
+# The cache holds what the user asked for, never what was found: both are computed anew each time
+# CMake configures, so that they follow the list and the libraries. A parent project may set plain
+# variables of these names.
+#
+# Sets pollux_backends (the default first), pollux_libuv_target and pollux_liburing_target, and
+# writes pollux_config.h.
 
 include(PolluxLiburing)
+include(PolluxLibuv)
+include(PolluxRemedy)
 
+set(pollux_backends_known poll select epoll uring iocp libuv)
+set(POLLUX_BACKENDS "default" CACHE STRING
+    "Backends to compile in: default, all, or a list of: ${pollux_backends_known}")
+set(POLLUX_BACKEND "" CACHE STRING
+    "The backend that a loop takes when none is asked for; empty: poll, else the first")
+set(request "${POLLUX_BACKENDS}")
+if(request STREQUAL "")
+    set(request default)
+endif()
+
+# Why this system cannot have a backend, with the way out; empty if it can.
+foreach(name IN LISTS pollux_backends_known)
+    set(obstacle_${name} "")
+endforeach()
 set(pollux_backends_here poll select)
+set(is_linux FALSE)
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux" OR CMAKE_SYSTEM_NAME STREQUAL "Android")
+    set(is_linux TRUE)
     list(APPEND pollux_backends_here epoll uring)
-    pollux_find_liburing(pollux_liburing_target)
-elseif(WIN32)
+else()
+    set(obstacle_epoll "not for ${CMAKE_SYSTEM_NAME}")
+    set(obstacle_uring "not for ${CMAKE_SYSTEM_NAME}")
+endif()
+if(WIN32)
     list(APPEND pollux_backends_here iocp)
+else()
+    set(obstacle_iocp "not for ${CMAKE_SYSTEM_NAME}")
 endif()
 list(APPEND pollux_backends_here libuv)
 
-set(pollux_backends_default ${pollux_backends_here})
-list(REMOVE_ITEM pollux_backends_default libuv)
-if(NOT pollux_liburing_target)
-    list(REMOVE_ITEM pollux_backends_default uring)
+set(pollux_liburing_target "")
+if(is_linux AND (request STREQUAL "default" OR request STREQUAL "all" OR "uring" IN_LIST request))
+    pollux_find_liburing(pollux_liburing_target)
+    if(NOT pollux_liburing_target)
+        pollux_remedy(remedy DEBIAN "liburing-dev pkg-config")
+        set(obstacle_uring "liburing 2.3 or later was not found by pkg-config: ${remedy}")
+    endif()
 endif()
-set(POLLUX_BACKENDS "${pollux_backends_default}" CACHE STRING
-    "Backends to compile in, a list of: ${pollux_backends_here}")
+set(pollux_libuv_target "")
+if(request STREQUAL "all" OR "libuv" IN_LIST request)
+    pollux_find_libuv(pollux_libuv_target)
+    if(NOT pollux_libuv_target)
+        pollux_remedy(remedy DEBIAN "libuv1-dev pkg-config" VCPKG libuv BREW "libuv pkg-config"
+                      MSYS2 libuv WINDOWS_DEPS)
+        set(obstacle_libuv "libuv was not found: ${remedy}")
+    endif()
+elseif(request STREQUAL "default")
+    set(obstacle_libuv "only on request")
+endif()
 
 string(REPLACE ";" ", " choices "${pollux_backends_here}")
-foreach(name IN LISTS POLLUX_BACKENDS)
-    if(NOT name IN_LIST pollux_backends_here)
-        message(FATAL_ERROR "POLLUX_BACKENDS: there is no backend \"${name}\" for "
-                            "${CMAKE_SYSTEM_NAME}. Choose from: ${choices}.")
-    endif()
-endforeach()
-if(NOT POLLUX_BACKENDS)
-    message(FATAL_ERROR "POLLUX_BACKENDS is empty. Choose from: ${choices}.")
-endif()
-
-if("poll" IN_LIST POLLUX_BACKENDS)
-    set(first poll)
+set(pollux_backends "")
+set(left_out "")
+if(request STREQUAL "default" OR request STREQUAL "all")
+    foreach(name IN LISTS pollux_backends_known)
+        if(obstacle_${name} STREQUAL "")
+            list(APPEND pollux_backends ${name})
+        else()
+            list(APPEND left_out "${name} (${obstacle_${name}})")
+        endif()
+    endforeach()
 else()
-    list(GET POLLUX_BACKENDS 0 first)
-endif()
-set(POLLUX_BACKEND "${first}" CACHE STRING "The backend that a loop takes when none is asked for")
-if(NOT POLLUX_BACKEND IN_LIST POLLUX_BACKENDS)
-    string(REPLACE ";" ", " choices "${POLLUX_BACKENDS}")
-    message(FATAL_ERROR "POLLUX_BACKEND: \"${POLLUX_BACKEND}\" is not among the backends that are "
-                        "compiled in. Choose from: ${choices}; or add it to POLLUX_BACKENDS.")
+    foreach(name IN LISTS request)
+        if(NOT name IN_LIST pollux_backends_here)
+            message(FATAL_ERROR "POLLUX_BACKENDS: there is no backend \"${name}\" for "
+                                "${CMAKE_SYSTEM_NAME}. Choose from: ${choices}; or write \"all\" "
+                                "or \"default\" instead of a list.")
+        endif()
+        if(NOT obstacle_${name} STREQUAL "")
+            message(FATAL_ERROR "POLLUX_BACKENDS names ${name}, but ${obstacle_${name}}. Or leave "
+                                "${name} out of POLLUX_BACKENDS.")
+        endif()
+        list(APPEND pollux_backends ${name})
+    endforeach()
+    list(REMOVE_DUPLICATES pollux_backends)
 endif()
 
-set(pollux_backends ${POLLUX_BACKENDS})
-list(REMOVE_DUPLICATES pollux_backends)
-list(REMOVE_ITEM pollux_backends "${POLLUX_BACKEND}")
-list(PREPEND pollux_backends "${POLLUX_BACKEND}")
+set(first "${POLLUX_BACKEND}")
+if(first STREQUAL "" AND "poll" IN_LIST pollux_backends)
+    set(first poll)
+elseif(first STREQUAL "")
+    list(GET pollux_backends 0 first)
+elseif(NOT first IN_LIST pollux_backends)
+    string(REPLACE ";" ", " choices "${pollux_backends}")
+    message(FATAL_ERROR "POLLUX_BACKEND: \"${first}\" is not among the backends that are compiled "
+                        "in. Choose from: ${choices}; or add it to POLLUX_BACKENDS; or let CMake "
+                        "choose, with -DPOLLUX_BACKEND= (empty).")
+endif()
+list(REMOVE_ITEM pollux_backends "${first}")
+list(PREPEND pollux_backends "${first}")
+
+string(REPLACE ";" ", " text "${pollux_backends}")
+set(text "Backends of Pollux, the default first: ${text}")
+if(left_out)
+    string(REPLACE ";" ", " left_out "${left_out}")
+    string(APPEND text "; left out: ${left_out}")
+endif()
+message(STATUS "${text}")
 
 set(PLX_BACKEND_LIST "")
 foreach(name IN LISTS pollux_backends)
@@ -59,19 +120,3 @@ foreach(name IN LISTS pollux_backends)
 endforeach()
 configure_file("${PROJECT_SOURCE_DIR}/cmake/pollux_config.h.in"
                "${PROJECT_BINARY_DIR}/generated/pollux_config.h" @ONLY)
-
-if("libuv" IN_LIST pollux_backends)
-    include(PolluxLibuv)
-    pollux_find_libuv(pollux_libuv_target)
-    if(NOT pollux_libuv_target)
-        message(FATAL_ERROR "POLLUX_BACKENDS names libuv, which was not found. Install it "
-                            "(Debian: libuv1-dev), or leave libuv out.")
-    endif()
-endif()
-
-if(NOT "uring" IN_LIST pollux_backends)
-    set(pollux_liburing_target "")
-elseif(NOT pollux_liburing_target)
-    message(FATAL_ERROR "POLLUX_BACKENDS names uring, and liburing 2.3 or later was not found. "
-                        "Install it (Debian: liburing-dev), or leave uring out.")
-endif()

@@ -1,15 +1,20 @@
 # Finds Check by its own CMake package, or by pkg-config where (as in Debian) it comes without one.
-# When cross-compiling, pkg-config would find the build machine's.
+# When cross-compiling, pkg-config would find the build machine's, unless the environment has
+# pointed it elsewhere. A triplet of vcpkg with shared libraries has Check::checkShared alone.
 function(pollux_find_check target_out)
     set(${target_out} "" PARENT_SCOPE)
     find_package(check CONFIG QUIET)
-    if(TARGET Check::check)
-        set(${target_out} Check::check PARENT_SCOPE)
+    foreach(target Check::check Check::checkShared)
+        if(TARGET ${target})
+            set(${target_out} ${target} PARENT_SCOPE)
+            return()
+        endif()
+    endforeach()
+    if(CMAKE_CROSSCOMPILING AND NOT DEFINED ENV{PKG_CONFIG_LIBDIR})
         return()
     endif()
-    if(CMAKE_CROSSCOMPILING)
-        return()
-    endif()
+    unset(CHECK_FOUND CACHE)
+    unset(pkgcfg_lib_CHECK_check CACHE)
     find_package(PkgConfig QUIET)
     if(PKG_CONFIG_FOUND)
         pkg_check_modules(CHECK QUIET IMPORTED_TARGET GLOBAL check)

@@ -1,7 +1,9 @@
 # Finds cJSON by its own CMake package, or where it was installed without one by its header and its
 # library. Cross builds look in CMAKE_FIND_ROOT_PATH.
+include(PolluxRemedy)
 function(pollux_find_cjson target_out)
     set(${target_out} "" PARENT_SCOPE)
+    pollux_forget_missing(POLLUX_CJSON_INCLUDE_DIR POLLUX_CJSON_LIBRARY)
     find_package(cJSON CONFIG QUIET)
     # The package's target names the folder of cJSON.h or the one above it, by version; the header
     # is looked for in any case, as <cjson/cJSON.h>.

@@ -1,5 +1,5 @@
 # What "cmake --install" puts where: the library and its headers, the package for find_package(),
-# the file for pkg-config, and the tool.
+# the file for pkg-config, the tool, the licence and the documents.
 
 include(CMakePackageConfigHelpers)
 
@@ -27,6 +27,14 @@ if(pollux_liburing_target AND NOT BUILD_SHARED_LIBS)
     install(FILES "${PROJECT_SOURCE_DIR}/cmake/PolluxLiburing.cmake"
             DESTINATION "${pollux_package_dir}")
 endif()
+set(POLLUX_HAS_POSIX OFF)
+set(POLLUX_POSIX_REASON "it was built without the POSIX layer (POLLUX_BUILD_POSIX=OFF)")
+if(TARGET pollux_posix)
+    set(POLLUX_HAS_POSIX ON)
+elseif(NOT MINGW)
+    set(POLLUX_POSIX_REASON "on Windows the POSIX layer can be built with mingw-w64 only, and this \
+Pollux was built with ${CMAKE_C_COMPILER_ID}")
+endif()
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/pollux-config.cmake.in"
                               "${PROJECT_BINARY_DIR}/pollux-config.cmake"
                               INSTALL_DESTINATION "${pollux_package_dir}")
@@ -52,6 +60,14 @@ if(POLLUX_NEEDS_LIBURING)
     list(APPEND pollux_pc_requires_private liburing)
 endif()
 list(JOIN pollux_pc_requires_private ", " pollux_pc_requires_private)
+include(PolluxPc)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/pollux.pc.in" "${PROJECT_BINARY_DIR}/pollux.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/pollux.pc"
         DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
+# The documents as they lie in the source, so that the links between them work.
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/README.md"
+              "${PROJECT_SOURCE_DIR}/CONTRIBUTING.md"
+        DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs" DESTINATION "${CMAKE_INSTALL_DOCDIR}"
+        FILES_MATCHING PATTERN "*.md")

@@ -2,6 +2,7 @@
 
 set(pollux_sources
     core/assert.c
+    core/backend_names.c
     core/conn.c
     core/conn_input.c
     core/conn_output.c
@@ -9,6 +10,7 @@ set(pollux_sources
     core/conn_timeout.c
     core/conn_transfer.c
     core/error.c
+    core/fork.c
     core/kept.c
     core/listener.c
     core/loop.c
@@ -17,7 +19,9 @@ set(pollux_sources
     core/segment.c
     core/signal.c
     core/slab.c
+    core/socket_map.c
     core/timer.c
+    core/wait.c
     core/watch.c
     core/wheel.c
     backends/array_poller.c
@@ -28,6 +32,7 @@ set(pollux_sources
     platform/fault.c
     platform/hook.c
     platform/memory.c
+    platform/socket_look.c
     platform/socket_name.c)
 
 if(WIN32)
@@ -35,9 +40,12 @@ if(WIN32)
 else()
     set(pollux_system unix)
 endif()
-foreach(noun clock error poll select signal socket thread wake)
+foreach(noun clock error poll select signal socket socket_path thread wake)
     list(APPEND pollux_sources platform/${pollux_system}/${noun}.c)
 endforeach()
+if(UNIX)
+    list(APPEND pollux_sources platform/unix/fork.c)
+endif()
 foreach(name IN LISTS pollux_backends)
     list(APPEND pollux_sources backends/${name}.c)
 endforeach()
@@ -105,8 +113,14 @@ function(pollux_library target type)
     if(type STREQUAL "SHARED")
         target_compile_definitions(${target} PUBLIC POLLUX_SHARED)
     endif()
-    set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
-                                               SOVERSION ${PROJECT_VERSION_MAJOR})
+    # Until 1.0 each minor version may break programs, so it is a part of the shared object's name.
+    set(abi ${PROJECT_VERSION_MAJOR})
+    if(abi EQUAL 0)
+        set(abi ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+    endif()
+    # Position-independent always: a static Pollux may become a part of somebody's shared library.
+    set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${abi}
+                                               POSITION_INDEPENDENT_CODE ON)
     target_link_libraries(${target} PRIVATE Threads::Threads)
     if(WIN32)
         target_link_libraries(${target} PRIVATE ws2_32 mswsock)

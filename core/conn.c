@@ -26,7 +26,12 @@ int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx_
         return status;
     plx__conn *conn = (plx__conn *)(void *)object;
     object->endpoint.socket = socket;
-    status = loop->ops->attach(loop->backend, &object->endpoint);
+    status = plx__socket_claim(loop, object);
+    if (status == 0) {
+        status = loop->ops->attach(loop->backend, &object->endpoint);
+        if (status != 0)
+            plx__socket_map_remove(&loop->sockets, object);
+    }
     if (status != 0) {
         plx__slab_give(slab, object);
         return status;
@@ -99,8 +104,9 @@ int plx_connect(plx_loop *loop, plx_conn *conn_out, const char *address,
     plx__address parsed;
     plx__profile *profile;
     plx__conn *conn;
-    if (loop->is_closing)
-        return PLX_ECANCELED;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
     plx__time_look(loop);
     int status = plx__address_parse(&parsed, address);
     if (status != 0)
@@ -136,14 +142,28 @@ void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status)
     conn_opened(loop, conn);
 }
 
+/* Where it fails the peer is told of an end instead: a socket that never connected, say, or one of
+ * the Unix domain, which knows no reset. */
+static void reset_on_close(plx__conn *conn)
+{
+    (void)plx__socket_set(conn->object.endpoint.socket, PLX__SOCKET_RESET_ON_CLOSE, 1);
+}
+
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
 {
     PLX_ASSERT(plx__conn_is_open(conn));
     conn->object.state = PLX__CLOSING;
     conn->flags |= PLX__CONN_CLOSED;
     conn->reason = reason;
+    if (plx__conn_is_lost(reason)) {
+        conn->flags |= PLX__CONN_LOST;
+        loop->stats.sockets_lost++;
+    }
     plx__conn_timeout_disarm(loop, conn);
-    plx__conn_output_abandon(loop, conn);
+    bool was_corked = plx__conn_output_abandon(loop, conn);
+    bool is_ours = (conn->flags & PLX__CONN_LOST) == 0;
+    if (reason != 0 && is_ours && (was_corked || plx__conn_output_is_cut(loop, conn)))
+        reset_on_close(conn);
     if (loop->ops->detach(loop->backend, &conn->object.endpoint)) {
         plx__conn_detached(loop, conn);
         return;
@@ -151,11 +171,30 @@ void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
     conn->flags |= PLX__CONN_DETACHING;
 }
 
+void plx__conn_fail(plx_loop *loop, plx__conn *conn, int reason)
+{
+    if (!plx__conn_is_lost(reason))
+        reset_on_close(conn);
+    plx__conn_close(loop, conn, reason);
+}
+
+void plx__conn_lost(plx_loop *loop, plx__conn *conn)
+{
+    if (plx__conn_is_open(conn))
+        plx__conn_close(loop, conn, PLX_EBADF);
+    else
+        conn->flags |= PLX__CONN_LOST; /* The backend still has it. */
+}
+
 void plx__conn_detached(plx_loop *loop, plx__conn *conn)
 {
     PLX_ASSERT(conn->object.state == PLX__CLOSING);
     conn->flags &= ~(uint32_t)PLX__CONN_DETACHING;
-    plx__socket_close(conn->object.endpoint.socket);
+    plx__socket_map_remove(&loop->sockets, &conn->object);
+    if ((conn->flags & PLX__CONN_LOST) != 0)
+        plx__socket_disown(conn->object.endpoint.socket);
+    else
+        plx__socket_close(conn->object.endpoint.socket);
     conn->object.endpoint.socket = PLX_SOCKET_NONE;
     plx__defer(loop, &conn->object);
 }
@@ -173,6 +212,7 @@ void plx__conn_untake(plx_loop *loop, plx__conn *conn)
     bool is_free = loop->ops->detach(loop->backend, &conn->object.endpoint);
     PLX_ASSERT(is_free);
     (void)is_free;
+    plx__socket_map_remove(&loop->sockets, &conn->object);
     slot_give(loop, conn);
 }
 
@@ -194,6 +234,7 @@ static void conn_free(plx_loop *loop, plx__conn *conn)
 
 void plx__conn_deferred(plx_loop *loop, plx__conn *conn)
 {
+    plx__conn_input_rest(conn);
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_ADOPTED) != 0) {
         conn->flags &= ~(uint32_t)PLX__CONN_ADOPTED;
         plx__conn_connected(loop, conn, 0);
@@ -224,9 +265,7 @@ int plx_conn_reset(plx_loop *loop, plx_conn conn)
     plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return PLX_ESTALE;
-    /* Where it fails the peer is told of an end instead: a socket that never connected, say. */
-    (void)plx__socket_set(found->object.endpoint.socket, PLX__SOCKET_RESET_ON_CLOSE, 1);
-    plx__conn_close(loop, found, 0);
+    plx__conn_fail(loop, found, 0);
     return 0;
 }
 

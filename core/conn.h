@@ -35,7 +35,12 @@ enum plx__conn_state {
     PLX__CONN_ADOPTED = 1u << 17,     /* On top of CONNECTING: opens in the next deferred step. */
     PLX__CONN_RELEASING = 1u << 18,   /* To be released when the queue is empty. */
     PLX__CONN_LEAVING = 1u << 19,     /* The backend was asked to let it go. */
-    PLX__CONN_RELEASED = 1u << 20     /* on_release is due, and not on_close. */
+    PLX__CONN_RELEASED = 1u << 20,    /* on_release is due, and not on_close. */
+    PLX__CONN_SHOWING = 1u << 21,     /* on_data runs, called from conn_input.c. */
+    PLX__CONN_SHOW_REST = 1u << 22,   /* Resumed in on_data: what it leaves is to be shown again, */
+    PLX__CONN_SHOW_ALL = 1u << 23,    /* though it consumes nothing, for it had paused. */
+    PLX__CONN_SEND_LATER = 1u << 24,  /* The system lacked memory for its last send. */
+    PLX__CONN_LOST = 1u << 25         /* Its descriptor is not its own any more. */
 };
 
 /* What a connection has when nothing is special about it: it reads, nothing of it waits to be sent
@@ -82,6 +87,13 @@ static inline bool plx__conn_is_open(const plx__conn *conn)
     return conn->object.state == PLX__OPEN;
 }
 
+/* Whether this is what the system says of a descriptor that somebody else closed. What has its
+ * number now may be somebody else's too. */
+static inline bool plx__conn_is_lost(int reason)
+{
+    return reason == PLX_EBADF || reason == PLX_ENOTSOCK;
+}
+
 /* conn.c */
 
 /* Makes a connection of a socket that a listener accepted, and calls on_open, and on_data if bytes
@@ -98,6 +110,11 @@ void plx__conn_no_delay_set(plx_socket socket, const plx__profile *profile);
 void plx__conn_untake(plx_loop *loop, plx__conn *conn);
 /* Closes it, with on_close to come in the next deferred step. */
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason);
+/* The same, with a reset: the peer must not take what it has got for the whole stream. */
+PLX__SLOW void plx__conn_fail(plx_loop *loop, plx__conn *conn, int reason);
+/* Somebody else closed its descriptor: closes it with PLX_EBADF, and the descriptor is left alone.
+ */
+void plx__conn_lost(plx_loop *loop, plx__conn *conn);
 void plx__conn_detached(plx_loop *loop, plx__conn *conn);
 void plx__conn_deferred(plx_loop *loop, plx__conn *conn);
 
@@ -107,8 +124,11 @@ void plx__conn_deferred(plx_loop *loop, plx__conn *conn);
 void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status);
 /* Starts or stops the backend's stream, whichever the flags ask for. */
 void plx__conn_input_settle(plx_loop *loop, plx__conn *conn);
-/* Reading may go on: kept bytes first, in the next deferred step. */
+/* Reading may go on: kept bytes first, in the next deferred step. Called in on_data, it applies to
+ * what on_data will leave, too. */
 void plx__conn_input_resume(plx_loop *loop, plx__conn *conn);
+/* The deferred part of a resume in on_data. */
+void plx__conn_input_rest(plx__conn *conn);
 /* The deferred part of that. */
 void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn);
 void plx__conn_input_drop(plx_loop *loop, plx__conn *conn);
@@ -140,8 +160,9 @@ static inline void plx__conn_cork_flush(plx_loop *loop, plx__conn *conn)
 void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);
 /* What the backend took on credit comes back. */
 void plx__conn_unsent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);
-/* The connection may not write into the cork any more; what stands in it is not sent. */
-void plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn);
+/* The connection may not write into the cork any more. What is in it is not sent; returns whether
+ * there was anything. */
+bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn);
 /* Sends what waited for the connection to open. */
 void plx__conn_output_start(plx_loop *loop, plx__conn *conn);
 void plx__conn_output_shutdown(plx_loop *loop, plx__conn *conn);
@@ -149,6 +170,10 @@ void plx__conn_output_shutdown(plx_loop *loop, plx__conn *conn);
 void plx__conn_output_drop(plx_loop *loop, plx__conn *conn);
 /* Calls on_sent for the lent buffers that are sent or dropped. */
 void plx__conn_output_give_back(plx_loop *loop, plx__conn *conn);
+/* Whether a connection that closes now has taken bytes that nobody will send. */
+bool plx__conn_output_is_cut(plx_loop *loop, plx__conn *conn);
+/* Tries again to send for those for whose sends the system lacked memory. */
+PLX__SLOW void plx__conn_output_retry(plx_loop *loop);
 /* Tells those whose writes were refused for the loop's limit, when there is room again. */
 void plx__conn_output_feed(plx_loop *loop);
 
@@ -162,6 +187,12 @@ void plx__conn_uncork(plx_loop *loop, plx__conn *conn);
 void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn);
 void plx__conn_timeout_disarm(plx_loop *loop, plx__conn *conn);
 void plx__conn_timeout_fired(plx_loop *loop, plx__conn *conn);
+
+/* From so long a turn on, what happened in it counts as happening at its end. */
+#define PLX__TURN_LONG_NS PLX_MILLISECOND
+
+/* At the end of such a turn. */
+PLX__SLOW void plx__conn_timeouts_catch_up(plx_loop *loop);
 
 /* conn_transfer.c */
 

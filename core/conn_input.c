@@ -9,20 +9,56 @@
 /* Calls on_data, and returns what it consumed. */
 static size_t conn_show(plx_loop *loop, plx__conn *conn, const unsigned char *bytes, size_t length)
 {
+    const uint32_t before = PLX__CONN_SHOW_REST | PLX__CONN_SHOW_ALL; /* It is shown now. */
+    conn->flags = (conn->flags & ~before) | PLX__CONN_SHOWING;
     plx__conn_cork(loop, conn);
     size_t consumed =
         conn->profile->options.on_data(loop, plx__conn_handle(conn), conn->data, bytes, length);
     PLX_ASSERT(consumed <= length);
     plx__conn_uncork(loop, conn);
+    conn->flags &= ~(uint32_t)PLX__CONN_SHOWING;
     return consumed;
 }
 
-/* While reading is paused nothing more arrives, so more than the limit may be kept: what came with
- * the last receive. Else the peer sends what the user will never consume. */
+/* Whether on_data of this connection runs. On the path of most events only the cork knows; its
+ * token outlives the callback, so the answer may be yes for the one whose callback ran last in this
+ * turn. Then the deferred step finds SHOW_REST still set (plx__conn_input_rest). */
+static bool is_showing(const plx_loop *loop, const plx__conn *conn)
+{
+    return (conn->flags & PLX__CONN_SHOWING) != 0 ||
+           (loop->is_in_turn && loop->cork.token == conn->object.endpoint.token);
+}
+
+/* on_data has returned, and what it left is kept. If the connection was resumed meanwhile, that is
+ * shown again in the next deferred step; not if it was never paused and nothing was consumed, for
+ * on_data has just seen the same. */
+static void rest_resume(plx_loop *loop, plx__conn *conn, size_t consumed)
+{
+    const uint32_t rest = conn->flags & (PLX__CONN_SHOW_REST | PLX__CONN_SHOW_ALL);
+    conn->flags &= ~(uint32_t)(PLX__CONN_SHOW_REST | PLX__CONN_SHOW_ALL);
+    if (rest == 0 || conn->kept == NULL || (conn->flags & PLX__CONN_PAUSED) != 0 ||
+        (consumed == 0 && (rest & PLX__CONN_SHOW_ALL) == 0))
+        return;
+    conn->flags |= PLX__CONN_SHOW_KEPT;
+    plx__defer(loop, &conn->object);
+    plx__conn_input_settle(loop, conn);
+}
+
+void plx__conn_input_rest(plx__conn *conn)
+{
+    const uint32_t rest = conn->flags & PLX__CONN_SHOW_REST;
+    conn->flags &= ~(uint32_t)(PLX__CONN_SHOW_REST | PLX__CONN_SHOW_ALL);
+    if (rest != 0 && (conn->flags & PLX__CONN_PAUSED) == 0 &&
+        (conn->kept != NULL || (conn->flags & PLX__CONN_END_WAITS) != 0))
+        conn->flags |= PLX__CONN_SHOW_KEPT;
+}
+
+/* While reading rests nothing more arrives, so more than the limit may be kept: what came with the
+ * last receive. Else the peer sends what the user will never consume. */
 static void kept_check(plx_loop *loop, plx__conn *conn)
 {
     if (conn->kept != NULL && conn->kept->length > conn->profile->options.receive_limit &&
-        (conn->flags & PLX__CONN_PAUSED) == 0)
+        (conn->flags & (PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT)) == 0)
         plx__conn_close(loop, conn, PLX_EMSGSIZE);
 }
 
@@ -32,7 +68,7 @@ static void conn_keep(plx_loop *loop, plx__conn *conn, const unsigned char *byte
     if (status == 0)
         conn->flags |= PLX__CONN_KEPT;
     else
-        plx__conn_close(loop, conn, status);
+        plx__conn_fail(loop, conn, status); /* What came will not be answered. */
 }
 
 static void conn_kept_consume(plx_loop *loop, plx__conn *conn, size_t length)
@@ -49,7 +85,9 @@ static void conn_show_kept(plx_loop *loop, plx__conn *conn)
     if (!plx__conn_is_open(conn))
         return;
     conn_kept_consume(loop, conn, consumed);
-    kept_check(loop, conn);
+    rest_resume(loop, conn, consumed);
+    if (plx__conn_is_open(conn))
+        kept_check(loop, conn);
 }
 
 static void conn_end(plx_loop *loop, plx__conn *conn)
@@ -94,6 +132,8 @@ void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn, const plx__completion 
         return;
     conn_keep(loop, conn, completion->bytes + consumed, completion->length - consumed);
     if (plx__conn_is_open(conn))
+        rest_resume(loop, conn, consumed);
+    if (plx__conn_is_open(conn))
         kept_check(loop, conn);
 }
 
@@ -137,15 +177,24 @@ void plx__conn_input_settle(plx_loop *loop, plx__conn *conn)
     plx__conn_timeout_arm(loop, conn);
 }
 
-void plx__conn_input_resume(plx_loop *loop, plx__conn *conn)
+/* `rest` is what to do about bytes that a running on_data leaves. */
+static void input_resume(plx_loop *loop, plx__conn *conn, uint32_t rest)
 {
     if ((conn->flags & PLX__CONN_PAUSED) != 0)
         return;
-    if (conn->kept != NULL || (conn->flags & PLX__CONN_END_WAITS) != 0) {
+    if (is_showing(loop, conn)) {
+        conn->flags |= rest;
+        plx__defer(loop, &conn->object);
+    } else if (conn->kept != NULL || (conn->flags & PLX__CONN_END_WAITS) != 0) {
         conn->flags |= PLX__CONN_SHOW_KEPT;
         plx__defer(loop, &conn->object);
     }
     plx__conn_input_settle(loop, conn);
+}
+
+void plx__conn_input_resume(plx_loop *loop, plx__conn *conn)
+{
+    input_resume(loop, conn, PLX__CONN_SHOW_REST | PLX__CONN_SHOW_ALL);
 }
 
 void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn)
@@ -186,9 +235,10 @@ int plx_conn_resume(plx_loop *loop, plx_conn conn)
     plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return PLX_ESTALE;
-    if ((found->flags & PLX__CONN_PAUSED_USER) == 0)
-        return 0;
+    uint32_t rest = PLX__CONN_SHOW_REST;
+    if ((found->flags & PLX__CONN_PAUSED_USER) != 0)
+        rest |= PLX__CONN_SHOW_ALL;
     found->flags &= ~(uint32_t)PLX__CONN_PAUSED_USER;
-    plx__conn_input_resume(loop, found);
+    input_resume(loop, found, rest);
     return 0;
 }

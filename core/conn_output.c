@@ -31,14 +31,15 @@ static plx__segment *cork_take(plx_loop *loop, size_t length, size_t sent)
 /* The rest becomes the queue. */
 void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff_t sent)
 {
-    if (plx__queue_tried(loop, conn, sent) < 0)
+    sent = plx__queue_tried(loop, conn, sent);
+    if (sent < 0)
         return;
     plx__queue_credit_settle(loop, conn); /* What was sent before goes first. */
     if ((conn->flags & (PLX__CONN_CLOSED | PLX__CONN_OUTPUT_DEAD)) != 0)
         return;
     plx__segment *segment = cork_take(loop, length, (size_t)sent);
     if (segment == NULL) {
-        plx__conn_close(loop, conn, PLX_ENOMEM); /* Part of it may be on its way. */
+        plx__conn_fail(loop, conn, PLX_ENOMEM); /* Part of it may be on its way. */
         return;
     }
     plx__segment_list_append(&conn->queue, segment);
@@ -72,12 +73,14 @@ static bool is_corked(const plx_loop *loop, const plx__conn *conn)
     return loop->cork.room > 0 && loop->cork.token == conn->object.endpoint.token;
 }
 
-void plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn)
+bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn)
 {
     if (!is_corked(loop, conn))
-        return;
+        return false;
+    bool had_any = loop->cork.length > 0;
     loop->cork.room = 0;
     loop->cork.length = 0;
+    return had_any;
 }
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -119,7 +122,7 @@ static int output_write(plx_loop *loop, plx__conn *conn, const unsigned char *by
     if (status == 0)
         plx__queue_grown(loop, conn, length - (size_t)sent);
     else if (sent > 0)
-        plx__conn_close(loop, conn, status); /* Half a message is on its way. */
+        plx__conn_fail(loop, conn, status); /* Half a message is on its way. */
     return status;
 }
 

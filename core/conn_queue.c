@@ -7,6 +7,11 @@
 
 #define SLICES_MAX 16u
 
+/* While the system lacks memory for a send: how long until the next try, and how long nothing may
+ * be sent until the connection is given up. */
+#define RETRY_NS     (10 * PLX_MILLISECOND)
+#define RETRY_MAX_NS PLX_SECOND
+
 /* What goes into the cork is held against the loop's limit only when it is queued. So the next
  * callback gets none while a full one might exceed the limit. */
 static void cork_room_settle(plx_loop *loop)
@@ -36,23 +41,72 @@ static void queued_subtract(plx_loop *loop, plx__conn *conn, size_t length)
 
 /* --- sending --------------------------------------------------------------------------------- */
 
-/* Sending is over for good. What has arrived may still be read: a peer may have answered before it
- * reset the connection. */
+/* Whether a send failed because the connection is over: ended by the peer, or given up for lack of
+ * an answer. The system's receive queue then ends, too. */
+static bool is_over(int status)
+{
+    switch (status) {
+    case PLX_EPIPE:
+    case PLX_ECONNRESET:
+    case PLX_ECONNABORTED:
+    case PLX_ENOTCONN:
+    case PLX_ETIMEDOUT:
+    case PLX_EHOSTUNREACH:
+    case PLX_ENETUNREACH:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Sending is over for good, and what was to be sent is lost. If the connection is over, what has
+ * arrived may still be read: a peer may have answered before it reset the connection. Otherwise the
+ * failure is this side's own (no memory, a firewall's rule), and the peer, which notices nothing,
+ * would wait for answers that never come. */
 PLX__SLOW static void output_die(plx_loop *loop, plx__conn *conn, int status)
 {
+    if (!is_over(status)) {
+        plx__conn_fail(loop, conn, status);
+        return;
+    }
     conn->reason = status == PLX_EPIPE ? PLX_ECONNRESET : status;
     conn->flags |= PLX__CONN_OUTPUT_DEAD;
     plx__conn_output_abandon(loop, conn);
     conn->flags &= ~(uint32_t)(PLX__CONN_SENDING | PLX__CONN_PAUSED_HIGH | PLX__CONN_WAS_HIGH);
     plx__conn_output_drop(loop, conn);
     plx__conn_input_resume(loop, conn);
-    if (plx__conn_is_open(conn) && (conn->flags & (PLX__CONN_RECEIVING | PLX__CONN_SHOW_KEPT)) == 0)
+    if (!plx__conn_is_open(conn))
+        return;
+    if (plx__conn_is_lost(conn->reason) ||
+        (conn->flags & (PLX__CONN_RECEIVING | PLX__CONN_SHOW_KEPT)) == 0)
         plx__conn_close(loop, conn, conn->reason);
+}
+
+/* The system lacks memory for its sends, and nobody tells when it does not. */
+PLX__SLOW static void send_later(plx_loop *loop, plx__conn *conn)
+{
+    if ((conn->flags & PLX__CONN_SEND_LATER) != 0)
+        return;
+    conn->flags |= PLX__CONN_SEND_LATER;
+    loop->short_of_memory++;
+    if (!plx__wheel_has(&loop->send_retry))
+        plx__wheel_add(&loop->wheel, &loop->send_retry, plx__deadline(loop, RETRY_NS));
+}
+
+static void send_later_end(plx_loop *loop, plx__conn *conn)
+{
+    conn->flags &= ~(uint32_t)PLX__CONN_SEND_LATER;
+    if (--loop->short_of_memory == 0 && plx__wheel_has(&loop->send_retry))
+        plx__wheel_remove(&loop->wheel, &loop->send_retry);
 }
 
 /* After an attempt to send, with what came of it. */
 ptrdiff_t plx__queue_tried(plx_loop *loop, plx__conn *conn, ptrdiff_t sent)
 {
+    if (sent == PLX_ENOBUFS) {
+        send_later(loop, conn);
+        return 0;
+    }
     if (sent > 0) {
         loop->stats.sends++;
         loop->stats.sent_bytes += (uint64_t)sent;
@@ -161,10 +215,12 @@ void plx__queue_shutdown_settle(plx_loop *loop, plx__conn *conn)
         (void)plx__socket_shutdown(conn->object.endpoint.socket);
 }
 
-/* After bytes have left the queue. */
+/* After bytes have left the queue. One that was refused for the loop's limit hears of it when the
+ * loop has room again (plx__conn_output_feed), once. */
 static void queue_settle(plx_loop *loop, plx__conn *conn)
 {
-    if ((conn->flags & PLX__CONN_WAS_HIGH) != 0 && conn->queued <= conn->profile->options.send_low)
+    const uint32_t high = conn->flags & (PLX__CONN_WAS_HIGH | PLX__CONN_STARVED);
+    if (high == PLX__CONN_WAS_HIGH && conn->queued <= conn->profile->options.send_low)
         queue_drained(loop, conn);
     if (plx__conn_is_open(conn))
         plx__queue_shutdown_settle(loop, conn);
@@ -177,14 +233,14 @@ static void queue_start(plx_loop *loop, plx__conn *conn)
 {
     plx__slice slices[SLICES_MAX];
     size_t length;
-    if ((conn->flags & (PLX__CONN_SENDING | PLX__CONN_CONNECTING)) != 0)
+    if ((conn->flags & (PLX__CONN_SENDING | PLX__CONN_CONNECTING | PLX__CONN_SEND_LATER)) != 0)
         return;
     size_t count = queue_gather(conn, slices, &length);
     int status = loop->ops->send_start(loop->backend, &conn->object.endpoint, slices, count);
     if (status == 0)
         conn->flags |= PLX__CONN_SENDING;
     else
-        output_die(loop, conn, status);
+        (void)plx__queue_tried(loop, conn, status);
 }
 
 /* Sends what the system takes, and leaves the rest to the backend. */
@@ -264,7 +320,7 @@ static void unsent_queue(plx_loop *loop, plx__conn *conn, const void *bytes, siz
     if (status == 0)
         plx__queue_grown(loop, conn, length);
     else
-        plx__conn_close(loop, conn, status); /* Part of it may be on its way. */
+        plx__conn_fail(loop, conn, status); /* Part of it may be on its way. */
 }
 
 /* After this nothing of the connection is on credit. It may be closed, or its output dead. */
@@ -294,7 +350,7 @@ void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *comp
     if ((conn->flags & PLX__CONN_OUTPUT_DEAD) != 0)
         return;
     if (completion->status != 0) {
-        output_die(loop, conn, completion->status);
+        (void)plx__queue_tried(loop, conn, completion->status);
         return;
     }
     if (completion->length > 0) {
@@ -317,8 +373,11 @@ void plx__conn_output_start(plx_loop *loop, plx__conn *conn)
 
 void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
 {
-    if (plx__queue_is_empty(conn) && (conn->flags & PLX__CONN_STARVED) == 0)
+    if (plx__queue_is_empty(conn) &&
+        (conn->flags & (PLX__CONN_STARVED | PLX__CONN_SEND_LATER)) == 0)
         return; /* Most are: what they have sent is gone. */
+    if ((conn->flags & PLX__CONN_SEND_LATER) != 0)
+        send_later_end(loop, conn);
     queued_subtract(loop, conn, conn->queued);
     for (plx__segment *segment; (segment = plx__segment_list_take(&conn->queue)) != NULL;) {
         if (segment->is_lent)
@@ -332,6 +391,30 @@ void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
     }
     if (conn->sent.first != NULL && plx__conn_is_open(conn))
         plx__defer(loop, &conn->object);
+}
+
+bool plx__conn_output_is_cut(plx_loop *loop, plx__conn *conn)
+{
+    const void *bytes;
+    if (conn->queued > 0)
+        return true;
+    return loop->ops->send_settle != NULL &&
+           loop->ops->send_settle(loop->backend, &conn->object.endpoint, &bytes) != 0;
+}
+
+void plx__conn_output_retry(plx_loop *loop)
+{
+    const plx__slab *conns = &loop->slabs[PLX__KIND_CONN];
+    for (uint32_t slot = 0; slot < conns->count && loop->short_of_memory > 0; slot++) {
+        plx__conn *conn = (plx__conn *)(void *)plx__slab_at(conns, slot);
+        if (!plx__conn_is_open(conn) || (conn->flags & PLX__CONN_SEND_LATER) == 0)
+            continue;
+        send_later_end(loop, conn);
+        if (loop->now_ns - conn->sent_ns >= RETRY_MAX_NS)
+            plx__conn_fail(loop, conn, PLX_ENOBUFS);
+        else
+            queue_pump(loop, conn);
+    }
 }
 
 void plx__conn_output_feed(plx_loop *loop)

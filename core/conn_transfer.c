@@ -6,6 +6,7 @@
  * sockets is the backend's to know.
  */
 #include "core/conn.h"
+#include "core/watch.h"
 
 /* Owns the socket from here on, if it returns 0. */
 static int adopted_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
@@ -23,6 +24,8 @@ static int adopted_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
 static int adopt(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__profile *profile,
                  void *data, plx__kept **kept)
 {
+    if (plx__watch_is_over(loop, socket))
+        return PLX_EEXIST;
     int status = plx__socket_adopt(socket);
     if (status != 0)
         return status;
@@ -50,8 +53,9 @@ int plx_conn_adopt(plx_loop *loop, plx_conn *conn_out, plx_socket socket,
     plx__kept *kept = NULL;
     if (length > 0 && bytes == NULL)
         return PLX_EINVAL;
-    if (loop->is_closing)
-        return PLX_ECANCELED;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
     plx__time_look(loop);
     int status = plx__profile_share(loop, &profile, options);
     if (status != 0)
@@ -111,6 +115,7 @@ void plx__conn_released(plx_loop *loop, plx__conn *conn)
     bool is_free = loop->ops->detach(loop->backend, &conn->object.endpoint);
     PLX_ASSERT(is_free);
     (void)is_free;
+    plx__socket_map_remove(&loop->sockets, &conn->object);
     conn->object.state = PLX__CLOSING;
     conn->flags |= PLX__CONN_CLOSED | PLX__CONN_RELEASED;
     plx__conn_output_abandon(loop, conn);

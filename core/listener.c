@@ -5,6 +5,10 @@
  * listener pauses for RETRY_NS; the connections wait in the system's queue meanwhile. If accepting
  * fails again after that, it lets go of a spare descriptor to accept one connection and close it,
  * so that those who wait learn something, and pauses again.
+ *
+ * An accept that fails for what is wrong with one connection is counted, and the next is tried.
+ * What fails so again and again is not of one connection (a filter of system calls, a security
+ * module): then the listener pauses too.
  */
 #include "core/listener.h"
 
@@ -15,6 +19,7 @@
 #define ACCEPTS_AHEAD_DEFAULT 16u
 #define ACCEPTS_AHEAD_MAX     1024u
 #define REJECTS_MAX           64
+#define ABORTS_MAX            16
 
 /* Of accept_receive_first: how often the backend looks for peers that stay silent, and for how long
  * they may, in seconds. Systems that wait for the first bytes themselves are told the same. */
@@ -42,18 +47,13 @@ static bool is_open(const plx__listener *listener)
 static int socket_bind(plx_socket socket, const plx__address *address,
                        const plx_listen_options *options, const plx__profile *profile)
 {
-    int status = 0;
-    if (address->family == PLX__FAMILY_UNIX)
-        status = plx__socket_path_clear(address);
-    else
-        status = plx__socket_set(socket, PLX__SOCKET_LISTEN_ALONE, 1);
+    int status = plx__socket_set(socket, PLX__SOCKET_LISTEN_ALONE, 1);
     if (status == 0 && address->family == PLX__FAMILY_IPV6)
         status = plx__socket_set(socket, PLX__SOCKET_ONLY_IPV6, options->only_ipv6 != 0);
     /* Accepted sockets get it from their listener, which saves a call for each. */
-    if (status == 0 && address->family != PLX__FAMILY_UNIX &&
-        (profile->options.flags & PLX_CONN_DELAY) == 0)
+    if (status == 0 && (profile->options.flags & PLX_CONN_DELAY) == 0)
         status = plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
-    if (status == 0 && address->family != PLX__FAMILY_UNIX && options->accept_receive_first != 0)
+    if (status == 0 && options->accept_receive_first != 0)
         /* Not every system knows it; without it connections come earlier, and that is all. */
         (void)plx__socket_set(socket, PLX__SOCKET_DEFER_ACCEPT, SILENCE_MAX);
     if (status == 0)
@@ -61,23 +61,35 @@ static int socket_bind(plx_socket socket, const plx__address *address,
     return status;
 }
 
-static int socket_listen(plx_socket *socket_out, const plx__address *address,
-                         const plx_listen_options *options, const plx__profile *profile)
+/* Unix-domain sockets have none of those options, and most have a file. */
+static int socket_bind_unix(plx_socket socket, const plx__address *address, uint32_t backlog,
+                            plx__socket_path **path_out)
+{
+    if (plx__address_path(address) != NULL)
+        return plx__socket_path_listen(socket, address, backlog, path_out);
+    int status = plx__socket_bind(socket, address);
+    return status == 0 ? plx__socket_listen(socket, backlog) : status;
+}
+
+static int socket_listen(plx_socket *socket_out, plx__socket_path **path_out,
+                         const plx__address *address, const plx_listen_options *options,
+                         const plx__profile *profile)
 {
     plx_socket socket;
     uint32_t backlog = options->backlog != 0 ? options->backlog : BACKLOG_DEFAULT;
     int status = plx__socket_open(&socket, address->family);
+    *path_out = NULL;
     if (status != 0)
         return status;
-    uint64_t since = plx__clock_now();
-    do {
-        status = socket_bind(socket, address, options, profile);
-    } while (status == PLX_EADDRINUSE && address->family != PLX__FAMILY_UNIX &&
-             plx__address_retry(since));
-    if (status == 0) {
-        status = plx__socket_listen(socket, backlog);
-        if (status != 0)
-            plx__socket_path_remove(address);
+    if (address->family == PLX__FAMILY_UNIX) {
+        status = socket_bind_unix(socket, address, backlog, path_out);
+    } else {
+        uint64_t since = plx__clock_now();
+        do {
+            status = socket_bind(socket, address, options, profile);
+        } while (status == PLX_EADDRINUSE && plx__address_retry(since));
+        if (status == 0)
+            status = plx__socket_listen(socket, backlog);
     }
     if (status != 0) {
         plx__socket_close(socket);
@@ -87,21 +99,9 @@ static int socket_listen(plx_socket *socket_out, const plx__address *address,
     return 0;
 }
 
-/* Remembers the file that the socket has left, if it has. */
-static int path_remember(plx__listener *listener, const plx__address *address)
-{
-    if (plx__address_path(address) == NULL)
-        return 0;
-    listener->path_address = plx__allocate(sizeof *address);
-    if (listener->path_address == NULL)
-        return PLX_ENOMEM;
-    *listener->path_address = *address;
-    return 0;
-}
-
-/* Takes a slot and gives it the socket, which stays the caller's on failure. */
+/* Takes a slot and gives it the socket and its file, which stay the caller's on failure. */
 static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socket socket,
-                         const plx__address *address)
+                         plx__socket_path *path)
 {
     plx__object *object;
     plx__slab *slab = &loop->slabs[PLX__KIND_LISTENER];
@@ -110,14 +110,15 @@ static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socke
         return status;
     plx__listener *listener = (plx__listener *)(void *)object;
     object->endpoint.socket = socket;
-    status = path_remember(listener, address);
+    status = plx__socket_claim(loop, object);
     if (status == 0)
         status = loop->ops->attach(loop->backend, &object->endpoint);
     if (status != 0) {
-        plx__free(listener->path_address);
+        plx__socket_map_remove(&loop->sockets, object);
         plx__slab_give(slab, object);
         return status;
     }
+    listener->path = path;
     listener->retry.owner = PLX__WHEEL_LISTENER;
     listener->sweep.owner = PLX__WHEEL_SWEEP;
     *listener_out = listener;
@@ -157,12 +158,14 @@ static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx_
                         const plx_listen_options *options, plx__profile *profile)
 {
     plx_socket socket;
-    int status = socket_listen(&socket, address, options, profile);
+    plx__socket_path *path;
+    int status = socket_listen(&socket, &path, address, options, profile);
     if (status != 0)
         return status;
-    status = listener_take(loop, listener_out, socket, address);
+    status = listener_take(loop, listener_out, socket, path);
     if (status != 0) {
-        plx__socket_path_remove(address);
+        if (path != NULL)
+            plx__socket_path_remove(path);
         plx__socket_close(socket);
         return status;
     }
@@ -190,8 +193,9 @@ int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
     plx__address parsed;
     plx__profile *profile;
     plx__listener *listener;
-    if (loop->is_closing)
-        return PLX_ECANCELED;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
     int status = plx__address_parse(&parsed, address);
     if (status != 0)
         return status;
@@ -215,6 +219,7 @@ static void listener_pause(plx_loop *loop, plx__listener *listener, int status)
     if (plx__wheel_has(&listener->retry))
         return; /* A backend may bring what it had accepted before it was stopped. */
     plx__wheel_add(&loop->wheel, &listener->retry, plx__deadline(loop, RETRY_NS));
+    listener->aborts = 0;
     loop->stats.accept_pauses++;
     (void)accept_settle(loop, listener);
     if (listener->on_error != NULL)
@@ -248,10 +253,20 @@ static void listener_reject(plx_loop *loop, plx__listener *listener)
     }
 }
 
+/* Whether only one connection is concerned, as far as one can know; it is counted. A firewall may
+ * refuse one (accept(2): EPERM), and so may a security module refuse all. */
+static bool accept_aborted(plx_loop *loop, plx__listener *listener, int status)
+{
+    if (status != PLX_ECONNABORTED && status != PLX_EACCES)
+        return false;
+    loop->stats.accepts_aborted++;
+    return ++listener->aborts < ABORTS_MAX;
+}
+
 static void accept_failed(plx_loop *loop, plx__listener *listener, int status)
 {
-    if (status == PLX_ECONNABORTED) {
-        loop->stats.accepts_aborted++;
+    if (status == PLX_EBADF || status == PLX_ENOTSOCK) {
+        plx__listener_lost(loop, listener);
         return;
     }
     if ((status == PLX_EMFILE || status == PLX_ENFILE) && listener->has_retried)
@@ -267,7 +282,7 @@ void plx__listeners_stop(plx_loop *loop)
     loop->is_accepting_stopped = true;
     for (uint32_t slot = 0; slot < slab->count; slot++) {
         plx__listener *listener = (plx__listener *)(void *)plx__slab_at(slab, slot);
-        if (is_open(listener))
+        if (is_open(listener) && !listener->is_lost)
             (void)accept_settle(loop, listener); /* Stopping does not fail. */
     }
 }
@@ -276,10 +291,12 @@ void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
                             const plx__completion *completion)
 {
     if (completion->status != 0) {
-        accept_failed(loop, listener, completion->status);
+        if (!accept_aborted(loop, listener, completion->status))
+            accept_failed(loop, listener, completion->status);
         return;
     }
     listener->has_retried = false;
+    listener->aborts = 0;
     int status = plx__conn_accepted(loop, completion, listener->profile, listener->conn_data);
     if (status != 0) {
         plx__socket_close(completion->accepted);
@@ -311,17 +328,15 @@ void plx__listeners_resume(plx_loop *loop)
     loop->is_accepting_stopped = false;
     for (uint32_t slot = 0; slot < slab->count; slot++) {
         plx__listener *listener = (plx__listener *)(void *)plx__slab_at(slab, slot);
-        if (is_open(listener))
+        if (is_open(listener) && !listener->is_lost)
             accept_restart(loop, listener);
     }
 }
 
 /* --- closing --------------------------------------------------------------------------------- */
 
-void plx__listener_close(plx_loop *loop, plx__listener *listener)
+static void listener_detach(plx_loop *loop, plx__listener *listener)
 {
-    PLX_ASSERT(is_open(listener));
-    listener->object.state = PLX__CLOSING;
     if (plx__wheel_has(&listener->retry))
         plx__wheel_remove(&loop->wheel, &listener->retry);
     if (plx__wheel_has(&listener->sweep))
@@ -330,22 +345,48 @@ void plx__listener_close(plx_loop *loop, plx__listener *listener)
         plx__listener_detached(loop, listener);
 }
 
+void plx__listener_close(plx_loop *loop, plx__listener *listener)
+{
+    PLX_ASSERT(is_open(listener));
+    listener->object.state = PLX__CLOSING;
+    if (!listener->is_lost)
+        listener_detach(loop, listener);
+}
+
+void plx__listener_lost(plx_loop *loop, plx__listener *listener)
+{
+    if (listener->is_lost)
+        return;
+    loop->stats.sockets_lost++;
+    listener->is_lost = true;
+    if (is_open(listener))
+        listener_detach(loop, listener);
+}
+
 void plx__listener_detached(plx_loop *loop, plx__listener *listener)
 {
-    PLX_ASSERT(listener->object.state == PLX__CLOSING);
-    if (listener->path_address != NULL)
-        plx__socket_path_remove(listener->path_address);
-    plx__socket_close(listener->object.endpoint.socket);
+    PLX_ASSERT(listener->object.state == PLX__CLOSING || listener->is_lost);
+    plx__socket_map_remove(&loop->sockets, &listener->object);
+    if (listener->path != NULL)
+        plx__socket_path_remove(listener->path); /* Before its socket is closed. */
+    listener->path = NULL;
+    if (listener->is_lost)
+        plx__socket_disown(listener->object.endpoint.socket);
+    else
+        plx__socket_close(listener->object.endpoint.socket);
     listener->object.endpoint.socket = PLX_SOCKET_NONE;
     plx__defer(loop, &listener->object);
 }
 
 void plx__listener_deferred(plx_loop *loop, plx__listener *listener)
 {
-    PLX_ASSERT(listener->object.state == PLX__CLOSING);
-    plx__free(listener->path_address);
-    plx__profile_give(listener->profile);
+    const plx__listener before = *listener;
+    PLX_ASSERT(before.object.state == PLX__CLOSING || before.is_lost);
+    plx__profile_give(before.profile);
     plx__slab_give(&loop->slabs[PLX__KIND_LISTENER], &listener->object);
+    /* Lost, and not closed since. */
+    if (before.object.state == PLX__OPEN && before.on_error != NULL)
+        before.on_error(loop, listener_handle(&before), before.data, PLX_EBADF);
 }
 
 int plx_listener_close(plx_loop *loop, plx_listener listener)
@@ -363,6 +404,8 @@ int plx_listener_address(const plx_loop *loop, plx_listener listener, char *text
     plx__address address;
     if (found == NULL)
         return PLX_ESTALE;
+    if (found->is_lost)
+        return PLX_EBADF;
     int status = plx__socket_name(found->object.endpoint.socket, &address);
     return status == 0 ? plx__address_print(&address, text, size) : status;
 }

@@ -13,12 +13,15 @@ typedef struct plx__listener {
     void *conn_data;
     plx_listener_error_fn on_error;
     void *data;
-    plx__wheel_node retry;      /* Set while it pauses for want of descriptors or memory. */
-    plx__wheel_node sweep;      /* Set if the backend is to drop silent peers now and then. */
-    plx__address *path_address; /* Of the socket file to be removed at the end, or NULL. */
+    plx__wheel_node retry;  /* Set while it pauses for want of descriptors or memory. */
+    plx__wheel_node sweep;  /* Set if the backend is to drop silent peers now and then. */
+    plx__socket_path *path; /* The socket file, to be removed at the end; or NULL. */
     plx__accept_config accept;
     bool is_accepting;
     bool has_retried; /* Since it last accepted one. */
+    bool is_lost;     /* Its descriptor is not its own any more. Detached already; on_error is due,
+                       * unless it closes. */
+    uint8_t aborts;   /* Accepts in a row that failed as if one connection only had. */
 } plx__listener;
 
 void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
@@ -26,6 +29,8 @@ void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
 void plx__listener_retry(plx_loop *loop, plx__listener *listener);
 void plx__listener_sweep(plx_loop *loop, plx__listener *listener);
 void plx__listener_close(plx_loop *loop, plx__listener *listener);
+/* Somebody else closed its descriptor: on_error is told in the next deferred step. */
+void plx__listener_lost(plx_loop *loop, plx__listener *listener);
 void plx__listener_detached(plx_loop *loop, plx__listener *listener);
 void plx__listener_deferred(plx_loop *loop, plx__listener *listener);
 

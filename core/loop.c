@@ -22,6 +22,10 @@
 #define POLL_COLD_AFTER_DEFAULT (300 * PLX_MILLISECOND)
 #define RECEIVE_BYTES_MAX       (64u << 20)
 
+/* So many waits in a row may fail while the loop closes, with a pause after each. */
+#define CLOSE_FAILURES_MAX 100u
+#define CLOSE_PAUSE_NS     (5 * PLX_MILLISECOND)
+
 /* --- opening --------------------------------------------------------------------------------- */
 
 static uint32_t or_default(uint32_t value, uint32_t by_default)
@@ -75,9 +79,18 @@ static void on_signal_pending(void *data)
     plx__loop_wake(data);
 }
 
+/* NULL: any that this machine can run. */
+static const char *backend_wanted(const plx_loop_options *options)
+{
+    if (options->backend != NULL)
+        return options->backend;
+    const char *name = getenv("POLLUX_BACKEND");
+    return name != NULL && name[0] != '\0' ? name : NULL;
+}
+
 static int loop_init(plx_loop *loop, const plx_loop_options *options)
 {
-    const char *name = options->backend != NULL ? options->backend : getenv("POLLUX_BACKEND");
+    const char *name = backend_wanted(options);
     const plx__backend_config config = {
         .receive_bytes = or_default(options->receive_bytes, RECEIVE_BYTES_DEFAULT),
         .poll_cold_min = or_default(options->poll_cold_min, POLL_COLD_MIN_DEFAULT),
@@ -105,6 +118,8 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
     loop->cork.room_next = loop->queued_bytes_max >= PLX__SEGMENT_BYTES ? PLX__SEGMENT_BYTES : 0;
     loop->keeps_running = options->keep_running != 0;
     loop->deferred_end = &loop->deferred_first;
+    loop->send_retry.owner = PLX__WHEEL_SEND_RETRY;
+    loop->forks = plx__forks();
     loop->now_ns = plx__clock_now();
     plx__wheel_init(&loop->wheel, loop->now_ns);
     plx__signal_listener_init(&loop->signals, on_signal_pending, loop);
@@ -117,7 +132,9 @@ int plx_loop_open(plx_loop **loop_out, const plx_loop_options *options)
 {
     static const plx_loop_options none;
     *loop_out = NULL;
-    int status = plx__sockets_start();
+    int status = plx__forks_watch();
+    if (status == 0)
+        status = plx__sockets_start();
     if (status != 0)
         return status;
     plx_loop *loop = plx__allocate_zeroed(1, sizeof *loop);
@@ -129,6 +146,35 @@ int plx_loop_open(plx_loop **loop_out, const plx_loop_options *options)
     }
     *loop_out = loop;
     return 0;
+}
+
+/* --- sockets --------------------------------------------------------------------------------- */
+
+/* Its descriptor is closed, or is another's by now. It is not closed again. */
+PLX__SLOW static void socket_lost(plx_loop *loop, plx__object *object)
+{
+    switch (plx__object_kind(object)) {
+    case PLX__KIND_LISTENER:
+        plx__listener_lost(loop, (plx__listener *)(void *)object);
+        break;
+    case PLX__KIND_CONN:
+        plx__conn_lost(loop, (plx__conn *)(void *)object);
+        break;
+    case PLX__KIND_WATCH:
+        plx__watch_lost(loop, (plx__watch *)(void *)object);
+        break;
+    default:
+        PLX_ASSERT(false);
+    }
+}
+
+int plx__socket_claim(plx_loop *loop, plx__object *object)
+{
+    plx__object *before =
+        plx__socket_map_find(&loop->sockets, loop->slabs, object->endpoint.socket);
+    if (before != NULL)
+        socket_lost(loop, before);
+    return plx__socket_map_set(&loop->sockets, object);
 }
 
 /* --- one turn -------------------------------------------------------------------------------- */
@@ -155,11 +201,15 @@ static bool timers_run(plx_loop *loop)
             plx__timer_fired(loop, (plx__timer *)(void *)(at - offsetof(plx__timer, node)));
             break;
         case PLX__WHEEL_CONN:
+        case PLX__WHEEL_CONN_DUE:
             plx__conn_timeout_fired(loop, (plx__conn *)(void *)(at - offsetof(plx__conn, timeout)));
             break;
         case PLX__WHEEL_LISTENER:
             plx__listener_retry(loop,
                                 (plx__listener *)(void *)(at - offsetof(plx__listener, retry)));
+            break;
+        case PLX__WHEEL_SEND_RETRY:
+            plx__conn_output_retry(loop);
             break;
         case PLX__WHEEL_SWEEP:
             plx__listener_sweep(loop,
@@ -284,16 +334,15 @@ static bool is_alive(plx_loop *loop)
     return !plx__post_queue_is_empty(&loop->posts);
 }
 
-/* How long nothing can happen but by the backend: no longer than `timeout_ns`. */
-static uint64_t timeout_of_wait(plx_loop *loop, uint64_t timeout_ns)
+uint64_t plx__wait_timeout(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns)
 {
     uint64_t next_ns = plx__wheel_next_ns(&loop->wheel);
     if (loop->deferred_first != NULL || plx__atomic_load(&loop->is_stopped) ||
-        plx__atomic_load(&loop->signals.pending) != 0 || !plx__post_queue_is_empty(&loop->posts))
+        plx__signals_are_due(loop) || !plx__post_queue_is_empty(&loop->posts))
         return 0;
     if (next_ns == UINT64_MAX)
         return timeout_ns;
-    uint64_t until = next_ns > loop->now_ns ? next_ns - loop->now_ns : 0;
+    uint64_t until = next_ns > now_ns ? next_ns - now_ns : 0;
     return until < timeout_ns ? until : timeout_ns;
 }
 
@@ -308,7 +357,7 @@ static int backend_wait(plx_loop *loop, uint64_t timeout_ns)
     /* First this, then a look at what others may have left: they look the other way round. */
     plx__atomic_store(&loop->is_sleeping, 1);
     plx__hook(PLX__HOOK_TOLD);
-    timeout_ns = timeout_of_wait(loop, timeout_ns);
+    timeout_ns = plx__wait_timeout(loop, loop->now_ns, timeout_ns);
     plx__hook(PLX__HOOK_LOOKED);
     int status = loop->ops->wait(loop->backend, timeout_ns);
     if (plx__atomic_exchange(&loop->is_sleeping, 0) == 0)
@@ -322,6 +371,10 @@ static int completions_run(plx_loop *loop, uint64_t timeout_ns)
     int status = backend_wait(loop, timeout_ns);
     loop->now_ns = loop->turn_ns = plx__clock_now();
     if (status != 0)
+        status = plx__wait_failed(loop, status, timeout_ns);
+    /* A wait that failed may have brought something all the same. Only who is not to run the loop
+     * must not deliver it. */
+    if (status != 0 && !loop->is_closing)
         return status;
     const plx__completion *(*next)(plx__backend *) = loop->ops->next;
     plx__backend *backend = loop->backend;
@@ -331,7 +384,7 @@ static int completions_run(plx_loop *loop, uint64_t timeout_ns)
         else
             completion_deliver(loop, one);
     }
-    return 0;
+    return status;
 }
 
 /* The order is a promise; docs/design.md says why it is this one. */
@@ -342,7 +395,7 @@ static int turn_run(plx_loop *loop, uint64_t timeout_ns)
     int status = completions_run(loop, timeout_ns);
     loop->now_ns = plx__clock_now();
     bool has_fired = timers_run(loop);
-    bool has_heard = plx__atomic_load(&loop->signals.pending) != 0;
+    bool has_heard = plx__signals_are_due(loop);
     if (has_heard)
         plx__signals_deliver(loop);
     bool has_posted = !plx__post_queue_is_empty(&loop->posts) && posts_run(loop, 0);
@@ -353,16 +406,28 @@ static int turn_run(plx_loop *loop, uint64_t timeout_ns)
         loop->now_ns = plx__clock_now(); /* For the next wait: what was called took time. */
     if (has_posted)
         loop->posts_ran_ns = loop->now_ns;
+    if (loop->now_ns - loop->turn_ns >= PLX__TURN_LONG_NS)
+        plx__conn_timeouts_catch_up(loop);
     loop->is_in_turn = false;
     return status;
 }
 
+/* The wait or the run that a stop was to end has ended. Whoever reads what the stopping thread has
+ * written before its stop sees it: the exchange reads what plx_loop_stop() has stored. */
+static void stop_consume(plx_loop *loop)
+{
+    if (plx__atomic_load(&loop->is_stopped) != 0)
+        (void)plx__atomic_exchange(&loop->is_stopped, 0);
+}
+
 int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns)
 {
-    if (loop->is_in_turn)
+    if (loop->is_in_turn || plx__is_inherited(loop))
         return PLX_EBUSY;
     loop->now_ns = plx__clock_now(); /* Who knows how long ago the last turn was. */
-    return turn_run(loop, timeout_ns);
+    int status = turn_run(loop, timeout_ns);
+    stop_consume(loop);
+    return status;
 }
 
 int plx_loop_run(plx_loop *loop)
@@ -372,9 +437,9 @@ int plx_loop_run(plx_loop *loop)
     int status = 0;
     loop->now_ns = plx__clock_now();
     while (status == 0 && !plx__atomic_load(&loop->is_stopped) && is_alive(loop))
-        status = turn_run(loop, PLX_FOREVER);
+        status = plx__is_inherited(loop) ? PLX_EBUSY : turn_run(loop, PLX_FOREVER);
     if (status == 0)
-        plx__atomic_store(&loop->is_stopped, 0);
+        stop_consume(loop);
     return status;
 }
 
@@ -403,9 +468,35 @@ static void object_close(plx_loop *loop, plx__object *object)
     }
 }
 
+/* The backend cannot be waited for: what it has in flight counts as over, and its close ends it. */
+static void objects_detach(plx_loop *loop)
+{
+    for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
+        const plx__slab *slab = &loop->slabs[kind];
+        for (uint32_t slot = 0; slot < slab->count; slot++) {
+            plx__object *object = plx__slab_at(slab, slot);
+            if (object->state == PLX__CLOSING && !object->is_deferred)
+                detached_deliver(loop, object);
+        }
+    }
+}
+
+/* Waits for what the backend has in flight, and for posters that are in the middle of a post. */
+static void closing_wait(plx_loop *loop, uint32_t *failures)
+{
+    if (*failures < CLOSE_FAILURES_MAX && completions_run(loop, PLX_SECOND) == 0) {
+        *failures = 0;
+        return;
+    }
+    plx__sleep(CLOSE_PAUSE_NS);
+    if (*failures < CLOSE_FAILURES_MAX && ++*failures == CLOSE_FAILURES_MAX)
+        objects_detach(loop);
+}
+
 /* Closes what is open, and waits for what backends still have in flight. */
 static void objects_close(plx_loop *loop)
 {
+    uint32_t failures = 0;
     for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
         const plx__slab *slab = &loop->slabs[kind];
         for (uint32_t slot = 0; slot < slab->count; slot++) {
@@ -418,25 +509,16 @@ static void objects_close(plx_loop *loop)
     while (is_alive(loop)) {
         (void)posts_run(loop, PLX_ECANCELED);
         deferred_run(loop);
-        if (is_alive(loop) && completions_run(loop, PLX_SECOND) != 0)
-            break; /* Backends that fail to wait have nothing in flight. */
+        if (is_alive(loop))
+            closing_wait(loop, &failures);
     }
 }
 
-int plx_loop_close(plx_loop *loop)
+void plx__loop_free(plx_loop *loop)
 {
-    if (loop == NULL)
-        return 0;
-    if (loop->is_in_turn)
-        return PLX_EBUSY;
-    if (loop->ops->own != NULL && loop->ops->own(loop->backend) != 0)
-        return PLX_EBUSY;
-    loop->is_in_turn = true; /* The callbacks that come now cannot run or close it. */
-    loop->is_closing = true;
-    objects_close(loop);
     for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++)
         plx__slab_close(&loop->slabs[kind]);
-    loop->ops->close(loop->backend);
+    plx__socket_map_close(&loop->sockets);
     plx__spare_close(&loop->spare);
     plx__post_queue_close(&loop->posts);
     if (loop->profile_last != NULL)
@@ -446,6 +528,22 @@ int plx_loop_close(plx_loop *loop)
     plx__free(loop->kept_spare);
     plx__free(loop);
     plx__sockets_end();
+}
+
+int plx_loop_close(plx_loop *loop)
+{
+    if (loop == NULL)
+        return 0;
+    if (loop->is_in_turn || plx__is_inherited(loop))
+        return PLX_EBUSY;
+    if (loop->ops->own != NULL && loop->ops->own(loop->backend) != 0)
+        return PLX_EBUSY;
+    loop->is_in_turn = true; /* The callbacks that come now cannot run or close it. */
+    loop->is_closing = true;
+    plx__post_queue_end(&loop->posts);
+    objects_close(loop);
+    loop->ops->close(loop->backend); /* Before the slabs: it may still look at endpoints. */
+    plx__loop_free(loop);
     return 0;
 }
 
@@ -477,8 +575,7 @@ int plx_post(plx_loop *loop, plx_post_fn run, void *data)
 
 uint64_t plx_loop_next_timeout(plx_loop *loop)
 {
-    loop->now_ns = plx__clock_now();
-    return timeout_of_wait(loop, PLX_FOREVER);
+    return plx__wait_timeout(loop, plx__clock_now(), PLX_FOREVER);
 }
 
 uint64_t plx_loop_now(const plx_loop *loop)
@@ -498,32 +595,4 @@ void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stats_out)
 const char *plx_loop_backend_name(const plx_loop *loop)
 {
     return loop->ops->name;
-}
-
-const char *plx_backend_name(size_t index)
-{
-    const plx__backend_ops *ops = plx__backend_at(index);
-    return ops != NULL ? ops->name : NULL;
-}
-
-const char *plx_backend_needs(const char *name)
-{
-    const plx__backend_ops *ops = name != NULL ? plx__backend_find(name) : NULL;
-    return ops != NULL ? ops->needs : NULL;
-}
-
-const char *plx_backend_default(void)
-{
-    return plx__backend_at(0)->name;
-}
-
-int plx_backend_probe(const char *name)
-{
-    const plx_loop_options options = {.backend = name};
-    plx_loop *loop;
-    if (name == NULL)
-        return PLX_EBACKEND;
-    int status = plx_loop_open(&loop, &options);
-    (void)plx_loop_close(loop);
-    return status;
 }

@@ -14,17 +14,23 @@
 #include "core/post_queue.h"
 #include "core/segment.h"
 #include "core/slab.h"
+#include "core/socket_map.h"
 #include "core/wheel.h"
 
-#define PLX__WATCH_BUCKETS  256u
 #define PLX__SIGNAL_NUMBERS 8u
 
 struct plx__conn;
-struct plx__watch;
 struct plx__profile;
 
 /* What the owner of a wheel node is. */
-enum plx__wheel_owner { PLX__WHEEL_TIMER, PLX__WHEEL_CONN, PLX__WHEEL_LISTENER, PLX__WHEEL_SWEEP };
+enum plx__wheel_owner {
+    PLX__WHEEL_TIMER,
+    PLX__WHEEL_CONN,
+    PLX__WHEEL_CONN_DUE, /* A timeout of the connection was due before the last wait. */
+    PLX__WHEEL_LISTENER,
+    PLX__WHEEL_SWEEP,
+    PLX__WHEEL_SEND_RETRY
+};
 
 /* Where a connection's callback writes: what it writes there goes out together when it returns. */
 typedef struct plx__cork {
@@ -55,28 +61,53 @@ struct plx_loop {
     plx__post_queue posts;
     plx__atomic_u32 is_sleeping; /* 1 from before a wait until someone has woken it. */
     unsigned char apart[64];
+    uint64_t failed_tick;  /* The last turn whose wait failed; 0: none that still counts. */
+    uint64_t failing_ns;   /* Since when each wait has failed, up to that one. */
     uint64_t posts_ran_ns; /* When those of the last turn that had any were through. */
     plx__segment_pool segments;
     plx__kept *kept_spare; /* A buffer for kept bytes that nobody uses now; may be NULL. */
     struct plx__profile *profile_last; /* Of the last plx_connect(); shared while it fits. */
-    struct plx__watch *watches[PLX__WATCH_BUCKETS];
+    plx__socket_map sockets;           /* Of connections, listeners and watches. */
 
     uint64_t queued_bytes_max;
-    uint32_t starved;          /* Connections whose writes were refused for `queued_bytes_max`. */
-    bool is_accepting_stopped; /* By all listeners, because there is no slot for a connection. */
+    uint32_t short_of_memory;   /* Connections for whose sends the system lacked memory. */
+    plx__wheel_node send_retry; /* Set while there are any. */
+    uint32_t starved;           /* Connections whose writes were refused for `queued_bytes_max`. */
+    bool is_accepting_stopped;  /* By all listeners, because there is no slot for a connection. */
     bool keeps_running;
     bool is_in_turn;
     bool is_closing;
+    uint32_t forks; /* plx__forks() of the process that may use it. */
     plx__spare spare;
 
     plx__atomic_u32 is_stopped;
     plx__signal_listener signals;
     uint32_t signals_open[PLX__SIGNAL_NUMBERS];
+    uint32_t signals_due; /* Bit N: signal N has come, for those whose order is below */
+    uint64_t signals_before[PLX__SIGNAL_NUMBERS]; /* this. */
+    uint64_t signals_opened;                      /* The order of the next subscription. */
 };
 
+/* Whether this process is a child and the loop is its parent's, of which it has a copy:
+ * core/fork.c.
+ */
+static inline bool plx__is_inherited(const plx_loop *loop)
+{
+    return loop->forks != plx__forks();
+}
+
+/* Why nothing can be opened on the loop now, or 0. */
+static inline int plx__refusal(const plx_loop *loop)
+{
+    if (plx__is_inherited(loop))
+        return PLX_EBUSY;
+    return loop->is_closing ? PLX_ECANCELED : 0;
+}
+
+/* NULL for what is stale, and for all that is the parent's. */
 static inline plx__object *plx__find(const plx_loop *loop, enum plx__kind kind, uint64_t bits)
 {
-    return plx__slab_find(&loop->slabs[kind], bits);
+    return plx__is_inherited(loop) ? NULL : plx__slab_find(&loop->slabs[kind], bits);
 }
 
 /* Has plx__*_deferred() called for the object in the next deferred step; once, however often it is
@@ -97,7 +128,20 @@ static inline uint64_t plx__deadline(const plx_loop *loop, uint64_t timeout_ns)
     return timeout_ns < PLX_FOREVER - loop->now_ns ? loop->now_ns + timeout_ns : PLX_FOREVER;
 }
 
+/* How long nothing can happen but by the backend: no longer than `timeout_ns`. */
+uint64_t plx__wait_timeout(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns);
+/* After a wait that failed with `status`, and was to last for `timeout_ns` at the most: 0 if the
+ * loop is to go on, after a pause, or the status. */
+PLX__SLOW int plx__wait_failed(plx_loop *loop, int status, uint64_t timeout_ns);
+/* Makes the object, which has a socket and is not attached yet, the one that has it. An object of
+ * the loop that had the number before is told that somebody else closed its descriptor. 0, or
+ * PLX_ENOMEM. */
+int plx__socket_claim(plx_loop *loop, plx__object *object);
+
 /* Any thread, and signal handlers. */
 void plx__loop_wake(plx_loop *loop);
+
+/* The last step of closing or abandoning: nothing is open any more, and the backend is gone. */
+void plx__loop_free(plx_loop *loop);
 
 #endif

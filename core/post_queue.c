@@ -8,12 +8,14 @@
 /* How many cells ahead a producer asks for lines: 384 bytes. */
 #define CELLS_AHEAD 16u
 
+_Static_assert(CAPACITY_MAX < PLX__POST_QUEUE_ENDED, "no count looks like that of an ended queue");
+
 int plx__post_queue_init(plx__post_queue *queue, uint32_t capacity)
 {
     if (capacity > CAPACITY_MAX)
         return PLX_EINVAL;
     queue->capacity = capacity;
-    queue->taken = queue->cursor = queue->reading = 0;
+    queue->taken = queue->cursor = queue->reading = queue->left = 0;
     plx__atomic_store(&queue->filling, 0);
     for (int i = 0; i < 2; i++) {
         queue->stamps[i] = 1;
@@ -33,16 +35,22 @@ void plx__post_queue_close(plx__post_queue *queue)
     queue->arrays[0] = queue->arrays[1] = NULL;
 }
 
+/* Why a push is refused that met this value of `filling`. */
+static int refusal(uint32_t filling)
+{
+    return plx__post_queue_has_ended(filling) ? PLX_ECANCELED : PLX_ENOBUFS;
+}
+
 int plx__post_queue_push(plx__post_queue *queue, plx__post post)
 {
     /* Looked at first, so that those who are refused do not count on and on. */
     uint32_t seen = plx__atomic_load(&queue->filling);
     if ((seen & PLX__POST_QUEUE_COUNT) >= queue->capacity)
-        return PLX_ENOBUFS;
+        return refusal(seen);
     uint32_t claimed = plx__atomic_add(&queue->filling, 1);
     uint32_t index = claimed & PLX__POST_QUEUE_COUNT;
     if (index >= queue->capacity)
-        return PLX_ENOBUFS;
+        return refusal(claimed);
     plx__post_cell *cell = &queue->arrays[claimed >> ARRAY_SHIFT][index];
     plx__prefetch_write(cell + CELLS_AHEAD);
     cell->post = post;
@@ -60,6 +68,24 @@ static void stamp_renew(plx__post_queue *queue, uint32_t array)
     queue->stamps[array] = 1;
 }
 
+void plx__post_queue_end(plx__post_queue *queue)
+{
+    uint32_t array = plx__atomic_load(&queue->filling) >> ARRAY_SHIFT; /* Producers keep it. */
+    uint32_t seen =
+        plx__atomic_exchange(&queue->filling, array << ARRAY_SHIFT | PLX__POST_QUEUE_ENDED);
+    uint32_t count = seen & PLX__POST_QUEUE_COUNT;
+    queue->left = count < queue->capacity ? count : queue->capacity;
+}
+
+/* The last batch: nothing is pushed behind it. */
+static void last_take(plx__post_queue *queue, uint32_t filling)
+{
+    queue->reading = filling >> ARRAY_SHIFT;
+    queue->taken = queue->left;
+    queue->left = 0;
+    queue->cursor = 0;
+}
+
 void plx__post_queue_take(plx__post_queue *queue)
 {
     if (queue->cursor != queue->taken)
@@ -67,6 +93,10 @@ void plx__post_queue_take(plx__post_queue *queue)
     uint32_t seen = plx__atomic_load(&queue->filling);
     if ((seen & PLX__POST_QUEUE_COUNT) == 0)
         return;
+    if (plx__post_queue_has_ended(seen)) {
+        last_take(queue, seen);
+        return;
+    }
     uint32_t other = seen >> ARRAY_SHIFT ^ 1;
     stamp_renew(queue, other); /* The exchange publishes it. */
     uint32_t count =
@@ -86,4 +116,32 @@ bool plx__post_queue_pop(plx__post_queue *queue, plx__post *post_out)
     *post_out = cell->post;
     queue->cursor++;
     return true;
+}
+
+static void post_nothing(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    (void)data;
+    (void)status;
+}
+
+/* Cells from `first` up to `end`, all of which are claimed. */
+static void cells_complete(plx__post_queue *queue, uint32_t array, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = first; i < end; i++) {
+        plx__post_cell *cell = &queue->arrays[array][i];
+        if (plx__atomic_load_acquire(&cell->stamp) == queue->stamps[array])
+            continue;
+        cell->post = (plx__post){.run = post_nothing};
+        plx__atomic_store_release(&cell->stamp, queue->stamps[array]);
+    }
+}
+
+void plx__post_queue_renew(plx__post_queue *queue)
+{
+    uint32_t seen = plx__atomic_load(&queue->filling);
+    uint32_t claimed = seen & PLX__POST_QUEUE_COUNT;
+    cells_complete(queue, queue->reading, queue->cursor, queue->taken);
+    cells_complete(queue, seen >> ARRAY_SHIFT, 0,
+                   claimed < queue->capacity ? claimed : queue->capacity);
 }

@@ -32,6 +32,7 @@ typedef struct plx__post_queue {
     uint32_t taken;   /* how many cells of its array were claimed, */
     uint32_t cursor;  /* how many of them it is through with, */
     uint32_t reading; /* and which array that is. */
+    uint32_t left;    /* After plx__post_queue_end(): cells claimed, and not taken yet. */
     unsigned char apart[64];
     /* Producers look at all of these, and the consumer changes them once for each batch. */
     plx__post_cell *arrays[2];
@@ -43,23 +44,39 @@ typedef struct plx__post_queue {
 
 #define PLX__POST_QUEUE_COUNT 0x7fffffffu
 
+/* From this count on the queue has ended. Pushes that were refused may add to it, as many as there
+ * are threads. */
+#define PLX__POST_QUEUE_ENDED 0x60000000u
+
+static inline bool plx__post_queue_has_ended(uint32_t filling)
+{
+    return (filling & PLX__POST_QUEUE_COUNT) >= PLX__POST_QUEUE_ENDED;
+}
+
 /* 0, PLX_EINVAL for a capacity beyond 2^30, or PLX_ENOMEM. */
 int plx__post_queue_init(plx__post_queue *queue, uint32_t capacity);
 void plx__post_queue_close(plx__post_queue *queue);
 /* Any thread. PLX_ENOBUFS when as many wait as the capacity says, those not counted that the
- * consumer has taken and not come to yet. */
+ * consumer has taken and not come to yet; PLX_ECANCELED once the queue has ended. */
 int plx__post_queue_push(plx__post_queue *queue, plx__post post);
+/* The consumer. Refuses every push from now on; what was pushed before is still to be taken. */
+void plx__post_queue_end(plx__post_queue *queue);
 /* The consumer. Takes what has been pushed until now, unless it is not through with what it took
  * before. */
 void plx__post_queue_take(plx__post_queue *queue);
 /* The consumer. False when it is through with what it took, or the next one is not ready yet. */
 bool plx__post_queue_pop(plx__post_queue *queue, plx__post *post_out);
+/* The consumer, in a child that was forked, which has none of the producers' threads: a post that
+ * one of them was about to push never becomes ready, and is replaced by one that does nothing. */
+void plx__post_queue_renew(plx__post_queue *queue);
 /* The consumer. Ordered with what producers do after pushing, so that one of the two sees what the
  * other did. */
 static inline bool plx__post_queue_is_empty(plx__post_queue *queue)
 {
+    uint32_t filling = plx__atomic_load(&queue->filling);
+    bool is_filled = (filling & PLX__POST_QUEUE_COUNT) != 0;
     return queue->cursor == queue->taken &&
-           (plx__atomic_load(&queue->filling) & PLX__POST_QUEUE_COUNT) == 0;
+           (!is_filled || (plx__post_queue_has_ended(filling) && queue->left == 0));
 }
 
 #endif

@@ -1,11 +1,26 @@
 /* core/signal.c - signals, from the platform's pending bits to callbacks. */
 #include "core/signal.h"
 
+#include <string.h>
+
 _Static_assert(PLX_SIGNAL_CHILD < PLX__SIGNAL_NUMBERS, "every signal has a count");
 
 static plx__signal *signal_find(const plx_loop *loop, plx_signal signal)
 {
     return (plx__signal *)(void *)plx__find(loop, PLX__KIND_SIGNAL, signal.bits);
+}
+
+/* Takes over what the platform has noted: it came before any subscription that is opened later. */
+static void pending_take(plx_loop *loop)
+{
+    if (plx__atomic_load(&loop->signals.pending) == 0)
+        return;
+    uint32_t pending = plx__atomic_exchange(&loop->signals.pending, 0);
+    loop->signals_due |= pending;
+    for (uint32_t number = 0; number < PLX__SIGNAL_NUMBERS; number++) {
+        if ((pending & 1u << number) != 0)
+            loop->signals_before[number] = loop->signals_opened;
+    }
 }
 
 static int number_open(plx_loop *loop, int number)
@@ -26,17 +41,20 @@ int plx_signal_open(plx_loop *loop, plx_signal *signal_out, int number, plx_sign
     plx__slab *slab = &loop->slabs[PLX__KIND_SIGNAL];
     if (on_signal == NULL || number < PLX_SIGNAL_INTERRUPT || number > PLX_SIGNAL_CHILD)
         return PLX_EINVAL;
-    if (loop->is_closing)
-        return PLX_ECANCELED;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
     int status = plx__slab_take(slab, &object);
     if (status != 0)
         return status;
+    pending_take(loop);
     status = number_open(loop, number);
     if (status != 0) {
         plx__slab_give(slab, object);
         return status;
     }
     plx__signal *signal = (plx__signal *)(void *)object;
+    signal->order = loop->signals_opened++;
     signal->number = number;
     signal->on_signal = on_signal;
     signal->data = data;
@@ -64,10 +82,15 @@ int plx_signal_close(plx_loop *loop, plx_signal signal)
 void plx__signals_deliver(plx_loop *loop)
 {
     const plx__slab *slab = &loop->slabs[PLX__KIND_SIGNAL];
-    uint32_t pending = plx__atomic_exchange(&loop->signals.pending, 0);
+    uint64_t before[PLX__SIGNAL_NUMBERS];
+    pending_take(loop);
+    uint32_t due = loop->signals_due;
+    loop->signals_due = 0;
+    memcpy(before, loop->signals_before, sizeof before); /* Callbacks may open others. */
     for (uint32_t slot = 0; slot < slab->count; slot++) {
         plx__signal *signal = (plx__signal *)(void *)plx__slab_at(slab, slot);
-        if (signal->object.state != PLX__OPEN || (pending & 1u << signal->number) == 0)
+        if (signal->object.state != PLX__OPEN || (due & 1u << signal->number) == 0 ||
+            signal->order >= before[signal->number])
             continue;
         plx_signal handle = {signal->object.endpoint.token};
         loop->stats.signals_delivered++;

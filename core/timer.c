@@ -14,8 +14,9 @@ int plx_timer_start(plx_loop *loop, plx_timer *timer_out, uint64_t timeout_ns, u
     plx__object *object;
     if (on_fire == NULL)
         return PLX_EINVAL;
-    if (loop->is_closing)
-        return PLX_ECANCELED;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
     int status = plx__slab_take(&loop->slabs[PLX__KIND_TIMER], &object);
     if (status != 0)
         return status;

@@ -1,7 +1,7 @@
 /* core/watch.c - the readiness of foreign sockets.
  *
- * The sockets are never closed here. The loop's table of those that are watched is there because
- * some backends would take a socket twice and others would not.
+ * The sockets are never closed here. One is watched once on a loop, because some backends would
+ * take it twice and others would not.
  */
 #include "core/watch.h"
 
@@ -12,46 +12,25 @@ static plx__watch *watch_find(const plx_loop *loop, plx_watch watch)
     return (plx__watch *)(void *)plx__find(loop, PLX__KIND_WATCH, watch.bits);
 }
 
-static plx__watch **bucket_of(plx_loop *loop, plx_socket socket)
+bool plx__watch_is_over(const plx_loop *loop, plx_socket socket)
 {
-    /* SOCKETs are multiples of four. */
-    uintptr_t number = (uintptr_t)socket;
-    return &loop->watches[(number / 4 + number) % PLX__WATCH_BUCKETS];
-}
-
-static bool is_watched(plx_loop *loop, plx_socket socket)
-{
-    for (plx__watch *watch = *bucket_of(loop, socket); watch != NULL; watch = watch->next_bucket) {
-        if (watch->object.endpoint.socket == socket)
-            return true;
-    }
-    return false;
-}
-
-static void bucket_add(plx_loop *loop, plx__watch *watch)
-{
-    plx__watch **bucket = bucket_of(loop, watch->object.endpoint.socket);
-    watch->next_bucket = *bucket;
-    *bucket = watch;
-}
-
-static void bucket_remove(plx_loop *loop, plx__watch *watch)
-{
-    plx__watch **place = bucket_of(loop, watch->object.endpoint.socket);
-    while (*place != watch)
-        place = &(*place)->next_bucket;
-    *place = watch->next_bucket;
+    const plx__object *object = plx__socket_map_find(&loop->sockets, loop->slabs, socket);
+    return object != NULL && plx__object_kind(object) == PLX__KIND_WATCH;
 }
 
 static int watch_start(plx_loop *loop, plx__watch *watch, uint32_t interest)
 {
     plx__endpoint *endpoint = &watch->object.endpoint;
-    int status = loop->ops->attach(loop->backend, endpoint);
+    int status = plx__socket_claim(loop, &watch->object);
+    if (status == 0) {
+        status = loop->ops->attach(loop->backend, endpoint);
+        if (status != 0)
+            plx__socket_map_remove(&loop->sockets, &watch->object);
+    }
     if (status != 0) {
         plx__slab_give(&loop->slabs[PLX__KIND_WATCH], &watch->object);
         return status;
     }
-    bucket_add(loop, watch);
     status = loop->ops->watch(loop->backend, endpoint, interest);
     if (status != 0)
         plx__watch_close(loop, watch);
@@ -64,12 +43,13 @@ int plx_watch_open(plx_loop *loop, plx_watch *watch_out, plx_socket socket, uint
     plx__object *object;
     if (on_ready == NULL || (interest & ~INTEREST_KNOWN) != 0)
         return PLX_EINVAL;
-    if (loop->is_closing)
-        return PLX_ECANCELED;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
     int status = plx__socket_check(socket);
     if (status != 0)
         return status;
-    if (is_watched(loop, socket))
+    if (plx__watch_is_over(loop, socket))
         return PLX_EEXIST;
     status = plx__slab_take(&loop->slabs[PLX__KIND_WATCH], &object);
     if (status != 0)
@@ -91,6 +71,8 @@ int plx_watch_set(plx_loop *loop, plx_watch watch, uint32_t interest)
         return PLX_ESTALE;
     if ((interest & ~INTEREST_KNOWN) != 0)
         return PLX_EINVAL;
+    if (found->is_lost)
+        return 0; /* What it is about to be told says more. */
     return loop->ops->watch(loop->backend, &found->object.endpoint, interest);
 }
 
@@ -98,17 +80,32 @@ void plx__watch_ready(plx_loop *loop, plx__watch *watch, const plx__completion *
 {
     plx_watch handle = {watch->object.endpoint.token};
     plx_socket socket = watch->object.endpoint.socket;
-    if (completion->ready == PLX_FAILED)
+    if (completion->ready == PLX_FAILED) {
+        loop->stats.sockets_lost++;
         plx__watch_close(loop, watch);
+    }
     watch->on_ready(loop, handle, watch->data, socket, completion->ready);
+}
+
+static void watch_detach(plx_loop *loop, plx__watch *watch)
+{
+    plx__socket_map_remove(&loop->sockets, &watch->object);
+    if (loop->ops->detach(loop->backend, &watch->object.endpoint))
+        plx__watch_detached(loop, watch);
 }
 
 void plx__watch_close(plx_loop *loop, plx__watch *watch)
 {
     watch->object.state = PLX__CLOSING;
-    bucket_remove(loop, watch);
-    if (loop->ops->detach(loop->backend, &watch->object.endpoint))
-        plx__watch_detached(loop, watch);
+    if (!watch->is_lost)
+        watch_detach(loop, watch);
+}
+
+void plx__watch_lost(plx_loop *loop, plx__watch *watch)
+{
+    loop->stats.sockets_lost++;
+    watch->is_lost = true;
+    watch_detach(loop, watch);
 }
 
 void plx__watch_detached(plx_loop *loop, plx__watch *watch)
@@ -118,7 +115,11 @@ void plx__watch_detached(plx_loop *loop, plx__watch *watch)
 
 void plx__watch_deferred(plx_loop *loop, plx__watch *watch)
 {
+    const plx__watch before = *watch;
+    plx_watch handle = {before.object.endpoint.token};
     plx__slab_give(&loop->slabs[PLX__KIND_WATCH], &watch->object);
+    if (before.object.state == PLX__OPEN) /* Lost, and not closed since. */
+        before.on_ready(loop, handle, before.data, before.object.endpoint.socket, PLX_FAILED);
 }
 
 int plx_watch_close(plx_loop *loop, plx_watch watch)

@@ -7,13 +7,18 @@
 #include "core/loop.h"
 
 typedef struct plx__watch {
-    plx__object object;             /* First. Its endpoint's socket is the owner's. */
-    struct plx__watch *next_bucket; /* In the loop's table of watched sockets. */
+    plx__object object; /* First. Its endpoint's socket is the owner's. */
     plx_watch_fn on_ready;
     void *data;
+    bool is_lost; /* The descriptor is closed. Detached already; on_ready is due, unless it closes.
+                   */
 } plx__watch;
 
 void plx__watch_ready(plx_loop *loop, plx__watch *watch, const plx__completion *completion);
+/* The owner closed the socket: on_ready is told in the next deferred step. */
+void plx__watch_lost(plx_loop *loop, plx__watch *watch);
+/* Whether the loop watches the socket. */
+bool plx__watch_is_over(const plx_loop *loop, plx_socket socket);
 void plx__watch_close(plx_loop *loop, plx__watch *watch);
 void plx__watch_detached(plx_loop *loop, plx__watch *watch);
 void plx__watch_deferred(plx_loop *loop, plx__watch *watch);

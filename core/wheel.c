@@ -17,31 +17,35 @@
 _Static_assert(1u << PLX__WHEEL_LEVEL_SHIFT == PLX__WHEEL_SLOTS, "one digit names one slot");
 _Static_assert(PLX__WHEEL_LEVEL_SHIFT *PLX__WHEEL_LEVELS + PLX__WHEEL_TICK_SHIFT >= 64,
                "every deadline has a place");
-_Static_assert(offsetof(plx__wheel_list, next) == offsetof(plx__wheel_node, next) &&
-                   offsetof(plx__wheel_list, previous) == offsetof(plx__wheel_node, previous),
-               "a list's head stands in the ring like a node");
+_Static_assert(offsetof(plx__wheel_node, links) == 0, "a node's links tell where the node is");
 
-static plx__wheel_node *head_of(plx__wheel_list *list)
+/* The node of these links, which must not be a ring's head. */
+static plx__wheel_node *node_of(plx__wheel_links *links)
 {
-    return (plx__wheel_node *)(void *)list;
+    return (plx__wheel_node *)(void *)links;
 }
 
-static void list_init(plx__wheel_list *list)
+static const plx__wheel_node *node_of_const(const plx__wheel_links *links)
 {
-    list->next = list->previous = head_of(list);
+    return (const plx__wheel_node *)(const void *)links;
 }
 
-static bool list_is_empty(plx__wheel_list *list)
+static void ring_init(plx__wheel_links *head)
 {
-    return list->next == head_of(list);
+    head->next = head->previous = head;
 }
 
-static void list_append(plx__wheel_list *list, plx__wheel_node *node)
+static bool ring_is_empty(const plx__wheel_links *head)
 {
-    node->next = head_of(list);
-    node->previous = list->previous;
-    list->previous->next = node;
-    list->previous = node;
+    return head->next == head;
+}
+
+static void ring_append(plx__wheel_links *head, plx__wheel_links *links)
+{
+    links->next = head;
+    links->previous = head->previous;
+    head->previous->next = links;
+    head->previous = links;
 }
 
 static uint64_t tick_of(uint64_t deadline_ns)
@@ -68,7 +72,7 @@ static void next_set(plx__wheel *wheel)
 {
     uint32_t level;
     uint32_t digit;
-    if (!list_is_empty(&wheel->due))
+    if (!ring_is_empty(&wheel->due))
         wheel->next_ns = 0;
     else if (wheel->levels == 0)
         wheel->next_ns = UINT64_MAX;
@@ -83,11 +87,11 @@ void plx__wheel_init(plx__wheel *wheel, uint64_t now_ns)
     wheel->count = 0;
     wheel->levels = 0;
     wheel->next_ns = UINT64_MAX;
-    list_init(&wheel->due);
+    ring_init(&wheel->due);
     for (uint32_t level = 0; level < PLX__WHEEL_LEVELS; level++)
         wheel->occupied[level] = 0;
     for (uint32_t i = 0; i < PLX__WHEEL_LEVELS * PLX__WHEEL_SLOTS; i++)
-        list_init(&wheel->slots[i]);
+        ring_init(&wheel->slots[i]);
 }
 
 /* Puts a node whose tick lies ahead into its slot. */
@@ -100,7 +104,7 @@ static void slot_add(plx__wheel *wheel, plx__wheel_node *node, uint64_t tick)
     uint64_t start_ns = tick >> shift << shift << PLX__WHEEL_TICK_SHIFT;
     if (start_ns < wheel->next_ns)
         wheel->next_ns = start_ns;
-    list_append(&wheel->slots[level * PLX__WHEEL_SLOTS + digit], node);
+    ring_append(&wheel->slots[level * PLX__WHEEL_SLOTS + digit], &node->links);
     wheel->occupied[level] |= UINT64_C(1) << digit;
     wheel->levels |= 1u << level;
 }
@@ -108,7 +112,7 @@ static void slot_add(plx__wheel *wheel, plx__wheel_node *node, uint64_t tick)
 void plx__wheel_add(plx__wheel *wheel, plx__wheel_node *node, uint64_t deadline_ns)
 {
     uint64_t tick = tick_of(deadline_ns);
-    PLX_ASSERT(node->next == NULL);
+    PLX_ASSERT(node->links.next == NULL);
     node->deadline_ns = deadline_ns;
     node->order = wheel->order++;
     slot_add(wheel, node, tick > wheel->now_tick ? tick : wheel->now_tick + 1);
@@ -117,7 +121,7 @@ void plx__wheel_add(plx__wheel *wheel, plx__wheel_node *node, uint64_t deadline_
 
 bool plx__wheel_postpone(plx__wheel *wheel, plx__wheel_node *node, uint64_t deadline_ns)
 {
-    PLX_ASSERT(node->next != NULL);
+    PLX_ASSERT(node->links.next != NULL);
     if (deadline_ns < node->deadline_ns || node->deadline_ns <= wheel->now_tick
                                                                     << PLX__WHEEL_TICK_SHIFT)
         return false;
@@ -127,21 +131,19 @@ bool plx__wheel_postpone(plx__wheel *wheel, plx__wheel_node *node, uint64_t dead
 }
 
 /* The slot of which the node is the only one, or NULL. */
-static plx__wheel_list *slot_of_last(plx__wheel *wheel, plx__wheel_node *node)
+static plx__wheel_links *slot_of_last(plx__wheel *wheel, plx__wheel_node *node)
 {
-    if (node->next != node->previous)
-        return NULL;
-    plx__wheel_list *list = (plx__wheel_list *)(void *)node->next;
-    return list != &wheel->due ? list : NULL;
+    plx__wheel_links *head = node->links.next;
+    return head == node->links.previous && head != &wheel->due ? head : NULL;
 }
 
 void plx__wheel_remove(plx__wheel *wheel, plx__wheel_node *node)
 {
-    PLX_ASSERT(node->next != NULL);
-    plx__wheel_list *slot = slot_of_last(wheel, node);
-    node->next->previous = node->previous;
-    node->previous->next = node->next;
-    node->next = node->previous = NULL;
+    PLX_ASSERT(node->links.next != NULL);
+    plx__wheel_links *slot = slot_of_last(wheel, node);
+    node->links.next->previous = node->links.previous;
+    node->links.previous->next = node->links.next;
+    node->links.next = node->links.previous = NULL;
     wheel->count--;
     if (slot == NULL) {
         if (wheel->next_ns == 0)
@@ -156,31 +158,33 @@ void plx__wheel_remove(plx__wheel *wheel, plx__wheel_node *node)
     next_set(wheel);
 }
 
-static bool comes_before(const plx__wheel_node *left, const plx__wheel_node *right)
+static bool comes_before(const plx__wheel_links *left_links, const plx__wheel_links *right_links)
 {
+    const plx__wheel_node *left = node_of_const(left_links);
+    const plx__wheel_node *right = node_of_const(right_links);
     if (left->deadline_ns != right->deadline_ns)
         return left->deadline_ns < right->deadline_ns;
     return left->order < right->order;
 }
 
-/* Whether the nodes behind `before` are in their order. */
-static bool is_sorted(const plx__wheel *wheel, const plx__wheel_node *before)
+/* Whether the due nodes behind `before` are in their order. */
+static bool is_sorted(const plx__wheel *wheel, const plx__wheel_links *before)
 {
-    const plx__wheel_node *head = (const plx__wheel_node *)(const void *)&wheel->due;
-    for (const plx__wheel_node *node = before->next; node->next != head; node = node->next) {
-        if (!comes_before(node, node->next))
+    const plx__wheel_links *head = &wheel->due;
+    for (const plx__wheel_links *one = before->next; one->next != head; one = one->next) {
+        if (!comes_before(one, one->next))
             return false;
     }
     return true;
 }
 
-/* Merges two chains that end in NULL; `previous` is not kept up. */
-static plx__wheel_node *chains_merge(plx__wheel_node *left, plx__wheel_node *right)
+/* Merges two chains of nodes that end in NULL; `previous` is not updated. */
+static plx__wheel_links *chains_merge(plx__wheel_links *left, plx__wheel_links *right)
 {
-    plx__wheel_node *merged = NULL;
-    plx__wheel_node **end = &merged;
+    plx__wheel_links *merged = NULL;
+    plx__wheel_links **end = &merged;
     while (left != NULL && right != NULL) {
-        plx__wheel_node **first = comes_before(left, right) ? &left : &right;
+        plx__wheel_links **first = comes_before(left, right) ? &left : &right;
         *end = *first;
         end = &(*first)->next;
         *first = (*first)->next;
@@ -189,31 +193,30 @@ static plx__wheel_node *chains_merge(plx__wheel_node *left, plx__wheel_node *rig
     return merged;
 }
 
-/* Sorts the due nodes behind `before`: those of one tick, which stand in the order in which they
- * came and not in that of their deadlines. A merge sort from below: run N holds 2^N nodes or none.
- */
-static void due_sort(plx__wheel *wheel, plx__wheel_node *before)
+/* Sorts the due nodes behind `before`: those of one tick, which are in the order in which they were
+ * added and not in that of their deadlines. A bottom-up merge sort: run N has 2^N nodes or none. */
+static void due_sort(plx__wheel *wheel, plx__wheel_links *before)
 {
-    plx__wheel_node *runs[64] = {NULL};
-    plx__wheel_node *head = head_of(&wheel->due);
-    for (plx__wheel_node *node = before->next, *next; node != head; node = next) {
+    plx__wheel_links *runs[64] = {NULL};
+    plx__wheel_links *head = &wheel->due;
+    for (plx__wheel_links *one = before->next, *next; one != head; one = next) {
         uint32_t run = 0;
-        next = node->next;
-        node->next = NULL;
+        next = one->next;
+        one->next = NULL;
         for (; runs[run] != NULL; run++) {
-            node = chains_merge(runs[run], node);
+            one = chains_merge(runs[run], one);
             runs[run] = NULL;
         }
-        runs[run] = node;
+        runs[run] = one;
     }
-    plx__wheel_node *sorted = NULL;
+    plx__wheel_links *sorted = NULL;
     for (uint32_t run = 0; run < 64; run++)
         sorted = chains_merge(runs[run], sorted);
     before->next = head;
     head->previous = before;
-    for (plx__wheel_node *next; sorted != NULL; sorted = next) {
+    for (plx__wheel_links *next; sorted != NULL; sorted = next) {
         next = sorted->next;
-        list_append(&wheel->due, sorted);
+        ring_append(head, sorted);
     }
 }
 
@@ -221,17 +224,18 @@ static void due_sort(plx__wheel *wheel, plx__wheel_node *before)
  * levels. */
 static void slot_spill(plx__wheel *wheel, uint32_t level, uint32_t digit)
 {
-    plx__wheel_list *slot = &wheel->slots[level * PLX__WHEEL_SLOTS + digit];
-    plx__wheel_node *node = slot->next;
-    list_init(slot);
+    plx__wheel_links *slot = &wheel->slots[level * PLX__WHEEL_SLOTS + digit];
+    plx__wheel_links *links = slot->next;
+    ring_init(slot);
     wheel->occupied[level] &= ~(UINT64_C(1) << digit);
     if (wheel->occupied[level] == 0)
         wheel->levels &= ~(1u << level);
-    for (plx__wheel_node *next; node != head_of(slot); node = next) {
+    for (plx__wheel_links *next; links != slot; links = next) {
+        plx__wheel_node *node = node_of(links);
         uint64_t tick = tick_of(node->deadline_ns);
-        next = node->next;
+        next = links->next;
         if (tick <= wheel->now_tick)
-            list_append(&wheel->due, node);
+            ring_append(&wheel->due, links);
         else
             slot_add(wheel, node, tick);
     }
@@ -246,10 +250,10 @@ void plx__wheel_turn(plx__wheel *wheel, uint64_t target_tick)
         PLX_ASSERT(start > wheel->now_tick);
         if (start > target_tick)
             break;
-        plx__wheel_node *before = wheel->due.previous;
+        plx__wheel_links *before = wheel->due.previous;
         wheel->now_tick = start;
         slot_spill(wheel, level, digit);
-        if (before->next != head_of(&wheel->due) && !is_sorted(wheel, before))
+        if (before->next != &wheel->due && !is_sorted(wheel, before))
             due_sort(wheel, before);
     }
     if (target_tick > wheel->now_tick)
@@ -259,9 +263,9 @@ void plx__wheel_turn(plx__wheel *wheel, uint64_t target_tick)
 
 plx__wheel_node *plx__wheel_take(plx__wheel *wheel)
 {
-    if (list_is_empty(&wheel->due))
+    if (ring_is_empty(&wheel->due))
         return NULL;
-    plx__wheel_node *node = wheel->due.next;
+    plx__wheel_node *node = node_of(wheel->due.next);
     plx__wheel_remove(wheel, node);
     return node;
 }

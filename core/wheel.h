@@ -19,20 +19,20 @@
 #define PLX__WHEEL_LEVEL_SHIFT 6u
 #define PLX__WHEEL_TICK_SHIFT  10u
 
+/* A ring of nodes goes through the first member of each and through the head, which is links alone.
+ * So head and nodes are reached by one type, and no pointer ever names an object of another. */
+typedef struct plx__wheel_links {
+    struct plx__wheel_links *next;
+    struct plx__wheel_links *previous;
+} plx__wheel_links;
+
 /* Lives in what it is the deadline of. All zero: in no wheel. */
 typedef struct plx__wheel_node {
-    struct plx__wheel_node *next;
-    struct plx__wheel_node *previous;
+    plx__wheel_links links;
     uint64_t deadline_ns;
     uint64_t order; /* Among equal deadlines: who was added first. */
     uint32_t owner; /* What it lives in, for the loop to know. */
 } plx__wheel_node;
-
-/* The head of a ring of nodes. */
-typedef struct plx__wheel_list {
-    plx__wheel_node *next;
-    plx__wheel_node *previous;
-} plx__wheel_list;
 
 typedef struct plx__wheel {
     uint64_t now_tick;
@@ -41,8 +41,8 @@ typedef struct plx__wheel {
     uint64_t next_ns;                     /* What plx__wheel_next_ns() returns. */
     uint64_t occupied[PLX__WHEEL_LEVELS]; /* Bit N: slot N of the level has nodes. */
     uint32_t levels;                      /* Bit N: level N has nodes. */
-    plx__wheel_list due;                  /* In the order in which they are to fire. */
-    plx__wheel_list slots[PLX__WHEEL_LEVELS * PLX__WHEEL_SLOTS];
+    plx__wheel_links due;                 /* In the order in which they are to fire. */
+    plx__wheel_links slots[PLX__WHEEL_LEVELS * PLX__WHEEL_SLOTS];
 } plx__wheel;
 
 void plx__wheel_init(plx__wheel *wheel, uint64_t now_ns);
@@ -81,7 +81,7 @@ static inline bool plx__wheel_advance(plx__wheel *wheel, uint64_t now_ns)
 
 static inline bool plx__wheel_has(const plx__wheel_node *node)
 {
-    return node->next != 0;
+    return node->links.next != 0;
 }
 
 #endif

@@ -27,7 +27,7 @@ static int address_parse_unix(plx__address *address, const char *path)
 {
     plx__sockaddr_un raw;
     size_t length = strlen(path);
-    if (length == 0)
+    if (length == 0 || strcmp(path, "@") == 0) /* An abstract name of no bytes is none. */
         return PLX_EADDRESS;
     if (length >= sizeof raw.sun_path)
         return PLX_ENAMETOOLONG;

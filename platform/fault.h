@@ -13,8 +13,13 @@ enum plx__fault_kind {
     PLX__FAULT_MEMORY,     /* Allocating and reallocating. */
     PLX__FAULT_DESCRIPTOR, /* Anything that makes a descriptor: socket, accept, wake, spare. */
     PLX__FAULT_THREAD,     /* Starting a thread. */
+    PLX__FAULT_SEND,       /* A backend's send, for want of memory. */
+    PLX__FAULT_SEND_LATER, /* The same, for want that may pass (PLX_ENOBUFS). */
+    PLX__FAULT_WAIT,       /* A backend's wait, for want of memory. */
     PLX__FAULT_FEATURE,    /* Asking the system for what older ones lack. */
     PLX__FAULT_ROOM,       /* Making a queue as large as it is to be, rather than tiny. */
+    PLX__FAULT_REGISTER,   /* Telling an epoll set of a socket, or of a change. */
+    PLX__FAULT_COLD_WAIT,  /* A wait of the second thread of the backend "poll". */
     PLX__FAULT_WAKE,       /* Finding a wake that can die alive after it was drained. */
     PLX__FAULT_KINDS
 };
@@ -53,4 +58,13 @@ static inline void plx__fault_given(enum plx__fault_kind kind)
 }
 
 #endif
+
+/* What the send that is made now is to fail with; 0 if it is not to fail. */
+static inline int plx__fault_send(void)
+{
+    if (plx__fault_strikes(PLX__FAULT_SEND))
+        return PLX_ENOMEM;
+    return plx__fault_strikes(PLX__FAULT_SEND_LATER) ? PLX_ENOBUFS : 0;
+}
+
 #endif

@@ -45,6 +45,8 @@ void plx__free(void *memory);
 
 /* Monotonic, in nanoseconds. Any thread. */
 uint64_t plx__clock_now(void);
+/* Pauses the thread, for no longer than it must; a signal may end it early. */
+void plx__sleep(uint64_t duration_ns);
 
 /* --- addresses (address.c) ------------------------------------------------------------------ */
 
@@ -139,19 +141,35 @@ int plx__socket_connect_result(plx_socket socket);
 /* Bytes received, 0 at the end of the stream, PLX_EAGAIN when nothing is there yet. Backends have
  * plx__receive() in platform/os.h, which is the same without a call. */
 ptrdiff_t plx__socket_receive(plx_socket socket, void *bytes, size_t size);
-/* Bytes taken, which may be fewer; 0 when none can be now. Backends: plx__send(). */
+/* Bytes taken, which may be fewer; 0 when none can be now. PLX_ENOBUFS: the system lacks memory for
+ * it, which may pass. Backends: plx__send(). */
 ptrdiff_t plx__socket_send(plx_socket socket, const void *bytes, size_t length);
 ptrdiff_t plx__socket_send_slices(plx_socket socket, const plx__slice *slices, size_t count);
 int plx__socket_shutdown(plx_socket socket);
+
+enum plx__look { PLX__LOOK_READ = 1, PLX__LOOK_WRITE = 2 };
+
+/* Which of the two, bits of plx__look, would not block now; a connect that has ended counts as one
+ * that can be written to, and a failure as both. All that was asked, if the system cannot tell. */
+uint32_t plx__socket_look(plx_socket socket, uint32_t interest);
 int plx__socket_name(plx_socket socket, plx__address *address_out);
 int plx__socket_peer(plx_socket socket, plx__address *address_out);
 /* Whether this is something that poll() and its like can wait for: 0, PLX_EBADF, PLX_ENOTSOCK. */
 int plx__socket_check(plx_socket socket);
 
-/* Room for what a Unix-domain listener leaves in the file system: whether somebody listens at this
- * path (PLX_EADDRINUSE), or the file is a leftover and was removed (0). */
-int plx__socket_path_clear(const plx__address *address);
-void plx__socket_path_remove(const plx__address *address);
+/* The file that a Unix-domain listener has (socket_path.c), by what tells it from every other. */
+typedef struct plx__socket_path plx__socket_path;
+
+/* Binds the socket to the file that the address names and listens there. A socket file that nobody
+ * listens at any more is replaced; whatever else is there stays: PLX_EADDRINUSE. The file of a
+ * server that starts at this moment counts as that of one that listens. */
+int plx__socket_path_listen(plx_socket socket, const plx__address *address, uint32_t backlog,
+                            plx__socket_path **path_out);
+/* Removes the file if it still is the listener's, and frees the memory. Before the socket is
+ * closed. */
+void plx__socket_path_remove(plx__socket_path *path);
+/* Frees the memory; the file stays. */
+void plx__socket_path_forget(plx__socket_path *path);
 
 /* A descriptor held back, to be let go when none is left. */
 typedef struct plx__spare {
@@ -166,12 +184,13 @@ typedef struct plx__thread {
     void *opaque[2];
 } plx__thread;
 
+/* As large on 32 bits as on 64: glibc's pthread_cond_t has 48 bytes on both. */
 typedef struct plx__mutex {
-    void *opaque[8];
+    uint64_t opaque[8];
 } plx__mutex;
 
 typedef struct plx__condition {
-    void *opaque[8];
+    uint64_t opaque[8];
 } plx__condition;
 
 typedef void (*plx__thread_fn)(void *data);
@@ -184,6 +203,8 @@ void plx__mutex_open(plx__mutex *mutex);
 void plx__mutex_close(plx__mutex *mutex);
 void plx__mutex_lock(plx__mutex *mutex);
 void plx__mutex_unlock(plx__mutex *mutex);
+/* Locks it and returns true, unless somebody else has locked it. */
+bool plx__mutex_try(plx__mutex *mutex);
 void plx__condition_open(plx__condition *condition);
 void plx__condition_close(plx__condition *condition);
 /* Returns whether it was signalled, as opposed to `timeout_ns` (PLX_FOREVER: none) being over. */
@@ -223,5 +244,32 @@ void plx__signal_listener_init(plx__signal_listener *listener, void (*wake)(void
  * each number is added once. PLX_ENOSYS, PLX_ELIMIT. Any thread, for different listeners. */
 int plx__signal_add(plx__signal_listener *listener, int number);
 void plx__signal_remove(plx__signal_listener *listener, int number);
+
+/* --- forks (fork.c) ------------------------------------------------------------------------- */
+
+#ifdef _WIN32
+static inline int plx__forks_watch(void)
+{
+    return 0;
+}
+
+static inline uint32_t plx__forks(void)
+{
+    return 0;
+}
+#else
+/* From now on plx__forks() counts, and signals can be removed in children. 0 or PLX_ENOMEM. Any
+ * thread. */
+int plx__forks_watch(void);
+
+extern uint32_t plx__forks_seen;
+
+/* How many calls of fork() lie between the first process and this one: another number than before
+ * means that this process is a child. */
+static inline uint32_t plx__forks(void)
+{
+    return plx__forks_seen;
+}
+#endif
 
 #endif

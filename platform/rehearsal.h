@@ -12,6 +12,25 @@ int plx__rehearse_signal(int number);
  * it is called with UINT32_MAX. PLX_ENOSYS where that cannot be done. */
 int plx__rehearse_descriptor_limit(uint32_t spare);
 
+/* Sets the process's limit of descriptors, whatever is open, until it is called with UINT32_MAX.
+ * PLX_ENOSYS where there is no such limit. */
+int plx__rehearse_descriptor_ceiling(uint32_t ceiling);
+
+/* Has the system refuse to accept (EPERM), for good. PLX_ENOSYS where that cannot be done. */
+int plx__rehearse_no_accepts(void);
+
+/* Has a signal interrupt whatever the process waits for, each millisecond, until the second is
+ * called; that returns how often it did. PLX_ENOSYS where there is no such thing. */
+int plx__rehearse_interruptions_start(void);
+uint32_t plx__rehearse_interruptions_end(void);
+
+/* Makes another descriptor of the same socket, the lowest free number. plx__socket_dispose() closes
+ * it. PLX_ENOSYS where there are none. */
+int plx__rehearse_duplicate(plx_socket socket, plx_socket *duplicate_out);
+
+/* Opens a device that cannot be polled, as plx__rehearse_duplicate() would. */
+int plx__rehearse_device(plx_socket *device_out);
+
 /* Has WSAPoll behave as before Windows 10 2004, which told it nothing of refused connections, as
  * far as this library's own part in that goes. Nothing on Unix. */
 void plx__rehearse_old_poll(bool is_old);
@@ -48,6 +67,37 @@ int plx__rehearse_ring_lost(void);
  * PLX_ENOSYS where processes inherit nothing without being asked. */
 int plx__rehearse_heir_start(void);
 void plx__rehearse_heir_end(void);
+
+/* Has this process and its children end when they crash or abort, without a dialog that waits for a
+ * person: call it first. Nothing on Unix. */
+void plx__rehearse_unattended(void);
+
+/* Sets a variable of the environment, or removes it if `value` is NULL. On Windows an empty value
+ * removes it, too. */
+int plx__rehearse_environment(const char *name, const char *value);
+/* Files, by relative paths of ASCII: 0, a code, or PLX_ENOSYS where that cannot be done. */
+int plx__rehearse_directory(const char *path);
+int plx__rehearse_directory_enter(const char *path);
+int plx__rehearse_directory_remove(const char *path);
+int plx__rehearse_symlink(const char *target, const char *path);
+
+/* Locks the present directory as a server does that starts there, until it is called with false.
+ * PLX_ENOSYS where directories are not locked. */
+int plx__rehearse_path_lock(bool is_locked);
+
+/* Forks: 1 in the parent, 0 in the child, or a code; PLX_ENOSYS where there is no fork(). The child
+ * must end with plx__rehearse_report(), and is killed when it has not after 50 s. It may fork in
+ * its turn. The first parent has one child at a time. */
+int plx__rehearse_fork(void);
+/* In a child: ends it at once, with a result for the first parent, from 0 to 255. */
+void plx__rehearse_report(int result);
+/* In a child that has forked: ends it at once and leaves the result to its own child. */
+void plx__rehearse_vanish(void);
+/* In the first parent: waits until child and grandchild have ended. The result, or -1 if there was
+ * none. */
+int plx__rehearse_fork_join(void);
+/* Whether this process's parent is another one than when it was forked: the parent has ended. */
+bool plx__rehearsal_is_orphan(void);
 
 /* So many readable bytes that are zero and take hardly any memory: PLX_ENOMEM when there is no
  * address space for them. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "platform/rehearsal.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_watch_cases[];
@@ -228,6 +229,76 @@ static void watch_refuses_what_is_no_socket(world *w)
     peer_close(&c.theirs);
 }
 
+/* A device that cannot be polled is ready to poll(), is refused by epoll, and so on: there is one
+ * answer. */
+static void watch_refuses_a_device_that_cannot_be_polled(world *w)
+{
+    seen s = {0};
+    plx_watch watch = {0};
+    plx_socket device;
+    if (plx__rehearse_device(&device) != 0)
+        return;
+    for (uint32_t interest = 0; interest <= (PLX_READABLE | PLX_WRITABLE); interest++)
+        ck_assert_int_eq(plx_watch_open(w->loop, &watch, device, interest, see, &s), PLX_ENOTSOCK);
+    ck_assert_uint_eq(watch.bits, 0);
+    plx__socket_dispose(device);
+}
+
+enum { MANY = 600 };
+
+typedef struct frequent {
+    couple couple;
+    plx_watch watch;
+    size_t calls;
+    uint64_t turn; /* Of the last call. */
+} frequent;
+
+static void see_once(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
+{
+    frequent *f = data;
+    plx_loop_stats stats;
+    (void)watch;
+    (void)socket;
+    ck_assert_uint_eq(ready, PLX_READABLE);
+    plx_loop_stats_get(loop, &stats);
+    ck_assert_msg(f->turn != stats.ticks, "called twice in one turn");
+    f->turn = stats.ticks;
+    f->calls++;
+}
+
+static size_t fewest_calls(const frequent *all)
+{
+    size_t fewest = SIZE_MAX;
+    for (size_t i = 0; i < MANY; i++)
+        fewest = all[i].calls < fewest ? all[i].calls : fewest;
+    return fewest;
+}
+
+/* More are ready than one wait brings on some backends: each is called in each turn, once. io_uring
+ * takes some turns until it has told all of the first time. */
+static void each_of_many_is_called_once_a_turn(world *w)
+{
+    static frequent all[MANY];
+    enum { TURNS = 20 };
+    for (size_t i = 0; i < MANY; i++) {
+        all[i].couple = couple_open();
+        ck_ok(plx_watch_open(w->loop, &all[i].watch, all[i].couple.ours.socket, PLX_READABLE,
+                             see_once, &all[i]));
+        peer_send(w, &all[i].couple.theirs, "x", 1);
+    }
+    bool may_lag = strcmp(w->backend, "uring") == 0 || plx__rehearsal_is_wine();
+    for (size_t turns = 0; may_lag && fewest_calls(all) == 0; turns++)
+        turn(w);
+    size_t before = fewest_calls(all);
+    for (size_t turns = 0; turns < TURNS; turns++)
+        turn(w);
+    ck_assert_uint_ge(fewest_calls(all), before + TURNS - (may_lag ? TURNS / 2 : 0));
+    for (size_t i = 0; i < MANY; i++) {
+        ck_ok(plx_watch_close(w->loop, all[i].watch));
+        couple_close(&all[i].couple);
+    }
+}
+
 /* An owner that closes its socket under the watch has made a mistake. The loop neither spins nor
  * goes deaf over it: others are served as before, and the watch can be closed, or has been. */
 static void watch_over_a_socket_that_was_closed(world *w)
@@ -265,6 +336,8 @@ const test_case behavior_watch_cases[] = {
     CASE(watch_over_a_connect),
     CASE(watch_twice_is_refused),
     CASE(watch_refuses_what_is_no_socket),
+    CASE(watch_refuses_a_device_that_cannot_be_polled),
+    CASE(each_of_many_is_called_once_a_turn),
     CASE(watch_over_a_socket_that_was_closed),
     CASES_END,
 };

@@ -1,5 +1,5 @@
-/* tests/epoll.c - what is epoll's own: a set that goes on naming what has been closed. The
- * behaviours say the rest. */
+/* tests/epoll.c - what is epoll's own: a set that goes on naming what has been closed, and changes
+ * that the kernel refuses. The behaviours say the rest. */
 #include "platform/rehearsal.h"
 #include "tests/harness.h"
 
@@ -116,10 +116,162 @@ static void ghost_without_a_descriptor_does_not_spin(world *w)
     turn_until(w, &other.closed, 1);
 }
 
+typedef struct seen {
+    size_t count;
+    uint32_t ready; /* Of the last call. */
+} seen;
+
+static void see(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
+{
+    seen *s = data;
+    (void)loop;
+    (void)watch;
+    (void)socket;
+    s->count++;
+    s->ready = ready;
+}
+
+/* A duplicate of a closed socket is given the number that the socket had: the set still names this
+ * file by this number, and it can be watched all the same. First the owner closes the socket before
+ * its watch, by mistake, and then a connection is closed that is registered and not removed. */
+static void file_that_comes_back_by_its_number_is_taken_over(world *w)
+{
+    for (int is_conn = 0; is_conn < 2; is_conn++) {
+        couple c = couple_open();
+        seen before = {0};
+        seen after = {0};
+        probe p = {0};
+        plx_conn_options options = probe_options(&p);
+        plx_watch watch;
+        plx_conn conn;
+        plx_socket number = c.ours.socket;
+        plx_socket twin;
+        plx_socket again;
+        ck_ok(plx__rehearse_duplicate(number, &twin));
+        if (is_conn != 0)
+            ck_ok(plx_conn_adopt(w->loop, &conn, number, &options, NULL, 0));
+        else
+            ck_ok(plx_watch_open(w->loop, &watch, number, PLX_READABLE, see, &before));
+        turn_some(w);
+        if (is_conn != 0) {
+            ck_ok(plx_conn_close(w->loop, conn));
+        } else {
+            plx__socket_dispose(number);
+            ck_ok(plx_watch_close(w->loop, watch));
+        }
+        turn_some(w);
+        ck_ok(plx__rehearse_duplicate(twin, &again));
+        ck_assert_int_eq(again, number); /* Or this shows nothing. */
+        ck_ok(plx_watch_open(w->loop, &watch, number, PLX_WRITABLE, see, &after));
+        turn_until(w, &after.count, 1);
+        ck_assert_uint_eq(after.ready, PLX_WRITABLE);
+        ck_ok(plx_watch_set(w->loop, watch, PLX_READABLE));
+        turn_some(w);
+        size_t calls = after.count;
+        expect_rest(w);
+        ck_assert_uint_eq(after.count, calls);
+        peer_send(w, &c.theirs, "x", 1);
+        turn_until(w, &after.count, calls + 1);
+        ck_assert_uint_eq(before.count, 0);
+        ck_assert_int_eq(plx_conn_adopt(w->loop, &conn, number, &options, NULL, 0), PLX_EEXIST);
+        ck_ok(plx_watch_close(w->loop, watch));
+        expect_rest(w);
+        plx__socket_dispose(again);
+        plx__socket_dispose(twin);
+        plx__fault_given(PLX__FAULT_DESCRIPTOR); /* peer_close() did not close the first. */
+        peer_close(&c.theirs);
+    }
+}
+
+/* The kernel has no memory for some changes: they are made when it has, and the loop does not spin
+ * until then. */
+static void refused_changes_are_tried_again(world *w)
+{
+    probe p = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    for (int round = 0; round < 3; round++) {
+        turn_some(w);
+        ck_ok(plx_conn_pause(w->loop, p.conn));
+        plx__fault_arm(PLX__FAULT_REGISTER, 0, UINT32_MAX);
+        expect_rest(w); /* It is still registered for reading, and nothing comes. */
+        ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_REGISTER), 0);
+        peer_send(w, &client, "hi", 2);
+        turn_some(w);
+        expect_rest(w);
+        ck_ok(plx_conn_resume(w->loop, p.conn));
+        plx__fault_arm(PLX__FAULT_REGISTER, 0, 5);
+        while (p.received < 2 * ((size_t)round + 1)) /* Nothing but the next try ends this wait. */
+            ck_ok(plx_loop_run_once(w->loop, PLX_FOREVER));
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_REGISTER), 5);
+        ck_assert_uint_eq(p.closed, 0);
+    }
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+enum { LOST = 200 };
+
+typedef struct failing {
+    plx_watch watches[LOST];
+    couple couples[LOST];
+    couple fresh[LOST];
+    plx_watch fresh_watches[LOST];
+    seen fresh_seen[LOST];
+    size_t told;
+} failing;
+
+/* The first to be told closes all others and opens as many new ones, which get their places. */
+static void fail_once(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
+                      uint32_t ready)
+{
+    failing *f = data;
+    (void)watch;
+    (void)socket;
+    ck_assert_uint_eq(ready, PLX_FAILED);
+    if (f->told++ > 0)
+        return;
+    for (size_t i = 0; i < LOST; i++)
+        (void)plx_watch_close(loop, f->watches[i]);
+    for (size_t i = 0; i < LOST; i++)
+        ck_ok(plx_watch_open(loop, &f->fresh_watches[i], f->fresh[i].ours.socket, PLX_READABLE, see,
+                             &f->fresh_seen[i]));
+}
+
+/* More changes fail than are told at a time, and the rest of those concerned are closed meanwhile:
+ * whoever gets their places is told nothing of it. */
+static void failure_is_told_to_nobody_else(world *w)
+{
+    static failing f;
+    for (size_t i = 0; i < LOST; i++) {
+        f.fresh[i] = couple_open();
+        f.couples[i] = couple_open();
+        ck_ok(plx_watch_open(w->loop, &f.watches[i], f.couples[i].ours.socket, PLX_READABLE,
+                             fail_once, &f));
+    }
+    turn(w);
+    for (size_t i = 0; i < LOST; i++) {
+        peer_close(&f.couples[i].ours);
+        ck_ok(plx_watch_set(w->loop, f.watches[i], PLX_READABLE | PLX_WRITABLE));
+    }
+    turn_until(w, &f.told, 1);
+    turn_some(w);
+    ck_assert_uint_eq(f.told, 1);
+    for (size_t i = 0; i < LOST; i++) {
+        ck_assert_uint_eq(f.fresh_seen[i].count, 0);
+        ck_ok(plx_watch_close(w->loop, f.fresh_watches[i]));
+        couple_close(&f.fresh[i]);
+        couple_close(&f.couples[i]);
+    }
+}
+
 static const test_case epoll_cases[] = {
     CASE(what_an_heir_keeps_does_not_haunt_the_loop),
     CASE(what_takes_the_place_of_a_ghost_is_told_apart),
     CASE(ghost_without_a_descriptor_does_not_spin),
+    CASE(file_that_comes_back_by_its_number_is_taken_over),
+    CASE(refused_changes_are_tried_again),
+    CASE(failure_is_told_to_nobody_else),
     CASES_END,
 };
 

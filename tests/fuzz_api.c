@@ -3,7 +3,9 @@
  *   fuzz_api [--backend NAME] [--seed N] [--seconds S]
  *
  * Two loops live side by side. Calls come from outside and from inside callbacks; their handles are
- * live, stale, of the other loop, or noise; memory and descriptors run out now and then. Nothing
+ * live, stale, of the other loop, or noise; memory and descriptors run out now and then; in every
+ * second round another thread posts, stops the loops and sends signals. Streams whose every byte is
+ * known run through all that (fuzz_streams.c). Nothing
  * may crash, hang or leak; every connection that was named closes or is released exactly once and
  * is silent after that, every buffer that was lent comes back exactly once. The seed is printed,
  * and replays the calls; the timing of the system's own part is its own.
@@ -15,9 +17,12 @@
 #include <string.h>
 
 #include "platform/fault.h"
+#include "platform/rehearsal.h"
 #include "tests/chance.h"
 #include "tests/configuration.h"
 #include "tests/fuzz_peers.h"
+#include "tests/fuzz_streams.h"
+#include "tests/fuzz_threads.h"
 
 enum { HANDLES = 64, CONNS_MAX = 40, LOOPS = 2 };
 
@@ -506,6 +511,7 @@ static void all_close(void)
     }
     faults_end(); /* Callbacks of the closing may have begun some. */
     fuzz_peers_close();
+    fuzz_streams_close();
     CHECK(fuzz.opened == fuzz.closed);
     CHECK(fuzz.lent == fuzz.returned);
     CHECK(plx__fault_held(PLX__FAULT_MEMORY) == 0);
@@ -517,15 +523,23 @@ static void round_run(uint64_t until_ns)
 {
     CHECK(fuzz_peers_open());
     loops_open();
+    fuzz_streams_open(fuzz.loops, LOOPS);
+    bool is_disturbed = one_in(2) && fuzz_threads_begin(fuzz.loops, LOOPS);
     for (int step = 0; step < 3000 && plx__clock_now() < until_ns; step++) {
         plx_loop *loop = any_loop();
-        for (size_t i = chance_below(6); i > 0; i--)
+        for (size_t i = chance_below(6); i > 0; i--) {
             one_call(loop);
+            fuzz_streams_call(NULL, fuzz.calls);
+        }
         if (one_in(5))
             faults_end();
         CHECK(plx_loop_run_once(any_loop(), one_in(5) ? PLX_MILLISECOND : 0) == 0);
     }
+    if (is_disturbed)
+        fuzz_threads_end();
     all_close();
+    if (is_disturbed)
+        fuzz_threads_check();
 }
 
 int main(int argc, char **argv)
@@ -533,6 +547,7 @@ int main(int argc, char **argv)
     const char *seconds_text = getenv("POLLUX_FUZZ_SECONDS");
     double seconds = seconds_text != NULL ? strtod(seconds_text, NULL) : 5;
     uint64_t seed = plx__clock_now();
+    plx__rehearse_unattended();
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--backend") == 0)
             fuzz.backend = argv[i + 1];
@@ -554,6 +569,16 @@ int main(int argc, char **argv)
         round_run(until);
     }
     plx__sockets_end();
+    printf("fuzz_api: %llu streams, %llu bytes, %llu times high, %llu drained, %llu handed over, "
+           "%llu ended whole; %llu posts by another thread, %llu signals\n",
+           (unsigned long long)fuzz_streams_count.streams,
+           (unsigned long long)fuzz_streams_count.bytes,
+           (unsigned long long)fuzz_streams_count.high,
+           (unsigned long long)fuzz_streams_count.drains,
+           (unsigned long long)fuzz_streams_count.handed_over,
+           (unsigned long long)fuzz_streams_count.ended_whole,
+           (unsigned long long)fuzz_threads_count.posts,
+           (unsigned long long)fuzz_threads_count.signals);
     printf("fuzz_api: %llu rounds, %llu calls, %llu connections, %llu released, %llu loans; "
            "nothing leaked\n",
            (unsigned long long)rounds, (unsigned long long)fuzz.calls,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/rehearsal.h"
 #include "tests/configuration.h"
 
 #define CASES_MAX 512
@@ -22,6 +23,7 @@ static plx__mutex watchdog_mutex;
 static plx__condition watchdog_condition;
 static bool watchdog_is_watching;
 static bool watchdog_is_called_off;
+static uint32_t watchdog_forks; /* It is a thread of the process that had so many behind it. */
 
 static uint64_t seconds_from(const char *variable, unsigned by_default)
 {
@@ -60,6 +62,7 @@ static bool watchdog_start(plx__thread *thread)
     plx__condition_open(&watchdog_condition);
     if (plx__thread_start(thread, watchdog_run, NULL) != 0)
         return false;
+    watchdog_forks = plx__forks();
     plx__mutex_lock(&watchdog_mutex);
     while (!watchdog_is_watching)
         (void)plx__condition_wait(&watchdog_condition, &watchdog_mutex, PLX_FOREVER);
@@ -69,6 +72,8 @@ static bool watchdog_start(plx__thread *thread)
 
 static void watchdog_call_off(plx__thread *thread)
 {
+    if (plx__forks() != watchdog_forks)
+        return; /* A check has failed in a child that the case has forked. */
     plx__mutex_lock(&watchdog_mutex);
     watchdog_is_called_off = true;
     plx__condition_signal(&watchdog_condition);
@@ -171,6 +176,7 @@ static void cases_gather(const test_case *const *groups)
 int suite_main(int argc, char **argv, const test_case *const *groups, bool has_loop)
 {
     const char *wanted = NULL;
+    plx__rehearse_unattended();
     cases_gather(groups);
     the_world.configuration = plx_backend_default();
     world_has_loop = has_loop;

@@ -55,10 +55,9 @@ static void check_include(const char *line)
 {
     /* The headers of C itself, Check's, and our own. All others are a system's or a library's. */
     static const char *const allowed[] = {
-        "assert",    "ctype",  "errno",       "inttypes",    "limits", "math",
-        "signal",    "stdarg", "stdatomic",   "stdbool",     "stddef", "stdint",
-        "stdio",     "stdlib", "string",      "time",        "intrin", "check",
-        "curl/curl", "getopt", "http_parser", "cjson/cJSON",
+        "assert", "ctype",     "errno",   "inttypes", "limits",    "math",        "signal",
+        "stdarg", "stdatomic", "stdbool", "stddef",   "stdint",    "stdio",       "stdlib",
+        "string", "time",      "intrin",  "check",    "curl/curl", "cjson/cJSON",
     };
     char header[128];
     if (starts(file_name, "platform/") || starts(file_name, "backends/"))

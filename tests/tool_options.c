@@ -96,7 +96,7 @@ static void suggestion_list_is_prose(world *w)
 
 /* --- options --------------------------------------------------------------------------------- */
 
-enum { NAME = OPTION_FIRST, FLAG };
+enum { NAME, FLAG };
 
 typedef struct taken {
     const char *name;
@@ -116,17 +116,17 @@ static int option_take(void *data, const option_given *given)
 /* Returns what options_read() does; `*operands_out` are what was left. */
 static int arguments_read(char **arguments, taken *t, char ***operands_out)
 {
-    static const struct option options[] = {
-        {"name", required_argument, NULL, NAME},
-        {"flag", no_argument, NULL, FLAG},
-        {NULL, 0, NULL, 0},
+    static const option_form forms[] = {
+        {"name", NAME, true},
+        {"flag", FLAG, false},
+        {NULL, 0, false},
     };
     static const command tested = {.name = "tested", .help = "the help\n"};
     int count = 0;
     while (arguments[count] != NULL)
         count++;
     *t = (taken){0};
-    return options_read(&tested, count, arguments, options, option_take, t, operands_out);
+    return options_read(&tested, count, arguments, forms, option_take, t, operands_out);
 }
 
 #define READ(...) arguments_read((char *[]){"tested", __VA_ARGS__, NULL}, &t, &operands)
@@ -172,8 +172,9 @@ static void failure_names_the_thing_and_the_way_out(world *w)
     ck_assert_ptr_nonnull(strstr(text, "choose another path"));
     failure_of_address(text, sizeof text, "example", PLX_EADDRESS);
     ck_assert_ptr_nonnull(strstr(text, "tcp://host:port"));
-    failure_of_backend(text, sizeof text, "epol", PLX_EBACKEND);
-    ck_assert_ptr_nonnull(strstr(text, "\"epol\""));
+    failure_of_backend(text, sizeof text, "pol", PLX_EBACKEND);
+    ck_assert_ptr_nonnull(strstr(text, "unknown backend \"pol\"; did you mean \"poll\"?"));
+    failure_of_backend(text, sizeof text, "kettle", PLX_EBACKEND);
     for (size_t i = 0; plx_backend_name(i) != NULL; i++)
         ck_assert_ptr_nonnull(strstr(text, plx_backend_name(i)));
 }

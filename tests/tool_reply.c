@@ -67,6 +67,28 @@ static void reply_http_that_ends_with_the_connection(world *w)
     reply_format_close(&format);
 }
 
+/* Interim answers are none, and have no body; after 101 there is no HTTP. */
+static void reply_http_without_a_body(world *w)
+{
+    reply_format format;
+    reply_reader reader;
+    (void)w;
+    ck_ok(reply_format_open_http(&format, "tcp://127.0.0.1:1", &errors));
+    reply_reader_init(&reader);
+    ck_assert_uint_eq(text_take(&reader, &format,
+                                "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n"
+                                "HTTP/1.1 204 No Content\r\n\r\n"
+                                "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n" ANSWER),
+                      3);
+    ck_assert(!reader.is_over);
+    ck_assert_uint_eq(errors.total, 0);
+    ck_assert_uint_eq(
+        text_take(&reader, &format, "HTTP/1.1 101 Switching Protocols\r\n\r\n" ANSWER), 1);
+    ck_assert(reader.is_over);
+    ck_assert_int_eq((int)errors.entries[0].kind, TALLY_STATUS);
+    reply_format_close(&format);
+}
+
 static void reply_http_errors_are_tallied(world *w)
 {
     reply_format format;
@@ -118,9 +140,7 @@ static void reply_echo_in_pieces_of_any_size(world *w)
 }
 
 const test_case tool_reply_cases[] = {
-    CASE(reply_http_in_pieces_of_any_size),
-    CASE(reply_http_that_ends_with_the_connection),
-    CASE(reply_http_errors_are_tallied),
-    CASE(reply_echo_in_pieces_of_any_size),
-    CASES_END,
+    CASE(reply_http_in_pieces_of_any_size), CASE(reply_http_that_ends_with_the_connection),
+    CASE(reply_http_without_a_body),        CASE(reply_http_errors_are_tallied),
+    CASE(reply_echo_in_pieces_of_any_size), CASES_END,
 };

@@ -73,6 +73,28 @@ expect_json() {
     fi
 }
 
+# expect_load WHAT PATTERN ARGUMENT...: a load that gets answers, and no errors. In so short a time
+# there may be none on a busy machine; then it has a longer one.
+expect_load() {
+    what=$1
+    pattern=$2
+    shift 2
+    for seconds in 0.3 3 30; do
+        pollux load --duration "$seconds" "$@" >"$out" 2>&1
+        ended=$?
+        grep -q 'no request was answered' "$out" || break
+    done
+    if [ "$ended" -ne 0 ]; then
+        failed "$what: ended with $ended"
+    elif grep -q -e '^errors' -e 'unanswered' "$out" || ! grep -q -e "$pattern" "$out"; then
+        failed "$what: errors, or nothing like \"$pattern\""
+    elif ! awk -v least="$seconds" '/^requests/ && $4 < least { exit 1 }' "$out"; then
+        failed "$what: ended before its time"
+    else
+        passed "$what"
+    fi
+}
+
 # Looks for a line in a file up to 300 times, a tenth of a second apart.
 await() {
     tries=0
@@ -156,13 +178,56 @@ expect "unknown command" 2 'did you mean "serve"' sevre
 expect "unknown option" 2 'did you mean --listen' serve --lisen tcp://127.0.0.1:0
 expect "unknown mode" 2 'choose echo, http, discard or chargen' serve --mode ftp
 expect "missing address" 2 "Try 'pollux load --help'" load
-expect "wrong number" 2 'is no number from 1 to' load --connections 0 tcp://127.0.0.1:1
-expect "not an address" 1 'tcp://host:port' serve --listen nowhere
-expect "unknown backend" 1 'no backend "kettle" is compiled in; choose ' serve --backend kettle
+expect "wrong number" 2 'is not a number from 1 to' load --connections 0 tcp://127.0.0.1:1
+default=$(pollux backends | tr -d '\r' | sed -n 's/^\([a-z]*\)  *default .*/\1/p')
+expect "no option --verbose" 2 '^pollux load: unknown option "--verbose"' load --verbose=1
+expect "the beginning of an option" 2 'did you mean --idle-timeout' serve --idle 3
+expect "unexpected argument of serve" 2 'unexpected argument "b"; name addresses with --listen' \
+    serve b
+expect "unexpected argument of load" 2 'unexpected argument "b"; load takes one address' load a b
+expect "unexpected argument of compare" 2 'unexpected argument "b"' compare b
+expect "unexpected argument of backends" 2 'unexpected argument "b"' backends b
+# What is wrong use whatever the command finds out by.
+for address in nowhere http://127.0.0.1:1 tcp://host:1 tcp://127.0.0.1:65536; do
+    expect "serve at $address" 2 'tcp://host:port' serve --listen "$address"
+    expect "load of $address" 2 'tcp://host:port' load "$address"
+done
+expect "serve on an unknown backend" 2 'unknown backend "kettle"; choose ' serve --backend kettle
+expect "load on an unknown backend" 2 "did you mean \"$default\"" \
+    load --backend "x$default" tcp://127.0.0.1:1
+expect "compare with an unknown backend" 2 "did you mean \"$default\"" \
+    compare --backends "x$default"
 expect "nobody listens" 1 'tcp://127.0.0.1:1: connection refused' \
     load --duration 1 tcp://127.0.0.1:1
 expect "backends" 0 'runs here' backends
 expect_json "backends as JSON" backends --json
+
+# --- POLLUX_BACKEND -------------------------------------------------------------------------------
+
+other=$(pollux backends | tr -d '\r' | sed -n 's/^\([a-z]*\)  *runs here.*/\1/p' | sed -n 1p)
+expect "the default is marked" 0 "^$default  *default  *" backends
+if [ -n "$other" ]; then
+    export POLLUX_BACKEND="$other"
+    expect "the default stays the default" 0 "^$default  *default  *" backends
+    expect "POLLUX_BACKEND selects" 0 "^$other  *selected  *runs here" backends
+    expect_json "POLLUX_BACKEND selects, as JSON" backends --json
+fi
+export POLLUX_BACKEND="x$default"
+expect "backends are listed whatever POLLUX_BACKEND names" 0 "^$default  *default  *" backends
+expect "backends with an unknown POLLUX_BACKEND" 0 \
+    "POLLUX_BACKEND: unknown backend \"x$default\"; did you mean \"$default\"" backends
+expect "serve with an unknown POLLUX_BACKEND" 2 'POLLUX_BACKEND: unknown backend "x' \
+    serve --listen tcp://127.0.0.1:0
+expect "load with an unknown POLLUX_BACKEND" 2 'POLLUX_BACKEND: unknown backend "x' \
+    load tcp://127.0.0.1:1
+expect "--backend matters more than POLLUX_BACKEND" 1 'tcp://127.0.0.1:1: connection refused' \
+    load --backend "$default" --duration 1 tcp://127.0.0.1:1
+export POLLUX_BACKEND=
+expect "an empty POLLUX_BACKEND selects nothing" 0 "^$default  *default  *" backends
+if grep -q -e 'POLLUX_BACKEND' -e 'selected' "$out"; then
+    failed "an empty POLLUX_BACKEND selects nothing"
+fi
+unset POLLUX_BACKEND
 
 # --- HTTP -----------------------------------------------------------------------------------------
 
@@ -180,32 +245,29 @@ if command -v curl >/dev/null; then
     fetch "POST of 3 MiB, which asks first" "${page}200 1.1 1 13" --data-binary "@$scratch/body" \
         --write-out "$status"
     fetch "keep-alive" "$page$page" "http${address#tcp}/1"
-    last='GET / HTTP/1.1\r\nConnection: close\r\n\r\n'
-    talk "two requests at once" "200 200" "GET / HTTP/1.1\r\n\r\n$last"
+    last='GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+    talk "two requests at once" "200 200" "GET / HTTP/1.1\r\nHost: x\r\n\r\n$last"
     talk "garbage" 400 'garbage\r\n\r\n'
-    talk "garbage behind a request" "200 400" 'GET / HTTP/1.1\r\n\r\ngarbage\r\n\r\n'
+    talk "garbage behind a request" "200 400" 'GET / HTTP/1.1\r\nHost: x\r\n\r\ngarbage\r\n\r\n'
     talk "HTTP/1.0 ends the connection" 200 'GET / HTTP/1.0\r\n\r\n'
 fi
 port=${address##*:}
 expect "port in use" 1 "the address is in use (port $port)" serve --listen "$address"
-expect "load http" 0 '^requests  *[1-9]' load --mode http --duration 0.3 --connections 4 "$address"
-expect "load http, pipelined" 0 '^requests  *[1-9]' load --mode http --duration 0.3 \
-    --connections 2 --pipeline 8 "$address"
-expect "load http at a rate" 0 '^requests  *[1-9]' load --mode http --duration 0.3 \
-    --connections 4 --rate 500 "$address"
-if grep -q 'errors' "$out"; then
-    failed "load http at a rate: errors"
-fi
-expect_json "load as JSON" load --mode http --duration 0.2 --json "$address"
+expect_load "load http" '^requests  *[1-9]' --mode http --connections 4 "$address"
+expect_load "load http, pipelined" '^requests  *[1-9]' --mode http --connections 2 --pipeline 8 \
+    "$address"
+expect_load "load http at a rate" '^requests  *[1-9]' --mode http --connections 4 --rate 500 \
+    "$address"
+expect_load "load reports requests in flight" '^in flight  *[1-9][0-9]* requests at the end' \
+    --mode http --connections 4 "$address"
+expect_load "load as JSON" '"in_flight_at_end":' --mode http --json "$address"
+expect_json "load as JSON, to programs" load --mode http --duration 3 --json "$address"
 serve_end "serve http"
 
 # --- the others -----------------------------------------------------------------------------------
 
 serve --mode echo
-expect "load echo" 0 '^requests  *[1-9]' load --duration 0.3 --connections 4 --size 3000 "$address"
-if grep -q 'errors' "$out"; then
-    failed "load echo: errors"
-fi
+expect_load "load echo" '^requests  *[1-9]' --connections 4 --size 3000 "$address"
 expect "load of the wrong kind" 1 'no request was answered' load --mode http --duration 0.2 \
     --connections 1 "$address"
 serve_end "serve echo"
@@ -234,6 +296,41 @@ while read -r backend; do
     fi
 done <"$scratch/backends"
 expect_json "compare as JSON" compare --seconds 0.3 --connections 1,2 --mode echo --json
+
+# end_early WHAT SIGNAL STATUS PATTERN ARGUMENT...: a comparison that a signal ends after its first
+# measurement.
+end_early() {
+    what=$1
+    signal=$2
+    status=$3
+    pattern=$4
+    shift 4
+    : >"$scratch/compare"
+    # shellcheck disable=SC2086
+    $emulator "$program" compare --seconds 6 --connections 1,2,3,4,5,6,7,8 --backends "$default" \
+        "$@" >"$out" 2>"$scratch/compare" </dev/null &
+    running=$!
+    if ! await "$scratch/compare" ' 2 connections'; then
+        failed "$what: it does not measure"
+        return
+    fi
+    kill -"$signal" "$running"
+    wait "$running"
+    ended=$?
+    running=
+    cat "$scratch/compare" >>"$out"
+    if [ "$ended" -ne "$status" ]; then
+        failed "$what: ended with $ended, not $status"
+    elif ! grep -q -e "$pattern" "$out" || ! grep -q 'interrupted; the table has' "$out"; then
+        failed "$what: nothing like \"$pattern\""
+    else
+        passed "$what"
+    fi
+}
+end_early "compare, interrupted" INT 130 "^$default  *1  *[1-9]"
+end_early "compare, interrupted, as JSON" INT 130 '"interrupted":.*true' --json
+# Windows has no SIGTERM for processes.
+[ -n "$emulator" ] || end_early "compare, terminated" TERM 143 "^$default  *1  *[1-9]"
 
 [ "$failures" -eq 0 ] || echo "$failures checks failed"
 [ "$failures" -eq 0 ]

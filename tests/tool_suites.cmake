@@ -1,11 +1,21 @@
 # Tests of the command-line program, for a build that has it. Included by tests/CMakeLists.txt.
 
-pollux_suite(tool_units SOURCES tool_units.c tool_histogram.c tool_options.c tool_process.c
-                                tool_reply.c)
+pollux_suite(tool_units SOURCES tool_units.c tool_histogram.c tool_http.c tool_options.c
+                                tool_process.c tool_reply.c)
 target_link_libraries(tool_units PRIVATE pollux_tool_parts)
 
 pollux_suite(tool_services BACKENDS ${pollux_backends} SOURCES tool_services.c)
 target_link_libraries(tool_services PRIVATE pollux_tool_parts)
+
+add_executable(fuzz_http fuzz_http.c)
+pollux_compile_options(fuzz_http)
+target_link_libraries(fuzz_http PRIVATE pollux_tool_parts pollux_testing)
+add_test(NAME fuzz_http COMMAND fuzz_http)
+set_tests_properties(fuzz_http PROPERTIES TIMEOUT 300 LABELS fuzz)
+if(fixture)
+    set_tests_properties(fuzz_http PROPERTIES FIXTURES_REQUIRED ${fixture}
+                                              ENVIRONMENT "${pollux_wine_environment}")
+endif()
 
 # The program as its users have it. On Windows itself there is no POSIX shell to count on.
 find_program(POLLUX_SH sh)
@@ -14,7 +24,7 @@ if(POLLUX_SH AND NOT CMAKE_HOST_WIN32)
     add_test(NAME tool_serve
              COMMAND "${POLLUX_SH}" "${CMAKE_CURRENT_SOURCE_DIR}/tool_serve.sh"
                      $<TARGET_FILE:pollux_tool> ${CMAKE_CROSSCOMPILING_EMULATOR})
-    set_tests_properties(tool_serve PROPERTIES TIMEOUT 180 LABELS tool)
+    set_tests_properties(tool_serve PROPERTIES TIMEOUT 600 LABELS tool)
     if(fixture)
         set_tests_properties(tool_serve PROPERTIES FIXTURES_REQUIRED ${fixture}
                                                    ENVIRONMENT "${pollux_wine_environment}")

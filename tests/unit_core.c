@@ -172,6 +172,72 @@ static void post_queue_waits_for_a_slow_producer(world *w)
     plx__post_queue_close(&queue);
 }
 
+/* An ended queue refuses, and hands out what it had accepted: what the consumer had taken, what it
+ * had not, and what a slow producer is yet to fill in; from either array. */
+static void post_queue_ends(world *w)
+{
+    (void)w;
+    for (uintptr_t before = 0; before < 2; before++) {
+        plx__post_queue queue;
+        plx__post post;
+        ck_ok(plx__post_queue_init(&queue, 3));
+        for (uintptr_t i = 0; i < 2 + before; i++)
+            ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, (void *)(i + 1)}));
+        plx__post_queue_take(&queue);
+        for (uintptr_t i = 0; i < 1 + before; i++)
+            ck_assert(plx__post_queue_pop(&queue, &post));
+        uint32_t claimed = plx__atomic_add(&queue.filling, 1); /* A producer that is cut short. */
+        ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, (void *)(uintptr_t)11}));
+        plx__post_queue_end(&queue);
+        for (int i = 0; i < 3; i++)
+            ck_assert_int_eq(plx__post_queue_push(&queue, (plx__post){unused_post, NULL}),
+                             PLX_ECANCELED);
+        ck_assert(!plx__post_queue_is_empty(&queue));
+        plx__post_queue_take(&queue);
+        ck_assert(plx__post_queue_pop(&queue, &post));
+        ck_assert_uint_eq((uintptr_t)post.data, 2 + before);
+        ck_assert(!plx__post_queue_pop(&queue, &post));
+        ck_assert(!plx__post_queue_is_empty(&queue));
+        plx__post_queue_take(&queue);
+        ck_assert(!plx__post_queue_pop(&queue, &post));
+        ck_assert(!plx__post_queue_is_empty(&queue));
+        uint32_t array = claimed >> 31;
+        plx__post_cell *cell = &queue.arrays[array][claimed & PLX__POST_QUEUE_COUNT];
+        cell->post = (plx__post){unused_post, (void *)(uintptr_t)10};
+        plx__atomic_store_release(&cell->stamp, queue.stamps[array]);
+        for (uintptr_t i = 10; i <= 11; i++) {
+            ck_assert(plx__post_queue_pop(&queue, &post));
+            ck_assert_uint_eq((uintptr_t)post.data, i);
+        }
+        ck_assert(plx__post_queue_is_empty(&queue));
+        plx__post_queue_take(&queue);
+        ck_assert(!plx__post_queue_pop(&queue, &post));
+        ck_assert_int_eq(plx__post_queue_push(&queue, (plx__post){unused_post, NULL}),
+                         PLX_ECANCELED);
+        ck_assert(plx__post_queue_is_empty(&queue));
+        plx__post_queue_close(&queue);
+    }
+}
+
+/* A full one, of which more were refused than it holds, has no more than it accepted. */
+static void post_queue_ends_when_full(world *w)
+{
+    plx__post_queue queue;
+    plx__post post;
+    (void)w;
+    ck_ok(plx__post_queue_init(&queue, 2));
+    for (int i = 0; i < 2; i++)
+        ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, NULL}));
+    plx__atomic_add(&queue.filling, 3); /* As those do who are refused at the same moment. */
+    plx__post_queue_end(&queue);
+    plx__post_queue_take(&queue);
+    for (int i = 0; i < 2; i++)
+        ck_assert(plx__post_queue_pop(&queue, &post));
+    ck_assert(!plx__post_queue_pop(&queue, &post));
+    ck_assert(plx__post_queue_is_empty(&queue));
+    plx__post_queue_close(&queue);
+}
+
 /* --- segments and kept bytes -------------------------------------------------------------------
  */
 
@@ -281,6 +347,8 @@ const test_case unit_core_cases[] = {
     CASE(slab_has_a_limit),
     CASE(post_queue_keeps_order_and_bounds),
     CASE(post_queue_waits_for_a_slow_producer),
+    CASE(post_queue_ends),
+    CASE(post_queue_ends_when_full),
     CASE(segments_are_pooled),
     CASE(kept_bytes_keep_their_order),
     CASE(profiles_have_defaults),

@@ -262,6 +262,27 @@ static void one_socket_in_two_entries(world *w)
     couple_close(&c);
 }
 
+/* A signal ends the wait early, with nothing to say: what the entries said before is not said
+ * again. */
+static void interrupted_wait_says_nothing(world *w)
+{
+    couple c = couple_open();
+    (void)w;
+    if (plx__rehearse_interruptions_start() == 0) {
+        FOR_BOTH(wait)
+        {
+            plx__poll_entry entry = {.fd = c.ours.socket, .events = PLX__POLL_READ};
+            for (int i = 0; i < 10; i++) {
+                entry.revents = PLX__POLL_READ;
+                ck_assert_int_eq(wait(&entry, 1, PLX_FOREVER), 0); /* Nothing else ends it. */
+                ck_assert_int_eq(entry.revents, 0);
+            }
+        }
+        (void)plx__rehearse_interruptions_end();
+    }
+    couple_close(&c);
+}
+
 const test_case unit_poll_cases[] = {
     CASE(wait_for_nothing_is_a_sleep),
     CASE(short_waits_are_not_early),
@@ -273,5 +294,6 @@ const test_case unit_poll_cases[] = {
     CASE(reset_is_told),
     CASE(many_sockets_are_told_apart),
     CASE(one_socket_in_two_entries),
+    CASE(interrupted_wait_says_nothing),
     CASES_END,
 };

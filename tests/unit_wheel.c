@@ -157,12 +157,39 @@ static void wheel_takes_what_has_passed(world *w)
     ck_assert_uint_eq(advance(PLX_SECOND + 2048), 1);
 }
 
+/* Deadlines around the ticks at which the slots of each level begin, where nodes move to finer
+ * levels: none fires before its time, nor more than a tick and what rounding takes after it. So
+ * with nodes that were put off to there. */
+static void wheel_is_exact_where_slots_begin(world *w)
+{
+    static const int64_t offsets[] = {-1025, -1024, -1, 0, 1, 1023, 1024, 1025, 2048};
+    (void)w;
+    for (uint32_t level = 1; level < 7; level++) {
+        uint64_t border = (UINT64_C(3) << (PLX__WHEEL_LEVEL_SHIFT * level + PLX__WHEEL_TICK_SHIFT));
+        for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
+            for (int is_postponed = 0; is_postponed < 2; is_postponed++) {
+                plx__wheel_node node;
+                uint64_t deadline = border + (uint64_t)offsets[i];
+                memset(&node, 0, sizeof node);
+                plx__wheel_init(&wheel, 5000);
+                plx__wheel_add(&wheel, &node, is_postponed ? border - 100000 : deadline);
+                if (is_postponed)
+                    ck_assert(plx__wheel_postpone(&wheel, &node, deadline));
+                for (uint64_t now = border - 4096; now <= border + 8192; now += 256) {
+                    bool was_in = plx__wheel_has(&node);
+                    size_t fired = advance(now); /* Asserts that the deadline has passed. */
+                    ck_assert_uint_eq(fired, was_in && !plx__wheel_has(&node));
+                    if (now >= deadline + 1024)
+                        ck_assert(!plx__wheel_has(&node));
+                }
+            }
+        }
+    }
+}
+
 const test_case unit_wheel_cases[] = {
-    CASE(wheel_fires_at_its_time),
-    CASE(wheel_next_leads_to_each_deadline),
-    CASE(wheel_keeps_the_order_of_equals),
-    CASE(wheel_removes_what_is_due),
-    CASE(wheel_agrees_with_a_list),
-    CASE(wheel_takes_what_has_passed),
-    CASES_END,
+    CASE(wheel_fires_at_its_time),          CASE(wheel_next_leads_to_each_deadline),
+    CASE(wheel_keeps_the_order_of_equals),  CASE(wheel_removes_what_is_due),
+    CASE(wheel_agrees_with_a_list),         CASE(wheel_takes_what_has_passed),
+    CASE(wheel_is_exact_where_slots_begin), CASES_END,
 };

@@ -4,8 +4,15 @@
 
 #include <stdbool.h>
 
-/* What the program ends with. */
-enum command_exit { COMMAND_DONE = 0, COMMAND_FAILED = 1, COMMAND_MISUSED = 2 };
+/* What the program ends with. The last two are what shells report of a program that SIGINT or
+ * SIGTERM has ended. */
+enum command_exit {
+    COMMAND_DONE = 0,
+    COMMAND_FAILED = 1,
+    COMMAND_MISUSED = 2, /* The command line, or POLLUX_BACKEND, is wrong. */
+    COMMAND_INTERRUPTED = 130,
+    COMMAND_TERMINATED = 143
+};
 
 typedef struct command {
     const char *name;
@@ -20,7 +27,7 @@ extern const command load_command;
 extern const command compare_command;
 extern const command backends_command;
 
-/* Says on standard error what is wrong with the arguments, and where help is. `name` is the
+/* Prints to standard error what is wrong with the arguments, and where help is. `name` is the
  * command's, or NULL. Returns COMMAND_MISUSED. */
 #if defined(__MINGW32__)
 __attribute__((format(gnu_printf, 2, 3)))

@@ -20,9 +20,13 @@ typedef struct compare_server {
     char address[PLX_ADDRESS_TEXT_MAX];
 } compare_server;
 
-static int compare_failed(const compare_cell *cell, const char *what, int status)
+/* A signal that reaches the server too may be why something failed; then that is no failure. */
+static int compare_failed(compare_bench *bench, const compare_cell *cell, const char *what,
+                          int status)
 {
     char text[FAILURE_TEXT_MAX];
+    if (compare_ended_by(bench) != 0)
+        return compare_ended_by(bench);
     (void)snprintf(text, sizeof text, "%s with %u connections: %s: %s", cell->backend,
                    (unsigned)cell->connections, what, plx_error_text(status));
     return failure_print("compare", text);
@@ -87,15 +91,42 @@ static int server_load(const compare_server *server, compare_bench *bench, const
     };
     int status = load_run(&options, &bench->result);
     if (status != 0)
-        return compare_failed(cell, "the load failed", status);
-    if (bench->result.is_interrupted)
-        return failure_print("compare", "interrupted");
-    return COMMAND_DONE;
+        return compare_failed(bench, cell, "the load failed", status);
+    if (!bench->result.is_interrupted)
+        return COMMAND_DONE;
+    /* On Windows a thread of the system tells one loop after the other. */
+    return compare_ended_by(bench) != 0 ? bench->ended_by : COMMAND_INTERRUPTED;
 }
 
 /* --- measuring ------------------------------------------------------------------------------- */
 
-int compare_bench_open(compare_bench *bench, enum load_mode mode)
+static void on_end_signal(plx_loop *loop, plx_signal signal, void *data, int number)
+{
+    compare_bench *bench = data;
+    (void)loop;
+    (void)signal;
+    bench->ended_by = number == PLX_SIGNAL_INTERRUPT ? COMMAND_INTERRUPTED : COMMAND_TERMINATED;
+}
+
+static int signals_open(compare_bench *bench, const char *backend)
+{
+    static const int numbers[] = {PLX_SIGNAL_INTERRUPT, PLX_SIGNAL_TERMINATE};
+    int status = plx_loop_open(&bench->signals, &(plx_loop_options){.backend = backend});
+    for (size_t i = 0; status == 0 && i < sizeof numbers / sizeof numbers[0]; i++) {
+        status = plx_signal_open(bench->signals, NULL, numbers[i], on_end_signal, bench);
+        if (status == PLX_ENOSYS)
+            status = 0;
+    }
+    return status;
+}
+
+int compare_ended_by(compare_bench *bench)
+{
+    (void)!plx_loop_run_once(bench->signals, 0);
+    return bench->ended_by;
+}
+
+int compare_bench_open(compare_bench *bench, enum load_mode mode, const char *backend)
 {
     bench->mode = mode;
     int status = plx__program_path(bench->program, sizeof bench->program);
@@ -106,7 +137,14 @@ int compare_bench_open(compare_bench *bench, enum load_mode mode)
                                         "put its folder into PATH");
     if (plx__program_find("strace", bench->tracer, sizeof bench->tracer) != 0)
         bench->tracer[0] = '\0';
-    return COMMAND_DONE;
+    status = signals_open(bench, backend);
+    return status == 0 ? COMMAND_DONE : failure_print("compare", plx_error_text(status));
+}
+
+void compare_bench_close(compare_bench *bench)
+{
+    (void)plx_loop_close(bench->signals);
+    bench->signals = NULL;
 }
 
 static void cell_add(compare_cell *cell, const load_result *result, const plx__process_usage *usage)
@@ -126,16 +164,16 @@ int compare_measure(compare_bench *bench, compare_cell *cell, uint64_t duration_
     plx__process_usage usage;
     int status = server_start(&server, bench, cell, false);
     if (status != 0)
-        return compare_failed(cell, "the server did not start", status);
+        return compare_failed(bench, cell, "the server did not start", status);
     int ended = server_load(&server, bench, cell, duration_ns);
     status = plx__process_wait(server.process, PATIENCE_NS, &usage);
     plx__process_close(server.process);
     if (ended != COMMAND_DONE)
         return ended;
     if (status != 0)
-        return compare_failed(cell, "the server did not end", status);
+        return compare_failed(bench, cell, "the server did not end", status);
     if (usage.exit_status != COMMAND_DONE)
-        return compare_failed(cell, "the server failed", PLX_EUNKNOWN);
+        return compare_failed(bench, cell, "the server failed", PLX_EUNKNOWN);
     cell_add(cell, &bench->result, &usage);
     return COMMAND_DONE;
 }
@@ -165,6 +203,8 @@ int compare_count_calls(compare_bench *bench, compare_cell *cell, uint64_t durat
     if (bench->tracer[0] == '\0')
         return COMMAND_DONE;
     if (server_start(&server, bench, cell, true) != 0) {
+        if (compare_ended_by(bench) != 0)
+            return compare_ended_by(bench);
         bench->tracer[0] = '\0'; /* It may not trace here, and would not the next time. */
         return COMMAND_DONE;
     }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <pollux/types.h>
+
 #include "tools/histogram.h"
 #include "tools/load.h"
 
@@ -33,13 +35,19 @@ typedef struct compare_bench {
     char program[4096]; /* The path of this program, */
     char tracer[4096];  /* and of strace; empty without. */
     load_result result; /* Of the load that ran last. */
+    plx_loop *signals;  /* Subscribes to the signals that end the comparison. */
+    int ended_by;       /* COMMAND_INTERRUPTED or COMMAND_TERMINATED after one of them, else 0. */
 } compare_bench;
 
-/* Finds the programs. Says what is wrong, and returns a command_exit. */
-int compare_bench_open(compare_bench *bench, enum load_mode mode);
+/* Finds the programs, and subscribes to signals with a loop on that backend. Prints what is wrong,
+ * and returns a command_exit. */
+int compare_bench_open(compare_bench *bench, enum load_mode mode, const char *backend);
+void compare_bench_close(compare_bench *bench);
+/* COMMAND_INTERRUPTED or COMMAND_TERMINATED when a signal has asked for the end, else 0. */
+int compare_ended_by(compare_bench *bench);
 
-/* Measures for so long, and adds it to the cell. Says what is wrong, and returns a command_exit;
- * COMMAND_FAILED also when a signal interrupts it. */
+/* Measures for so long, and adds it to the cell. Prints what is wrong, and returns a command_exit.
+ * When a signal ends it early the cell does not change. */
 int compare_measure(compare_bench *bench, compare_cell *cell, uint64_t duration_ns);
 
 /* Counts the server's system calls, in a run of its own because counting slows it down a lot. Where

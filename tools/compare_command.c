@@ -17,7 +17,7 @@
 #define ROUNDS        3u
 #define COUNT_CALL_NS (PLX_SECOND / 2)
 
-enum { SECONDS = OPTION_FIRST, CONNECTIONS, MODE, BACKENDS, JSON };
+enum { SECONDS, CONNECTIONS, MODE, BACKENDS, JSON };
 
 typedef struct comparison {
     const char *backends[BACKENDS_MAX];
@@ -34,27 +34,29 @@ typedef struct comparison {
 static const char help[] =
     "usage: pollux compare [OPTION]...\n"
     "\n"
-    "Runs a server on each backend in turn, as a process of its own, loads it over the loopback,\n"
-    "and prints a table. The rounds alternate between the backends, so that a disturbance hits\n"
-    "all of them alike. The least CPU time per request is marked, for each number of connections.\n"
+    "Runs a server process on each backend in turn, loads it over the loopback interface, and\n"
+    "prints a table. The rounds alternate between the backends, so that a disturbance affects all\n"
+    "of them alike. For each number of connections the least CPU time per request is marked.\n"
+    "Ctrl-C ends the comparison early, with the table of the measurements that are complete.\n"
     "\n"
     "  --seconds S        How long each row is measured, in 3 rounds. Default: 3\n"
-    "  --connections N,N  How many connections ask. Default: 16,64\n"
+    "  --connections N,N  Numbers of connections that send requests. Default: 16,64\n"
     "  --mode MODE        http or echo. Default: http\n"
-    "  --backends B,B     Default: all that are compiled in and run on this machine\n"
+    "  --backends B,B     Default: all that this build has and this machine can run\n"
     "  --json             Prints a JSON object\n"
     "  --help             Prints this\n"
     "\n"
-    "Columns: CPU us/req is the server's user and system time by the system's accounting, per\n"
-    "request; calls/req its system calls per request, counted in a short extra run under strace\n"
-    "where there is one; p50 and p99 are what the load saw; peak MiB is the server's memory.\n"
-    "The load takes CPU time too: requests/s tell of both.\n"
+    "Columns: CPU us/req is the server's user and system time per request, as the system accounts\n"
+    "it; calls/req is its system calls per request, counted in a short extra run under strace if\n"
+    "that is installed; p50 and p99 are latencies that the load measured; peak MiB is the "
+    "server's\n"
+    "memory. requests/s depends on the load's CPU time too.\n"
     "\n"
     "Examples:\n"
     "  pollux compare\n"
     "  pollux compare --connections 1,64,1000 --seconds 10 --backends poll,select\n"
     "\n"
-    "Exit codes: 0 compared; 1 failed; 2 wrong use.\n";
+    "Exit codes: 0 compared; 1 failed; 2 wrong use; 130 ended early by Ctrl-C, 143 by SIGTERM.\n";
 
 /* --- options --------------------------------------------------------------------------------- */
 
@@ -68,7 +70,7 @@ static int connections_take(comparison *c, char *text)
     for (size_t i = 0; i < c->connections_count; i++) {
         uint64_t value;
         if (!value_count(pieces[i], 1, LOAD_CONNECTIONS_MAX, &value))
-            return command_misused("compare", "--connections: \"%s\" is no number from 1 to %u",
+            return command_misused("compare", "--connections: \"%s\" is not a number from 1 to %u",
                                    pieces[i], LOAD_CONNECTIONS_MAX);
         c->connections[i] = (uint32_t)value;
     }
@@ -103,7 +105,7 @@ static int option_take(void *data, const option_given *given)
     case SECONDS:
         if (value_seconds(given->value, &c->duration_ns) && c->duration_ns > 0)
             return COMMAND_DONE;
-        return command_misused("compare", "--seconds: \"%s\" is no number of seconds",
+        return command_misused("compare", "--seconds: \"%s\" is not a number of seconds",
                                given->value);
     case CONNECTIONS:
         return connections_take(c, given->value);
@@ -113,7 +115,7 @@ static int option_take(void *data, const option_given *given)
         c->mode = strcmp(given->value, "http") == 0 ? LOAD_HTTP : LOAD_ECHO;
         if (c->mode == LOAD_HTTP || strcmp(given->value, "echo") == 0)
             return COMMAND_DONE;
-        return command_misused("compare", "--mode: there is no mode \"%s\"; choose http or echo",
+        return command_misused("compare", "--mode: unknown mode \"%s\"; choose http or echo",
                                given->value);
     default:
         c->is_json = true;
@@ -132,27 +134,23 @@ static void backends_gather(comparison *c)
         if (status == 0)
             c->backends[c->backends_count++] = name;
         else
-            fprintf(stderr, "pollux compare: without %s: %s\n", name, plx_error_text(status));
+            fprintf(stderr, "pollux compare: leaving out %s: %s\n", name, plx_error_text(status));
     }
 }
 
 static int options_take(comparison *c, int count, char **arguments)
 {
-    static const struct option options[] = {
-        {"seconds", required_argument, NULL, SECONDS},
-        {"connections", required_argument, NULL, CONNECTIONS},
-        {"mode", required_argument, NULL, MODE},
-        {"backends", required_argument, NULL, BACKENDS},
-        {"json", no_argument, NULL, JSON},
-        {NULL, 0, NULL, 0},
+    static const option_form forms[] = {
+        {"seconds", SECONDS, true}, {"connections", CONNECTIONS, true},
+        {"mode", MODE, true},       {"backends", BACKENDS, true},
+        {"json", JSON, false},      {NULL, 0, false},
     };
     char **operands;
-    int status =
-        options_read(&compare_command, count, arguments, options, option_take, c, &operands);
+    int status = options_read(&compare_command, count, arguments, forms, option_take, c, &operands);
     if (status != OPTIONS_TAKEN)
         return status;
     if (operands[0] != NULL)
-        return command_misused("compare", "\"%s\" is too much", operands[0]);
+        return command_misused("compare", "unexpected argument \"%s\"", operands[0]);
     if (c->backends_count == 0)
         backends_gather(c);
     if (c->backends_count == 0)
@@ -184,13 +182,15 @@ static void progress_end(void)
 
 static int cells_measure(comparison *c)
 {
-    int ended = COMMAND_DONE;
+    int ended = compare_ended_by(&c->bench);
     for (unsigned round = 1; round <= ROUNDS; round++) {
         char what[32];
         (void)snprintf(what, sizeof what, "round %u of %u", round, ROUNDS);
         for (size_t i = 0; i < cells_count(c) && ended == COMMAND_DONE; i++) {
             progress_print(what, &c->cells[i]);
             ended = compare_measure(&c->bench, &c->cells[i], c->duration_ns / ROUNDS);
+            if (ended == COMMAND_DONE)
+                ended = compare_ended_by(&c->bench);
         }
     }
     for (size_t i = 0; i < cells_count(c) && ended == COMMAND_DONE; i++) {
@@ -198,6 +198,8 @@ static int cells_measure(comparison *c)
             break;
         progress_print("counting system calls", &c->cells[i]);
         ended = compare_count_calls(&c->bench, &c->cells[i], COUNT_CALL_NS);
+        if (ended == COMMAND_DONE)
+            ended = compare_ended_by(&c->bench);
     }
     progress_end();
     return ended;
@@ -276,6 +278,8 @@ static int table_print(const comparison *c)
            "CPU us/req", "calls/req", "p50 us", "p99 us", "peak MiB");
     bool has_winner = false;
     for (size_t i = 0; i < cells_count(c); i++) {
+        if (c->cells[i].elapsed_ns == 0)
+            continue;
         bool wins = is_winner(c, &c->cells[i]);
         row_print(&c->cells[i], wins, has_colours);
         has_winner |= wins;
@@ -324,13 +328,44 @@ static int table_print_json(const comparison *c)
     cJSON *rows = cJSON_CreateArray();
     cJSON_AddStringToObject(table, "mode", c->mode == LOAD_HTTP ? "http" : "echo");
     cJSON_AddNumberToObject(table, "seconds", (double)c->duration_ns / (double)PLX_SECOND);
-    for (size_t i = 0; i < cells_count(c); i++)
-        cJSON_AddItemToArray(rows, row_json(&c->cells[i], is_winner(c, &c->cells[i])));
+    cJSON_AddBoolToObject(table, "interrupted", c->bench.ended_by != 0);
+    for (size_t i = 0; i < cells_count(c); i++) {
+        if (c->cells[i].elapsed_ns > 0)
+            cJSON_AddItemToArray(rows, row_json(&c->cells[i], is_winner(c, &c->cells[i])));
+    }
     cJSON_AddItemToObject(table, "rows", rows);
     return json_print("compare", table, true);
 }
 
 /* --- the command ----------------------------------------------------------------------------- */
+
+/* Prints what has been measured, also when a failure or a signal has ended the comparison early.
+ * Returns how it ended, or why the table could not be printed. */
+static int cells_print(const comparison *c, int ended)
+{
+    size_t measured = 0;
+    for (size_t i = 0; i < cells_count(c); i++)
+        measured += c->cells[i].elapsed_ns > 0;
+    if (c->bench.ended_by != 0)
+        (void)failure_print("compare", measured > 0
+                                           ? "interrupted; the table has what was measured before"
+                                           : "interrupted before anything was measured");
+    if (measured == 0)
+        return ended;
+    int printed = c->is_json ? table_print_json(c) : table_print(c);
+    return printed == COMMAND_DONE ? ended : printed;
+}
+
+static int compare_and_print(comparison *c)
+{
+    c->cells = plx__allocate_zeroed(cells_count(c), sizeof *c->cells);
+    if (c->cells == NULL)
+        return failure_print("compare", "out of memory");
+    cells_init(c);
+    int ended = cells_print(c, cells_measure(c));
+    plx__free(c->cells);
+    return ended;
+}
 
 static int compare_run(int count, char **arguments)
 {
@@ -344,17 +379,10 @@ static int compare_run(int count, char **arguments)
     int ended = options_take(&c, count, arguments);
     if (ended != OPTIONS_TAKEN)
         return ended;
-    ended = compare_bench_open(&c.bench, c.mode);
-    if (ended != COMMAND_DONE)
-        return ended;
-    c.cells = plx__allocate_zeroed(cells_count(&c), sizeof *c.cells);
-    if (c.cells == NULL)
-        return failure_print("compare", "out of memory");
-    cells_init(&c);
-    ended = cells_measure(&c);
+    ended = compare_bench_open(&c.bench, c.mode, c.backends[0]);
     if (ended == COMMAND_DONE)
-        ended = c.is_json ? table_print_json(&c) : table_print(&c);
-    plx__free(c.cells);
+        ended = compare_and_print(&c);
+    compare_bench_close(&c.bench);
     return ended;
 }
 

@@ -2,6 +2,7 @@
 #include "tools/failure.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <pollux/pollux.h>
@@ -50,7 +51,13 @@ void failure_of_address(char *text, size_t size, const char *address, int status
                    way_out(status, address));
 }
 
-void failure_of_backend(char *text, size_t size, const char *backend, int status)
+const char *failure_backend_of_environment(void)
+{
+    const char *name = getenv("POLLUX_BACKEND");
+    return name != NULL && name[0] != '\0' ? name : NULL;
+}
+
+static void backend_unknown(char *text, size_t size, const char *source, const char *backend)
 {
     const char *names[BACKENDS_MAX];
     char list[256];
@@ -60,18 +67,28 @@ void failure_of_backend(char *text, size_t size, const char *backend, int status
         count++;
     }
     suggestion_list(list, sizeof list, names, count);
+    const char *meant = suggestion_find(backend, names, count);
+    if (meant != NULL)
+        (void)snprintf(
+            text, size,
+            "%sunknown backend \"%s\"; did you mean \"%s\"? 'pollux backends' lists them", source,
+            backend, meant);
+    else
+        (void)snprintf(text, size, "%sunknown backend \"%s\"; choose %s", source, backend, list);
+}
+
+void failure_of_backend(char *text, size_t size, const char *backend, int status)
+{
+    const char *source = backend == NULL ? "POLLUX_BACKEND: " : "";
+    if (backend == NULL)
+        backend = failure_backend_of_environment();
     if (status == PLX_EBACKEND && backend != NULL)
-        (void)snprintf(text, size, "no backend \"%s\" is compiled in; choose %s", backend, list);
-    else if (status == PLX_EBACKEND)
-        (void)snprintf(text, size,
-                       "POLLUX_BACKEND names a backend that is not compiled in; "
-                       "choose %s",
-                       list);
+        backend_unknown(text, size, source, backend);
     else if (status == PLX_ENOSYS && backend != NULL)
         (void)snprintf(text, size,
-                       "this machine cannot run the backend \"%s\"; "
+                       "%sthis machine cannot run the backend \"%s\"; "
                        "'pollux backends' shows which ones it can",
-                       backend);
+                       source, backend);
     else
         (void)snprintf(text, size, "no loop can be opened: %s", plx_error_text(status));
 }
@@ -80,4 +97,17 @@ int failure_print(const char *name, const char *text)
 {
     fprintf(stderr, "pollux %s: %s\n", name, text);
     return COMMAND_FAILED;
+}
+
+static bool is_misuse(int status)
+{
+    return status == PLX_EADDRESS || status == PLX_ESCHEME || status == PLX_ENAMETOOLONG ||
+           status == PLX_EBACKEND;
+}
+
+int failure_print_of(const char *name, const char *text, int status)
+{
+    if (is_misuse(status))
+        return command_misused(name, "%s", text);
+    return failure_print(name, text);
 }

@@ -328,11 +328,16 @@ static void on_second(plx_loop *loop, plx_timer timer, void *data)
     l->options->on_second(l->options->data, l->result);
 }
 
+/* The timer counts from the start of the turn that set it, and the load from when all had opened,
+ * which may be much later in that turn. */
 static void on_end(plx_loop *loop, plx_timer timer, void *data)
 {
-    (void)loop;
-    (void)timer;
-    load_end(data);
+    load *l = data;
+    uint64_t elapsed = plx__clock_now() - l->start_ns;
+    if (elapsed < l->options->duration_ns)
+        (void)plx_timer_restart(loop, timer, l->options->duration_ns - elapsed);
+    else
+        load_end(l);
 }
 
 static void on_interrupt(plx_loop *loop, plx_signal signal, void *data, int number)
@@ -388,7 +393,7 @@ static void rest_count(load *l)
     load_result *result = l->result;
     uint64_t rate = l->options->rate;
     for (uint32_t i = 0; i < l->options->connections; i++)
-        result->unanswered += l->conns[i].state == CONN_OPEN ? l->conns[i].asked : 0;
+        result->in_flight += l->conns[i].state == CONN_OPEN ? l->conns[i].asked : 0;
     uint64_t due = result->elapsed_ns / PLX_SECOND * rate +
                    result->elapsed_ns % PLX_SECOND * rate / PLX_SECOND;
     if (due > l->next_request)

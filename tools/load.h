@@ -29,9 +29,9 @@ typedef struct load_result {
     uint64_t sent_bytes;
     uint64_t connections; /* Connections that opened, in all. */
     uint64_t closed;      /* Connections that the server closed. */
-    uint64_t unanswered;  /* Requests that had no answer yet at the end. */
+    uint64_t in_flight;   /* Requests that had no answer yet at the end. */
     uint64_t unsent;      /* Requests that were due, and had no connection to go on yet. */
-    bool is_interrupted;  /* It was ended by a signal. */
+    bool is_interrupted;  /* A signal ended it. */
     tally errors;
     histogram latency_ns;
 } load_result;

@@ -11,7 +11,7 @@
 #include "tools/load.h"
 #include "tools/options.h"
 
-enum { BACKEND = OPTION_FIRST, MODE, CONNECTIONS, DURATION, RATE, PIPELINE, SIZE, JSON };
+enum { BACKEND, MODE, CONNECTIONS, DURATION, RATE, PIPELINE, SIZE, JSON };
 
 typedef struct load_arguments {
     load_options options;
@@ -23,30 +23,32 @@ static const char help[] =
     "usage: pollux load [OPTION]... ADDRESS\n"
     "\n"
     "Sends requests to the server at ADDRESS (tcp://host:port with a numeric host, or\n"
-    "unix:/path) and reports how many it answered, and how fast.\n"
+    "unix:/path), and reports throughput and latency.\n"
     "\n"
-    "  --mode MODE        What to ask. Default: echo\n"
-    "                       echo  bytes that the server is to send back, and that are checked\n"
-    "                       http  GET / of any HTTP/1.1 server\n"
-    "  --connections N    How many connections ask. Default: 16\n"
-    "  --duration S       For how many seconds. Time starts when all are connected. Default: 5\n"
+    "  --mode MODE        The kind of request. Default: echo\n"
+    "                       echo  bytes; checks that the server returns the same\n"
+    "                       http  GET / for any HTTP/1.1 server\n"
+    "  --connections N    Connections that send requests. Default: 16\n"
+    "  --duration S       Seconds. Time starts when all connections are open. Default: 5\n"
     "  --rate R           An open loop: R requests per second in all, whatever the server does.\n"
     "                     Latency counts from the time at which a request was due, also while it\n"
     "                     waits for a free connection. Default: a closed loop, in which each\n"
-    "                     connection asks again when it has its answer\n"
-    "  --pipeline N       Requests that a connection may have on their way. Default: 1\n"
-    "  --size BYTES       Of a request to be echoed. Default: 64\n"
-    "  --backend NAME     The engine of the load itself. Default: as for 'pollux serve'\n"
+    "                     connection sends the next request when it has received the answer\n"
+    "  --pipeline N       Requests that a connection may have in flight. Default: 1\n"
+    "  --size BYTES       The size of a request in mode echo. Default: 64\n"
+    "  --backend NAME     The backend of the load itself. Default: as for 'pollux serve'\n"
     "  --json             Prints a JSON object\n"
     "  --help             Prints this\n"
     "\n"
-    "A connection that the server closes is counted and opened anew. Quantiles are exact to 1 %.\n"
+    "A connection that the server closes is counted and reopened. Quantiles are exact to 1 %.\n"
+    "Ctrl-C ends the load early, with the report. Requests that had no answer yet when the time\n"
+    "was up are reported as in flight at the end; they are no errors.\n"
     "\n"
     "Examples:\n"
     "  pollux load --size 1024 --connections 64 tcp://127.0.0.1:7000\n"
     "  pollux load --mode http --rate 20000 --duration 30 --json tcp://127.0.0.1:8080\n"
     "\n"
-    "Exit codes: 0 answers came; 1 none did, or nothing could be connected; 2 wrong use.\n";
+    "Exit codes: 0 requests were answered; 1 none was, or no connection opened; 2 wrong use.\n";
 
 /* --- options --------------------------------------------------------------------------------- */
 
@@ -54,7 +56,7 @@ static int count_take(const option_given *given, uint64_t most, uint64_t *value_
 {
     if (value_count(given->value, 1, most, value_out))
         return COMMAND_DONE;
-    return command_misused("load", "--%s: \"%s\" is no number from 1 to %llu", given->name,
+    return command_misused("load", "--%s: \"%s\" is not a number from 1 to %llu", given->name,
                            given->value, (unsigned long long)most);
 }
 
@@ -73,8 +75,7 @@ static int mode_take(load_options *options, const char *name)
     else if (strcmp(name, "echo") == 0)
         options->mode = LOAD_ECHO;
     else
-        return command_misused("load", "--mode: there is no mode \"%s\"; choose echo or http",
-                               name);
+        return command_misused("load", "--mode: unknown mode \"%s\"; choose echo or http", name);
     return COMMAND_DONE;
 }
 
@@ -82,7 +83,7 @@ static int duration_take(load_options *options, const char *value)
 {
     if (value_seconds(value, &options->duration_ns) && options->duration_ns > 0)
         return COMMAND_DONE;
-    return command_misused("load", "--duration: \"%s\" is no number of seconds", value);
+    return command_misused("load", "--duration: \"%s\" is not a number of seconds", value);
 }
 
 static int option_take(void *data, const option_given *given)
@@ -126,25 +127,20 @@ static int arguments_check(const load_arguments *a)
 
 static int arguments_take(load_arguments *a, int count, char **arguments)
 {
-    static const struct option options[] = {
-        {"backend", required_argument, NULL, BACKEND},
-        {"mode", required_argument, NULL, MODE},
-        {"connections", required_argument, NULL, CONNECTIONS},
-        {"duration", required_argument, NULL, DURATION},
-        {"rate", required_argument, NULL, RATE},
-        {"pipeline", required_argument, NULL, PIPELINE},
-        {"size", required_argument, NULL, SIZE},
-        {"json", no_argument, NULL, JSON},
-        {NULL, 0, NULL, 0},
+    static const option_form forms[] = {
+        {"backend", BACKEND, true},   {"mode", MODE, true},  {"connections", CONNECTIONS, true},
+        {"duration", DURATION, true}, {"rate", RATE, true},  {"pipeline", PIPELINE, true},
+        {"size", SIZE, true},         {"json", JSON, false}, {NULL, 0, false},
     };
     char **operands;
-    int status = options_read(&load_command, count, arguments, options, option_take, a, &operands);
+    int status = options_read(&load_command, count, arguments, forms, option_take, a, &operands);
     if (status != OPTIONS_TAKEN)
         return status;
     if (operands[0] == NULL)
         return command_misused("load", "the address of the server is missing");
     if (operands[1] != NULL)
-        return command_misused("load", "\"%s\" is too much; one address is loaded", operands[1]);
+        return command_misused("load", "unexpected argument \"%s\"; load takes one address",
+                               operands[1]);
     a->options.address = operands[0];
     return arguments_check(a);
 }
@@ -209,7 +205,9 @@ static int report_print(const load_options *options, const load_result *result)
                i + 1 < QUANTILES ? "," : "\n");
     }
     count_print("closed", result->closed);
-    count_print("unanswered", result->unanswered);
+    if (result->in_flight > 0)
+        printf("%-12s %llu requests at the end\n", "in flight",
+               (unsigned long long)result->in_flight);
     count_print("unsent", result->unsent);
     for (size_t i = 0; i < result->errors.entries_count; i++) {
         char text[TALLY_TEXT_MAX];
@@ -264,7 +262,7 @@ static int report_print_json(const load_options *options, const load_result *res
     cJSON_AddItemToObject(report, "latency_us", latency_json(result));
     cJSON_AddNumberToObject(report, "opened", (double)result->connections);
     cJSON_AddNumberToObject(report, "closed", (double)result->closed);
-    cJSON_AddNumberToObject(report, "unanswered", (double)result->unanswered);
+    cJSON_AddNumberToObject(report, "in_flight_at_end", (double)result->in_flight);
     cJSON_AddNumberToObject(report, "unsent", (double)result->unsent);
     cJSON_AddItemToObject(report, "errors", errors_json(&result->errors));
     return json_print("load", report, true);
@@ -281,7 +279,7 @@ static int load_failed(const load_options *options, const load_result *result, i
         failure_of_address(text, sizeof text, options->address, status);
     else
         (void)snprintf(text, sizeof text, "%s", plx_error_text(status));
-    return failure_print("load", text);
+    return failure_print_of("load", text, status);
 }
 
 static int load_command_run(int count, char **arguments)
@@ -313,7 +311,7 @@ static int load_command_run(int count, char **arguments)
 
 const command load_command = {
     .name = "load",
-    .summary = "asks a server as often as it can, and measures the answers",
+    .summary = "sends requests to a server, and measures throughput and latency",
     .help = help,
     .run = load_command_run,
 };

@@ -46,69 +46,63 @@ void reply_format_close(reply_format *format)
 void reply_reader_init(reply_reader *reader)
 {
     *reader = (reply_reader){0};
-    http_parser_init(&reader->parser, HTTP_RESPONSE);
+    http_parser_init(&reader->parser, HTTP_REPLY);
 }
 
 /* --- HTTP ------------------------------------------------------------------------------------ */
 
-static int on_message_complete(http_parser *parser)
-{
-    ((reply_reader *)parser->data)->is_complete = true;
-    http_parser_pause(parser, 1);
-    return 0;
-}
-
-static size_t http_parse(reply_reader *reader, const unsigned char *bytes, size_t length)
-{
-    static const http_parser_settings settings = {.on_message_complete = on_message_complete};
-    reader->parser.data = reader;
-    reader->is_complete = false;
-    http_parser_pause(&reader->parser, 0);
-    return http_parser_execute(&reader->parser, &settings, (const char *)bytes, length);
-}
-
-static bool http_is_garbled(const reply_reader *reader)
-{
-    enum http_errno code = HTTP_PARSER_ERRNO(&reader->parser);
-    return code != HPE_OK && code != HPE_PAUSED;
-}
-
 static void http_garbled(reply_reader *reader, reply_format *format)
 {
     reader->is_over = true;
-    tally_add(format->errors, TALLY_GARBLED, (int)HTTP_PARSER_ERRNO(&reader->parser), 1);
+    tally_add(format->errors, TALLY_GARBLED, (int)reader->parser.error, 1);
 }
 
-/* An answer is complete. Returns whether it is one to the request: those of the 100s are not. */
+/* An answer is complete. Returns whether it is the final one to the request: those of the 100s are
+ * interim, except 101, after which the connection speaks another protocol. */
 static bool http_answered(reply_reader *reader, reply_format *format)
 {
-    unsigned status = reader->parser.status_code;
+    unsigned status = reader->parser.status;
     if (status < 200 && status != 101)
         return false;
     if (status < 200 || status >= 400)
         tally_add(format->errors, TALLY_STATUS, (int)status, 1);
-    reader->is_over = reader->parser.upgrade || !http_should_keep_alive(&reader->parser);
+    reader->is_over = status == 101 || !http_keeps_connection(&reader->parser);
     return true;
 }
 
-/* One answer, or the part of one that is there. */
+/* Parses past the head up to the end of the answer, or of the bytes. */
+static enum http_event http_parse(http_parser *parser, const unsigned char *bytes, size_t length,
+                                  size_t *used_out)
+{
+    size_t used_after = 0;
+    enum http_event event = http_parser_read(parser, bytes, length, used_out);
+    if (event == HTTP_HEAD)
+        event = http_parser_read(parser, bytes + *used_out, length - *used_out, &used_after);
+    *used_out += used_after;
+    return event;
+}
+
+/* One answer, or the part of it that has been received. */
 static size_t http_take_one(reply_reader *reader, reply_format *format, const unsigned char *bytes,
                             size_t length, size_t *answers)
 {
     bool is_first = reader->position == 0;
-    size_t used = http_parse(reader, bytes, length);
-    if (http_is_garbled(reader)) {
+    size_t used;
+    enum http_event event = http_parse(&reader->parser, bytes, length, &used);
+    if (event == HTTP_FAILED) {
         http_garbled(reader, format);
         return length;
     }
     reader->position += used;
-    if (!reader->is_complete)
+    if (event != HTTP_COMPLETE)
         return used;
+    unsigned status = reader->parser.status;
+    bool is_final = http_answered(reader, format);
     reader->position = 0;
-    if (!http_answered(reader, format))
+    http_parser_init(&reader->parser, HTTP_REPLY);
+    if (!is_final)
         return used;
     ++*answers;
-    unsigned status = reader->parser.status_code;
     if (is_first && used <= REPLY_MEMO_MAX && !reader->is_over && status >= 200 && status < 400) {
         memcpy(format->memo, bytes, used);
         format->memo_length = used;
@@ -173,8 +167,7 @@ size_t reply_reader_end(reply_reader *reader, reply_format *format)
     if (!format->is_http || reader->is_over || reader->position == 0)
         return 0;
     reader->is_over = true;
-    (void)http_parse(reader, NULL, 0); /* How the parser is told of the end. */
-    if (http_is_garbled(reader))
+    if (http_parser_end(&reader->parser) != HTTP_COMPLETE)
         return 0; /* Too early; the answer is missing, which is tallied as that. */
-    return reader->is_complete && http_answered(reader, format) ? 1 : 0;
+    return http_answered(reader, format) ? 1 : 0;
 }

@@ -6,8 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <http_parser.h>
-
+#include "tools/http.h"
 #include "tools/tally.h"
 
 #define REPLY_MEMO_MAX 2048u
@@ -18,18 +17,17 @@ typedef struct reply_format {
     unsigned char *request; /* Owned; what is sent each time. */
     size_t request_length;
     tally *errors;
-    /* Whole answers that were the same, byte for byte, as the last one which the parser found to be
-     * in order are not parsed again, for a load generator should measure the server, not itself. */
+    /* The last whole answer that the parser accepted. Answers that are equal to it, byte for byte,
+     * are not parsed, because a load generator should measure the server, not itself. */
     size_t memo_length;
     unsigned char memo[REPLY_MEMO_MAX];
 } reply_format;
 
-/* Where a connection stands in its answers. */
+/* A connection's position in its answers. */
 typedef struct reply_reader {
     http_parser parser;
     size_t position; /* In an answer that has begun. */
-    bool is_over;    /* No further answer comes on this connection. */
-    bool is_complete;
+    bool is_over;    /* This connection can carry no further answer. */
 } reply_reader;
 
 /* Requests for "/" of the server at the address. PLX_ENOMEM. */

@@ -1,88 +1,110 @@
-/* tools/options.c - getopt_long() in the words of this program. */
+/* tools/options.c - reads the command line. getopt_long() would do, but Microsoft's C library has
+ * none, and no C library that parses options is in Debian, vcpkg, MSYS2 and Homebrew alike. */
 #include "tools/options.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <pollux/types.h>
 
 #include "tools/suggestion.h"
 
-#include <stdio.h>
-
 #define OPTIONS_MAX 24u
 #define SECONDS_MAX 86400u
 
 /* --- options --------------------------------------------------------------------------------- */
 
-static size_t options_count(const struct option *options)
+static const option_form help_form = {.name = "help"};
+
+static const option_form *form_find(const option_form *forms, const char *name, size_t length)
 {
-    size_t count = 0;
-    while (options[count].name != NULL)
-        count++;
-    return count;
+    for (; forms->name != NULL; forms++) {
+        if (strlen(forms->name) == length && memcmp(forms->name, name, length) == 0)
+            return forms;
+    }
+    return length == 4 && memcmp(name, "help", 4) == 0 ? &help_form : NULL;
 }
 
-static int option_unknown(const command *c, const struct option *options, const char *given)
+/* The one option whose name begins like this, or the nearest one, or NULL. */
+static const char *form_nearest(const option_form *forms, const char *word)
 {
-    const char *names[OPTIONS_MAX];
+    const char *names[OPTIONS_MAX] = {"help"};
+    const char *longer = NULL;
+    size_t count = 1;
+    size_t matches = 0;
+    for (; forms->name != NULL && count < OPTIONS_MAX; forms++)
+        names[count++] = forms->name;
+    for (size_t i = 0; i < count; i++) {
+        if (word[0] != '\0' && strncmp(names[i], word, strlen(word)) == 0) {
+            longer = names[i];
+            matches++;
+        }
+    }
+    return matches == 1 ? longer : suggestion_find(word, names, count);
+}
+
+static int option_unknown(const command *c, const option_form *forms, const char *argument)
+{
     char word[32];
-    size_t count = options_count(options);
-    for (size_t i = 0; i < count; i++)
-        names[i] = options[i].name;
-    (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(given + 2, "="), given + 2);
-    const char *meant = suggestion_find(word, names, count);
+    int length = (int)strcspn(argument, "=");
+    (void)snprintf(word, sizeof word, "%.*s", length - 2, argument + 2);
+    const char *meant = form_nearest(forms, word);
     if (meant == NULL)
-        return command_misused(c->name, "there is no option \"%s\"", given);
-    return command_misused(c->name, "there is no option \"%s\"; did you mean --%s?", given, meant);
+        return command_misused(c->name, "unknown option \"%.*s\"", length, argument);
+    return command_misused(c->name, "unknown option \"%.*s\"; did you mean --%s?", length, argument,
+                           meant);
 }
 
-static const char *option_name(const struct option *options, int id)
+/* Reads the option `arguments[*index]`, and moves `*index` to its last argument. */
+static int option_read(const command *c, char **arguments, int *index, const option_form *forms,
+                       option_take_fn take, void *data)
 {
-    while (options->name != NULL && options->val != id)
-        options++;
-    return options->name;
+    char *argument = arguments[*index];
+    if (strcmp(argument, "-h") == 0)
+        argument = "--help";
+    if (argument[1] != '-')
+        return command_misused(c->name, "unknown option \"%s\"", argument);
+    const char *name = argument + 2;
+    size_t length = strcspn(name, "=");
+    const option_form *form = form_find(forms, name, length);
+    if (form == NULL)
+        return option_unknown(c, forms, argument);
+    option_given given = {.id = form->id, .name = form->name};
+    if (name[length] == '=')
+        given.value = argument + 2 + length + 1;
+    if (given.value != NULL && !form->has_value)
+        return command_misused(c->name, "--%s takes no value", form->name);
+    if (form == &help_form) {
+        fputs(c->help, stdout);
+        return COMMAND_DONE;
+    }
+    if (form->has_value && given.value == NULL)
+        given.value = arguments[++*index];
+    if (form->has_value && given.value == NULL)
+        return command_misused(c->name, "--%s needs a value", form->name);
+    int status = take(data, &given);
+    return status == COMMAND_DONE ? OPTIONS_TAKEN : status;
 }
 
-/* getopt_long() has said '?' or ':', which stands for several mistakes. `optopt` is 0 for a long
- * option that is unknown, else says which one it is about; `last` is the argument it read last. */
-static int option_wrong(const command *c, const struct option *options, int result,
-                        const char *last)
-{
-    const char *name = optopt != 0 ? option_name(options, optopt) : NULL;
-    if (result == ':')
-        return command_misused(c->name, "--%s needs a value", name);
-    if (name != NULL)
-        return command_misused(c->name, "--%s takes no value", name);
-    if (optopt != 0)
-        return command_misused(c->name, "there is no option \"-%c\"", optopt);
-    return option_unknown(c, options, last);
-}
-
-int options_read(const command *c, int count, char **arguments, const struct option *options,
+int options_read(const command *c, int count, char **arguments, const option_form *forms,
                  option_take_fn take, void *data, char ***operands_out)
 {
-    struct option all[OPTIONS_MAX] = {{0}};
-    size_t own = options_count(options);
-    memcpy(all, options, own * sizeof *options);
-    all[own] = (struct option){"help", no_argument, NULL, 'h'};
-    opterr = 0; /* We say it in our own words. */
-    optind = 0; /* Anew, wherever an earlier reading stopped. */
-    for (;;) {
-        int id = getopt_long(count, arguments, ":h", all, NULL);
-        if (id == -1)
-            break;
-        if (id == '?' || id == ':')
-            return option_wrong(c, all, id, arguments[optind - 1]);
-        if (id == 'h') {
-            fputs(c->help, stdout);
-            return COMMAND_DONE;
+    int operands = 1;
+    bool has_ended = false;
+    for (int i = 1; i < count; i++) {
+        bool is_option = !has_ended && arguments[i][0] == '-' && arguments[i][1] != '\0';
+        if (!is_option) {
+            arguments[operands++] = arguments[i];
+        } else if (strcmp(arguments[i], "--") == 0) {
+            has_ended = true;
+        } else {
+            int status = option_read(c, arguments, &i, forms, take, data);
+            if (status != OPTIONS_TAKEN)
+                return status;
         }
-        const option_given given = {id, option_name(options, id), optarg};
-        int status = take(data, &given);
-        if (status != COMMAND_DONE)
-            return status;
     }
-    *operands_out = arguments + optind;
+    arguments[operands] = NULL;
+    *operands_out = arguments + 1;
     return OPTIONS_TAKEN;
 }
 

@@ -6,30 +6,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <getopt.h>
-
 #include "tools/command.h"
 
-#define OPTION_FIRST 256
+/* An option that a command takes. A list of them ends with a line of zeros. */
+typedef struct option_form {
+    const char *name; /* "listen", for --listen. */
+    int id;
+    bool has_value;
+} option_form;
 
-/* An option as it stands on the command line, for those who take it and complain about it. */
+/* An option as the command line has it. */
 typedef struct option_given {
-    int id;           /* `val` of the struct option. */
-    const char *name; /* "listen". */
-    char *value;      /* NULL for an option without one. */
+    int id;
+    const char *name;
+    char *value; /* NULL for an option without one. */
 } option_given;
 
 /* Takes an option into `data`. Returns COMMAND_DONE, or COMMAND_MISUSED after saying why. */
 typedef int (*option_take_fn)(void *data, const option_given *given);
 
-/* What options_read() returns when the command is to go on. */
+/* What options_read() returns when the command is to run. */
 #define OPTIONS_TAKEN (-1)
 
-/* Reads all options and hands each to `take`. `options` ends with a line of zeros; their `val` are
- * OPTION_FIRST and up, because what is less could be a letter. "help" is added to them.
- * `*operands_out` are the arguments that are no options, behind which stands NULL. Returns
- * OPTIONS_TAKEN, or the command_exit to end with. */
-int options_read(const command *c, int count, char **arguments, const struct option *options,
+/* Reads all options and hands each to `take`: "--name", "--name VALUE" or "--name=VALUE", before,
+ * between and after the operands; "--" ends the options. It adds "--help" and "-h".
+ * `*operands_out` are the operands, with NULL behind the last; they are moved within `arguments`.
+ * Returns OPTIONS_TAKEN, or the command_exit to end with. */
+int options_read(const command *c, int count, char **arguments, const option_form *forms,
                  option_take_fn take, void *data, char ***operands_out);
 
 /* --- values ---------------------------------------------------------------------------------- */

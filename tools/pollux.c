@@ -20,11 +20,11 @@ static int help_print(void)
 {
     puts("usage: pollux COMMAND [OPTION]...\n"
          "\n"
-         "Serves, loads and compares with Pollux, a portable event loop.\n");
+         "Runs and measures servers on Pollux, a portable event loop.\n");
     for (size_t i = 0; i < COMMANDS; i++)
         printf("  %-9s %s\n", commands[i]->name, commands[i]->summary);
     puts("\n"
-         "  --help     Prints this; 'pollux COMMAND --help' tells more\n"
+         "  --help     Prints this; 'pollux COMMAND --help' describes a command\n"
          "  --version  Prints the version\n"
          "\n"
          "Examples:\n"
@@ -32,7 +32,7 @@ static int help_print(void)
          "  pollux load --mode http --connections 64 --duration 5 tcp://127.0.0.1:7000\n"
          "  pollux compare\n"
          "\n"
-         "Exit codes: 0 done; 1 failed; 2 wrong use.");
+         "Exit codes: 0 done; 1 failed; 2 wrong use; 130, 143 ended early by a signal.");
     return COMMAND_DONE;
 }
 
@@ -44,14 +44,14 @@ static int command_unknown(const char *word)
     const char *what = word[0] == '-' ? "option" : "command";
     const char *meant = suggestion_find(word, names, COMMANDS);
     if (meant == NULL)
-        return command_misused(NULL, "there is no %s \"%s\"", what, word);
-    return command_misused(NULL, "there is no %s \"%s\"; did you mean \"%s\"?", what, word, meant);
+        return command_misused(NULL, "unknown %s \"%s\"", what, word);
+    return command_misused(NULL, "unknown %s \"%s\"; did you mean \"%s\"?", what, word, meant);
 }
 
 int main(int count, char **arguments)
 {
     if (count < 2)
-        return command_misused(NULL, "a command is missing");
+        return command_misused(NULL, "missing command");
     const char *word = arguments[1];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
         return help_print();

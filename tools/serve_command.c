@@ -15,7 +15,7 @@
 #define LISTENERS_MAX 16u
 #define SERVICES_MAX  8u
 
-enum { BACKEND = OPTION_FIRST, COLD_MIN, LISTEN, MODE, IDLE_TIMEOUT, UNTIL_STDIN_ENDS, JSON };
+enum { BACKEND, COLD_MIN, LISTEN, MODE, IDLE_TIMEOUT, UNTIL_STDIN_ENDS, JSON };
 
 typedef struct serve {
     plx_loop_options loop_options;
@@ -33,26 +33,26 @@ typedef struct serve {
 static const char help[] =
     "usage: pollux serve [OPTION]...\n"
     "\n"
-    "Listens, and serves each connection until Ctrl-C, SIGTERM or SIGQUIT. Says where it\n"
-    "listens, one line for each address, and at the end what it has done.\n"
+    "Listens and serves connections until Ctrl-C, SIGTERM or SIGQUIT. Prints one line for each\n"
+    "address that it listens on, and a summary at the end.\n"
     "\n"
-    "  --listen ADDRESS       tcp://host:port with a numeric host, or unix:/path. Port 0 is one\n"
-    "                         of the system's choice. May be given up to 16 times.\n"
+    "  --listen ADDRESS       tcp://host:port with a numeric host, or unix:/path. For port 0\n"
+    "                         the system chooses one. May be given up to 16 times.\n"
     "                         Default: tcp://127.0.0.1:7000\n"
-    "  --mode MODE            What to do for a connection. Default: echo\n"
+    "  --mode MODE            The service. Default: echo\n"
     "                           echo     sends back what it receives\n"
     "                           http     answers every HTTP/1 request with a small page\n"
     "                           discard  receives, and sends nothing (RFC 863)\n"
     "                           chargen  sends lines of text as fast as they are read (RFC 864)\n"
-    "  --backend NAME         The engine; 'pollux backends' lists them. Default: POLLUX_BACKEND\n"
-    "                         in the environment, else the one that was built in as such\n"
+    "  --backend NAME         'pollux backends' lists them. Default: POLLUX_BACKEND in the\n"
+    "                         environment, else the build's default\n"
     "  --cold-min N           Backend poll: from N connections on, a second thread waits for\n"
-    "                         those that are idle; 0 means never. Default: 512\n"
-    "  --idle-timeout SECONDS Closes a connection on which nothing moved for so long; 0 never\n"
-    "                         does. Default: 60 for http, 0 for the others\n"
-    "  --until-stdin-ends     Ends when standard input does, too. For programs that start this\n"
-    "                         one: it ends in order on every system when they close the pipe,\n"
-    "                         and also when they die\n"
+    "                         the idle ones; 0 means never. Default: 512\n"
+    "  --idle-timeout SECONDS Closes a connection that was idle for so long; 0 means never.\n"
+    "                         Default: 60 for http, 0 for the others\n"
+    "  --until-stdin-ends     Also ends when standard input ends. A program that starts this\n"
+    "                         one can close the pipe to shut it down gracefully on every\n"
+    "                         system; it also ends when that program dies\n"
     "  --json                 Prints each line as a JSON object\n"
     "  --help                 Prints this\n"
     "\n"
@@ -60,7 +60,7 @@ static const char help[] =
     "  pollux serve --mode http --listen tcp://:8080\n"
     "  pollux serve --listen tcp://[::1]:0 --listen unix:/tmp/echo.sock\n"
     "\n"
-    "Exit codes: 0 it ended in order; 1 it failed; 2 wrong use.\n";
+    "Exit codes: 0 shut down in order; 1 failed; 2 wrong use.\n";
 
 /* --- options --------------------------------------------------------------------------------- */
 
@@ -75,14 +75,14 @@ static int mode_take(serve *s, const char *name)
     for (; count < SERVICES_MAX && service_at(count) != NULL; count++)
         names[count] = service_at(count)->name;
     suggestion_list(list, sizeof list, names, count);
-    return command_misused("serve", "--mode: there is no mode \"%s\"; choose %s", name, list);
+    return command_misused("serve", "--mode: unknown mode \"%s\"; choose %s", name, list);
 }
 
 static int cold_min_take(serve *s, const char *value)
 {
     uint64_t cold_min;
     if (!value_count(value, 0, PLX_POLL_COLD_NEVER - 1, &cold_min))
-        return command_misused("serve", "--cold-min: \"%s\" is no number of connections", value);
+        return command_misused("serve", "--cold-min: \"%s\" is not a number of connections", value);
     s->loop_options.poll_cold_min = cold_min != 0 ? (uint32_t)cold_min : PLX_POLL_COLD_NEVER;
     return COMMAND_DONE;
 }
@@ -106,7 +106,7 @@ static int option_take(void *data, const option_given *given)
     case IDLE_TIMEOUT:
         s->has_idle_timeout = true;
         if (!value_seconds(given->value, &s->idle_timeout_ns))
-            return command_misused("serve", "--idle-timeout: \"%s\" is no number of seconds",
+            return command_misused("serve", "--idle-timeout: \"%s\" is not a number of seconds",
                                    given->value);
         return COMMAND_DONE;
     case UNTIL_STDIN_ENDS:
@@ -120,22 +120,22 @@ static int option_take(void *data, const option_given *given)
 
 static int options_take(serve *s, int count, char **arguments)
 {
-    static const struct option options[] = {
-        {"backend", required_argument, NULL, BACKEND},
-        {"cold-min", required_argument, NULL, COLD_MIN},
-        {"listen", required_argument, NULL, LISTEN},
-        {"mode", required_argument, NULL, MODE},
-        {"idle-timeout", required_argument, NULL, IDLE_TIMEOUT},
-        {"until-stdin-ends", no_argument, NULL, UNTIL_STDIN_ENDS},
-        {"json", no_argument, NULL, JSON},
-        {NULL, 0, NULL, 0},
+    static const option_form forms[] = {
+        {"backend", BACKEND, true},
+        {"cold-min", COLD_MIN, true},
+        {"listen", LISTEN, true},
+        {"mode", MODE, true},
+        {"idle-timeout", IDLE_TIMEOUT, true},
+        {"until-stdin-ends", UNTIL_STDIN_ENDS, false},
+        {"json", JSON, false},
+        {NULL, 0, false},
     };
     char **operands;
-    int status = options_read(&serve_command, count, arguments, options, option_take, s, &operands);
+    int status = options_read(&serve_command, count, arguments, forms, option_take, s, &operands);
     if (status != OPTIONS_TAKEN)
         return status;
     if (operands[0] != NULL)
-        return command_misused("serve", "\"%s\" is too much; addresses follow --listen",
+        return command_misused("serve", "unexpected argument \"%s\"; name addresses with --listen",
                                operands[0]);
     if (s->addresses_count == 0)
         s->addresses[s->addresses_count++] = "tcp://127.0.0.1:7000";
@@ -144,8 +144,8 @@ static int options_take(serve *s, int count, char **arguments)
 
 /* --- the end of standard input --------------------------------------------------------------- */
 
-/* Outlives everything else: when a signal ends the server, the thread still stands in a read that
- * nothing can cut short on every system. It then finds no loop, and ends with the process. */
+/* Outlives everything else: when a signal ends the server, the thread is still blocked in a read
+ * that cannot be interrupted on every system. It then finds no loop, and ends with the process. */
 static struct {
     plx__mutex mutex;
     plx__thread thread;
@@ -181,7 +181,7 @@ static void input_watch_close(void)
         plx__thread_join(&input_watch.thread);
 }
 
-/* --- what it says ---------------------------------------------------------------------------- */
+/* --- output -------------------------------------------------------------------------------- */
 
 static int listening_print(const serve *s, plx_listener listener)
 {
@@ -254,7 +254,7 @@ static void on_end_signal(plx_loop *loop, plx_signal signal, void *data, int num
     plx_loop_stop(loop);
 }
 
-/* Without descriptors it says so once; the summary has the number. */
+/* When descriptors or memory run out, it reports that once; the summary has the number. */
 static void on_accept_error(plx_loop *loop, plx_listener listener, void *data, int status)
 {
     plx_loop_stats stats;
@@ -262,7 +262,7 @@ static void on_accept_error(plx_loop *loop, plx_listener listener, void *data, i
     (void)data;
     plx_loop_stats_get(loop, &stats);
     if (stats.accept_pauses == 1)
-        fprintf(stderr, "pollux serve: accepting pauses now and then: %s\n",
+        fprintf(stderr, "pollux serve: accepting is paused until this is over: %s\n",
                 plx_error_text(status));
 }
 
@@ -288,7 +288,7 @@ static int listeners_open(const serve *s, const plx_conn_options *conn)
         if (status != 0) {
             char text[FAILURE_TEXT_MAX];
             failure_of_address(text, sizeof text, s->addresses[i], status);
-            return failure_print("serve", text);
+            return failure_print_of("serve", text, status);
         }
     }
     return COMMAND_DONE;
@@ -298,7 +298,7 @@ static int listeners_open(const serve *s, const plx_conn_options *conn)
 static int serve_until_end(const serve *s, const plx_conn_options *conn)
 {
     plx_loop_stats stats;
-    /* First, so that who has read where it listens can end it. */
+    /* First, so that a program that has read the address can end the server with a signal. */
     int status = signals_open(s->loop);
     if (status != 0)
         return failure_print("serve", plx_error_text(status));
@@ -328,7 +328,7 @@ static int serve_run(int count, char **arguments)
     if (status != 0) {
         char text[FAILURE_TEXT_MAX];
         failure_of_backend(text, sizeof text, s.loop_options.backend, status);
-        return failure_print("serve", text);
+        return failure_print_of("serve", text, status);
     }
     status = s.service->open(&s.state, s.loop, &conn);
     if (status == 0) {

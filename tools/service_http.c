@@ -1,23 +1,22 @@
 /* tools/service_http.c - answers every HTTP/1 request with the same small page.
  *
- * Requests are parsed by http_parser. A benchmark sends the same few bytes millions of times,
- * though, and parsing them would cost more than all the rest of the way through the loop. So the
- * server remembers the bytes of the last request that turned out to be a plain one: a whole GET of
- * HTTP/1.1, without a body, that keeps the connection. Bytes that are the same, from first to last,
- * mean the same and get the same answer. It is a memo of the parser's verdict and nothing else:
- * whatever differs in one bit goes through the parser.
+ * tools/http.h parses the requests. A benchmark sends the same few bytes millions of times, though,
+ * and parsing them would cost more than all the rest of the path through the loop. So the server
+ * remembers the bytes of the last plain request: a whole GET of HTTP/1.1, without a body, that
+ * keeps the connection. Bytes that are equal, from first to last, mean the same and get the same
+ * answer. The memo caches the parser's result and nothing else: a request that differs in one bit
+ * is parsed.
  *
- * What a connection's callbacks get as data is a peer: while the connection stands between two
- * requests it is one that all share, in the middle of one it has its own, with the parser's state.
+ * A connection's data is a peer: all connections that are between two requests share one; a
+ * connection in the middle of a request has its own, with the parser's state.
  */
 #include "tools/service.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include <http_parser.h>
-
 #include "platform/platform.h"
+#include "tools/http.h"
 
 #define PAGE      "Hello, World!"
 #define MEMO_MAX  1024u
@@ -47,14 +46,9 @@ struct http_server {
 
 _Static_assert(offsetof(http_server, between) == 0, "a pointer to the one is one to the other");
 
-/* A request on its way through the parser. */
+/* A request that is being parsed. */
 typedef struct http_request {
     http_parser parser;
-    const char *expected;    /* What is left of the header name that is compared, or NULL. */
-    bool is_name;            /* The last piece of a header was one of its name. */
-    bool expects_permission; /* It has an "Expect" header. */
-    bool wants_permission;   /* That has to be answered now. */
-    bool is_complete;
     bool is_first; /* It began with the bytes at hand, not with earlier ones. */
 } http_request;
 
@@ -80,21 +74,21 @@ static void answer_write(plx_loop *loop, plx_conn conn, const http_parser *parse
 {
     char text[256];
     const char *connection = "";
-    if (!http_should_keep_alive(parser))
+    if (!http_keeps_connection(parser))
         connection = "Connection: close\r\n";
-    else if (parser->http_major == 1 && parser->http_minor == 0)
+    else if (parser->minor == 0)
         connection = "Connection: keep-alive\r\n";
-    if (connection[0] == '\0' && parser->method != HTTP_HEAD) {
+    if (connection[0] == '\0' && parser->method != HTTP_HEAD_METHOD) {
         (void)text_write(loop, conn, plain_answer, sizeof plain_answer - 1);
         return;
     }
-    int length =
-        snprintf(text, sizeof text,
-                 "HTTP/1.1 200 OK\r\n"
-                 "Content-Length: %d\r\n"
-                 "Content-Type: text/plain\r\n"
-                 "%s\r\n%s",
-                 (int)(sizeof PAGE - 1), connection, parser->method == HTTP_HEAD ? "" : PAGE);
+    int length = snprintf(text, sizeof text,
+                          "HTTP/1.1 200 OK\r\n"
+                          "Content-Length: %d\r\n"
+                          "Content-Type: text/plain\r\n"
+                          "%s\r\n%s",
+                          (int)(sizeof PAGE - 1), connection,
+                          parser->method == HTTP_HEAD_METHOD ? "" : PAGE);
     (void)text_write(loop, conn, text, (size_t)length);
 }
 
@@ -116,80 +110,6 @@ static void refusal_write(plx_loop *loop, plx_conn conn, http_server *server, co
     server->refused++;
     if (text_write(loop, conn, text, (size_t)length))
         conn_finish(loop, conn, server);
-}
-
-/* --- parsing --------------------------------------------------------------------------------- */
-
-static http_request *request_of(const http_parser *parser)
-{
-    return parser->data;
-}
-
-/* Header names may come in pieces, between which the parser may have seen the end of the bytes at
- * hand; so "expect" is followed letter by letter. */
-static int on_header_field(http_parser *parser, const char *at, size_t length)
-{
-    http_request *request = request_of(parser);
-    if (!request->is_name)
-        request->expected = "expect";
-    request->is_name = true;
-    for (; length > 0 && request->expected != NULL; at++, length--) {
-        bool is_same = *request->expected != '\0' && (*at | 0x20) == *request->expected;
-        request->expected = is_same ? request->expected + 1 : NULL;
-    }
-    return 0;
-}
-
-static int on_header_value(http_parser *parser, const char *at, size_t length)
-{
-    http_request *request = request_of(parser);
-    (void)at;
-    (void)length;
-    if (request->is_name && request->expected != NULL && *request->expected == '\0')
-        request->expects_permission = true;
-    request->is_name = false;
-    return 0;
-}
-
-static int on_headers_complete(http_parser *parser)
-{
-    http_request *request = request_of(parser);
-    /* Nothing is upgraded to here, and ignoring the wish is how to say so (RFC 9110, 7.8). */
-    if (parser->method != HTTP_CONNECT)
-        parser->upgrade = 0;
-    if (request->expects_permission && parser->http_major == 1 && parser->http_minor >= 1) {
-        request->wants_permission = true;
-        http_parser_pause(parser, 1);
-    }
-    return 0;
-}
-
-/* One request at a time, because each is answered before the next one is looked at. */
-static int on_message_complete(http_parser *parser)
-{
-    request_of(parser)->is_complete = true;
-    http_parser_pause(parser, 1);
-    return 0;
-}
-
-static void request_init(http_request *request)
-{
-    *request = (http_request){.is_first = true};
-    http_parser_init(&request->parser, HTTP_REQUEST);
-}
-
-/* Feeds the parser up to the end of the request, or of the bytes. Returns how many it took. */
-static size_t request_parse(http_request *request, const unsigned char *bytes, size_t length)
-{
-    static const http_parser_settings settings = {
-        .on_header_field = on_header_field,
-        .on_header_value = on_header_value,
-        .on_headers_complete = on_headers_complete,
-        .on_message_complete = on_message_complete,
-    };
-    request->parser.data = request; /* It may have moved since. */
-    http_parser_pause(&request->parser, 0);
-    return http_parser_execute(&request->parser, &settings, (const char *)bytes, length);
 }
 
 /* --- requests -------------------------------------------------------------------------------- */
@@ -221,7 +141,8 @@ static void request_take(plx_loop *loop, plx_conn conn, http_peer *peer, http_re
 {
     http_partial *partial = partial_of(peer);
     if (partial == NULL) {
-        request_init(request);
+        request->is_first = true;
+        http_parser_init(&request->parser, HTTP_REQUEST);
         return;
     }
     *request = partial->request;
@@ -233,11 +154,8 @@ static void memo_learn(http_server *server, const http_request *request, const u
                        size_t length)
 {
     const http_parser *parser = &request->parser;
-    /* The parser has no length for a request without a body. */
-    bool has_body = (parser->flags & (F_CHUNKED | F_CONTENTLENGTH)) != 0;
-    if (!request->is_first || request->expects_permission || length > MEMO_MAX ||
-        parser->method != HTTP_GET || has_body || parser->http_major != 1 ||
-        parser->http_minor != 1 || !http_should_keep_alive(parser))
+    if (!request->is_first || length > MEMO_MAX || parser->method != HTTP_GET ||
+        parser->framing != HTTP_NO_BODY || parser->minor != 1 || !http_keeps_connection(parser))
         return;
     memcpy(server->memo, bytes, length);
     server->between.memo_length = length;
@@ -246,55 +164,54 @@ static void memo_learn(http_server *server, const http_request *request, const u
 static void request_answer(plx_loop *loop, plx_conn conn, http_server *server,
                            const http_request *request)
 {
-    if (request->parser.method == HTTP_CONNECT) {
+    enum http_method method = request->parser.method;
+    if (method == HTTP_CONNECT || method == HTTP_OTHER_METHOD) {
         refusal_write(loop, conn, server, "501 Not Implemented");
         return;
     }
     server->requests++;
     answer_write(loop, conn, &request->parser);
-    if (!http_should_keep_alive(&request->parser))
+    if (!http_keeps_connection(&request->parser))
         conn_finish(loop, conn, server);
 }
 
-static const char *refusal_of(const http_request *request)
+/* Parses up to the end of the request, or of the bytes. A client that waits for the permission to
+ * send its body gets it. */
+static enum http_event request_parse(plx_loop *loop, plx_conn conn, http_parser *parser,
+                                     const unsigned char *bytes, size_t length, size_t *used_out)
 {
-    switch (HTTP_PARSER_ERRNO(&request->parser)) {
-    case HPE_OK:
-    case HPE_PAUSED:
-        return NULL;
-    case HPE_HEADER_OVERFLOW:
-        return "431 Request Header Fields Too Large";
-    default:
-        return "400 Bad Request";
-    }
+    static const char permission[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    size_t used_after = 0;
+    enum http_event event = http_parser_read(parser, bytes, length, used_out);
+    if (event != HTTP_HEAD)
+        return event;
+    if (http_expects_continue(parser) && !text_write(loop, conn, permission, sizeof permission - 1))
+        return HTTP_MORE;
+    event = http_parser_read(parser, bytes + *used_out, length - *used_out, &used_after);
+    *used_out += used_after;
+    return event;
 }
 
-/* Goes on with a request at the first of these bytes. Returns how many belong to it. */
+/* Continues a request with the first of these bytes. Returns how many belong to it. */
 static size_t request_read(plx_loop *loop, plx_conn conn, http_peer *peer,
                            const unsigned char *bytes, size_t length)
 {
-    static const char permission[] = "HTTP/1.1 100 Continue\r\n\r\n";
     http_server *server = peer->server;
     http_request request;
+    size_t used;
     request_take(loop, conn, peer, &request);
-    size_t used = request_parse(&request, bytes, length);
-    if (request.wants_permission) {
-        request.wants_permission = false;
-        if (text_write(loop, conn, permission, sizeof permission - 1))
-            used += request_parse(&request, bytes + used, length - used);
-    }
-    const char *refusal = refusal_of(&request);
-    if (refusal != NULL) {
-        refusal_write(loop, conn, server, refusal);
+    switch (request_parse(loop, conn, &request.parser, bytes, length, &used)) {
+    case HTTP_COMPLETE:
+        memo_learn(server, &request, bytes, used);
+        request_answer(loop, conn, server, &request);
+        return used;
+    case HTTP_FAILED:
+        refusal_write(loop, conn, server, http_error_status(request.parser.error));
         return length;
-    }
-    if (!request.is_complete) {
+    default:
         partial_keep(loop, conn, server, &request);
         return used;
     }
-    memo_learn(server, &request, bytes, used);
-    request_answer(loop, conn, server, &request);
-    return used;
 }
 
 /* Whether a request that is the memo's begins at these bytes. It is a whole one, so what follows it

@@ -3,8 +3,9 @@
 
 #include <stdio.h>
 
-#include <http_parser.h>
 #include <pollux/error.h>
+
+#include "tools/http.h"
 
 void tally_add(tally *t, enum tally_kind kind, int code, uint64_t count)
 {
@@ -37,7 +38,7 @@ void tally_text(const tally_entry *entry, char *text, size_t size)
         (void)snprintf(text, size, "HTTP status %d", entry->code);
         return;
     case TALLY_GARBLED:
-        why = http_errno_description((enum http_errno)entry->code);
+        why = http_error_text((enum http_error)entry->code);
         (void)snprintf(text, size, "not an HTTP answer: %s", why);
         return;
     case TALLY_WRONG:

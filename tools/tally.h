@@ -9,7 +9,7 @@ enum tally_kind {
     TALLY_CONNECT, /* A connection did not open; the code is a PLX_E code. */
     TALLY_LOST,    /* A request whose connection closed before the answer; a PLX_E code or 0. */
     TALLY_STATUS,  /* An answer whose HTTP status, the code, is not of the 200s or 300s. */
-    TALLY_GARBLED, /* Bytes that are no HTTP; the code is http_parser's. */
+    TALLY_GARBLED, /* Bytes that are no HTTP; the code is an http_error. */
     TALLY_WRONG,   /* Bytes that are not those which were sent to be echoed; 0. */
     TALLY_UNASKED  /* An answer to nothing; 0. */
 };

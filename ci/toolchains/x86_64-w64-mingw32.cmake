@@ -1,6 +1,6 @@
 # Builds for 64-bit Windows with mingw-w64, and runs what was built under Wine.
 #
-# Libraries for Windows (Check, libuv, cJSON, http-parser) are looked for where ci/windows-deps.sh
+# Libraries for Windows (Check, libuv, cJSON) are looked for where ci/windows-deps.sh
 # puts them; POLLUX_WINDOWS_DEPS in the environment names another place.
 
 set(CMAKE_SYSTEM_NAME Windows)

@@ -191,8 +191,11 @@ PLX_API void plx_socket_close(plx_socket socket);
 PLX_API int plx_conn_pause(plx_loop *loop, plx_conn conn);
 
 /**
- * Goes on reading. Bytes that were kept are shown again, not from within this call. While the send
- * queue is high, reading goes on when it has drained. Returns 0 or PLX_ESTALE.
+ * Resumes reading, and shows unconsumed input to on_data again: in a later step, not from within
+ * this call, whether reading was paused or not. Called in on_data, it applies to the bytes that
+ * on_data leaves; they are not shown again if reading was not paused and on_data consumes none,
+ * because it has just seen the same. While the send queue is high, reading resumes when the queue
+ * has drained. Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_conn_resume(plx_loop *loop, plx_conn conn);
 

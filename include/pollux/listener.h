@@ -2,9 +2,12 @@
  * @file listener.h
  * Listeners: they accept, and hand each connection its options.
  *
- * A listener never spins and never goes deaf. When the process or the system has no descriptor or
- * memory left it pauses for 100 ms, which is counted and told to on_error once. If there still is
- * none then, those who wait are turned away with a spare descriptor rather than left hanging.
+ * A listener never spins and never goes deaf. When accepting fails, for want of descriptors or
+ * memory most often, it pauses for 100 ms, counts that, reports it through on_error, and tries
+ * again. If there still is no descriptor then, it uses a spare one to turn away those who wait, so
+ * that they are not left hanging. What is wrong with one connection only is counted
+ * (accepts_aborted) and does not pause it, unless 16 accepts in a row fail so: a filter of system
+ * calls or a security module refuses them all then.
  */
 #ifndef POLLUX_LISTENER_H
 #define POLLUX_LISTENER_H
@@ -16,8 +19,11 @@ extern "C" {
 #endif
 
 /**
- * The listener paused because accepting failed with `status`, as PLX_EMFILE. It goes on by itself.
+ * The listener paused because accepting failed with `status`, as PLX_EMFILE. It resumes by itself.
  * `data` is the one of plx_listen_options.
+ *
+ * PLX_EBADF: somebody else closed the listener's descriptor. The listener is closed, and `listener`
+ * names nothing any more. Call plx_listen() to listen again.
  */
 typedef void (*plx_listener_error_fn)(plx_loop *loop, plx_listener listener, void *data,
                                       int status);
@@ -55,8 +61,14 @@ typedef struct plx_listen_options {
 
 /**
  * Listens at `address`: "tcp://127.0.0.1:7000", "tcp://[::]:0", "tcp://:80" for all IPv4
- * addresses, "unix:/path". With port 0 the system picks one; plx_listener_address() says which. A
- * socket file that nobody listens at any more is replaced, and removed when the listener closes.
+ * addresses, "unix:/path". With port 0 the system picks one; plx_listener_address() says which.
+ *
+ * "unix:/path" makes a socket file. The call replaces a socket file that a dead server has left. It
+ * never removes anything else: a file, a directory, a symbolic link, the socket of a server that
+ * listens there or is just starting, or any socket file in a directory that cannot be locked
+ * (flock(2) needs to open it for reading) returns PLX_EADDRINUSE. Closing the listener removes its
+ * own file and no other: one that has replaced it meanwhile stays. The process may change its
+ * directory in between. On Windows the path is UTF-8.
  *
  * On Linux the kernel keeps the sockets of a process that is killed, or ends without closing its
  * loop, for some milliseconds if that ran on io_uring; connections that are made meanwhile are

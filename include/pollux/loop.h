@@ -2,12 +2,19 @@
  * @file loop.h
  * The loop: it waits, and calls back.
  *
- * A loop belongs to one thread at a time. Every call that takes a loop must come from the thread
- * that runs it, except plx_post() and plx_loop_stop(), which any thread may call. While no thread
- * runs it, any thread may call, run or close it, if the program sees to it that they take turns; so
- * a loop may be opened by one thread, run by another one, run by a third and closed by a fourth.
- * The backend "uring" makes a new ring for each thread that runs the loop. Different loops may run
- * in different threads at once; they share nothing.
+ * Threads: at any moment one thread at the most uses a loop. Every call that takes a loop must
+ * come from the thread that runs it, except plx_post() and plx_loop_stop(), which any thread may
+ * call. Different loops may run in different threads at once; they share nothing.
+ *
+ * The thread may change. A loop may be opened on one thread and run on another, be run by one
+ * thread after another, and be closed by any thread once none runs it. The caller orders the two
+ * threads, by joining the first or by a lock. Everything is closed when plx_loop_close() returns.
+ * "uring" makes a new ring for each thread that runs the loop. It returns PLX_EBUSY, and changes
+ * nothing, while the thread that ran the loop before has a part in the old ring: while that thread
+ * cannot be interrupted, or, before Linux 6.12, while it lives.
+ *
+ * Fork: plx_loop_abandon() and plx_loop_after_fork() say what a forked child may do with the loops
+ * of its parent.
  */
 #ifndef POLLUX_LOOP_H
 #define POLLUX_LOOP_H
@@ -23,20 +30,23 @@ extern "C" {
 
 /** What a loop may be told when it opens. All zero is a good choice; so is NULL in its place. */
 typedef struct plx_loop_options {
-    /** A name from plx_backend_name(). NULL: the environment variable POLLUX_BACKEND if it is set,
-     *  else the default that CMake chose, else the next one that this machine can run. */
+    /** A name from plx_backend_name(). NULL: the environment variable POLLUX_BACKEND if it is set
+     *  and not empty, else the default that CMake chose, else the next one that this machine can
+     *  run. */
     const char *backend;
-    /** How many connections may be open at once; 0 means 1,048,576. At the limit listeners stop
-     *  accepting until one closes, and plx_connect() returns PLX_ELIMIT. */
+    /** How many connections may be open at once; 0 means 1,048,576; 16,777,216 (2^24) at the
+     *  most. At the limit listeners stop accepting until one closes, and plx_connect() returns
+     *  PLX_ELIMIT. */
     uint32_t connections_max;
-    /** How many posts may wait at once; 0 means 4,096. Those do not count that the loop has begun
-     * to run, which it does with all that wait. */
+    /** How many posts may be queued at once; 0 means 4,096; 1,073,741,824 (2^30) at the most. The
+     *  loop takes all queued posts as one batch; a post in a running batch no longer counts. Each
+     *  takes 48 bytes of memory, which is allocated when the loop opens. */
     uint32_t posts_max;
     /** How many bytes may wait in all send queues together; 0 means no limit but memory's. What the
      *  callback that is running has written may exceed it, by 16 KiB at the most. */
     uint64_t queued_bytes_max;
-    /** How many bytes one receive may bring; 0 means 65,536. One buffer of this size is shared by
-     *  all connections of the loop. */
+    /** How many bytes one receive may bring; 0 means 65,536; 67,108,864 (64 MiB) at the most. One
+     *  buffer of this size is shared by all connections of the loop. */
     uint32_t receive_bytes;
     /** plx_loop_run() returns only after plx_loop_stop(), even when nothing is open. */
     uint32_t keep_running;
@@ -44,8 +54,9 @@ typedef struct plx_loop_options {
      *  the loop's own, so that they cost the busy ones nothing. 0 means 512; PLX_POLL_COLD_NEVER
      *  means that no such thread is ever started. */
     uint32_t poll_cold_min;
-    /** Backend "poll": how long a connection must have been idle before it goes there, in
-     *  nanoseconds; 0 means 300 ms. One that comes back soon stays longer the next time. */
+    /** Backend "poll": how long a connection or a watch must have been idle before it goes
+     *  there, in nanoseconds; 0 means 300 ms. One that comes back soon stays longer the next time.
+     */
     uint64_t poll_cold_after_ns;
 } plx_loop_options;
 
@@ -60,10 +71,12 @@ typedef struct plx_loop_stats {
     uint64_t connections_closed;   /**< Calls of on_close or on_release, and those without one. */
     uint64_t connections_open;  /**< Open connections, those that are connecting included; now. */
     uint64_t timeouts;          /**< Connections closed by one of their timeouts. */
-    uint64_t accept_pauses;     /**< Times a listener paused for want of descriptors or memory. */
+    uint64_t accept_pauses;     /**< Times a listener paused, for want of descriptors or memory most
+                                     often. */
     uint64_t accepts_rejected;  /**< Connections turned away while there was no descriptor. */
-    uint64_t accepts_aborted;   /**< Connections that were gone before they were accepted, or
-                                     dropped because they were silent (accept_receive_first). */
+    uint64_t accepts_aborted;   /**< Connections that were gone before they were accepted, that a
+                                     rule of the system refused, or that were dropped because they
+                                     were silent (accept_receive_first). */
     uint64_t receives;          /**< Pieces of data that arrived. */
     uint64_t sends;             /**< Times that the system took bytes. */
     uint64_t received_bytes;    /**< Bytes that arrived. */
@@ -74,16 +87,22 @@ typedef struct plx_loop_stats {
     uint64_t timers_fired;      /**< Calls of timer callbacks. */
     uint64_t posts_run;         /**< Posted functions that ran. */
     uint64_t signals_delivered; /**< Calls of signal callbacks. */
-    uint64_t poll_cold;         /**< Connections that the second thread of "poll" waits for; now. */
+    uint64_t poll_cold;         /**< Connections and watches that the second thread of "poll" waits
+                                     for; now. */
     uint64_t poll_demotions;    /**< Times that one went there, */
     uint64_t poll_promotions;   /**< and came back because something arrived. */
-    uint64_t poll_cold_failures; /**< Times that there was no thread or memory for it. The loop
-                                      waits for all of them itself then, and tries again later. */
+    uint64_t poll_cold_failures; /**< Times that there was no thread or memory for it, or that its
+                                      wait failed. The loop waits for all of them itself then, and
+                                      tries again later. */
+    uint64_t wait_failures;      /**< Waits that failed, most often because the system was short of
+                                      memory. The loop tries again. */
+    uint64_t sockets_lost;       /**< Connections, listeners and watches whose descriptor somebody
+                                      else had closed. */
 } plx_loop_stats;
 
 /**
- * What plx_post() runs. `status` is 0, or PLX_ECANCELED when the loop closes before it came to
- * this post: then nothing can be opened on the loop any more, but `data` can be freed.
+ * What plx_post() runs. `status` is 0, or PLX_ECANCELED if the loop was closed before it ran this
+ * post: nothing can be opened on the loop or posted to it any more, but `data` can be freed.
  */
 typedef void (*plx_post_fn)(plx_loop *loop, void *data, int status);
 
@@ -91,26 +110,104 @@ typedef void (*plx_post_fn)(plx_loop *loop, void *data, int status);
  * Opens a loop. `*loop_out` is the new loop, or NULL if the call fails. `options` is read during
  * the call only and may be NULL.
  *
- * Returns 0, PLX_EBACKEND for a name that is not compiled in, PLX_ENOSYS for a backend that this
- * machine cannot run, PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE. On failure nothing is left behind.
+ * Returns 0, PLX_EINVAL for an option above its limit, PLX_EBACKEND for a name that is not compiled
+ * in, PLX_ENOSYS for a backend that this machine cannot run, PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE.
+ * On failure nothing is left behind.
  */
 PLX_NODISCARD PLX_API int plx_loop_open(plx_loop **loop_out, const plx_loop_options *options);
 
 /**
- * Closes all that is open on the loop, delivers every on_close, cancels the posts that wait, and
- * frees the loop. NULL is allowed. No other thread may post to the loop any more. When it returns 0
- * everything is closed: addresses are free, and peers see the end. It returns PLX_EBUSY, and closes
- * nothing, when called from a callback of this very loop (stop the loop there instead), and on
- * "uring" while the thread that ran the loop last keeps the kernel from letting go of the ring:
- * while it cannot be interrupted, or, before Linux 6.12, while it lives.
+ * Closes all that is open on the loop, calls every on_close, runs the queued posts with
+ * PLX_ECANCELED, and frees the loop. NULL is allowed. From the beginning of this call plx_post()
+ * returns PLX_ECANCELED; when it has returned, the loop is gone, and no thread may use it. Any
+ * thread may call it while none runs the loop. When it returns 0 everything is closed: addresses
+ * are free, and peers see the end. It returns PLX_EBUSY when called from a callback of this very
+ * loop; call plx_loop_stop() there instead. "uring" may return it, too, as the top of this file
+ * says. A forked child that has not called plx_loop_after_fork() is told PLX_EBUSY too, and nothing
+ * is closed.
  */
 PLX_API int plx_loop_close(plx_loop *loop);
 
 /**
+ * @name Forked children
+ *
+ * After fork() the child has a copy of each loop of its parent: of its memory, and of its
+ * descriptors. The sockets behind the descriptors, and epoll sets and rings, are shared with the
+ * parent. Decide for each loop what the child does with its copy:
+ *
+ * | the child | calls |
+ * |---|---|
+ * | soon calls exec or _exit | nothing: all descriptors are closed on exec |
+ * | does not need the loop, and the parent goes on with it | plx_loop_abandon() |
+ * | goes on with the loop, and the parent never uses it again | plx_loop_after_fork() |
+ *
+ * - The thread that calls fork() must be the one that runs the loop, in a callback or between two
+ *   turns; or no thread may run it at that time. Other threads may post to the loop meanwhile. A
+ *   loop that another thread was running cannot be used in the child at all, not even abandoned.
+ * - Until the child calls one of the two, all else does nothing there: what opens or runs something
+ *   and plx_loop_close() return PLX_EBUSY, and handles are stale (PLX_ESTALE). plx_loop_stop() and
+ *   plx_post() work, and take effect after plx_loop_after_fork().
+ * - A child that was forked in a callback, and calls neither of the two, must not return from the
+ *   callback: it would go on with its parent's events.
+ * - A new loop that the child opens for itself needs no special care.
+ * - On Windows there is no fork(): plx_loop_after_fork() always returns 0, and plx_loop_abandon()
+ *   has no loop that it may be called for.
+ *
+ * The loop notices children of fork(), by pthread_atfork(). It does not notice those of _Fork() and
+ * of a bare clone(), which may only call exec or _exit.
+ * @{
+ */
+
+/**
+ * Drops a forked child's copy of the loop; NULL is allowed. Nothing of the parent's changes: its
+ * connections, listeners and watches go on, and its socket files stay. Peers notice nothing.
+ *
+ * Frees the memory of the loop and closes the child's descriptors of its sockets. No callback is
+ * called, neither on_close nor on_sent nor posted functions: what their `data` points to is the
+ * child's own copy, and so are buffers that were lent; free them or leave them. Watched sockets
+ * stay open, for they are their owner's. Signals that the loop subscribed to have the effect in the
+ * child that they had before, unless another loop of the child subscribes to them too.
+ *
+ * Call it from a callback if the child was forked there, but then do not return from the callback,
+ * which would return into the loop: end the child with exec or _exit, or longjmp() out. Bytes that
+ * the callback was shown are gone.
+ *
+ * Calling it for a loop that is not a forked child's copy is a mistake, and aborts.
+ */
+PLX_API void plx_loop_abandon(plx_loop *loop);
+
+/**
+ * Makes a forked child's copy of the loop its own, to go on with it; for a program that becomes a
+ * daemon, say. The parent must never use its loop again, and ends without closing it: with _exit(),
+ * for instance. Otherwise both would receive from the same connections.
+ *
+ * All goes on as it was: connections with what they have queued, listeners, timers, watches,
+ * signals, and posts that wait. Epoll sets, rings, wakes and helper threads are made anew. The
+ * socket files of listeners are the child's now, and are removed when it closes them. Threads that
+ * posted to the loop are the parent's: a post that one of them was making at the fork may be lost.
+ *
+ * The thread that calls it becomes the loop's. Call it in the callback if the child was forked
+ * there: then the callback may return, and what arrived with it is delivered in the child.
+ *
+ * Returns 0, also for a loop that is not a forked child's copy, where nothing needs to be done;
+ * PLX_ENOSYS from a backend that cannot; PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE. After any code but 0
+ * only plx_loop_abandon() may be called.
+ */
+PLX_NODISCARD PLX_API int plx_loop_after_fork(plx_loop *loop);
+
+/** @} */
+
+/**
  * Runs until plx_loop_stop(), or until nothing is open that could still call back: no connection,
  * listener, timer, watch or signal, and no post that waits. Returns 0, PLX_EBUSY when the loop
- * runs already (or as plx_loop_close() does, on "uring"), or the code of a wait that failed for
- * good; what was open then still is.
+ * runs already, is a forked child's copy (plx_loop_after_fork()), or cannot be run by this thread
+ * yet (the top of this file), or the code with which waiting failed for good; what was open then
+ * still is.
+ *
+ * A wait that fails because the system is short of memory (PLX_ENOMEM, PLX_ENOBUFS, PLX_EAGAIN)
+ * does not end the run: the loop counts it in `wait_failures`, pauses for 10 ms or until a timer is
+ * due, runs timers, signals and posts, and waits again. The call returns the code when no wait has
+ * succeeded for 5 seconds; the loop may be run again then.
  */
 PLX_NODISCARD PLX_API int plx_loop_run(plx_loop *loop);
 
@@ -122,14 +219,18 @@ PLX_NODISCARD PLX_API int plx_loop_run(plx_loop *loop);
 PLX_NODISCARD PLX_API int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns);
 
 /**
- * Makes the running plx_loop_run() return at the end of the present turn, or the next one return
- * at once. Any thread may call it, and a signal handler too.
+ * Makes the running plx_loop_run() return at the end of the present turn, and the running
+ * plx_loop_run_once() stop waiting. If neither runs, the next one to be called returns without
+ * waiting. One stop ends one run or one wait: when that call has returned, the stop has no further
+ * effect; stops that come before it returns count as one. Any thread may call it, and a signal
+ * handler too.
  */
 PLX_API void plx_loop_stop(plx_loop *loop);
 
 /**
- * How long plx_loop_run_once() may wait at the most before a timer is due, in nanoseconds: 0 when
- * something is due already, PLX_FOREVER when no timer runs.
+ * How long from now plx_loop_run_once() may wait at the most before a timer is due, in nanoseconds:
+ * 0 when something is due already (a timer, a post, a close, a signal, a stop), PLX_FOREVER when no
+ * timer runs. It changes nothing: in a callback, plx_loop_now() stays the time of the turn.
  */
 PLX_API uint64_t plx_loop_next_timeout(plx_loop *loop);
 
@@ -150,9 +251,12 @@ PLX_API int plx_os_error(void);
 
 /**
  * Has `run` called on the loop's thread, soon, and never from within this call. Any thread may call
- * it. Posts of one thread run in their order. `data` stays the caller's.
+ * it. Posts of one thread run in their order; one that a post's callback makes runs in a later
+ * turn. `data` stays the caller's.
  *
- * Returns 0, or PLX_ENOBUFS when `posts_max` posts wait: try again later, nothing was lost.
+ * Returns 0, PLX_EINVAL without `run`, PLX_ENOBUFS when `posts_max` posts are queued: try again
+ * later; or PLX_ECANCELED while the loop closes. If it returns 0, `run` is called exactly once;
+ * else never.
  */
 PLX_NODISCARD PLX_API int plx_post(plx_loop *loop, plx_post_fn run, void *data);
 

@@ -25,7 +25,10 @@ enum plx_signal_number {
     PLX_SIGNAL_CHILD = 7      /**< SIGCHLD. */
 };
 
-/** The signal came, once or more often since the last call. */
+/**
+ * The signal came, once or more often since the last call. A subscription is told of signals that
+ * come after it was opened, never of one that came before, though others may yet be told of that.
+ */
 typedef void (*plx_signal_fn)(plx_loop *loop, plx_signal signal, void *data, int number);
 
 /**

@@ -16,10 +16,10 @@
 #define PLX_API __declspec(dllexport)
 #elif defined(_WIN32) && defined(POLLUX_SHARED)
 #define PLX_API __declspec(dllimport)
-#elif defined(__GNUC__)
+#elif defined(__GNUC__) && defined(POLLUX_SHARED)
 #define PLX_API __attribute__((visibility("default")))
 #else
-#define PLX_API
+#define PLX_API /* A shared library that contains a static Pollux does not export it. */
 #endif
 
 /** Marks a function whose result must be looked at. */

@@ -3,10 +3,13 @@
  * Watches: the readiness of sockets that belong to somebody else, as libcurl, libpq, c-ares and
  * hiredis need it.
  *
- * Readiness is level-triggered: the callback comes once a turn for as long as the socket is ready
- * for what was asked. It is a hint, as with every poller: it may have passed when the callback
- * comes. So the socket's owner, whose it stays, makes it non-blocking, and closes it after its
- * watch.
+ * Readiness is level-triggered: in each turn the loop calls the callback once for each watch whose
+ * socket is ready for what was asked, and never twice. On backend "uring" a socket that becomes
+ * ready together with many others may be reported a few turns later. Readiness is a hint, as with
+ * every poller: it may have passed when the callback runs. So the owner of the socket makes it
+ * non-blocking. The owner closes it, after its watch.
+ *
+ * A watch whose socket is idle costs the busy ones nothing, on backend "poll" too.
  */
 #ifndef POLLUX_WATCH_H
 #define POLLUX_WATCH_H
@@ -21,13 +24,17 @@ extern "C" {
 enum plx_readiness {
     PLX_READABLE = 1, /**< Reading would not block; the end of the stream counts as readable. */
     PLX_WRITABLE = 2, /**< Writing would not block; a connect that ended counts as writable. */
-    PLX_FAILED = 4    /**< Told, never asked for: the socket failed, or is no socket any more. */
+    PLX_FAILED = 4    /**< Told, never asked for: the socket failed, or its descriptor is closed. */
 };
 
 /**
  * The socket is ready for `ready`, bits of plx_readiness. PLX_FAILED comes together with what was
- * asked for, so that the owner's next call meets the error. A descriptor that turns out to be
- * closed ends its watch: `ready` is PLX_FAILED alone, and `watch` names nothing any more.
+ * asked for, so that the owner's next call meets the error.
+ *
+ * If the owner closes a socket under its watch, the loop ends the watch as soon as it finds out:
+ * `ready` is PLX_FAILED alone, and `watch` names nothing any more. Do not close `socket` then: its
+ * number may be another one's by now. A backend may find out only when the loop opens or accepts a
+ * socket of the same number.
  */
 typedef void (*plx_watch_fn)(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
                              uint32_t ready);
@@ -35,10 +42,14 @@ typedef void (*plx_watch_fn)(plx_loop *loop, plx_watch watch, void *data, plx_so
 /**
  * Watches `socket` for `interest`, bits of plx_readiness; 0 asks for nothing yet.
  *
+ * On Unix, anything that can be waited for will do: sockets, pipes, terminals, and on Linux
+ * eventfds and their like. Regular files, directories, block devices and devices that cannot be
+ * polled, as /dev/null, are refused on every backend.
+ *
  * `watch_out` may be NULL. Returns 0, PLX_EINVAL without a callback or with unknown bits,
  * PLX_EEXIST when this loop watches that socket already, PLX_EBADF, PLX_ENOTSOCK for what cannot
- * be waited for (a regular file; on Windows anything but a socket), PLX_ENOMEM, or PLX_ECANCELED
- * while the loop closes.
+ * be waited for (on Windows anything but a socket), PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE when there
+ * is no descriptor to find that out with, or PLX_ECANCELED while the loop closes.
  */
 PLX_NODISCARD PLX_API int plx_watch_open(plx_loop *loop, plx_watch *watch_out, plx_socket socket,
                                          uint32_t interest, plx_watch_fn on_ready, void *data);

@@ -15,6 +15,7 @@ if(WIN32)
     set(pollux_posix_libs "-lpollux-posix -lws2_32 -liphlpapi -ladvapi32")
     set(pollux_posix_cflags " -isystem \${includedir}/pollux-posix")
 endif()
+include(PolluxPc)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/pollux-posix.pc.in"
                "${PROJECT_BINARY_DIR}/pollux-posix.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/pollux-posix.pc"

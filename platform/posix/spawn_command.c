@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define LINE_MAX 32766 /* CreateProcessW: 32,767 characters, with the NUL. */
+#define TEXT_MAX (SIZE_MAX / 2 / sizeof(wchar_t))
 
 /* A text that grows. Once memory has run out it stays as it is, and says so at the end. */
 typedef struct text {
@@ -18,9 +19,10 @@ typedef struct text {
 
 static void text_add(text *to, const wchar_t *from, size_t count)
 {
-    if (to->length + count + 1 > to->room) {
-        size_t room = (to->length + count + 1) * 2;
-        wchar_t *more = to->is_short ? NULL : plx__reallocate(to->at, room * sizeof *more);
+    if (count >= to->room - to->length) { /* Room for a NUL, too; no sum that overflows. */
+        bool fits = !to->is_short && count < TEXT_MAX - to->length;
+        size_t room = fits ? (to->length + count + 1) * 2 : 0;
+        wchar_t *more = fits ? plx__reallocate(to->at, room * sizeof *more) : NULL;
         if (more == NULL) {
             to->is_short = true;
             return;

@@ -11,3 +11,11 @@ uint64_t plx__clock_now(void)
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * PLX_SECOND + (uint64_t)now.tv_nsec;
 }
+
+void plx__sleep(uint64_t duration_ns)
+{
+    const struct timespec duration = {.tv_sec = (time_t)(duration_ns / PLX_SECOND),
+                                      .tv_nsec = (long)(duration_ns % PLX_SECOND)};
+    if (duration_ns > 0)
+        (void)nanosleep(&duration, NULL);
+}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -20,6 +21,10 @@
 #include <sys/syscall.h>
 #endif
 
+void plx__rehearse_unattended(void)
+{
+}
+
 int plx__rehearse_signal(int number)
 {
     static const int system_numbers[] = {
@@ -28,7 +33,8 @@ int plx__rehearse_signal(int number)
         [PLX_SIGNAL_USER1] = SIGUSR1,    [PLX_SIGNAL_USER2] = SIGUSR2,
         [PLX_SIGNAL_CHILD] = SIGCHLD,
     };
-    return raise(system_numbers[number]) == 0 ? 0 : plx__fail_last();
+    /* To the process, as from outside: threads of the library's own block signals. */
+    return kill(getpid(), system_numbers[number]) == 0 ? 0 : plx__fail_last();
 }
 
 int plx__rehearse_descriptor_limit(uint32_t spare)
@@ -50,6 +56,62 @@ int plx__rehearse_descriptor_limit(uint32_t spare)
         limit.rlim_cur = (rlim_t)lowest + spare;
     }
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__rehearse_environment(const char *name, const char *value)
+{
+    int result = value != NULL ? setenv(name, value, 1) : unsetenv(name);
+    return result == 0 ? 0 : plx__fail_last();
+}
+
+int plx__rehearse_descriptor_ceiling(uint32_t ceiling)
+{
+    static rlim_t before;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return plx__fail_last();
+    if (ceiling != UINT32_MAX)
+        before = limit.rlim_cur;
+    limit.rlim_cur = ceiling != UINT32_MAX ? (rlim_t)ceiling : before;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : plx__fail_last();
+}
+
+static plx__atomic_u32 interruptions;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    plx__atomic_add(&interruptions, 1);
+}
+
+int plx__rehearse_interruptions_start(void)
+{
+    const struct itimerval each = {.it_interval = {.tv_usec = 1000}, .it_value = {.tv_usec = 1000}};
+    struct sigaction action = {0};
+    action.sa_handler = on_alarm; /* Without SA_RESTART. */
+    plx__atomic_store(&interruptions, 0);
+    if (sigaction(SIGALRM, &action, NULL) != 0 || setitimer(ITIMER_REAL, &each, NULL) != 0)
+        return plx__fail_last();
+    return 0;
+}
+
+uint32_t plx__rehearse_interruptions_end(void)
+{
+    const struct itimerval none = {.it_interval = {.tv_usec = 0}};
+    (void)setitimer(ITIMER_REAL, &none, NULL);
+    return plx__atomic_load(&interruptions);
+}
+
+int plx__rehearse_duplicate(plx_socket socket, plx_socket *duplicate_out)
+{
+    *duplicate_out = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    return *duplicate_out >= 0 ? 0 : plx__fail_last();
+}
+
+int plx__rehearse_device(plx_socket *device_out)
+{
+    *device_out = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return *device_out >= 0 ? 0 : plx__fail_last();
 }
 
 static pid_t heir;
@@ -78,14 +140,14 @@ void plx__rehearse_heir_end(void)
         continue;
 }
 
-#if defined(__linux__) && defined(SYS_io_uring_setup)
-/* From now on the kernel answers this system call with this code. */
-static int call_refuse(uint32_t call, uint32_t os_code)
+#ifdef __linux__
+/* From now on this system call fails. */
+static int call_refuse(long call, int os_code)
 {
     struct sock_filter steps[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | os_code),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)os_code),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     const struct sock_fprog filter = {.len = sizeof steps / sizeof steps[0], .filter = steps};
@@ -94,15 +156,29 @@ static int call_refuse(uint32_t call, uint32_t os_code)
         return plx__fail_last();
     return 0;
 }
+#endif
 
+#if defined(__linux__) && defined(SYS_accept4)
+int plx__rehearse_no_accepts(void)
+{
+    return call_refuse(SYS_accept4, EPERM);
+}
+#else
+int plx__rehearse_no_accepts(void)
+{
+    return PLX_ENOSYS;
+}
+#endif
+
+#if defined(__linux__) && defined(SYS_io_uring_setup)
 int plx__rehearse_no_rings(bool is_forbidden)
 {
-    return call_refuse(SYS_io_uring_setup, is_forbidden ? (uint32_t)EPERM : (uint32_t)ENOSYS);
+    return call_refuse(SYS_io_uring_setup, is_forbidden ? EPERM : ENOSYS);
 }
 
 int plx__rehearse_no_entering(int os_code)
 {
-    return call_refuse(SYS_io_uring_enter, (uint32_t)os_code);
+    return call_refuse(SYS_io_uring_enter, os_code);
 }
 
 int plx__rehearse_memory_lock_limit(uint32_t bytes)

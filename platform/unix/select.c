@@ -102,9 +102,13 @@ int plx__select(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, voi
                               .tv_usec = (suseconds_t)(microseconds % 1000000)};
     int ready = select(bound, (fd_set *)(void *)readable, (fd_set *)(void *)writable, NULL,
                        timeout_ns == PLX_FOREVER ? NULL : &timeout);
-    if (ready >= 0)
-        return ready == 0 ? 0 : collect(entries, count, readable, writable);
-    if (errno == EBADF)
+    if (ready > 0)
+        return collect(entries, count, readable, writable);
+    if (ready < 0 && errno == EBADF)
         return mark_closed(entries, count);
-    return errno == EINTR ? 0 : plx__fail_last();
+    if (ready < 0 && errno != EINTR)
+        return plx__fail_last();
+    for (size_t i = 0; i < count; i++)
+        entries[i].revents = 0;
+    return 0;
 }

@@ -9,6 +9,7 @@
 #include <pollux/signal.h>
 
 #include "platform/platform.h"
+#include "platform/unix/fork.h"
 
 #define LISTENERS_MAX 64
 
@@ -43,6 +44,19 @@ static void table_enter(void)
 static void table_leave(void)
 {
     plx__atomic_store_release(&table_lock, 0);
+}
+
+void plx__signals_fork_begin(void)
+{
+    table_enter();
+}
+
+void plx__signals_fork_end(bool is_child)
+{
+    /* Handlers run on threads that the child does not have. */
+    if (is_child)
+        plx__atomic_store(&handlers_inside, 0);
+    table_leave();
 }
 
 static void on_signal(int system_number)

@@ -3,6 +3,9 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#ifdef __linux__
+#include <sys/epoll.h>
+#endif
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -186,7 +189,6 @@ int plx__accept_failed(int os_code)
     case EHOSTUNREACH:
     case EOPNOTSUPP:
     case ENETUNREACH:
-    case EPERM: /* A firewall rule forbids it. */
         plx__fail(os_code);
         return PLX_ECONNABORTED;
     default:
@@ -255,8 +257,7 @@ ptrdiff_t plx__socket_receive(plx_socket socket, void *bytes, size_t size)
 
 ptrdiff_t plx__send_failed(void)
 {
-    /* ENOBUFS says that an interface's queue is full: it passes. */
-    if (errno == EAGAIN || errno == ENOBUFS || errno == EINTR)
+    if (errno == EAGAIN || errno == EINTR)
         return 0;
     return plx__fail_last();
 }
@@ -280,42 +281,45 @@ int plx__socket_shutdown(plx_socket socket)
     return shutdown(socket, SHUT_WR) == 0 ? 0 : plx__fail_last();
 }
 
+/* Whether the file has anything to wait for: poll() says of one without that it is always ready, or
+ * that it is invalid, and so one could wait for it, or not, depending on the backend. */
+#ifdef __linux__
+static int check_by_epoll(int descriptor)
+{
+    struct epoll_event none = {.events = 0};
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return plx__fail(EMFILE);
+    int set = epoll_create1(EPOLL_CLOEXEC);
+    if (set < 0)
+        return plx__fail_last();
+    int status = epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &none) == 0 ? 0 : plx__fail_last();
+    (void)close(set);
+    return status == PLX_EACCES ? PLX_ENOTSOCK : status; /* EPERM: the file cannot be polled. */
+}
+#else
+static int check_by_poll(int descriptor)
+{
+    struct pollfd entry = {.fd = descriptor, .events = POLLIN};
+    if (poll(&entry, 1, 0) < 0)
+        return errno == EINTR ? 0 : plx__fail_last();
+    return (entry.revents & POLLNVAL) != 0 ? PLX_ENOTSOCK : 0;
+}
+#endif
+
 int plx__socket_check(plx_socket socket)
 {
     struct stat state;
     if (fstat(socket, &state) != 0)
         return plx__fail_last();
-    /* Always ready to poll(), refused by epoll_ctl(): of no use to wait for either way. */
-    if (S_ISREG(state.st_mode) || S_ISDIR(state.st_mode))
-        return PLX_ENOTSOCK;
-    return 0;
-}
-
-int plx__socket_path_clear(const plx__address *address)
-{
-    const char *path = plx__address_path(address);
-    struct stat state;
-    plx_socket probe = PLX_SOCKET_NONE;
-    if (path == NULL || lstat(path, &state) != 0)
+    if (S_ISSOCK(state.st_mode) || S_ISFIFO(state.st_mode))
         return 0;
-    if (!S_ISSOCK(state.st_mode))
-        return plx__fail(EADDRINUSE);
-    int status = plx__socket_open(&probe, address->family);
-    if (status != 0)
-        return status;
-    status = connect(probe, plx__address_raw_const(address), (socklen_t)address->length);
-    bool is_dead = status != 0 && errno == ECONNREFUSED;
-    plx__socket_close(probe);
-    if (!is_dead)
-        return plx__fail(EADDRINUSE);
-    return unlink(path) == 0 || errno == ENOENT ? 0 : plx__fail_last();
-}
-
-void plx__socket_path_remove(const plx__address *address)
-{
-    const char *path = plx__address_path(address);
-    if (path != NULL)
-        (void)unlink(path);
+    if (S_ISREG(state.st_mode) || S_ISDIR(state.st_mode) || S_ISBLK(state.st_mode))
+        return PLX_ENOTSOCK;
+#ifdef __linux__
+    return check_by_epoll(socket);
+#else
+    return check_by_poll(socket);
+#endif
 }
 
 void plx__spare_open(plx__spare *spare)

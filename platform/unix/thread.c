@@ -13,6 +13,9 @@ _Static_assert(sizeof(pthread_t) <= sizeof(plx__thread), "plx__thread holds a pt
 _Static_assert(sizeof(pthread_mutex_t) <= sizeof(plx__mutex), "plx__mutex holds a pthread_mutex_t");
 _Static_assert(sizeof(pthread_cond_t) <= sizeof(plx__condition),
                "plx__condition holds a pthread_cond_t");
+_Static_assert(_Alignof(pthread_mutex_t) <= _Alignof(plx__mutex) &&
+                   _Alignof(pthread_cond_t) <= _Alignof(plx__condition),
+               "and where the system's may be");
 
 typedef struct thread_start {
     plx__thread_fn run;
@@ -92,6 +95,11 @@ void plx__mutex_lock(plx__mutex *mutex)
 void plx__mutex_unlock(plx__mutex *mutex)
 {
     (void)pthread_mutex_unlock(mutex_of(mutex));
+}
+
+bool plx__mutex_try(plx__mutex *mutex)
+{
+    return pthread_mutex_trylock(mutex_of(mutex)) == 0;
 }
 
 void plx__condition_open(plx__condition *condition)

@@ -22,3 +22,9 @@ uint64_t plx__clock_now(void)
     /* In two parts, because the product of the whole would overflow within half an hour. */
     return ticks / per_second * PLX_SECOND + ticks % per_second * PLX_SECOND / per_second;
 }
+
+void plx__sleep(uint64_t duration_ns)
+{
+    if (duration_ns > 0)
+        Sleep(plx__milliseconds(duration_ns));
+}

@@ -2,8 +2,31 @@
 #include "platform/rehearsal.h"
 
 #include <pollux/signal.h>
+#include <stdlib.h>
 
 #include "platform/os.h"
+
+#include <stdlib.h>
+#ifdef _MSC_VER
+#include <crtdbg.h>
+#endif
+
+void plx__rehearse_unattended(void)
+{
+    SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX | SEM_NOOPENFILEERRORBOX);
+#if (defined(_UCRT) || defined(_MSC_VER)) && !defined(__WINE_USE_MSVCRT)
+    /* Microsoft's abort() reports the fault to the system, and may open a dialog in a debug build
+     * (learn.microsoft.com, "_set_abort_behavior"). */
+    (void)_set_abort_behavior(0, _WRITE_ABORT_MSG | _CALL_REPORTFAULT);
+#endif
+#if defined(_MSC_VER) && defined(_CRTDBG_MODE_FILE)
+    static const int kinds[] = {_CRT_WARN, _CRT_ERROR, _CRT_ASSERT};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        (void)_CrtSetReportMode(kinds[i], _CRTDBG_MODE_FILE | _CRTDBG_MODE_DEBUG);
+        (void)_CrtSetReportFile(kinds[i], _CRTDBG_FILE_STDERR);
+    }
+#endif
+}
 
 int plx__rehearse_signal(int number)
 {
@@ -12,6 +35,9 @@ int plx__rehearse_signal(int number)
     if (number != PLX_SIGNAL_INTERRUPT)
         return PLX_ENOSYS;
     (void)FreeConsole();
+    /* Ctrl-C may be off by inheritance: a CI system starts its jobs in process groups of their own
+     * (learn.microsoft.com, "SetConsoleCtrlHandler" and "CREATE_NEW_PROCESS_GROUP"). */
+    (void)SetConsoleCtrlHandler(NULL, FALSE);
     if (!AllocConsole() || !GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0))
         return plx__fail((int)GetLastError());
     return 0;
@@ -20,6 +46,45 @@ int plx__rehearse_signal(int number)
 int plx__rehearse_descriptor_limit(uint32_t spare)
 {
     (void)spare;
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_environment(const char *name, const char *value)
+{
+    return _putenv_s(name, value != NULL ? value : "") == 0 ? 0 : PLX_EINVAL;
+}
+
+int plx__rehearse_descriptor_ceiling(uint32_t ceiling)
+{
+    (void)ceiling;
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_no_accepts(void)
+{
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_interruptions_start(void)
+{
+    return PLX_ENOSYS;
+}
+
+uint32_t plx__rehearse_interruptions_end(void)
+{
+    return 0;
+}
+
+int plx__rehearse_duplicate(plx_socket socket, plx_socket *duplicate_out)
+{
+    (void)socket;
+    (void)duplicate_out;
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_device(plx_socket *device_out)
+{
+    (void)device_out;
     return PLX_ENOSYS;
 }
 

@@ -268,8 +268,7 @@ ptrdiff_t plx__socket_receive(plx_socket socket, void *bytes, size_t size)
 ptrdiff_t plx__send_failed(void)
 {
     int status = plx__fail_last();
-    /* Non-paged memory is short, often only for a send of this size: it passes. */
-    return status == PLX_ENOBUFS || status == PLX_EAGAIN ? 0 : status;
+    return status == PLX_EAGAIN ? 0 : status;
 }
 
 ptrdiff_t plx__socket_send(plx_socket socket, const void *bytes, size_t length)
@@ -304,29 +303,6 @@ int plx__socket_check(plx_socket socket)
     if (status == PLX_ENOTSOCK && !GetHandleInformation((HANDLE)socket, &flags))
         return PLX_EBADF;
     return status;
-}
-
-int plx__socket_path_clear(const plx__address *address)
-{
-    const char *path = plx__address_path(address);
-    plx_socket probe = PLX_SOCKET_NONE;
-    if (path == NULL || GetFileAttributesA(path) == INVALID_FILE_ATTRIBUTES)
-        return 0;
-    int status = plx__socket_open(&probe, address->family);
-    if (status != 0)
-        return status;
-    status = plx__socket_connect(probe, address);
-    plx__socket_close(probe);
-    if (status != PLX_ECONNREFUSED)
-        return plx__fail(WSAEADDRINUSE);
-    return DeleteFileA(path) ? 0 : plx__fail((int)GetLastError());
-}
-
-void plx__socket_path_remove(const plx__address *address)
-{
-    const char *path = plx__address_path(address);
-    if (path != NULL)
-        (void)DeleteFileA(path);
 }
 
 void plx__spare_open(plx__spare *spare)

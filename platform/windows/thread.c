@@ -83,6 +83,11 @@ void plx__mutex_unlock(plx__mutex *mutex)
     ReleaseSRWLockExclusive(lock_of(mutex));
 }
 
+bool plx__mutex_try(plx__mutex *mutex)
+{
+    return TryAcquireSRWLockExclusive(lock_of(mutex)) != 0;
+}
+
 void plx__condition_open(plx__condition *condition)
 {
     InitializeConditionVariable(variable_of(condition));

@@ -137,7 +137,10 @@ static void options_of_one(int from, int to)
     control.head.cmsg_len = 300;
     FAILS(datagram_send(from, to), EINVAL);
     message.msg_control = NULL;
-    FAILS(datagram_send(from, to), EFAULT);
+    /* A 64-bit Linux looks at no byte of it for a 32-bit program, finds no header, and says EINVAL
+     * (net/compat.c, cmsghdr_from_user_compat_to_kern). */
+    int null_code = sizeof(size_t) == 4 ? EINVAL : EFAULT;
+    FAILS(datagram_send(from, to), null_code);
     message_make("abc", 3, 0);
     control_add(77, 99, &hops, sizeof hops); /* Another protocol's, which is passed over. */
     IS(datagram_send(from, to), 3);

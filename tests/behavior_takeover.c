@@ -1,13 +1,13 @@
-/* tests/behavior_thread.c - a loop is opened, run and closed by different threads, one after the
- * other. Nothing is lost between them, and when plx_loop_close() has returned all is closed,
- * whether the thread that ran the loop lives on or not. */
+/* tests/behavior_takeover.c - a loop goes from one thread to another while bytes, connections and
+ * requests are on their way. Nothing is lost between them, and when plx_loop_close() has returned
+ * all is closed, whether the thread that ran the loop lives on or not. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "platform/rehearsal.h"
 #include "tests/harness.h"
 
-extern const test_case behavior_thread_cases[];
+extern const test_case behavior_takeover_cases[];
 
 /* --- threads that do one thing and live on -----------------------------------------------------
  */
@@ -418,7 +418,7 @@ static void listener_is_closed_by_another_thread(world *w)
     helper_end(&h);
 }
 
-const test_case behavior_thread_cases[] = {
+const test_case behavior_takeover_cases[] = {
     CASE(runs_on_one_thread_after_another),
     CASE(listens_on_one_thread_after_another),
     CASE(bytes_survive_the_end_of_a_thread),

@@ -1,0 +1,107 @@
+/* platform/unix/rehearsal_process.c - files and processes for tests; see platform/rehearsal.h. */
+#include "platform/rehearsal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHILD_SECONDS_MAX 50
+
+int plx__rehearse_directory(const char *path)
+{
+    return mkdir(path, 0700) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__rehearse_directory_enter(const char *path)
+{
+    return chdir(path) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__rehearse_directory_remove(const char *path)
+{
+    return rmdir(path) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__rehearse_symlink(const char *target, const char *path)
+{
+    return symlink(target, path) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__rehearse_path_lock(bool is_locked)
+{
+    static int directory;
+    if (!is_locked) {
+        (void)close(directory);
+        return 0;
+    }
+    directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return plx__fail_last();
+    return flock(directory, LOCK_EX | LOCK_NB) == 0 ? 0 : plx__fail_last();
+}
+
+static int results[2] = {-1, -1}; /* A pipe: children write. */
+static pid_t child;
+static pid_t parent_at_fork;
+
+int plx__rehearse_fork(void)
+{
+    bool is_first = results[1] < 0;
+    if (is_first && pipe(results) != 0)
+        return plx__fail_last();
+    pid_t parent = getpid();
+    pid_t forked = fork();
+    if (forked < 0)
+        return plx__fail_last();
+    if (forked == 0) {
+        parent_at_fork = parent;
+        (void)alarm(CHILD_SECONDS_MAX);
+        return 0;
+    }
+    if (is_first) {
+        child = forked;
+        (void)close(results[1]);
+        results[1] = -1;
+    }
+    return 1;
+}
+
+void plx__rehearse_report(int result)
+{
+    unsigned char byte = (unsigned char)result;
+    while (write(results[1], &byte, 1) < 0 && errno == EINTR)
+        continue;
+    _exit(0);
+}
+
+void plx__rehearse_vanish(void)
+{
+    _exit(0);
+}
+
+int plx__rehearse_fork_join(void)
+{
+    unsigned char byte;
+    ssize_t got;
+    int result = -1;
+    /* The pipe ends when all who could write have ended. */
+    while ((got = read(results[0], &byte, 1)) != 0) {
+        if (got > 0)
+            result = byte;
+        else if (errno != EINTR)
+            break;
+    }
+    (void)close(results[0]);
+    results[0] = -1;
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    return result;
+}
+
+bool plx__rehearsal_is_orphan(void)
+{
+    return getppid() != parent_at_fork;
+}

@@ -1,0 +1,62 @@
+/* platform/windows/rehearsal_process.c - files for tests, and no fork(); see platform/rehearsal.h.
+ */
+#include "platform/rehearsal.h"
+
+#include "platform/os.h"
+
+static int outcome(BOOL is_done)
+{
+    return is_done ? 0 : plx__fail((int)GetLastError());
+}
+
+int plx__rehearse_directory(const char *path)
+{
+    return outcome(CreateDirectoryA(path, NULL));
+}
+
+int plx__rehearse_directory_enter(const char *path)
+{
+    return outcome(SetCurrentDirectoryA(path));
+}
+
+int plx__rehearse_directory_remove(const char *path)
+{
+    return outcome(RemoveDirectoryA(path));
+}
+
+int plx__rehearse_symlink(const char *target, const char *path)
+{
+    (void)target;
+    (void)path;
+    return PLX_ENOSYS; /* It takes a privilege. */
+}
+
+int plx__rehearse_path_lock(bool is_locked)
+{
+    (void)is_locked;
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_fork(void)
+{
+    return PLX_ENOSYS;
+}
+
+void plx__rehearse_report(int result)
+{
+    (void)result;
+}
+
+void plx__rehearse_vanish(void)
+{
+}
+
+int plx__rehearse_fork_join(void)
+{
+    return -1;
+}
+
+bool plx__rehearsal_is_orphan(void)
+{
+    return false;
+}

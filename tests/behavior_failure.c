@@ -1,0 +1,398 @@
+/* tests/behavior_failure.c - sends and waits that the system refuses for reasons of its own.
+ *
+ * platform/fault.h makes them fail. On io_uring a send that is to fail is given an address that is
+ * none, so that it fails as any other does: in a completion.
+ */
+#include <string.h>
+
+#include "platform/rehearsal.h"
+#include "tests/harness.h"
+
+extern const test_case behavior_failure_cases[];
+
+enum { LARGE = 6 << 20 };
+
+static unsigned char large[LARGE];
+
+/* The peer is told of a reset. Wine 8 says the end where Windows and Wine 10 say WSAECONNRESET. */
+static void expect_reset(int status)
+{
+    if (!plx__rehearsal_is_wine() || status != PLX_EEOF)
+        ck_assert_msg(status == PLX_ECONNRESET || status == PLX_ECONNABORTED, "%s",
+                      plx_error_name(status));
+}
+
+/* --- sends -------------------------------------------------------------------------------------
+ */
+
+static size_t arm_and_answer(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                             size_t length)
+{
+    (void)p;
+    plx__fault_arm(PLX__FAULT_SEND, 0, 1);
+    ck_ok(plx_conn_write(loop, conn, bytes, length));
+    return length;
+}
+
+/* The answer fails for want of memory. The connection does not stay open and mute: it closes with
+ * the reason, and the peer learns that the stream is broken. */
+static void send_that_fails_closes_with_the_reason(world *w)
+{
+    for (int way = 0; way < 2; way++) {
+        probe p = {.then_data = arm_and_answer};
+        plx_conn_options options = probe_options(&p);
+        size_t count;
+        peer client = connect_pair(w, &p, &options);
+        if (way == 0) {
+            peer_send(w, &client, "one", 3);
+        } else {
+            plx__fault_arm(PLX__FAULT_SEND, 0, 1);
+            ck_ok(plx_conn_write(w->loop, p.conn, "one", 3));
+        }
+        turn_until(w, &p.closed, 1);
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND), 1);
+        ck_assert_int_ne(p.reason, 0);
+        ck_assert_int_ne(p.reason, PLX_ECONNRESET);
+        if (strcmp(w->backend, "uring") != 0) /* There it is another one. */
+            ck_assert_int_eq(p.reason, PLX_ENOMEM);
+        expect_reset(peer_drain(w, &client, &count));
+        ck_assert_uint_eq(count, 0);
+        peer_close(&client);
+    }
+}
+
+static size_t nothing_more(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                           size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)bytes;
+    (void)p;
+    return length;
+}
+
+/* Part of a stream has gone when a send fails: the peer gets no end that it could take for that of
+ * the whole. So when the queue fails, and when the first try does. */
+static void stream_that_is_cut_ends_with_a_reset(world *w)
+{
+    for (uint32_t failing = 1; failing <= 4; failing++) {
+        probe p = {.then_data = nothing_more};
+        plx_conn_options options = probe_options(&p);
+        size_t count;
+        options.send_high = options.send_max = LARGE;
+        peer client = connect_pair(w, &p, &options);
+        plx__fault_arm(PLX__FAULT_SEND, failing, 1);
+        ck_ok(plx_conn_write(w->loop, p.conn, large, LARGE));
+        ck_ok(plx_conn_shutdown(w->loop, p.conn));
+        int status = peer_drain(w, &client, &count);
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND), 1);
+        expect_reset(status);
+        ck_assert_uint_lt(count, LARGE);
+        turn_until(w, &p.closed, 1);
+        ck_assert_int_ne(p.reason, 0);
+        ck_assert_int_ne(p.reason, PLX_ECONNRESET);
+        peer_close(&client);
+    }
+}
+
+/* Want that passes: all bytes arrive. */
+static void send_is_tried_again_when_memory_is_short(world *w)
+{
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    unsigned char *got = plx__allocate(LARGE);
+    ck_assert_ptr_nonnull(got);
+    options.send_high = options.send_max = 2 * (size_t)LARGE;
+    peer client = connect_pair(w, &p, &options);
+    for (uint32_t first = 0; first < 3; first++) {
+        pattern_fill(large, LARGE, 0);
+        plx__fault_arm(PLX__FAULT_SEND_LATER, first, 3);
+        ck_ok(plx_conn_write(w->loop, p.conn, large, LARGE / 2));
+        ck_ok(plx_conn_write(w->loop, p.conn, large + LARGE / 2, LARGE / 2));
+        peer_receive(w, &client, got, LARGE);
+        pattern_check(got, LARGE, 0);
+        uint32_t struck = plx__fault_disarm(PLX__FAULT_SEND_LATER);
+        if (first == 0) /* Later ones may not be made: the system takes much at a time. */
+            ck_assert_uint_eq(struck, 3);
+    }
+    ck_assert_uint_eq(p.closed, 0);
+    ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), 0);
+    ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
+    plx__free(got);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+/* Want that lasts: several connections are given up, each with its reason and a reset. The loop
+ * waits from one try to the next: a second of them is no more than some hundred for each. */
+static void send_is_given_up_when_memory_stays_short(world *w)
+{
+    enum { SOME = 3 };
+    probe p[SOME] = {{0}};
+    peer clients[SOME];
+    for (int i = 0; i < SOME; i++) {
+        plx_conn_options options = probe_options(&p[i]);
+        options.send_high = options.send_max = 2 * (size_t)LARGE;
+        clients[i] = connect_pair(w, &p[i], &options);
+    }
+    plx__fault_arm(PLX__FAULT_SEND_LATER, 0, UINT32_MAX);
+    for (int i = 0; i < SOME; i++)
+        ck_ok(plx_conn_write(w->loop, p[i].conn, large, LARGE));
+    for (int i = 0; i < SOME; i++)
+        turn_until(w, &p[i].closed, 1);
+    uint32_t struck = plx__fault_disarm(PLX__FAULT_SEND_LATER);
+    ck_assert_uint_gt(struck, SOME);
+    ck_assert_uint_lt(struck, 300 * SOME);
+    for (int i = 0; i < SOME; i++) {
+        size_t count;
+        ck_assert_int_eq(p[i].reason, PLX_ENOBUFS);
+        expect_reset(peer_drain(w, &clients[i], &count));
+        peer_close(&clients[i]);
+    }
+    ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
+}
+
+/* A connection that closes while it waits for memory leaves nothing behind. */
+static void close_while_memory_is_short(world *w)
+{
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    options.send_high = options.send_max = 2 * (size_t)LARGE;
+    peer client = connect_pair(w, &p, &options);
+    plx__fault_arm(PLX__FAULT_SEND_LATER, 0, UINT32_MAX);
+    ck_ok(plx_conn_write(w->loop, p.conn, large, LARGE));
+    turn_some(w);
+    ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_SEND_LATER), 0);
+    ck_ok(plx_conn_close(w->loop, p.conn));
+    turn_until(w, &p.closed, 1);
+    ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
+    ck_assert_uint_eq(counter(w, queued_bytes), 0);
+    peer_close(&client);
+}
+
+/* --- memory that ends, and closes with a reason ------------------------------------------------
+ */
+
+/* A connection over a socket whose buffers are small, and its peer. */
+static couple adopt_small(world *w, probe *p, const plx_conn_options *options)
+{
+    couple c = couple_open();
+    ck_ok(plx__socket_set(c.ours.socket, PLX__SOCKET_SEND_BYTES, 4096));
+    ck_ok(plx__socket_set(c.theirs.socket, PLX__SOCKET_RECEIVE_BYTES, 4096));
+    plx__socket_disown(c.ours.socket);
+    ck_ok(plx_conn_adopt(w->loop, NULL, c.ours.socket, options, NULL, 0));
+    c.ours.socket = PLX_SOCKET_NONE;
+    turn_until(w, &p->opened, 1);
+    return c;
+}
+
+static size_t answer_with_4000(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                               size_t length)
+{
+    (void)bytes;
+    ck_ok(plx_conn_write(loop, conn, large, 4000));
+    *(size_t *)p->more += 4000;
+    return length;
+}
+
+/* Memory ends while a message is on its way: part of it has been sent, and the rest can neither be
+ * sent nor queued. In a callback, where it was collected; and outside of one. */
+static void memory_that_ends_amid_a_message_resets(world *w)
+{
+    for (int way = 0; way < 3; way++) {
+        size_t written = 0;
+        size_t count;
+        probe p = {.then_data = answer_with_4000, .more = &written};
+        plx_conn_options options = probe_options(&p);
+        uint64_t until = plx__clock_now() + patience();
+        couple c = adopt_small(w, &p, &options);
+        plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);
+        while (p.closed == 0) {
+            ck_assert_uint_lt(plx__clock_now(), until);
+            if (way == 0)
+                (void)!plx__socket_send(c.theirs.socket, "x", 1);
+            else if (plx_conn_write(w->loop, p.conn, large, way == 1 ? 4000 : 40000) == 0)
+                written += way == 1 ? 4000 : 40000;
+            turn(w);
+        }
+        ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_MEMORY), 0);
+        ck_assert_int_eq(p.reason, PLX_ENOMEM);
+        expect_reset(peer_drain(w, &c.theirs, &count));
+        couple_close(&c);
+    }
+}
+
+static size_t leave_all(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)p;
+    (void)bytes;
+    (void)length;
+    return 0;
+}
+
+/* The same for what has arrived and was not consumed: who asked learns that no answer comes. */
+static void memory_that_ends_amid_a_request_resets(world *w)
+{
+    probe p = {.then_data = leave_all};
+    plx_conn_options options = probe_options(&p);
+    size_t count;
+    peer client = connect_pair(w, &p, &options);
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);
+    peer_send(w, &client, "half a req", 10);
+    turn_until(w, &p.closed, 1);
+    ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_MEMORY), 0);
+    ck_assert_int_eq(p.reason, PLX_ENOMEM);
+    expect_reset(peer_drain(w, &client, &count));
+    peer_close(&client);
+}
+
+/* A connection closes for a reason of its own or the loop's while bytes wait to be sent: the peer
+ * does not get an end behind the first of them. */
+static void close_that_drops_the_queue_resets(world *w)
+{
+    for (int way = 0; way < 3; way++) {
+        probe p = {.then_data = leave_all};
+        plx_conn_options options = probe_options(&p);
+        size_t count;
+        options.send_high = options.send_max = LARGE;
+        options.flags = PLX_CONN_READ_WHILE_HIGH;
+        options.receive_limit = 1;
+        options.write_timeout_ns = way == 0 ? 50 * PLX_MILLISECOND : 0;
+        peer client = connect_pair(w, &p, &options);
+        ck_ok(plx_conn_write(w->loop, p.conn, large, LARGE));
+        ck_assert_uint_gt(plx_conn_queued(w->loop, p.conn), 0);
+        if (way == 1)
+            peer_send(w, &client, "xx", 2);
+        if (way == 2)
+            world_reopen(w, (plx_loop_options){0});
+        turn_until(w, &p.closed, 1);
+        static const int reasons[] = {PLX_ETIMEDOUT, PLX_EMSGSIZE, PLX_ECANCELED};
+        ck_assert_int_eq(p.reason, reasons[way]);
+        expect_reset(peer_drain(w, &client, &count));
+        ck_assert_uint_lt(count, LARGE);
+        peer_close(&client);
+    }
+}
+
+/* --- waits -------------------------------------------------------------------------------------
+ */
+
+static void stop_on_fire(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)timer;
+    (void)data;
+    plx_loop_stop(loop);
+}
+
+/* The system refuses some waits for want of memory: the run goes on, timers fire in the meantime,
+ * and connections are served when it is over. */
+static void wait_that_fails_does_not_end_a_run(world *w)
+{
+    probe p = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    char answer[5];
+    peer client = connect_pair(w, &p, &options);
+    ck_assert_uint_eq(counter(w, wait_failures), 0);
+    plx__fault_arm(PLX__FAULT_WAIT, 0, 5);
+    ck_ok(plx_timer_start(w->loop, NULL, 12 * PLX_MILLISECOND, 0, stop_on_fire, NULL));
+    ck_ok(plx_loop_run(w->loop));
+    peer_send(w, &client, "hello", 5);
+    peer_receive(w, &client, answer, 5);
+    while (counter(w, wait_failures) < 5)
+        turn(w);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_WAIT), 5);
+    ck_assert_uint_eq(counter(w, wait_failures), 5);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+static void count_post(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    ck_ok(status);
+    ++*(size_t *)data;
+}
+
+static void post_and_stop(void *data)
+{
+    plx_loop *const *loop_and_count = data;
+    while (plx_post(loop_and_count[0], count_post, (void *)loop_and_count[1]) != 0)
+        plx__thread_yield();
+    plx_loop_stop(loop_and_count[0]);
+}
+
+/* While every wait fails, posts and stops of other threads are served, and the loop pauses. */
+static void posts_and_stops_are_served_while_waits_fail(world *w)
+{
+    size_t posted = 0;
+    void *both[2] = {w->loop, &posted};
+    plx__thread thread;
+    world_reopen(w, (plx_loop_options){.keep_running = 1});
+    both[0] = w->loop;
+    plx__fault_arm(PLX__FAULT_WAIT, 0, UINT32_MAX);
+    for (int i = 0; i < 20; i++)
+        ck_ok(plx_loop_run_once(w->loop, PLX_MILLISECOND));
+    ck_ok(plx__thread_start(&thread, post_and_stop, both));
+    ck_ok(plx_loop_run(w->loop));
+    plx__thread_join(&thread);
+    ck_assert_uint_eq(posted, 1);
+    ck_assert_uint_ge(counter(w, wait_failures), 20);
+    (void)plx__fault_disarm(PLX__FAULT_WAIT);
+}
+
+/* What lasts is returned, after more than a moment; and the loop may be run again. */
+static void wait_that_fails_for_good_ends_a_run(world *w)
+{
+    size_t posted = 0;
+    world_reopen(w, (plx_loop_options){.keep_running = 1});
+    plx__fault_arm(PLX__FAULT_WAIT, 0, UINT32_MAX);
+    ck_assert_int_eq(plx_loop_run(w->loop), PLX_ENOMEM);
+    uint32_t struck = plx__fault_disarm(PLX__FAULT_WAIT);
+    ck_assert_uint_ge(struck, 10);
+    ck_assert_uint_le(struck, 600); /* One every 10 ms, for 5 s. */
+    ck_ok(plx_post(w->loop, count_post, &posted));
+    turn_until(w, &posted, 1);
+}
+
+/* The loop closes though it cannot wait, with something in flight on backends that have that, and
+ * everybody is told. It tries 100 times; then the backend's own close, which may wait too, can. */
+static void loop_closes_while_waits_fail(world *w)
+{
+    probe p[3] = {{0}};
+    peer clients[3];
+    for (int i = 0; i < 3; i++) {
+        plx_conn_options options = probe_options(&p[i]);
+        options.send_high = options.send_max = LARGE;
+        clients[i] = connect_pair(w, &p[i], &options);
+        if (i > 0)
+            ck_ok(plx_conn_write(w->loop, p[i].conn, large, LARGE));
+    }
+    turn_some(w);
+    plx__fault_arm(PLX__FAULT_WAIT, 0, 100);
+    ck_ok(plx_loop_close(w->loop));
+    (void)plx__fault_disarm(PLX__FAULT_WAIT);
+    w->loop = NULL;
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(p[i].closed, 1);
+        ck_assert_int_eq(p[i].reason, PLX_ECANCELED);
+        peer_close(&clients[i]);
+    }
+}
+
+const test_case behavior_failure_cases[] = {
+    CASE(send_that_fails_closes_with_the_reason),
+    CASE(stream_that_is_cut_ends_with_a_reset),
+    CASE(send_is_tried_again_when_memory_is_short),
+    CASE(send_is_given_up_when_memory_stays_short),
+    CASE(close_while_memory_is_short),
+    CASE(memory_that_ends_amid_a_message_resets),
+    CASE(memory_that_ends_amid_a_request_resets),
+    CASE(close_that_drops_the_queue_resets),
+    CASE(wait_that_fails_does_not_end_a_run),
+    CASE(posts_and_stops_are_served_while_waits_fail),
+    CASE(wait_that_fails_for_good_ends_a_run),
+    CASE(loop_closes_while_waits_fail),
+    CASES_END,
+};

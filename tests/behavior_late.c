@@ -1,0 +1,357 @@
+/* tests/behavior_late.c - timeouts of connections whose loop gets to them late.
+ *
+ * What arrived in time keeps a connection alive, however late the loop is; one that is idle times
+ * out all the same. The loop is late because a callback, or the case itself, spins for as long as
+ * the timeout: then the deadline has passed, whatever the machine does besides.
+ */
+#include <string.h>
+
+#include "tests/harness.h"
+
+extern const test_case behavior_late_cases[];
+
+enum { FEW = 10, MANY = 400, TIMEOUT_MS = 400 };
+
+#define TIMEOUT_NS (TIMEOUT_MS * PLX_MILLISECOND)
+
+static void spin(uint64_t duration_ns)
+{
+    for (uint64_t until = plx__clock_now() + duration_ns; plx__clock_now() < until;)
+        continue;
+}
+
+/* Adopts one end of a new couple, and turns the loop until it is open. */
+static couple adopt_one(world *w, probe *p, const plx_conn_options *options, plx_conn *conn_out)
+{
+    couple c = couple_open();
+    size_t before = p->opened;
+    plx__socket_disown(c.ours.socket);
+    ck_ok(plx_conn_adopt(w->loop, conn_out, c.ours.socket, options, NULL, 0));
+    c.ours.socket = PLX_SOCKET_NONE;
+    turn_until(w, &p->opened, before + 1);
+    return c;
+}
+
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+typedef struct speakers {
+    probe probe; /* First: of those that may time out. */
+    couple couples[MANY];
+    size_t count;
+    size_t closed_before; /* They spoke: on a machine that is busy enough. */
+} speakers;
+
+static void speakers_open(world *w, speakers *s, size_t count)
+{
+    plx_conn_options options = probe_options(&s->probe);
+    options.read_timeout_ns = TIMEOUT_NS;
+    *s = (speakers){.count = count};
+    for (size_t i = 0; i < count; i++)
+        s->couples[i] = couple_open();
+    for (size_t i = 0; i < count; i++) {
+        plx__socket_disown(s->couples[i].ours.socket);
+        ck_ok(plx_conn_adopt(w->loop, NULL, s->couples[i].ours.socket, &options, NULL, 0));
+        s->couples[i].ours.socket = PLX_SOCKET_NONE;
+    }
+    ck_ok(plx_loop_run_once(w->loop, 0));
+    ck_assert_uint_eq(s->probe.opened, count);
+}
+
+static void speakers_speak(speakers *s)
+{
+    s->closed_before = s->probe.closed;
+    for (size_t i = 0; i < s->count && s->closed_before == 0; i++)
+        ck_assert_int_eq(plx__socket_send(s->couples[i].theirs.socket, "x", 1), 1);
+}
+
+static void speakers_close(world *w, speakers *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        peer_close(&s->couples[i].theirs);
+    turn_until(w, &s->probe.closed, s->count);
+}
+
+static size_t speak_and_spin(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                             size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)bytes;
+    speakers_speak(p->more);
+    spin(TIMEOUT_NS);
+    return length;
+}
+
+/* False if the machine was so busy that they timed out before they spoke. */
+static bool slow_callback_tried(world *w)
+{
+    static speakers s;
+    probe slow = {.then_data = speak_and_spin, .more = &s};
+    plx_conn conn;
+    plx_conn_options options = probe_options(&slow);
+    couple c = adopt_one(w, &slow, &options, &conn);
+    speakers_open(w, &s, FEW);
+    peer_send(w, &c.theirs, "x", 1);
+    turn_until(w, &slow.received, 1);
+    uint64_t until = plx__clock_now() + patience();
+    while (s.probe.received < FEW && s.probe.closed == 0) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_ok(plx_loop_run_once(w->loop, 0));
+    }
+    bool was_tried = s.closed_before == 0;
+    if (was_tried)
+        ck_assert_uint_eq(s.probe.closed, 0);
+    speakers_close(w, &s);
+    couple_close(&c);
+    turn_until(w, &slow.closed, 1);
+    return was_tried;
+}
+
+/* One callback takes longer than the timeout of others, to whom something comes meanwhile: all of
+ * them are served, none times out. */
+static void slow_callback_lets_nobody_time_out(world *w)
+{
+    while (!slow_callback_tried(w))
+        continue; /* The watchdog ends this. */
+}
+
+/* More connections are ready than one wait collects, and the loop gets to all of them late. */
+static void more_are_ready_than_one_wait_collects(world *w)
+{
+    static speakers s;
+    speakers_open(w, &s, MANY);
+    speakers_speak(&s);
+    spin(TIMEOUT_NS);
+    uint64_t until = plx__clock_now() + patience();
+    while (s.probe.received < MANY && s.probe.closed == 0) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_ok(plx_loop_run_once(w->loop, 0));
+    }
+    ck_assert_uint_eq(s.probe.closed, 0);
+    speakers_close(w, &s);
+}
+
+static size_t spin_a_little(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                            size_t length)
+{
+    spin(2 * PLX_MILLISECOND); /* A long turn, each time. */
+    return echo_back(loop, conn, p, bytes, length);
+}
+
+/* A loop that always has something to do: one that is idle times out on it. */
+static void idle_one_times_out_on_a_busy_loop(world *w)
+{
+    probe busy = {.then_data = spin_a_little};
+    probe idle = {0};
+    plx_conn conn;
+    unsigned char byte;
+    plx_conn_options busy_options = probe_options(&busy);
+    plx_conn_options options = probe_options(&idle);
+    options.read_timeout_ns = options.idle_timeout_ns = TIMEOUT_NS;
+    couple talking = adopt_one(w, &busy, &busy_options, &conn);
+    couple silent = adopt_one(w, &idle, &options, &conn);
+    uint64_t until = plx__clock_now() + patience();
+    while (idle.closed == 0) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        (void)plx__socket_send(talking.theirs.socket, "x", 1);
+        ck_ok(plx_loop_run_once(w->loop, 0));
+        (void)peer_try(&talking.theirs, &byte, 1);
+    }
+    ck_assert_int_eq(idle.reason, PLX_ETIMEDOUT);
+    ck_assert_uint_eq(counter(w, timeouts), 1);
+    couple_close(&silent);
+    couple_close(&talking);
+    turn_until(w, &busy.closed, 1);
+}
+
+enum { LONG_MS = 1500 };
+
+static size_t spin_if_last(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                           size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)bytes;
+    if (p->shown == 2)
+        spin(LONG_MS * PLX_MILLISECOND);
+    return length;
+}
+
+/* Two are served in one turn, the second for longer than their timeout. The first one's peer was
+ * silent for as long as the loop was, and has as long again from the end of that turn. */
+static void turn_counts_as_its_end(world *w)
+{
+    probe p = {.then_data = spin_if_last};
+    plx_conn conn;
+    plx_conn_options options = probe_options(&p);
+    options.read_timeout_ns = LONG_MS * PLX_MILLISECOND;
+    couple first = adopt_one(w, &p, &options, &conn);
+    couple second = adopt_one(w, &p, &options, &conn);
+    peer_send(w, &first.theirs, "x", 1);
+    peer_send(w, &second.theirs, "x", 1);
+    turn_until(w, &p.received, 2);
+    for (int i = 0; i < 5; i++)
+        ck_ok(plx_loop_run_once(w->loop, 0));
+    ck_assert_uint_eq(p.closed, 0);
+    couple_close(&first);
+    couple_close(&second);
+    turn_until(w, &p.closed, 2);
+}
+
+typedef struct middle {
+    probe *late;
+    couple *couple;
+    plx_listener listener;
+    bool was_late; /* On a machine that is busy enough it timed out before. */
+} middle;
+
+static size_t take_in_mid_turn(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                               size_t length)
+{
+    middle *m = p->more;
+    (void)conn;
+    (void)bytes;
+    if (p->shown == 1) {
+        spin(TIMEOUT_NS);
+    } else {
+        m->was_late = m->late->closed > 0;
+        if (!m->was_late)
+            ck_assert_int_eq(plx__socket_send(m->couple->theirs.socket, "x", 1), 1);
+        ck_ok(plx_listener_close(loop, m->listener));
+    }
+    return length;
+}
+
+/* False if the machine was too busy. */
+static bool mid_turn_tried(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    probe late = {0};
+    couple c;
+    middle m = {.late = &late, .couple = &c};
+    probe p = {.then_data = take_in_mid_turn, .more = &m};
+    plx_conn conn;
+    plx_conn_options options = probe_options(&p);
+    plx_conn_options late_options = probe_options(&late);
+    late_options.read_timeout_ns = TIMEOUT_NS;
+    couple other = adopt_one(w, &p, &options, &conn);
+    m.listener = listen_at(w, &options, address);
+    turn_some(w);
+    c = adopt_one(w, &late, &late_options, &conn);
+    peer_send(w, &other.theirs, "1", 1);
+    turn_until(w, &p.received, 1);
+    peer_send(w, &other.theirs, "2", 1);
+    turn_until(w, &p.received, 2);
+    if (!m.was_late) {
+        turn_until(w, &late.received, 1);
+        ck_assert_uint_eq(late.closed, 0);
+    }
+    couple_close(&other);
+    couple_close(&c);
+    turn_until(w, &p.closed, 1);
+    turn_until(w, &late.closed, 1);
+    return !m.was_late;
+}
+
+/* What arrives between a wait and the timers may leave the socket before the next wait: io_uring
+ * receives it when something is cancelled, as by closing a listener. It counts all the same. */
+static void backend_has_what_the_socket_lacks(world *w)
+{
+    /* Two tiers need a turn more to learn of the second byte, and then it is late each time. */
+    for (int tries = 0; tries < 5 && !mid_turn_tried(w); tries++)
+        continue;
+}
+
+/* --- writing and connecting --------------------------------------------------------------------
+ */
+
+enum { QUEUED = 12 << 20 };
+
+typedef struct drinker {
+    peer *peer;
+    size_t got;
+} drinker;
+
+/* Reads all that there is, and then keeps the loop busy. */
+static size_t drink_and_spin(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                             size_t length)
+{
+    static unsigned char sink[65536];
+    drinker *d = p->more;
+    (void)loop;
+    (void)conn;
+    (void)bytes;
+    for (ptrdiff_t got; (got = peer_try(d->peer, sink, sizeof sink)) > 0;)
+        d->got += (size_t)got;
+    spin(TIMEOUT_NS);
+    return length;
+}
+
+/* The peer of a connection with a write timeout reads in time, while a callback keeps the loop busy
+ * until after the deadline. */
+static void slow_callback_and_a_peer_that_reads(world *w)
+{
+    static unsigned char bytes[QUEUED];
+    probe p = {0};
+    drinker d = {0};
+    probe slow = {.then_data = drink_and_spin, .more = &d};
+    plx_conn conn;
+    plx_conn slow_conn;
+    plx_conn_options options = probe_options(&p);
+    plx_conn_options slow_options = probe_options(&slow);
+    options.send_high = options.send_max = QUEUED;
+    options.write_timeout_ns = TIMEOUT_NS;
+    couple c = adopt_one(w, &p, &options, &conn);
+    couple other = adopt_one(w, &slow, &slow_options, &slow_conn);
+    d.peer = &c.theirs;
+    ck_ok(plx_conn_write(w->loop, conn, bytes, QUEUED));
+    ck_assert_uint_gt(plx_conn_queued(w->loop, conn), 0);
+    for (size_t round = 1; d.got < QUEUED && p.closed == 0; round++) {
+        peer_send(w, &other.theirs, "x", 1);
+        turn_until(w, &slow.received, round);
+        turn_some(w);
+    }
+    ck_assert_uint_eq(p.closed, 0);
+    ck_assert_uint_eq(d.got, QUEUED);
+    couple_close(&c);
+    couple_close(&other);
+    turn_until(w, &p.closed, 1);
+    turn_until(w, &slow.closed, 1);
+}
+
+/* Connects that succeed in time, more than one wait collects. */
+static void connects_that_the_loop_learns_of_late(world *w)
+{
+    enum { CONNECTS = 350 };
+    char text[PLX_ADDRESS_TEXT_MAX];
+    plx__address any;
+    plx_socket listener;
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    options.connect_timeout_ns = TIMEOUT_NS;
+    ck_ok(plx__address_parse(&any, "tcp://127.0.0.1:0"));
+    ck_ok(plx__socket_open(&listener, any.family));
+    ck_ok(plx__socket_bind(listener, &any));
+    ck_ok(plx__socket_listen(listener, 2 * CONNECTS));
+    ck_ok(plx__socket_name(listener, &any));
+    ck_ok(plx__address_print(&any, text, sizeof text));
+    for (int i = 0; i < CONNECTS; i++)
+        ck_ok(plx_connect(w->loop, NULL, text, &options));
+    spin(TIMEOUT_NS);
+    uint64_t until = plx__clock_now() + patience();
+    while (p.opened + p.closed < CONNECTS) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_ok(plx_loop_run_once(w->loop, PLX_MILLISECOND));
+    }
+    ck_assert_uint_eq(p.closed, 0);
+    plx__socket_close(listener);
+    turn_until(w, &p.closed, CONNECTS);
+}
+
+const test_case behavior_late_cases[] = {
+    CASE(slow_callback_lets_nobody_time_out),    CASE(more_are_ready_than_one_wait_collects),
+    CASE(idle_one_times_out_on_a_busy_loop),     CASE(turn_counts_as_its_end),
+    CASE(backend_has_what_the_socket_lacks),     CASE(slow_callback_and_a_peer_that_reads),
+    CASE(connects_that_the_loop_learns_of_late), CASES_END,
+};

@@ -1,0 +1,337 @@
+/* tests/behavior_lost.c - descriptors of the loop's that somebody else closes, by mistake.
+ *
+ * Some backends see that at once, others when they next use the descriptor, or when the loop gets a
+ * socket of the same number. Whichever it is: the one that lost its descriptor is told, no other is
+ * harmed, and the loop neither spins nor crashes.
+ */
+#include <string.h>
+
+#include "tests/harness.h"
+
+extern const test_case behavior_lost_cases[];
+
+#ifdef _WIN32
+enum { NUMBER_STEP = 4, NUMBERS = 65536 };
+static const bool gives_lowest_number = false;
+#else
+enum { NUMBER_STEP = 1, NUMBERS = 1024 };
+static const bool gives_lowest_number = true; /* POSIX, open(). */
+#endif
+
+static bool names_itself(plx_socket socket, const char *local, const char *remote)
+{
+    plx__address address;
+    char text[PLX_ADDRESS_TEXT_MAX];
+    if (plx__socket_name(socket, &address) != 0 ||
+        plx__address_print(&address, text, sizeof text) != 0 || strcmp(text, local) != 0)
+        return false;
+    if (plx__socket_peer(socket, &address) != 0)
+        return remote == NULL;
+    return remote != NULL && plx__address_print(&address, text, sizeof text) == 0 &&
+           strcmp(text, remote) == 0;
+}
+
+/* The socket of this process between these addresses; `remote` NULL: the listening one. */
+static plx_socket socket_find(const char *local, const char *remote)
+{
+    for (plx_socket socket = 0; socket < NUMBERS; socket += NUMBER_STEP) {
+        if (names_itself(socket, local, remote))
+            return socket;
+    }
+    ck_abort_msg("no socket is at %s", local);
+    return PLX_SOCKET_NONE;
+}
+
+static plx_socket socket_of_listener(const world *w, plx_listener listener)
+{
+    char local[PLX_ADDRESS_TEXT_MAX];
+    ck_ok(plx_listener_address(w->loop, listener, local, sizeof local));
+    return socket_find(local, NULL);
+}
+
+static plx_socket socket_of_conn(const world *w, plx_conn conn)
+{
+    char local[PLX_ADDRESS_TEXT_MAX];
+    char remote[PLX_ADDRESS_TEXT_MAX];
+    ck_ok(plx_conn_local(w->loop, conn, local, sizeof local));
+    ck_ok(plx_conn_peer(w->loop, conn, remote, sizeof remote));
+    return socket_find(local, remote);
+}
+
+/* What the closed operations of a completion port say is not for certain. */
+static bool is_told_exactly(const world *w)
+{
+    return strcmp(w->backend, "iocp") != 0;
+}
+
+static void expect_service(world *w, peer *client)
+{
+    char answer[2];
+    peer_send(w, client, "hi", 2);
+    peer_receive(w, client, answer, 2);
+    ck_assert_int_eq(memcmp(answer, "hi", 2), 0);
+}
+
+static void expect_lost(const world *w, const probe *p)
+{
+    ck_assert_uint_eq(p->closed, 1);
+    if (!is_told_exactly(w))
+        return;
+    ck_assert_msg(p->reason == PLX_EBADF || p->reason == PLX_ENOTSOCK, "%s",
+                  plx_error_name(p->reason));
+    ck_assert_uint_eq(counter(w, sockets_lost), 1);
+}
+
+/* A connection that is idle: it is closed, or will be with the next write. */
+static void connection_loses_its_descriptor(world *w)
+{
+    probe p = {0};
+    probe other = {.then_data = echo_back};
+    plx_conn_options options[] = {probe_options(&p), probe_options(&other)};
+    peer client = connect_pair(w, &p, &options[0]);
+    peer busy = connect_pair(w, &other, &options[1]);
+    turn_some(w);
+    plx__socket_dispose(socket_of_conn(w, p.conn));
+    turn_some(w);
+    expect_service(w, &busy);
+    if (p.closed == 0)
+        ck_ok(plx_conn_write(w->loop, p.conn, "x", 1));
+    turn_until(w, &p.closed, 1);
+    expect_lost(w, &p);
+    expect_service(w, &busy);
+    peer_close(&client);
+    peer_close(&busy);
+    turn_until(w, &other.closed, 1);
+}
+
+/* One that is not read from and waits to write. */
+static void writing_connection_loses_its_descriptor(world *w)
+{
+    static const unsigned char bytes[65536];
+    probe p = {0};
+    probe other = {.then_data = echo_back};
+    plx_conn_options options[] = {probe_options(&p), probe_options(&other)};
+    options[0].send_max = (size_t)64 * sizeof bytes;
+    options[0].send_high = 8 * sizeof bytes;
+    peer client = connect_pair(w, &p, &options[0]);
+    peer busy = connect_pair(w, &other, &options[1]);
+    ck_ok(plx_conn_pause(w->loop, p.conn));
+    while (!plx_conn_is_high(w->loop, p.conn))
+        ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
+    turn_some(w);
+    plx__socket_dispose(socket_of_conn(w, p.conn));
+    turn_some(w);
+    expect_service(w, &busy);
+    if (p.closed == 0)
+        ck_ok(plx_conn_close(w->loop, p.conn)); /* Nobody has noticed, and nobody is harmed. */
+    peer_close(&client); /* Under Wine a send in flight outlives its socket until then. */
+    turn_until(w, &p.closed, 1);
+    expect_service(w, &busy);
+    peer_close(&busy);
+    turn_until(w, &other.closed, 1);
+}
+
+/* One that connects. */
+static void connecting_one_loses_its_descriptor(world *w)
+{
+    probe server = {.then_data = echo_back};
+    probe p = {0};
+    plx_conn_options options[] = {probe_options(&server), probe_options(&p)};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    char local[PLX_ADDRESS_TEXT_MAX];
+    plx_conn conn;
+    (void)listen_at(w, &options[0], address);
+    ck_ok(plx_connect(w->loop, &conn, address, &options[1]));
+    if (plx_conn_local(w->loop, conn, local, sizeof local) != 0) {
+        ck_ok(plx_conn_close(w->loop, conn)); /* It has no address yet (ConnectEx). */
+    } else {
+        plx__socket_dispose(socket_find(local, address));
+        turn_some(w);
+        if (p.closed == 0)
+            ck_ok(plx_conn_close(w->loop, conn));
+        else
+            expect_lost(w, &p);
+    }
+    turn_until(w, &p.closed, 1);
+    peer client = peer_open(w, address);
+    expect_service(w, &client);
+    peer_close(&client);
+    turn_until(w, &server.closed, server.opened);
+}
+
+typedef struct report {
+    size_t count;
+    int status;
+    plx_listener listener;
+} report;
+
+static void on_error(plx_loop *loop, plx_listener listener, void *data, int status)
+{
+    report *r = data;
+    r->count++;
+    r->status = status;
+    r->listener = listener;
+    if (status == PLX_EBADF)
+        ck_assert_int_eq(plx_listener_close(loop, listener), PLX_ESTALE);
+}
+
+static plx_listener listener_open(world *w, probe *p, report *r)
+{
+    plx_listener listener;
+    const plx_listen_options listen = {.conn = probe_options(p), .on_error = on_error, .data = r};
+    ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &listen));
+    return listener;
+}
+
+/* A listener: it is closed and says so, at the latest when the next one gets its number, which
+ * serves as ever. */
+static void listener_loses_its_descriptor(world *w)
+{
+    report first = {0};
+    report second = {0};
+    probe p = {.then_data = echo_back};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_listener lost = listener_open(w, &p, &first);
+    turn_some(w);
+    plx__socket_dispose(socket_of_listener(w, lost));
+    turn_some(w);
+    plx_listener next = listener_open(w, &p, &second);
+    turn_some(w);
+    if (is_told_exactly(w)) {
+        ck_assert_uint_eq(first.count, 1);
+        ck_assert_int_eq(first.status, PLX_EBADF);
+        ck_assert_uint_eq(first.listener.bits, lost.bits);
+        ck_assert_uint_eq(counter(w, sockets_lost), 1);
+    }
+    if (first.status != PLX_EBADF)
+        ck_ok(plx_listener_close(w->loop, lost));
+    ck_ok(plx_listener_address(w->loop, next, address, sizeof address));
+    peer client = peer_open(w, address);
+    expect_service(w, &client);
+    ck_assert_uint_eq(second.count, 0);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+typedef struct seen {
+    size_t count;
+    uint32_t ready;
+} seen;
+
+static void see(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
+{
+    seen *s = data;
+    (void)socket;
+    s->count++;
+    s->ready = ready;
+    if (ready == PLX_FAILED)
+        ck_assert_int_eq(plx_watch_close(loop, watch), PLX_ESTALE);
+}
+
+enum { FILLERS_MAX = 64 };
+
+enum loser { LOSER_CONN, LOSER_LISTENER, LOSER_WATCH, LOSER_WATCH_THAT_CLOSES, LOSERS };
+
+/* One that loses its descriptor, whose number the loop gets for a connection right after that. */
+typedef struct loss {
+    probe conn;
+    report report;
+    seen seen;
+    peer client; /* Of the connection, or of the watched socket. */
+    plx_watch watch;
+    plx_socket socket;
+    plx_socket fillers[FILLERS_MAX];
+    size_t fillers_count;
+} loss;
+
+/* Uses up the free numbers below that of the socket, which is to be the lowest once it is closed.
+ */
+static void holes_fill(loss *l)
+{
+    do {
+        ck_assert_uint_lt(l->fillers_count, FILLERS_MAX);
+        ck_ok(plx__socket_open(&l->fillers[l->fillers_count++], PLX__FAMILY_IPV4));
+    } while (l->fillers[l->fillers_count - 1] < l->socket);
+    plx__socket_close(l->fillers[--l->fillers_count]);
+}
+
+static void loss_open(world *w, loss *l, enum loser loser)
+{
+    l->client.socket = PLX_SOCKET_NONE;
+    if (loser == LOSER_CONN) {
+        plx_conn_options options = probe_options(&l->conn);
+        l->client = connect_pair(w, &l->conn, &options);
+        l->socket = socket_of_conn(w, l->conn.conn);
+    } else if (loser == LOSER_LISTENER) {
+        l->socket = socket_of_listener(w, listener_open(w, &l->conn, &l->report));
+    } else {
+        couple c = couple_open();
+        l->client = c.theirs;
+        l->socket = c.ours.socket;
+        ck_ok(plx_watch_open(w->loop, &l->watch, l->socket, PLX_READABLE, see, &l->seen));
+    }
+    turn_some(w);
+    holes_fill(l);
+}
+
+static void loss_check(const world *w, const loss *l, enum loser loser)
+{
+    ck_assert_uint_eq(counter(w, sockets_lost), 1);
+    ck_assert_uint_eq(l->conn.closed, loser == LOSER_CONN ? 1 : 0);
+    ck_assert_uint_eq(l->report.count, loser == LOSER_LISTENER ? 1 : 0);
+    ck_assert_uint_eq(l->seen.count, loser == LOSER_WATCH ? 1 : 0);
+    if (loser == LOSER_CONN)
+        ck_assert_int_eq(l->conn.reason, PLX_EBADF);
+    if (loser == LOSER_LISTENER)
+        ck_assert_int_eq(l->report.status, PLX_EBADF);
+    if (loser == LOSER_WATCH)
+        ck_assert_uint_eq(l->seen.ready, PLX_FAILED);
+}
+
+/* The descriptor is closed, and the loop gets the number at once for a connection of its own:
+ * nothing that happens to this one is told to the one before, or done to it. */
+static void number_is_used_again(world *w)
+{
+    for (int loser = 0; gives_lowest_number && loser < LOSERS; loser++) {
+        loss l = {.watch = {0}};
+        probe server = {.then_data = echo_back};
+        probe p = {0};
+        char address[PLX_ADDRESS_TEXT_MAX];
+        char local[PLX_ADDRESS_TEXT_MAX];
+        plx_conn conn;
+        world_reopen(w, (plx_loop_options){0});
+        plx_conn_options options[] = {probe_options(&server), probe_options(&p)};
+        (void)listen_at(w, &options[0], address);
+        loss_open(w, &l, (enum loser)loser);
+        if (loser < LOSER_WATCH)
+            plx__socket_dispose(l.socket);
+        else
+            plx__socket_close(l.socket);
+        ck_ok(plx_connect(w->loop, &conn, address, &options[1]));
+        if (loser == LOSER_WATCH_THAT_CLOSES)
+            ck_ok(plx_watch_close(w->loop, l.watch));
+        ck_ok(plx_conn_local(w->loop, conn, local, sizeof local));
+        ck_assert(socket_find(local, address) == l.socket);
+        turn_until(w, &p.opened, 1);
+        for (size_t i = 1; i <= 20; i++) {
+            ck_ok(plx_conn_write(w->loop, conn, "hi", 2));
+            turn_until(w, &p.received, 2 * i);
+        }
+        loss_check(w, &l, (enum loser)loser);
+        ck_assert_uint_eq(p.closed, 0);
+        peer_close(&l.client);
+        while (l.fillers_count > 0)
+            plx__socket_close(l.fillers[--l.fillers_count]);
+        ck_ok(plx_conn_close(w->loop, conn));
+        turn_until(w, &server.closed, 1);
+    }
+}
+
+const test_case behavior_lost_cases[] = {
+    CASE(connection_loses_its_descriptor),
+    CASE(writing_connection_loses_its_descriptor),
+    CASE(connecting_one_loses_its_descriptor),
+    CASE(listener_loses_its_descriptor),
+    CASE(number_is_used_again),
+    CASES_END,
+};

@@ -1,0 +1,325 @@
+/* tests/behavior_resume.c - pausing and resuming in all places, and what on_data leaves. */
+#include <string.h>
+
+#include "tests/harness.h"
+
+extern const test_case behavior_resume_cases[];
+
+/* What on_data does with a line, and how many lines it has taken. */
+typedef struct reader {
+    probe probe; /* First. */
+    bool pauses, resumes, pauses_again;
+    size_t lines;
+    size_t answer_bytes; /* Written for each line. */
+    plx_conn conn;
+    size_t released;
+    char rest[64];
+    size_t rest_length;
+} reader;
+
+static unsigned char answer[1 << 20];
+
+/* Takes one line, and leaves what follows it. */
+static size_t take_line(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, size_t length)
+{
+    reader *r = (reader *)(void *)p;
+    const char *end = length > 0 ? memchr(bytes, '\n', length) : NULL;
+    r->conn = conn;
+    if (end != NULL && r->answer_bytes > 0)
+        ck_ok(plx_conn_write(loop, conn, answer, r->answer_bytes));
+    if (r->pauses)
+        ck_ok(plx_conn_pause(loop, conn));
+    if (r->resumes)
+        ck_ok(plx_conn_resume(loop, conn));
+    if (r->pauses_again)
+        ck_ok(plx_conn_pause(loop, conn));
+    if (end == NULL)
+        return 0;
+    r->lines++;
+    return (size_t)(end - (const char *)bytes) + 1;
+}
+
+static void end_is_counted(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)p;
+    ck_ok(plx_conn_shutdown(loop, conn));
+}
+
+static void peer_end(world *w, peer *client, probe *p)
+{
+    peer_close(client);
+    turn_until(w, &p->closed, 1);
+}
+
+/* Three lines come at once. on_data takes one at a time, pauses for its answer, and the answer is
+ * there at once: each line is shown. */
+static void resume_within_on_data_shows_the_rest(world *w)
+{
+    for (int way = 0; way < 2; way++) {
+        reader r = {.probe = {.then_data = take_line}, .pauses = way == 0, .resumes = true};
+        plx_conn_options options = probe_options(&r.probe);
+        peer client = connect_pair(w, &r.probe, &options);
+        peer_send(w, &client, "one\ntwo\nthree\n", 14);
+        turn_until(w, &r.lines, 3);
+        ck_assert_mem_eq(r.probe.bytes, "one\ntwo\nthree\n", 14);
+        peer_send(w, &client, "four\n", 5);
+        turn_until(w, &r.lines, 4);
+        peer_end(w, &client, &r.probe);
+    }
+}
+
+/* A later step shows the rest, never the call itself: on_data is not entered twice. */
+static size_t nested_take(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, size_t length)
+{
+    static bool is_inside;
+    ck_assert(!is_inside);
+    is_inside = true;
+    size_t taken = take_line(loop, conn, p, bytes, length);
+    is_inside = false;
+    return taken;
+}
+
+static void resume_never_calls_from_within(world *w)
+{
+    reader r = {.probe = {.then_data = nested_take}, .pauses = true, .resumes = true};
+    plx_conn_options options = probe_options(&r.probe);
+    peer client = connect_pair(w, &r.probe, &options);
+    peer_send(w, &client, "a\nb\nc\nd\n", 8);
+    turn_until(w, &r.lines, 4);
+    peer_end(w, &client, &r.probe);
+}
+
+/* It was never paused, and has unconsumed input: resuming shows that once more. */
+static void resume_of_one_that_never_paused(world *w)
+{
+    reader r = {.probe = {.then_data = take_line}};
+    plx_conn_options options = probe_options(&r.probe);
+    peer client = connect_pair(w, &r.probe, &options);
+    peer_send(w, &client, "half", 4);
+    turn_until(w, &r.probe.shown, 1);
+    turn_some(w);
+    ck_assert_uint_eq(r.probe.shown, 1);
+    ck_ok(plx_conn_resume(w->loop, r.conn));
+    ck_assert_uint_eq(r.probe.shown, 1);
+    turn_until(w, &r.probe.shown, 2);
+    turn_some(w);
+    ck_assert_uint_eq(r.probe.shown, 2);
+    peer_send(w, &client, " a line\n", 8);
+    turn_until(w, &r.lines, 1);
+    ck_assert_mem_eq(r.probe.bytes, "half a line\n", 12);
+    peer_end(w, &client, &r.probe);
+}
+
+/* on_data resumes each time, has never paused, and lacks bytes: it is not called for what it has
+ * just seen, and the end comes. */
+static void resume_for_nothing_does_not_spin(world *w)
+{
+    reader r = {.probe = {.then_data = take_line, .then_end = end_is_counted}, .resumes = true};
+    plx_conn_options options = probe_options(&r.probe);
+    peer client = connect_pair(w, &r.probe, &options);
+    peer_send(w, &client, "half", 4);
+    turn_until(w, &r.probe.shown, 1);
+    turn_some(w);
+    ck_assert_uint_eq(r.probe.shown, 1);
+    peer_shutdown(&client);
+    turn_until(w, &r.probe.ended, 1);
+    turn_until(w, &r.probe.closed, 1);
+    peer_close(&client);
+}
+
+/* The last call counts: paused after it was resumed, it stays so until somebody else resumes it. */
+static void pause_after_resume_within_on_data(world *w)
+{
+    reader r = {.probe = {.then_data = take_line}, .resumes = true, .pauses_again = true};
+    plx_conn_options options = probe_options(&r.probe);
+    peer client = connect_pair(w, &r.probe, &options);
+    peer_send(w, &client, "one\ntwo\n", 8);
+    turn_until(w, &r.lines, 1);
+    turn_some(w);
+    ck_assert_uint_eq(r.probe.shown, 1);
+    ck_ok(plx_conn_resume(w->loop, r.conn));
+    turn_until(w, &r.lines, 2);
+    ck_ok(plx_conn_close(w->loop, r.conn));
+    peer_end(w, &client, &r.probe);
+}
+
+/* The answer to a line makes the queue high. Resumed by the user, reading rests until the queue has
+ * drained, and then the rest is shown. */
+static void resume_waits_for_the_queue(world *w)
+{
+    reader r = {.probe = {.then_data = take_line},
+                .pauses = true,
+                .resumes = true,
+                .answer_bytes = sizeof answer};
+    plx_conn_options options = probe_options(&r.probe);
+    options.send_high = 1000;
+    options.send_max = 4 * sizeof answer;
+    peer client = connect_pair(w, &r.probe, &options);
+    while (plx_conn_write(w->loop, r.probe.conn, answer, sizeof answer) == 0)
+        turn(w); /* The system may take more. */
+    ck_assert_int_eq(plx_conn_is_high(w->loop, r.probe.conn), 1);
+    ck_ok(plx_conn_resume(w->loop, r.probe.conn));
+    peer_send(w, &client, "one\ntwo\nthree\n", 14);
+    turn_some(w);
+    ck_assert_uint_eq(r.lines, 0);
+    static unsigned char sink[65536];
+    uint64_t until = plx__clock_now() + patience();
+    while (r.lines < 3) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        (void)peer_try(&client, sink, sizeof sink);
+        turn(w);
+    }
+    peer_end(w, &client, &r.probe);
+}
+
+/* The end has come while lines wait: it is told when all of them have been shown. */
+static void end_comes_behind_lines_that_wait(world *w)
+{
+    reader r = {.probe = {.then_data = take_line, .then_end = end_is_counted}, .pauses = true};
+    plx_conn_options options = probe_options(&r.probe);
+    peer client = connect_pair(w, &r.probe, &options);
+    peer_send(w, &client, "one\ntwo\nthree\nfour\n", 19);
+    peer_shutdown(&client);
+    turn_until(w, &r.lines, 1);
+    turn_some(w);
+    ck_assert_uint_eq(r.lines, 1);
+    r.resumes = true;
+    ck_ok(plx_conn_resume(w->loop, r.conn));
+    turn_until(w, &r.probe.ended, 1);
+    ck_assert_uint_eq(r.lines, 4);
+    ck_assert_mem_eq(r.probe.bytes, "one\ntwo\nthree\nfour\n", 19);
+    turn_until(w, &r.probe.closed, 1);
+    peer_close(&client);
+}
+
+/* More than the limit came with one receive. What waits to be shown again is not "never consumed".
+ */
+static void rest_that_is_shown_again_is_within_the_limit(world *w)
+{
+    reader r = {.probe = {.then_data = take_line}, .pauses = true, .resumes = true};
+    plx_conn_options options = probe_options(&r.probe);
+    options.receive_limit = 4;
+    peer client = connect_pair(w, &r.probe, &options);
+    peer_send(w, &client, "one\ntwo\nthree\nfour\n", 19);
+    turn_until(w, &r.lines, 4);
+    ck_assert_uint_eq(r.probe.closed, 0);
+    r.pauses = r.resumes = false;
+    peer_send(w, &client, "five5", 5);
+    turn_until(w, &r.probe.closed, 1);
+    ck_assert_int_eq(r.probe.reason, PLX_EMSGSIZE);
+    peer_close(&client);
+}
+
+static void on_release(plx_loop *loop, plx_conn conn, void *data, plx_socket socket,
+                       const void *bytes, size_t length)
+{
+    reader *r = data;
+    (void)loop;
+    (void)conn;
+    ck_assert_uint_le(length, sizeof r->rest);
+    if (length > 0)
+        memcpy(r->rest, bytes, length);
+    r->rest_length = length;
+    r->released++;
+    plx_socket_close(socket);
+}
+
+static size_t take_and_release(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                               size_t length)
+{
+    size_t taken = take_line(loop, conn, p, bytes, length);
+    ck_ok(plx_conn_release(loop, conn));
+    ck_ok(plx_conn_resume(loop, conn)); /* Of no effect: it is on its way out. */
+    return taken;
+}
+
+/* Paused, resumed and released in one on_data: what is left leaves with the socket, and is not
+ * shown here. */
+static void resume_and_release_within_on_data(world *w)
+{
+    reader r = {.probe = {.then_data = take_and_release}, .pauses = true, .resumes = true};
+    plx_conn_options options = probe_options(&r.probe);
+    options.on_release = on_release;
+    peer client = connect_pair(w, &r.probe, &options);
+    peer_send(w, &client, "one\ntwo\n", 8);
+    turn_until(w, &r.released, 1);
+    ck_assert_uint_eq(r.probe.shown, 1);
+    ck_assert_uint_eq(r.rest_length, 4);
+    ck_assert_mem_eq(r.rest, "two\n", 4);
+    peer_close(&client);
+}
+
+/* Bytes that come with an adopted socket are shown like others. */
+static void resume_of_an_adopted_connection(world *w)
+{
+    for (int way = 0; way < 3; way++) {
+        reader r = {.probe = {.then_data = take_line}, .pauses = way != 2, .resumes = true};
+        couple c = couple_open();
+        plx_conn conn;
+        plx_conn_options options = probe_options(&r.probe);
+        options.flags = way == 1 ? PLX_CONN_PAUSED : 0;
+        plx__socket_disown(c.ours.socket);
+        ck_ok(plx_conn_adopt(w->loop, &conn, c.ours.socket, &options, "one\ntwo\nthree\n", 14));
+        c.ours.socket = PLX_SOCKET_NONE;
+        if (way == 1) {
+            turn_until(w, &r.probe.opened, 1);
+            turn_some(w);
+            ck_assert_uint_eq(r.probe.shown, 0);
+            ck_ok(plx_conn_resume(w->loop, conn));
+        }
+        turn_until(w, &r.lines, 3);
+        ck_assert_mem_eq(r.probe.bytes, "one\ntwo\nthree\n", 14);
+        peer_end(w, &c.theirs, &r.probe);
+    }
+}
+
+typedef struct late {
+    reader *reader;
+    size_t fired;
+} late;
+
+static void resume_on_fire(plx_loop *loop, plx_timer timer, void *data)
+{
+    late *l = data;
+    (void)timer;
+    ck_ok(plx_conn_resume(loop, l->reader->conn));
+    l->fired++;
+}
+
+static size_t take_and_arm(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                           size_t length)
+{
+    size_t taken = take_line(loop, conn, p, bytes, length);
+    if (p->more != NULL)
+        ck_ok(plx_timer_start(loop, NULL, 0, 0, resume_on_fire, p->more));
+    return taken;
+}
+
+/* Paused in on_data, resumed by a timer that may fire in the very turn: nothing is lost, and the
+ * end, which may have come in that turn, too, is told. */
+static void resume_in_the_turn_of_the_pause(world *w)
+{
+    for (int round = 0; round < 20; round++) {
+        late l = {0};
+        reader r = {.probe = {.then_data = take_and_arm, .then_end = end_is_counted, .more = &l},
+                    .pauses = true};
+        l.reader = &r;
+        plx_conn_options options = probe_options(&r.probe);
+        peer client = connect_pair(w, &r.probe, &options);
+        peer_send(w, &client, "one\ntwo\n", round % 2 == 0 ? 4 : 8);
+        peer_shutdown(&client);
+        turn_until(w, &r.probe.ended, 1);
+        ck_assert_uint_eq(r.lines, round % 2 == 0 ? 1 : 2);
+        turn_until(w, &r.probe.closed, 1);
+        peer_close(&client);
+    }
+}
+
+const test_case behavior_resume_cases[] = {
+    CASE(resume_within_on_data_shows_the_rest), CASE(resume_never_calls_from_within),
+    CASE(resume_of_one_that_never_paused),      CASE(resume_for_nothing_does_not_spin),
+    CASE(pause_after_resume_within_on_data),    CASE(resume_waits_for_the_queue),
+    CASE(end_comes_behind_lines_that_wait),     CASE(rest_that_is_shown_again_is_within_the_limit),
+    CASE(resume_and_release_within_on_data),    CASE(resume_of_an_adopted_connection),
+    CASE(resume_in_the_turn_of_the_pause),      CASES_END,
+};

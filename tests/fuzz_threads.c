@@ -1,0 +1,99 @@
+/* tests/fuzz_threads.c - owns the thread that disturbs the loops. */
+#include "tests/fuzz_threads.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "platform/platform.h"
+#include "platform/rehearsal.h"
+#include "tests/chance.h"
+
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "fuzz_threads: line %d: %s does not hold\n", __LINE__, #condition);    \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+fuzz_threads_counts fuzz_threads_count;
+
+static struct {
+    plx_loop *const *loops;
+    size_t count;
+    plx__thread thread;
+    bool is_running;
+    uint32_t seed;
+    plx__atomic_u32 is_to_end;
+    plx__atomic_u32 posted; /* How many posts were taken, */
+    uint32_t ran;           /* and have run; the loops' thread alone counts these. */
+    plx_signal signals[2];
+} disturber;
+
+static void on_post(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    CHECK(data == &disturber);
+    CHECK(status == 0 || status == PLX_ECANCELED);
+    disturber.ran++;
+    fuzz_threads_count.posts++;
+}
+
+static void on_signal(plx_loop *loop, plx_signal signal, void *data, int number)
+{
+    (void)loop;
+    (void)signal;
+    CHECK(data == &disturber);
+    CHECK(number == PLX_SIGNAL_USER1 || number == PLX_SIGNAL_USER2);
+    fuzz_threads_count.signals++;
+}
+
+/* With numbers of its own: those of the loops' thread are replayed by the seed. */
+static void disturb(void *data)
+{
+    uint32_t state = disturber.seed;
+    (void)data;
+    while (!plx__atomic_load(&disturber.is_to_end)) {
+        state = state * 1664525u + 1013904223u;
+        plx_loop *loop = disturber.loops[(state >> 20) % disturber.count];
+        uint32_t what = (state >> 24) % 64;
+        if (what == 0)
+            plx_loop_stop(loop);
+        else if (what == 1)
+            (void)plx__rehearse_signal(PLX_SIGNAL_USER1 + (int)(state >> 20) % 2);
+        else if (what < 40 && plx_post(loop, on_post, &disturber) == 0)
+            plx__atomic_add(&disturber.posted, 1);
+        else
+            plx__thread_yield();
+    }
+}
+
+bool fuzz_threads_begin(plx_loop *const *loops, size_t count)
+{
+    disturber.loops = loops;
+    disturber.count = count;
+    disturber.seed = (uint32_t)chance_next();
+    plx__atomic_store(&disturber.is_to_end, 0);
+    plx__atomic_store(&disturber.posted, 0);
+    disturber.ran = 0;
+    for (int i = 0; i < 2; i++) {
+        int status = plx_signal_open(loops[(size_t)i % count], &disturber.signals[i],
+                                     PLX_SIGNAL_USER1 + i, on_signal, &disturber);
+        CHECK(status == 0 || status == PLX_ENOSYS);
+    }
+    disturber.is_running = plx__thread_start(&disturber.thread, disturb, NULL) == 0;
+    return disturber.is_running;
+}
+
+void fuzz_threads_end(void)
+{
+    plx__atomic_store(&disturber.is_to_end, 1);
+    if (disturber.is_running)
+        plx__thread_join(&disturber.thread);
+    disturber.is_running = false;
+}
+
+void fuzz_threads_check(void)
+{
+    CHECK(disturber.ran == plx__atomic_load(&disturber.posted));
+}

@@ -1,0 +1,367 @@
+#!/usr/bin/env python3
+"""Makes mutants of Pollux, one bug each, and reports whether the tests notice.
+
+A sample of all mutants of core/, backends/ and platform/ is drawn by the seed; each is built and
+the suites that watch its file are run until one fails. tests/mutants/equivalent.txt lists mutants
+that change nothing anybody can see, with the reason. Exit code 0: at least the wanted share was
+killed; 1: fewer, or something failed; 2: a wrong argument."""
+
+import argparse
+import filecmp
+import glob
+import json
+import os
+import queue
+import random
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+
+# pylint: disable=wrong-import-position
+from operators import mutants_of
+from suites import WATCHERS_LINUX, WATCHERS_WINDOWS, Bench, elapsed, first_failure
+
+EQUIVALENT = os.path.join(HERE, "equivalent.txt")
+SANITIZE = "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
+CASE_LIMIT_S = 20
+# Not the product: what only tests use, and what no suite of this sort can see.
+LEFT_OUT = ("platform/posix/", "platform/fault", "platform/hook", "rehearsal", "platform/process",
+            "/process.c", "core/assert")
+
+
+class Failure(Exception):
+    """The mutants could not be judged; the text says why."""
+
+
+def arguments_parse():
+    parser = argparse.ArgumentParser(prog="ci/mutants.sh", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--count", type=int, default=150, help="how many mutants (150)")
+    parser.add_argument("--seed", help="draws the sample; the hash of the last commit if not given")
+    parser.add_argument("--windows", action="store_true",
+                        help="platform/windows and the completion port, under Wine")
+    parser.add_argument("--change", metavar="BASE", nargs="?", const="HEAD",
+                        help="only lines that the work tree has changed since BASE (HEAD)")
+    parser.add_argument("--file", action="append", default=[], metavar="PATH",
+                        help="only this file; may be given more than once")
+    parser.add_argument("--key", help="only mutants whose key contains this text")
+    parser.add_argument("--jobs", type=int, default=2, help="how many at a time (2)")
+    parser.add_argument("--least", type=float, default=90, help="the share to be killed, in % (90)")
+    parser.add_argument("--list", action="store_true", help="print the keys of the sample and end")
+    arguments = parser.parse_args()
+    if arguments.count < 1 or arguments.jobs < 1:
+        parser.error("--count and --jobs: at least 1")
+    for path in arguments.file:
+        if not os.path.exists(os.path.join(ROOT, path)):
+            parser.error(f"--file: there is no {path}")
+    return arguments
+
+
+def git(*words):
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True,
+                          check=True).stdout
+
+
+def files_watched(arguments):
+    tracked = git("ls-files", "core", "backends", "platform").split()
+    files = []
+    for path in tracked:
+        is_windows = path.startswith(("platform/windows/", "backends/iocp"))
+        if not path.endswith((".c", ".h")) or any(word in path for word in LEFT_OUT):
+            continue
+        if is_windows == arguments.windows and (not arguments.file or path in arguments.file):
+            files.append(path)
+    return files
+
+
+def lines_changed(base):
+    """{path: set of line numbers} that the work tree has and `base` has not."""
+    changed, path = {}, None
+    for line in git("diff", "-U0", base, "--", "core", "backends", "platform").splitlines():
+        if line.startswith("+++ "):
+            path = line[6:]
+        hunk = re.match(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@", line)
+        if hunk and path:
+            first, count = int(hunk.group(1)), int(hunk.group(2) or 1)
+            changed.setdefault(path, set()).update(range(first, first + count))
+    return changed
+
+
+def source_read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def sample_draw(arguments):
+    """All mutants that are asked for, shuffled; more than `count`, for some do not compile."""
+    mutants = []
+    changed = lines_changed(arguments.change) if arguments.change else None
+    for path in files_watched(arguments):
+        for mutant in mutants_of(path, source_read(path)):
+            if changed is not None and mutant.line not in changed.get(path, ()):
+                continue
+            if arguments.key is None or arguments.key in mutant.key:
+                mutants.append(mutant)
+    seed = arguments.seed or git("rev-parse", "HEAD").strip()
+    random.Random(seed).shuffle(mutants)
+    return seed, mutants
+
+
+def equivalents_read():
+    """{key: reason}. A line "key" and below it, indented, its reason."""
+    reasons, key = {}, None
+    with open(EQUIVALENT, encoding="utf-8") as file:
+        for line in file:
+            if line.startswith(("#", "\n")):
+                continue
+            if line.startswith(" ") and key:
+                reasons[key] = (reasons[key] + " " + line.strip()).strip()
+            else:
+                key = line.strip()
+                reasons[key] = ""
+    for key, reason in reasons.items():
+        if not reason:
+            raise Failure(f"equivalent.txt: no reason is given for: {key}")
+    return reasons
+
+
+class Workshop:
+    """A copy of the tree with a build of its own, where one mutant at a time is made."""
+
+    def __init__(self, number, arguments):
+        system = "windows" if arguments.windows else "linux"
+        self.tree = os.path.join(ROOT, "build", "mutants", f"{system}-{number}")
+        self.build = os.path.join(self.tree, "build")
+        self.windows = arguments.windows
+        self.objects = {}
+
+    def prepare(self):
+        """Brings the copy up to date, builds it, and returns how its programs are run."""
+        for path in git("ls-files", "-co", "--exclude-standard").splitlines():
+            self._copy(path)
+        options = ["-DPOLLUX_BUILD_TESTS=ON", "-DPOLLUX_BUILD_TOOLS=OFF",
+                   "-DPOLLUX_BUILD_EXAMPLES=OFF", "-DPOLLUX_BUILD_POSIX=OFF",
+                   "-DPOLLUX_TEST_CONSUMERS=OFF", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
+        if self.windows:
+            options += ["-DCMAKE_TOOLCHAIN_FILE=" + os.path.join(
+                self.tree, "ci/toolchains/x86_64-w64-mingw32.cmake"), "-DCMAKE_BUILD_TYPE=Debug"]
+        else:
+            options += [f"-DCMAKE_C_FLAGS={SANITIZE}", "-DCMAKE_BUILD_TYPE=None",
+                        "-DPOLLUX_BACKENDS=poll;select;epoll;uring;libuv"]
+        self._must(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja", *options])
+        self._must(["cmake", "--build", self.build])
+        with open(os.path.join(self.build, "compile_commands.json"), encoding="utf-8") as file:
+            self.commands = {
+                os.path.relpath(entry["file"], self.tree): entry for entry in json.load(file)
+                if "pollux_testing.dir" in entry["output" if "output" in entry else "command"]}
+        if not self.windows:
+            return Bench(self.build)
+        prefix = subprocess.run(["sh", os.path.join(ROOT, "ci/wine-prefix.sh")],
+                                capture_output=True, text=True, check=True).stdout.strip()
+        wine = shutil.which("wine64") or "/usr/lib/wine/wine64"
+        return Bench(self.build, [wine], {"WINEPREFIX": prefix, "WINEDEBUG": "-all"})
+
+    def _copy(self, path):
+        """Only what differs, and as new: a mutant may have been left there by a run that was cut
+        short, and what is older than its object would not be built again."""
+        source, target = os.path.join(ROOT, path), os.path.join(self.tree, path)
+        if not os.path.isfile(source):
+            return
+        if not os.path.exists(target) or not filecmp.cmp(source, target, shallow=False):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copyfile(source, target)
+
+    def _must(self, command):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Failure(f"{' '.join(command)}:\n{(done.stdout + done.stderr)[-3000:]}")
+
+    def configurations(self):
+        """The names after "--backend" that CTest knows of the behaviours."""
+        found = []
+        for path in glob.glob(os.path.join(self.build, "tests", "CTestTestfile.cmake")):
+            with open(path, encoding="utf-8") as file:
+                found += re.findall(r"add_test\(\[?=*\[?behavior\.([^.]+)\.", file.read())
+        return list(dict.fromkeys(found))
+
+    def _code_of(self, path):
+        """The machine code that the file makes without sanitizers, or None if it has none."""
+        entry = self.commands.get(path)
+        if entry is None:
+            return None
+        out = os.path.join(self.build, "mutant.o")
+        command = re.sub(r" -o \S+", f" -o {out}", entry["command"])
+        command = command.replace(SANITIZE, "").replace(" -g ", " ") + " -O2 -w"
+        done = subprocess.run(command, shell=True, cwd=entry["directory"], capture_output=True,
+                              check=False)
+        if done.returncode != 0:
+            return b""
+        with open(out, "rb") as file:
+            return file.read()
+
+    def make(self, mutant, source):
+        """Builds it: "built", "broken" or "same" (its machine code is the original's)."""
+        target = os.path.join(self.tree, mutant.path)
+        if mutant.path not in self.objects:
+            self.objects[mutant.path] = self._code_of(mutant.path)
+        # As many lines as before, so that nothing else changes.
+        lost = source.count("\n", mutant.start, mutant.end) - mutant.text.count("\n")
+        text = source[:mutant.start] + mutant.text + "\n" * lost + source[mutant.end:]
+        with open(target, "w", encoding="utf-8") as file:
+            file.write(text)
+        code = self._code_of(mutant.path)
+        if code is not None and code == self.objects[mutant.path]:
+            return "same"
+        if code == b"":
+            return "broken"
+        done = subprocess.run(["cmake", "--build", self.build], capture_output=True, check=False)
+        return "built" if done.returncode == 0 else "broken"
+
+    def restore(self, mutant, source):
+        with open(os.path.join(self.tree, mutant.path), "w", encoding="utf-8") as file:
+            file.write(source)
+
+
+class Hunt:
+    """Judges mutants until enough have been."""
+
+    def __init__(self, arguments, mutants, equivalents):
+        self.arguments, self.equivalents = arguments, equivalents
+        self.waiting = queue.SimpleQueue()
+        for mutant in mutants:
+            self.waiting.put(mutant)
+        self.watchers = WATCHERS_WINDOWS if arguments.windows else WATCHERS_LINUX
+        self.lock = threading.Lock()
+        self.is_ready = threading.Event()
+        self.start = time.monotonic()
+        self.killed, self.holes, self.same = [], [], []
+        self.dropped = 0
+        self.claimed = 0
+        self.killers = {}
+        self.failure = None
+
+    def _next(self):
+        with self.lock:
+            if self.claimed >= self.arguments.count or self.failure:
+                return None
+            try:
+                mutant = self.waiting.get_nowait()
+            except queue.Empty:
+                return None
+            self.claimed += 1
+            return mutant
+
+    def _order(self, path, cases):
+        """Those first that have killed a mutant of this file before."""
+        counts = self.killers.get(path, {})
+        return sorted(cases, key=lambda case: -counts.get(case.title, 0))
+
+    def _say(self, verdict, mutant, detail):
+        done = len(self.killed) + len(self.holes) + len(self.same)
+        print(f"{elapsed(self.start):>6} {done:4}/{self.arguments.count} {verdict:<10} "
+              f"{mutant.path}:{mutant.line}: {mutant.key}{detail}", flush=True)
+
+    def _judge(self, workshop, bench, configurations, mutant):
+        if mutant.key in self.equivalents:
+            with self.lock:
+                self.same.append(mutant)
+                self._say("equivalent", mutant, f" ({self.equivalents[mutant.key]})")
+            return
+        source = source_read(mutant.path)
+        made = workshop.make(mutant, source)
+        found = None
+        if made == "built":
+            cases = self._order(mutant.path, bench.cases_of(mutant.path, self.watchers,
+                                                            configurations))
+            found = first_failure(bench, cases, CASE_LIMIT_S, 2)
+        workshop.restore(mutant, source)
+        with self.lock:
+            if made != "built":
+                self.dropped += 1
+                self.claimed -= 1
+            elif found:
+                case, how = found
+                counts = self.killers.setdefault(mutant.path, {})
+                counts[case.title] = counts.get(case.title, 0) + 1
+                self.killed.append(mutant)
+                self._say("killed", mutant, f" <- {case.title} {how}")
+            else:
+                self.holes.append(mutant)
+                self._say("HOLE", mutant, "")
+
+    def _work(self, number):
+        try:
+            workshop = Workshop(number, self.arguments)
+            bench = workshop.prepare()
+            configurations = workshop.configurations()
+            if number == 0:
+                self._original_must_pass(bench, configurations)
+            self.is_ready.wait()
+            while (mutant := self._next()) is not None:
+                self._judge(workshop, bench, configurations, mutant)
+        except (Failure, OSError, subprocess.SubprocessError) as problem:
+            self.failure = self.failure or problem
+            self.is_ready.set()
+
+    def _original_must_pass(self, bench, configurations):
+        """A suite that fails without a mutant would kill them all."""
+        cases = {}
+        for starts, _ in self.watchers:
+            for path in starts.split() or [""]:
+                cases.update(dict.fromkeys(bench.cases_of(path, self.watchers, configurations)))
+        print(f"mutants: {len(cases)} cases have to pass without one", flush=True)
+        found = first_failure(bench, list(cases), CASE_LIMIT_S, 2 * self.arguments.jobs)
+        if found:
+            raise Failure(f"without a mutant {found[0].title} {found[1]}")
+        self.is_ready.set()
+
+    def run(self):
+        threads = [threading.Thread(target=self._work, args=(number,))
+                   for number in range(self.arguments.jobs)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self.failure:
+            raise Failure(self.failure)
+
+
+def report(hunt):
+    """The holes once more, and the closing line; returns the share that was killed, in %."""
+    total = len(hunt.killed) + len(hunt.holes) + len(hunt.same)
+    judged = total - len(hunt.same)
+    share = 100 * len(hunt.killed) / judged if judged else 100
+    print(f"\nnot counted: {hunt.dropped} that did not compile, or whose code was the original's")
+    for mutant in hunt.holes:
+        print(f"HOLE {mutant.path}:{mutant.line}: {mutant.key}")
+    print(f"mutants: {len(hunt.killed)} of {total} killed, {len(hunt.same)} equivalent, "
+          f"{len(hunt.holes)} holes: {share:.1f} %")
+    return share
+
+
+def main():
+    arguments = arguments_parse()
+    try:
+        seed, mutants = sample_draw(arguments)
+        print(f"mutants: --seed {seed} --count {arguments.count}, {len(mutants)} to choose from",
+              flush=True)
+        if arguments.list:
+            for mutant in mutants[:arguments.count]:
+                print(f"{mutant.path}:{mutant.line}: {mutant.key}")
+            return 0
+        hunt = Hunt(arguments, mutants, equivalents_read())
+        hunt.run()
+    except Failure as problem:
+        print(f"mutants: {problem}", file=sys.stderr)
+        return 1
+    return 0 if report(hunt) >= arguments.least else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""Which suites watch which file, and how a case of one is run."""
+
+import os
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+
+# The first that fits. Suites that are likely to notice come first; all of them have to be passed.
+# A name alone is a suite that runs by itself; "suite:configuration" runs under that one.
+WATCHERS_LINUX = (
+    ("backends/poll.c backends/cold_set", "behavior:poll-two-tier behavior:poll unit fuzz:"
+     "poll-two-tier"),
+    ("backends/array_poller", "behavior:poll-two-tier behavior:select unit fuzz:poll-two-tier"),
+    ("backends/select.c platform/unix/select.c", "behavior:select unit fuzz:select"),
+    ("backends/epoll.c", "epoll:epoll behavior:epoll fuzz:epoll"),
+    ("backends/libuv.c", "behavior:libuv fuzz:libuv"),
+    ("backends/uring", "uring:uring behavior:uring fuzz:uring"),
+    ("backends/readiness", "behavior:epoll behavior:poll behavior:libuv epoll:epoll fuzz:epoll"),
+    ("platform/unix/poll.c", "unit behavior:poll-two-tier behavior:poll fuzz:poll"),
+    ("", "unit behavior:poll behavior:uring behavior:epoll behavior:poll-two-tier behavior:select"
+     " uring:uring epoll:epoll fuzz:poll fuzz:uring"),
+)
+WATCHERS_WINDOWS = (
+    ("backends/iocp", "unit_iocp behavior:iocp* fuzz:iocp"),
+    ("platform/windows/select.c", "unit behavior:select*"),
+    ("platform/windows/poll.c", "unit behavior:poll*"),
+    ("", "unit behavior:poll behavior:iocp* behavior:poll* behavior:select unit_iocp"),
+)
+FUZZ_SECONDS = 4
+
+
+@dataclass(frozen=True)
+class Case:
+    """One process of one suite."""
+
+    suite: str
+    configuration: str
+    name: str
+
+    @property
+    def title(self):
+        return ".".join(part for part in (self.suite, self.configuration, self.name) if part)
+
+
+class Bench:
+    """The programs of one build, and how they are run."""
+
+    def __init__(self, build, emulator=(), environment=None, patience_s=6):
+        self.build, self.emulator = build, list(emulator)
+        self.environment = dict(os.environ, POLLUX_TEST_PATIENCE=str(patience_s),
+                                UBSAN_OPTIONS="print_stacktrace=0", **(environment or {}))
+        self.ending = ".exe" if emulator else ""
+        self.names = {}
+
+    def program(self, suite):
+        return os.path.join(self.build, "tests", suite + self.ending)
+
+    def _names_of(self, suite):
+        if suite not in self.names:
+            listed = subprocess.run(self.emulator + [self.program(suite), "--list"],
+                                    env=self.environment, capture_output=True, text=True,
+                                    check=True, timeout=120)
+            self.names[suite] = listed.stdout.split()
+        return self.names[suite]
+
+    def cases_of(self, path, watchers, configurations):
+        """The cases that watch a file, in the order in which they are to be tried."""
+        cases = []
+        words = next(words for starts, words in watchers
+                     if starts == "" or any(path.startswith(start) for start in starts.split()))
+        for word in words.split():
+            suite, _, wanted = word.partition(":")
+            matching = [""] if not wanted else [
+                name for name in configurations
+                if name == wanted or wanted.endswith("*") and name.startswith(wanted[:-1])]
+            for configuration in matching:
+                if suite == "fuzz":
+                    cases.append(Case("fuzz_api", configuration, ""))
+                    continue
+                cases += [Case(suite, configuration, name) for name in self._names_of(suite)]
+        return list(dict.fromkeys(cases))
+
+    def run(self, case, limit_s):
+        """None when the case passes, else in a few words how it fails."""
+        command = self.emulator + [self.program(case.suite)]
+        if case.configuration:
+            command += ["--backend", case.configuration]
+        if case.suite == "fuzz_api":
+            command += ["--seconds", str(FUZZ_SECONDS), "--seed", "1"]
+        else:
+            command.append(case.name)
+        try:
+            ended = subprocess.run(command, env=self.environment, stdin=subprocess.DEVNULL,
+                                   capture_output=True, timeout=limit_s, check=False)
+        except subprocess.TimeoutExpired:
+            return f"no end within {limit_s:.0f} s"
+        if ended.returncode != 0:
+            return f"ended with {ended.returncode}"
+        if case.suite != "fuzz_api" and b"100%: Checks: 1," not in ended.stdout:
+            return "no check was run to its end"
+        return None
+
+
+def first_failure(bench, cases, limit_s, jobs):
+    """(case, how) of a case that fails, or None. Stops at the first."""
+    queue, lock, found = iter(cases), threading.Lock(), []
+
+    def work():
+        while not found:
+            with lock:
+                case = next(queue, None)
+            if case is None:
+                return
+            how = bench.run(case, limit_s)
+            # A machine with other work on it may have been the reason: who waits too long is asked
+            # again.
+            if how is not None and how.startswith("no end"):
+                how = bench.run(case, 2 * limit_s)
+            if how is not None:
+                found.append((case, how))
+
+    threads = [threading.Thread(target=work) for _ in range(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found[0] if found else None
+
+
+def elapsed(start):
+    seconds = int(time.monotonic() - start)
+    return f"{seconds // 60}:{seconds % 60:02d}"

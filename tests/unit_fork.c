@@ -1,0 +1,121 @@
+/* tests/unit_fork.c - parts that a forked child uses. */
+#include "core/post_queue.h"
+#include "tests/harness.h"
+
+extern const test_case unit_fork_cases[];
+
+static void run_post(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    (void)status;
+    ++*(size_t *)data;
+}
+
+static void push(plx__post_queue *queue, size_t *count)
+{
+    ck_ok(plx__post_queue_push(queue, (plx__post){.run = run_post, .data = count}));
+}
+
+/* What a thread does that claims a cell, and is gone before it fills it in. */
+static void claim(plx__post_queue *queue)
+{
+    (void)plx__atomic_add(&queue->filling, 1);
+}
+
+static uint32_t run_all(plx__post_queue *queue)
+{
+    plx__post post;
+    uint32_t ran = 0;
+    plx__post_queue_take(queue);
+    for (; plx__post_queue_pop(queue, &post); ran++)
+        post.run(NULL, post.data, 0);
+    return ran;
+}
+
+/* In the batch that is being run, and in the one that is being filled. */
+static void posts_that_were_never_made_are_passed_over(world *w)
+{
+    plx__post_queue queue;
+    plx__post post;
+    size_t count = 0;
+    (void)w;
+    ck_ok(plx__post_queue_init(&queue, 8));
+    push(&queue, &count);
+    claim(&queue);
+    push(&queue, &count);
+    plx__post_queue_take(&queue);
+    ck_assert(plx__post_queue_pop(&queue, &post)); /* A fork in this one: */
+    ck_assert(!plx__post_queue_pop(&queue, &post));
+    claim(&queue);
+    push(&queue, &count);
+    plx__post_queue_renew(&queue);
+    ck_assert_uint_eq(run_all(&queue), 2);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_uint_eq(run_all(&queue), 2);
+    ck_assert_uint_eq(count, 2);
+    ck_assert(plx__post_queue_is_empty(&queue));
+    push(&queue, &count);
+    ck_assert_uint_eq(run_all(&queue), 1);
+    ck_assert_uint_eq(count, 3);
+    plx__post_queue_close(&queue);
+}
+
+/* More were claimed than there are cells: those threads were about to be refused. */
+static void full_queue_is_renewed(world *w)
+{
+    plx__post_queue queue;
+    size_t count = 0;
+    (void)w;
+    ck_ok(plx__post_queue_init(&queue, 2));
+    push(&queue, &count);
+    for (int i = 0; i < 3; i++)
+        claim(&queue);
+    plx__post_queue_renew(&queue);
+    ck_assert_uint_eq(run_all(&queue), 2);
+    ck_assert_uint_eq(count, 1);
+    ck_assert(plx__post_queue_is_empty(&queue));
+    plx__post_queue_close(&queue);
+}
+
+typedef struct locker {
+    plx__mutex mutex;
+    bool has_locked;
+} locker;
+
+static void try_lock(void *data)
+{
+    locker *l = data;
+    l->has_locked = plx__mutex_try(&l->mutex);
+    if (l->has_locked)
+        plx__mutex_unlock(&l->mutex);
+}
+
+static bool other_thread_can_lock(locker *l)
+{
+    plx__thread thread;
+    ck_ok(plx__thread_start(&thread, try_lock, l));
+    plx__thread_join(&thread);
+    return l->has_locked;
+}
+
+static void locked_mutex_is_not_waited_for(world *w)
+{
+    locker l;
+    (void)w;
+    plx__mutex_open(&l.mutex);
+    ck_assert(other_thread_can_lock(&l));
+    plx__mutex_lock(&l.mutex);
+    ck_assert(!other_thread_can_lock(&l));
+    plx__mutex_unlock(&l.mutex);
+    ck_assert(plx__mutex_try(&l.mutex));
+    ck_assert(!other_thread_can_lock(&l));
+    plx__mutex_unlock(&l.mutex);
+    plx__mutex_close(&l.mutex);
+}
+
+const test_case unit_fork_cases[] = {
+    CASE(posts_that_were_never_made_are_passed_over),
+    CASE(full_queue_is_renewed),
+    CASE(locked_mutex_is_not_waited_for),
+    CASES_END,
+};
