@@ -7,6 +7,7 @@
 #include "backends/array_poller.h"
 
 #include "platform/fault.h"
+#include "platform/hook.h"
 
 #define FIRST_ROOM 64
 
@@ -157,6 +158,7 @@ static int wake_take(plx__poller *poller)
 int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     int ready = PLX_ENOMEM;
+    plx__hook(PLX__HOOK_SLEEP);
     if (!plx__fault_strikes(PLX__FAULT_WAIT))
         ready = poller->way->wait(poller->entries, poller->count, timeout_ns, poller->scratch);
     if (ready <= 0) {

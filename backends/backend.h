@@ -81,6 +81,9 @@ typedef struct plx__backend_ops {
     int (*open)(plx__backend **backend_out, const plx__backend_config *config);
     /* Everything has been detached by now. */
     void (*close)(plx__backend *backend);
+    /* The calling thread is about to close the loop, whichever thread ran it. PLX_EBUSY: that one
+     * still has a part in it, and nothing has been done. NULL where any thread can. */
+    int (*own)(plx__backend *backend);
     /* In a child that fork() has made, which has copies of the memory and of the descriptors, and
      * no thread but the one that forked. Endpoints may be attached, and completions of the last
      * wait not handed out yet.

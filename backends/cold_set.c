@@ -17,6 +17,7 @@
 
 #include "platform/atomic.h"
 #include "platform/fault.h"
+#include "platform/hook.h"
 
 #define FIRST_ROOM 256
 
@@ -120,6 +121,7 @@ static void failure_report(plx__cold_set *set)
 static void thread_poll(plx__cold_set *set)
 {
     plx__mutex_unlock(&set->mutex);
+    plx__hook(PLX__HOOK_SECOND);
     int ready = plx__fault_strikes(PLX__FAULT_COLD_WAIT)
                     ? PLX_ENOMEM
                     : plx__poll(set->copy.entries, set->copy.count, PLX_FOREVER);

@@ -20,6 +20,7 @@
 #include "backends/readiness.h"
 #include "backends/registry.h"
 #include "platform/fault.h"
+#include "platform/hook.h"
 #include "platform/os.h"
 
 #define FIRST_ROOM 64
@@ -193,9 +194,11 @@ static bool may_pass(int status)
 PLX__SLOW static int set_renew(plx__poller *poller)
 {
     int set = PLX_SOCKET_NONE;
+    plx__hook(PLX__HOOK_ARM);
     int status = set_open(poller, &set);
     if (status != 0)
         return status;
+    plx__hook(PLX__HOOK_ARMED);
     int before = poller->set;
     poller->set = set;
     for (uint32_t i = 1; i < poller->places; i++) {
@@ -367,7 +370,8 @@ typedef struct kernel_timespec {
 static int set_wait(plx__poller *poller, uint64_t timeout_ns)
 {
 #ifdef SYS_epoll_pwait2
-    if (timeout_ns != 0 && timeout_ns != PLX_FOREVER && !poller->lacks_pwait2) {
+    if (timeout_ns != 0 && timeout_ns != PLX_FOREVER && !poller->lacks_pwait2 &&
+        !plx__fault_strikes(PLX__FAULT_FEATURE)) {
         const kernel_timespec timeout = {.seconds = (int64_t)(timeout_ns / PLX_SECOND),
                                          .nanoseconds = (int64_t)(timeout_ns % PLX_SECOND)};
         long count =
@@ -376,6 +380,7 @@ static int set_wait(plx__poller *poller, uint64_t timeout_ns)
         if (count >= 0 || (errno != ENOSYS && errno != EPERM))
             return (int)count;
         poller->lacks_pwait2 = true;
+        plx__hook(PLX__HOOK_SLEEP);
     }
 #endif
     return epoll_wait(poller->set, poller->events, EVENTS_MAX, (int)plx__milliseconds(timeout_ns));
@@ -383,6 +388,7 @@ static int set_wait(plx__poller *poller, uint64_t timeout_ns)
 
 static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
+    plx__hook(PLX__HOOK_PREPARE);
     if (poller->has_ghost)
         (void)set_renew(poller);
     if (poller->has_ghost) /* There was no descriptor for it: the ghost would end each wait. */
@@ -392,6 +398,7 @@ static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
     if (poller->changes > 0 && timeout_ns > RETRY_NS)
         timeout_ns = RETRY_NS;
     int count = -1;
+    plx__hook(PLX__HOOK_SLEEP);
     errno = ENOMEM;
     if (!plx__fault_strikes(PLX__FAULT_WAIT))
         count = set_wait(poller, poller->failures > 0 ? 0 : timeout_ns);

@@ -14,6 +14,7 @@
 
 #include "backends/registry.h"
 #include "platform/fault.h"
+#include "platform/hook.h"
 
 /* How long the kernel is given, after everything has been cancelled, to hand back what it has. */
 #define LAST_WAIT (10 * PLX_SECOND)
@@ -326,6 +327,7 @@ static void entries_take(plx__backend *backend, ULONG count)
 static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
 {
     uint64_t deadline = PLX_FOREVER;
+    plx__hook(PLX__HOOK_PREPARE);
     waiting_post(backend);
     if (backend->is_starved)
         Sleep(1); /* Memory is short for a moment: do not spin on it. */
@@ -341,6 +343,7 @@ static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
         ULONG count = 0;
         if (plx__fault_strikes(PLX__FAULT_WAIT))
             return PLX_ENOMEM;
+        plx__hook(PLX__HOOK_SLEEP);
         if (GetQueuedCompletionStatusEx(backend->port, backend->entries, PLX__IOCP_ENTRIES_MAX,
                                         &count, plx__milliseconds(timeout_ns), FALSE)) {
             entries_take(backend, count);

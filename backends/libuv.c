@@ -8,6 +8,7 @@
 #include "backends/readiness.h"
 #include "backends/registry.h"
 #include "platform/fault.h"
+#include "platform/hook.h"
 
 typedef struct uv_entry {
     uv_poll_t poll;
@@ -286,6 +287,7 @@ static void libuv_poller_forget(plx__poller *poller, plx__polled *polled)
 static int libuv_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     ready_clear(poller);
+    plx__hook(PLX__HOOK_PREPARE);
     if (plx__fault_strikes(PLX__FAULT_WAIT)) /* uv_run() itself does not fail. */
         return PLX_ENOMEM;
     if (started_check(poller) || timeout_ns == 0) {
@@ -297,6 +299,7 @@ static int libuv_poller_wait(plx__poller *poller, uint64_t timeout_ns)
         uv_update_time(&poller->loop);
         (void)uv_timer_start(&poller->timer, on_timeout, milliseconds, 0);
     }
+    plx__hook(PLX__HOOK_SLEEP);
     (void)uv_run(&poller->loop, UV_RUN_ONCE);
     (void)uv_timer_stop(&poller->timer);
     return 0;

@@ -11,6 +11,7 @@
 #include "backends/cold_set.h"
 #include "backends/readiness.h"
 #include "backends/registry.h"
+#include "platform/hook.h"
 
 /* How often the idle ones are looked for. */
 #define TICK_NS (100 * PLX_MILLISECOND)
@@ -214,6 +215,7 @@ PLX__SLOW static int tiers_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     tiered_poller *tiered = tiered_of(poller);
     uint64_t now = plx__clock_now();
+    plx__hook(PLX__HOOK_PREPARE);
     if (now >= tiered->tick_ends) {
         tiered->tick_ends = now + tiered->tick_ns;
         tick(tiered);

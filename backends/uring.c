@@ -8,8 +8,7 @@
 #include "backends/uring.h"
 
 #include "backends/registry.h"
-
-#define RETRY_NS (5 * PLX_MILLISECOND)
+#include "platform/hook.h"
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
@@ -20,46 +19,63 @@ static int uring_open(plx__backend **backend_out, const plx__backend_config *con
         return PLX_ENOMEM;
     backend->turn = 1;
     backend->batch = 1;
+    backend->last = -1;
+    backend->may_credit = config->may_credit;
     int status = plx__wake_open(&backend->wake);
     if (status == 0) {
-        status = plx__uring_ring_open(backend);
+        status = plx__uring_buffers_open(backend, config->receive_bytes);
         if (status == 0) {
-            status = plx__uring_buffers_open(backend, config->receive_bytes);
+            status = plx__uring_ring_open(backend);
             if (status != 0)
-                plx__uring_ring_close(backend);
+                plx__uring_buffers_close(backend);
         }
         if (status != 0)
             plx__wake_close(&backend->wake);
     }
     if (status != 0) {
+        plx__socket_close(backend->last);
+        plx__free(backend->spill);
         plx__free(backend);
         return status;
     }
-    backend->has_credit = backend->has_credit && config->may_credit;
     *backend_out = backend;
     return 0;
+}
+
+static void completion_drop(const struct io_uring_cqe *cqe)
+{
+    if (plx__uring_data_op(cqe->user_data) == PLX__URING_ACCEPT)
+        plx__uring_accept_drop(cqe);
 }
 
 /* Sockets that arrived for listeners that had gone by then. */
 static void completions_drop(plx__backend *backend)
 {
     struct io_uring *ring = &backend->ring;
+    while (backend->spill_next < backend->spill_count)
+        completion_drop(&backend->spill[backend->spill_next++]);
     for (unsigned count = io_uring_cq_ready(ring); count > 0; count--) {
-        const struct io_uring_cqe *cqe = &ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask];
-        if (plx__uring_data_op(cqe->user_data) == PLX__URING_ACCEPT)
-            plx__uring_accept_drop(cqe);
+        completion_drop(&ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask]);
         io_uring_cq_advance(ring, 1);
     }
 }
 
 static void uring_close(plx__backend *backend)
 {
-    if (!backend->is_gone)
-        completions_drop(backend);
+    completions_drop(backend);
     plx__uring_ring_close(backend);
     plx__uring_buffers_close(backend);
+    plx__socket_close(backend->last);
     plx__wake_close(&backend->wake);
+    plx__free(backend->spill);
     plx__free(backend);
+}
+
+static int uring_own(plx__backend *backend)
+{
+    int status = plx__uring_take_over(backend);
+    backend->is_closing = status == 0;
+    return status;
 }
 
 /* --- what is wanted --------------------------------------------------------------------------- */
@@ -132,19 +148,6 @@ static bool poll_arm(plx__backend *backend, plx__uring_endpoint *uring)
     return true;
 }
 
-/* Completes only if there was nothing to cancel. */
-static bool cancel(plx__backend *backend, plx__uring_endpoint *uring, enum plx__uring_op op)
-{
-    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
-    if (request == NULL)
-        return false;
-    io_uring_prep_cancel64(request, plx__uring_data(endpoint, op), 0);
-    request->flags = IOSQE_CQE_SKIP_SUCCESS;
-    request->user_data = plx__uring_data(endpoint, PLX__URING_CANCEL);
-    return true;
-}
-
 static bool input_is_unwanted(const plx__uring_endpoint *uring)
 {
     const uint16_t bulk = PLX__URING_BULK | PLX__URING_MULTISHOT;
@@ -162,7 +165,7 @@ static bool input_settle(plx__backend *backend, plx__uring_endpoint *uring)
     if (uring->input != PLX__URING_NONE) {
         if ((uring->flags & PLX__URING_INPUT_CANCELLED) != 0 || !input_is_unwanted(uring))
             return true;
-        if (!cancel(backend, uring, (enum plx__uring_op)uring->input))
+        if (!plx__uring_cancel(backend, uring, (enum plx__uring_op)uring->input))
             return false;
         uring->flags |= PLX__URING_INPUT_CANCELLED;
         return true;
@@ -182,32 +185,11 @@ static bool input_settle(plx__backend *backend, plx__uring_endpoint *uring)
     }
 }
 
-static bool output_settle(plx__backend *backend, plx__uring_endpoint *uring)
-{
-    const uint16_t send = PLX__URING_SENDING | PLX__URING_SEND_CANCELLED;
-    const uint16_t watch = PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED;
-    const uint16_t blocked = PLX__URING_BLOCKED | PLX__URING_WATCHED;
-    if ((uring->flags & PLX__URING_DETACHED) == 0)
-        return (uring->flags & blocked) != PLX__URING_BLOCKED ||
-               plx__uring_writable_arm(backend, uring);
-    if ((uring->flags & send) == PLX__URING_SENDING) {
-        if (!cancel(backend, uring, PLX__URING_SEND))
-            return false;
-        uring->flags |= PLX__URING_SEND_CANCELLED;
-    }
-    if ((uring->flags & watch) == PLX__URING_WATCHED) {
-        if (!cancel(backend, uring, PLX__URING_WRITABLE))
-            return false;
-        uring->flags |= PLX__URING_WATCH_CANCELLED;
-    }
-    return true;
-}
-
 static bool has_something(const plx__uring_endpoint *uring)
 {
     if ((uring->flags & PLX__URING_HOLDS) != 0)
         return true;
-    if ((uring->flags & PLX__URING_RELEASING) != 0 && uring->input == PLX__URING_NONE)
+    if ((uring->flags & PLX__URING_RELEASING) != 0 && !plx__uring_is_in_flight(uring))
         return true;
     if ((uring->flags & PLX__URING_ENDED) != 0)
         return uring->wanted == PLX__URING_RECEIVE;
@@ -218,14 +200,14 @@ static bool has_something(const plx__uring_endpoint *uring)
 /* Makes what is in flight what is wanted. What could not be requested stays in the list. */
 static void endpoint_settle(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    if (!input_settle(backend, uring) || !output_settle(backend, uring))
+    if (!input_settle(backend, uring) || !plx__uring_writable_settle(backend, uring))
         return;
     if ((uring->flags & PLX__URING_DETACHED) != 0)
         plx__uring_list_set(backend, uring, PLX__URING_LIST_DETACHING);
     else if (has_something(uring))
         plx__uring_list_set(backend, uring, PLX__URING_LIST_READY);
     else
-        plx__uring_list_remove(backend, uring);
+        plx__uring_list_set(backend, uring, PLX__URING_LIST_IDLE);
 }
 
 static void busy_settle(plx__backend *backend)
@@ -241,12 +223,20 @@ static void busy_settle(plx__backend *backend)
 
 static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
 {
+    plx__hook(PLX__HOOK_PREPARE);
+    int status = plx__uring_ring_ready(backend);
+    if (status != 0)
+        return status;
+    if (!backend->has_ring) { /* What an earlier one has left is to be delivered first. */
+        backend->turn++;
+        return 0;
+    }
     busy_settle(backend);
     if (backend->lists[PLX__URING_LIST_READY].first != NULL || backend->unsent_count > 0)
         timeout_ns = 0;
     /* The kernel is short of memory; nobody tells when it is not. */
-    if (backend->lists[PLX__URING_LIST_BUSY].first != NULL && timeout_ns > RETRY_NS)
-        timeout_ns = RETRY_NS;
+    if (backend->lists[PLX__URING_LIST_BUSY].first != NULL && timeout_ns > PLX__URING_RETRY_NS)
+        timeout_ns = PLX__URING_RETRY_NS;
     backend->turn++;
     return plx__uring_enter(backend, timeout_ns);
 }
@@ -306,8 +296,7 @@ static bool polled(plx__backend *backend, plx__uring_endpoint *uring,
 /* There was nothing to cancel; if there still is something, it was between two states. */
 static void cancel_failed(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    uring->flags &= (uint16_t) ~(PLX__URING_INPUT_CANCELLED | PLX__URING_SEND_CANCELLED |
-                                 PLX__URING_WATCH_CANCELLED);
+    uring->flags &= (uint16_t) ~(PLX__URING_INPUT_CANCELLED | PLX__URING_WATCH_CANCELLED);
     if (plx__uring_is_in_flight(uring) && (uring->flags & PLX__URING_SILENT) == 0)
         plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
 }
@@ -316,8 +305,8 @@ static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cq
                             plx__completion *completion)
 {
     enum plx__uring_op op = plx__uring_data_op(cqe->user_data);
-    if (op == PLX__URING_WAKE && (cqe->flags & IORING_CQE_F_MORE) == 0)
-        backend->is_wake_armed = false;
+    if (op == PLX__URING_WAKE)
+        plx__uring_woken(backend, cqe);
     if (op == PLX__URING_NONE || op == PLX__URING_CREDIT || op == PLX__URING_WAKE)
         return false;
     plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
@@ -340,8 +329,6 @@ static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cq
         return plx__uring_accepted_take(backend, uring, cqe, completion);
     case PLX__URING_CONNECT:
         return connected(uring, cqe, completion);
-    case PLX__URING_SEND:
-        return plx__uring_sent(backend, uring, cqe, completion);
     case PLX__URING_WRITABLE:
         return plx__uring_writable(backend, uring, cqe, completion);
     case PLX__URING_POLL:
@@ -358,30 +345,14 @@ static bool ready_next(plx__backend *backend, plx__completion *completion)
         plx__uring_endpoint *uring = backend->lists[PLX__URING_LIST_READY].first;
         if (uring == NULL)
             return false;
-        if (plx__uring_accept_next(backend, uring, completion))
+        if (plx__uring_detached(backend, uring, completion) ||
+            plx__uring_accept_next(backend, uring, completion))
             return true;
         plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
         if (plx__uring_receive_next(backend, uring, completion) ||
             plx__uring_released(backend, uring, completion))
             return true;
     }
-}
-
-/* The ring was closed with requests in flight; they are over. */
-static bool gone_next(plx__backend *backend, plx__completion *completion)
-{
-    static const enum plx__uring_list_kind kinds[] = {PLX__URING_LIST_BUSY,
-                                                      PLX__URING_LIST_DETACHING};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        plx__uring_endpoint *uring = backend->lists[kinds[i]].first;
-        if (uring == NULL)
-            continue;
-        plx__uring_list_remove(backend, uring);
-        completion->endpoint = plx__uring_endpoint_of(uring);
-        completion->kind = PLX__DETACHED;
-        return true;
-    }
-    return false;
 }
 
 /* Completions that had to be fetched come first; they are older than those in the queue. */
@@ -402,8 +373,6 @@ static bool completion_find(plx__backend *backend, plx__completion *completion_o
         return plx__uring_unsent_next(backend, completion_out);
     if (backend->spill_count > 0 && spill_next(backend, completion_out))
         return true;
-    if (backend->is_gone)
-        return gone_next(backend, completion_out);
     for (unsigned head; (head = *cq->khead) != backend->completions_end;) {
         const struct io_uring_cqe cqe = cq->cqes[head & cq->ring_mask];
         io_uring_cq_advance(&backend->ring, 1);
@@ -468,10 +437,16 @@ static const plx__completion *uring_next(plx__backend *backend)
 const plx__backend_ops plx__uring_backend = {
     .name = "uring",
     .needs = "Linux 6.0 or later, the sysctl kernel.io_uring_disabled at 0 (or at 1, for members "
-             "of kernel.io_uring_group), and no seccomp filter that forbids io_uring_setup",
+             "of kernel.io_uring_group), no seccomp filter that forbids io_uring_setup, and about "
+             "200 KiB of memory that may be locked for each loop (RLIMIT_MEMLOCK, ulimit -l), "
+             "which \"out of memory\" may be about",
     .endpoint_bytes = sizeof(plx__uring_endpoint),
     .open = uring_open,
     .close = uring_close,
+    .own = uring_own,
+    .abandon = plx__uring_abandon,
+    .renew = plx__uring_renew,
+    .rearm = plx__uring_rearm,
     .attach = plx__uring_attach,
     .detach = plx__uring_detach,
     .release = plx__uring_release,

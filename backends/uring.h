@@ -1,13 +1,17 @@
 /* backends/uring.h - the io_uring backend, as the files that make it up see it.
  *
  * uring.c          the seam: what is wanted of an endpoint, and completions
+ * uring_endpoint.c endpoints: their lists, their life
  * uring_ring.c     the ring: its flags, what the kernel must have, entering, cancelling at once
+ * uring_leave.c    a ring is left, and another one takes its place
+ * uring_thread.c   which thread a ring belongs to
+ * uring_fork.c     what a forked child does with its copy
  * uring_receive.c  the buffers that the kernel picks from, and what is held back of them
- * uring_send.c     sends: on credit, in flight
+ * uring_send.c     sends: on credit, at once; waiting until a socket is writable
  *
  * Requests are made when the loop waits, all in one call. In flight for an endpoint are at the most
- * one request that brings something (accept, receive, connect or poll) and one send. docs/design.md
- * tells what is in flight when.
+ * one request that brings something (accept, receive, connect or poll) and one poll that waits for
+ * room to send. docs/design.md tells what is in flight when.
  */
 #ifndef PLX__URING_H
 #define PLX__URING_H
@@ -21,6 +25,12 @@
 #define PLX__URING_SUBMISSIONS 512u
 /* Completion entries. What does not fit the kernel keeps, and we fetch (completions_spill). */
 #define PLX__URING_COMPLETIONS 8192u
+
+/* How long a wait may be while the kernel takes no request, since nobody tells when it does. */
+#define PLX__URING_RETRY_NS (5 * PLX_MILLISECOND)
+
+/* How long to wait for what takes the kernel or another thread milliseconds, before giving up. */
+#define PLX__URING_PATIENCE_NS (2 * PLX_SECOND)
 
 /* Buffers for most of what arrives (uring_receive.c). A power of two. */
 #define PLX__URING_SMALL_COUNT 128u
@@ -36,8 +46,7 @@ enum plx__uring_op {
     PLX__URING_RECEIVE,
     PLX__URING_POLL,
     PLX__URING_CONNECT,
-    PLX__URING_SEND,
-    PLX__URING_WRITABLE, /* A poll, for a send that the kernel does not wait with. */
+    PLX__URING_WRITABLE, /* A poll, for what waits in core's queue. */
     PLX__URING_CANCEL,
     PLX__URING_CREDIT = 8, /* A bit that few others have: all completions are searched for it. */
     PLX__URING_WAKE
@@ -45,25 +54,25 @@ enum plx__uring_op {
 
 enum plx__uring_flag {
     PLX__URING_INPUT_CANCELLED = 1u << 0, /* The cancellation of `input` is on its way. */
-    PLX__URING_SENDING = 1u << 1,         /* A send is in flight. */
-    PLX__URING_SEND_CANCELLED = 1u << 2,
-    PLX__URING_MULTISHOT = 1u << 3, /* `input` yields until it is cancelled. */
-    PLX__URING_BULK = 1u << 4,      /* So much comes that it is received piece by piece. */
-    PLX__URING_HOLDS = 1u << 5,     /* Received buffers wait for their turn. */
-    PLX__URING_ENDED = 1u << 6,     /* The stream has ended, and core does not know it yet. */
-    PLX__URING_UNSENT = 1u << 7,    /* Its credit has failed, and core does not know it yet. */
+    PLX__URING_WATCHED = 1u << 1,         /* The poll PLX__URING_WRITABLE is in flight, */
+    PLX__URING_WATCH_CANCELLED = 1u << 2, /* and so is its cancellation; */
+    PLX__URING_MULTISHOT = 1u << 3,       /* `input` yields until it is cancelled. */
+    PLX__URING_BULK = 1u << 4,            /* So much comes that it is received piece by piece. */
+    PLX__URING_HOLDS = 1u << 5,           /* Received buffers wait for their turn. */
+    PLX__URING_ENDED = 1u << 6,           /* The stream has ended, and core does not know it yet. */
+    PLX__URING_UNSENT = 1u << 7, /* Its credit has failed, and core does not know it yet. */
     PLX__URING_DETACHED = 1u << 8,
-    PLX__URING_SILENT = 1u << 9,   /* Detached at once: no PLX__DETACHED is owed. */
-    PLX__URING_HUNG = 1u << 10,    /* Its peer has shut its side: see uring_send.c. */
-    PLX__URING_BLOCKED = 1u << 11, /* The send that core waits for waits until it is writable, */
-    PLX__URING_WATCHED = 1u << 12, /* for which a poll is in flight. */
-    PLX__URING_WATCH_CANCELLED = 1u << 13,
-    PLX__URING_RELEASING = 1u << 14 /* PLX__RELEASED is owed. */
+    PLX__URING_SILENT = 1u << 9,       /* Detached at once: no PLX__DETACHED is owed. */
+    PLX__URING_HUNG = 1u << 10,        /* Its peer has shut its side: see uring_send.c. */
+    PLX__URING_BLOCKED = 1u << 11,     /* Core waits until the socket is writable. */
+    PLX__URING_WATCH_STALE = 1u << 12, /* it was armed for an earlier send. */
+    PLX__URING_RELEASING = 1u << 14    /* PLX__RELEASED is owed. */
 };
 
-/* Lists of endpoints that something is to be done for. An endpoint stands in one at the most. */
+/* An endpoint is in one of these from when it is attached until nothing of it is in flight. */
 enum plx__uring_list_kind {
     PLX__URING_LIST_NONE,
+    PLX__URING_LIST_IDLE,     /* Nothing is to be done for it. */
     PLX__URING_LIST_BUSY,     /* At the next wait requests may have to be made. */
     PLX__URING_LIST_READY,    /* It has something that was held back, and may be delivered. */
     PLX__URING_LIST_DETACHING /* Detached; its last completion has not come. */
@@ -137,24 +146,28 @@ typedef struct plx__uring_buffers {
 } plx__uring_buffers;
 
 struct plx__backend {
-    struct io_uring ring;
+    struct io_uring ring;       /* With `has_ring`; else one that looks empty and has no room. */
     plx__completion completion; /* What `next` hands out. */
     unsigned completions_end;   /* Of those that this turn delivers. */
     unsigned plain_end;         /* The same, or the next one when something else comes first. */
     unsigned resolved;          /* Up to here failed credits have been looked for. */
     uint32_t requests_end;      /* The request that there is no room for. */
     uint16_t turn;
-    uint16_t batch;  /* Counts how often nothing was on credit any more. */
+    uint16_t batch; /* Counts how often nothing was on credit any more. */
+    bool has_ring;
+    bool is_closing; /* The loop is. */
     bool is_enabled; /* The ring belongs to a thread, and takes requests. */
-    int32_t thread;  /* That it belongs to. */
-    bool is_gone;    /* The ring was closed because its thread was another one. */
-    bool has_credit; /* Sends may be taken on credit. */
+    bool may_credit; /* Sends may be taken on credit, */
+    bool has_credit; /* and the kernel is one that can. */
     bool is_wake_armed;
     uint32_t submissions; /* PLX__URING_SUBMISSIONS and so on, or fewer when rehearsing. */
     uint32_t completions;
     uint32_t arena_max;
-    int failure;       /* To be returned by the next wait. */
-    uint32_t attached; /* Endpoints. */
+    int failure;      /* To be returned by the next wait. */
+    int last;         /* A pipe that ends when the ring has gone for good (uring_leave.c); or -1. */
+    uint32_t owner;   /* The thread that enabled the ring: no other one ever has this number. */
+    int32_t owner_id; /* The kernel's number for it. */
+    unsigned nothing; /* Where the heads and tails of no ring are. */
     plx__uring_list lists[PLX__URING_LIST_DETACHING + 1];
     plx__uring_buffers buffers;
 
@@ -215,12 +228,18 @@ void plx__uring_list_remove(plx__backend *backend, plx__uring_endpoint *uring);
 /* Moves it there from where it was, unless it stands there already. */
 void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
                          enum plx__uring_list_kind kind);
+/* Requests the cancellation, which completes only if there was nothing to cancel. False when the
+ * kernel takes no more for now. */
+bool plx__uring_cancel(plx__backend *backend, plx__uring_endpoint *uring, enum plx__uring_op op);
 int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_release(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_is_in_flight(const plx__uring_endpoint *uring);
 /* Of one that is to be released nothing is in flight, and core was shown what it has brought. */
 bool plx__uring_released(plx__backend *backend, plx__uring_endpoint *uring,
+                         plx__completion *completion);
+/* Of one that was detached nothing is in flight any more, and core does not know it yet. */
+bool plx__uring_detached(plx__backend *backend, plx__uring_endpoint *uring,
                          plx__completion *completion);
 /* A completion for somebody who has gone. */
 bool plx__uring_detached_take(plx__backend *backend, plx__uring_endpoint *uring,
@@ -229,15 +248,22 @@ bool plx__uring_detached_take(plx__backend *backend, plx__uring_endpoint *uring,
 /* --- uring_ring.c ----------------------------------------------------------------------------- */
 
 int plx__uring_ring_open(plx__backend *backend);
+/* Ends it, without waiting for the kernel. */
 void plx__uring_ring_close(plx__backend *backend);
+/* Room in `spill` for all that the ring may hold. */
+int plx__uring_spill_reserve(plx__backend *backend, uint32_t count);
+/* Copies completions from the first one on there. */
+void plx__uring_spill(plx__backend *backend, uint32_t count);
 /* A request to be filled in, with so much memory that lasts until it is submitted; NULL when the
  * kernel takes no more for now. */
 struct io_uring_sqe *plx__uring_request(plx__backend *backend, size_t arena_bytes,
                                         void **arena_out);
 /* Submits what there is, in the middle of a turn. */
 void plx__uring_flush(plx__backend *backend);
-/* Submits, and waits for completions. PLX_EBUSY: the ring belongs to another thread. */
+/* Submits, and waits for completions. The ring is there, and this thread's. */
 int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns);
+/* A completion of the poll for the wake. */
+void plx__uring_woken(plx__backend *backend, const struct io_uring_cqe *cqe);
 /* Cancels what the user data names and sees it end, before it returns; false when that failed. Its
  * completions are still to be taken. */
 bool plx__uring_cancel_now(plx__backend *backend, uint64_t data);
@@ -247,9 +273,47 @@ void plx__uring_ends_set(plx__backend *backend);
 /* Whether a completion of the endpoint has arrived that `next` has not come to. */
 bool plx__uring_has_more(plx__backend *backend, plx__endpoint *endpoint);
 
+/* --- uring_leave.c ---------------------------------------------------------------------------- */
+
+/* Has a ring that is this thread's, unless something of an earlier one is still to be delivered:
+ * 0, or why there is none. PLX_EBUSY: another thread still has a part in the one there was. */
+int plx__uring_ring_ready(plx__backend *backend);
+/* The first half of that: no other thread has a part in the ring. */
+int plx__uring_take_over(plx__backend *backend);
+/* Ends the ring; what it has completed is kept, and what was in flight is to be requested anew. */
+int plx__uring_leave(plx__backend *backend);
+/* Whether something of a ring that has gone is to be delivered. */
+bool plx__uring_has_leftovers(const plx__backend *backend);
+/* What is on credit and was not submitted is sent at once. */
+void plx__uring_credits_carry(plx__backend *backend);
+/* The same for all endpoints: nothing of any of them is in flight. `is_lossy`: what they received
+ * may have been lost. */
+void plx__uring_reset(plx__backend *backend, bool is_lossy);
+/* The stream has a hole: it ends with this code, when what came before has been shown. */
+void plx__uring_receive_break(plx__uring_endpoint *uring, int status);
+/* Whether the kernel has given up a ring that was closed; waits for it for some time. */
+bool plx__uring_gone_await(plx__backend *backend);
+
+/* --- uring_thread.c --------------------------------------------------------------------------- */
+
+/* Whether this thread may enter the ring. */
+bool plx__uring_is_ours(const plx__backend *backend);
+/* The ring is this thread's from now on. */
+void plx__uring_owner_set(plx__backend *backend);
+/* Whether this thread may end the ring: nothing of it can happen meanwhile. */
+bool plx__uring_can_leave(const plx__backend *backend);
+
+/* --- uring_fork.c ----------------------------------------------------------------------------- */
+
+void plx__uring_abandon(plx__backend *backend);
+int plx__uring_renew(plx__backend *backend);
+int plx__uring_rearm(plx__backend *backend, plx__endpoint *endpoint);
+
 /* --- uring_receive.c -------------------------------------------------------------------------- */
 
 int plx__uring_buffers_open(plx__backend *backend, uint32_t receive_bytes);
+/* Hands them to the ring, all but those that hold something. */
+int plx__uring_buffers_register(plx__backend *backend);
 void plx__uring_buffers_close(plx__backend *backend);
 /* Takes back what core was lent, if anything. */
 void plx__uring_buffers_return(plx__backend *backend);
@@ -302,13 +366,15 @@ ptrdiff_t plx__uring_send_settle(plx__backend *backend, plx__endpoint *endpoint,
                                  const void **bytes_out);
 int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                           size_t count);
-bool plx__uring_sent(plx__backend *backend, plx__uring_endpoint *uring,
-                     const struct io_uring_cqe *cqe, plx__completion *completion);
-bool plx__uring_writable_arm(plx__backend *backend, plx__uring_endpoint *uring);
+/* Requests or cancels the poll for a socket that is full. */
+bool plx__uring_writable_settle(plx__backend *backend, plx__uring_endpoint *uring);
 bool plx__uring_writable(plx__backend *backend, plx__uring_endpoint *uring,
                          const struct io_uring_cqe *cqe, plx__completion *completion);
 /* The endpoint goes: what is on credit goes out, as far as the system takes it. */
 void plx__uring_credit_forget(plx__backend *backend, plx__uring_endpoint *uring);
+/* Sends what the request has on credit, which was not submitted, and tells core later what is left.
+ */
+void plx__uring_credit_carry(plx__backend *backend, struct io_uring_sqe *request);
 /* A completion whose user data has the bit of PLX__URING_CREDIT, right after the submission. */
 void plx__uring_credit_failed(plx__backend *backend, const struct io_uring_cqe *cqe);
 /* After a submission, and after plx__uring_credit_failed() for what failed. */

@@ -40,19 +40,31 @@ void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
     list->last = uring;
 }
 
+/* --- requests --------------------------------------------------------------------------------- */
+
+bool plx__uring_cancel(plx__backend *backend, plx__uring_endpoint *uring, enum plx__uring_op op)
+{
+    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
+    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
+    if (request == NULL)
+        return false;
+    io_uring_prep_cancel64(request, plx__uring_data(endpoint, op), 0);
+    request->flags = IOSQE_CQE_SKIP_SUCCESS;
+    request->user_data = plx__uring_data(endpoint, PLX__URING_CANCEL);
+    return true;
+}
+
 /* --- coming and going ------------------------------------------------------------------------- */
 
 int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint)
 {
-    (void)endpoint; /* Its bytes in front are zero, and that is all there is to know of it. */
-    backend->attached++;
+    plx__uring_list_set(backend, plx__uring_of(endpoint), PLX__URING_LIST_IDLE);
     return 0;
 }
 
 bool plx__uring_is_in_flight(const plx__uring_endpoint *uring)
 {
-    return uring->input != PLX__URING_NONE ||
-           (uring->flags & (PLX__URING_SENDING | PLX__URING_WATCHED)) != 0;
+    return uring->input != PLX__URING_NONE || (uring->flags & PLX__URING_WATCHED) != 0;
 }
 
 /* Listeners, whose address is to be free at once, and foreign sockets, which their owner may close
@@ -63,7 +75,8 @@ static bool input_end(plx__backend *backend, plx__uring_endpoint *uring)
     if (uring->input != PLX__URING_ACCEPT && uring->input != PLX__URING_POLL)
         return false;
     uint64_t data = plx__uring_data(endpoint, (enum plx__uring_op)uring->input);
-    if (!plx__uring_cancel_now(backend, data))
+    if (!plx__uring_cancel_now(backend, data) &&
+        (plx__uring_take_over(backend) != 0 || plx__uring_is_in_flight(uring)))
         return false;
     uring->flags |= PLX__URING_SILENT;
     return true;
@@ -76,7 +89,6 @@ bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint)
     plx__uring_receive_forget(backend, uring);
     plx__uring_accept_forget(uring);
     uring->flags |= PLX__URING_DETACHED;
-    backend->attached--;
     if (!plx__uring_is_in_flight(uring) || input_end(backend, uring)) {
         plx__uring_list_remove(backend, uring);
         return true;
@@ -88,7 +100,7 @@ bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint)
 bool plx__uring_release(plx__backend *backend, plx__endpoint *endpoint)
 {
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    if (uring->input == PLX__URING_NONE && (uring->flags & PLX__URING_HOLDS) == 0)
+    if (!plx__uring_is_in_flight(uring) && (uring->flags & PLX__URING_HOLDS) == 0)
         return true;
     uring->flags |= PLX__URING_RELEASING;
     plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
@@ -99,10 +111,10 @@ bool plx__uring_released(plx__backend *backend, plx__uring_endpoint *uring,
                          plx__completion *completion)
 {
     const uint16_t state = uring->flags & (PLX__URING_RELEASING | PLX__URING_HOLDS);
-    if (state != PLX__URING_RELEASING || uring->input != PLX__URING_NONE)
+    if (state != PLX__URING_RELEASING || plx__uring_is_in_flight(uring))
         return false;
     uring->flags &= (uint16_t)~PLX__URING_RELEASING;
-    plx__uring_list_remove(backend, uring);
+    plx__uring_list_set(backend, uring, PLX__URING_LIST_IDLE);
     completion->endpoint = plx__uring_endpoint_of(uring);
     completion->kind = PLX__RELEASED;
     return true;
@@ -118,13 +130,18 @@ bool plx__uring_detached_take(plx__backend *backend, plx__uring_endpoint *uring,
         plx__uring_accept_drop(cqe);
     if ((cqe->flags & IORING_CQE_F_MORE) != 0)
         return false;
-    if (op == PLX__URING_SEND)
-        uring->flags &= (uint16_t)~PLX__URING_SENDING;
-    else if (op == PLX__URING_WRITABLE)
+    if (op == PLX__URING_WRITABLE)
         uring->flags &= (uint16_t)~PLX__URING_WATCHED;
     else if (op == uring->input)
         uring->input = PLX__URING_NONE;
-    if (plx__uring_is_in_flight(uring) || (uring->flags & PLX__URING_SILENT) != 0)
+    return plx__uring_detached(backend, uring, completion);
+}
+
+bool plx__uring_detached(plx__backend *backend, plx__uring_endpoint *uring,
+                         plx__completion *completion)
+{
+    if ((uring->flags & PLX__URING_DETACHED) == 0 || plx__uring_is_in_flight(uring) ||
+        (uring->flags & PLX__URING_SILENT) != 0)
         return false;
     uring->flags |= PLX__URING_SILENT;
     plx__uring_list_remove(backend, uring);

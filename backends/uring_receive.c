@@ -42,6 +42,7 @@ static unsigned char *buffer_at(plx__uring_buffers *buffers, uint32_t number)
     return pool->memory + (size_t)(number - pool->first) * pool->stride;
 }
 
+/* To a ring that has gone, or has them not yet, this does no harm. */
 static void buffer_give(plx__uring_buffers *buffers, uint32_t number)
 {
     const plx__uring_pool *pool = pool_of(buffers, number);
@@ -50,7 +51,8 @@ static void buffer_give(plx__uring_buffers *buffers, uint32_t number)
     io_uring_buf_ring_advance(pool->ring, 1);
 }
 
-static int pool_register(plx__backend *backend, plx__uring_pool *pool, enum group group)
+static int pool_register(plx__backend *backend, plx__uring_pool *pool, enum group group,
+                         const bool *is_held)
 {
     uintptr_t page = ((uintptr_t)pool->ring_memory + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     struct io_uring_buf_reg what = {
@@ -62,8 +64,10 @@ static int pool_register(plx__backend *backend, plx__uring_pool *pool, enum grou
         int status = plx__fail(-result);
         return status == PLX_EINVAL ? PLX_ENOSYS : status;
     }
-    for (uint32_t i = 0; i < pool->count; i++)
-        buffer_give(&backend->buffers, pool->first + i);
+    for (uint32_t i = pool->first; i < pool->first + pool->count; i++) {
+        if (!is_held[i])
+            buffer_give(&backend->buffers, i);
+    }
     return 0;
 }
 
@@ -102,13 +106,34 @@ int plx__uring_buffers_open(plx__backend *backend, uint32_t receive_bytes)
         status = pool_open(&buffers->small, 0, SMALL_COUNT, small_bytes);
     if (status == 0)
         status = pool_open(&buffers->large, SMALL_COUNT, large_count, receive_bytes);
-    if (status == 0)
-        status = pool_register(backend, &buffers->small, GROUP_SMALL);
-    if (status == 0)
-        status = pool_register(backend, &buffers->large, GROUP_LARGE);
     if (status != 0)
         plx__uring_buffers_close(backend);
     return status;
+}
+
+static void held_mark(const plx__backend *backend, const plx__uring_endpoint *uring, bool *is_held)
+{
+    if ((uring->flags & PLX__URING_HOLDS) == 0)
+        return;
+    uint16_t number = uring->held_first;
+    is_held[number] = true;
+    while (number != uring->held_last) {
+        number = backend->buffers.held[number].next;
+        is_held[number] = true;
+    }
+}
+
+int plx__uring_buffers_register(plx__backend *backend)
+{
+    plx__uring_buffers *buffers = &backend->buffers;
+    bool is_held[SMALL_COUNT + LARGE_COUNT_MAX] = {false};
+    for (int kind = PLX__URING_LIST_IDLE; kind <= PLX__URING_LIST_DETACHING; kind++) {
+        const plx__uring_endpoint *uring = backend->lists[kind].first;
+        for (; uring != NULL; uring = uring->next)
+            held_mark(backend, uring, is_held);
+    }
+    int status = pool_register(backend, &buffers->small, GROUP_SMALL, is_held);
+    return status == 0 ? pool_register(backend, &buffers->large, GROUP_LARGE, is_held) : status;
 }
 
 void plx__uring_buffers_close(plx__backend *backend)
@@ -214,6 +239,14 @@ static bool received_end(plx__backend *backend, plx__uring_endpoint *uring, int 
     uring->flags |= PLX__URING_ENDED;
     plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
     return false;
+}
+
+void plx__uring_receive_break(plx__uring_endpoint *uring, int status)
+{
+    if ((uring->flags & (PLX__URING_ENDED | PLX__URING_DETACHED)) != 0)
+        return;
+    uring->ended = status;
+    uring->flags |= PLX__URING_ENDED;
 }
 
 bool plx__uring_received(plx__backend *backend, plx__uring_endpoint *uring,

@@ -6,9 +6,11 @@
  */
 #include "backends/uring.h"
 
-#include <sys/syscall.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "platform/fault.h"
+#include "platform/hook.h"
 
 /* What the kernel is asked for, the best first; one that lacks a flag refuses with EINVAL. All that
  * can run this backend know SUBMIT_ALL (5.18) and COOP_TASKRUN (5.19); DEFER_TASKRUN came with 6.1.
@@ -38,8 +40,8 @@ static void sizes_set(plx__backend *backend)
 
 /* ENOSYS: no such system call. EPERM and EACCES: the sysctl kernel.io_uring_disabled, a seccomp
  * filter (Docker's answers EPERM) or a security module. EINVAL: flags, on the last rung. All of
- * them mean that there is no io_uring for this process. ENOMEM is also what kernels before 5.12 say
- * when RLIMIT_MEMLOCK is too low. */
+ * them mean that there is no io_uring for this process. ENOMEM is also what kernels before 5.12 and
+ * from 6.14 on say when RLIMIT_MEMLOCK is too low (io_uring/memmap.c: io_create_region). */
 static int setup_failed(int os_code)
 {
     int status = plx__fail(os_code);
@@ -91,61 +93,81 @@ static bool has_what_it_takes(struct io_uring *ring)
     return has_all;
 }
 
+/* The other end goes to the ring, which lets go of it when nothing of it is left (io_uring.c:
+ * io_ring_ctx_free). That is the only way to know: close(2) returns long before. */
+static int last_open(plx__backend *backend)
+{
+    int ends[2];
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return plx__fail(EMFILE);
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return plx__fail_last();
+    int result = io_uring_register_files(&backend->ring, &ends[1], 1);
+    (void)close(ends[1]);
+    if (result < 0) {
+        (void)close(ends[0]);
+        return plx__fail(-result);
+    }
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    backend->last = ends[0];
+    return 0;
+}
+
+/* No ring: it looks empty and has no room. */
+static void ring_none_set(plx__backend *backend)
+{
+    struct io_uring *ring = &backend->ring;
+    memset(ring, 0, sizeof *ring);
+    backend->nothing = 0;
+    ring->ring_fd = -1;
+    ring->sq.khead = ring->sq.ktail = ring->sq.kflags = &backend->nothing;
+    ring->cq.khead = ring->cq.ktail = ring->cq.kflags = &backend->nothing;
+    ring->cq.cqes = backend->spill;
+    backend->completions_end = backend->resolved = 0;
+    backend->has_ring = backend->is_enabled = backend->is_wake_armed = false;
+    plx__uring_ends_set(backend);
+}
+
 int plx__uring_ring_open(plx__backend *backend)
 {
     int status = ring_setup(backend);
-    if (status != 0)
+    if (status != 0) {
+        ring_none_set(backend);
         return status;
-    status = has_what_it_takes(&backend->ring) ? 0 : plx__fail(ENOSYS);
-    if (status == 0) {
-        backend->spill_room = SPILL_ROOM;
-        backend->spill = plx__allocate(SPILL_ROOM * sizeof *backend->spill);
-        status = backend->spill != NULL ? 0 : PLX_ENOMEM;
     }
+    backend->has_ring = true;
+    status = has_what_it_takes(&backend->ring) ? 0 : plx__fail(ENOSYS);
+    if (status == 0)
+        status = plx__uring_spill_reserve(backend, SPILL_ROOM);
+    if (status == 0)
+        status = last_open(backend);
+    if (status == 0)
+        status = plx__uring_buffers_register(backend);
     if (status != 0) {
         plx__uring_ring_close(backend);
         return status;
     }
     /* A send that is not to wait, and falls short, tells how much went only from 6.1 on, whatever
      * 6.0 was patched to; that is what credit relies on. */
-    backend->has_credit = (backend->ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0;
+    backend->has_credit =
+        backend->may_credit && (backend->ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0;
+    plx__uring_ends_set(backend);
     return 0;
 }
 
 void plx__uring_ring_close(plx__backend *backend)
 {
-    if (backend->is_gone)
+    if (!backend->has_ring)
         return;
     io_uring_queue_exit(&backend->ring);
-    plx__free(backend->spill);
-    backend->spill = NULL;
-    backend->spill_count = backend->spill_next = 0;
     plx__fault_given(PLX__FAULT_DESCRIPTOR);
-    backend->is_gone = true;
-    backend->ring.cq.khead = &backend->plain_end; /* Looks empty, and stays readable. */
-    plx__uring_ends_set(backend);
+    ring_none_set(backend);
 }
 
 /* --- entering --------------------------------------------------------------------------------- */
 
-/* The kernel's number for this thread, which is not used again as soon as an address would be. */
-static int32_t thread_number(void)
-{
-    static _Thread_local int32_t number;
-    if (number == 0)
-        number = (int32_t)syscall(SYS_gettid);
-    return number;
-}
-
-/* Has to be asked before the ring is entered: its registered number means another ring to another
- * thread, or none. */
-static bool is_ours(const plx__backend *backend)
-{
-    return !backend->is_enabled || backend->thread == thread_number();
-}
-
-/* From here on the ring is this thread's. Registering its descriptor saves a look-up in each call;
- * where that is refused it goes without. */
+/* From here on the ring is this thread's. Its descriptor is not registered with the thread
+ * (IORING_REGISTER_RING_FDS): the ring would live as long as the thread then, whoever closes it. */
 static int ring_enable(plx__backend *backend)
 {
     if ((backend->ring.flags & IORING_SETUP_R_DISABLED) != 0) {
@@ -155,24 +177,38 @@ static int ring_enable(plx__backend *backend)
         if (result < 0)
             return plx__fail(-result);
     }
-    (void)io_uring_register_ring_fd(&backend->ring);
     backend->is_enabled = true;
-    backend->thread = thread_number();
+    plx__uring_owner_set(backend);
     return 0;
 }
 
-static void wake_arm(plx__backend *backend)
+/* Each write to the eventfd is a completion of its own, and nobody reads it while the poll is
+ * armed. It must not be read here: core has decided already how long to sleep, and what has been
+ * written since then is the wake that this wait must end with. */
+static bool wake_arm(plx__backend *backend)
 {
-    bool is_renewed;
+    plx__hook(PLX__HOOK_ARM);
     struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
     if (request == NULL)
-        return;
-    /* Nobody reads the eventfd while this is armed: each write is a completion of its own. Before
-     * it is armed anew what was written must go, for else it would complete at once, each time. */
-    (void)plx__wake_drain(&backend->wake, &is_renewed);
+        return false;
     io_uring_prep_poll_multishot(request, backend->wake.reader, POLLIN);
     request->user_data = PLX__URING_WAKE;
     backend->is_wake_armed = true;
+    plx__hook(PLX__HOOK_ARMED);
+    return true;
+}
+
+void plx__uring_woken(plx__backend *backend, const struct io_uring_cqe *cqe)
+{
+    bool is_renewed;
+    if ((cqe->flags & IORING_CQE_F_MORE) != 0)
+        return;
+    backend->is_wake_armed = false;
+    /* Armed again it would complete at once for what has been written already. That can be read
+     * now: core does not sleep, and looks before it sleeps again. */
+    (void)plx__wake_drain(&backend->wake, &is_renewed);
+    if (cqe->res < 0 && cqe->res != -ECANCELED && backend->failure == 0)
+        backend->failure = plx__fail(-cqe->res);
 }
 
 static int enter(struct io_uring *ring, uint64_t timeout_ns)
@@ -189,22 +225,23 @@ static int enter(struct io_uring *ring, uint64_t timeout_ns)
     return io_uring_submit_and_wait_timeout(ring, &unused, 1, &timeout, NULL);
 }
 
-/* Makes room in the completion queue for what did not fit, and fetches that. The kernel holds it
- * back in its order, and sets a flag meanwhile. */
-static int completions_spill(plx__backend *backend)
+int plx__uring_spill_reserve(plx__backend *backend, uint32_t count)
 {
-    struct io_uring *ring = &backend->ring;
+    if (backend->spill_count + count <= backend->spill_room)
+        return 0;
+    uint32_t room = 2 * (backend->spill_count + count);
+    struct io_uring_cqe *larger = plx__reallocate(backend->spill, room * sizeof *backend->spill);
+    if (larger == NULL)
+        return PLX_ENOMEM;
+    backend->spill = larger;
+    backend->spill_room = room;
+    return 0;
+}
+
+void plx__uring_spill(plx__backend *backend, uint32_t count)
+{
+    const struct io_uring *ring = &backend->ring;
     unsigned head = *ring->cq.khead;
-    unsigned count = io_uring_cq_ready(ring);
-    if (backend->spill_count + count > backend->spill_room) {
-        uint32_t room = 2 * (backend->spill_count + count);
-        struct io_uring_cqe *larger =
-            plx__reallocate(backend->spill, room * sizeof *backend->spill);
-        if (larger == NULL)
-            return PLX_ENOMEM;
-        backend->spill = larger;
-        backend->spill_room = room;
-    }
     for (unsigned i = 0; i < count; i++) {
         const struct io_uring_cqe *cqe = &ring->cq.cqes[(head + i) & ring->cq.ring_mask];
         struct io_uring_cqe *copy = &backend->spill[backend->spill_count++];
@@ -212,8 +249,20 @@ static int completions_spill(plx__backend *backend)
         copy->res = cqe->res;
         copy->flags = cqe->flags;
     }
+}
+
+/* Makes room in the completion queue for what did not fit, and fetches that. The kernel holds it
+ * back in its order, and sets a flag meanwhile. */
+static int completions_fetch(plx__backend *backend)
+{
+    struct io_uring *ring = &backend->ring;
+    unsigned count = io_uring_cq_ready(ring);
+    int status = plx__uring_spill_reserve(backend, count);
+    if (status != 0)
+        return status;
+    plx__uring_spill(backend, count);
     io_uring_cq_advance(ring, count);
-    backend->completions_end = head + count;
+    backend->completions_end = *ring->cq.khead;
     int result = io_uring_get_events(ring);
     return result >= 0 || result == -EINTR ? 0 : plx__fail(-result);
 }
@@ -235,7 +284,7 @@ static int credits_resolve(plx__backend *backend)
         backend->resolved = end;
         if (status != 0 || !io_uring_cq_has_overflow(ring))
             break;
-        status = completions_spill(backend);
+        status = completions_fetch(backend);
         end = *ring->cq.khead + io_uring_cq_ready(ring);
     }
     plx__uring_credits_settle(backend);
@@ -246,19 +295,17 @@ void plx__uring_ends_set(plx__backend *backend)
 {
     const struct io_uring *ring = &backend->ring;
     bool is_plain = backend->unsent_count == 0 && backend->spill_count == 0;
-    backend->plain_end = is_plain && !backend->is_gone ? backend->completions_end : *ring->cq.khead;
-    backend->requests_end = ring->sq.sqe_tail;
-    if (!backend->is_gone)
-        backend->requests_end += io_uring_sq_space_left(ring);
+    backend->plain_end = is_plain ? backend->completions_end : *ring->cq.khead;
+    backend->requests_end = ring->sq.sqe_tail + io_uring_sq_space_left(ring);
     backend->credit_max =
         backend->has_credit && backend->unsent_count == 0 ? backend->arena_max : 0;
 }
 
 void plx__uring_flush(plx__backend *backend)
 {
-    int status = backend->is_enabled ? 0 : ring_enable(backend);
-    if (!is_ours(backend))
+    if (!backend->has_ring || !plx__uring_is_ours(backend))
         return;
+    int status = backend->is_enabled ? 0 : ring_enable(backend);
     if (status == 0 && io_uring_submit(&backend->ring) >= 0)
         status = credits_resolve(backend);
     plx__uring_ends_set(backend);
@@ -275,8 +322,6 @@ static bool has_room(const plx__backend *backend, size_t arena_bytes)
 struct io_uring_sqe *plx__uring_request(plx__backend *backend, size_t arena_bytes, void **arena_out)
 {
     size_t rounded = (arena_bytes + 15) & ~(size_t)15;
-    if (backend->is_gone)
-        return NULL;
     if (!has_room(backend, rounded)) {
         plx__uring_flush(backend);
         if (!has_room(backend, rounded))
@@ -288,14 +333,25 @@ struct io_uring_sqe *plx__uring_request(plx__backend *backend, size_t arena_byte
     return io_uring_get_sqe(&backend->ring);
 }
 
-/* The loop is closed by another thread than the one that ran it, which most often has ended, and
- * its requests with it. Closing the ring ends the others; there is nobody to wait for. */
-static int ring_abandon(plx__backend *backend)
+/* Whether entering may do better next time: the kernel was short of memory, or of room for
+ * completions. What it did not take is still there. A loop that closes does not wait for that. */
+static bool is_transient(const plx__backend *backend, int result)
 {
-    if (backend->attached > 0)
-        return PLX_EBUSY;
-    plx__uring_ring_close(backend);
-    return 0;
+    return (result == -EAGAIN || result == -EBUSY || result == -ENOMEM) && !backend->is_closing;
+}
+
+/* What to tell core of a call that has failed. */
+static int enter_failed(plx__backend *backend, int result)
+{
+    int status = plx__fail(-result);
+    if (is_transient(backend, result))
+        return backend->resolved != *backend->ring.cq.khead ? 0 : PLX_ENOMEM;
+    /* Such a ring is of no use any more: another one takes its place. */
+    int left = plx__uring_leave(backend);
+    if (!plx__uring_has_leftovers(backend))
+        return status;
+    backend->failure = status;
+    return left;
 }
 
 int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
@@ -304,22 +360,20 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
     backend->failure = 0;
     if (status == 0 && !backend->is_enabled)
         status = ring_enable(backend);
-    if (status != 0 || backend->is_gone)
+    if (status != 0)
         return status;
-    if (!is_ours(backend))
-        return ring_abandon(backend);
-    if (!backend->is_wake_armed)
-        wake_arm(backend);
+    /* Without a request for it nobody could end a long wait. */
+    if (!backend->is_wake_armed && !wake_arm(backend) && timeout_ns > PLX__URING_RETRY_NS)
+        timeout_ns = PLX__URING_RETRY_NS;
     int result = -ENOMEM;
+    plx__hook(PLX__HOOK_SLEEP);
     if (!plx__fault_strikes(PLX__FAULT_WAIT))
         result = enter(&backend->ring, timeout_ns);
     status = credits_resolve(backend);
     backend->completions_end = backend->resolved;
     plx__uring_ends_set(backend);
-    /* EAGAIN, EBUSY: the kernel is short of memory, or of room for completions; what it did not
-     * take is still there for the next wait. ETIME: nothing has completed. */
-    if (result < 0 && result != -EINTR && result != -ETIME && result != -EAGAIN && result != -EBUSY)
-        return plx__fail(-result);
+    if (result < 0 && result != -EINTR && result != -ETIME)
+        return enter_failed(backend, result);
     return status;
 }
 
@@ -347,7 +401,7 @@ bool plx__uring_has_more(plx__backend *backend, plx__endpoint *endpoint)
             return true;
     }
     unsigned head = *ring->cq.khead;
-    unsigned end = backend->is_gone ? head : head + io_uring_cq_ready(ring);
+    unsigned end = head + io_uring_cq_ready(ring);
     for (; head != end; head++) {
         if ((ring->cq.cqes[head & ring->cq.ring_mask].user_data & ~UINT64_C(15)) == data)
             return true;
@@ -360,10 +414,10 @@ bool plx__uring_cancel_now(plx__backend *backend, uint64_t data)
     enum { TRIES = 4 };
     struct io_uring_sync_cancel_reg what = {
         .addr = data, .fd = -1, .timeout = {.tv_sec = -1, .tv_nsec = -1}};
-    if (!is_ours(backend))
-        return false;
-    if (has_ended(&backend->ring, data))
+    if (!backend->has_ring || has_ended(&backend->ring, data))
         return true;
+    if (!plx__uring_is_ours(backend))
+        return false;
     for (int i = 0; i < TRIES; i++) {
         int result = io_uring_register_sync_cancel(&backend->ring, &what);
         if (result < 0 && result != -ENOENT && result != -EALREADY && result != -EINTR)

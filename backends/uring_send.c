@@ -7,14 +7,14 @@
  * short cost a completion. What they left is told to core before it calls anybody, as PLX__UNSENT.
  *
  * Larger ones are sent at once by send(2), for what a copy costs is then more than what a system
- * call does. What waits in core's queue is sent by a request that stays in flight until the socket
- * takes some of it; it does not wait for all, so that core hears of progress.
+ * call does; so is what waits in core's queue. So nothing that is being sent is ever in flight:
+ * what the system has taken is known at once, however the ring ends, and core may close or lend out
+ * what it likes. When the socket is full a poll says when to try again.
  *
- * That request waits by a poll of the kernel's own, which ends for a peer that has shut its side,
- * too (io_uring/poll.c: IO_POLL_UNMASK has EPOLLRDHUP). While the socket is full it would be tried
- * again at once, 128 times, then be handed to a thread, and fail with EAGAIN. From the first such
- * failure on the endpoint's sends are not to wait, and a poll that tells of changes only (multishot
- * without IORING_POLL_ADD_LEVEL) says when to try again.
+ * A poll of the kernel's ends for a peer that has shut its side, too, whether that is asked for or
+ * not (io_uring/poll.c: IO_POLL_UNMASK has EPOLLRDHUP). For such a peer one takes its place that
+ * tells of changes only (multishot without IORING_POLL_ADD_LEVEL). It looks once when it is armed;
+ * so it is armed anew for each send that waits.
  */
 #include "backends/uring.h"
 
@@ -28,7 +28,7 @@ static struct io_uring_sqe *credit_find(plx__backend *backend, plx__uring_endpoi
 {
     const struct io_uring_sq *sq = &backend->ring.sq;
     uint64_t data = plx__uring_data(plx__uring_endpoint_of(uring), PLX__URING_CREDIT);
-    if (uring->batch != backend->batch || backend->is_gone)
+    if (uring->batch != backend->batch || !backend->has_ring)
         return NULL;
     uint32_t behind = sq->sqe_tail - uring->credit;
     struct io_uring_sqe *request = &sq->sqes[uring->credit & sq->ring_mask];
@@ -79,9 +79,13 @@ static void unsent_end(plx__backend *backend, plx__uring_unsent *unsent)
 static plx__uring_unsent credit_send(struct io_uring_sqe *request, plx__uring_endpoint *uring)
 {
     plx__uring_unsent unsent = unsent_of(request, uring, 0);
-    io_uring_prep_nop(request);
-    request->flags = IOSQE_CQE_SKIP_SUCCESS;
-    request->user_data = PLX__URING_NONE;
+    /* All of it, as io_uring_get_sqe() would: prep functions clear nothing since liburing 2.4. */
+    *request = (struct io_uring_sqe){
+        .opcode = IORING_OP_NOP,
+        .flags = IOSQE_CQE_SKIP_SUCCESS,
+        .fd = -1,
+        .user_data = PLX__URING_NONE,
+    };
     ptrdiff_t sent = plx__send(plx__uring_endpoint_of(uring)->socket, unsent.bytes, unsent.length);
     unsent.result = sent < 0 ? -plx_os_error() : (int32_t)sent;
     return unsent;
@@ -137,6 +141,16 @@ void plx__uring_credit_failed(plx__backend *backend, const struct io_uring_cqe *
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
     const struct io_uring_sqe *request = &sq->sqes[uring->credit & sq->ring_mask];
     unsent_add(backend, unsent_of(request, uring, cqe->res));
+}
+
+void plx__uring_credit_carry(plx__backend *backend, struct io_uring_sqe *request)
+{
+    plx__endpoint *endpoint = plx__uring_data_endpoint(request->user_data);
+    if (plx__uring_data_op(request->user_data) != PLX__URING_CREDIT || endpoint == NULL)
+        return;
+    plx__uring_unsent unsent = credit_send(request, plx__uring_of(endpoint));
+    if (unsent.result != (int32_t)unsent.length)
+        unsent_add(backend, unsent);
 }
 
 void plx__uring_credits_settle(plx__backend *backend)
@@ -202,10 +216,15 @@ static inline ptrdiff_t credit_take(plx__backend *backend, plx__endpoint *endpoi
     unsigned char *copy = backend->arena.bytes + backend->arena_used;
     uint32_t number = sq->sqe_tail;
     struct io_uring_sqe *request = &sq->sqes[number & sq->ring_mask];
-    io_uring_prep_send(request, endpoint->socket, copy, length,
-                       MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL);
-    request->flags = IOSQE_CQE_SKIP_SUCCESS;
-    request->user_data = plx__uring_data(endpoint, PLX__URING_CREDIT);
+    *request = (struct io_uring_sqe){
+        .opcode = IORING_OP_SEND,
+        .flags = IOSQE_CQE_SKIP_SUCCESS,
+        .fd = endpoint->socket,
+        .addr = (uintptr_t)copy,
+        .len = (uint32_t)length,
+        .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL,
+        .user_data = plx__uring_data(endpoint, PLX__URING_CREDIT),
+    };
     if (plx__fault_strikes(PLX__FAULT_SEND))
         request_spoil(request);
     sq->sqe_tail = number + 1;
@@ -222,7 +241,7 @@ PLX__SLOW static ptrdiff_t send_slowly(plx__backend *backend, plx__endpoint *end
     if (!credit_is_settled(backend, plx__uring_of(endpoint)))
         return 0;
     plx__uring_ends_set(backend);
-    if (length <= PLX__URING_CREDIT_BYTES && backend->has_credit && !backend->is_gone &&
+    if (length <= PLX__URING_CREDIT_BYTES && backend->has_credit && backend->has_ring &&
         !credit_has_room(backend, length))
         plx__uring_flush(backend);
     if (credit_has_room(backend, length))
@@ -244,94 +263,77 @@ ptrdiff_t plx__uring_send_slices_now(plx__backend *backend, plx__endpoint *endpo
                                      const plx__slice *slices, size_t count)
 {
     (void)backend;
-    (void)endpoint;
-    (void)slices;
-    (void)count; /* The system was full a moment ago; plx__uring_send_start() finds out. */
-    return 0;
+    int fault = plx__fault_send();
+    return fault == 0 ? plx__socket_send_slices(endpoint->socket, slices, count) : fault;
 }
 
+/* The socket has just been found full. */
 int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                           size_t count)
 {
-    struct msghdr *message;
-    int flags = MSG_NOSIGNAL;
-    size_t message_bytes = count > 1 ? sizeof *message + count * sizeof *message->msg_iov : 0;
-    void *memory;
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    if (plx__fault_strikes(PLX__FAULT_SEND_LATER))
-        return plx__fail(ENOBUFS);
-    struct io_uring_sqe *request = plx__uring_request(backend, message_bytes, &memory);
-    if (request == NULL) {
-        /* Core tries again when a poll, which the next wait requests, says that it may. */
-        uring->flags |= PLX__URING_BLOCKED;
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
-        return 0;
-    }
-    if ((uring->flags & PLX__URING_HUNG) != 0)
-        flags |= MSG_DONTWAIT;
-    if (count > 1) {
-        /* The kernel copies both while it takes the request (IORING_FEAT_SUBMIT_STABLE). */
-        message = memory;
-        memset(message, 0, sizeof *message);
-        message->msg_iov = (struct iovec *)(void *)(message + 1);
-        message->msg_iovlen = count;
-        memcpy(message->msg_iov, slices, count * sizeof *slices);
-        io_uring_prep_sendmsg(request, endpoint->socket, message, (unsigned)flags);
-    } else {
-        io_uring_prep_send(request, endpoint->socket, slices->bytes, slices->length, flags);
-    }
-    if (plx__fault_strikes(PLX__FAULT_SEND))
-        request_spoil(request);
-    request->user_data = plx__uring_data(endpoint, PLX__URING_SEND);
-    uring->flags |= PLX__URING_SENDING;
+    (void)slices;
+    (void)count;
+    uring->flags |= PLX__URING_BLOCKED;
+    if ((uring->flags & PLX__URING_WATCHED) != 0)
+        uring->flags |= PLX__URING_WATCH_STALE;
+    plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
     return 0;
 }
 
-static bool sent_deliver(plx__uring_endpoint *uring, int32_t result, plx__completion *completion)
-{
-    completion->endpoint = plx__uring_endpoint_of(uring);
-    completion->kind = PLX__SENT;
-    completion->status = result < 0 ? plx__fail(-result) : 0;
-    completion->length = result < 0 ? 0 : (size_t)result;
-    return true;
-}
+/* --- waiting until it is writable ------------------------------------------------------------- */
 
-bool plx__uring_sent(plx__backend *backend, plx__uring_endpoint *uring,
-                     const struct io_uring_cqe *cqe, plx__completion *completion)
-{
-    int32_t result = cqe->res;
-    uring->flags &= (uint16_t) ~(PLX__URING_SENDING | PLX__URING_SEND_CANCELLED);
-    if (result == -EAGAIN) {
-        uring->flags |= PLX__URING_HUNG | PLX__URING_BLOCKED;
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
-        return false;
-    }
-    return sent_deliver(uring, result == -EINTR ? 0 : result, completion);
-}
-
-bool plx__uring_writable_arm(plx__backend *backend, plx__uring_endpoint *uring)
+static bool writable_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
     struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
     if (request == NULL)
         return false;
-    io_uring_prep_poll_multishot(request, endpoint->socket, PLX__POLL_WRITE);
+    if ((uring->flags & PLX__URING_HUNG) != 0)
+        io_uring_prep_poll_multishot(request, endpoint->socket, PLX__POLL_WRITE);
+    else
+        io_uring_prep_poll_add(request, endpoint->socket, PLX__POLL_WRITE);
     request->user_data = plx__uring_data(endpoint, PLX__URING_WRITABLE);
     uring->flags |= PLX__URING_WATCHED;
+    return true;
+}
+
+bool plx__uring_writable_settle(plx__backend *backend, plx__uring_endpoint *uring)
+{
+    const uint16_t over = PLX__URING_DETACHED | PLX__URING_RELEASING;
+    const uint16_t unwanted = over | PLX__URING_WATCH_STALE;
+    const uint16_t flags = uring->flags;
+    if ((flags & PLX__URING_WATCHED) == 0)
+        return (flags & over) != 0 || (flags & PLX__URING_BLOCKED) == 0 ||
+               writable_arm(backend, uring);
+    if ((flags & unwanted) == 0 || (flags & PLX__URING_WATCH_CANCELLED) != 0)
+        return true;
+    if (!plx__uring_cancel(backend, uring, PLX__URING_WRITABLE))
+        return false;
+    uring->flags |= PLX__URING_WATCH_CANCELLED;
     return true;
 }
 
 bool plx__uring_writable(plx__backend *backend, plx__uring_endpoint *uring,
                          const struct io_uring_cqe *cqe, plx__completion *completion)
 {
+    const uint16_t watch = PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED | PLX__URING_WATCH_STALE;
+    int32_t result = cqe->res;
     bool is_blocked = (uring->flags & PLX__URING_BLOCKED) != 0;
     if ((cqe->flags & IORING_CQE_F_MORE) == 0) {
-        uring->flags &= (uint16_t) ~(PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED);
+        uring->flags &= (uint16_t)~watch;
         plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
     }
-    if (!is_blocked || cqe->res == -ECANCELED ||
-        (cqe->res >= 0 && (cqe->res & PLX__POLL_WRITABLE) == 0))
+    if (!is_blocked || result == -ECANCELED)
         return false;
+    if (result >= 0 && (result & PLX__POLL_WRITABLE) == 0) {
+        uring->flags |= PLX__URING_HUNG; /* The peer has shut its side, and that is all. */
+        return false;
+    }
     uring->flags &= (uint16_t)~PLX__URING_BLOCKED;
-    return sent_deliver(uring, cqe->res < 0 ? cqe->res : 0, completion);
+    completion->endpoint = plx__uring_endpoint_of(uring);
+    completion->kind = PLX__SENT;
+    completion->status = result < 0 ? plx__fail(-result) : 0;
+    completion->length = 0;
+    return true;
 }

@@ -2,6 +2,7 @@
 
 set(pollux_sources
     core/assert.c
+    core/backend_names.c
     core/conn.c
     core/conn_input.c
     core/conn_output.c
@@ -29,6 +30,7 @@ set(pollux_sources
     backends/registry.c
     platform/address.c
     platform/fault.c
+    platform/hook.c
     platform/memory.c
     platform/socket_look.c
     platform/socket_name.c)
@@ -52,7 +54,7 @@ if("iocp" IN_LIST pollux_backends)
          backends/iocp_transfer.c)
 endif()
 if("uring" IN_LIST pollux_backends)
-    foreach(noun accept endpoint receive ring send)
+    foreach(noun accept endpoint fork leave receive ring send thread)
         list(APPEND pollux_sources backends/uring_${noun}.c)
     endforeach()
 endif()

@@ -84,7 +84,10 @@ static int socket_listen(plx_socket *socket_out, plx__socket_path **path_out,
     if (address->family == PLX__FAMILY_UNIX) {
         status = socket_bind_unix(socket, address, backlog, path_out);
     } else {
-        status = socket_bind(socket, address, options, profile);
+        uint64_t since = plx__clock_now();
+        do {
+            status = socket_bind(socket, address, options, profile);
+        } while (status == PLX_EADDRINUSE && plx__address_retry(since));
         if (status == 0)
             status = plx__socket_listen(socket, backlog);
     }

@@ -12,6 +12,7 @@
 #include "core/signal.h"
 #include "core/timer.h"
 #include "core/watch.h"
+#include "platform/hook.h"
 
 #define CONNECTIONS_MAX_DEFAULT 1048576u
 #define POSTS_MAX_DEFAULT       4096u
@@ -47,7 +48,9 @@ static int backend_open(plx_loop *loop, const char *name, const plx__backend_con
         return loop->ops != NULL ? loop->ops->open(&loop->backend, config) : PLX_EBACKEND;
     }
     int status = PLX_ENOSYS;
-    for (size_t i = 0; status == PLX_ENOSYS && plx__backend_at(i) != NULL; i++) {
+    /* Out of memory may be a limit of one backend alone, as on memory that may be locked. */
+    for (size_t i = 0; (status == PLX_ENOSYS || status == PLX_ENOMEM) && plx__backend_at(i) != NULL;
+         i++) {
         loop->ops = plx__backend_at(i);
         status = loop->ops->open(&loop->backend, config);
     }
@@ -344,7 +347,10 @@ static int backend_wait(plx_loop *loop, uint64_t timeout_ns)
     }
     /* First this, then a look at what others may have left: they look the other way round. */
     plx__atomic_store(&loop->is_sleeping, 1);
-    int status = loop->ops->wait(loop->backend, plx__wait_timeout(loop, loop->now_ns, timeout_ns));
+    plx__hook(PLX__HOOK_TOLD);
+    timeout_ns = plx__wait_timeout(loop, loop->now_ns, timeout_ns);
+    plx__hook(PLX__HOOK_LOOKED);
+    int status = loop->ops->wait(loop->backend, timeout_ns);
     if (plx__atomic_exchange(&loop->is_sleeping, 0) == 0)
         loop->stats.wakes++;
     return status;
@@ -521,6 +527,8 @@ int plx_loop_close(plx_loop *loop)
         return 0;
     if (loop->is_in_turn || plx__is_inherited(loop))
         return PLX_EBUSY;
+    if (loop->ops->own != NULL && loop->ops->own(loop->backend) != 0)
+        return PLX_EBUSY;
     loop->is_in_turn = true; /* The callbacks that come now cannot run or close it. */
     loop->is_closing = true;
     plx__post_queue_end(&loop->posts);
@@ -578,32 +586,4 @@ void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stats_out)
 const char *plx_loop_backend_name(const plx_loop *loop)
 {
     return loop->ops->name;
-}
-
-const char *plx_backend_name(size_t index)
-{
-    const plx__backend_ops *ops = plx__backend_at(index);
-    return ops != NULL ? ops->name : NULL;
-}
-
-const char *plx_backend_needs(const char *name)
-{
-    const plx__backend_ops *ops = name != NULL ? plx__backend_find(name) : NULL;
-    return ops != NULL ? ops->needs : NULL;
-}
-
-const char *plx_backend_default(void)
-{
-    return plx__backend_at(0)->name;
-}
-
-int plx_backend_probe(const char *name)
-{
-    const plx_loop_options options = {.backend = name};
-    plx_loop *loop;
-    if (name == NULL)
-        return PLX_EBACKEND;
-    int status = plx_loop_open(&loop, &options);
-    (void)plx_loop_close(loop);
-    return status;
 }

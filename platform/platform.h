@@ -127,6 +127,10 @@ void plx__socket_dispose(plx_socket socket);
 int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value);
 int plx__socket_bind(plx_socket socket, const plx__address *address);
 int plx__socket_listen(plx_socket socket, uint32_t backlog);
+/* An address is in use since `since_ns`: whether it may become free by itself, and it is worth
+ * asking again. Waits a moment before it says so. On Linux the sockets of a process that was killed
+ * outlive it by some ms while io_uring has requests for them. */
+bool plx__address_retry(uint64_t since_ns);
 /* The new socket is as plx__socket_open() makes them, and has its listener's NO_DELAY. PLX_EAGAIN
  * when none waits; PLX_ECONNABORTED when one did and has gone. */
 int plx__socket_accept(plx_socket listener, plx_socket *socket_out);
@@ -213,6 +217,7 @@ void plx__condition_signal(plx__condition *condition);
 typedef struct plx__wake {
     plx_socket reader; /* To be waited for. */
     plx_socket writer;
+    void *guard; /* Of the writer, where it may be exchanged while others send: an SRWLOCK. */
 } plx__wake;
 
 int plx__wake_open(plx__wake *wake);

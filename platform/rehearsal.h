@@ -43,6 +43,26 @@ int plx__rehearse_port(plx_socket socket);
  * (EPERM) or that it does not have (ENOSYS). PLX_ENOSYS where there is no such thing. */
 int plx__rehearse_no_rings(bool is_forbidden);
 
+/* Has every io_uring_enter(2) of this process fail with this code of the system's for good.
+ * PLX_ENOSYS where there is no such thing. */
+int plx__rehearse_no_entering(int os_code);
+
+/* Makes the process an ordinary user's that may lock so many bytes of memory, for good. PLX_ENOSYS
+ * where that cannot be done. */
+int plx__rehearse_memory_lock_limit(uint32_t bytes);
+
+/* Has a process of its own run the function, for 50 s at the most: its number, until it is killed.
+ * PLX_ENOSYS where that cannot be done. */
+int plx__rehearse_process_start(void (*run)(void *data), void *data);
+void plx__rehearse_process_kill(int process);
+
+/* How many descriptors the process has open. PLX_ENOSYS where the system does not tell. */
+int plx__rehearse_descriptors(void);
+
+/* Puts another file at the descriptor of the process's newest io_uring, as code does that closes
+ * descriptors which are not its own. */
+int plx__rehearse_ring_lost(void);
+
 /* Has a child process hold on to all that is open now, until the second is called; one at a time.
  * PLX_ENOSYS where processes inherit nothing without being asked. */
 int plx__rehearse_heir_start(void);
@@ -78,6 +98,11 @@ void plx__rehearse_vanish(void);
 int plx__rehearse_fork_join(void);
 /* Whether this process's parent is another one than when it was forked: the parent has ended. */
 bool plx__rehearsal_is_orphan(void);
+
+/* So many readable bytes that are zero and take hardly any memory: PLX_ENOMEM when there is no
+ * address space for them. */
+int plx__rehearse_zeroes(const void **bytes_out, size_t length);
+void plx__rehearse_zeroes_end(const void *bytes, size_t length);
 
 /* Whether this is Wine, which is not Windows everywhere. */
 bool plx__rehearsal_is_wine(void);

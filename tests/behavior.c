@@ -24,10 +24,13 @@
     X(rest)                                                                                        \
     X(resume)                                                                                      \
     X(send)                                                                                        \
+    X(slow)                                                                                        \
     X(stop)                                                                                        \
+    X(takeover)                                                                                    \
     X(threads)                                                                                     \
     X(timer)                                                                                       \
     X(transfer)                                                                                    \
+    X(wake)                                                                                        \
     X(watch)
 
 #define GROUP_DECLARE(name) extern const test_case behavior_##name##_cases[];

@@ -2,6 +2,7 @@
  * wakes, sockets. */
 #include <string.h>
 
+#include "platform/hook.h"
 #include "platform/os.h"
 #include "tests/harness.h"
 
@@ -153,6 +154,60 @@ static void wake_is_renewed_when_it_died(world *w)
     plx__wake_close(&wake);
 }
 
+typedef struct sender {
+    plx__wake *wake;
+    plx__atomic_u32 is_over;
+} sender;
+
+static void send_until_over(void *data)
+{
+    sender *s = data;
+    while (plx__atomic_load(&s->is_over) == 0)
+        plx__wake_send(s->wake);
+}
+
+static void dawdle(enum plx__hook_step step, void *data)
+{
+    (void)data;
+    if (step == PLX__HOOK_SEND)
+        plx__thread_yield();
+}
+
+/* It is made anew while two threads send. The number that it had is another's at once, and nothing
+ * is sent there. */
+static void wake_is_renewed_while_others_send(world *w)
+{
+    enum { ROUNDS = 100, THREADS = 2 };
+    plx__wake wake;
+    plx__thread threads[THREADS];
+    sender s = {.wake = &wake};
+    bool is_renewed;
+    int strays = 0;
+    (void)w;
+    ck_ok(plx__wake_open(&wake));
+    plx__hook_set(dawdle, NULL);
+    plx__fault_arm(PLX__FAULT_WAKE, 0, UINT32_MAX);
+    for (int i = 0; i < THREADS; i++)
+        ck_ok(plx__thread_start(&threads[i], send_until_over, &s));
+    for (int i = 0; i < ROUNDS; i++) {
+        plx__wake other;
+        short revents;
+        ck_ok(plx__wake_drain(&wake, &is_renewed));
+        ck_ok(plx__wake_open(&other));
+        for (int n = 0; n < 4; n++)
+            plx__thread_yield();
+        strays += poll_one(other.reader, PLX__POLL_READ, 0, &revents);
+        plx__wake_close(&other);
+    }
+    plx__atomic_store(&s.is_over, 1);
+    for (int i = 0; i < THREADS; i++)
+        plx__thread_join(&threads[i]);
+    plx__hook_set(NULL, NULL);
+    (void)plx__fault_disarm(PLX__FAULT_WAKE);
+    plx__wake_close(&wake);
+    ck_assert_int_eq(strays, 0);
+}
+
 /* The system's numbers become codes; what has none is PLX_EUNKNOWN, and the number is kept. */
 static void system_errors_have_codes(world *w)
 {
@@ -196,6 +251,7 @@ const test_case unit_platform_cases[] = {
     CASE(wake_is_readable_until_drained),
     CASE(wake_ends_a_wait),
     CASE(wake_is_renewed_when_it_died),
+    CASE(wake_is_renewed_while_others_send),
     CASE(system_errors_have_codes),
     CASES_END,
 };

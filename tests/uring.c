@@ -6,6 +6,8 @@
 #include "platform/rehearsal.h"
 #include "tests/harness.h"
 
+extern const test_case uring_ring_cases[];
+
 enum { CROWD = 300 };
 
 /* --- machines that refuse ----------------------------------------------------------------------
@@ -237,12 +239,6 @@ static void stop_when_closed(plx_loop *loop, plx_conn conn, probe *p)
     plx_loop_stop(loop);
 }
 
-static void turn_once(void *data)
-{
-    runner *r = data;
-    r->status = plx_loop_run_once(r->loop, 0);
-}
-
 /* A loop is opened and listens on one thread, runs on another, and is closed by the first with
  * everything still open. */
 static void runs_on_another_thread_than_it_was_opened_on(world *w)
@@ -273,24 +269,6 @@ static void runs_on_another_thread_than_it_was_opened_on(world *w)
     peer_close(&stays);
 }
 
-/* Another thread cannot take turns with the one that runs it, and is told so; that one goes on. */
-static void another_thread_is_told_that_it_is_not_the_one(world *w)
-{
-    probe p = {.then_data = echo_back};
-    plx_conn_options options = probe_options(&p);
-    runner r = {.loop = w->loop, .status = 1};
-    plx__thread thread;
-    char answer[2];
-    peer client = connect_pair(w, &p, &options);
-    ck_ok(plx__thread_start(&thread, turn_once, &r));
-    plx__thread_join(&thread);
-    ck_assert_int_eq(r.status, PLX_EBUSY);
-    peer_send(w, &client, "hi", 2);
-    peer_receive(w, &client, answer, 2);
-    peer_close(&client);
-    turn_until(w, &p.closed, 1);
-}
-
 static const test_case uring_cases[] = {
     CASE(forbidden_is_a_backend_that_cannot_run),
     CASE(missing_is_a_backend_that_cannot_run),
@@ -302,12 +280,11 @@ static const test_case uring_cases[] = {
     CASE(what_failed_on_credit_goes_before_what_is_written_next),
     CASE(works_without_credit),
     CASE(runs_on_another_thread_than_it_was_opened_on),
-    CASE(another_thread_is_told_that_it_is_not_the_one),
     CASES_END,
 };
 
 int main(int argc, char **argv)
 {
-    static const test_case *const groups[] = {uring_cases, NULL};
+    static const test_case *const groups[] = {uring_cases, uring_ring_cases, NULL};
     return suite_main(argc, argv, groups, true);
 }

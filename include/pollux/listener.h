@@ -74,6 +74,11 @@ typedef struct plx_listen_options {
  * take it over. PLX_EACCES there means a port that the system reserves: `netsh interface ipv4 show
  * excludedportrange protocol=tcp` lists them.
  *
+ * On Linux the kernel keeps the sockets of a process that is killed, or ends without closing its
+ * loop, for some milliseconds if that ran on io_uring; connections that are made meanwhile are
+ * reset. So there the call waits for a TCP port that is in use, up to 100 ms, before it returns
+ * PLX_EADDRINUSE.
+ *
  * `listener_out` may be NULL. `options` is read during the call only and may be NULL. Returns 0,
  * PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG, PLX_EINVAL, PLX_EADDRINUSE, PLX_EADDRNOTAVAIL,
  * PLX_EACCES, PLX_EAFNOSUPPORT, PLX_ENOENT, PLX_ENOMEM, PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED

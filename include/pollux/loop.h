@@ -9,8 +9,9 @@
  * The thread may change. A loop may be opened on one thread and run on another, be run by one
  * thread after another, and be closed by any thread once none runs it. The caller orders the two
  * threads, by joining the first or by a lock. Everything is closed when plx_loop_close() returns.
- * Where a backend cannot do that, the call returns PLX_EBUSY and changes nothing: "uring" may let
- * only the first thread that runs a loop run it again, and lets any thread close it.
+ * "uring" makes a new ring for each thread that runs the loop. It returns PLX_EBUSY, and changes
+ * nothing, while the thread that ran the loop before has a part in the old ring: while that thread
+ * cannot be interrupted, or, before Linux 6.12, while it lives.
  *
  * Fork: plx_loop_abandon() and plx_loop_after_fork() say what a forked child may do with the loops
  * of its parent.
@@ -119,9 +120,11 @@ PLX_NODISCARD PLX_API int plx_loop_open(plx_loop **loop_out, const plx_loop_opti
  * Closes all that is open on the loop, calls every on_close, runs the queued posts with
  * PLX_ECANCELED, and frees the loop. NULL is allowed. From the beginning of this call plx_post()
  * returns PLX_ECANCELED; when it has returned, the loop is gone, and no thread may use it. Any
- * thread may call it while none runs the loop. Returns 0, or PLX_EBUSY when called from a callback
- * of this very loop; call plx_loop_stop() there instead. A forked child that has not called
- * plx_loop_after_fork() is told PLX_EBUSY too, and nothing is closed.
+ * thread may call it while none runs the loop. When it returns 0 everything is closed: addresses
+ * are free, and peers see the end. It returns PLX_EBUSY when called from a callback of this very
+ * loop; call plx_loop_stop() there instead. "uring" may return it, too, as the top of this file
+ * says. A forked child that has not called plx_loop_after_fork() is told PLX_EBUSY too, and nothing
+ * is closed.
  */
 PLX_API int plx_loop_close(plx_loop *loop);
 
@@ -198,8 +201,9 @@ PLX_NODISCARD PLX_API int plx_loop_after_fork(plx_loop *loop);
 /**
  * Runs until plx_loop_stop(), or until nothing is open that could still call back: no connection,
  * listener, timer, watch or signal, and no post that waits. Returns 0, PLX_EBUSY when the loop
- * runs already or is a forked child's copy (plx_loop_after_fork()), or the code with which waiting
- * failed for good; what was open then still is.
+ * runs already, is a forked child's copy (plx_loop_after_fork()), or cannot be run by this thread
+ * yet (the top of this file), or the code with which waiting failed for good; what was open then
+ * still is.
  *
  * A wait that fails because the system is short of memory (PLX_ENOMEM, PLX_ENOBUFS, PLX_EAGAIN)
  * does not end the run: the loop counts it in `wait_failures`, pauses for 10 ms or until a timer is
@@ -262,8 +266,8 @@ PLX_API const char *plx_backend_name(size_t index);
 
 /**
  * What a machine must have to run the backend of that name, in words, for those whom
- * plx_backend_probe() has told PLX_ENOSYS. The string is static; NULL for a backend that runs
- * wherever it is compiled in, or that is not. Any thread.
+ * plx_backend_probe() has told PLX_ENOSYS, or PLX_ENOMEM where there is memory enough. The string
+ * is static; NULL for a backend that runs wherever it is compiled in, or that is not. Any thread.
  */
 PLX_API const char *plx_backend_needs(const char *name);
 

@@ -1,11 +1,14 @@
 /* platform/unix/rehearsal.c - see platform/rehearsal.h. */
 #include "platform/rehearsal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pollux/signal.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -172,13 +175,108 @@ int plx__rehearse_no_rings(bool is_forbidden)
 {
     return call_refuse(SYS_io_uring_setup, is_forbidden ? EPERM : ENOSYS);
 }
+
+int plx__rehearse_no_entering(int os_code)
+{
+    return call_refuse(SYS_io_uring_enter, os_code);
+}
+
+int plx__rehearse_memory_lock_limit(uint32_t bytes)
+{
+    const uid_t nobody = 65534;
+    const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
+    if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+        return plx__fail_last();
+    if (geteuid() == 0 && setresuid(nobody, nobody, nobody) != 0)
+        return plx__fail_last();
+    return 0;
+}
 #else
 int plx__rehearse_no_rings(bool is_forbidden)
 {
     (void)is_forbidden;
     return PLX_ENOSYS;
 }
+
+int plx__rehearse_no_entering(int os_code)
+{
+    (void)os_code;
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_memory_lock_limit(uint32_t bytes)
+{
+    (void)bytes;
+    return PLX_ENOSYS;
+}
 #endif
+
+int plx__rehearse_process_start(void (*run)(void *data), void *data)
+{
+    pid_t process = fork();
+    if (process < 0)
+        return plx__fail_last();
+    if (process > 0)
+        return (int)process;
+    (void)alarm(50);
+    run(data);
+    _exit(1);
+}
+
+void plx__rehearse_process_kill(int process)
+{
+    (void)kill(process, SIGKILL);
+    while (waitpid(process, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+/* Calls `see` for each descriptor with its file's name. */
+static int descriptors_see(void (*see)(int number, const char *file, void *data), void *data)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    if (directory == NULL)
+        return PLX_ENOSYS;
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        char file[64] = "";
+        if (entry->d_name[0] != '.' &&
+            readlinkat(dirfd(directory), entry->d_name, file, sizeof file - 1) > 0)
+            see(atoi(entry->d_name), file, data);
+    }
+    (void)closedir(directory);
+    return 0;
+}
+
+static void descriptor_count(int number, const char *file, void *data)
+{
+    (void)number;
+    (void)file;
+    ++*(int *)data;
+}
+
+int plx__rehearse_descriptors(void)
+{
+    int count = 0;
+    int status = descriptors_see(descriptor_count, &count);
+    return status == 0 ? count : status;
+}
+
+static void ring_note(int number, const char *file, void *data)
+{
+    int *newest = data;
+    if (strstr(file, "io_uring") != NULL && number > *newest)
+        *newest = number;
+}
+
+int plx__rehearse_ring_lost(void)
+{
+    int ring = -1;
+    int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int status = descriptors_see(ring_note, &ring);
+    if (status == 0 && (ring < 0 || dup2(other, ring) < 0))
+        status = PLX_ENOSYS;
+    (void)close(other);
+    return status;
+}
 
 void plx__rehearse_old_poll(bool is_old)
 {
@@ -189,6 +287,29 @@ int plx__rehearse_port(plx_socket socket)
 {
     (void)socket;
     return PLX_ENOSYS;
+}
+
+int plx__rehearse_zeroes(const void **bytes_out, size_t length)
+{
+    /* A file without contents reads as zeroes everywhere; anonymous memory needs flags that POSIX
+     * does not know. */
+    char name[] = "/tmp/pollux-zeroes-XXXXXX";
+    int file = mkstemp(name);
+    if (file < 0)
+        return plx__fail_last();
+    (void)unlink(name);
+    void *mapped = MAP_FAILED;
+    if (ftruncate(file, (off_t)length) == 0)
+        mapped = mmap(NULL, length, PROT_READ, MAP_PRIVATE, file, 0);
+    int status = mapped != MAP_FAILED ? 0 : plx__fail_last();
+    (void)close(file);
+    *bytes_out = mapped;
+    return status;
+}
+
+void plx__rehearse_zeroes_end(const void *bytes, size_t length)
+{
+    (void)munmap((void *)(uintptr_t)bytes, length); /* NOLINT */
 }
 
 bool plx__rehearsal_is_wine(void)

@@ -159,6 +159,20 @@ int plx__socket_bind(plx_socket socket, const plx__address *address)
     return plx__fail_last();
 }
 
+bool plx__address_retry(uint64_t since_ns)
+{
+#ifdef __linux__
+    enum { PATIENCE_MS = 100 };
+    if (plx__clock_now() - since_ns >= PATIENCE_MS * PLX_MILLISECOND)
+        return false;
+    (void)plx__poll(NULL, 0, PLX_MILLISECOND);
+    return true;
+#else
+    (void)since_ns;
+    return false;
+#endif
+}
+
 int plx__socket_listen(plx_socket socket, uint32_t backlog)
 {
     int bounded = backlog > 65535 ? 65535 : (int)backlog;

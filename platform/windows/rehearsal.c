@@ -132,3 +132,49 @@ bool plx__rehearsal_loses_sends(void)
     memcpy(&version, &found, sizeof version);
     return version != NULL && strtoul(version(), NULL, 10) >= 9;
 }
+
+int plx__rehearse_zeroes(const void **bytes_out, size_t length)
+{
+    *bytes_out = VirtualAlloc(NULL, length, MEM_RESERVE | MEM_COMMIT, PAGE_READONLY);
+    return *bytes_out != NULL ? 0 : PLX_ENOMEM;
+}
+
+void plx__rehearse_zeroes_end(const void *bytes, size_t length)
+{
+    (void)length;
+    (void)VirtualFree((void *)(uintptr_t)bytes, 0, MEM_RELEASE); /* NOLINT */
+}
+
+int plx__rehearse_no_entering(int os_code)
+{
+    (void)os_code;
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_memory_lock_limit(uint32_t bytes)
+{
+    (void)bytes;
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_process_start(void (*run)(void *data), void *data)
+{
+    (void)run;
+    (void)data;
+    return PLX_ENOSYS;
+}
+
+void plx__rehearse_process_kill(int process)
+{
+    (void)process;
+}
+
+int plx__rehearse_descriptors(void)
+{
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_ring_lost(void)
+{
+    return PLX_ENOSYS;
+}

@@ -246,6 +246,12 @@ int plx__socket_bind(plx_socket socket, const plx__address *address)
     return status;
 }
 
+bool plx__address_retry(uint64_t since_ns)
+{
+    (void)since_ns;
+    return false;
+}
+
 int plx__socket_listen(plx_socket socket, uint32_t backlog)
 {
     int bounded = backlog > 65535 ? 65535 : (int)backlog;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "platform/fault.h"
+#include "platform/hook.h"
 
 #ifndef SIO_UDP_CONNRESET
 #define SIO_UDP_CONNRESET _WSAIOW(IOC_VENDOR, 12)
@@ -18,6 +19,16 @@
 #ifndef SIO_UDP_NETRESET
 #define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
 #endif
+
+/* The most that one call drains. With more the reader stays readable, and the next wait ends. */
+#define DRAIN_MAX 64
+
+/* Senders hold it shared, and who exchanges the socket holds it alone: a number that was closed may
+ * be another socket's before a sender that has read it calls send(). */
+static PSRWLOCK guard_of(plx__wake *wake)
+{
+    return (PSRWLOCK)(void *)&wake->guard;
+}
 
 /* Receiving would else fail for what ICMP said of an earlier datagram (row 18). */
 static void resets_ignore(SOCKET socket)
@@ -47,9 +58,8 @@ static int connect_to_itself(SOCKET socket)
     return 0;
 }
 
-int plx__wake_open(plx__wake *wake)
+static int socket_open(plx_socket *socket_out)
 {
-    wake->reader = wake->writer = PLX_SOCKET_NONE;
     if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
         return plx__fail(WSAEMFILE);
     SOCKET made = WSASocketW(AF_INET, SOCK_DGRAM, 0, NULL, 0, WSA_FLAG_OVERLAPPED);
@@ -63,8 +73,17 @@ int plx__wake_open(plx__wake *wake)
         return status;
     }
     plx__fault_taken(PLX__FAULT_DESCRIPTOR);
-    wake->reader = wake->writer = made;
+    *socket_out = made;
     return 0;
+}
+
+int plx__wake_open(plx__wake *wake)
+{
+    plx_socket made = PLX_SOCKET_NONE;
+    int status = socket_open(&made);
+    wake->reader = wake->writer = made;
+    InitializeSRWLock(guard_of(wake));
+    return status;
 }
 
 void plx__wake_close(plx__wake *wake)
@@ -76,25 +95,32 @@ void plx__wake_close(plx__wake *wake)
 void plx__wake_send(plx__wake *wake)
 {
     const char one = 1;
-    (void)send(wake->writer, &one, 1, 0);
+    AcquireSRWLockShared(guard_of(wake));
+    plx_socket writer = wake->writer;
+    plx__hook(PLX__HOOK_SEND);
+    (void)send(writer, &one, 1, 0);
+    ReleaseSRWLockShared(guard_of(wake));
 }
 
 int plx__wake_drain(plx__wake *wake, bool *renewed_out)
 {
     char taken[16];
-    int got;
+    int got = 0;
     *renewed_out = false;
-    do {
+    for (int i = 0; i < DRAIN_MAX && got >= 0; i++)
         got = recv(wake->reader, taken, sizeof taken, 0);
-    } while (got >= 0);
-    if (WSAGetLastError() == WSAEWOULDBLOCK)
+    bool is_alive = got >= 0 || WSAGetLastError() == WSAEWOULDBLOCK;
+    if (is_alive && !plx__fault_strikes(PLX__FAULT_WAKE))
         return 0;
-    plx__wake renewed;
-    int status = plx__wake_open(&renewed);
+    plx_socket before = wake->reader;
+    plx_socket made;
+    int status = socket_open(&made);
     if (status != 0)
         return status;
-    plx__wake_close(wake);
-    *wake = renewed;
+    AcquireSRWLockExclusive(guard_of(wake));
+    wake->reader = wake->writer = made;
+    ReleaseSRWLockExclusive(guard_of(wake));
+    plx__socket_close(before); /* What was sent to it in vain ends a wait that is over already. */
     *renewed_out = true;
     return 0;
 }

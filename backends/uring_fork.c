@@ -1,0 +1,71 @@
+/* backends/uring_fork.c - what a forked child does with its copy of a loop.
+ *
+ * The child has its own descriptors for the parent's ring, eventfd and sockets, and the ring's
+ * queues are mapped in both: what one writes there the other reads. So a child that abandons its
+ * copy unmaps and closes, and nothing else. One that continues when the parent has gone makes
+ * everything anew.
+ *
+ * What the parent's ring completed before the fork is in the child's memory too: completions up to
+ * the end that the last call saw, and the bytes that they brought. After that nothing happens in
+ * the ring, unless the parent takes further turns: it ends without any (uring_thread.c).
+ */
+#include "backends/uring.h"
+
+static void endpoints_forget(plx__backend *backend)
+{
+    for (int kind = PLX__URING_LIST_IDLE; kind <= PLX__URING_LIST_DETACHING; kind++) {
+        plx__uring_endpoint *uring = backend->lists[kind].first;
+        for (; uring != NULL; uring = uring->next)
+            plx__uring_accept_forget(uring);
+    }
+}
+
+void plx__uring_abandon(plx__backend *backend)
+{
+    endpoints_forget(backend);
+    plx__uring_ring_close(backend);
+    plx__uring_buffers_close(backend);
+    plx__socket_close(backend->last);
+    plx__wake_close(&backend->wake);
+    plx__free(backend->spill);
+    plx__free(backend);
+}
+
+static int wake_renew(plx__backend *backend)
+{
+    plx__wake wake;
+    int status = plx__wake_open(&wake);
+    if (status != 0)
+        return status;
+    plx__wake_close(&backend->wake);
+    backend->wake = wake;
+    return 0;
+}
+
+/* The next wait opens another ring, when what the old one has left is delivered. */
+int plx__uring_renew(plx__backend *backend)
+{
+    unsigned known = backend->resolved - *backend->ring.cq.khead;
+    if ((int)known < 0 || !backend->has_ring)
+        known = 0; /* The parent has taken turns of its own since. */
+    int status = plx__uring_spill_reserve(backend, known);
+    if (status == 0)
+        status = wake_renew(backend);
+    if (status != 0)
+        return status;
+    if (backend->has_ring) {
+        plx__uring_spill(backend, known);
+        plx__uring_credits_carry(backend);
+        plx__uring_ring_close(backend);
+    }
+    plx__uring_reset(backend, false);
+    return plx__uring_gone_await(backend) ? 0 : PLX_EBUSY;
+}
+
+int plx__uring_rearm(plx__backend *backend, plx__endpoint *endpoint)
+{
+    plx__uring_endpoint *uring = plx__uring_of(endpoint);
+    if (uring->list != PLX__URING_LIST_READY)
+        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
+    return 0;
+}

@@ -1,0 +1,115 @@
+/* backends/uring_leave.c - a ring is left, and another one takes its place.
+ *
+ * That happens when another thread runs or closes the loop than the one that did so far, and when
+ * entering the ring fails for good. What the ring has completed is copied, and delivered before
+ * there is another one; so no completion of the old ring meets a request of the new one. What was
+ * in flight in it is over, and requested anew. The kernel ends a ring after close(2) has returned,
+ * in its own time, and until then its requests hold on to their sockets: ports stay taken, and no
+ * FIN is sent. So that is waited for.
+ */
+#include "backends/uring.h"
+
+#include "platform/hook.h"
+
+/* --- what it leaves ---------------------------------------------------------------------------
+ */
+
+bool plx__uring_has_leftovers(const plx__backend *backend)
+{
+    return backend->spill_count > 0 || backend->unsent_count > 0 ||
+           backend->lists[PLX__URING_LIST_READY].first != NULL;
+}
+
+void plx__uring_credits_carry(plx__backend *backend)
+{
+    const struct io_uring_sq *sq = &backend->ring.sq;
+    unsigned at = *sq->khead;
+    /* The other way round in a child whose parent has submitted them. */
+    while ((int)(sq->sqe_tail - at) > 0)
+        plx__uring_credit_carry(backend, &sq->sqes[at++ & sq->ring_mask]);
+}
+
+static void endpoint_reset(plx__backend *backend, plx__uring_endpoint *uring, bool is_lossy)
+{
+    const uint16_t in_flight = PLX__URING_INPUT_CANCELLED | PLX__URING_MULTISHOT |
+                               PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED |
+                               PLX__URING_WATCH_STALE;
+    if (is_lossy && uring->input == PLX__URING_RECEIVE)
+        plx__uring_receive_break(uring, PLX_ENOMEM);
+    uring->input = PLX__URING_NONE;
+    uring->flags &= (uint16_t)~in_flight;
+    if ((uring->flags & PLX__URING_DETACHED) != 0)
+        plx__uring_list_set(backend, uring, PLX__URING_LIST_READY);
+    else if (uring->list != PLX__URING_LIST_READY)
+        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
+}
+
+void plx__uring_reset(plx__backend *backend, bool is_lossy)
+{
+    /* Those that are moved come to the end of a list that has been or will be gone through, where
+     * they are left as they are. */
+    for (int kind = PLX__URING_LIST_IDLE; kind <= PLX__URING_LIST_DETACHING; kind++) {
+        plx__uring_endpoint *uring = backend->lists[kind].first;
+        for (plx__uring_endpoint *next; uring != NULL; uring = next) {
+            next = uring->next;
+            endpoint_reset(backend, uring, is_lossy);
+        }
+    }
+}
+
+/* --- leaving ----------------------------------------------------------------------------------
+ */
+
+bool plx__uring_gone_await(plx__backend *backend)
+{
+    uint64_t until = plx__clock_now() + PLX__URING_PATIENCE_NS;
+    while (backend->last >= 0) {
+        plx__poll_entry entry = {.fd = backend->last, .events = PLX__POLL_READ};
+        uint64_t now = plx__clock_now();
+        if (now >= until)
+            return false;
+        if (plx__poll(&entry, 1, until - now) <= 0)
+            continue;
+        plx__socket_close(backend->last);
+        backend->last = -1;
+    }
+    return true;
+}
+
+/* Copies what the ring holds, and closes it. */
+static void ring_end(plx__backend *backend)
+{
+    plx__uring_spill(backend, io_uring_cq_ready(&backend->ring));
+    plx__uring_credits_carry(backend);
+    plx__hook(PLX__HOOK_LEAVE);
+    plx__uring_ring_close(backend);
+}
+
+int plx__uring_leave(plx__backend *backend)
+{
+    const struct io_uring *ring = &backend->ring;
+    if (!plx__uring_can_leave(backend))
+        return PLX_EBUSY;
+    int status = plx__uring_spill_reserve(backend, *ring->cq.kring_entries);
+    if (status != 0)
+        return status;
+    bool is_lossy = io_uring_cq_has_overflow(ring);
+    ring_end(backend);
+    plx__uring_reset(backend, is_lossy);
+    return plx__uring_gone_await(backend) ? 0 : PLX_EBUSY;
+}
+
+int plx__uring_take_over(plx__backend *backend)
+{
+    if (backend->has_ring)
+        return plx__uring_is_ours(backend) ? 0 : plx__uring_leave(backend);
+    return plx__uring_gone_await(backend) ? 0 : PLX_EBUSY;
+}
+
+int plx__uring_ring_ready(plx__backend *backend)
+{
+    int status = plx__uring_take_over(backend);
+    if (status != 0 || backend->has_ring || plx__uring_has_leftovers(backend))
+        return status;
+    return plx__uring_ring_open(backend);
+}
