@@ -119,6 +119,8 @@ typedef struct handling {
     plx__signal_listener listener;
     plx__atomic_u32 is_inside;
     plx__atomic_u32 may_leave;
+    uint32_t forks;
+    int result;
 } handling;
 
 static void stay_inside(void *data)
@@ -129,36 +131,36 @@ static void stay_inside(void *data)
         plx__thread_yield();
 }
 
-static void raise_one(void *data)
+static void fork_meanwhile(void *data)
 {
-    (void)data;
-    ck_ok(plx__rehearse_signal(PLX_SIGNAL_USER2));
+    handling *h = data;
+    while (plx__atomic_load(&h->is_inside) == 0)
+        plx__thread_yield();
+    if (plx__rehearse_fork() == 0) {
+        plx__signal_remove(&h->listener, PLX_SIGNAL_USER2);
+        plx__rehearse_report(plx__forks() == h->forks + 1 ? CHILD_IS_GOOD : 1);
+    }
+    h->result = plx__rehearse_fork_join();
+    plx__atomic_store(&h->may_leave, 1);
 }
 
-/* A thread is in the signal handler when the child is forked, which has no such thread: the child
- * does not wait for it to leave. */
+/* A thread is in the signal handler when another one forks a child, which has no such thread: the
+ * child does not wait for it to leave. */
 static void handlers_of_other_threads_are_not_waited_for(world *w)
 {
-    handling h = {.is_inside = {0}};
+    handling h = {.result = -1};
     plx__thread thread;
     if (!child_is_possible(w) || !child_may_have_threads())
         return;
     ck_ok(plx__forks_watch());
-    uint32_t forks = plx__forks();
+    h.forks = plx__forks();
     plx__signal_listener_init(&h.listener, stay_inside, &h);
     ck_ok(plx__signal_add(&h.listener, PLX_SIGNAL_USER2));
-    ck_ok(plx__thread_start(&thread, raise_one, NULL));
-    while (plx__atomic_load(&h.is_inside) == 0)
-        plx__thread_yield();
-    if (child_fork()) {
-        ck_assert_uint_eq(plx__forks(), forks + 1);
-        plx__signal_remove(&h.listener, PLX_SIGNAL_USER2);
-        plx__rehearse_report(CHILD_IS_GOOD);
-    }
-    child_join();
-    ck_assert_uint_eq(plx__forks(), forks);
-    plx__atomic_store(&h.may_leave, 1);
+    ck_ok(plx__thread_start(&thread, fork_meanwhile, &h));
+    ck_ok(plx__rehearse_signal(PLX_SIGNAL_USER2)); /* Returns when the handler has left. */
     plx__thread_join(&thread);
+    ck_assert_int_eq(h.result, CHILD_IS_GOOD);
+    ck_assert_uint_eq(plx__forks(), h.forks);
     plx__signal_remove(&h.listener, PLX_SIGNAL_USER2);
 }
 

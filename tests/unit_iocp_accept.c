@@ -89,6 +89,7 @@ static void listener_closes_over_what_has_come_back(world *w)
         ck_assert_uint_eq(count, 0);
         peer_close(&peers[i]);
     }
+    turn_until(w, &p.closed, 1);
     turn_until_true(w, descriptors_are_few, &before);
 }
 

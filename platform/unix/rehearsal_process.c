@@ -48,6 +48,20 @@ static int results[2] = {-1, -1}; /* A pipe: children write. */
 static pid_t child;
 static pid_t parent_at_fork;
 
+/* Check's handlers of these kill the whole process group, which is not the child's. Helper threads
+ * of the library, which may fork too, have them blocked. */
+static void signals_default(void)
+{
+    static const int numbers[] = {SIGALRM, SIGINT, SIGTERM};
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        (void)signal(numbers[i], SIG_DFL);
+        (void)sigaddset(&set, numbers[i]);
+    }
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int plx__rehearse_fork(void)
 {
     bool is_first = results[1] < 0;
@@ -59,10 +73,7 @@ int plx__rehearse_fork(void)
         return plx__fail_last();
     if (forked == 0) {
         parent_at_fork = parent;
-        /* Check's handlers of these kill the whole process group, which is not the child's. */
-        (void)signal(SIGALRM, SIG_DFL);
-        (void)signal(SIGINT, SIG_DFL);
-        (void)signal(SIGTERM, SIG_DFL);
+        signals_default();
         (void)alarm(CHILD_SECONDS_MAX);
         return 0;
     }
