@@ -167,7 +167,7 @@ static void failure_names_the_thing_and_the_way_out(world *w)
     (void)w;
     failure_of_address(text, sizeof text, "tcp://127.0.0.1:80", PLX_EADDRINUSE);
     ck_assert_str_eq(text, "tcp://127.0.0.1:80: the address is in use (port 80); choose another "
-                           "port or stop the program that has it");
+                           "port or stop the program that uses it");
     failure_of_address(text, sizeof text, "unix:/tmp/x", PLX_EADDRINUSE);
     ck_assert_ptr_nonnull(strstr(text, "choose another path"));
     failure_of_address(text, sizeof text, "example", PLX_EADDRESS);

@@ -24,8 +24,8 @@ static const char *way_out(int status, const char *address)
     bool is_tcp = port_of(address) != NULL;
     switch (status) {
     case PLX_EADDRINUSE:
-        return is_tcp ? "; choose another port or stop the program that has it"
-                      : "; choose another path or stop the program that has it";
+        return is_tcp ? "; choose another port or stop the program that uses it"
+                      : "; choose another path or stop the program that uses it";
     case PLX_EACCES:
 #ifdef _WIN32
         if (is_tcp)

@@ -45,7 +45,7 @@ void tally_text(const tally_entry *entry, char *text, size_t size)
         (void)snprintf(text, size, "the echo differs from what was sent");
         return;
     case TALLY_UNASKED:
-        (void)snprintf(text, size, "an answer that nobody asked for");
+        (void)snprintf(text, size, "an answer without a request");
         return;
     }
 }
