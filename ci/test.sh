@@ -225,7 +225,7 @@ row_run() {
         ;;
     shell) simple "shell scripts" 20 'git shellcheck' sh ci/shell.sh ;;
     reference) simple "API reference" 30 "$libraries doxygen" reference ;;
-    workflow) simple workflows 60 '' sh ci/workflow.sh ;;
+    workflow) simple workflows 120 '' workflow_run ;;
     demo) simple "fresh Debian 12 and 13: demo" 420 '' sh ci/fresh.sh --demo-only ;;
     esac
 }
@@ -233,6 +233,12 @@ row_run() {
 format_run() {
     command -v clang-format-14 > /dev/null || sh ci/packages.sh clang-format-14 || return
     sh ci/format.sh
+}
+
+# Node may be here by other means than Debian's.
+workflow_run() {
+    command -v npm > /dev/null || sh ci/packages.sh nodejs npm || return
+    sh ci/workflow.sh
 }
 
 # These run what the rows "debug" and "windows" build.

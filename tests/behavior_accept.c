@@ -259,9 +259,9 @@ static void count_errors(plx_loop *loop, plx_listener listener, void *data, int 
     ++*errors;
 }
 
-/* No descriptor is left: the listener pauses, says so once, and the loop does not spin meanwhile.
- * When there are descriptors again, the connection that waited is served. */
-static void accept_without_descriptors_pauses_and_recovers(world *w)
+/* Returns false when this process was kept from running for longer than the listener pauses, so
+ * that nothing was seen: the peer has been turned away. */
+static bool pause_and_recovery_were_seen(world *w)
 {
     size_t errors = 0;
     probe p = {0};
@@ -269,20 +269,37 @@ static void accept_without_descriptors_pauses_and_recovers(world *w)
         .conn = probe_options(&p), .on_error = count_errors, .data = &errors};
     plx_listener listener;
     char address[PLX_ADDRESS_TEXT_MAX];
+    uint64_t pauses = counter(w, accept_pauses);
+    uint64_t rejected = counter(w, accepts_rejected);
     ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &listen));
     ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
     peer client = peer_start(address);
     plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, UINT32_MAX);
     turn_until(w, &errors, 1);
-    ck_assert_uint_eq(counter(w, accept_pauses), 1);
     uint64_t before = counter(w, completions);
     ck_ok(plx_loop_run_once(w->loop, 40 * PLX_MILLISECOND));
-    ck_assert_uint_eq(counter(w, completions), before);
     (void)plx__fault_disarm(PLX__FAULT_DESCRIPTOR);
-    turn_until(w, &p.opened, 1);
-    ck_assert_uint_eq(counter(w, accepts_rejected), 0);
+    bool is_seen = counter(w, accepts_rejected) == rejected;
+    if (is_seen) {
+        ck_assert_uint_eq(counter(w, accept_pauses), pauses + 1);
+        ck_assert_uint_eq(counter(w, completions), before);
+        turn_until(w, &p.opened, 1);
+        ck_assert_uint_eq(counter(w, accepts_rejected), rejected);
+    }
     peer_close(&client);
-    turn_until(w, &p.closed, 1);
+    if (is_seen)
+        turn_until(w, &p.closed, 1);
+    ck_ok(plx_listener_close(w->loop, listener));
+    return is_seen;
+}
+
+/* No descriptor is left: the listener pauses, reports that once, and the loop does not spin
+ * meanwhile. When there are descriptors again, the connection that waited is served. */
+static void accept_without_descriptors_pauses_and_recovers(world *w)
+{
+    int tries = 0;
+    while (!pause_and_recovery_were_seen(w))
+        ck_assert_int_lt(++tries, 100);
 }
 
 /* Still none after the pause: the spare descriptor turns the peer away, instead of leaving it to
