@@ -118,6 +118,8 @@ static void op_drop(plx__backend *backend, plx__iocp_op *op)
         (void)plx__iocp_accept_next(backend, op, NULL);
     else if (op->kind == PLX__IOCP_POLL)
         plx__iocp_poll_give(backend, op);
+    else if (op->kind == PLX__IOCP_SEND)
+        plx__iocp_send_give(backend, op);
     else
         plx__iocp_op_give(backend, op);
 }
@@ -184,6 +186,11 @@ static void backend_free(plx__backend *backend)
         backend->free = op->next;
         plx__free(op);
     }
+    while (backend->free_sends != NULL) {
+        plx__iocp_send *send = backend->free_sends;
+        backend->free_sends = send->next;
+        plx__free(send);
+    }
     plx__iocp_polls_close(backend);
     if (backend->port != NULL) {
         plx__fault_given(PLX__FAULT_DESCRIPTOR);
@@ -241,8 +248,9 @@ int plx__iocp_join(plx__backend *backend, plx__endpoint *endpoint)
     if (CreateIoCompletionPort(handle, backend->port, 0, 0) == NULL)
         return plx__fail((int)GetLastError());
     place->is_joined = true;
-    place->skips = backend->can_skip &&
-                   SetFileCompletionNotificationModes(handle, PLX__IOCP_SKIP | PLX__IOCP_NO_EVENT);
+    place->skips = (backend->can_skip && SetFileCompletionNotificationModes(
+                                             handle, PLX__IOCP_SKIP | PLX__IOCP_NO_EVENT)) ||
+                   plx__iocp_handle_skips(handle);
     return 0;
 }
 
@@ -269,23 +277,17 @@ static void op_detach(plx__backend *backend, plx__endpoint *endpoint, plx__iocp_
         (void)CancelIoEx((HANDLE)endpoint->socket, &op->overlapped);
 }
 
+/* Whatever is in flight reads and writes memory of the backend's own, so nobody waits for it. */
 static bool iocp_detach(plx__backend *backend, plx__endpoint *endpoint)
 {
     plx__iocp_place *place = plx__iocp_place_of(endpoint);
-    plx__iocp_op *output = place->output;
     if (place->accepts != NULL)
         plx__iocp_accept_detach(backend, endpoint);
     op_detach(backend, endpoint, place->input);
+    op_detach(backend, endpoint, place->output);
     place->input = NULL;
-    if (output == NULL || output->state != PLX__IOCP_FLYING) {
-        op_detach(backend, endpoint, output);
-        place->output = NULL;
-        return true;
-    }
-    /* The kernel reads bytes that are core's. */
-    place->is_detaching = true;
-    (void)CancelIoEx((HANDLE)endpoint->socket, &output->overlapped);
-    return false;
+    place->output = NULL;
+    return true;
 }
 
 /* --- waiting --------------------------------------------------------------------------------- */

@@ -22,6 +22,11 @@
 #define PLX__IOCP_SKIP     0x1
 #define PLX__IOCP_NO_EVENT 0x2
 
+/* The most that one overlapped send has. Enough to keep the system busy while the loop turns. It
+ * completes as a whole, and completing is what puts the write timeout off; and what is cut off by
+ * closing is not more than this. */
+#define PLX__IOCP_SEND_MAX 65536u
+
 /* What one wait takes from the port. */
 #define PLX__IOCP_ENTRIES_MAX 256u
 
@@ -51,6 +56,14 @@ typedef struct plx__iocp_op {
     DWORD bytes;
 } plx__iocp_op;
 
+/* An overlapped send, with a copy of what it sends: the kernel reads it for as long as it likes,
+ * and neither core nor the owner of lent bytes has to wait for a send that was cancelled. */
+typedef struct plx__iocp_send {
+    plx__iocp_op op;             /* First. */
+    struct plx__iocp_send *next; /* Among the free. */
+    unsigned char bytes[PLX__IOCP_SEND_MAX];
+} plx__iocp_send;
+
 /* Operations in their order. All zero is an empty one. */
 typedef struct plx__iocp_list {
     plx__iocp_op *first;
@@ -70,7 +83,6 @@ typedef struct plx__iocp_place {
     bool is_connecting;                /* By a poll. */
     bool is_receiving;
     bool is_accepting;
-    bool is_detaching; /* Waits for `output` to come back. */
     bool is_releasing; /* Waits for `input` to come back. */
     uint8_t interest;  /* Of a watch: bits of plx_readiness. */
 } plx__iocp_place;
@@ -84,6 +96,8 @@ struct plx__backend {
     plx__iocp_list later;   /* Done outside of a wait: the next one brings them. */
     plx__iocp_list ready;   /* Brought by this wait. */
     plx__iocp_op *free;     /* For connections. */
+    plx__iocp_send *free_sends;
+    uint32_t free_sends_count;
     struct plx__iocp_poll *free_polls;
     struct plx__iocp_poll *abandoned_polls; /* In flight, for nobody. */
     struct plx__iocp_device *devices;       /* Handles of the AFD driver. */
@@ -128,6 +142,9 @@ int plx__iocp_op_result(plx__iocp_op *op, DWORD *bytes_out);
 
 /* iocp_transfer.c */
 
+/* Whether operations of the handle that succeed at once are not told by its port. Who has it set
+ * for the socket before can not take it back. */
+bool plx__iocp_handle_skips(HANDLE handle);
 int plx__iocp_adopt(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__iocp_release(plx__backend *backend, plx__endpoint *endpoint);
 /* The receive of one that is to be released is over. False when nothing is to be told. */
@@ -157,6 +174,8 @@ ptrdiff_t plx__iocp_send_slices_now(plx__backend *backend, plx__endpoint *endpoi
                                     const plx__slice *slices, size_t count);
 int plx__iocp_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                          size_t count);
+/* It is free to be used again. */
+void plx__iocp_send_give(plx__backend *backend, plx__iocp_op *op);
 bool plx__iocp_send_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
 
 /* iocp_poll.c */

@@ -2,10 +2,9 @@
  *
  * A receive of nothing is in flight while something is awaited; it completes when something is
  * there, which is then received without waiting into the backend's one buffer. So an idle
- * connection holds no buffer, and what is in flight refers to nobody's memory but its own. Sends
- * are tried without waiting, too; what the system does not take flies as an overlapped send, no
- * more than SEND_MAX at a time. The bytes under that one are core's: it is the only operation that
- * makes a detached endpoint wait.
+ * connection holds no buffer. Sends are tried without waiting, too; what the system does not take
+ * is copied and flies as an overlapped send, no more than PLX__IOCP_SEND_MAX bytes at a time. So
+ * what is in flight refers to nobody's memory but its own.
  */
 #include "backends/iocp.h"
 
@@ -13,11 +12,8 @@
 
 #include "platform/fault.h"
 
-/* Enough to keep the system busy while the loop turns. It completes as a whole, and completing is
- * what puts the write timeout off; and what is cut off by closing is not more than this. */
-#define SEND_MAX 65536u
-
-#define SLICES_MAX 16u
+/* How many sends are held for the next that need one: 1 MiB. */
+#define FREE_SENDS_MAX 16u
 
 /* --- connecting ------------------------------------------------------------------------------ */
 
@@ -68,9 +64,11 @@ int plx__iocp_connect(plx__backend *backend, plx__endpoint *endpoint, const plx_
     if (op == NULL)
         return PLX_ENOMEM;
     plx__iocp_place_of(endpoint)->input = op;
-    plx__socket_connect_prepare(endpoint->socket, address);
-    BOOL has_succeeded = backend->connect_ex(endpoint->socket, plx__address_raw_const(address),
-                                             (int)address->length, NULL, 0, NULL, &op->overlapped);
+    plx__address to = *address;
+    plx__socket_connect_aim(&to);
+    plx__socket_connect_prepare(endpoint->socket, &to);
+    BOOL has_succeeded = backend->connect_ex(endpoint->socket, plx__address_raw(&to),
+                                             (int)to.length, NULL, 0, NULL, &op->overlapped);
     return plx__iocp_op_called(backend, op, has_succeeded, 0);
 }
 
@@ -205,37 +203,63 @@ ptrdiff_t plx__iocp_send_slices_now(plx__backend *backend, plx__endpoint *endpoi
     return fault == 0 ? plx__socket_send_slices(endpoint->socket, slices, count) : fault;
 }
 
-/* The first SEND_MAX bytes of the slices, in slices. */
-static DWORD slices_bound(plx__slice *bounded, const plx__slice *slices, size_t count)
+static plx__iocp_send *send_take(plx__backend *backend, plx__endpoint *endpoint)
 {
-    DWORD left = SEND_MAX;
-    DWORD taken = 0;
-    while (taken < count && taken < SLICES_MAX && left > 0) {
-        bounded[taken] = slices[taken];
-        if (bounded[taken].length > left)
-            bounded[taken].length = left;
-        left -= bounded[taken].length;
-        taken++;
+    plx__iocp_send *send = backend->free_sends;
+    if (send != NULL) {
+        backend->free_sends = send->next;
+        backend->free_sends_count--;
+    } else {
+        send = plx__allocate(sizeof *send);
     }
-    return taken;
+    if (send == NULL)
+        return NULL;
+    memset(&send->op, 0, sizeof send->op);
+    send->op.endpoint = endpoint;
+    send->op.kind = PLX__IOCP_SEND;
+    return send;
+}
+
+void plx__iocp_send_give(plx__backend *backend, plx__iocp_op *op)
+{
+    plx__iocp_send *send = (plx__iocp_send *)(void *)op;
+    if (backend->free_sends_count == FREE_SENDS_MAX) {
+        plx__free(send);
+        return;
+    }
+    send->next = backend->free_sends;
+    backend->free_sends = send;
+    backend->free_sends_count++;
+}
+
+/* Copies as much of the slices as one send has room for. */
+static DWORD slices_copy(unsigned char *bytes, const plx__slice *slices, size_t count)
+{
+    DWORD copied = 0;
+    for (size_t i = 0; i < count && copied < PLX__IOCP_SEND_MAX; i++) {
+        DWORD room = PLX__IOCP_SEND_MAX - copied;
+        DWORD length = slices[i].length < room ? slices[i].length : room;
+        memcpy(bytes + copied, slices[i].bytes, length);
+        copied += length;
+    }
+    return copied;
 }
 
 int plx__iocp_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                          size_t count)
 {
     plx__iocp_place *place = plx__iocp_place_of(endpoint);
-    plx__slice bounded[SLICES_MAX];
     DWORD sent = 0;
     int status = plx__iocp_join(backend, endpoint);
     if (status != 0)
         return status;
-    plx__iocp_op *op = plx__iocp_op_take(backend, endpoint, PLX__IOCP_SEND);
-    if (op == NULL)
+    plx__iocp_send *send = send_take(backend, endpoint);
+    if (send == NULL)
         return PLX_ENOMEM;
-    /* Winsock has copied the array, though not the bytes, when the call returns. */
-    bool has_succeeded =
-        WSASend(endpoint->socket, (WSABUF *)(void *)bounded, slices_bound(bounded, slices, count),
-                &sent, 0, &op->overlapped, NULL) == 0;
+    plx__iocp_op *op = &send->op;
+    /* Winsock has copied this when the call returns, though not the bytes. */
+    WSABUF piece = {.len = slices_copy(send->bytes, slices, count), .buf = (char *)send->bytes};
+    bool has_succeeded = WSASend(endpoint->socket, &piece, 1, &sent, 0, &op->overlapped, NULL) == 0;
     status = plx__iocp_op_called(backend, op, has_succeeded, sent);
     if (status == PLX_ENOBUFS) {
         /* The kernel lacks memory for it now; core tries again in the next turn. */
@@ -246,22 +270,21 @@ int plx__iocp_send_start(plx__backend *backend, plx__endpoint *endpoint, const p
     if (status == 0)
         place->output = op;
     else
-        plx__iocp_op_give(backend, op);
+        plx__iocp_send_give(backend, op);
     return status;
 }
 
 bool plx__iocp_send_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
 {
     plx__endpoint *endpoint = op->endpoint;
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
     DWORD sent = 0;
-    int status = place->is_detaching ? 0 : plx__iocp_op_result(op, &sent);
+    int status = plx__iocp_op_result(op, &sent);
     completion->endpoint = endpoint;
-    completion->kind = place->is_detaching ? PLX__DETACHED : PLX__SENT;
+    completion->kind = PLX__SENT;
     /* The end of the thread that has started it cancels it; the next one goes on behind it. */
     completion->status = status == PLX_ECANCELED ? 0 : status;
     completion->length = sent;
-    place->output = NULL;
-    plx__iocp_op_give(backend, op);
+    plx__iocp_place_of(endpoint)->output = NULL;
+    plx__iocp_send_give(backend, op);
     return true;
 }

@@ -11,26 +11,45 @@
 #include <string.h>
 #include <winternl.h>
 
-#define FILE_REPLACE_COMPLETION_INFORMATION 61
+#define FILE_REPLACE_COMPLETION_INFORMATION      61
+#define FILE_COMPLETION_NOTIFICATION_INFORMATION 41
 
 typedef struct file_completion_information {
     HANDLE port;
     void *key;
 } file_completion_information;
 
-typedef NTSTATUS(NTAPI *nt_set_information_file_fn)(HANDLE, IO_STATUS_BLOCK *, void *, ULONG, int);
+/* NtSetInformationFile() and NtQueryInformationFile(). */
+typedef NTSTATUS(NTAPI *nt_information_file_fn)(HANDLE, IO_STATUS_BLOCK *, void *, ULONG, int);
+
+static nt_information_file_fn nt_find(const char *name)
+{
+    nt_information_file_fn function;
+    HMODULE library = GetModuleHandleW(L"ntdll.dll");
+    FARPROC found = library != NULL ? GetProcAddress(library, name) : NULL;
+    memcpy(&function, &found, sizeof function); /* No cast leads from one to the other. */
+    return function;
+}
+
+bool plx__iocp_handle_skips(HANDLE handle)
+{
+    IO_STATUS_BLOCK block;
+    ULONG modes = 0;
+    nt_information_file_fn query = nt_find("NtQueryInformationFile");
+    return query != NULL &&
+           query(handle, &block, &modes, sizeof modes, FILE_COMPLETION_NOTIFICATION_INFORMATION) >=
+               0 &&
+           (modes & PLX__IOCP_SKIP) != 0;
+}
 
 static void port_leave(plx__endpoint *endpoint)
 {
     plx__iocp_place *place = plx__iocp_place_of(endpoint);
     file_completion_information none = {NULL, NULL};
-    nt_set_information_file_fn set;
     IO_STATUS_BLOCK block;
-    HMODULE library = GetModuleHandleW(L"ntdll.dll");
-    FARPROC found = library != NULL ? GetProcAddress(library, "NtSetInformationFile") : NULL;
-    if (!place->is_joined || found == NULL)
+    nt_information_file_fn set = nt_find("NtSetInformationFile");
+    if (!place->is_joined || set == NULL)
         return;
-    memcpy(&set, &found, sizeof set);
     /* If it fails the socket stays with this port, which is for its next owner to find out. */
     (void)set((HANDLE)endpoint->socket, &block, &none, sizeof none,
               FILE_REPLACE_COMPLETION_INFORMATION);

@@ -203,7 +203,7 @@ row_run() {
         POLLUX_TEST_PATIENCE=60 POLLUX_TEST_TIMEOUT=110 \
             suite "Windows under Wine" 420 mingw-debug $windows_backends poll-two-tier
         ;;
-    posix) simple "POSIX layer: Linux and Wine alike" 60 "$windows" sh ci/posix.sh ;;
+    posix) simple "POSIX layer: Linux and Wine alike" 60 "$linux $windows" posix_run ;;
     programs) simple "POSIX layer: real programs" 180 '' sh ci/posix-programs.sh ;;
     release) simple "Linux release" 40 "$linux" release release $linux_backends ;;
     windows-release)
@@ -235,9 +235,12 @@ format_run() {
     sh ci/format.sh
 }
 
-# It runs what the row "debug" builds.
+# These run what the rows "debug" and "windows" build.
 valgrind_run() {
     build debug && sh ci/valgrind.sh
+}
+posix_run() {
+    build debug && build mingw-debug && sh ci/posix.sh
 }
 
 for id in $chosen; do

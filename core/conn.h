@@ -188,8 +188,9 @@ void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn);
 void plx__conn_timeout_disarm(plx_loop *loop, plx__conn *conn);
 void plx__conn_timeout_fired(plx_loop *loop, plx__conn *conn);
 
-/* From so long a turn on, what happened in it counts as happening at its end. */
-#define PLX__TURN_LONG_NS PLX_MILLISECOND
+/* From so long a turn on, what happened in it counts as happening at its end. What a shorter turn
+ * takes from a timeout is nothing to one that anybody sets. */
+#define PLX__TURN_LONG_NS (10 * PLX_MILLISECOND)
 
 /* At the end of such a turn. */
 PLX__SLOW void plx__conn_timeouts_catch_up(plx_loop *loop);

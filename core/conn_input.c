@@ -235,6 +235,7 @@ int plx_conn_resume(plx_loop *loop, plx_conn conn)
     plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return PLX_ESTALE;
+    plx__time_look(loop); /* Reading begins now. */
     uint32_t rest = PLX__CONN_SHOW_REST;
     if ((found->flags & PLX__CONN_PAUSED_USER) != 0)
         rest |= PLX__CONN_SHOW_ALL;

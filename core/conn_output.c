@@ -161,6 +161,7 @@ PLX__SLOW static int write_slowly(plx_loop *loop, plx_conn conn, const void *byt
         return PLX_ESTALE;
     if (length == 0)
         return 0;
+    plx__time_look(loop);
     if (is_corked(loop, found) && cork->length > 0 && cork->start != cork->segment->storage &&
         length <= PLX__SEGMENT_BYTES - cork->length) {
         cork_copy(cork);
@@ -191,6 +192,7 @@ PLX__SLOW static int send_slowly(plx_loop *loop, plx_conn conn, const void *byte
     plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return PLX_ESTALE;
+    plx__time_look(loop);
     int status = output_ready(loop, found, length);
     if (status != 0)
         return status;

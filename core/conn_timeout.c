@@ -15,8 +15,9 @@
 /* While something is left: how long until the next look, unless a timeout is shorter. */
 #define LOOK_AGAIN_NS PLX_SECOND
 
-/* The end of a long turn walks all connections. A turn is long if that costs far less than it. */
-#define CATCH_UP_NS 100u
+/* The end of a long turn walks all connections. So a turn counts as long only if that costs a
+ * hundredth of it at the most: it takes some nanoseconds for each. */
+#define CATCH_UP_NS 1000u
 
 static uint64_t sum(uint64_t time_ns, uint64_t timeout_ns)
 {

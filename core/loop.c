@@ -150,9 +150,9 @@ int plx_loop_open(plx_loop **loop_out, const plx_loop_options *options)
 
 /* --- sockets --------------------------------------------------------------------------------- */
 
-/* Its descriptor is closed, or is another's by now. It is not closed again. */
-PLX__SLOW static void socket_lost(plx_loop *loop, plx__object *object)
+void plx__socket_lost(plx_loop *loop, uint32_t owner)
 {
+    plx__object *object = plx__socket_map_owner(loop->slabs, owner);
     switch (plx__object_kind(object)) {
     case PLX__KIND_LISTENER:
         plx__listener_lost(loop, (plx__listener *)(void *)object);
@@ -166,15 +166,6 @@ PLX__SLOW static void socket_lost(plx_loop *loop, plx__object *object)
     default:
         PLX_ASSERT(false);
     }
-}
-
-int plx__socket_claim(plx_loop *loop, plx__object *object)
-{
-    plx__object *before =
-        plx__socket_map_find(&loop->sockets, loop->slabs, object->endpoint.socket);
-    if (before != NULL)
-        socket_lost(loop, before);
-    return plx__socket_map_set(&loop->sockets, object);
 }
 
 /* --- one turn -------------------------------------------------------------------------------- */

@@ -133,10 +133,20 @@ uint64_t plx__wait_timeout(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns)
 /* After a wait that failed with `status`, and was to last for `timeout_ns` at the most: 0 if the
  * loop is to go on, after a pause, or the status. */
 PLX__SLOW int plx__wait_failed(plx_loop *loop, int status, uint64_t timeout_ns);
+/* The descriptor of the object that this entry of the map names is closed, or another's by now. It
+ * is told that, and the descriptor is left alone. */
+PLX__SLOW void plx__socket_lost(plx_loop *loop, uint32_t owner);
+
 /* Makes the object, which has a socket and is not attached yet, the one that has it. An object of
  * the loop that had the number before is told that somebody else closed its descriptor. 0, or
  * PLX_ENOMEM. */
-int plx__socket_claim(plx_loop *loop, plx__object *object);
+static inline int plx__socket_claim(plx_loop *loop, const plx__object *object)
+{
+    uint32_t before = plx__socket_map_get(&loop->sockets, object->endpoint.socket);
+    if (before != 0)
+        plx__socket_lost(loop, before);
+    return plx__socket_map_set(&loop->sockets, object);
+}
 
 /* Any thread, and signal handlers. */
 void plx__loop_wake(plx_loop *loop);

@@ -15,13 +15,61 @@ typedef struct plx__socket_map {
     uint32_t room;
 } plx__socket_map;
 
+/* Beyond it nothing is noted. A process of Windows has no more handles than this, and Unix systems
+ * have no more descriptors by far. */
+#define PLX__SOCKET_MAP_MAX (1u << 24)
+
 void plx__socket_map_close(plx__socket_map *map);
+/* Makes room for this index. 0, or PLX_ENOMEM. */
+int plx__socket_map_grow(plx__socket_map *map, uint32_t index);
+/* The object that an entry of the map names, from these slabs. */
+plx__object *plx__socket_map_owner(const plx__slab *slabs, uint32_t owner);
+
+/* The rest is on the path of each connection, which is why it stands here. */
+
+/* PLX__SOCKET_MAP_MAX for a number that is beyond all room. */
+static inline uint32_t plx__socket_map_index(plx_socket socket)
+{
+    uint64_t number = (uint64_t)socket;
+#ifdef _WIN32
+    number /= 4; /* Handles are multiples of four. */
+#endif
+    return number < PLX__SOCKET_MAP_MAX ? (uint32_t)number : PLX__SOCKET_MAP_MAX;
+}
+
+/* As entries of the map have it. */
+static inline uint32_t plx__socket_map_entry(const plx__object *object)
+{
+    uint32_t slot = (uint32_t)object->endpoint.token & (PLX__SLAB_MAX - 1);
+    return (uint32_t)plx__object_kind(object) << 24 | slot;
+}
+
+/* The entry of a socket; 0 when nobody has it. */
+static inline uint32_t plx__socket_map_get(const plx__socket_map *map, plx_socket socket)
+{
+    uint32_t index = plx__socket_map_index(socket);
+    return index < map->room ? map->owners[index] : 0;
+}
+
 /* From now on the socket is this object's. 0, or PLX_ENOMEM with nothing changed. */
-int plx__socket_map_set(plx__socket_map *map, const plx__object *object);
+static inline int plx__socket_map_set(plx__socket_map *map, const plx__object *object)
+{
+    uint32_t index = plx__socket_map_index(object->endpoint.socket);
+    if (index >= map->room) {
+        int status = index < PLX__SOCKET_MAP_MAX ? plx__socket_map_grow(map, index) : 0;
+        if (status != 0 || index == PLX__SOCKET_MAP_MAX)
+            return status;
+    }
+    map->owners[index] = plx__socket_map_entry(object);
+    return 0;
+}
+
 /* It is not this object's any more, if it was. */
-void plx__socket_map_remove(plx__socket_map *map, const plx__object *object);
-/* The object that has the socket, from these slabs, or NULL. */
-plx__object *plx__socket_map_find(const plx__socket_map *map, const plx__slab *slabs,
-                                  plx_socket socket);
+static inline void plx__socket_map_remove(plx__socket_map *map, const plx__object *object)
+{
+    uint32_t index = plx__socket_map_index(object->endpoint.socket);
+    if (index < map->room && map->owners[index] == plx__socket_map_entry(object))
+        map->owners[index] = 0;
+}
 
 #endif

@@ -14,8 +14,9 @@ static plx__watch *watch_find(const plx_loop *loop, plx_watch watch)
 
 bool plx__watch_is_over(const plx_loop *loop, plx_socket socket)
 {
-    const plx__object *object = plx__socket_map_find(&loop->sockets, loop->slabs, socket);
-    return object != NULL && plx__object_kind(object) == PLX__KIND_WATCH;
+    uint32_t owner = plx__socket_map_get(&loop->sockets, socket);
+    return owner != 0 &&
+           plx__object_kind(plx__socket_map_owner(loop->slabs, owner)) == PLX__KIND_WATCH;
 }
 
 static int watch_start(plx_loop *loop, plx__watch *watch, uint32_t interest)

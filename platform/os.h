@@ -20,8 +20,25 @@
 
 typedef WSAPOLLFD plx__poll_entry;
 
-/* What plx__socket_connect() does first, for who connects by other means. */
+/* What plx__socket_connect() does first, for who connects by other means. A connect to 0.0.0.0 or
+ * [::] is one to the loopback on other systems, and WSAEADDRNOTAVAIL here (Winsock: connect); the
+ * first makes it the loopback. */
+void plx__socket_connect_aim(plx__address *address);
 void plx__socket_connect_prepare(plx_socket socket, const plx__address *address);
+
+/* After a bind that failed with WSAEACCES: whether it met somebody who has the port, as opposed to
+ * a port that the system reserves (netsh interface ipv4 show excludedportrange). */
+bool plx__bind_met_another(const struct sockaddr *address);
+
+/* The most that one call hands to Winsock. Windows takes a send that does not block whole, 50 MB
+ * too, as long as less than SO_SNDBUF bytes are on their way (Wine, ws2_32/tests/sock.c,
+ * test_send_buffering; Microsoft's KB 214397, "Design issues - Sending small data segments over
+ * TCP with Winsock"). So what the system has is bounded by the size of a call: SO_SNDBUF and this.
+ */
+#define PLX__SEND_MAX 65536u
+
+/* plx__send() of more than that, piece by piece until the system takes no more. */
+PLX__SLOW ptrdiff_t plx__send_pieces(plx_socket socket, const void *bytes, size_t length);
 
 /* As in afunix.h, which not every SDK carries. */
 typedef struct plx__sockaddr_un {
@@ -87,7 +104,9 @@ static inline ptrdiff_t plx__receive(plx_socket socket, void *bytes, size_t size
 static inline ptrdiff_t plx__send(plx_socket socket, const void *bytes, size_t length)
 {
 #ifdef _WIN32
-    ptrdiff_t sent = send(socket, bytes, length < INT32_MAX ? (int)length : INT32_MAX, 0);
+    if (length > PLX__SEND_MAX)
+        return plx__send_pieces(socket, bytes, length);
+    ptrdiff_t sent = send(socket, bytes, (int)length, 0);
 #else
     ptrdiff_t sent = send(socket, bytes, length, PLX__SEND_FLAGS);
 #endif

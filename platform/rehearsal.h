@@ -107,4 +107,8 @@ void plx__rehearse_zeroes_end(const void *bytes, size_t length);
 /* Whether this is Wine, which is not Windows everywhere. */
 bool plx__rehearsal_is_wine(void);
 
+/* Whether the system drops bytes that it has taken from a send when the peer shuts its side, as
+ * Wine does since 9 (server/sock.c, sock_dispatch_asyncs; windows_facts, send.6). */
+bool plx__rehearsal_loses_sends(void);
+
 #endif

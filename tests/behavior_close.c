@@ -91,7 +91,7 @@ static void close_from_on_end(world *w)
 
 static void close_from_on_drain(world *w)
 {
-    static unsigned char bytes[4 << 20];
+    static unsigned char bytes[16 << 20]; /* More than any system takes. */
     probe p = {.then_drain = close_it};
     plx_conn_options options = probe_options(&p);
     options.send_high = 1000;

@@ -334,10 +334,12 @@ static void daemon_is_woken(world *w)
         return;
     if (child_fork()) {
         plx__thread thread;
+        couple low = couple_open();
         (void)first_begin(w, (plx_loop_options){.keep_running = 1});
         turn_some(w);
         w->loop->ops->wake(w->loop->backend);
         second_begin();
+        couple_close(&low); /* New descriptors get these numbers, and not those of old ones. */
         ck_ok(plx_loop_after_fork(w->loop));
         turn_some(w);
         for (int i = 0; i < 3; i++) {

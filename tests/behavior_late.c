@@ -42,11 +42,21 @@ typedef struct speakers {
     size_t closed_before; /* They spoke: on a machine that is busy enough. */
 } speakers;
 
+/* Who was served has no timeout any more. */
+static size_t take_and_close(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                             size_t length)
+{
+    (void)p;
+    (void)bytes;
+    ck_ok(plx_conn_close(loop, conn));
+    return length;
+}
+
 static void speakers_open(world *w, speakers *s, size_t count)
 {
+    *s = (speakers){.probe = {.then_data = take_and_close}, .count = count};
     plx_conn_options options = probe_options(&s->probe);
     options.read_timeout_ns = TIMEOUT_NS;
-    *s = (speakers){.count = count};
     for (size_t i = 0; i < count; i++)
         s->couples[i] = couple_open();
     for (size_t i = 0; i < count; i++) {
@@ -95,13 +105,13 @@ static bool slow_callback_tried(world *w)
     peer_send(w, &c.theirs, "x", 1);
     turn_until(w, &slow.received, 1);
     uint64_t until = plx__clock_now() + patience();
-    while (s.probe.received < FEW && s.probe.closed == 0) {
+    bool was_tried = s.closed_before == 0;
+    while (was_tried && s.probe.closed < FEW) {
         ck_assert_uint_lt(plx__clock_now(), until);
         ck_ok(plx_loop_run_once(w->loop, 0));
     }
-    bool was_tried = s.closed_before == 0;
     if (was_tried)
-        ck_assert_uint_eq(s.probe.closed, 0);
+        ck_assert_uint_eq(s.probe.received, FEW);
     speakers_close(w, &s);
     couple_close(&c);
     turn_until(w, &slow.closed, 1);
@@ -124,18 +134,19 @@ static void more_are_ready_than_one_wait_collects(world *w)
     speakers_speak(&s);
     spin(TIMEOUT_NS);
     uint64_t until = plx__clock_now() + patience();
-    while (s.probe.received < MANY && s.probe.closed == 0) {
+    while (s.probe.closed < MANY) {
         ck_assert_uint_lt(plx__clock_now(), until);
         ck_ok(plx_loop_run_once(w->loop, 0));
     }
-    ck_assert_uint_eq(s.probe.closed, 0);
+    ck_assert_uint_eq(s.probe.received, MANY);
+    ck_assert_uint_eq(counter(w, timeouts), 0);
     speakers_close(w, &s);
 }
 
 static size_t spin_a_little(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
                             size_t length)
 {
-    spin(2 * PLX_MILLISECOND); /* A long turn, each time. */
+    spin(12 * PLX_MILLISECOND); /* A long turn, each time. */
     return echo_back(loop, conn, p, bytes, length);
 }
 
@@ -167,14 +178,24 @@ static void idle_one_times_out_on_a_busy_loop(world *w)
 
 enum { LONG_MS = 1500 };
 
+/* Of the first and the second callback: in which turn, and when it ended. */
+typedef struct services {
+    uint64_t ticks[2];
+    uint64_t ended_ns;
+} services;
+
 static size_t spin_if_last(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
                            size_t length)
 {
-    (void)loop;
+    services *s = p->more;
+    plx_loop_stats stats;
     (void)conn;
     (void)bytes;
+    plx_loop_stats_get(loop, &stats);
+    s->ticks[p->shown - 1] = stats.ticks;
     if (p->shown == 2)
         spin(LONG_MS * PLX_MILLISECOND);
+    s->ended_ns = plx__clock_now();
     return length;
 }
 
@@ -182,7 +203,8 @@ static size_t spin_if_last(plx_loop *loop, plx_conn conn, probe *p, const void *
  * silent for as long as the loop was, and has as long again from the end of that turn. */
 static void turn_counts_as_its_end(world *w)
 {
-    probe p = {.then_data = spin_if_last};
+    services s = {{0}, 0};
+    probe p = {.then_data = spin_if_last, .more = &s};
     plx_conn conn;
     plx_conn_options options = probe_options(&p);
     options.read_timeout_ns = LONG_MS * PLX_MILLISECOND;
@@ -193,7 +215,9 @@ static void turn_counts_as_its_end(world *w)
     turn_until(w, &p.received, 2);
     for (int i = 0; i < 5; i++)
         ck_ok(plx_loop_run_once(w->loop, 0));
-    ck_assert_uint_eq(p.closed, 0);
+    /* Unless the machine made two turns of it, or took as long again. */
+    if (s.ticks[0] == s.ticks[1] && plx__clock_now() - s.ended_ns < LONG_MS * PLX_MILLISECOND)
+        ck_assert_uint_eq(p.closed, 0);
     couple_close(&first);
     couple_close(&second);
     turn_until(w, &p.closed, 2);
@@ -270,7 +294,9 @@ enum { QUEUED = 12 << 20 };
 
 typedef struct drinker {
     peer *peer;
+    const probe *late;
     size_t got;
+    bool was_late; /* On a machine that is busy enough it timed out before. */
 } drinker;
 
 /* Reads all that there is, and then keeps the loop busy. */
@@ -282,6 +308,7 @@ static size_t drink_and_spin(plx_loop *loop, plx_conn conn, probe *p, const void
     (void)loop;
     (void)conn;
     (void)bytes;
+    d->was_late = d->late->closed > 0;
     for (ptrdiff_t got; (got = peer_try(d->peer, sink, sizeof sink)) > 0;)
         d->got += (size_t)got;
     spin(TIMEOUT_NS);
@@ -294,7 +321,7 @@ static void slow_callback_and_a_peer_that_reads(world *w)
 {
     static unsigned char bytes[QUEUED];
     probe p = {0};
-    drinker d = {0};
+    drinker d = {.late = &p};
     probe slow = {.then_data = drink_and_spin, .more = &d};
     plx_conn conn;
     plx_conn slow_conn;
@@ -312,12 +339,50 @@ static void slow_callback_and_a_peer_that_reads(world *w)
         turn_until(w, &slow.received, round);
         turn_some(w);
     }
-    ck_assert_uint_eq(p.closed, 0);
-    ck_assert_uint_eq(d.got, QUEUED);
+    if (!d.was_late) {
+        ck_assert_uint_eq(p.closed, 0);
+        ck_assert_uint_eq(d.got, QUEUED);
+    }
     couple_close(&c);
     couple_close(&other);
     turn_until(w, &p.closed, 1);
     turn_until(w, &slow.closed, 1);
+}
+
+/* What is done between two turns counts from then, however long ago the last turn was: the idle
+ * timeout begins anew, the write timeout begins, and so does the read timeout of one that is
+ * resumed. */
+static void call_between_turns_counts_from_then(world *w)
+{
+    static unsigned char bytes[QUEUED];
+    for (int way = 0; way < 4; way++) {
+        probe p = {0};
+        plx_conn conn;
+        plx_conn_options options = probe_options(&p);
+        options.send_high = options.send_max = QUEUED;
+        options.idle_timeout_ns = way == 0 ? TIMEOUT_NS : 0;
+        options.write_timeout_ns = way == 1 || way == 2 ? TIMEOUT_NS : 0;
+        options.read_timeout_ns = way == 3 ? TIMEOUT_NS : 0;
+        options.flags = way == 3 ? PLX_CONN_PAUSED : 0;
+        couple c = adopt_one(w, &p, &options, &conn);
+        spin(TIMEOUT_NS);
+        uint64_t called_ns = plx__clock_now();
+        if (way == 0)
+            ck_ok(plx_conn_write(w->loop, conn, "x", 1));
+        else if (way == 1)
+            ck_ok(plx_conn_write(w->loop, conn, bytes, QUEUED));
+        else if (way == 2)
+            ck_ok(plx_conn_send(w->loop, conn, bytes, QUEUED, NULL, NULL));
+        else
+            ck_ok(plx_conn_resume(w->loop, conn));
+        for (int i = 0; i < 4; i++)
+            ck_ok(plx_loop_run_once(w->loop, 0));
+        if (plx__clock_now() - called_ns < TIMEOUT_NS)
+            ck_assert_uint_eq(p.closed, 0);
+        turn_until(w, &p.closed, 1);
+        ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
+        couple_close(&c);
+    }
 }
 
 /* Connects that succeed in time, more than one wait collects. */
@@ -349,9 +414,15 @@ static void connects_that_the_loop_learns_of_late(world *w)
     turn_until(w, &p.closed, CONNECTS);
 }
 
+/* clang-format off: a case is a line of its own, for tests/CMakeLists.txt. */
 const test_case behavior_late_cases[] = {
-    CASE(slow_callback_lets_nobody_time_out),    CASE(more_are_ready_than_one_wait_collects),
-    CASE(idle_one_times_out_on_a_busy_loop),     CASE(turn_counts_as_its_end),
-    CASE(backend_has_what_the_socket_lacks),     CASE(slow_callback_and_a_peer_that_reads),
-    CASE(connects_that_the_loop_learns_of_late), CASES_END,
+    CASE(slow_callback_lets_nobody_time_out),
+    CASE(more_are_ready_than_one_wait_collects),
+    CASE(idle_one_times_out_on_a_busy_loop),
+    CASE(turn_counts_as_its_end),
+    CASE(backend_has_what_the_socket_lacks),
+    CASE(slow_callback_and_a_peer_that_reads),
+    CASE(call_between_turns_counts_from_then),
+    CASE(connects_that_the_loop_learns_of_late),
+    CASES_END,
 };

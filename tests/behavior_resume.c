@@ -315,6 +315,7 @@ static void resume_in_the_turn_of_the_pause(world *w)
     }
 }
 
+/* clang-format off: a case is a line of its own, for tests/CMakeLists.txt. */
 const test_case behavior_resume_cases[] = {
     CASE(resume_within_on_data_shows_the_rest), CASE(resume_never_calls_from_within),
     CASE(resume_of_one_that_never_paused),      CASE(resume_for_nothing_does_not_spin),

@@ -1,6 +1,7 @@
 /* tests/behavior_send.c - what is written: order, limits, watermarks, lent buffers, the end. */
 #include <string.h>
 
+#include "platform/rehearsal.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_send_cases[];
@@ -121,7 +122,8 @@ static void constants_wait_when_they_must(world *w)
     options.send_high = PIECE;
     options.send_max = (size_t)4 * PIECE;
     peer client = connect_pair(w, &p, &options);
-    while (plx_conn_queued(w->loop, p.conn) < options.send_high) {
+    /* Beyond it, for one that is refused as a whole is no more than it. */
+    while (plx_conn_queued(w->loop, p.conn) <= options.send_high) {
         peer_send(w, &client, "x", 1);
         turn(w);
     }
@@ -566,7 +568,8 @@ static void slow_reader_that_has_shut_its_side(world *w)
         ck_ok(plx_loop_run_once(w->loop, 50 * PLX_MILLISECOND));
     ck_assert_uint_le(counter(w, ticks) - before, 20);
     ck_assert_int_eq(peer_drain(w, &client, &count), PLX_EEOF);
-    ck_assert_uint_eq(count, sizeof zeroes);
+    if (!plx__rehearsal_loses_sends())
+        ck_assert_uint_eq(count, sizeof zeroes);
     turn_until(w, &p.closed, 1);
     peer_close(&client);
 }

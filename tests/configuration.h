@@ -5,12 +5,46 @@
 
 #include <pollux/pollux.h>
 
+#include <stdbool.h>
 #include <string.h>
+
+#ifdef PLX_WINSOCK_DOUBLE
+#include "platform/rehearsal.h"
+#include "tests/winsock_double.h"
+#endif
+
+/* "NAME-windows" and "poll-windows-old" are those backends over the double of Winsock. */
+static inline bool configuration_is_of(const char *name, const char *backend)
+{
+    size_t length = strlen(backend);
+    return strncmp(name, backend, length) == 0 &&
+           (strcmp(name + length, "-windows") == 0 || strcmp(name + length, "-windows-old") == 0);
+}
 
 /* The backend's own name. */
 static inline const char *configuration_backend(const char *name)
 {
-    return name != NULL && strcmp(name, "poll-two-tier") == 0 ? "poll" : name;
+    if (name == NULL)
+        return NULL;
+    if (strcmp(name, "poll-two-tier") == 0 || configuration_is_of(name, "poll"))
+        return "poll";
+    if (configuration_is_of(name, "select"))
+        return "select";
+    return configuration_is_of(name, "iocp") ? "iocp" : name;
+}
+
+/* Once, before anything else runs under this name. */
+static inline void configuration_start(const char *name)
+{
+#ifdef PLX_WINSOCK_DOUBLE
+    if (name == NULL || configuration_backend(name) == name || strcmp(name, "poll-two-tier") == 0)
+        return;
+    bool is_old = strcmp(name, "poll-windows-old") == 0;
+    plx__rehearse_old_poll(is_old);
+    winsock_double_start(is_old ? WINSOCK_OLD : WINSOCK_AS_DOCUMENTED);
+#else
+    (void)name;
+#endif
 }
 
 /* The options with what the name means. "poll-two-tier": from the first socket on, and every turn,
@@ -18,7 +52,7 @@ static inline const char *configuration_backend(const char *name)
 static inline plx_loop_options configuration_options(const char *name, plx_loop_options options)
 {
     options.backend = configuration_backend(name);
-    if (options.backend != name && options.poll_cold_min == 0) {
+    if (name != NULL && strcmp(name, "poll-two-tier") == 0 && options.poll_cold_min == 0) {
         options.poll_cold_min = 1;
         options.poll_cold_after_ns = 1;
     }

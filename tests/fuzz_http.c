@@ -115,8 +115,8 @@ static void append_noise_field(void)
         "TE: chunked\r\n",
         "Content-Lengths: 1\r\n",
         "Transfer-Encodin: chunked\r\n",
-        "a-very-long-name-of-a-field-that-"
-        "nobody-has-heard-of: x\r\n",
+        ("a-very-long-name-of-a-field-that-"
+         "nobody-has-heard-of: x\r\n"),
         /* These make most messages wrong. */
         "Host: b\r\n",
         "Content-Length: 3\r\n",
@@ -377,7 +377,7 @@ static uint64_t chunks_check(const char *body, size_t length)
             break;
         CHECK(size + 2 <= length - at);
         CHECK(memcmp(body + at + size, "\r\n", 2) == 0);
-        at += size + 2;
+        at += (size_t)size + 2;
         sum += size;
     }
     CHECK(length - at >= 2 && memcmp(body + length - 2, "\r\n", 2) == 0);

@@ -192,6 +192,7 @@ int suite_main(int argc, char **argv, const test_case *const *groups, bool has_l
         }
     }
     the_world.backend = configuration_backend(the_world.configuration);
+    configuration_start(the_world.configuration);
     if (wanted == NULL)
         return usage(argv[0]);
     for (size_t n = 0; n < cases_count; n++) {

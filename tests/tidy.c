@@ -64,6 +64,9 @@ static void check_include(const char *line)
         return;
     if (starts(file_name, "bench/")) /* Its contestants are loops over the system itself. */
         return;
+    /* The system is what these are about. */
+    if (starts(file_name, "tests/winsock_double") || starts(file_name, "tests/windows_facts"))
+        return;
     /* Ordinary POSIX programs, which is what the POSIX layer is for and is tested with. */
     if (starts(file_name, "tests/posix/") || starts(file_name, "examples/posix_"))
         return;

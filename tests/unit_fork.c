@@ -1,6 +1,8 @@
 /* tests/unit_fork.c - parts that a forked child uses. */
+#include <pollux/signal.h>
+
 #include "core/post_queue.h"
-#include "tests/harness.h"
+#include "tests/child.h"
 
 extern const test_case unit_fork_cases[];
 
@@ -113,9 +115,57 @@ static void locked_mutex_is_not_waited_for(world *w)
     plx__mutex_close(&l.mutex);
 }
 
+typedef struct handling {
+    plx__signal_listener listener;
+    plx__atomic_u32 is_inside;
+    plx__atomic_u32 may_leave;
+} handling;
+
+static void stay_inside(void *data)
+{
+    handling *h = data;
+    plx__atomic_store(&h->is_inside, 1);
+    while (plx__atomic_load(&h->may_leave) == 0)
+        plx__thread_yield();
+}
+
+static void raise_one(void *data)
+{
+    (void)data;
+    ck_ok(plx__rehearse_signal(PLX_SIGNAL_USER2));
+}
+
+/* A thread is in the signal handler when the child is forked, which has no such thread: the child
+ * does not wait for it to leave. */
+static void handlers_of_other_threads_are_not_waited_for(world *w)
+{
+    handling h = {.is_inside = {0}};
+    plx__thread thread;
+    if (!child_is_possible(w) || !child_may_have_threads())
+        return;
+    ck_ok(plx__forks_watch());
+    uint32_t forks = plx__forks();
+    plx__signal_listener_init(&h.listener, stay_inside, &h);
+    ck_ok(plx__signal_add(&h.listener, PLX_SIGNAL_USER2));
+    ck_ok(plx__thread_start(&thread, raise_one, NULL));
+    while (plx__atomic_load(&h.is_inside) == 0)
+        plx__thread_yield();
+    if (child_fork()) {
+        ck_assert_uint_eq(plx__forks(), forks + 1);
+        plx__signal_remove(&h.listener, PLX_SIGNAL_USER2);
+        plx__rehearse_report(CHILD_IS_GOOD);
+    }
+    child_join();
+    ck_assert_uint_eq(plx__forks(), forks);
+    plx__atomic_store(&h.may_leave, 1);
+    plx__thread_join(&thread);
+    plx__signal_remove(&h.listener, PLX_SIGNAL_USER2);
+}
+
 const test_case unit_fork_cases[] = {
     CASE(posts_that_were_never_made_are_passed_over),
     CASE(full_queue_is_renewed),
     CASE(locked_mutex_is_not_waited_for),
+    CASE(handlers_of_other_threads_are_not_waited_for),
     CASES_END,
 };

@@ -27,6 +27,11 @@ static const char *way_out(int status, const char *address)
         return is_tcp ? "; choose another port or stop the program that has it"
                       : "; choose another path or stop the program that has it";
     case PLX_EACCES:
+#ifdef _WIN32
+        if (is_tcp)
+            return "; Windows reserves it (\"netsh interface ipv4 show excludedportrange tcp\" "
+                   "lists such ports); choose another port";
+#endif
         return is_tcp ? "; ports below 1024 may need privileges" : "; choose another path";
     case PLX_EADDRNOTAVAIL:
         return "; name an address of this machine, or tcp://:port for all of them";

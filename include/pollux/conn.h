@@ -178,6 +178,10 @@ PLX_NODISCARD PLX_API int plx_conn_adopt(plx_loop *loop, plx_conn *conn_out, plx
  * calls this in on_open. Returns 0, PLX_ESTALE, PLX_EINVAL without an on_release, PLX_ENOTCONN
  * before on_open, or PLX_EPIPE after plx_conn_shutdown(), when sending has failed, or when it is
  * being released.
+ *
+ * On Windows a socket that an iocp loop has used does not tell the completion port of a later owner
+ * of operations that succeed at once (FILE_SKIP_COMPLETION_PORT_ON_SUCCESS cannot be taken back).
+ * Loops of Pollux know; a port of your own must take such a result from the call.
  */
 PLX_NODISCARD PLX_API int plx_conn_release(plx_loop *loop, plx_conn conn);
 

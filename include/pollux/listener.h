@@ -70,6 +70,10 @@ typedef struct plx_listen_options {
  * own file and no other: one that has replaced it meanwhile stays. The process may change its
  * directory in between. On Windows the path is UTF-8.
  *
+ * On Windows the address is in exclusive use (SO_EXCLUSIVEADDRUSE), so that no other program can
+ * take it over. PLX_EACCES there means a port that the system reserves: `netsh interface ipv4 show
+ * excludedportrange protocol=tcp` lists them.
+ *
  * On Linux the kernel keeps the sockets of a process that is killed, or ends without closing its
  * loop, for some milliseconds if that ran on io_uring; connections that are made meanwhile are
  * reset. So there the call waits for a TCP port that is in use, up to 100 ms, before it returns
@@ -85,8 +89,9 @@ PLX_NODISCARD PLX_API int plx_listen(plx_loop *loop, plx_listener *listener_out,
 
 /**
  * Writes the address that the listener has, with the real port, in the form that plx_connect()
- * takes. PLX_ADDRESS_TEXT_MAX bytes are always enough. Returns 0, PLX_ESTALE, or PLX_EINVAL when
- * `size` is too small.
+ * takes; one that stands for all addresses (0.0.0.0, [::]) connects to this machine. Text of
+ * PLX_ADDRESS_TEXT_MAX bytes is always enough. Returns 0, PLX_ESTALE, or PLX_EINVAL when `size` is
+ * too small.
  */
 PLX_NODISCARD PLX_API int plx_listener_address(const plx_loop *loop, plx_listener listener,
                                                char *text, size_t size);
@@ -94,6 +99,10 @@ PLX_NODISCARD PLX_API int plx_listener_address(const plx_loop *loop, plx_listene
 /**
  * Closes the listener: its address is free again when this returns. Its connections stay open.
  * No callback of the listener follows. Returns 0 or PLX_ESTALE.
+ *
+ * On Windows plx_listen() at the same address may return PLX_EADDRINUSE for as long as connections
+ * that this listener accepted are open (Microsoft, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE").
+ * Close or drain them first, or try again.
  */
 PLX_API int plx_listener_close(plx_loop *loop, plx_listener listener);
 

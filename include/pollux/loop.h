@@ -190,8 +190,9 @@ PLX_API void plx_loop_abandon(plx_loop *loop);
  * there: then the callback may return, and what arrived with it is delivered in the child.
  *
  * Returns 0, also for a loop that is not a forked child's copy, where nothing needs to be done;
- * PLX_ENOSYS from a backend that cannot; PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE. After any code but 0
- * only plx_loop_abandon() may be called.
+ * PLX_ENOSYS from a backend that cannot; PLX_EBUSY from one that finds the parent still using it
+ * ("uring"); PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE. After any code but 0 only plx_loop_abandon() may
+ * be called.
  */
 PLX_NODISCARD PLX_API int plx_loop_after_fork(plx_loop *loop);
 

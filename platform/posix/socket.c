@@ -206,8 +206,8 @@ static int socket_bind(plx__file *file, const struct sockaddr *address, plx__soc
     }
     if (bind(plx__socket_handle(file), address, (int)length) != 0) {
         int code = WSAGetLastError();
-        /* What an address in exclusive use says to one who does not ask for it exclusively. */
-        return code == WSAEACCES ? -EADDRINUSE : plx__errno_of(code);
+        return code == WSAEACCES && plx__bind_met_another(address) ? -EADDRINUSE
+                                                                   : plx__errno_of(code);
     }
     plx__atomic_or(&socket->marks, PLX__MARK_BOUND);
     return 0;

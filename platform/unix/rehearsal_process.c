@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -58,6 +59,10 @@ int plx__rehearse_fork(void)
         return plx__fail_last();
     if (forked == 0) {
         parent_at_fork = parent;
+        /* Check's handlers of these kill the whole process group, which is not the child's. */
+        (void)signal(SIGALRM, SIG_DFL);
+        (void)signal(SIGINT, SIG_DFL);
+        (void)signal(SIGTERM, SIG_DFL);
         (void)alarm(CHILD_SECONDS_MAX);
         return 0;
     }

@@ -6,9 +6,9 @@
  *     to write are also asked by select(), whose exceptfds knows, in slices of WAIT_SLICE.
  *  4  Asking for POLLPRI, POLLERR, POLLHUP, POLLNVAL or POLLWRBAND fails the whole call. The
  *     entries ask for PLX__POLL_READ and PLX__POLL_WRITE only.
- *  6  A hang-up cannot be masked, and stands as soon as the peer has shut its sending side. An
+ *  6  A hang-up cannot be masked, and is reported as soon as the peer has shut its sending side. An
  *     entry that waits only to write would make the wait return at once for as long as the peer
- *     reads slowly. Such entries are parked for a slice at a time.
+ *     reads slowly. Such entries, and no others, are parked for a slice at a time.
  *  8  An empty set is an error, not a sleep.
  *  9  A negative descriptor says POLLNVAL, though it is documented to be ignored. It does not end
  *     the wait, which is what parking needs.
@@ -21,7 +21,14 @@
 #include "platform/os.h"
 #include "platform/rehearsal.h"
 
-#define WAIT_SLICE (10 * PLX_MILLISECOND)
+#define WAIT_SLICE  (10 * PLX_MILLISECOND)
+#define HANG_UP_MAX PLX_SECOND
+
+#ifdef _MSC_VER
+#define PLX__THREAD_LOCAL __declspec(thread)
+#else
+#define PLX__THREAD_LOCAL _Thread_local
+#endif
 
 #define FIRST_BUILD_THAT_REPORTS_REFUSALS 19041
 
@@ -109,45 +116,106 @@ static int poll_call(plx__poll_entry *entries, size_t count, uint64_t timeout_ns
     return status;
 }
 
-/* How many entries have something to say. Row 6: those that say only that the peer has shut its
- * side while they wait to write say nothing; `*hung_out` counts them. */
-static int entries_count(plx__poll_entry *entries, size_t count, size_t *hung_out)
+/* Row 6. A hang-up is the peer's end, or a reset: WSAPOLLFD's documentation has one bit for both.
+ * Winsock tells a reset by POLLERR as well (Wine, ws2_32/tests/sock.c, test_tcp_reset); where it
+ * does not, a look at what there is to receive does. It never blocks on a socket that hung up. */
+static bool is_reset(SOCKET socket)
+{
+    char byte;
+    return recv(socket, &byte, 1, MSG_PEEK) == SOCKET_ERROR && WSAGetLastError() != WSAEWOULDBLOCK;
+}
+
+/* Row 6: whether all that an entry says is that the peer has shut its side, to one who asks only
+ * for room to write. */
+static bool is_hung(const plx__poll_entry *entry)
+{
+    return entry->revents == POLLHUP && wants_only_to_write(entry);
+}
+
+/* How many entries are ready. Hung ones are not; `*hung_out` counts them. */
+static int entries_count(plx__poll_entry *entries, size_t count, int *hung_out)
 {
     int ready = 0;
     *hung_out = 0;
     for (size_t i = 0; i < count; i++) {
-        if (entries[i].revents == POLLHUP && wants_only_to_write(&entries[i])) {
-            entries[i].revents = 0;
+        if (entries[i].revents == 0)
+            continue;
+        if (!is_hung(&entries[i])) {
+            ready++;
+        } else if (is_reset(entries[i].fd)) {
+            entries[i].revents |= POLLERR;
+            ready++;
+        } else {
             ++*hung_out;
         }
-        ready += entries[i].revents != 0;
     }
     return ready;
 }
 
-/* Row 6: waits for the others. The parked ones are those that wait only to write and are ready for
- * nothing; the complement of a SOCKET is a negative number, which row 9 is about. */
-static int poll_parked(plx__poll_entry *entries, size_t count, uint64_t timeout_ns)
+static void hung_clear(plx__poll_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_hung(&entries[i]))
+            entries[i].revents = 0;
+    }
+}
+
+/* Row 6: whether hung entries are to be reported all the same, for their owners to try. Once in
+ * HANG_UP_MAX, so that one which is_reset() mistook for half-closed does not wait for ever. */
+static bool hung_are_due(uint64_t now)
+{
+    static PLX__THREAD_LOCAL uint64_t due;
+    if (now >= due && now - due < HANG_UP_MAX) {
+        due = now + HANG_UP_MAX;
+        return true;
+    }
+    if (now > due) /* None hung in the last while. */
+        due = now + HANG_UP_MAX;
+    return false;
+}
+
+/* Row 6: waits for the others. The complement of a SOCKET is a negative number, which row 9 is
+ * about; that of INVALID_SOCKET would be none, and no SOCKET has that complement. */
+static int poll_parked(plx__poll_entry *entries, size_t count, int hung, uint64_t timeout_ns)
 {
     int ready = 0;
+    int status = 0;
     for (size_t i = 0; i < count; i++) {
-        if (wants_only_to_write(&entries[i]))
+        if (is_hung(&entries[i]))
             entries[i].fd = ~entries[i].fd;
     }
-    int status = poll_call(entries, count, timeout_ns);
-    bool is_all_parked = true;
+    if ((size_t)hung < count)
+        status = poll_call(entries, count, timeout_ns);
+    else
+        Sleep(plx__milliseconds(timeout_ns));
     for (size_t i = 0; i < count; i++) {
-        if (wants_only_to_write(&entries[i])) {
+        if ((SSIZE_T)entries[i].fd < 0 && entries[i].fd != INVALID_SOCKET) {
             entries[i].fd = ~entries[i].fd;
             entries[i].revents = 0;
-            continue;
         }
-        is_all_parked = false;
         ready += entries[i].revents != 0;
     }
-    if (is_all_parked)
-        Sleep(plx__milliseconds(timeout_ns));
     return status < 0 ? status : ready;
+}
+
+/* One look at the entries, and a wait of `slice` for those that have not hung up. */
+static int poll_turn(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, uint64_t slice,
+                     bool in_slices)
+{
+    int hung;
+    int status = poll_call(entries, count, timeout_ns);
+    if (status < 0)
+        return status;
+    int ready = entries_count(entries, count, &hung);
+    if (hung > 0 && hung_are_due(plx__clock_now()))
+        return ready + hung;
+    if (ready == 0 && in_slices)
+        ready = refusals_find(entries, count);
+    if (ready == 0 && hung > 0 && slice > 0)
+        return poll_parked(entries, count, hung, slice);
+    if (hung > 0)
+        hung_clear(entries, count);
+    return ready;
 }
 
 static int poll_until(plx__poll_entry *entries, size_t count, uint64_t deadline, bool in_slices)
@@ -156,15 +224,7 @@ static int poll_until(plx__poll_entry *entries, size_t count, uint64_t deadline,
         uint64_t now = plx__clock_now();
         uint64_t left = deadline == PLX_FOREVER ? PLX_FOREVER : deadline > now ? deadline - now : 0;
         uint64_t slice = left < WAIT_SLICE ? left : WAIT_SLICE;
-        size_t hung;
-        int status = poll_call(entries, count, in_slices ? slice : left);
-        if (status < 0)
-            return status;
-        int ready = entries_count(entries, count, &hung);
-        if (ready == 0 && in_slices)
-            ready = refusals_find(entries, count);
-        if (ready == 0 && hung > 0 && left > 0)
-            ready = poll_parked(entries, count, slice);
+        int ready = poll_turn(entries, count, in_slices ? slice : left, slice, in_slices);
         if (ready != 0 || left == 0)
             return ready;
     }

@@ -4,6 +4,9 @@
 #include <pollux/signal.h>
 #include <stdlib.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "platform/os.h"
 
 #include <stdlib.h>
@@ -119,6 +122,15 @@ bool plx__rehearsal_is_wine(void)
 {
     HMODULE library = GetModuleHandleW(L"ntdll.dll");
     return library != NULL && GetProcAddress(library, "wine_get_version") != NULL;
+}
+
+bool plx__rehearsal_loses_sends(void)
+{
+    const char *(CDECL * version)(void);
+    HMODULE library = GetModuleHandleW(L"ntdll.dll");
+    FARPROC found = library != NULL ? GetProcAddress(library, "wine_get_version") : NULL;
+    memcpy(&version, &found, sizeof version);
+    return version != NULL && strtoul(version(), NULL, 10) >= 9;
 }
 
 int plx__rehearse_zeroes(const void **bytes_out, size_t length)

@@ -5,8 +5,8 @@
  */
 #include "platform/os.h"
 
+#include <iphlpapi.h>
 #include <mswsock.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "platform/fault.h"
@@ -26,6 +26,9 @@ typedef struct tcp_initial_rto {
     USHORT rtt_milliseconds;
     UCHAR retransmissions_max;
 } tcp_initial_rto;
+
+/* Slices that one call of WSASend is given. */
+#define PIECE_SLICES 16u
 
 #define RTO_UNSPECIFIED        ((USHORT)-1)
 #define NO_SYN_RETRANSMISSIONS ((UCHAR)-2)
@@ -154,13 +157,91 @@ int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value
     return plx__fail_last();
 }
 
+/* An exclusive bind of the wildcard address fails with WSAEADDRINUSE when somebody has the port,
+ * on whatever address (Wine, ws2_32/tests/sock.c, test_reuseaddr; Microsoft, "Using SO_REUSEADDR
+ * and SO_EXCLUSIVEADDRUSE"). */
+static bool wildcard_is_taken(int family, USHORT port)
+{
+    SOCKADDR_STORAGE any;
+    BOOL on = TRUE;
+    SOCKET probe = WSASocketW(family, SOCK_STREAM, 0, NULL, 0,
+                              WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (probe == INVALID_SOCKET)
+        return false;
+    memset(&any, 0, sizeof any);
+    ((struct sockaddr *)(void *)&any)->sa_family = (ADDRESS_FAMILY)family;
+    ((struct sockaddr_in *)(void *)&any)->sin_port = port; /* At the same offset in both. */
+    (void)setsockopt(probe, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof on);
+    bool is_taken = bind(probe, (struct sockaddr *)(void *)&any,
+                         family == AF_INET ? (int)sizeof(struct sockaddr_in)
+                                           : (int)sizeof(struct sockaddr_in6)) != 0 &&
+                    WSAGetLastError() == WSAEADDRINUSE;
+    (void)closesocket(probe);
+    return is_taken;
+}
+
+/* GetTcpTable() and GetTcp6Table(). */
+typedef DWORD(WINAPI *get_tcp_table_fn)(void *, DWORD *, BOOL);
+
+/* The table of the system's TCP sockets, to be freed, or NULL. It may grow between two calls. */
+static void *tcp_table_read(HMODULE library, const char *name)
+{
+    get_tcp_table_fn get;
+    void *table = NULL;
+    DWORD size = 0;
+    DWORD status = ERROR_INSUFFICIENT_BUFFER;
+    FARPROC found = GetProcAddress(library, name);
+    memcpy(&get, &found, sizeof get); /* No cast leads from one to the other. */
+    for (int tries = 0; get != NULL && tries < 4; tries++) {
+        status = get(table, &size, FALSE);
+        if (status != ERROR_INSUFFICIENT_BUFFER)
+            break;
+        plx__free(table);
+        size += 4096;
+        table = plx__allocate(size);
+        if (table == NULL)
+            return NULL;
+    }
+    if (status == NO_ERROR)
+        return table;
+    plx__free(table);
+    return NULL;
+}
+
+/* Whether some socket of this machine has the port. Of an exclusive wildcard that meets another
+ * Wine, at least, says WSAEACCES. */
+static bool port_is_listed(USHORT port)
+{
+    bool is_listed = false;
+    HMODULE library = LoadLibraryW(L"iphlpapi.dll"); /* For this alone: it is not linked. */
+    if (library == NULL)
+        return false;
+    MIB_TCPTABLE *four = tcp_table_read(library, "GetTcpTable");
+    MIB_TCP6TABLE *six = tcp_table_read(library, "GetTcp6Table");
+    for (DWORD i = 0; four != NULL && i < four->dwNumEntries; i++)
+        is_listed = is_listed || (USHORT)four->table[i].dwLocalPort == port;
+    for (DWORD i = 0; six != NULL && i < six->dwNumEntries; i++)
+        is_listed = is_listed || (USHORT)six->table[i].dwLocalPort == port;
+    plx__free(four);
+    plx__free(six);
+    (void)FreeLibrary(library);
+    return is_listed;
+}
+
+bool plx__bind_met_another(const struct sockaddr *address)
+{
+    USHORT port = ((const struct sockaddr_in *)(const void *)address)->sin_port;
+    return wildcard_is_taken(AF_INET, port) || wildcard_is_taken(AF_INET6, port) ||
+           port_is_listed(port);
+}
+
 int plx__socket_bind(plx_socket socket, const plx__address *address)
 {
     if (bind(socket, plx__address_raw_const(address), (int)address->length) == 0)
         return 0;
     int status = plx__fail_last();
-    /* What an address in exclusive use says to one who does not ask for it exclusively. */
-    if (status == PLX_EACCES && address->family != PLX__FAMILY_UNIX)
+    if (status == PLX_EACCES && address->family != PLX__FAMILY_UNIX &&
+        plx__bind_met_another(plx__address_raw_const(address)))
         return PLX_EADDRINUSE;
     return status;
 }
@@ -232,10 +313,25 @@ void plx__socket_connect_prepare(plx_socket socket, const plx__address *address)
         retransmissions_stop(socket);
 }
 
+void plx__socket_connect_aim(plx__address *address)
+{
+    if (address->family == PLX__FAMILY_IPV4) {
+        struct sockaddr_in *raw = (struct sockaddr_in *)(void *)address->storage.bytes;
+        if (raw->sin_addr.s_addr == htonl(INADDR_ANY))
+            raw->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    } else if (address->family == PLX__FAMILY_IPV6) {
+        struct sockaddr_in6 *raw = (struct sockaddr_in6 *)(void *)address->storage.bytes;
+        if (IN6_IS_ADDR_UNSPECIFIED(&raw->sin6_addr))
+            raw->sin6_addr.s6_addr[15] = 1;
+    }
+}
+
 int plx__socket_connect(plx_socket socket, const plx__address *address)
 {
-    plx__socket_connect_prepare(socket, address);
-    if (connect(socket, plx__address_raw_const(address), (int)address->length) == 0)
+    plx__address to = *address;
+    plx__socket_connect_aim(&to);
+    plx__socket_connect_prepare(socket, &to);
+    if (connect(socket, plx__address_raw(&to), (int)to.length) == 0)
         return 0;
     return plx__fail_last();
 }
@@ -276,12 +372,67 @@ ptrdiff_t plx__socket_send(plx_socket socket, const void *bytes, size_t length)
     return plx__send(socket, bytes, length);
 }
 
+ptrdiff_t plx__send_pieces(plx_socket socket, const void *bytes, size_t length)
+{
+    const char *rest = bytes;
+    size_t total = 0;
+    while (total < length) {
+        size_t piece = length - total < PLX__SEND_MAX ? length - total : PLX__SEND_MAX;
+        int sent = send(socket, rest + total, (int)piece, 0);
+        if (sent < 0)
+            return total > 0 ? (ptrdiff_t)total : plx__send_failed();
+        total += (size_t)sent;
+        if ((size_t)sent < piece)
+            break;
+    }
+    return (ptrdiff_t)total;
+}
+
+/* Where the next piece of some slices begins. */
+typedef struct slice_cursor {
+    const plx__slice *slices;
+    size_t count;
+    unsigned long offset; /* Into the first. */
+} slice_cursor;
+
+/* Fills in the slices of the next piece, and returns how many bytes they have. */
+static DWORD piece_take(slice_cursor *cursor, plx__slice *piece, DWORD *count_out)
+{
+    DWORD bytes = 0;
+    *count_out = 0;
+    while (cursor->count > 0 && *count_out < PIECE_SLICES && bytes < PLX__SEND_MAX) {
+        unsigned long left = cursor->slices->length - cursor->offset;
+        plx__slice *slice = &piece[(*count_out)++];
+        slice->bytes = (const char *)cursor->slices->bytes + cursor->offset;
+        slice->length = left < PLX__SEND_MAX - bytes ? left : PLX__SEND_MAX - bytes;
+        bytes += slice->length;
+        cursor->offset += slice->length;
+        if (cursor->offset == cursor->slices->length) {
+            cursor->slices++;
+            cursor->count--;
+            cursor->offset = 0;
+        }
+    }
+    return bytes;
+}
+
 ptrdiff_t plx__socket_send_slices(plx_socket socket, const plx__slice *slices, size_t count)
 {
-    DWORD sent = 0;
-    if (WSASend(socket, (WSABUF *)(uintptr_t)slices, (DWORD)count, &sent, 0, NULL, NULL) == 0)
-        return (ptrdiff_t)sent;
-    return plx__send_failed();
+    slice_cursor cursor = {slices, count, 0};
+    plx__slice piece[PIECE_SLICES];
+    size_t total = 0;
+    for (;;) {
+        DWORD sent = 0;
+        DWORD piece_count;
+        DWORD bytes = piece_take(&cursor, piece, &piece_count);
+        if (bytes == 0)
+            return (ptrdiff_t)total;
+        if (WSASend(socket, (WSABUF *)(void *)piece, piece_count, &sent, 0, NULL, NULL) != 0)
+            return total > 0 ? (ptrdiff_t)total : plx__send_failed();
+        total += sent;
+        if (sent < bytes)
+            return (ptrdiff_t)total;
+    }
 }
 
 int plx__socket_shutdown(plx_socket socket)

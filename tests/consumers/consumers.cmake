@@ -3,9 +3,9 @@
 #   cmake -DWAY=... -DBACKENDS=... -DSOURCE=... -DINSTALLED=... -DWORK=...
 #         [-DTOOLCHAIN=... -DEMULATOR=...] -P consumers.cmake
 #
-# WAY: install, which fills INSTALLED (two prefixes: "lib" and "multiarch" by the name of their
-# CMAKE_INSTALL_LIBDIR); find_package, components, static_in_shared, pkg_config, which use it;
-# find_package_shared, subdirectory, fetchcontent, crlf_checkout.
+# WAY: install, which fills INSTALLED (two prefixes: "lib" and, for pkg_config, "multiarch", by the
+# name of their CMAKE_INSTALL_LIBDIR); find_package, components, static_in_shared, pkg_config, which
+# use it; find_package_shared, subdirectory, fetchcontent, crlf_checkout.
 # BACKENDS: those to be compiled in where there is a choice, with commas between them.
 
 set(here "${CMAKE_CURRENT_LIST_DIR}")
@@ -78,12 +78,14 @@ function(way_install)
     file(REMOVE_RECURSE "${INSTALLED}")
     install("${WORK}/pollux" "${WORK}/lib" -DCMAKE_INSTALL_LIBDIR=lib
             "-DPOLLUX_BACKENDS=${backends}")
-    install("${WORK}/pollux" "${WORK}/multiarch" -DCMAKE_INSTALL_LIBDIR=${multiarch})
     require_files("${WORK}/lib/share/doc/pollux/LICENSE" "${WORK}/lib/share/doc/pollux/README.md"
                   "${WORK}/lib/share/doc/pollux/docs/design.md")
     file(MAKE_DIRECTORY "${INSTALLED}")
     file(RENAME "${WORK}/lib" "${INSTALLED}/lib")
-    file(RENAME "${WORK}/multiarch" "${INSTALLED}/multiarch")
+    if(NOT TOOLCHAIN)
+        install("${WORK}/pollux" "${WORK}/multiarch" -DCMAKE_INSTALL_LIBDIR=${multiarch})
+        file(RENAME "${WORK}/multiarch" "${INSTALLED}/multiarch")
+    endif()
 endfunction()
 
 function(way_components)

@@ -13,19 +13,18 @@ mkfifo "$work/keys"
 typist() {
     exec 3> "$work/keys"
     typed=0
-    tries=0
-    while [ "$tries" -lt 600 ] && ! grep -q '^checks: ' "$work/out"; do
-        line=$(grep '^type ' "$work/out" | sed -n "$((typed + 1))p" | tr -d '\r')
+    while [ ! -e "$work/ended" ]; do
+        line=$(sed -n '/^type /p' "$work/out" | sed -n "$((typed + 1))p" | tr -d '\r')
         if [ -n "$line" ]; then
             printf '%s\r' "${line#type }" >&3 # As the key Enter does.
             typed=$((typed + 1))
         else
             sleep 0.05
-            tries=$((tries + 1))
         fi
     done
 }
 typist &
 script -qec "$emulator '$console' > '$work/out'" /dev/null < "$work/keys" > /dev/null || true
+: > "$work/ended"
 wait
 tr -d '\r' < "$work/out"

@@ -14,7 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef environ /* As UCRT's headers define it. */
 extern char **environ;
+#endif
 
 const char *const role_words[] = {"args", "",      "a b",     "a\"b", "\\",        "a\\\\b",
                                   "c\\",  "d e\\", "\\\"",    "*.c",  "tab\there", "%PATH%",

@@ -21,7 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef environ /* As UCRT's headers define it. */
 extern char **environ;
+#endif
 
 static char bytes[300000];
 static char back[300000];
