@@ -1,5 +1,6 @@
 /* tests/uring_ring.c - the life of a ring: its thread, rings that fail, and what they leave. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -443,15 +444,15 @@ static bool is_answered(const char *address)
     return status == 0;
 }
 
-/* A server that is killed leaves its port for some ms, or more on a busy machine: the next one gets
- * it all the same, most often with the first call. */
-static void listens_where_a_killed_process_did(world *w)
+/* A server that is killed leaves its address for some ms, or more on a busy machine: the next one
+ * gets it all the same, most often with the first call. */
+static void expect_restarts(world *w, const char *address)
 {
     enum { ROUNDS = 10 };
     int at_once = 0;
     server s = {.backend = w->backend};
     plx_listener listener;
-    ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", NULL));
+    ck_ok(plx_listen(w->loop, &listener, address, NULL));
     ck_ok(plx_listener_address(w->loop, listener, s.address, sizeof s.address));
     ck_ok(plx_listener_close(w->loop, listener));
     for (int i = 0; i < ROUNDS; i++) {
@@ -471,6 +472,19 @@ static void listens_where_a_killed_process_did(world *w)
     ck_assert_int_gt(at_once, ROUNDS / 2);
 }
 
+static void listens_at_the_port_of_a_killed_process(world *w)
+{
+    expect_restarts(w, "tcp://127.0.0.1:0");
+}
+
+static void listens_at_the_path_of_a_killed_process(world *w)
+{
+    char address[64];
+    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock",
+                   (unsigned long long)plx__clock_now());
+    expect_restarts(w, address);
+}
+
 const test_case uring_ring_cases[] = {
     CASE(bytes_that_come_while_a_ring_is_taken_over_are_received),
     CASE(without_deferred_work_a_thread_that_lives_keeps_the_loop),
@@ -483,6 +497,7 @@ const test_case uring_ring_cases[] = {
     CASE(accepted_sockets_are_closed_with_their_listener),
     CASE(another_backend_takes_the_place_of_one_without_memory),
     CASE(limit_of_locked_memory_is_told),
-    CASE(listens_where_a_killed_process_did),
+    CASE(listens_at_the_port_of_a_killed_process),
+    CASE(listens_at_the_path_of_a_killed_process),
     CASES_END,
 };

@@ -76,7 +76,7 @@ typedef struct plx_listen_options {
  *
  * On Linux the kernel keeps the sockets of a process that is killed, or ends without closing its
  * loop, for some milliseconds if that ran on io_uring; connections that are made meanwhile are
- * reset. So there the call waits for a TCP port that is in use, up to 100 ms, before it returns
+ * reset. So there the call waits for an address that is in use, up to 100 ms, before it returns
  * PLX_EADDRINUSE.
  *
  * `listener_out` may be NULL. `options` is read during the call only and may be NULL. Returns 0,

@@ -26,6 +26,14 @@
  * it is somebody's who uses the directory's lock for something else. */
 #define LOCK_WAIT_NS PLX_SECOND
 
+/* On Linux the sockets of a process that was killed outlive it by some ms while io_uring has
+ * requests for them, and take connections that are dropped then. */
+#ifdef __linux__
+#define OUTLIVED_NS (100 * PLX_MILLISECOND)
+#else
+#define OUTLIVED_NS 0
+#endif
+
 struct plx__socket_path {
     bool is_known; /* Which file it is: */
     dev_t device;
@@ -96,16 +104,30 @@ static void directory_unlock(int directory)
     (void)close(directory);
 }
 
+/* Whether whoever has taken the connection drops it soon. */
+static bool is_dropped(plx_socket probe, uint64_t until)
+{
+    plx__poll_entry entry = {.fd = probe, .events = PLX__POLL_READ};
+    uint64_t now = plx__clock_now();
+    return now < until && plx__poll(&entry, 1, until - now) > 0 && (entry.revents & POLLHUP) != 0;
+}
+
 /* 0: nobody listens there, and nobody is about to. */
 static int probe_dead(const plx__address *address)
 {
-    plx_socket probe = PLX_SOCKET_NONE;
-    int status = plx__socket_open(&probe, address->family);
-    if (status != 0)
-        return status;
-    status = connect(probe, plx__address_raw_const(address), (socklen_t)address->length);
-    bool is_dead = status != 0 && errno == ECONNREFUSED;
-    plx__socket_close(probe);
+    uint64_t until = plx__clock_now() + OUTLIVED_NS;
+    bool is_dead = false;
+    bool is_asked_again;
+    do {
+        plx_socket probe = PLX_SOCKET_NONE;
+        int status = plx__socket_open(&probe, address->family);
+        if (status != 0)
+            return status;
+        status = connect(probe, plx__address_raw_const(address), (socklen_t)address->length);
+        is_dead = status != 0 && errno == ECONNREFUSED;
+        is_asked_again = status == 0 && is_dropped(probe, until);
+        plx__socket_close(probe);
+    } while (is_asked_again);
     return is_dead ? 0 : plx__fail(EADDRINUSE);
 }
 
