@@ -348,6 +348,18 @@ static void entries_take(plx__backend *backend, ULONG count)
     }
 }
 
+/* Takes what the port has, after `count` entries, of which there may be more than one call takes:
+ * each that is ready is told in each turn. What is in flight bounds it, since nothing is started
+ * meanwhile. */
+static void port_empty(plx__backend *backend, ULONG count)
+{
+    entries_take(backend, count);
+    while (count == PLX__IOCP_ENTRIES_MAX &&
+           GetQueuedCompletionStatusEx(backend->port, backend->entries, PLX__IOCP_ENTRIES_MAX,
+                                       &count, 0, FALSE))
+        entries_take(backend, count);
+}
+
 static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
 {
     uint64_t deadline = PLX_FOREVER;
@@ -368,7 +380,7 @@ static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
             return PLX_ENOMEM;
         if (GetQueuedCompletionStatusEx(backend->port, backend->entries, PLX__IOCP_ENTRIES_MAX,
                                         &count, plx__milliseconds(timeout_ns), FALSE)) {
-            entries_take(backend, count);
+            port_empty(backend, count);
             return 0;
         }
         if (GetLastError() != WAIT_TIMEOUT)
