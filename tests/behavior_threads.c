@@ -113,10 +113,10 @@ static void loop_is_run_by_one_thread_after_another(world *w)
 /* Until the end or a reset; no loop turns any more. */
 static void expect_end(peer *p)
 {
-    char byte;
+    static char bytes[65536]; /* One at a time, megabytes take long. */
     uint64_t until = plx__clock_now() + patience();
     ptrdiff_t got;
-    while ((got = peer_try(p, &byte, 1)) == PLX_EAGAIN || got > 0) {
+    while ((got = peer_try(p, bytes, sizeof bytes)) == PLX_EAGAIN || got > 0) {
         ck_assert_uint_lt(plx__clock_now(), until);
         plx__thread_yield();
     }
