@@ -19,7 +19,23 @@
 /* How long the kernel is given, after everything has been cancelled, to hand back what it has. */
 #define LAST_WAIT (10 * PLX_SECOND)
 
+/* How long it pauses when it cannot even be asked. */
+#define LAST_PAUSE (5 * PLX_MILLISECOND)
+
 /* --- operations ------------------------------------------------------------------------------ */
+
+/* What `from` has goes behind what `to` has. */
+static void list_move(plx__iocp_list *to, plx__iocp_list *from)
+{
+    if (from->first == NULL)
+        return;
+    if (to->first == NULL)
+        to->first = from->first;
+    else
+        to->last->next = from->first;
+    to->last = from->last;
+    from->first = NULL;
+}
 
 void plx__iocp_list_append(plx__iocp_list *list, plx__iocp_op *op)
 {
@@ -221,20 +237,29 @@ static int iocp_open(plx__backend **backend_out, const plx__backend_config *conf
 static int iocp_wait(plx__backend *backend, uint64_t timeout_ns);
 static bool completion_find(plx__backend *backend, plx__completion *completion_out);
 
+/* Whether an operation is anywhere but among the free. */
+static bool is_busy(const plx__backend *backend)
+{
+    return backend->flying > 0 || backend->waiting.first != NULL || backend->later.first != NULL;
+}
+
 static void iocp_close(plx__backend *backend)
 {
     plx__completion completion;
     uint64_t until = plx__clock_now() + LAST_WAIT;
-    do {
-        /* With no endpoint left there is nothing to tell: this only drops what comes back. */
+    /* With no endpoint left there is nothing to tell: this only drops what comes back. */
+    while (completion_find(backend, &completion))
+        continue;
+    while (is_busy(backend) && plx__clock_now() < until) {
+        /* The system may lack memory for one wait and have it for the next. */
+        if (iocp_wait(backend, 100 * PLX_MILLISECOND) != 0)
+            plx__sleep(LAST_PAUSE);
         while (completion_find(backend, &completion))
             continue;
-    } while (
-        (backend->flying > 0 || backend->waiting.first != NULL || backend->later.first != NULL) &&
-        plx__clock_now() < until && iocp_wait(backend, 100 * PLX_MILLISECOND) == 0);
-    if (backend->flying > 0)
-        return; /* What the kernel may still write to is better lost than given to others. */
-    backend_free(backend);
+    }
+    /* What the kernel may still write to is better lost than given to others. */
+    if (!is_busy(backend))
+        backend_free(backend);
 }
 
 /* --- endpoints ------------------------------------------------------------------------------- */
@@ -324,6 +349,18 @@ static void entries_take(plx__backend *backend, ULONG count)
     }
 }
 
+/* Takes what the port has, after `count` entries, of which there may be more than one call takes:
+ * each that is ready is told in each turn. What is in flight bounds it, since nothing is started
+ * meanwhile. */
+static void port_empty(plx__backend *backend, ULONG count)
+{
+    entries_take(backend, count);
+    while (count == PLX__IOCP_ENTRIES_MAX &&
+           GetQueuedCompletionStatusEx(backend->port, backend->entries, PLX__IOCP_ENTRIES_MAX,
+                                       &count, 0, FALSE))
+        entries_take(backend, count);
+}
+
 static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
 {
     uint64_t deadline = PLX_FOREVER;
@@ -331,8 +368,8 @@ static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
     waiting_post(backend);
     if (backend->is_starved)
         Sleep(1); /* Memory is short for a moment: do not spin on it. */
-    backend->ready = backend->later;
-    backend->later.first = NULL;
+    /* Behind what a wait has brought that failed all the same, and that nobody has looked at. */
+    list_move(&backend->ready, &backend->later);
     if (backend->ready.first != NULL || backend->is_starved)
         timeout_ns = 0;
     if (timeout_ns != 0 && timeout_ns != PLX_FOREVER) {
@@ -346,7 +383,7 @@ static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
         plx__hook(PLX__HOOK_SLEEP);
         if (GetQueuedCompletionStatusEx(backend->port, backend->entries, PLX__IOCP_ENTRIES_MAX,
                                         &count, plx__milliseconds(timeout_ns), FALSE)) {
-            entries_take(backend, count);
+            port_empty(backend, count);
             return 0;
         }
         if (GetLastError() != WAIT_TIMEOUT)

@@ -27,7 +27,7 @@
  * closing is not more than this. */
 #define PLX__IOCP_SEND_MAX 65536u
 
-/* What one wait takes from the port. */
+/* What one call takes from the port; a wait makes as many as it needs. */
 #define PLX__IOCP_ENTRIES_MAX 256u
 
 enum plx__iocp_kind {

@@ -10,6 +10,10 @@
 #include "platform/fault.h"
 #include "platform/hook.h"
 
+/* On Windows libuv takes 128 events from the port in one pass (src/win/core.c, uv__poll). One that
+ * brings so many sockets may have left some. */
+#define PASS_MANY 64u
+
 typedef struct uv_entry {
     uv_poll_t poll;
     plx__polled *polled; /* NULL once forgotten. */
@@ -27,6 +31,7 @@ struct plx__poller {
     uv_entry *ready_first; /* Each entry stands here at most once: `ready` is not 0 then. */
     uv_entry **ready_end;
     uv_entry *started_first;
+    uint32_t brought; /* Entries that the last pass has added. */
 };
 
 static int code_of_uv(int uv_code)
@@ -57,6 +62,7 @@ static void entry_ready(plx__poller *poller, uv_entry *entry, uint32_t ready)
         entry->next_ready = NULL;
         *poller->ready_end = entry;
         poller->ready_end = &entry->next_ready;
+        poller->brought++;
     }
     entry->ready |= ready;
 }
@@ -284,6 +290,20 @@ static void libuv_poller_forget(plx__poller *poller, plx__polled *polled)
     uv_close((uv_handle_t *)&entry->poll, on_entry_closed);
 }
 
+/* Passes until one brings few that those before it did not: all that are ready are told in each
+ * turn. One that is ready again meanwhile stands in the list already. */
+static void pass_run(plx__poller *poller, uv_run_mode mode)
+{
+    poller->brought = 0;
+    (void)uv_run(&poller->loop, mode);
+#ifdef _WIN32
+    while (poller->brought >= PASS_MANY) {
+        poller->brought = 0;
+        (void)uv_run(&poller->loop, UV_RUN_NOWAIT);
+    }
+#endif
+}
+
 static int libuv_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     ready_clear(poller);
@@ -291,7 +311,7 @@ static int libuv_poller_wait(plx__poller *poller, uint64_t timeout_ns)
     if (plx__fault_strikes(PLX__FAULT_WAIT)) /* uv_run() itself does not fail. */
         return PLX_ENOMEM;
     if (started_check(poller) || timeout_ns == 0) {
-        (void)uv_run(&poller->loop, UV_RUN_NOWAIT);
+        pass_run(poller, UV_RUN_NOWAIT);
         return 0;
     }
     if (timeout_ns != PLX_FOREVER) {
@@ -300,7 +320,7 @@ static int libuv_poller_wait(plx__poller *poller, uint64_t timeout_ns)
         (void)uv_timer_start(&poller->timer, on_timeout, milliseconds, 0);
     }
     plx__hook(PLX__HOOK_SLEEP);
-    (void)uv_run(&poller->loop, UV_RUN_ONCE);
+    pass_run(poller, UV_RUN_ONCE);
     (void)uv_timer_stop(&poller->timer);
     return 0;
 }

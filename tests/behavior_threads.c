@@ -113,7 +113,7 @@ static void loop_is_run_by_one_thread_after_another(world *w)
 /* Until the end or a reset; no loop turns any more. */
 static void expect_end(peer *p)
 {
-    static char bytes[65536];
+    static char bytes[65536]; /* One at a time, megabytes take long. */
     uint64_t until = plx__clock_now() + patience();
     ptrdiff_t got;
     while ((got = peer_try(p, bytes, sizeof bytes)) == PLX_EAGAIN || got > 0) {

@@ -11,7 +11,7 @@
 
 extern const test_case unit_iocp_accept_cases[];
 
-enum { ACCEPTS = 16, SEND_MAX = 65536, FRONT = 64 };
+enum { ACCEPTS = 16, SEND_MAX = 65536, RECEIVE_BYTES = 4096, FRONT = 64 };
 
 /* --- the backend without a loop ----------------------------------------------------------------
  */
@@ -32,7 +32,7 @@ static void fixture_open(fixture *f, plx_socket socket)
     memset(f, 0, sizeof *f);
     f->ops = plx__backend_find("iocp");
     ck_assert_uint_le(f->ops->endpoint_bytes, FRONT);
-    ck_ok(f->ops->open(&f->backend, &(plx__backend_config){.receive_bytes = 4096}));
+    ck_ok(f->ops->open(&f->backend, &(plx__backend_config){.receive_bytes = RECEIVE_BYTES}));
     f->endpoint.token = 1;
     f->endpoint.socket = socket;
     ck_ok(f->ops->attach(f->backend, &f->endpoint));
@@ -194,6 +194,30 @@ static void receive_stops_and_goes_on(world *w)
         ck_assert_int_eq(completion.kind, PLX__RECEIVED);
         ck_assert_uint_eq(completion.length, 1);
         f.ops->receive_stop(f.backend, &f.endpoint);
+    }
+    ck_assert(f.ops->detach(f.backend, &f.endpoint));
+    f.ops->close(f.backend);
+    couple_close(&c);
+}
+
+/* A wait that fails brings what was done before it, which whoever waits next finds. */
+static void wait_that_fails_loses_nothing(world *w)
+{
+    enum { LENGTH = 2 * RECEIVE_BYTES };
+    static const unsigned char bytes[LENGTH];
+    fixture f;
+    couple c = couple_open();
+    fixture_open(&f, c.ours.socket);
+    peer_send(w, &c.theirs, bytes, LENGTH);
+    ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
+    for (size_t got = 0; got < LENGTH;) {
+        plx__completion completion = completion_of(&f);
+        ck_assert_int_eq(completion.kind, PLX__RECEIVED);
+        got += completion.length;
+        plx__fault_arm(PLX__FAULT_WAIT, 0, 1);
+        ck_assert_int_eq(f.ops->wait(f.backend, 0), PLX_ENOMEM);
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_WAIT), 1);
+        ck_ok(f.ops->wait(f.backend, 0));
     }
     ck_assert(f.ops->detach(f.backend, &f.endpoint));
     f.ops->close(f.backend);
@@ -459,6 +483,7 @@ static const test_case unit_iocp_cases[] = {
     CASE(close_waits_for_what_is_in_flight),
     CASE(send_flies_in_pieces),
     CASE(receive_stops_and_goes_on),
+    CASE(wait_that_fails_loses_nothing),
     CASE(connect_by_poll),
     CASE(sweep_meets_who_speaks),
     CASE(wakes_are_one),

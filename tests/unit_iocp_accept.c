@@ -84,6 +84,7 @@ static void listener_closes_over_what_has_come_back(world *w)
     turn_some(w);
     ck_assert_uint_eq(p.opened, 1);
     ck_ok(plx_conn_close(w->loop, p.conn));
+    turn_until(w, &p.closed, 1);
     for (int i = 0; i < ACCEPTS; i++) {
         (void)peer_drain(w, &peers[i], &count);
         ck_assert_uint_eq(count, 0);
@@ -169,11 +170,11 @@ static void listener_recovers_from_having_none(world *w)
     for (int i = 0; i < PEERS; i++)
         peers[i] = peer_start(address);
     uint64_t until = plx__clock_now() + patience();
-    while (counter(w, accept_pauses) < 3) {
+    /* Until no place has a socket left: the system may bring those who come one after another. */
+    while (counter(w, accept_pauses) < 3 || descriptors() != before + 1 + PEERS + 1) {
         ck_assert_uint_lt(plx__clock_now(), until);
         turn_without_descriptors(w);
     }
-    ck_assert_uint_eq(descriptors(), before + 1 + PEERS + 1); /* No place has a socket left. */
     int status = plx__socket_connect(late.socket, &name);
     ck_assert(status == 0 || status == PLX_EAGAIN);
     until = plx__clock_now() + patience();
