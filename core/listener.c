@@ -192,7 +192,7 @@ int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
     static const plx_listen_options none;
     plx__address parsed;
     plx__profile *profile;
-    plx__listener *listener;
+    plx__listener *listener = NULL;
     int refusal = plx__refusal(loop);
     if (refusal != 0)
         return refusal;
