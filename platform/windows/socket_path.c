@@ -22,9 +22,19 @@
 #define IO_REPARSE_TAG_AF_UNIX 0x80000023L
 #endif
 
+/* As FILE_ID_INFO and FileIdInfo of winbase.h since Windows 8, which not every SDK has. */
+typedef struct file_id {
+    ULONGLONG volume;
+    unsigned char bytes[16];
+} file_id;
+
+#define FILE_ID_CLASS ((FILE_INFO_BY_HANDLE_CLASS)18)
+
+_Static_assert(sizeof(file_id) == 24, "as FILE_ID_INFO");
+
 struct plx__socket_path {
     bool is_known; /* Which file it is: */
-    FILE_ID_INFO id;
+    file_id id;
     wchar_t path[]; /* Absolute. Empty when the name is no UTF-8. */
 };
 
@@ -64,7 +74,7 @@ static bool is_socket_file(HANDLE file)
 /* 0, or why not. */
 static int file_delete(HANDLE file)
 {
-    FILE_DISPOSITION_INFO delete = {.DeleteFile = TRUE};
+    FILE_DISPOSITION_INFO delete = {TRUE}; /* The member's name is a macro in some SDKs. */
     if (SetFileInformationByHandle(file, FileDispositionInfo, &delete, sizeof delete))
         return 0;
     return plx__fail((int)GetLastError());
@@ -128,22 +138,21 @@ static void identity_read(plx__socket_path *path)
     if (file == INVALID_HANDLE_VALUE)
         return;
     path->is_known = is_socket_file(file) &&
-                     GetFileInformationByHandleEx(file, FileIdInfo, &path->id, sizeof path->id);
+                     GetFileInformationByHandleEx(file, FILE_ID_CLASS, &path->id, sizeof path->id);
     (void)CloseHandle(file);
 }
 
 /* Deletes the file if it still is the one that the listener has left. */
 static void file_remove(const plx__socket_path *path)
 {
-    FILE_ID_INFO id;
+    file_id id;
     if (!path->is_known)
         return;
     HANDLE file = file_open(path, DELETE | FILE_READ_ATTRIBUTES);
     if (file == INVALID_HANDLE_VALUE)
         return;
-    if (is_socket_file(file) && GetFileInformationByHandleEx(file, FileIdInfo, &id, sizeof id) &&
-        id.VolumeSerialNumber == path->id.VolumeSerialNumber &&
-        memcmp(&id.FileId, &path->id.FileId, sizeof id.FileId) == 0)
+    if (is_socket_file(file) && GetFileInformationByHandleEx(file, FILE_ID_CLASS, &id, sizeof id) &&
+        id.volume == path->id.volume && memcmp(id.bytes, path->id.bytes, sizeof id.bytes) == 0)
         (void)file_delete(file);
     (void)CloseHandle(file);
 }
