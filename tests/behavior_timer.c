@@ -201,7 +201,7 @@ static void periods_missed_are_left_out(world *w)
     plx_timer timer;
     ck_ok(plx_timer_start(w->loop, &timer, 0, 10 * PLX_MILLISECOND, be_slow_once, &fired));
     turn_until(w, &fired, 1);
-    uint64_t before = plx__clock_now();
+    uint64_t before = plx_loop_now(w->loop);
     /* Ten more take nine periods. Made up for, the five that were missed would take none. */
     turn_until(w, &fired, 11);
     ck_assert_uint_ge(plx__clock_now() - before, 70 * PLX_MILLISECOND);
@@ -213,12 +213,12 @@ static void wait_ends_when_a_timer_is_due(world *w)
 {
     size_t fired = 0;
     ck_ok(plx_timer_start(w->loop, NULL, 20 * PLX_MILLISECOND, 0, count_fire, &fired));
+    uint64_t before = plx_loop_now(w->loop); /* The clock may be further, on a busy machine. */
     uint64_t next = plx_loop_next_timeout(w->loop);
     ck_assert_uint_le(next, 20 * PLX_MILLISECOND + 2 * PLX_MICROSECOND);
-    uint64_t before = plx__clock_now();
     ck_ok(plx_loop_run(w->loop)); /* Ends by itself: nothing else is open. */
     ck_assert_uint_eq(fired, 1);
-    ck_assert_uint_ge(plx__clock_now() - before, 19 * PLX_MILLISECOND);
+    ck_assert_uint_ge(plx__clock_now() - before, 20 * PLX_MILLISECOND);
     ck_assert_uint_lt(plx__clock_now() - before, patience());
 }
 
