@@ -338,17 +338,21 @@ enum { ASKERS = 24 };
 
 typedef struct asker {
     plx__thread thread;
-    const world *world;
+    plx_loop_options options;
     const char *address;
     int status;
 } asker;
 
+/* Checks nothing itself: Check is of one thread. */
 static void ask(void *data)
 {
     asker *a = data;
-    plx_loop *loop = world_loop_open(a->world);
+    plx_loop *loop;
+    a->status = plx_loop_open(&loop, &a->options);
+    if (a->status != 0)
+        return;
     a->status = plx_listen(loop, NULL, a->address, NULL);
-    ck_ok(plx_loop_close(loop));
+    (void)plx_loop_close(loop);
 }
 
 /* Who finds a path taken waits for a moment whether its owner is about to die (Linux). Others that
@@ -363,7 +367,8 @@ static void many_start_in_one_directory(world *w)
     plx_listener owner = server_open(w->loop, live.address, &p);
     plx__socket_close(socket_bound(dead.address));
     for (int i = 0; i < ASKERS; i++) {
-        askers[i] = (asker){.world = w, .address = live.address};
+        askers[i] =
+            (asker){.options = world_options(w, (plx_loop_options){0}), .address = live.address};
         ck_ok(plx__thread_start(&askers[i].thread, ask, &askers[i]));
     }
     ck_ok(plx_listener_close(w->loop, server_open(w->loop, dead.address, &p)));
