@@ -277,7 +277,8 @@ static plx_conn_options any_options(void)
     return options;
 }
 
-/* Most are wrong. At port 1 nobody listens, this program neither: other tests count on that. */
+/* To listen at, only the first three, which are no addresses: other tests count on nobody listening
+ * at port 1. */
 static const char *odd_address(bool is_to_listen)
 {
     static const char *const addresses[] = {

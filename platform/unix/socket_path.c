@@ -176,12 +176,13 @@ static int listen_locked(plx_socket socket, const plx__address *address, uint32_
     return status;
 }
 
-/* Waits for a connection to be dropped without the lock: others that start at paths of the
- * directory wait no longer than LOCK_WAIT_NS for it. */
+/* Waits without the lock for a connection to be dropped, or others that start at paths of the
+ * directory would wait for that, too. The time counts from the first connection: before that the
+ * lock may have taken longer. */
 static int listen_in_turn(plx_socket socket, const plx__address *address, uint32_t backlog,
                           plx__socket_path *path)
 {
-    uint64_t until = plx__clock_now() + OUTLIVED_NS;
+    uint64_t until = 0;
     bool is_asked_again;
     int status;
     do {
@@ -192,6 +193,8 @@ static int listen_in_turn(plx_socket socket, const plx__address *address, uint32
             return status;
         status = listen_locked(socket, address, backlog, path, directory >= 0, &taken);
         directory_unlock(directory);
+        if (until == 0)
+            until = plx__clock_now() + OUTLIVED_NS;
         is_asked_again = taken != PLX_SOCKET_NONE && is_dropped(taken, until);
         plx__socket_close(taken);
     } while (is_asked_again);
