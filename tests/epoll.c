@@ -265,6 +265,23 @@ static void failure_is_told_to_nobody_else(world *w)
     }
 }
 
+/* The system names nothing as ready, so the wait has to know that there is something to tell. */
+static void failure_ends_a_wait_without_end(world *w)
+{
+    seen lost = {.count = 0};
+    plx_watch watch;
+    couple c = couple_open();
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &lost));
+    turn(w);
+    peer_close(&c.ours);
+    ck_ok(plx_watch_set(w->loop, watch, PLX_READABLE | PLX_WRITABLE));
+    while (lost.count == 0)
+        ck_ok(plx_loop_run_once(w->loop, PLX_FOREVER));
+    ck_assert_uint_eq(lost.ready, PLX_FAILED);
+    ck_assert_int_eq(plx_watch_close(w->loop, watch), PLX_ESTALE); /* The loop has closed it. */
+    couple_close(&c);
+}
+
 static const test_case epoll_cases[] = {
     CASE(what_an_heir_keeps_does_not_haunt_the_loop),
     CASE(what_takes_the_place_of_a_ghost_is_told_apart),
@@ -272,6 +289,7 @@ static const test_case epoll_cases[] = {
     CASE(file_that_comes_back_by_its_number_is_taken_over),
     CASE(refused_changes_are_tried_again),
     CASE(failure_is_told_to_nobody_else),
+    CASE(failure_ends_a_wait_without_end),
     CASES_END,
 };
 
