@@ -6,6 +6,9 @@
  */
 #include "core/conn.h"
 
+/* Any of these and a deferred step is to come, in which kept bytes are shown again. */
+#define TO_SHOW (PLX__CONN_SHOW_KEPT | PLX__CONN_SHOW_REST)
+
 /* Calls on_data, and returns what it consumed. */
 static size_t conn_show(plx_loop *loop, plx__conn *conn, const unsigned char *bytes, size_t length)
 {
@@ -117,7 +120,7 @@ void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status)
     if (status != PLX_EEOF) {
         bool is_dead = (conn->flags & PLX__CONN_OUTPUT_DEAD) != 0;
         plx__conn_close(loop, conn, is_dead ? conn->reason : status);
-    } else if ((conn->flags & (PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT)) != 0) {
+    } else if ((conn->flags & (PLX__CONN_PAUSED | TO_SHOW)) != 0) {
         conn->flags |= PLX__CONN_END_WAITS;
     } else {
         conn_end(loop, conn);

@@ -77,8 +77,8 @@ PLX__SLOW static void output_die(plx_loop *loop, plx__conn *conn, int status)
     plx__conn_input_resume(loop, conn);
     if (!plx__conn_is_open(conn))
         return;
-    if (plx__conn_is_lost(conn->reason) ||
-        (conn->flags & (PLX__CONN_RECEIVING | PLX__CONN_SHOW_KEPT)) == 0)
+    bool has_more = (conn->flags & (PLX__CONN_PAUSED | PLX__CONN_ENDED)) == 0;
+    if (!has_more || plx__conn_is_lost(conn->reason))
         plx__conn_close(loop, conn, conn->reason);
 }
 

@@ -315,6 +315,67 @@ static void resume_in_the_turn_of_the_pause(world *w)
     }
 }
 
+static void resume_on_sent(plx_loop *loop, plx_conn conn, void *data, int status)
+{
+    (void)data;
+    ck_ok(status);
+    ck_ok(plx_conn_resume(loop, conn));
+}
+
+static size_t take_and_lend(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                            size_t length)
+{
+    ck_ok(plx_conn_send(loop, conn, "*", 1, resume_on_sent, p));
+    return take_line(loop, conn, p, bytes, length);
+}
+
+/* Resumed in another callback of its own, at the very end of a turn: what waits is shown in the
+ * next one, and first, though the end of the stream comes there, too. */
+static void resume_at_the_end_of_a_turn(world *w)
+{
+    for (int round = 0; round < 20; round++) {
+        reader r = {.probe = {.then_data = take_and_lend, .then_end = end_is_counted},
+                    .pauses = true};
+        plx_conn_options options = probe_options(&r.probe);
+        peer client = connect_pair(w, &r.probe, &options);
+        peer_send(w, &client, "one\ntwo\nthree\n", 14);
+        peer_shutdown(&client);
+        turn_until(w, &r.probe.ended, 1);
+        ck_assert_uint_eq(r.lines, 3);
+        ck_assert_mem_eq(r.probe.bytes, "one\ntwo\nthree\n", 14);
+        turn_until(w, &r.probe.closed, 1);
+        peer_close(&client);
+    }
+}
+
+static void end_is_nothing(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)loop;
+    (void)conn;
+    (void)p;
+}
+
+/* The peer has ended in order amid a line, and then resets. Sending fails, and as nothing more can
+ * arrive the connection closes: half a line, which was left, is not shown for ever. */
+static void write_fails_behind_the_end(world *w)
+{
+    reader r = {.probe = {.then_data = take_line, .then_end = end_is_nothing}};
+    plx_conn_options options = probe_options(&r.probe);
+    peer client = connect_pair(w, &r.probe, &options);
+    peer_send(w, &client, "half", 4);
+    peer_shutdown(&client);
+    turn_until(w, &r.probe.ended, 1);
+    peer_reset(&client);
+    uint64_t until = plx__clock_now() + patience();
+    while (r.probe.closed == 0) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        int status = plx_conn_write(w->loop, r.probe.conn, "*", 1);
+        ck_assert(status == 0 || status == PLX_EPIPE || status == PLX_ESTALE);
+        turn(w);
+    }
+    ck_assert_int_eq(r.probe.reason, PLX_ECONNRESET);
+}
+
 /* clang-format off: a case is a line of its own, for tests/CMakeLists.txt. */
 const test_case behavior_resume_cases[] = {
     CASE(resume_within_on_data_shows_the_rest), CASE(resume_never_calls_from_within),
@@ -322,5 +383,6 @@ const test_case behavior_resume_cases[] = {
     CASE(pause_after_resume_within_on_data),    CASE(resume_waits_for_the_queue),
     CASE(end_comes_behind_lines_that_wait),     CASE(rest_that_is_shown_again_is_within_the_limit),
     CASE(resume_and_release_within_on_data),    CASE(resume_of_an_adopted_connection),
-    CASE(resume_in_the_turn_of_the_pause),      CASES_END,
+    CASE(resume_in_the_turn_of_the_pause),      CASE(resume_at_the_end_of_a_turn),
+    CASE(write_fails_behind_the_end),           CASES_END,
 };
