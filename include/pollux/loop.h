@@ -47,7 +47,7 @@ typedef struct plx_loop_options {
     uint64_t queued_bytes_max;
     /** How many bytes one receive may bring; 0 means 65,536; 67,108,864 (64 MiB) at the most. All
      *  connections of the loop share one buffer of this size; on "uring" 8 to 64 of them, together
-     * at most 1 MiB unless 8 take more. */
+     *  at most 1 MiB unless 8 take more. */
     uint32_t receive_bytes;
     /** plx_loop_run() returns only after plx_loop_stop(), even when nothing is open. */
     uint32_t keep_running;
