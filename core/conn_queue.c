@@ -425,7 +425,10 @@ void plx__conn_output_retry(plx_loop *loop)
             continue;
         }
         conn->flags += PLX__CONN_RETRY;
-        queue_pump(loop, conn);
+        if (plx__queue_is_empty(conn))
+            retries_clear(conn); /* There was no memory for what was to wait, either. */
+        else
+            queue_pump(loop, conn);
     }
 }
 
