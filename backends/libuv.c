@@ -87,6 +87,17 @@ static void on_ready(uv_poll_t *poll, int status, int events)
         entry_ready(poller, entry, ready);
 }
 
+/* Its descriptor is looked at before the next wait, in which libuv tells the kernel. */
+static void started_note(uv_entry *entry)
+{
+    plx__poller *poller = (plx__poller *)entry->poll.loop->data;
+    if (entry->is_started)
+        return;
+    entry->is_started = true;
+    entry->next_started = poller->started_first;
+    poller->started_first = entry;
+}
+
 static void on_wake(uv_async_t *async)
 {
     (void)async; /* That the wait has ended is all. */
@@ -179,14 +190,9 @@ static void libuv_poller_abandon(plx__poller *poller)
 /* libuv registers all sockets anew at its next wait, and aborts if the kernel refuses one. */
 static void on_renewed(uv_handle_t *handle, void *data)
 {
-    uv_entry *entry = (uv_entry *)handle->data;
     (void)data;
-    if (handle->type != UV_POLL || uv_is_closing(handle) || !uv_is_active(handle))
-        return;
-    if (plx__socket_check(plx__polled_endpoint(entry->polled)->socket) != 0) {
-        (void)uv_poll_stop(&entry->poll);
-        on_ready(&entry->poll, UV_EBADF, 0);
-    }
+    if (handle->type == UV_POLL && !uv_is_closing(handle) && uv_is_active(handle))
+        started_note((uv_entry *)handle->data);
 }
 
 static int libuv_poller_renew(plx__poller *poller)
@@ -227,7 +233,6 @@ static int entry_check(const uv_entry *entry)
 
 static int entry_start(uv_entry *entry, uint32_t interest)
 {
-    plx__poller *poller = (plx__poller *)entry->poll.loop->data;
     int events = 0;
     if ((interest & PLX_READABLE) != 0)
         events |= UV_READABLE;
@@ -239,11 +244,7 @@ static int entry_start(uv_entry *entry, uint32_t interest)
     status = uv_poll_start(&entry->poll, events, on_ready);
     if (status != 0)
         return code_of_uv(status);
-    if (!entry->is_started) {
-        entry->is_started = true;
-        entry->next_started = poller->started_first;
-        poller->started_first = entry;
-    }
+    started_note(entry);
     return 0;
 }
 

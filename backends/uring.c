@@ -42,7 +42,7 @@ static int uring_open(plx__backend **backend_out, const plx__backend_config *con
     return 0;
 }
 
-static void completion_drop(const struct io_uring_cqe *cqe)
+void plx__uring_completion_drop(const struct io_uring_cqe *cqe)
 {
     if (plx__uring_data_op(cqe->user_data) == PLX__URING_ACCEPT)
         plx__uring_accept_drop(cqe);
@@ -53,9 +53,9 @@ static void completions_drop(plx__backend *backend)
 {
     struct io_uring *ring = &backend->ring;
     while (backend->spill_next < backend->spill_count)
-        completion_drop(&backend->spill[backend->spill_next++]);
+        plx__uring_completion_drop(&backend->spill[backend->spill_next++]);
     for (unsigned count = io_uring_cq_ready(ring); count > 0; count--) {
-        completion_drop(&ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask]);
+        plx__uring_completion_drop(&ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask]);
         io_uring_cq_advance(ring, 1);
     }
 }
@@ -376,6 +376,7 @@ static bool completion_find(plx__backend *backend, plx__completion *completion_o
     for (unsigned head; (head = *cq->khead) != backend->completions_end;) {
         const struct io_uring_cqe cqe = cq->cqes[head & cq->ring_mask];
         io_uring_cq_advance(&backend->ring, 1);
+        backend->taken = head + 1;
         if (completion_take(backend, &cqe, completion_out))
             return true;
     }

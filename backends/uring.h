@@ -151,6 +151,9 @@ struct plx__backend {
     unsigned completions_end;   /* Of those that this turn delivers. */
     unsigned plain_end;         /* The same, or the next one when something else comes first. */
     unsigned resolved;          /* Up to here failed credits have been looked for. */
+    unsigned taken;             /* Up to here core has been shown all that was accepted, */
+    unsigned seen;              /* and up to here there are completions. For a forked child, which
+                                 * shares the ring's own numbers with its parent. */
     uint32_t requests_end;      /* The request that there is no room for. */
     uint16_t turn;
     uint16_t batch; /* Counts how often nothing was on credit any more. */
@@ -188,6 +191,11 @@ struct plx__backend {
         unsigned char bytes[PLX__URING_ARENA_BYTES];
     } arena;
 };
+
+/* --- uring.c ---------------------------------------------------------------------------------- */
+
+/* Of a completion that core is not to be shown: a socket that it brought is closed. */
+void plx__uring_completion_drop(const struct io_uring_cqe *cqe);
 
 /* --- endpoints -------------------------------------------------------------------------------- */
 

@@ -20,9 +20,25 @@ static void endpoints_forget(plx__backend *backend)
     }
 }
 
+/* Sockets that the ring has brought and core was not shown: the child has them too, and their peers
+ * would not see the parent close them while it lives. A parent that has gone on meanwhile, until
+ * the kernel wrote over these completions, leaves nothing to tell them by. */
+static void completions_forget(plx__backend *backend)
+{
+    const struct io_uring_cq *cq = &backend->ring.cq;
+    while (backend->spill_next < backend->spill_count)
+        plx__uring_completion_drop(&backend->spill[backend->spill_next++]);
+    if (!backend->has_ring ||
+        io_uring_smp_load_acquire(cq->ktail) - backend->taken > cq->ring_entries)
+        return;
+    for (unsigned at = backend->taken; at != backend->seen; at++)
+        plx__uring_completion_drop(&cq->cqes[at & cq->ring_mask]);
+}
+
 void plx__uring_abandon(plx__backend *backend)
 {
     endpoints_forget(backend);
+    completions_forget(backend);
     plx__uring_ring_close(backend);
     plx__uring_buffers_close(backend);
     plx__socket_close(backend->last);
@@ -45,7 +61,7 @@ static int wake_renew(plx__backend *backend)
 /* The next wait opens another ring, when what the old one has left is delivered. */
 int plx__uring_renew(plx__backend *backend)
 {
-    unsigned known = backend->resolved - *backend->ring.cq.khead;
+    unsigned known = backend->seen - *backend->ring.cq.khead;
     if ((int)known < 0 || !backend->has_ring)
         known = 0; /* The parent has taken turns of its own since. */
     int status = plx__uring_spill_reserve(backend, known);

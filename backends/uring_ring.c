@@ -123,7 +123,7 @@ static void ring_none_set(plx__backend *backend)
     ring->sq.khead = ring->sq.ktail = ring->sq.kflags = &backend->nothing;
     ring->cq.khead = ring->cq.ktail = ring->cq.kflags = &backend->nothing;
     ring->cq.cqes = backend->spill;
-    backend->completions_end = backend->resolved = 0;
+    backend->completions_end = backend->resolved = backend->taken = backend->seen = 0;
     backend->has_ring = backend->is_enabled = backend->is_wake_armed = false;
     plx__uring_ends_set(backend);
 }
@@ -262,7 +262,7 @@ static int completions_fetch(plx__backend *backend)
         return status;
     plx__uring_spill(backend, count);
     io_uring_cq_advance(ring, count);
-    backend->completions_end = *ring->cq.khead;
+    backend->completions_end = backend->taken = *ring->cq.khead;
     int result = io_uring_get_events(ring);
     return result >= 0 || result == -EINTR ? 0 : plx__fail(-result);
 }
@@ -281,7 +281,7 @@ static int credits_resolve(plx__backend *backend)
             if ((cqes[at & mask].user_data & PLX__URING_CREDIT) != 0)
                 plx__uring_credit_failed(backend, &cqes[at & mask]);
         }
-        backend->resolved = end;
+        backend->resolved = backend->seen = end;
         if (status != 0 || !io_uring_cq_has_overflow(ring))
             break;
         status = completions_fetch(backend);
@@ -366,6 +366,7 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
     if (!backend->is_wake_armed && !wake_arm(backend) && timeout_ns > PLX__URING_RETRY_NS)
         timeout_ns = PLX__URING_RETRY_NS;
     int result = -ENOMEM;
+    backend->taken = *backend->ring.cq.khead;
     plx__hook(PLX__HOOK_SLEEP);
     if (!plx__fault_strikes(PLX__FAULT_WAIT))
         result = enter(&backend->ring, timeout_ns);
@@ -426,5 +427,6 @@ bool plx__uring_cancel_now(plx__backend *backend, uint64_t data)
         if (io_uring_get_events(&backend->ring) < 0 || has_ended(&backend->ring, data))
             break;
     }
+    backend->seen = *backend->ring.cq.khead + io_uring_cq_ready(&backend->ring);
     return has_ended(&backend->ring, data);
 }

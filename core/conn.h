@@ -40,7 +40,9 @@ enum plx__conn_state {
     PLX__CONN_SHOW_REST = 1u << 22,   /* Resumed in on_data: what it leaves is to be shown again, */
     PLX__CONN_SHOW_ALL = 1u << 23,    /* though it consumes nothing, for it had paused. */
     PLX__CONN_SEND_LATER = 1u << 24,  /* The system lacked memory for its last send. */
-    PLX__CONN_LOST = 1u << 25         /* Its descriptor is not its own any more. */
+    PLX__CONN_LOST = 1u << 25,        /* Its descriptor is not its own any more. */
+    PLX__CONN_RETRY = 1u << 26        /* This bit and those above it count how often in a row a send
+                                       * was tried again for want of memory. */
 };
 
 /* What a connection has when nothing is special about it: it reads, nothing of it waits to be sent

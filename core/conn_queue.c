@@ -7,10 +7,13 @@
 
 #define SLICES_MAX 16u
 
-/* While the system lacks memory for a send: how long until the next try, and how long nothing may
- * be sent until the connection is given up. */
-#define RETRY_NS     (10 * PLX_MILLISECOND)
-#define RETRY_MAX_NS PLX_SECOND
+/* While the system lacks memory for a send: how long until the next try, and how many tries may
+ * fail in a row until the connection is given up; a second in all. They are counted, because time
+ * passes without a try for a process that is stopped, and for a peer that is slow to read. */
+#define RETRY_NS    (20 * PLX_MILLISECOND)
+#define RETRIES_MAX 50u
+
+_Static_assert(RETRIES_MAX < UINT32_MAX / PLX__CONN_RETRY, "the flags have room for the count");
 
 /* What goes into the cork is held against the loop's limit only when it is queued. So the next
  * callback gets none while a full one might exceed the limit. */
@@ -93,6 +96,12 @@ PLX__SLOW static void send_later(plx_loop *loop, plx__conn *conn)
         plx__wheel_add(&loop->wheel, &loop->send_retry, plx__deadline(loop, RETRY_NS));
 }
 
+/* The system took something, or the socket is full. */
+static void retries_clear(plx__conn *conn)
+{
+    conn->flags &= (uint32_t)PLX__CONN_RETRY - 1;
+}
+
 static void send_later_end(plx_loop *loop, plx__conn *conn)
 {
     conn->flags &= ~(uint32_t)PLX__CONN_SEND_LATER;
@@ -107,6 +116,7 @@ ptrdiff_t plx__queue_tried(plx_loop *loop, plx__conn *conn, ptrdiff_t sent)
         send_later(loop, conn);
         return 0;
     }
+    retries_clear(conn);
     if (sent > 0) {
         loop->stats.sends++;
         loop->stats.sent_bytes += (uint64_t)sent;
@@ -410,8 +420,13 @@ void plx__conn_output_retry(plx_loop *loop)
         if (!plx__conn_is_open(conn) || (conn->flags & PLX__CONN_SEND_LATER) == 0)
             continue;
         send_later_end(loop, conn);
-        if (loop->now_ns - conn->sent_ns >= RETRY_MAX_NS)
+        if (conn->flags / PLX__CONN_RETRY == RETRIES_MAX) {
             plx__conn_fail(loop, conn, PLX_ENOBUFS);
+            continue;
+        }
+        conn->flags += PLX__CONN_RETRY;
+        if (plx__queue_is_empty(conn))
+            retries_clear(conn); /* There was no memory for what was to wait, either. */
         else
             queue_pump(loop, conn);
     }

@@ -251,6 +251,38 @@ static void daemon_goes_on_connecting(world *w)
     child_join();
 }
 
+static void count_failures(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
+                           uint32_t ready)
+{
+    (void)loop;
+    (void)watch;
+    (void)socket;
+    ck_assert_uint_eq(ready, PLX_FAILED);
+    ++*(size_t *)data;
+}
+
+/* A watch whose socket its owner closed before the loop changed hands: the daemon is told. */
+static void daemon_is_told_of_a_socket_that_was_closed(world *w)
+{
+    size_t failures = 0;
+    if (!can_go_on(w))
+        return;
+    if (child_fork()) {
+        holdings before = first_begin(w, (plx_loop_options){0});
+        couple c = couple_open();
+        ck_ok(
+            plx_watch_open(w->loop, NULL, c.ours.socket, PLX_READABLE, count_failures, &failures));
+        turn_some(w);
+        peer_close(&c.ours);
+        second_begin();
+        ck_ok(plx_loop_after_fork(w->loop));
+        turn_until(w, &failures, 1);
+        couple_close(&c);
+        second_end(w, before);
+    }
+    child_join();
+}
+
 /* --- forks in callbacks ----------------------------------------------------------------------- */
 
 enum { MANY = 150 };
@@ -422,6 +454,7 @@ const test_case behavior_daemon_cases[] = {
     CASE(daemon_changes_nothing_of_the_first),
     CASE(daemon_goes_on_with_what_was_under_way),
     CASE(daemon_goes_on_connecting),
+    CASE(daemon_is_told_of_a_socket_that_was_closed),
     CASE(daemon_is_born_in_a_callback),
     CASE(daemon_is_woken),
     CASE(going_on_fails_cleanly),

@@ -152,6 +152,45 @@ static void send_is_given_up_when_memory_stays_short(world *w)
     ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
 }
 
+/* For longer than the tries take in all. */
+static void spin(void)
+{
+    for (uint64_t until = plx__clock_now() + PLX_SECOND * 11 / 10; plx__clock_now() < until;)
+        continue;
+}
+
+/* The loop comes to its first try late, because something else took the time: it is made all the
+ * same. So when the queue has waited for a slow peer before memory is short: that time does not
+ * count as tries. */
+static void send_is_tried_again_however_long_it_has_waited(world *w)
+{
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    unsigned char *got = plx__allocate(LARGE);
+    ck_assert_ptr_nonnull(got);
+    options.send_high = options.send_max = 2 * (size_t)LARGE;
+    peer client = connect_pair(w, &p, &options);
+    pattern_fill(large, LARGE, 0);
+    plx__fault_arm(PLX__FAULT_SEND_LATER, 0, 1);
+    ck_ok(plx_conn_write(w->loop, p.conn, large, 8192));
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND_LATER), 1);
+    spin();
+    peer_receive(w, &client, got, 8192);
+    pattern_check(got, 8192, 0);
+    ck_ok(plx_conn_write(w->loop, p.conn, large, LARGE));
+    turn_some(w);
+    ck_assert_uint_gt(plx_conn_queued(w->loop, p.conn), 0);
+    spin();
+    plx__fault_arm(PLX__FAULT_SEND_LATER, 0, 5);
+    peer_receive(w, &client, got, LARGE);
+    pattern_check(got, LARGE, 0);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND_LATER), 5);
+    ck_assert_uint_eq(p.closed, 0);
+    plx__free(got);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 /* A connection that closes while it waits for memory leaves nothing behind. */
 static void close_while_memory_is_short(world *w)
 {
@@ -413,6 +452,7 @@ const test_case behavior_failure_cases[] = {
     CASE(send_that_fails_closes_with_the_reason),
     CASE(stream_that_is_cut_ends_with_a_reset),
     CASE(send_is_tried_again_when_memory_is_short),
+    CASE(send_is_tried_again_however_long_it_has_waited),
     CASE(send_is_given_up_when_memory_stays_short),
     CASE(close_while_memory_is_short),
     CASE(memory_that_ends_amid_a_message_resets),

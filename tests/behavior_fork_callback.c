@@ -1,6 +1,6 @@
 /* tests/behavior_fork_callback.c - children that are forked in each of the callbacks.
  *
- * Where there is no fork() the case ends at once.
+ * Where there is no fork() the cases end at once.
  */
 #include <string.h>
 
@@ -185,7 +185,65 @@ static void child_drops_its_copy_in_a_callback(world *w)
     couple_close(&c);
 }
 
+/* --- what has arrived and was not delivered --------------------------------------------------- */
+
+/* Forks in the first on_open. The child drops its copy and lives until a byte comes. */
+typedef struct burst {
+    couple line;
+    size_t opened;
+} burst;
+
+/* Receives one byte, or the end, without a loop. Nothing is asserted meanwhile: parent and child
+ * write what they assert to the same file. */
+static ptrdiff_t receive_one(peer *p)
+{
+    uint64_t until = plx__clock_now() + patience();
+    ptrdiff_t got;
+    char byte;
+    while ((got = peer_try(p, &byte, 1)) == PLX_EAGAIN && plx__clock_now() < until)
+        plx__thread_yield();
+    return got;
+}
+
+static void fork_on_first_open(plx_loop *loop, plx_conn conn, void *data)
+{
+    burst *b = data;
+    (void)conn;
+    if (++b->opened > 1 || !child_fork())
+        return;
+    plx_loop_abandon(loop);
+    plx__rehearse_report(receive_one(&b->line.theirs) == 1 ? CHILD_IS_GOOD : CHILD_WAS_STRUCK);
+}
+
+/* Connections that had arrived at the fork, and that the loop had not delivered: the child drops
+ * them too. So they end when the parent closes them, though the child lives on. */
+static void child_drops_connections_that_were_not_delivered(world *w)
+{
+    enum { CLIENTS = 24 };
+    char address[PLX_ADDRESS_TEXT_MAX];
+    peer clients[CLIENTS];
+    burst b = {.opened = 0};
+    const plx_conn_options options = {.on_open = fork_on_first_open, .data = &b};
+    if (!child_is_possible(w))
+        return;
+    (void)listen_at(w, &options, address);
+    b.line = couple_open();
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = peer_start(address);
+    turn_until(w, &b.opened, CLIENTS);
+    ck_ok(plx_loop_close(w->loop));
+    w->loop = NULL;
+    for (int i = 0; i < CLIENTS; i++)
+        ck_assert_int_eq(receive_one(&clients[i]), 0);
+    ck_assert_int_eq(plx__socket_send(b.line.ours.socket, "!", 1), 1);
+    child_join();
+    for (int i = 0; i < CLIENTS; i++)
+        peer_close(&clients[i]);
+    couple_close(&b.line);
+}
+
 const test_case behavior_fork_callback_cases[] = {
     CASE(child_drops_its_copy_in_a_callback),
+    CASE(child_drops_connections_that_were_not_delivered),
     CASES_END,
 };

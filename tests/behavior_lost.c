@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "tests/harness.h"
+#include "tests/rest.h"
 
 extern const test_case behavior_lost_cases[];
 
@@ -62,14 +62,6 @@ static plx_socket socket_of_conn(const world *w, plx_conn conn)
 static bool is_told_exactly(const world *w)
 {
     return strcmp(w->backend, "iocp") != 0;
-}
-
-static void expect_service(world *w, peer *client)
-{
-    char answer[2];
-    peer_send(w, client, "hi", 2);
-    peer_receive(w, client, answer, 2);
-    ck_assert_int_eq(memcmp(answer, "hi", 2), 0);
 }
 
 static void expect_lost(const world *w, const probe *p)

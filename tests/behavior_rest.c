@@ -5,36 +5,9 @@
 #include <string.h>
 
 #include "platform/rehearsal.h"
-#include "tests/harness.h"
+#include "tests/rest.h"
 
 extern const test_case behavior_rest_cases[];
-
-/* Turns of a loop that has nothing to do until a timer fires, and some to spare. */
-enum { TURNS_MAX = 100 };
-
-static void count_fire(plx_loop *loop, plx_timer timer, void *data)
-{
-    (void)loop;
-    (void)timer;
-    ++*(size_t *)data;
-}
-
-/* Turns the loop for 50 ms, in which nothing is to happen. A loop that spins never comes so far. */
-static void expect_rest(world *w)
-{
-    size_t fired = 0;
-    ck_ok(plx_timer_start(w->loop, NULL, 50 * PLX_MILLISECOND, 0, count_fire, &fired));
-    for (int turns = 0; turns < TURNS_MAX && fired == 0; turns++)
-        ck_ok(plx_loop_run_once(w->loop, PLX_SECOND));
-    ck_assert_uint_eq(fired, 1);
-}
-
-static void expect_service(world *w, peer *client)
-{
-    char answer[2];
-    peer_send(w, client, "hi", 2);
-    peer_receive(w, client, answer, 2);
-}
 
 /* The peers of connections that are not read from hang up, in order or by a reset. That cannot be
  * masked, and nobody wants to know. */

@@ -1,34 +1,7 @@
 /* tests/epoll.c - what is epoll's own: a set that goes on naming what has been closed, and changes
  * that the kernel refuses. The behaviours say the rest. */
 #include "platform/rehearsal.h"
-#include "tests/harness.h"
-
-/* Turns of a loop that has nothing to do until a timer fires, and some to spare. */
-enum { TURNS_MAX = 20 };
-
-static void count_fire(plx_loop *loop, plx_timer timer, void *data)
-{
-    (void)loop;
-    (void)timer;
-    ++*(size_t *)data;
-}
-
-/* Turns the loop for 50 ms, in which nothing is to happen. A loop that spins never comes so far. */
-static void expect_rest(world *w)
-{
-    size_t fired = 0;
-    ck_ok(plx_timer_start(w->loop, NULL, 50 * PLX_MILLISECOND, 0, count_fire, &fired));
-    for (int turns = 0; turns < TURNS_MAX && fired == 0; turns++)
-        ck_ok(plx_loop_run_once(w->loop, PLX_SECOND));
-    ck_assert_uint_eq(fired, 1);
-}
-
-static void expect_service(world *w, peer *client)
-{
-    char answer[2];
-    peer_send(w, client, "hi", 2);
-    peer_receive(w, client, answer, 2);
-}
+#include "tests/rest.h"
 
 /* The child keeps the connection, which the peer goes on to write to: the set has something to say
  * of it at every wait. */
@@ -92,6 +65,7 @@ static void what_takes_the_place_of_a_ghost_is_told_apart(world *w)
  * there is one it has its rest again. */
 static void ghost_without_a_descriptor_does_not_spin(world *w)
 {
+    enum { TURNS = 20 };
     probe gone = {0};
     probe other = {.then_data = echo_back};
     plx_conn_options options[] = {probe_options(&gone), probe_options(&other)};
@@ -103,9 +77,9 @@ static void ghost_without_a_descriptor_does_not_spin(world *w)
     turn_until(w, &gone.closed, 1);
     turn_some(w); /* The ghost is found. */
     uint64_t before = plx__clock_now();
-    for (int i = 0; i < TURNS_MAX; i++)
+    for (int i = 0; i < TURNS; i++)
         ck_ok(plx_loop_run_once(w->loop, PLX_SECOND));
-    ck_assert_uint_ge(plx__clock_now() - before, TURNS_MAX * (5 * PLX_MILLISECOND));
+    ck_assert_uint_ge(plx__clock_now() - before, TURNS * (5 * PLX_MILLISECOND));
     expect_service(w, &clients[1]);
     ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 0);
     turn(w);

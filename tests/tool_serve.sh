@@ -203,6 +203,22 @@ expect "nobody listens" 1 'tcp://127.0.0.1:1: connection refused' \
 expect "backends" 0 'runs here' backends
 expect_json "backends as JSON" backends --json
 
+# expect_full ARGUMENT...: a report that cannot be written is a failure.
+expect_full() {
+    pollux "$@" >/dev/full 2>"$out"
+    ended=$?
+    if [ "$ended" -eq 1 ] && grep -q 'could not be written' "$out"; then
+        passed "$1: no room for the output"
+    else
+        failed "$1: no room for the output: ended with $ended"
+    fi
+}
+
+if [ -z "$emulator" ] && [ -c /dev/full ]; then
+    expect_full --help
+    expect_full backends --json
+fi
+
 # --- POLLUX_BACKEND -------------------------------------------------------------------------------
 
 other=$(pollux backends | tr -d '\r' | sed -n 's/^\([a-z]*\)  *runs here.*/\1/p' | sed -n 1p)
@@ -228,6 +244,8 @@ expect "an empty POLLUX_BACKEND selects nothing" 0 "^$default  *default  *" back
 if grep -q -e 'POLLUX_BACKEND' -e 'selected' "$out"; then
     failed "an empty POLLUX_BACKEND selects nothing"
 fi
+expect "load with an empty POLLUX_BACKEND" 1 'tcp://127.0.0.1:1: connection refused' \
+    load --duration 1 tcp://127.0.0.1:1
 unset POLLUX_BACKEND
 
 # --- HTTP -----------------------------------------------------------------------------------------

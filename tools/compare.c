@@ -21,15 +21,33 @@ typedef struct compare_server {
 } compare_server;
 
 /* A signal that reaches the server too may be why something failed; then that is no failure. */
-static int compare_failed(compare_bench *bench, const compare_cell *cell, const char *what,
-                          int status)
+static int compare_failed_with(compare_bench *bench, const compare_cell *cell, const char *what,
+                               const char *why)
 {
     char text[FAILURE_TEXT_MAX];
     if (compare_ended_by(bench) != 0)
         return compare_ended_by(bench);
-    (void)snprintf(text, sizeof text, "%s with %u connections: %s: %s", cell->backend,
-                   (unsigned)cell->connections, what, plx_error_text(status));
+    (void)snprintf(text, sizeof text, "%s with %u connections: %s%s", cell->backend,
+                   (unsigned)cell->connections, what, why);
     return failure_print("compare", text);
+}
+
+static int compare_failed(compare_bench *bench, const compare_cell *cell, const char *what,
+                          int status)
+{
+    char why[FAILURE_TEXT_MAX / 2];
+    (void)snprintf(why, sizeof why, ": %s", plx_error_text(status));
+    return compare_failed_with(bench, cell, what, why);
+}
+
+/* It ended before it was told to, or not in order. */
+static int compare_server_failed(compare_bench *bench, const compare_cell *cell, int exit_status)
+{
+    char why[32];
+    if (exit_status < 0)
+        return compare_failed_with(bench, cell, "the server was killed or has crashed", "");
+    (void)snprintf(why, sizeof why, " with exit code %d", exit_status);
+    return compare_failed_with(bench, cell, "the server ended", why);
 }
 
 /* --- the server ------------------------------------------------------------------------------ */
@@ -173,7 +191,7 @@ int compare_measure(compare_bench *bench, compare_cell *cell, uint64_t duration_
     if (status != 0)
         return compare_failed(bench, cell, "the server did not end", status);
     if (usage.exit_status != COMMAND_DONE)
-        return compare_failed(bench, cell, "the server failed", PLX_EUNKNOWN);
+        return compare_server_failed(bench, cell, usage.exit_status);
     cell_add(cell, &bench->result, &usage);
     return COMMAND_DONE;
 }

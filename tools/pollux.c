@@ -48,7 +48,7 @@ static int command_unknown(const char *word)
     return command_misused(NULL, "unknown %s \"%s\"; did you mean \"%s\"?", what, word, meant);
 }
 
-int main(int count, char **arguments)
+static int command_run(int count, char **arguments)
 {
     if (count < 2)
         return command_misused(NULL, "missing command");
@@ -64,4 +64,19 @@ int main(int count, char **arguments)
             return commands[i]->run(count - 1, arguments + 1);
     }
     return command_unknown(word);
+}
+
+/* What was printed may wait for this, and the disk may be full: then half a report looks whole. */
+static int output_end(int ended)
+{
+    bool is_written = fflush(stdout) == 0 && ferror(stdout) == 0;
+    if (is_written || ended != COMMAND_DONE)
+        return ended;
+    fprintf(stderr, "pollux: the output could not be written; is the disk full?\n");
+    return COMMAND_FAILED;
+}
+
+int main(int count, char **arguments)
+{
+    return output_end(command_run(count, arguments));
 }

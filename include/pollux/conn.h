@@ -24,7 +24,7 @@ extern "C" {
 typedef void (*plx_open_fn)(plx_loop *loop, plx_conn conn, void *data);
 
 /**
- * `length` bytes stand at `bytes`, valid during the call only. Returns how many of them were
+ * `bytes` points to `length` bytes, valid until the callback returns. Returns how many of them were
  * consumed; the rest is kept and shown again, together with what follows, so that a parser needs
  * no buffer of its own. What was kept while reading was paused is shown when reading goes on.
  */
@@ -37,8 +37,8 @@ typedef void (*plx_drain_fn)(plx_loop *loop, plx_conn conn, void *data);
 /**
  * The peer will send no more. Sending is still possible; the connection closes when
  * plx_conn_shutdown() has been called and the send queue is empty. Without an on_end that happens
- * by itself: the queue is sent, and the connection closes. When this side has been shut already,
- * only on_close comes.
+ * by itself: the queue is sent, and the connection closes. If you have already called
+ * plx_conn_shutdown(), on_end is skipped and only on_close is called.
  */
 typedef void (*plx_end_fn)(plx_loop *loop, plx_conn conn, void *data);
 
@@ -117,10 +117,9 @@ PLX_NODISCARD PLX_API int plx_connect(plx_loop *loop, plx_conn *conn_out, const 
  * nothing. What a callback of this very connection writes goes out together when it returns.
  *
  * Returns 0, PLX_ESTALE, PLX_EPIPE after plx_conn_shutdown() or plx_conn_release() or when sending
- * has failed (on_close
- * follows then), PLX_ENOBUFS when the queue would grow beyond `send_max` (or the loop's beyond
- * `queued_bytes_max`), PLX_EMSGSIZE when it never could hold so much, or PLX_ENOMEM. After
- * PLX_ENOBUFS, and only of these, on_drain tells when to go on.
+ * has failed (on_close follows then), PLX_ENOBUFS when the queue would grow beyond `send_max` (or
+ * the loop's beyond `queued_bytes_max`), PLX_EMSGSIZE when it never could hold so much, or
+ * PLX_ENOMEM. After PLX_ENOBUFS, and after no other code, the loop calls on_drain when to retry.
  */
 PLX_NODISCARD PLX_API int plx_conn_write(plx_loop *loop, plx_conn conn, const void *bytes,
                                          size_t length);
@@ -141,14 +140,13 @@ PLX_API int plx_conn_shutdown(plx_loop *loop, plx_conn conn);
 
 /**
  * Drops the connection and all that waits to be sent. Only on_close follows, not from within this
- * call.
- * Returns 0 or PLX_ESTALE.
+ * call. Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_conn_close(plx_loop *loop, plx_conn conn);
 
 /**
  * As plx_conn_close(), but the peer is told that the connection was cut off, by a reset instead of
- * an end. For who passes on a stream that broke.
+ * an end. Use it when you relay a stream that failed. Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_conn_reset(plx_loop *loop, plx_conn conn);
 
@@ -160,9 +158,10 @@ PLX_API int plx_conn_reset(plx_loop *loop, plx_conn conn);
  *
  * `conn_out` may be NULL, and so may `bytes` when `length` is 0. `options` is as for plx_connect().
  * On failure the socket stays the caller's: PLX_EBADF, PLX_ENOTSOCK, PLX_ENOTCONN, PLX_EINVAL for
- * one that is no stream or options that contradict each other, PLX_ELIMIT, PLX_ENOMEM, PLX_EBUSY
- * where it belongs to another completion port (on Windows: that of another loop on iocp, before
- * Windows 8.1; or of another library), or PLX_ECANCELED while the loop closes.
+ * one that is no stream or options that contradict each other, PLX_EEXIST while a watch of this
+ * loop has it (close the watch first), PLX_ELIMIT, PLX_ENOMEM, PLX_EBUSY where it belongs to
+ * another completion port (on Windows: that of another loop on iocp, before Windows 8.1; or of
+ * another library), or PLX_ECANCELED while the loop closes.
  */
 PLX_NODISCARD PLX_API int plx_conn_adopt(plx_loop *loop, plx_conn *conn_out, plx_socket socket,
                                          const plx_conn_options *options, const void *bytes,

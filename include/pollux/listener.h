@@ -43,12 +43,14 @@ typedef struct plx_listen_options {
      * connection back for them (tcp(7), TCP_DEFER_ACCEPT). Elsewhere, and for Unix-domain sockets,
      * it changes nothing.
      *
-     * The risk: who connects and says nothing holds a place for which on_open never came, so that
-     * no timeout of the connection's runs. What limits it: iocp drops those who stay silent for 10
-     * seconds, counted in accepts_aborted, or for one second while all of the listener's
-     * `accepts_ahead` are taken by such; Linux hands them over after about as long, when on_open
-     * comes without data. So set read_timeout_ns or idle_timeout_ns, as for any listener that
-     * strangers reach, and leave this off where clients wait to be greeted.
+     * The risk: a client that connects and sends nothing occupies a slot. on_open has not been
+     * called for it, so none of the connection's timeouts runs. Two things limit it:
+     * - iocp drops clients that have been silent for 10 seconds, or for one second while such
+     *   clients take all of the listener's `accepts_ahead`. It counts them in accepts_aborted.
+     * - Linux hands a silent client over after about 10 seconds: on_open is called without data.
+     *
+     * So set read_timeout_ns or idle_timeout_ns, as for any listener that strangers reach, and
+     * leave this off where clients wait to be greeted.
      */
     uint32_t accept_receive_first;
     /**

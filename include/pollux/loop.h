@@ -45,8 +45,9 @@ typedef struct plx_loop_options {
     /** How many bytes may wait in all send queues together; 0 means no limit but memory's. What the
      *  callback that is running has written may exceed it, by 16 KiB at the most. */
     uint64_t queued_bytes_max;
-    /** How many bytes one receive may bring; 0 means 65,536; 67,108,864 (64 MiB) at the most. One
-     *  buffer of this size is shared by all connections of the loop. */
+    /** How many bytes one receive may bring; 0 means 65,536; 67,108,864 (64 MiB) at the most. All
+     *  connections of the loop share one buffer of this size; on "uring" 8 to 64 of them, together
+     *  at most 1 MiB unless 8 take more. */
     uint32_t receive_bytes;
     /** plx_loop_run() returns only after plx_loop_stop(), even when nothing is open. */
     uint32_t keep_running;

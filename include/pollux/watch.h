@@ -4,8 +4,9 @@
  * hiredis need it.
  *
  * Readiness is level-triggered: in each turn the loop calls the callback once for each watch whose
- * socket is ready for what was asked, and never twice. On backend "uring" a socket that becomes
- * ready together with many others may be reported a few turns later. Readiness is a hint, as with
+ * socket is ready for what was asked, and never twice. On backend "uring" one turn may report only
+ * some of many sockets that are ready, since Linux 6.14 about 20; the turns that follow report the
+ * others. Readiness is a hint, as with
  * every poller: it may have passed when the callback runs. So the owner of the socket makes it
  * non-blocking. The owner closes it, after its watch.
  *
@@ -46,6 +47,9 @@ typedef void (*plx_watch_fn)(plx_loop *loop, plx_watch watch, void *data, plx_so
  * eventfds and their like. Regular files, directories, block devices and devices that cannot be
  * polled, as /dev/null, are refused on every backend.
  *
+ * Do not watch the socket of a connection or a listener of the same loop: the loop takes it for a
+ * new one with an old number, and closes the other with PLX_EBADF.
+ *
  * `watch_out` may be NULL. Returns 0, PLX_EINVAL without a callback or with unknown bits,
  * PLX_EEXIST when this loop watches that socket already, PLX_EBADF, PLX_ENOTSOCK for what cannot
  * be waited for (on Windows anything but a socket), PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE when there
@@ -54,7 +58,11 @@ typedef void (*plx_watch_fn)(plx_loop *loop, plx_watch watch, void *data, plx_so
 PLX_NODISCARD PLX_API int plx_watch_open(plx_loop *loop, plx_watch *watch_out, plx_socket socket,
                                          uint32_t interest, plx_watch_fn on_ready, void *data);
 
-/** Changes what is asked for; 0 asks for nothing. Returns 0, PLX_ESTALE, PLX_EINVAL, PLX_ENOMEM. */
+/**
+ * Changes what is asked for; 0 asks for nothing. Returns 0, PLX_ESTALE, PLX_EINVAL with unknown
+ * bits, PLX_ENOMEM, PLX_ENFILE, or PLX_EBADF from a backend that finds the descriptor closed; the
+ * others report that to the callback. After any code but 0 the watch asks for what it asked before.
+ */
 PLX_API int plx_watch_set(plx_loop *loop, plx_watch watch, uint32_t interest);
 
 /** Ends the watch. The socket may be closed as soon as this returns. Returns 0 or PLX_ESTALE. */

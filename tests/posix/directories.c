@@ -20,11 +20,19 @@
 static char place[] = "/tmp/pollux-XXXXXX";
 static char bytes[300000];
 
+/* Writes the path of the name into `size` bytes. */
+static const char *path_in(char *whole, size_t size, const char *name)
+{
+    int length = snprintf(whole, size, "%s/%s", place, name);
+    if (length < 0 || (size_t)length >= size)
+        exit(1);
+    return whole;
+}
+
 static const char *path(const char *name)
 {
     static char whole[256];
-    (void)snprintf(whole, sizeof whole, "%s/%s", place, name);
-    return whole;
+    return path_in(whole, sizeof whole, name);
 }
 
 static void file_make(const char *name)
@@ -40,7 +48,7 @@ static int socket_make(const char *name)
     struct sockaddr_un address;
     memset(&address, 0, sizeof address);
     address.sun_family = AF_UNIX;
-    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path(name));
+    (void)path_in(address.sun_path, sizeof address.sun_path, name);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0)
         exit(1);
