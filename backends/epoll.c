@@ -386,22 +386,32 @@ static int set_wait(plx__poller *poller, uint64_t timeout_ns)
     return epoll_wait(poller->set, poller->events, EVENTS_MAX, (int)plx__milliseconds(timeout_ns));
 }
 
-static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
+/* Brings the set up to date. Returns how long may then be waited, up to `timeout_ns`. */
+PLX__SLOW static uint64_t set_update(plx__poller *poller, uint64_t timeout_ns)
 {
-    plx__hook(PLX__HOOK_PREPARE);
+    uint64_t shortest_ns = timeout_ns < RETRY_NS ? timeout_ns : RETRY_NS;
     if (poller->has_ghost)
         (void)set_renew(poller);
     if (poller->has_ghost) /* There was no descriptor for it: the ghost would end each wait. */
-        (void)plx__poll(NULL, 0, timeout_ns < RETRY_NS ? timeout_ns : RETRY_NS);
+        (void)plx__poll(NULL, 0, shortest_ns);
     if (poller->changes > 0)
         changes_apply(poller);
-    if (poller->changes > 0 && timeout_ns > RETRY_NS)
-        timeout_ns = RETRY_NS;
+    if (poller->failures > 0)
+        return 0;
+    return poller->changes > 0 ? shortest_ns : timeout_ns;
+}
+
+static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
+{
     int count = -1;
+    plx__hook(PLX__HOOK_PREPARE);
+    if (poller->has_ghost || poller->changes > 0 || poller->failures > 0)
+        timeout_ns = set_update(poller, timeout_ns);
     plx__hook(PLX__HOOK_SLEEP);
-    errno = ENOMEM;
-    if (!plx__fault_strikes(PLX__FAULT_WAIT))
-        count = set_wait(poller, poller->failures > 0 ? 0 : timeout_ns);
+    if (plx__fault_strikes(PLX__FAULT_WAIT))
+        errno = ENOMEM;
+    else
+        count = set_wait(poller, timeout_ns);
     poller->wait++;
     poller->event = 0;
     poller->end = count > 0 ? (uint32_t)count : 0;
@@ -502,12 +512,21 @@ static size_t events_take(plx__poller *poller, plx__poller_event *events, size_t
     return (size_t)(found - events);
 }
 
+/* What there is beside the events of one call. */
+PLX__SLOW static size_t more_collect(plx__poller *poller, plx__poller_event *events, size_t max)
+{
+    size_t count = failures_collect(poller, events, max);
+    while (count < max && (poller->event < poller->end || events_refill(poller)))
+        count += events_take(poller, events + count, max - count);
+    return count;
+}
+
 static size_t epoll_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max)
 {
-    size_t count = poller->failures > 0 ? failures_collect(poller, events, max) : 0;
-    do {
-        count += events_take(poller, events + count, max - count);
-    } while (count < max && (poller->event < poller->end || events_refill(poller)));
+    size_t count = events_take(poller, events, max);
+    bool has_more = poller->event < poller->end || poller->is_full || poller->failures > 0;
+    if (has_more && count < max)
+        count += more_collect(poller, events + count, max - count);
     return count;
 }
 

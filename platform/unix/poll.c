@@ -12,9 +12,11 @@
 static int poll_precisely(plx__poll_entry *entries, size_t count, uint64_t timeout_ns)
 {
 #if HAVE_PPOLL
+    if (timeout_ns == PLX_FOREVER)
+        return ppoll(entries, (nfds_t)count, NULL, NULL);
     const struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / PLX_SECOND),
                                      .tv_nsec = (long)(timeout_ns % PLX_SECOND)};
-    return ppoll(entries, (nfds_t)count, timeout_ns == PLX_FOREVER ? NULL : &timeout, NULL);
+    return ppoll(entries, (nfds_t)count, &timeout, NULL);
 #else
     return poll(entries, (nfds_t)count, (int)plx__milliseconds(timeout_ns));
 #endif
