@@ -73,6 +73,7 @@ enum winsock_double_call {
     DOUBLE_AFD,     /* NtDeviceIoControlFile() */
     DOUBLE_LEAVE,   /* NtSetInformationFile() */
     DOUBLE_TABLE,   /* GetTcpTable() and GetTcp6Table(); the error is what they return. */
+    DOUBLE_FIND,    /* GetProcAddress() */
     DOUBLE_THREAD,  /* _beginthreadex() */
     DOUBLE_HANDLER, /* SetConsoleCtrlHandler() */
     DOUBLE_SLEEP,   /* Sleep(), which the error has return at once. */

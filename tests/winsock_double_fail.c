@@ -342,7 +342,7 @@ FARPROC WINAPI double_GetProcAddress(HMODULE library, const char *name)
         SUBSTITUTE("GetTcpTable", get_table, double_get_table),
         SUBSTITUTE("GetTcp6Table", get_table_6, double_get_table_6),
     };
-    FARPROC found = GetProcAddress(library, name);
+    FARPROC found = double_strikes(DOUBLE_FIND) ? NULL : GetProcAddress(library, name);
     for (size_t i = 0; found != NULL && i < sizeof substitutes / sizeof substitutes[0]; i++) {
         if (strcmp(name, substitutes[i].name) == 0) {
             memcpy(substitutes[i].found_out, &found, sizeof found);
