@@ -73,6 +73,9 @@ enum winsock_double_call {
     DOUBLE_AFD,     /* NtDeviceIoControlFile() */
     DOUBLE_LEAVE,   /* NtSetInformationFile() */
     DOUBLE_TABLE,   /* GetTcpTable() and GetTcp6Table(); the error is what they return. */
+    DOUBLE_LISTEN,
+    DOUBLE_FILE,    /* CreateFileW() */
+    DOUBLE_DELETE,  /* SetFileInformationByHandle() */
     DOUBLE_FIND,    /* GetProcAddress() */
     DOUBLE_THREAD,  /* _beginthreadex() */
     DOUBLE_HANDLER, /* SetConsoleCtrlHandler() */
@@ -106,6 +109,11 @@ long winsock_double_handles(void);
 bool winsock_double_ioctl(DWORD code, unsigned char *bytes_out);
 /* What the last listen() was given. */
 int winsock_double_backlog(void);
+/* The timeout that the last select() was given, in microseconds, or the last WSAPoll(), Sleep(),
+ * WaitForSingleObject() or GetQueuedCompletionStatusEx(), in milliseconds; -1 for none. */
+int64_t winsock_double_timeout(void);
+/* Adds this to the number of the volume, in the IDs of the files of sockets. */
+void winsock_double_move_volumes(uint64_t distance);
 /* Raises a console control event: calls the handler, and returns what it returns. */
 BOOL winsock_double_console_event(DWORD event);
 /* The most bytes that one call has handed over. */
@@ -148,6 +156,8 @@ BOOL WINAPI double_GetFileInformationByHandleEx(HANDLE file, FILE_INFO_BY_HANDLE
 HANDLE WINAPI double_CreateMutexW(SECURITY_ATTRIBUTES *security, BOOL is_owner,
                                   const wchar_t *name);
 DWORD WINAPI double_WaitForSingleObject(HANDLE handle, DWORD milliseconds);
+BOOL WINAPI double_SetFileInformationByHandle(HANDLE file, FILE_INFO_BY_HANDLE_CLASS kind, void *in,
+                                              DWORD size);
 BOOL WINAPI double_CloseHandle(HANDLE handle);
 HMODULE WINAPI double_LoadLibraryW(const wchar_t *name);
 BOOL WINAPI double_FreeLibrary(HMODULE library);
@@ -192,6 +202,7 @@ BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes
 #define getpeername(a, b, c)                     double_getpeername(a, b, c)
 #define CreateFileW(a, b, c, d, e, f, g)         double_CreateFileW(a, b, c, d, e, f, g)
 #define GetFileInformationByHandleEx(a, b, c, d) double_GetFileInformationByHandleEx(a, b, c, d)
+#define SetFileInformationByHandle(a, b, c, d)   double_SetFileInformationByHandle(a, b, c, d)
 #define CreateMutexW(a, b, c)                    double_CreateMutexW(a, b, c)
 #define WaitForSingleObject(a, b)                double_WaitForSingleObject(a, b)
 #define CloseHandle(a)                           double_CloseHandle(a)
@@ -234,6 +245,8 @@ void double_unlock(void);
 bool double_pump(void);
 /* Counts the call. True if it is to fail; then the last error is set. */
 bool double_strikes(enum winsock_double_call call);
+/* As winsock_double_timeout() tells it. */
+void double_timeout_remember(int64_t timeout);
 /* One handle more, or less. */
 void double_handles_add(long count);
 /* For Unix-domain sockets. */

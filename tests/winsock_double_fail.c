@@ -105,8 +105,21 @@ uintptr_t double_beginthreadex(void *security, unsigned stack, unsigned(__stdcal
     return handle;
 }
 
+static int64_t last_timeout;
+
+void double_timeout_remember(int64_t timeout)
+{
+    last_timeout = timeout;
+}
+
+int64_t winsock_double_timeout(void)
+{
+    return last_timeout;
+}
+
 void WINAPI double_Sleep(DWORD milliseconds)
 {
+    double_timeout_remember((int32_t)milliseconds);
     if (!double_strikes(DOUBLE_SLEEP))
         Sleep(milliseconds);
 }
@@ -131,7 +144,7 @@ static int last_backlog;
 int WSAAPI double_listen(SOCKET socket, int backlog)
 {
     last_backlog = backlog;
-    return listen(socket, backlog);
+    return double_strikes(DOUBLE_LISTEN) ? SOCKET_ERROR : listen(socket, backlog);
 }
 
 int winsock_double_backlog(void)
@@ -170,6 +183,7 @@ HANDLE WINAPI double_CreateMutexW(SECURITY_ATTRIBUTES *security, BOOL is_owner, 
 
 DWORD WINAPI double_WaitForSingleObject(HANDLE handle, DWORD milliseconds)
 {
+    double_timeout_remember((int32_t)milliseconds);
     return double_strikes(DOUBLE_TURN) ? GetLastError() : WaitForSingleObject(handle, milliseconds);
 }
 

@@ -153,9 +153,26 @@ HANDLE WINAPI double_CreateFileW(const wchar_t *path, DWORD access, DWORD sharin
                                  SECURITY_ATTRIBUTES *security, DWORD disposition, DWORD flags,
                                  HANDLE template_file)
 {
+    if (double_strikes(DOUBLE_FILE))
+        return INVALID_HANDLE_VALUE;
     HANDLE opened = CreateFileW(path, access, sharing, security, disposition, flags, template_file);
     double_handles_add(opened != INVALID_HANDLE_VALUE);
     return opened;
+}
+
+BOOL WINAPI double_SetFileInformationByHandle(HANDLE file, FILE_INFO_BY_HANDLE_CLASS kind, void *in,
+                                              DWORD size)
+{
+    if (double_strikes(DOUBLE_DELETE))
+        return FALSE;
+    return SetFileInformationByHandle(file, kind, in, size);
+}
+
+static uint64_t volumes_moved;
+
+void winsock_double_move_volumes(uint64_t distance)
+{
+    volumes_moved = distance;
 }
 
 /* As FILE_ID_INFO. */
@@ -179,7 +196,7 @@ BOOL WINAPI double_GetFileInformationByHandleEx(HANDLE file, FILE_INFO_BY_HANDLE
     }
     if ((int)kind == ID_CLASS) {
         file_id *id = out;
-        id->volume = about.dwVolumeSerialNumber;
+        id->volume = about.dwVolumeSerialNumber + volumes_moved;
         id->index = (ULONGLONG)about.nFileIndexHigh << 32 | about.nFileIndexLow;
         id->written = about.ftLastWriteTime;
         result = TRUE;

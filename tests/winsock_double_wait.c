@@ -110,6 +110,7 @@ static int entries_translate(WSAPOLLFD *entries, const WSAPOLLFD *beneath, ULONG
 int WSAAPI double_WSAPoll(WSAPOLLFD *entries, ULONG count, INT timeout)
 {
     uint64_t began = plx__clock_now();
+    double_timeout_remember(timeout);
     if (double_strikes(DOUBLE_POLL)) {
         if (WSAGetLastError() != WAIT_TIMEOUT)
             return SOCKET_ERROR;
@@ -188,6 +189,8 @@ int WSAAPI double_select(int unused, fd_set *readable, fd_set *writable, fd_set 
                          PTIMEVAL timeout)
 {
     uint64_t began = plx__clock_now();
+    double_timeout_remember(timeout != NULL ? (int64_t)timeout->tv_sec * 1000000 + timeout->tv_usec
+                                            : -1);
     if (double_strikes(DOUBLE_SELECT))
         return SOCKET_ERROR;
     if (double_mode == 0)
@@ -234,6 +237,7 @@ BOOL WINAPI double_GetQueuedCompletionStatusEx(HANDLE port, OVERLAPPED_ENTRY *en
                                                ULONG *count, DWORD timeout, BOOL is_alertable)
 {
     uint64_t began = plx__clock_now();
+    double_timeout_remember((int32_t)timeout);
     if (double_strikes(DOUBLE_DEQUEUE))
         return FALSE;
     if (double_mode == 0)
