@@ -69,6 +69,7 @@ enum winsock_double_call {
     DOUBLE_DEQUEUE, /* GetQueuedCompletionStatusEx() */
     DOUBLE_POST,    /* PostQueuedCompletionStatus() */
     DOUBLE_CANCEL,  /* CancelIoEx() */
+    DOUBLE_MODES,   /* SetFileCompletionNotificationModes() */
     DOUBLE_DEVICE,  /* NtCreateFile(); the error is an NTSTATUS, here and below. */
     DOUBLE_AFD,     /* NtDeviceIoControlFile() */
     DOUBLE_LEAVE,   /* NtSetInformationFile() */
