@@ -359,7 +359,8 @@ void plx__iocp_accept_sweep(plx__backend *backend, plx__endpoint *endpoint, uint
     uint32_t limit = is_full ? 1 : seconds;
     for (size_t i = 0; i < accepts->count; i++) {
         accept_op *accept = &accepts->ops[i];
-        if (accept->silent == NOT_CONNECTED || accept->silent < limit)
+        if (accept->silent == NOT_CONNECTED || accept->silent < limit ||
+            HasOverlappedIoCompleted(&accept->op.overlapped)) /* It spoke since it was asked. */
             continue;
         /* Which ends the operation, with a failure. */
         accept->is_dropped = true;
