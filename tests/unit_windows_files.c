@@ -198,13 +198,13 @@ static void turns_are_waited_for(world *w)
 static void take_turn(void *data)
 {
     HANDLE mutex = CreateMutexW(NULL, FALSE, L"Global\\pollux-socket-path");
-    *(bool *)data = mutex != NULL && WaitForSingleObject(mutex, 0) == WAIT_OBJECT_0;
+    *(bool *)data = mutex != NULL && WaitForSingleObject(mutex, 5000) == WAIT_OBJECT_0;
     if (*(bool *)data)
         (void)ReleaseMutex(mutex);
     (void)CloseHandle(mutex);
 }
 
-/* The turn ends with the call: another thread can have it. */
+/* The turn ends with the call: another thread can have it. (So may other processes meanwhile.) */
 static void turns_end(world *w)
 {
     char name[64];

@@ -387,6 +387,8 @@ int WSAAPI double_WSAIoctl(SOCKET socket, DWORD code, void *in, DWORD in_size, v
     last_ioctl = code;
     if (in_size >= sizeof last_ioctl_bytes)
         memcpy(last_ioctl_bytes, in, sizeof last_ioctl_bytes);
+    if (double_mode != 0 && code == SIO_BSP_HANDLE_POLL)
+        code = SIO_BASE_HANDLE; /* What Wine has. */
     int result = WSAIoctl(socket, code, in, in_size, out, out_size, returned, overlapped, routine);
     if (double_mode == 0 || result != 0 || code != SIO_GET_EXTENSION_FUNCTION_POINTER)
         return result;
@@ -427,7 +429,10 @@ int WSAAPI double_closesocket(SOCKET socket)
     double_lock();
     if (double_mode == 0 || known == NULL) {
         result = closesocket(socket);
-    } else if (!known->is_closed) {
+    } else if (known->is_closed) {
+        result = SOCKET_ERROR;
+        WSASetLastError(WSAENOTSOCK);
+    } else {
         (void)double_pump();
         waiting_end(known, NULL);
         if (known->lingers_not && known->held > 0)
@@ -477,6 +482,8 @@ int WSAAPI double_getsockopt(SOCKET socket, int level, int name, char *value, in
     if (double_mode != 0 && known != NULL && result == 0 && level == SOL_SOCKET &&
         name == SO_ERROR && known->has_met_failure)
         memset(value, 0, sizeof(int));
+    else if (result == 0 && level == SOL_SOCKET && name == SO_CONNECT_TIME)
+        double_silence_put(value);
     return result;
 }
 

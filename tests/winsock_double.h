@@ -102,6 +102,9 @@ void winsock_double_answer(uint32_t times, long status, ULONG count, ULONG event
 ULONG winsock_double_asked(void);
 /* The build number that the system says it has; 0 for the true one. */
 void winsock_double_build(DWORD build);
+/* For how many seconds each connection that AcceptEx has made counts as silent; UINT32_MAX: the
+ * true number. */
+void winsock_double_silence(DWORD seconds);
 /* How many of the AcceptEx that were called have completed, as their OVERLAPPED says. */
 unsigned winsock_double_accepts_completed(void);
 /* Handles and sockets that were opened, less those that were closed, in whatever mode. */
@@ -246,6 +249,8 @@ void double_unlock(void);
 bool double_pump(void);
 /* Counts the call. True if it is to fail; then the last error is set. */
 bool double_strikes(enum winsock_double_call call);
+/* Puts the seconds that winsock_double_silence() has said, if somebody has connected. */
+void double_silence_put(void *seconds);
 /* As winsock_double_timeout() tells it. */
 void double_timeout_remember(int64_t timeout);
 /* One handle more, or less. */

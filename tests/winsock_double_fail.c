@@ -212,6 +212,21 @@ void double_accept_remember(const OVERLAPPED *overlapped)
         accepts[accepts_count++] = overlapped;
 }
 
+static DWORD silence = UINT32_MAX;
+
+void winsock_double_silence(DWORD seconds)
+{
+    silence = seconds;
+}
+
+void double_silence_put(void *seconds)
+{
+    DWORD true_seconds;
+    memcpy(&true_seconds, seconds, sizeof true_seconds);
+    if (true_seconds != UINT32_MAX && silence != UINT32_MAX)
+        memcpy(seconds, &silence, sizeof silence);
+}
+
 unsigned winsock_double_accepts_completed(void)
 {
     unsigned completed = 0;
