@@ -23,12 +23,10 @@ WATCHERS_LINUX = (
      " uring:uring epoll:epoll fuzz:poll fuzz:uring"),
 )
 WATCHERS_WINDOWS = (
-    ("backends/iocp", "unit_iocp unit_windows behavior:iocp-windows behavior:iocp fuzz:iocp"),
-    ("platform/windows/select.c", "unit unit_windows behavior:select-windows behavior:select"),
-    ("platform/windows/poll.c", "unit_windows unit behavior:poll-windows behavior:poll-windows-old"
-     " behavior:poll"),
-    ("", "unit unit_windows unit_iocp behavior:poll-windows behavior:iocp-windows behavior:iocp"
-     " behavior:poll-windows-old behavior:select-windows"),
+    ("backends/iocp", "unit_windows unit_iocp behavior:iocp-windows behavior:iocp fuzz:iocp"),
+    ("platform/windows/select.c", "unit unit_windows behavior:select-windows"),
+    ("platform/windows/poll.c", "unit_windows unit behavior:poll-windows behavior:poll-windows-old"),
+    ("", "unit_windows unit unit_iocp behavior:poll-windows behavior:iocp-windows"),
 )
 FUZZ_SECONDS = 4
 
@@ -95,7 +93,7 @@ class Bench:
             command.append(case.name)
         try:
             ended = subprocess.run(command, env=self.environment, stdin=subprocess.DEVNULL,
-                                   capture_output=True, timeout=limit_s, check=False)
+                                   cwd=self.build, capture_output=True, timeout=limit_s, check=False)
         except subprocess.TimeoutExpired:
             return f"no end within {limit_s:.0f} s"
         if ended.returncode != 0:
