@@ -280,6 +280,48 @@ static void files_that_are_not_known_stay(world *w)
     }
 }
 
+/* What is no socket's file is in the way: another one, another kind of reparse point, and one of
+ * which the system does not tell. */
+static void other_files_are_in_the_way(world *w)
+{
+    static const size_t sizes[] = {0, WINSOCK_DOUBLE_FILE_SIZE - 1, WINSOCK_DOUBLE_FILE_SIZE + 1};
+    static const unsigned char content[WINSOCK_DOUBLE_FILE_SIZE + 1];
+    char name[64];
+    server s;
+    (void)w;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        server_prepare(&s, name_make(name, sizeof name));
+        FILE *file = fopen(name, "wb");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_uint_eq(fwrite(content, 1, sizes[i], file), sizes[i]);
+        ck_assert_int_eq(fclose(file), 0);
+        ck_assert_int_eq(server_listen(&s), PLX_EADDRINUSE);
+        ck_assert_int_eq(remove(name), 0);
+        plx__socket_close(s.socket);
+    }
+    leftover_make(name_make(name, sizeof name));
+    server_prepare(&s, name);
+    winsock_double_fail(DOUBLE_ABOUT, 0, 1, ERROR_INVALID_FUNCTION);
+    ck_assert_int_eq(server_listen(&s), PLX_EADDRINUSE);
+    ck_assert_uint_eq(winsock_double_mend(), 1);
+    ck_ok(server_listen(&s));
+    /* Of its own, too, when it listens and when it ends. */
+    winsock_double_fail(DOUBLE_ABOUT, 0, 1, ERROR_INVALID_FUNCTION);
+    plx__socket_path_remove(s.path);
+    ck_assert_uint_eq(winsock_double_mend(), 1);
+    ck_assert_int_eq(remove(name), 0);
+    plx__socket_close(s.socket);
+    for (uint32_t look = 0; look < 2; look++) {
+        server_prepare(&s, name_make(name, sizeof name));
+        winsock_double_fail(DOUBLE_ABOUT, look, 1, ERROR_INVALID_FUNCTION);
+        ck_ok(server_listen(&s));
+        ck_assert_uint_eq(winsock_double_mend(), 1);
+        plx__socket_path_remove(s.path);
+        ck_assert_int_eq(remove(name), 0);
+        plx__socket_close(s.socket);
+    }
+}
+
 /* As long as a path can be, and absolute in the end. */
 static void long_paths_are_found(world *w)
 {
@@ -309,6 +351,7 @@ const test_case unit_windows_files_cases[] = {
     CASE(turns_end),
     CASE(listening_at_a_leftover_fails_cleanly),
     CASE(files_that_are_not_known_stay),
+    CASE(other_files_are_in_the_way),
     CASE(long_paths_are_found),
     CASES_END,
 };

@@ -298,12 +298,15 @@ static void cancelled_ones_go_on(world *w)
     fixture_expect_nothing(&f);
     ck_assert_int_eq(plx__socket_send(c.theirs.socket, "x", 1), 1);
     (void)expect(&f, PLX__RECEIVED, 0);
-    fixture_fill(&f, zeroes, sizeof zeroes);
-    ck_ok(f.ops->send_start(f.backend, &f.endpoint, &slice, 1));
-    fixture_expect_nothing(&f);
-    (void)double_CancelIoEx((HANDLE)c.ours.socket, NULL);
-    plx__completion completion = expect(&f, PLX__SENT, 0);
-    ck_assert_uint_eq(completion.length, 0);
+    plx__completion completion;
+    uint64_t until = plx__clock_now() + patience();
+    do { /* The system may find room for what is held, and take it after all. */
+        ck_assert_uint_lt(plx__clock_now(), until);
+        fixture_fill(&f, zeroes, sizeof zeroes);
+        ck_ok(f.ops->send_start(f.backend, &f.endpoint, &slice, 1));
+        (void)double_CancelIoEx((HANDLE)c.ours.socket, NULL);
+        completion = expect(&f, PLX__SENT, 0);
+    } while (completion.length != 0);
     fixture_close(&f);
     couple_close(&c);
 }

@@ -48,6 +48,9 @@ void winsock_double_reserve(uint16_t port);
 void winsock_double_ignore_cancel(bool is_ignoring);
 /* Has SetFileCompletionNotificationModes() fail. */
 void winsock_double_refuse_modes(bool is_refusing);
+/* The size of the file of a Unix-domain socket. One byte more, and it is a symbolic link's. */
+enum { WINSOCK_DOUBLE_FILE_SIZE = 7919 };
+
 /* The calls that tests count, have fail, or act before. */
 enum winsock_double_call {
     DOUBLE_NONE,
@@ -76,6 +79,7 @@ enum winsock_double_call {
     DOUBLE_TABLE,   /* GetTcpTable() and GetTcp6Table(); the error is what they return. */
     DOUBLE_LISTEN,
     DOUBLE_FILE,    /* CreateFileW() */
+    DOUBLE_ABOUT,   /* GetFileInformationByHandleEx() */
     DOUBLE_DELETE,  /* SetFileInformationByHandle() */
     DOUBLE_FIND,    /* GetProcAddress() */
     DOUBLE_THREAD,  /* _beginthreadex() */

@@ -2,9 +2,9 @@
  * winsock_double.h.
  *
  * Such a socket is one of TCP on the loopback. bind() makes the file, which has the port; its size
- * tells it from others. To who asks about it the file is a reparse point with the tag of
- * Unix-domain sockets, and its ID has its time of writing, since what lies beneath uses the number
- * of a file that was removed again.
+ * (WINSOCK_DOUBLE_FILE_SIZE) tells it from others. To who asks about it the file is a reparse point
+ * with the tag of Unix-domain sockets, and its ID has its time of writing, since what lies beneath
+ * uses the number of a file that was removed again.
  */
 #define WINSOCK_DOUBLE_ITSELF
 #include "tests/winsock_double.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_SIZE = 7919, ID_CLASS = 18, PATH_MAX_WIDE = 108, WAIT_SECONDS = 5 };
+enum { FILE_SIZE = WINSOCK_DOUBLE_FILE_SIZE, ID_CLASS = 18, PATH_MAX_WIDE = 108, WAIT_SECONDS = 5 };
 
 typedef struct unix_name {
     ADDRESS_FAMILY family;
@@ -43,10 +43,15 @@ static void file_write(HANDLE file, uint16_t port)
     (void)SetFileTime(file, NULL, NULL, &written);
 }
 
-static bool is_socket_file(HANDLE file)
+static int64_t file_size(HANDLE file)
 {
     LARGE_INTEGER size;
-    return GetFileSizeEx(file, &size) && size.QuadPart == FILE_SIZE;
+    return GetFileSizeEx(file, &size) ? size.QuadPart : -1;
+}
+
+static bool is_socket_file(HANDLE file)
+{
+    return file_size(file) == FILE_SIZE;
 }
 
 int double_unix_bind(SOCKET socket, const struct sockaddr *name, int length)
@@ -175,6 +180,17 @@ void winsock_double_move_volumes(uint64_t distance)
     volumes_moved = distance;
 }
 
+/* A file that is one byte longer is a reparse point of another kind. Of others the tag is "unused"
+ * (winbase.h, FILE_ATTRIBUTE_TAG_INFO): it may be anything. */
+static void tag_write(FILE_ATTRIBUTE_TAG_INFO *about, int64_t size)
+{
+    about->ReparseTag = 0x80000023; /* IO_REPARSE_TAG_AF_UNIX */
+    if (size == FILE_SIZE || size == FILE_SIZE + 1)
+        about->FileAttributes |= FILE_ATTRIBUTE_REPARSE_POINT;
+    if (size == FILE_SIZE + 1)
+        about->ReparseTag = IO_REPARSE_TAG_SYMLINK;
+}
+
 /* As FILE_ID_INFO. */
 typedef struct file_id {
     ULONGLONG volume;
@@ -186,14 +202,15 @@ BOOL WINAPI double_GetFileInformationByHandleEx(HANDLE file, FILE_INFO_BY_HANDLE
                                                 void *out, DWORD size)
 {
     BY_HANDLE_FILE_INFORMATION about;
+    if (double_strikes(DOUBLE_ABOUT))
+        return FALSE;
     BOOL result = GetFileInformationByHandleEx(file, kind, out, size);
-    if (double_mode == 0 || !is_socket_file(file) || !GetFileInformationByHandle(file, &about))
+    if (double_mode == 0 || !GetFileInformationByHandle(file, &about))
         return result;
-    if (result && kind == FileAttributeTagInfo) {
-        FILE_ATTRIBUTE_TAG_INFO *tag = out;
-        tag->FileAttributes |= FILE_ATTRIBUTE_REPARSE_POINT;
-        tag->ReparseTag = 0x80000023; /* IO_REPARSE_TAG_AF_UNIX */
-    }
+    if (result && kind == FileAttributeTagInfo)
+        tag_write(out, file_size(file));
+    if (!is_socket_file(file))
+        return result;
     if ((int)kind == ID_CLASS) {
         file_id *id = out;
         id->volume = about.dwVolumeSerialNumber + volumes_moved;
