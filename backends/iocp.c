@@ -375,7 +375,7 @@ static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
     list_move(&backend->ready, &backend->later);
     if (backend->ready.first != NULL || backend->is_starved)
         timeout_ns = 0;
-    if (timeout_ns != 0 && timeout_ns != PLX_FOREVER) {
+    if (timeout_ns != 0) {
         uint64_t now = plx__clock_now();
         deadline = timeout_ns < PLX_FOREVER - now ? now + timeout_ns : PLX_FOREVER;
     }

@@ -151,7 +151,7 @@ static void file_remove(const plx__socket_path *path)
     HANDLE file = file_open(path, DELETE | FILE_READ_ATTRIBUTES);
     if (file == INVALID_HANDLE_VALUE)
         return;
-    if (is_socket_file(file) && GetFileInformationByHandleEx(file, FILE_ID_CLASS, &id, sizeof id) &&
+    if (GetFileInformationByHandleEx(file, FILE_ID_CLASS, &id, sizeof id) &&
         id.volume == path->id.volume && memcmp(id.bytes, path->id.bytes, sizeof id.bytes) == 0)
         (void)file_delete(file);
     (void)CloseHandle(file);
