@@ -358,15 +358,6 @@ static BOOL PASCAL double_connect_ex(SOCKET socket, const struct sockaddr *name,
     return result;
 }
 
-static DWORD last_ioctl;
-static unsigned char last_ioctl_bytes[4];
-
-bool winsock_double_ioctl(DWORD code, unsigned char *bytes_out)
-{
-    memcpy(bytes_out, last_ioctl_bytes, sizeof last_ioctl_bytes);
-    return last_ioctl == code;
-}
-
 static BOOL PASCAL double_accept_ex(SOCKET listener, SOCKET socket, void *bytes, DWORD count,
                                     DWORD local, DWORD remote, DWORD *got, OVERLAPPED *overlapped)
 {
@@ -384,9 +375,7 @@ int WSAAPI double_WSAIoctl(SOCKET socket, DWORD code, void *in, DWORD in_size, v
     static const GUID accept_id = WSAID_ACCEPTEX;
     if (double_strikes(DOUBLE_IOCTL))
         return SOCKET_ERROR;
-    last_ioctl = code;
-    if (in_size >= sizeof last_ioctl_bytes)
-        memcpy(last_ioctl_bytes, in, sizeof last_ioctl_bytes);
+    double_ioctl_remember(code, in, in_size);
     if (double_mode != 0 && code == SIO_BSP_HANDLE_POLL)
         code = SIO_BASE_HANDLE; /* What Wine has. */
     int result = WSAIoctl(socket, code, in, in_size, out, out_size, returned, overlapped, routine);

@@ -253,6 +253,8 @@ void double_unlock(void);
 bool double_pump(void);
 /* Counts the call. True if it is to fail; then the last error is set. */
 bool double_strikes(enum winsock_double_call call);
+/* As winsock_double_ioctl() tells it. */
+void double_ioctl_remember(DWORD code, const void *in, DWORD size);
 /* Puts the seconds that winsock_double_silence() has said, if somebody has connected. */
 void double_silence_put(void *seconds);
 /* As winsock_double_timeout() tells it. */

@@ -81,6 +81,22 @@ BOOL WINAPI double_PostQueuedCompletionStatus(HANDLE port, DWORD bytes, ULONG_PT
                                        : PostQueuedCompletionStatus(port, bytes, key, overlapped);
 }
 
+static DWORD last_ioctl;
+static unsigned char last_ioctl_bytes[4];
+
+void double_ioctl_remember(DWORD code, const void *in, DWORD size)
+{
+    last_ioctl = code;
+    if (size >= sizeof last_ioctl_bytes)
+        memcpy(last_ioctl_bytes, in, sizeof last_ioctl_bytes);
+}
+
+bool winsock_double_ioctl(DWORD code, unsigned char *bytes_out)
+{
+    memcpy(bytes_out, last_ioctl_bytes, sizeof last_ioctl_bytes);
+    return last_ioctl == code;
+}
+
 int WSAAPI double_ioctlsocket(SOCKET socket, long command, u_long *argument)
 {
     return double_strikes(DOUBLE_NON_BLOCKING) ? SOCKET_ERROR
