@@ -120,6 +120,8 @@ int winsock_double_backlog(void);
 /* The timeout that the last select() was given, in microseconds, or the last WSAPoll(), Sleep(),
  * WaitForSingleObject() or GetQueuedCompletionStatusEx(), in milliseconds; -1 for none. */
 int64_t winsock_double_timeout(void);
+/* The longest of those since this was called last. */
+int64_t winsock_double_longest_timeout(void);
 /* Adds this to the number of the volume, in the IDs of the files of sockets. */
 void winsock_double_move_volumes(uint64_t distance);
 /* Raises a console control event: calls the handler, and returns what it returns. */

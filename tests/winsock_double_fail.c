@@ -122,10 +122,20 @@ uintptr_t double_beginthreadex(void *security, unsigned stack, unsigned(__stdcal
 }
 
 static int64_t last_timeout;
+static int64_t longest_timeout;
 
 void double_timeout_remember(int64_t timeout)
 {
     last_timeout = timeout;
+    if (timeout > longest_timeout)
+        longest_timeout = timeout;
+}
+
+int64_t winsock_double_longest_timeout(void)
+{
+    int64_t longest = longest_timeout;
+    longest_timeout = 0;
+    return longest;
 }
 
 int64_t winsock_double_timeout(void)
