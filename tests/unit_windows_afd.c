@@ -208,6 +208,7 @@ static void watching_that_fails_tells_why(world *w)
     ck_assert_uint_eq(winsock_double_mend(), 1);
     plx__completion completion = fixture_completion(&f);
     ck_assert_uint_eq(completion.ready, W);
+    ck_assert_int_eq(winsock_double_modes(), 2);                 /* No event. */
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_FIND), finds); /* They are known. */
     ck_assert_uint_eq(plx__fault_held(PLX__FAULT_DESCRIPTOR), descriptors + 1);
     fixture_close(&f);

@@ -280,6 +280,33 @@ static void files_that_are_not_known_stay(world *w)
     }
 }
 
+/* A leftover that somebody else has open is replaced, and one's own removed, whatever for. */
+static void open_files_are_removed(world *w)
+{
+    static const DWORD accesses[] = {GENERIC_READ, GENERIC_WRITE, DELETE};
+    char name[64];
+    (void)w;
+    for (size_t i = 0; i < sizeof accesses / sizeof accesses[0]; i++) {
+        server s;
+        leftover_make(name_make(name, sizeof name));
+        server_prepare(&s, name);
+        HANDLE file =
+            CreateFileA(name, accesses[i], FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                        NULL, OPEN_EXISTING, 0, NULL);
+        ck_assert_ptr_ne(file, INVALID_HANDLE_VALUE);
+        uint32_t deletions = winsock_double_calls(DOUBLE_DELETE);
+        int status = server_listen(&s);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_DELETE), deletions + 1);
+        (void)CloseHandle(file);
+        if (status !=
+            0) /* The name goes with the last handle, before Windows 10 1809 and in Wine. */
+            ck_ok(server_listen(&s));
+        plx__socket_path_remove(s.path);
+        ck_assert(!file_exists(name));
+        plx__socket_close(s.socket);
+    }
+}
+
 /* What is no socket's file is in the way: another one, another kind of reparse point, and one of
  * which the system does not tell. */
 static void other_files_are_in_the_way(world *w)
@@ -322,6 +349,34 @@ static void other_files_are_in_the_way(world *w)
     }
 }
 
+/* A path that is no UTF-8, or that does not fit when it is asked for again because the process has
+ * changed its directory meanwhile, names no file here; bind() tells what is wrong with it. */
+static void paths_that_are_none_are_empty(world *w)
+{
+    static unsigned char poison[4096];
+    char name[64];
+    server s;
+    (void)w;
+    memset(poison, '?', sizeof poison);
+    for (int i = 0; i < 2; i++) {
+        server_prepare(&s, i == 0 ? "pollux-\xff.sock" : name_make(name, sizeof name));
+        for (size_t size = 16; size < sizeof poison; size += 16) { /* What is allocated has it. */
+            unsigned char *memory = plx__allocate(size);
+            memcpy(memory, poison, size);
+            plx__free(memory);
+        }
+        winsock_double_fail(DOUBLE_FULL, 1, 1, ERROR_MORE_DATA);
+        int status = server_listen(&s);
+        ck_assert_uint_eq(winsock_double_mend(), (uint32_t)i);
+        ck_assert_uint_eq(winsock_double_path_length(), 0);
+        if (status == 0) {
+            plx__socket_path_remove(s.path); /* Which does not know it. */
+            ck_assert_int_eq(remove(name), 0);
+        }
+        plx__socket_close(s.socket);
+    }
+}
+
 /* As long as a path can be, and absolute in the end. */
 static void long_paths_are_found(world *w)
 {
@@ -351,7 +406,9 @@ const test_case unit_windows_files_cases[] = {
     CASE(turns_end),
     CASE(listening_at_a_leftover_fails_cleanly),
     CASE(files_that_are_not_known_stay),
+    CASE(open_files_are_removed),
     CASE(other_files_are_in_the_way),
+    CASE(paths_that_are_none_are_empty),
     CASE(long_paths_are_found),
     CASES_END,
 };

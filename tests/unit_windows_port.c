@@ -181,6 +181,7 @@ static void joining_that_fails_tells_why(world *w)
     ck_ok(f.ops->send_start(f.backend, &f.endpoint, &slice, 1));
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_PORT), joins + 1);
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_MODES), modes + 1);
+    ck_assert_int_eq(winsock_double_modes(), 3);
     fixture_close(&f);
     plx__socket_close(socket);
     plx__socket_close(listener);

@@ -269,11 +269,14 @@ SOCKET WSAAPI double_WSASocketW(int family, int type, int protocol, WSAPROTOCOL_
 {
     SOCKET made = INVALID_SOCKET;
     bool is_unix = double_mode != 0 && family == AF_UNIX;
-    if (!double_strikes(DOUBLE_SOCKET))
+    if (double_mode != 0 && (group != 0 || (flags & WSA_FLAG_OVERLAPPED) == 0))
+        WSASetLastError(WSAEINVAL); /* No backend could have it. */
+    else if (!double_strikes(DOUBLE_SOCKET))
         made = WSASocketW(is_unix ? AF_INET : family, type, protocol, info, group, flags);
     if (made == INVALID_SOCKET)
         return made;
     double_handles_add(1);
+    double_inheritable_count(flags);
     double_lock();
     socket_forget(made);
     if (double_find(made) != NULL)
@@ -310,7 +313,7 @@ int WSAAPI double_bind(SOCKET socket, const struct sockaddr *name, int length)
     return double_unix_bind(socket, name, length);
 }
 
-static bool is_nowhere(const struct sockaddr *name)
+bool double_is_any(const struct sockaddr *name)
 {
     if (name->sa_family == AF_INET)
         return ((const struct sockaddr_in *)(const void *)name)->sin_addr.s_addr == INADDR_ANY;
@@ -322,7 +325,7 @@ int WSAAPI double_connect(SOCKET socket, const struct sockaddr *name, int length
 {
     if (double_strikes(DOUBLE_CONNECT))
         return SOCKET_ERROR;
-    if (double_mode != 0 && is_nowhere(name)) {
+    if (double_mode != 0 && double_is_any(name)) {
         WSASetLastError(WSAEADDRNOTAVAIL);
         return SOCKET_ERROR;
     }
@@ -345,7 +348,7 @@ int WSAAPI double_connect(SOCKET socket, const struct sockaddr *name, int length
 static BOOL PASCAL double_connect_ex(SOCKET socket, const struct sockaddr *name, int length,
                                      void *bytes, DWORD count, DWORD *sent, OVERLAPPED *overlapped)
 {
-    if (is_nowhere(name)) {
+    if (double_is_any(name)) {
         WSASetLastError(WSAEADDRNOTAVAIL);
         return FALSE;
     }
@@ -376,6 +379,10 @@ int WSAAPI double_WSAIoctl(SOCKET socket, DWORD code, void *in, DWORD in_size, v
     if (double_strikes(DOUBLE_IOCTL))
         return SOCKET_ERROR;
     double_ioctl_remember(code, in, in_size);
+    if ((in == NULL && in_size != 0) || (out == NULL && out_size != 0)) {
+        WSASetLastError(WSAEFAULT);
+        return SOCKET_ERROR;
+    }
     if (double_mode != 0 && code == SIO_BSP_HANDLE_POLL)
         code = SIO_BASE_HANDLE; /* What Wine has. */
     int result = WSAIoctl(socket, code, in, in_size, out, out_size, returned, overlapped, routine);
@@ -443,6 +450,10 @@ int WSAAPI double_setsockopt(SOCKET socket, int level, int name, const char *val
 {
     if (double_strikes(DOUBLE_SET))
         return SOCKET_ERROR;
+    if (value == NULL && length != 0) {
+        WSASetLastError(WSAEFAULT);
+        return SOCKET_ERROR;
+    }
     int result = setsockopt(socket, level, name, value, length);
     double_socket *known = double_find(socket);
     if (double_mode == 0 || known == NULL || result != 0 || level != SOL_SOCKET)
@@ -455,24 +466,6 @@ int WSAAPI double_setsockopt(SOCKET socket, int level, int name, const char *val
         end_remember(socket, false);
     }
     double_unlock();
-    return result;
-}
-
-int WSAAPI double_getsockopt(SOCKET socket, int level, int name, char *value, int *length)
-{
-    const double_socket *known = double_find(socket);
-    if (double_strikes(DOUBLE_GET))
-        return SOCKET_ERROR;
-    if (known != NULL && known->is_unix && level == IPPROTO_TCP) {
-        WSASetLastError(WSAENOPROTOOPT);
-        return SOCKET_ERROR;
-    }
-    int result = getsockopt(socket, level, name, value, length);
-    if (double_mode != 0 && known != NULL && result == 0 && level == SOL_SOCKET &&
-        name == SO_ERROR && known->has_met_failure)
-        memset(value, 0, sizeof(int));
-    else if (result == 0 && level == SOL_SOCKET && name == SO_CONNECT_TIME)
-        double_silence_put(value);
     return result;
 }
 

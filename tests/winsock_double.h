@@ -64,9 +64,10 @@ enum winsock_double_call {
     DOUBLE_CONNECT,
     DOUBLE_ACCEPT,
     DOUBLE_ACCEPT_EX,
-    DOUBLE_RECEIVE, /* WSARecv() */
-    DOUBLE_SEND,    /* WSASend() */
-    DOUBLE_POLL,    /* WSAPoll(); the error WAIT_TIMEOUT has it end early, with nothing. */
+    DOUBLE_RECEIVE,   /* WSARecv() */
+    DOUBLE_INHERITED, /* Sockets that are made without WSA_FLAG_NO_HANDLE_INHERIT; only counted. */
+    DOUBLE_SEND,      /* WSASend() */
+    DOUBLE_POLL,      /* WSAPoll(); the error WAIT_TIMEOUT has it end early, with nothing. */
     DOUBLE_SELECT,
     DOUBLE_PORT,    /* CreateIoCompletionPort() */
     DOUBLE_DEQUEUE, /* GetQueuedCompletionStatusEx() */
@@ -80,6 +81,7 @@ enum winsock_double_call {
     DOUBLE_LISTEN,
     DOUBLE_FILE,    /* CreateFileW() */
     DOUBLE_ABOUT,   /* GetFileInformationByHandleEx() */
+    DOUBLE_FULL,    /* GetFullPathNameW(), whose answer does not fit then. */
     DOUBLE_DELETE,  /* SetFileInformationByHandle() */
     DOUBLE_FIND,    /* GetProcAddress() */
     DOUBLE_THREAD,  /* _beginthreadex() */
@@ -115,6 +117,8 @@ unsigned winsock_double_accepts_completed(void);
 long winsock_double_handles(void);
 /* What the last call of WSAIoctl with this code were given: up to 4 bytes. */
 bool winsock_double_ioctl(DWORD code, unsigned char *bytes_out);
+/* What the last SetFileCompletionNotificationModes() was given. */
+int winsock_double_modes(void);
 /* What the last listen() was given. */
 int winsock_double_backlog(void);
 /* The timeout that the last select() was given, in microseconds, or the last WSAPoll(), Sleep(),
@@ -122,6 +126,8 @@ int winsock_double_backlog(void);
 int64_t winsock_double_timeout(void);
 /* The longest of those since this was called last. */
 int64_t winsock_double_longest_timeout(void);
+/* The length of the last path that CreateFileW() was given. */
+size_t winsock_double_path_length(void);
 /* Adds this to the number of the volume, in the IDs of the files of sockets. */
 void winsock_double_move_volumes(uint64_t distance);
 /* Raises a console control event: calls the handler, and returns what it returns. */
@@ -163,6 +169,7 @@ HANDLE WINAPI double_CreateFileW(const wchar_t *path, DWORD access, DWORD sharin
                                  HANDLE template_file);
 BOOL WINAPI double_GetFileInformationByHandleEx(HANDLE file, FILE_INFO_BY_HANDLE_CLASS kind,
                                                 void *out, DWORD size);
+DWORD WINAPI double_GetFullPathNameW(const wchar_t *name, DWORD size, wchar_t *out, wchar_t **last);
 HANDLE WINAPI double_CreateMutexW(SECURITY_ATTRIBUTES *security, BOOL is_owner,
                                   const wchar_t *name);
 DWORD WINAPI double_WaitForSingleObject(HANDLE handle, DWORD milliseconds);
@@ -213,6 +220,7 @@ BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes
 #define CreateFileW(a, b, c, d, e, f, g)         double_CreateFileW(a, b, c, d, e, f, g)
 #define GetFileInformationByHandleEx(a, b, c, d) double_GetFileInformationByHandleEx(a, b, c, d)
 #define SetFileInformationByHandle(a, b, c, d)   double_SetFileInformationByHandle(a, b, c, d)
+#define GetFullPathNameW(a, b, c, d)             double_GetFullPathNameW(a, b, c, d)
 #define CreateMutexW(a, b, c)                    double_CreateMutexW(a, b, c)
 #define WaitForSingleObject(a, b)                double_WaitForSingleObject(a, b)
 #define CloseHandle(a)                           double_CloseHandle(a)
@@ -259,10 +267,15 @@ bool double_strikes(enum winsock_double_call call);
 void double_ioctl_remember(DWORD code, const void *in, DWORD size);
 /* Puts the seconds that winsock_double_silence() has said, if somebody has connected. */
 void double_silence_put(void *seconds);
+void double_modes_remember(UCHAR modes);
 /* As winsock_double_timeout() tells it. */
 void double_timeout_remember(int64_t timeout);
 /* One handle more, or less. */
 void double_handles_add(long count);
+/* Counts a socket that is a child's, too, when it is made. */
+void double_inheritable_count(DWORD flags);
+/* Whether this is 0.0.0.0 or [::]. */
+bool double_is_any(const struct sockaddr *name);
 /* For Unix-domain sockets. */
 int double_unix_bind(SOCKET socket, const struct sockaddr *name, int length);
 int double_unix_connect(SOCKET socket, const struct sockaddr *name);

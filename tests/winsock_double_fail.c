@@ -97,6 +97,24 @@ bool winsock_double_ioctl(DWORD code, unsigned char *bytes_out)
     return last_ioctl == code;
 }
 
+int WSAAPI double_getsockopt(SOCKET socket, int level, int name, char *value, int *length)
+{
+    const double_socket *known = double_find(socket);
+    if (double_strikes(DOUBLE_GET))
+        return SOCKET_ERROR;
+    if (known != NULL && known->is_unix && level == IPPROTO_TCP) {
+        WSASetLastError(WSAENOPROTOOPT);
+        return SOCKET_ERROR;
+    }
+    int result = getsockopt(socket, level, name, value, length);
+    if (double_mode != 0 && known != NULL && result == 0 && level == SOL_SOCKET &&
+        name == SO_ERROR && known->has_met_failure)
+        memset(value, 0, sizeof(int));
+    else if (result == 0 && level == SOL_SOCKET && name == SO_CONNECT_TIME)
+        double_silence_put(value);
+    return result;
+}
+
 int WSAAPI double_ioctlsocket(SOCKET socket, long command, u_long *argument)
 {
     return double_strikes(DOUBLE_NON_BLOCKING) ? SOCKET_ERROR
@@ -114,7 +132,7 @@ int WSAAPI double_WSARecv(SOCKET socket, WSABUF *buffers, DWORD count, DWORD *go
 uintptr_t double_beginthreadex(void *security, unsigned stack, unsigned(__stdcall *run)(void *),
                                void *data, unsigned flags, unsigned *id)
 {
-    if (double_strikes(DOUBLE_THREAD))
+    if (double_strikes(DOUBLE_THREAD) || flags != 0)
         return 0;
     uintptr_t handle = _beginthreadex(security, stack, run, data, flags, id);
     double_handles_add(handle != 0);
@@ -176,6 +194,24 @@ int WSAAPI double_listen(SOCKET socket, int backlog)
 int winsock_double_backlog(void)
 {
     return last_backlog;
+}
+
+static int last_modes;
+
+void double_modes_remember(UCHAR modes)
+{
+    last_modes = modes;
+}
+
+int winsock_double_modes(void)
+{
+    return last_modes;
+}
+
+void double_inheritable_count(DWORD flags)
+{
+    if ((flags & 0x80) == 0) /* WSA_FLAG_NO_HANDLE_INHERIT */
+        (void)double_strikes(DOUBLE_INHERITED);
 }
 
 /* --- handles ---------------------------------------------------------------------------------
@@ -322,6 +358,10 @@ static NTSTATUS NTAPI double_create_file(HANDLE *handle, ACCESS_MASK access,
 {
     if (double_strikes(DOUBLE_DEVICE))
         return (NTSTATUS)GetLastError();
+    if (access != SYNCHRONIZE || attributes->RootDirectory != NULL || attributes->Attributes != 0 ||
+        size != NULL || flags != 0 || sharing != (FILE_SHARE_READ | FILE_SHARE_WRITE) ||
+        disposition != 1 || options != 0 || more != NULL || length != 0)
+        return (NTSTATUS)0xC000000D; /* STATUS_INVALID_PARAMETER: what others ask for, or none. */
     NTSTATUS status = create_file(handle, access, attributes, block, size, flags, sharing,
                                   disposition, options, more, length);
     double_handles_add(status == 0);
@@ -337,6 +377,9 @@ static NTSTATUS NTAPI double_device_io(HANDLE handle, HANDLE event, void *routin
     asked = info->events;
     if (double_strikes(DOUBLE_AFD))
         return (NTSTATUS)GetLastError();
+    if (info->count != 1 || info->is_exclusive != 0 || info->timeout.QuadPart != INT64_MAX ||
+        info->status != 0)
+        return (NTSTATUS)0xC000000D;
     if (answer.times == 0 || known == NULL)
         return device_io(handle, event, routine, context, block, code, in, in_size, out, out_size);
     answer.times--;

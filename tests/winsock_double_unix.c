@@ -54,6 +54,16 @@ static bool is_socket_file(HANDLE file)
     return file_size(file) == FILE_SIZE;
 }
 
+/* An exclusive wildcard that meets another socket says WSAEADDRINUSE, not WSAEACCES as in Wine
+ * (Wine, ws2_32/tests/sock.c, test_reuseaddr, has Windows's answers). */
+static int bind_of_others(SOCKET socket, const struct sockaddr *name, int length)
+{
+    int result = bind(socket, name, length);
+    if (result != 0 && double_mode != 0 && WSAGetLastError() == WSAEACCES && double_is_any(name))
+        WSASetLastError(WSAEADDRINUSE);
+    return result;
+}
+
 int double_unix_bind(SOCKET socket, const struct sockaddr *name, int length)
 {
     const unix_name *to = (const unix_name *)(const void *)name;
@@ -61,7 +71,7 @@ int double_unix_bind(SOCKET socket, const struct sockaddr *name, int length)
     struct sockaddr_in local;
     int local_size = sizeof local;
     if (double_mode == 0 || name->sa_family != AF_UNIX)
-        return bind(socket, name, length);
+        return bind_of_others(socket, name, length);
     if (known == NULL || !known->is_unix) {
         WSASetLastError(WSAEFAULT);
         return SOCKET_ERROR;
@@ -154,12 +164,53 @@ int WSAAPI double_getpeername(SOCKET socket, struct sockaddr *name, int *length)
 /* --- files -----------------------------------------------------------------------------------
  */
 
+/* Wine does not insist on all of it. */
+static bool access_has(HANDLE file, ACCESS_MASK wanted)
+{
+    typedef LONG(NTAPI * query_object_fn)(HANDLE, int, void *, ULONG, ULONG *);
+    struct {
+        ULONG attributes;
+        ACCESS_MASK access;
+        ULONG more[12];
+    } basic; /* PUBLIC_OBJECT_BASIC_INFORMATION and what may follow. */
+    query_object_fn query;
+    FARPROC found = GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtQueryObject");
+    memcpy(&query, &found, sizeof query);
+    if (query(file, 0, &basic, sizeof basic, NULL) != 0 || (basic.access & wanted) == wanted)
+        return true;
+    SetLastError(ERROR_ACCESS_DENIED);
+    return false;
+}
+
+DWORD WINAPI double_GetFullPathNameW(const wchar_t *name, DWORD size, wchar_t *out, wchar_t **last)
+{
+    DWORD length = GetFullPathNameW(name, size, out, last);
+    if (!double_strikes(DOUBLE_FULL))
+        return length;
+    if (size > 0)
+        out[0] = L'?';
+    return size + 1;
+}
+
+static size_t path_length;
+
+size_t winsock_double_path_length(void)
+{
+    return path_length;
+}
+
 HANDLE WINAPI double_CreateFileW(const wchar_t *path, DWORD access, DWORD sharing,
                                  SECURITY_ATTRIBUTES *security, DWORD disposition, DWORD flags,
                                  HANDLE template_file)
 {
+    path_length = wcslen(path);
     if (double_strikes(DOUBLE_FILE))
         return INVALID_HANDLE_VALUE;
+    /* Opened as something else than itself, a reparse point that no filter knows fails. */
+    if (double_mode != 0 && (flags & FILE_FLAG_OPEN_REPARSE_POINT) == 0) {
+        SetLastError(ERROR_CANT_ACCESS_FILE);
+        return INVALID_HANDLE_VALUE;
+    }
     HANDLE opened = CreateFileW(path, access, sharing, security, disposition, flags, template_file);
     double_handles_add(opened != INVALID_HANDLE_VALUE);
     return opened;
@@ -168,7 +219,7 @@ HANDLE WINAPI double_CreateFileW(const wchar_t *path, DWORD access, DWORD sharin
 BOOL WINAPI double_SetFileInformationByHandle(HANDLE file, FILE_INFO_BY_HANDLE_CLASS kind, void *in,
                                               DWORD size)
 {
-    if (double_strikes(DOUBLE_DELETE))
+    if (double_strikes(DOUBLE_DELETE) || !access_has(file, DELETE))
         return FALSE;
     return SetFileInformationByHandle(file, kind, in, size);
 }
@@ -202,7 +253,7 @@ BOOL WINAPI double_GetFileInformationByHandleEx(HANDLE file, FILE_INFO_BY_HANDLE
                                                 void *out, DWORD size)
 {
     BY_HANDLE_FILE_INFORMATION about;
-    if (double_strikes(DOUBLE_ABOUT))
+    if (double_strikes(DOUBLE_ABOUT) || !access_has(file, FILE_READ_ATTRIBUTES))
         return FALSE;
     BOOL result = GetFileInformationByHandleEx(file, kind, out, size);
     if (double_mode == 0 || !GetFileInformationByHandle(file, &about))

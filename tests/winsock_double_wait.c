@@ -277,6 +277,7 @@ HANDLE WINAPI double_CreateIoCompletionPort(HANDLE handle, HANDLE port, ULONG_PT
 
 BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes)
 {
+    double_modes_remember(modes);
     if (double_strikes(DOUBLE_MODES))
         return FALSE;
     return is_refusing_modes ? FALSE : SetFileCompletionNotificationModes(handle, modes);
