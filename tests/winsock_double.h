@@ -169,6 +169,7 @@ HANDLE WINAPI double_CreateFileW(const wchar_t *path, DWORD access, DWORD sharin
                                  HANDLE template_file);
 BOOL WINAPI double_GetFileInformationByHandleEx(HANDLE file, FILE_INFO_BY_HANDLE_CLASS kind,
                                                 void *out, DWORD size);
+int WSAAPI double_WSAStartup(WORD version, WSADATA *about);
 DWORD WINAPI double_GetFullPathNameW(const wchar_t *name, DWORD size, wchar_t *out, wchar_t **last);
 HANDLE WINAPI double_CreateMutexW(SECURITY_ATTRIBUTES *security, BOOL is_owner,
                                   const wchar_t *name);
@@ -220,6 +221,7 @@ BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes
 #define CreateFileW(a, b, c, d, e, f, g)         double_CreateFileW(a, b, c, d, e, f, g)
 #define GetFileInformationByHandleEx(a, b, c, d) double_GetFileInformationByHandleEx(a, b, c, d)
 #define SetFileInformationByHandle(a, b, c, d)   double_SetFileInformationByHandle(a, b, c, d)
+#define WSAStartup(a, b)                         double_WSAStartup(a, b)
 #define GetFullPathNameW(a, b, c, d)             double_GetFullPathNameW(a, b, c, d)
 #define CreateMutexW(a, b, c)                    double_CreateMutexW(a, b, c)
 #define WaitForSingleObject(a, b)                double_WaitForSingleObject(a, b)

@@ -115,6 +115,14 @@ int WSAAPI double_getsockopt(SOCKET socket, int level, int name, char *value, in
     return result;
 }
 
+/* Who asks for less than 2.2 cannot count on what the library calls. */
+int WSAAPI double_WSAStartup(WORD version, WSADATA *about)
+{
+    if (LOBYTE(version) < 2 || (LOBYTE(version) == 2 && HIBYTE(version) < 2))
+        return WSAVERNOTSUPPORTED;
+    return WSAStartup(version, about);
+}
+
 int WSAAPI double_ioctlsocket(SOCKET socket, long command, u_long *argument)
 {
     return double_strikes(DOUBLE_NON_BLOCKING) ? SOCKET_ERROR
