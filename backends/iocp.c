@@ -313,8 +313,6 @@ static bool iocp_detach(plx__backend *backend, plx__endpoint *endpoint)
         plx__iocp_accept_detach(backend, endpoint);
     op_detach(backend, endpoint, place->input);
     op_detach(backend, endpoint, place->output);
-    place->input = NULL;
-    place->output = NULL;
     return true;
 }
 

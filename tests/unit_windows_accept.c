@@ -324,13 +324,76 @@ static void sweep_keeps_who_has_spoken(world *w)
         ck_assert_uint_eq(completion.length, 1);
         plx__socket_close(completion.accepted);
         fixture_expect_nothing(&l.f);
-        winsock_double_silence(UINT32_MAX);
         peer_close(&client);
+        peer other = peer_start(l.address); /* And one who never speaks is not. */
+        while (plx__socket_peer(other.socket, &name) != 0)
+            ck_assert_uint_lt(plx__clock_now(), until);
+        fixture_expect_nothing(&l.f);
+        sweep(&l, 9);
+        (void)expect_accepted(&l, PLX_ECONNABORTED);
+        winsock_double_silence(UINT32_MAX);
+        peer_close(&other);
         listening_close(&l);
     }
 }
 
+/* One who has spoken is none of those that are full of silence. */
+static void sweep_counts_who_is_silent(world *w)
+{
+    listening l;
+    peer clients[ACCEPTS];
+    plx__address name;
+    (void)w;
+    listening_open(&l, true);
+    ck_ok(listening_start(&l));
+    uint64_t until = plx__clock_now() + patience();
+    for (int i = 0; i < ACCEPTS; i++) {
+        clients[i] = peer_start(l.address);
+        while (plx__socket_peer(clients[i].socket, &name) != 0)
+            ck_assert_uint_lt(plx__clock_now(), until);
+    }
+    fixture_expect_nothing(&l.f);
+    winsock_double_silence(9);
+    speak(&clients[1]);
+    sweep(&l, 60);
+    plx__completion completion = expect_accepted(&l, 0);
+    plx__socket_close(completion.accepted);
+    fixture_expect_nothing(&l.f);
+    winsock_double_silence(UINT32_MAX);
+    for (int i = 0; i < ACCEPTS; i++)
+        peer_close(&clients[i]);
+    listening_close(&l);
+}
+
+static void starting_that_fails_tells_why(world *w)
+{
+    listening l;
+    (void)w;
+    listening_open(&l, false);
+    winsock_double_fail(DOUBLE_NAME, 0, 1, WSAENOBUFS);
+    ck_assert_int_eq(listening_start(&l), PLX_ENOBUFS);
+    winsock_double_fail(DOUBLE_IOCTL, 0, 1, WSAEINVAL);
+    ck_assert_int_eq(listening_start(&l), PLX_ENOSYS);
+    ck_assert_uint_eq(winsock_double_mend(), 1);
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, 1);
+    ck_assert_int_eq(listening_start(&l), PLX_ENOMEM);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
+    uint32_t posted = winsock_double_calls(DOUBLE_ACCEPT_EX);
+    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 1);
+    ck_assert_int_eq(listening_start(&l), PLX_EMFILE); /* Not one. */
+    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 1, 1);
+    ck_ok(listening_start(&l)); /* One will do. */
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 1);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_ACCEPT_EX), posted + 1);
+    ck_ok(listening_start(&l));
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_ACCEPT_EX), posted + ACCEPTS);
+    ck_ok(listening_start(&l));
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_ACCEPT_EX), posted + ACCEPTS);
+    listening_close(&l);
+}
+
 const test_case unit_windows_accept_cases[] = {
+    CASE(sweep_counts_who_is_silent), CASE(starting_that_fails_tells_why),
     CASE(accepts_that_fail_are_told), CASE(accepts_bring_what_accept_would),
     CASE(first_bytes_have_a_bound),   CASE(accepts_are_held_together),
     CASE(stopped_listener_holds),     CASE(sweep_has_limits),

@@ -144,6 +144,39 @@ static void waits_keep_their_time(world *w)
     couple_close(&c);
 }
 
+/* What is on its way through the backend's lists when it closes is freed with it: to be started,
+ * done at once, or brought by a wait that nobody has looked at. One that was brought is not
+ * cancelled, and a wait that fails is tried again, after a pause. */
+static void closing_frees_what_is_on_its_way(world *w)
+{
+    const plx__slice slice = plx__slice_of("x", 1);
+    (void)w;
+    for (int i = 0; i < 4; i++) {
+        fixture f;
+        couple c = couple_open();
+        fixture_open(&f, c.ours.socket);
+        if (i == 1)
+            ck_ok(f.ops->send_start(f.backend, &f.endpoint, &slice, 1));
+        else
+            ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
+        if (i >= 2)
+            ck_ok(f.ops->wait(f.backend, 0));
+        if (i == 2) {
+            ck_assert_int_eq(plx__socket_send(c.theirs.socket, "x", 1), 1);
+            ck_ok(f.ops->wait(f.backend, patience()));
+        }
+        uint32_t cancels = winsock_double_calls(DOUBLE_CANCEL);
+        ck_assert(f.ops->detach(f.backend, &f.endpoint));
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_CANCEL) - cancels, i == 3);
+        uint32_t sleeps = winsock_double_calls(DOUBLE_SLEEP);
+        winsock_double_fail(DOUBLE_DEQUEUE, 0, i == 3 ? 2 : 0, ERROR_NOT_ENOUGH_MEMORY);
+        f.ops->close(f.backend);
+        ck_assert_uint_eq(winsock_double_mend(), i == 3 ? 2 : 0);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_SLEEP) - sleeps, i == 3 ? 2 : 0);
+        couple_close(&c);
+    }
+}
+
 /* --- joining and leaving the port ------------------------------------------------------------
  */
 
@@ -459,8 +492,10 @@ static void connecting_that_fails_tells_why(world *w)
         plx_socket socket;
         ck_ok(plx__socket_open(&socket, address.family));
         fixture_open(&f, socket);
+        uint32_t controls = winsock_double_calls(DOUBLE_IOCTL);
         winsock_double_fail(cases[i].call, cases[i].skip, 1, cases[i].error);
         int status = f.ops->connect(f.backend, &f.endpoint, &address);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_IOCTL) - controls, status == 0);
         ck_assert_int_eq(status, cases[i].at_once);
         if (status == 0) {
             (void)expect(&f, PLX__CONNECTED, cases[i].later);
@@ -479,6 +514,7 @@ const test_case unit_windows_port_cases[] = {
     CASE(opening_that_fails_tells_why),
     CASE(wake_that_fails_is_posted_again),
     CASE(waits_keep_their_time),
+    CASE(closing_frees_what_is_on_its_way),
     CASE(joining_that_fails_tells_why),
     CASE(sockets_of_others_do_not_skip),
     CASE(released_sockets_leave_the_port),

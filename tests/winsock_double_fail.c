@@ -385,8 +385,7 @@ static NTSTATUS NTAPI double_device_io(HANDLE handle, HANDLE event, void *routin
     asked = info->events;
     if (double_strikes(DOUBLE_AFD))
         return (NTSTATUS)GetLastError();
-    if (info->count != 1 || info->is_exclusive != 0 || info->timeout.QuadPart != INT64_MAX ||
-        info->status != 0)
+    if (info->count != 1 || info->is_exclusive != 0 || info->timeout.QuadPart != INT64_MAX)
         return (NTSTATUS)0xC000000D;
     if (answer.times == 0 || known == NULL)
         return device_io(handle, event, routine, context, block, code, in, in_size, out, out_size);
