@@ -22,6 +22,9 @@
 /* How long it pauses when it cannot even be asked. */
 #define LAST_PAUSE (5 * PLX_MILLISECOND)
 
+/* How often a wake is posted, a millisecond apart, before it is given up. */
+#define WAKE_TRIES_MAX 1000
+
 /* --- operations ------------------------------------------------------------------------------ */
 
 /* What `from` has goes behind what `to` has. */
@@ -310,8 +313,6 @@ static bool iocp_detach(plx__backend *backend, plx__endpoint *endpoint)
         plx__iocp_accept_detach(backend, endpoint);
     op_detach(backend, endpoint, place->input);
     op_detach(backend, endpoint, place->output);
-    place->input = NULL;
-    place->output = NULL;
     return true;
 }
 
@@ -372,7 +373,7 @@ static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
     list_move(&backend->ready, &backend->later);
     if (backend->ready.first != NULL || backend->is_starved)
         timeout_ns = 0;
-    if (timeout_ns != 0 && timeout_ns != PLX_FOREVER) {
+    if (timeout_ns != 0) {
         uint64_t now = plx__clock_now();
         deadline = timeout_ns < PLX_FOREVER - now ? now + timeout_ns : PLX_FOREVER;
     }
@@ -429,11 +430,18 @@ static bool completion_find(plx__backend *backend, plx__completion *completion_o
     return false;
 }
 
+/* Posting fails while the system lacks memory for it. Other threads whose wakes were merged with
+ * this one have returned by then, so this thread retries; the loop might sleep for ever. */
 static void iocp_wake(plx__backend *backend)
 {
-    if (plx__atomic_exchange(&backend->wake_sent, 1) == 0 &&
-        !PostQueuedCompletionStatus(backend->port, 0, 0, NULL))
-        plx__atomic_store(&backend->wake_sent, 0); /* The next one is to try again. */
+    if (plx__atomic_exchange(&backend->wake_sent, 1) != 0)
+        return;
+    for (int tries = 0; tries < WAKE_TRIES_MAX; tries++) {
+        if (PostQueuedCompletionStatus(backend->port, 0, 0, NULL))
+            return;
+        Sleep(1);
+    }
+    plx__atomic_store(&backend->wake_sent, 0); /* The next wake posts again. */
 }
 
 static const plx__completion *iocp_next(plx__backend *backend)

@@ -96,7 +96,6 @@ static void accept_bury(accept_op *accept)
 {
     plx__iocp_accepts *accepts = accept->accepts;
     plx__socket_close(accept->socket);
-    accept->socket = PLX_SOCKET_NONE;
     if (accepts->busy == 0)
         plx__free(accepts);
 }
@@ -106,7 +105,6 @@ void plx__iocp_accept_detach(plx__backend *backend, plx__endpoint *endpoint)
     plx__iocp_place *place = plx__iocp_place_of(endpoint);
     plx__iocp_accepts *accepts = place->accepts;
     (void)backend;
-    place->accepts = NULL;
     (void)CancelIoEx((HANDLE)endpoint->socket, NULL);
     for (size_t i = 0; i < accepts->count; i++) {
         accept_op *accept = &accepts->ops[i];
@@ -150,7 +148,7 @@ static int accepts_fill(plx__backend *backend, plx__iocp_accepts *accepts)
     int status = 0;
     for (size_t i = 0; i < accepts->count && status == 0; i++) {
         accept_op *accept = &accepts->ops[i];
-        if (accept->op.state == PLX__IOCP_IDLE && accept->socket == PLX_SOCKET_NONE)
+        if (accept->op.state == PLX__IOCP_IDLE) /* Then it has no socket. */
             status = accept_post(backend, accept);
     }
     return status;
@@ -335,8 +333,7 @@ static uint32_t accept_seconds(const accept_op *accept)
 {
     DWORD seconds = NOT_CONNECTED;
     int size = sizeof seconds;
-    if (accept->op.state != PLX__IOCP_FLYING || accept->socket == PLX_SOCKET_NONE ||
-        HasOverlappedIoCompleted(&accept->op.overlapped) ||
+    if (HasOverlappedIoCompleted(&accept->op.overlapped) ||
         getsockopt(accept->socket, SOL_SOCKET, SO_CONNECT_TIME, (char *)&seconds, &size) != 0)
         return NOT_CONNECTED;
     return seconds;
@@ -359,7 +356,8 @@ void plx__iocp_accept_sweep(plx__backend *backend, plx__endpoint *endpoint, uint
     uint32_t limit = is_full ? 1 : seconds;
     for (size_t i = 0; i < accepts->count; i++) {
         accept_op *accept = &accepts->ops[i];
-        if (accept->silent == NOT_CONNECTED || accept->silent < limit)
+        if (accept->silent == NOT_CONNECTED || accept->silent < limit ||
+            HasOverlappedIoCompleted(&accept->op.overlapped)) /* It spoke since it was asked. */
             continue;
         /* Which ends the operation, with a failure. */
         accept->is_dropped = true;

@@ -237,7 +237,6 @@ plx__iocp_op *plx__iocp_poll_take(plx__backend *backend, plx__endpoint *endpoint
     poll->op.endpoint = endpoint;
     poll->op.kind = PLX__IOCP_POLL;
     poll->base = base;
-    poll->is_cancelled = false;
     return &poll->op;
 }
 
@@ -306,10 +305,8 @@ void plx__iocp_poll_post(plx__backend *backend, plx__iocp_op *op)
     poll->info.is_exclusive = FALSE;
     poll->info.handle = (HANDLE)poll->base;
     poll->info.events = poll->asked;
-    poll->info.status = 0;
-    /* Only the system accesses it as a status block: this file reads and writes `Internal`. */
+    /* Only the system accesses it as a status block: this file reads `Internal`. */
     IO_STATUS_BLOCK *block = (IO_STATUS_BLOCK *)(void *)&op->overlapped;
-    op->overlapped.Internal = (ULONG_PTR)CODE_PENDING;
     /* What the port hands back is the context. Wine takes it for the block's address, too, and
      * crashes over any other. */
     NTSTATUS status =

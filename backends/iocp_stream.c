@@ -141,7 +141,6 @@ void plx__iocp_receive_post(plx__backend *backend, plx__iocp_op *op)
 
 PLX__SLOW static bool receive_end(plx__endpoint *endpoint, plx__completion *completion, int status)
 {
-    plx__iocp_place_of(endpoint)->is_receiving = false;
     completion->endpoint = endpoint;
     completion->kind = PLX__ENDED;
     completion->status = status;

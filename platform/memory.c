@@ -2,6 +2,7 @@
 #include "platform/platform.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "platform/fault.h"
 
@@ -16,7 +17,12 @@ void *plx__allocate(size_t bytes)
 {
     if (plx__fault_strikes(PLX__FAULT_MEMORY))
         return NULL;
-    return memory_taken(malloc(bytes));
+    void *memory = malloc(bytes);
+#ifdef PLX_FAULTS
+    if (memory != NULL)
+        memset(memory, 0xA5, bytes); /* Nobody may rely on what it has. */
+#endif
+    return memory_taken(memory);
 }
 
 void *plx__allocate_zeroed(size_t count, size_t bytes)

@@ -5,71 +5,12 @@
  */
 #include <string.h>
 
-#include "backends/backend.h"
 #include "platform/rehearsal.h"
-#include "tests/harness.h"
+#include "tests/port_fixture.h"
 
 extern const test_case unit_iocp_accept_cases[];
 
-enum { ACCEPTS = 16, SEND_MAX = 65536, RECEIVE_BYTES = 4096, FRONT = 64 };
-
-/* --- the backend without a loop ----------------------------------------------------------------
- */
-
-/* An endpoint, and the backend's own bytes in front of it. */
-typedef struct fixture {
-    const plx__backend_ops *ops;
-    plx__backend *backend;
-    union {
-        uint64_t align;
-        unsigned char bytes[FRONT];
-    } front;
-    plx__endpoint endpoint;
-} fixture;
-
-static void fixture_open(fixture *f, plx_socket socket)
-{
-    memset(f, 0, sizeof *f);
-    f->ops = plx__backend_find("iocp");
-    ck_assert_uint_le(f->ops->endpoint_bytes, FRONT);
-    ck_ok(f->ops->open(&f->backend, &(plx__backend_config){.receive_bytes = RECEIVE_BYTES}));
-    f->endpoint.token = 1;
-    f->endpoint.socket = socket;
-    ck_ok(f->ops->attach(f->backend, &f->endpoint));
-}
-
-/* The next completion, which must come. */
-static plx__completion completion_of(fixture *f)
-{
-    const plx__completion *completion;
-    uint64_t until = plx__clock_now() + patience();
-    while ((completion = f->ops->next(f->backend)) == NULL) {
-        ck_assert_uint_lt(plx__clock_now(), until);
-        ck_ok(f->ops->wait(f->backend, 10 * PLX_MILLISECOND));
-    }
-    ck_assert_ptr_eq(completion->endpoint, &f->endpoint);
-    return *completion;
-}
-
-/* What must not come has its chance. */
-static void expect_nothing(fixture *f)
-{
-    for (int i = 0; i < 10; i++) {
-        ck_ok(f->ops->wait(f->backend, PLX_MILLISECOND));
-        ck_assert_ptr_null(f->ops->next(f->backend));
-    }
-}
-
-/* Fills what the system takes at once. */
-static void fill(fixture *f, const unsigned char *bytes, size_t length)
-{
-    for (int idle = 0; idle < 3;) {
-        ptrdiff_t sent = f->ops->send_now(f->backend, &f->endpoint, bytes, length);
-        ck_assert_int_ge(sent, 0);
-        idle = sent == 0 ? idle + 1 : 0;
-        ck_ok(f->ops->wait(f->backend, 0));
-    }
-}
+enum { ACCEPTS = 16, SEND_MAX = 65536, RECEIVE_BYTES = FIXTURE_RECEIVE_BYTES };
 
 static unsigned char flood[1 << 20];
 
@@ -86,15 +27,15 @@ static void detach_does_not_wait_for_a_send(world *w)
     (void)w;
     memset(flood, 0x55, sizeof flood);
     fixture_open(&f, c.ours.socket);
-    fill(&f, flood, sizeof flood);
+    fixture_fill(&f, flood, sizeof flood);
     const plx__slice slice = plx__slice_of(flood, sizeof flood);
     ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
     ck_ok(f.ops->send_start(f.backend, &f.endpoint, &slice, 1));
     memset(flood, 0xAA, sizeof flood);
-    expect_nothing(&f);
+    fixture_expect_nothing(&f);
     ck_assert(f.ops->detach(f.backend, &f.endpoint));
     memset(&f.front, 0xAA, sizeof f.front); /* Nobody looks there any more. */
-    expect_nothing(&f);
+    fixture_expect_nothing(&f);
     peer_close(&c.ours);
     uint64_t until = plx__clock_now() + patience();
     for (ptrdiff_t got = 1; got > 0 || got == PLX_EAGAIN;) {
@@ -118,10 +59,10 @@ static void detach_does_not_wait_for_a_receive(world *w)
     (void)w;
     fixture_open(&f, c.ours.socket);
     ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
-    expect_nothing(&f);
+    fixture_expect_nothing(&f);
     ck_assert(f.ops->detach(f.backend, &f.endpoint));
     memset(&f.front, 0xAA, sizeof f.front); /* Nobody looks there any more. */
-    expect_nothing(&f);
+    fixture_expect_nothing(&f);
     f.ops->close(f.backend);
     couple_close(&c);
 }
@@ -157,7 +98,7 @@ static void send_flies_in_pieces(world *w)
         const plx__slice slices[2] = {plx__slice_of(bytes + sent, 1),
                                       plx__slice_of(bytes + sent + 1, LENGTH - sent - 1)};
         ck_ok(f.ops->send_start(f.backend, &f.endpoint, slices, LENGTH - sent > 1 ? 2 : 1));
-        plx__completion completion = completion_of(&f);
+        plx__completion completion = fixture_completion(&f);
         ck_assert_int_eq(completion.kind, PLX__SENT);
         ck_ok(completion.status);
         ck_assert_uint_gt(completion.length, 0);
@@ -188,9 +129,9 @@ static void receive_stops_and_goes_on(world *w)
             ck_ok(f.ops->wait(f.backend, 0));
         f.ops->receive_stop(f.backend, &f.endpoint);
         peer_send(w, &c.theirs, "x", 1);
-        expect_nothing(&f);
+        fixture_expect_nothing(&f);
         ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
-        plx__completion completion = completion_of(&f);
+        plx__completion completion = fixture_completion(&f);
         ck_assert_int_eq(completion.kind, PLX__RECEIVED);
         ck_assert_uint_eq(completion.length, 1);
         f.ops->receive_stop(f.backend, &f.endpoint);
@@ -211,7 +152,7 @@ static void wait_that_fails_loses_nothing(world *w)
     peer_send(w, &c.theirs, bytes, LENGTH);
     ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
     for (size_t got = 0; got < LENGTH;) {
-        plx__completion completion = completion_of(&f);
+        plx__completion completion = fixture_completion(&f);
         ck_assert_int_eq(completion.kind, PLX__RECEIVED);
         got += completion.length;
         plx__fault_arm(PLX__FAULT_WAIT, 0, 1);
@@ -239,7 +180,7 @@ static void connect_by_poll(world *w)
         fixture_open(&f, socket);
         name.family = PLX__FAMILY_UNIX; /* As the backend is to believe. */
         ck_ok(f.ops->connect(f.backend, &f.endpoint, &name));
-        plx__completion completion = completion_of(&f);
+        plx__completion completion = fixture_completion(&f);
         ck_assert_int_eq(completion.kind, PLX__CONNECTED);
         ck_assert_int_eq(completion.status, round == 0 ? 0 : PLX_ECONNREFUSED);
         ck_ok(f.ops->receive_start(f.backend, &f.endpoint)); /* It joins the port only now. */

@@ -5,11 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/backend.h"
 #include "platform/os.h"
-#include "tests/harness.h"
+#include "tests/port_fixture.h"
 #include "tests/winsock_double.h"
 
+extern const test_case unit_windows_accept_cases[];
+extern const test_case unit_windows_afd_cases[];
+extern const test_case unit_windows_calls_cases[];
+extern const test_case unit_windows_files_cases[];
+extern const test_case unit_windows_port_cases[];
+extern const test_case unit_windows_waits_cases[];
 extern const test_case unit_poll_cases[];
 
 static unsigned char zeroes[1 << 20];
@@ -196,28 +201,6 @@ static void port_in_use_is_in_use(world *w)
 /* --- the completion port ---------------------------------------------------------------------
  */
 
-/* An endpoint, and the backend's own bytes in front of it. */
-typedef struct fixture {
-    const plx__backend_ops *ops;
-    plx__backend *backend;
-    union {
-        uint64_t align;
-        unsigned char bytes[64];
-    } front;
-    plx__endpoint endpoint;
-} fixture;
-
-static void fixture_open(fixture *f, plx_socket socket)
-{
-    memset(f, 0, sizeof *f);
-    f->ops = plx__backend_find("iocp");
-    ck_assert_uint_le(f->ops->endpoint_bytes, sizeof f->front);
-    ck_ok(f->ops->open(&f->backend, &(plx__backend_config){.receive_bytes = 4096}));
-    f->endpoint.token = 1;
-    f->endpoint.socket = socket;
-    ck_ok(f->ops->attach(f->backend, &f->endpoint));
-}
-
 /* A send that the driver does not give back when it is cancelled holds up nobody: the endpoint is
  * detached at once, and the bytes are the caller's. What the driver has is the backend's, which
  * ends with it. */
@@ -290,14 +273,9 @@ static void skipping_outlives_its_owner(world *w)
     fixture_open(&f, c.ours.socket);
     const plx__slice slice = plx__slice_of("x", 1);
     ck_ok(f.ops->send_start(f.backend, &f.endpoint, &slice, 1));
-    const plx__completion *completion;
-    uint64_t until = plx__clock_now() + patience();
-    while ((completion = f.ops->next(f.backend)) == NULL) {
-        ck_assert_uint_lt(plx__clock_now(), until);
-        ck_ok(f.ops->wait(f.backend, 10 * PLX_MILLISECOND));
-    }
-    ck_assert_int_eq(completion->kind, PLX__SENT);
-    ck_assert_uint_eq(completion->length, 1);
+    plx__completion completion = fixture_completion(&f);
+    ck_assert_int_eq(completion.kind, PLX__SENT);
+    ck_assert_uint_eq(completion.length, 1);
     winsock_double_refuse_modes(false);
     ck_assert(f.ops->detach(f.backend, &f.endpoint));
     f.ops->close(f.backend);
@@ -320,7 +298,10 @@ static const test_case unit_windows_cases[] = {
 
 int main(int argc, char **argv)
 {
-    static const test_case *const groups[] = {unit_windows_cases, unit_poll_cases, NULL};
+    static const test_case *const groups[] = {
+        unit_windows_cases,       unit_windows_accept_cases, unit_windows_afd_cases,
+        unit_windows_calls_cases, unit_windows_files_cases,  unit_windows_port_cases,
+        unit_windows_waits_cases, unit_poll_cases,           NULL};
     winsock_double_start(WINSOCK_AS_DOCUMENTED);
     return suite_main(argc, argv, groups, false);
 }

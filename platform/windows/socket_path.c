@@ -55,12 +55,11 @@ static plx__socket_path *path_open(const char *name)
     return opened;
 }
 
-/* The file itself, whatever it is; INVALID_HANDLE_VALUE if there is none. */
+/* The file itself, if there is one that is no directory; else INVALID_HANDLE_VALUE. */
 static HANDLE file_open(const plx__socket_path *path, DWORD access)
 {
     return CreateFileW(path->path, access, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                       NULL, OPEN_EXISTING,
-                       FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS, NULL);
+                       NULL, OPEN_EXISTING, FILE_FLAG_OPEN_REPARSE_POINT, NULL);
 }
 
 static bool is_socket_file(HANDLE file)
@@ -151,7 +150,7 @@ static void file_remove(const plx__socket_path *path)
     HANDLE file = file_open(path, DELETE | FILE_READ_ATTRIBUTES);
     if (file == INVALID_HANDLE_VALUE)
         return;
-    if (is_socket_file(file) && GetFileInformationByHandleEx(file, FILE_ID_CLASS, &id, sizeof id) &&
+    if (GetFileInformationByHandleEx(file, FILE_ID_CLASS, &id, sizeof id) &&
         id.volume == path->id.volume && memcmp(id.bytes, path->id.bytes, sizeof id.bytes) == 0)
         (void)file_delete(file);
     (void)CloseHandle(file);

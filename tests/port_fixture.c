@@ -1,0 +1,52 @@
+/* tests/port_fixture.c - see port_fixture.h. */
+#include "tests/port_fixture.h"
+
+#include <string.h>
+
+void fixture_open(fixture *f, plx_socket socket)
+{
+    memset(f, 0, sizeof *f);
+    f->ops = plx__backend_find("iocp");
+    ck_assert_uint_le(f->ops->endpoint_bytes, FIXTURE_FRONT);
+    ck_ok(
+        f->ops->open(&f->backend, &(plx__backend_config){.receive_bytes = FIXTURE_RECEIVE_BYTES}));
+    f->endpoint.token = 1;
+    f->endpoint.socket = socket;
+    ck_ok(f->ops->attach(f->backend, &f->endpoint));
+}
+
+void fixture_close(fixture *f)
+{
+    ck_assert(f->ops->detach(f->backend, &f->endpoint));
+    f->ops->close(f->backend);
+}
+
+plx__completion fixture_completion(fixture *f)
+{
+    const plx__completion *completion;
+    uint64_t until = plx__clock_now() + patience();
+    while ((completion = f->ops->next(f->backend)) == NULL) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_ok(f->ops->wait(f->backend, 10 * PLX_MILLISECOND));
+    }
+    ck_assert_ptr_eq(completion->endpoint, &f->endpoint);
+    return *completion;
+}
+
+void fixture_expect_nothing(fixture *f)
+{
+    for (int i = 0; i < 10; i++) {
+        ck_ok(f->ops->wait(f->backend, PLX_MILLISECOND));
+        ck_assert_ptr_null(f->ops->next(f->backend));
+    }
+}
+
+void fixture_fill(fixture *f, const unsigned char *bytes, size_t length)
+{
+    for (int idle = 0; idle < 3;) {
+        ptrdiff_t sent = f->ops->send_now(f->backend, &f->endpoint, bytes, length);
+        ck_assert_int_ge(sent, 0);
+        idle = sent == 0 ? idle + 1 : 0;
+        ck_ok(f->ops->wait(f->backend, 0));
+    }
+}

@@ -1,0 +1,401 @@
+/* tests/unit_windows_accept.c - the completion port: the sockets that it has accept, over the
+ * double.
+ */
+#include <string.h>
+
+#include "platform/os.h"
+#include "tests/port_fixture.h"
+#include "tests/winsock_double.h"
+
+extern const test_case unit_windows_accept_cases[];
+
+enum { ACCEPTS = 4 };
+
+typedef struct listening {
+    fixture f;
+    plx_socket socket;
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx__accept_config config;
+} listening;
+
+static void listening_open(listening *l, bool receive_first)
+{
+    l->socket = socket_listening(l->address);
+    l->config = (plx__accept_config){.receive_first = receive_first, .ahead = ACCEPTS};
+    fixture_open(&l->f, l->socket);
+}
+
+static int listening_start(listening *l)
+{
+    return l->f.ops->accept_start(l->f.backend, &l->f.endpoint, &l->config);
+}
+
+static void listening_close(listening *l)
+{
+    fixture_close(&l->f);
+    plx__socket_close(l->socket);
+}
+
+/* Waits until so many accepts have completed, without taking them from the port. */
+static void await_accepts(unsigned wanted)
+{
+    uint64_t until = plx__clock_now() + patience();
+    while (winsock_double_accepts_completed() < wanted) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        (void)SleepEx(1, TRUE);
+    }
+}
+
+static plx__completion expect_accepted(listening *l, int status)
+{
+    plx__completion completion = fixture_completion(&l->f);
+    ck_assert_int_eq(completion.kind, PLX__ACCEPTED);
+    ck_assert_int_eq(completion.status, status);
+    if (status != 0) {
+        ck_assert_uint_eq(completion.accepted, PLX_SOCKET_NONE);
+        ck_assert_uint_eq(completion.length, 0);
+    }
+    return completion;
+}
+
+/* What AcceptEx fails with is told, or is nobody's loss; and it is posted again, unless the
+ * listener is no socket any more. */
+static void accepts_that_fail_are_told(world *w)
+{
+    static const struct {
+        int error, status;
+        bool is_posted_again;
+    } cases[] = {
+        {WSAECONNRESET, PLX_ECONNABORTED, true},
+        {WSAENOBUFS, PLX_ENOBUFS, true},
+        {WSA_OPERATION_ABORTED, 0, true},
+        {WSAENOTSOCK, PLX_ENOTSOCK, false},
+        {WSAEBADF, PLX_EBADF, false},
+    };
+    (void)w;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        listening l;
+        listening_open(&l, false);
+        uint32_t posted = winsock_double_calls(DOUBLE_ACCEPT_EX);
+        winsock_double_fail(DOUBLE_ACCEPT_EX, 1, 1, cases[i].error);
+        ck_ok(listening_start(&l));
+        ck_assert_uint_eq(winsock_double_mend(), 1);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_ACCEPT_EX) - posted, ACCEPTS);
+        if (cases[i].status != 0)
+            (void)expect_accepted(&l, cases[i].status);
+        fixture_expect_nothing(&l.f);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_ACCEPT_EX) - posted,
+                          ACCEPTS + cases[i].is_posted_again);
+        peer client = peer_start(l.address); /* The others accept. */
+        plx__completion completion = expect_accepted(&l, 0);
+        plx__socket_close(completion.accepted);
+        peer_close(&client);
+        listening_close(&l);
+    }
+}
+
+/* What a listener's connections have of it: NO_DELAY, and a peer. */
+static void accepts_bring_what_accept_would(world *w)
+{
+    (void)w;
+    for (int is_set = 0; is_set < 2; is_set++) {
+        listening l;
+        plx__address peer_name;
+        int no_delay = 0;
+        int size = sizeof no_delay;
+        listening_open(&l, false);
+        ck_ok(plx__socket_set(l.socket, PLX__SOCKET_NO_DELAY, is_set));
+        ck_ok(listening_start(&l));
+        peer client = peer_start(l.address);
+        plx__completion completion = expect_accepted(&l, 0);
+        ck_assert_uint_eq(completion.length, 0);
+        ck_ok(plx__socket_peer(completion.accepted, &peer_name));
+        ck_ok(getsockopt(completion.accepted, IPPROTO_TCP, TCP_NODELAY, (char *)&no_delay, &size));
+        ck_assert_int_eq(no_delay != 0, is_set);
+        ck_ok(plx__socket_shutdown(completion.accepted));
+        plx__socket_close(completion.accepted);
+        peer_close(&client);
+        client = peer_start(l.address);
+        winsock_double_fail(DOUBLE_SET, 0, 1, WSAENOTCONN); /* It was reset meanwhile. */
+        (void)expect_accepted(&l, PLX_ECONNABORTED);
+        ck_assert_uint_eq(winsock_double_mend(), 1);
+        peer_close(&client);
+        client = peer_start(l.address);
+        completion = expect_accepted(&l, 0);
+        plx__socket_close(completion.accepted);
+        peer_close(&client);
+        listening_close(&l);
+    }
+}
+
+/* The first bytes come with the connection, up to 2 KiB; the rest is received from it. */
+static void first_bytes_have_a_bound(world *w)
+{
+    static unsigned char bytes[3000];
+    static unsigned char rest[3000];
+    listening l;
+    (void)w;
+    pattern_fill(bytes, sizeof bytes, 0);
+    listening_open(&l, true);
+    ck_ok(listening_start(&l));
+    for (int i = 0; i < 2 * ACCEPTS; i++) {
+        peer client = peer_start(l.address);
+        plx__poll_entry entry = {.fd = client.socket, .events = PLX__POLL_WRITE};
+        ck_assert_int_eq(plx__poll(&entry, 1, patience()), 1);
+        ck_assert_int_eq(plx__socket_send(client.socket, bytes, sizeof bytes), sizeof bytes);
+        plx__completion completion = expect_accepted(&l, 0);
+        ck_assert_uint_gt(completion.length, 0);
+        ck_assert_uint_le(completion.length, 2048);
+        pattern_check(completion.bytes, completion.length, 0);
+        uint64_t until = plx__clock_now() + patience();
+        for (size_t at = completion.length; at < sizeof bytes;) {
+            ptrdiff_t got = plx__socket_receive(completion.accepted, rest, sizeof rest);
+            ck_assert_uint_lt(plx__clock_now(), until);
+            if (got > 0)
+                pattern_check(rest, (size_t)got, at);
+            at += got > 0 ? (size_t)got : 0;
+        }
+        plx__socket_close(completion.accepted);
+        peer_close(&client);
+    }
+    listening_close(&l);
+}
+
+/* Without a socket for the next one, all that have come back are held: in their order, for who
+ * asks, or until the listener starts again. */
+static void accepts_are_held_together(world *w)
+{
+    (void)w;
+    for (int is_taken = 0; is_taken < 3; is_taken++) {
+        listening l;
+        peer clients[ACCEPTS - 1];
+        plx_socket held;
+        listening_open(&l, false);
+        uint32_t posted = winsock_double_calls(DOUBLE_ACCEPT_EX);
+        ck_assert_int_eq(l.f.ops->accept_held(l.f.backend, &l.f.endpoint, &held), PLX_EAGAIN);
+        ck_ok(listening_start(&l));
+        unsigned before = winsock_double_accepts_completed();
+        for (unsigned i = 0; i < ACCEPTS - 1; i++) {
+            clients[i] = peer_start(l.address);
+            await_accepts(before + i + 1);
+        }
+        plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 1);
+        (void)expect_accepted(&l, PLX_EMFILE);
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 1);
+        fixture_expect_nothing(&l.f);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_ACCEPT_EX) - posted, ACCEPTS);
+        for (int i = 0; i < ACCEPTS - 1 && is_taken < 2; i++) {
+            plx__address ours;
+            plx__address theirs;
+            if (is_taken == 1)
+                ck_ok(l.f.ops->accept_held(l.f.backend, &l.f.endpoint, &held));
+            if (is_taken == 0 && i == 0)
+                ck_ok(listening_start(&l));
+            if (is_taken == 0)
+                held = expect_accepted(&l, 0).accepted;
+            if (is_taken == 0) { /* The held ones have no context: they have no name. */
+                ck_ok(plx__socket_peer(held, &theirs));
+                ck_ok(plx__socket_name(clients[i].socket, &ours));
+                ck_assert_mem_eq(ours.storage.bytes, theirs.storage.bytes, 8);
+            }
+            plx__socket_close(held);
+        }
+        if (is_taken == 1) {
+            ck_assert_int_eq(l.f.ops->accept_held(l.f.backend, &l.f.endpoint, &held), PLX_EAGAIN);
+            ck_ok(listening_start(&l));
+        }
+        if (is_taken < 2)
+            ck_assert_uint_eq(winsock_double_calls(DOUBLE_ACCEPT_EX) - posted, 2 * ACCEPTS - 1);
+        listening_close(&l);
+        for (int i = 0; i < ACCEPTS - 1; i++)
+            peer_close(&clients[i]);
+    }
+}
+
+/* One that comes while the listener is stopped is brought when it starts again, and what is in
+ * flight goes with the listener. */
+static void stopped_listener_holds(world *w)
+{
+    listening l;
+    (void)w;
+    listening_open(&l, false);
+    ck_ok(listening_start(&l));
+    l.f.ops->accept_stop(l.f.backend, &l.f.endpoint);
+    unsigned before = winsock_double_accepts_completed();
+    peer client = peer_start(l.address);
+    await_accepts(before + 1);
+    fixture_expect_nothing(&l.f);
+    ck_ok(listening_start(&l));
+    plx_socket accepted = expect_accepted(&l, 0).accepted;
+    plx__socket_close(accepted);
+    peer_close(&client);
+    uint32_t cancels = winsock_double_calls(DOUBLE_CANCEL);
+    ck_assert(l.f.ops->detach(l.f.backend, &l.f.endpoint));
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_CANCEL), cancels + 1);
+    fixture_expect_nothing(&l.f);
+    l.f.ops->close(l.f.backend);
+    plx__socket_close(l.socket);
+}
+
+/* --- who stays silent ------------------------------------------------------------------------
+ */
+
+static void sweep(listening *l, uint32_t seconds)
+{
+    l->f.ops->accept_sweep(l->f.backend, &l->f.endpoint, seconds);
+}
+
+/* Who has been silent for as long as is allowed is dropped; when all hold somebody silent, a second
+ * is long enough. */
+static void sweep_has_limits(world *w)
+{
+    listening l;
+    peer clients[ACCEPTS];
+    plx__address name;
+    (void)w;
+    listening_open(&l, true);
+    sweep(&l, 0); /* It has not been started. */
+    ck_ok(listening_start(&l));
+    uint64_t until = plx__clock_now() + patience();
+    for (int i = 0; i < ACCEPTS; i++) {
+        clients[i] = peer_start(l.address);
+        while (plx__socket_peer(clients[i].socket, &name) != 0)
+            ck_assert_uint_lt(plx__clock_now(), until);
+        if (i == 0) {
+            winsock_double_silence(4);
+            sweep(&l, 5);
+            fixture_expect_nothing(&l.f);
+            winsock_double_silence(5);
+            sweep(&l, 5);
+            (void)expect_accepted(&l, PLX_ECONNABORTED);
+            peer_close(&clients[0]);
+            clients[0] = peer_start(l.address);
+            while (plx__socket_peer(clients[0].socket, &name) != 0)
+                ck_assert_uint_lt(plx__clock_now(), until);
+        }
+    }
+    fixture_expect_nothing(&l.f); /* All have been accepted by then. */
+    winsock_double_silence(0);
+    sweep(&l, 60);
+    fixture_expect_nothing(&l.f);
+    winsock_double_silence(1);
+    sweep(&l, 60);
+    for (int i = 0; i < ACCEPTS; i++)
+        (void)expect_accepted(&l, PLX_ECONNABORTED);
+    fixture_expect_nothing(&l.f);
+    winsock_double_silence(UINT32_MAX);
+    sweep(&l, 0);
+    fixture_expect_nothing(&l.f); /* Nobody has connected. */
+    for (int i = 0; i < ACCEPTS; i++)
+        peer_close(&clients[i]);
+    listening_close(&l);
+}
+
+static void speak(void *data)
+{
+    const peer *client = data;
+    unsigned before = winsock_double_accepts_completed();
+    ck_assert_int_eq(plx__socket_send(client->socket, "x", 1), 1);
+    await_accepts(before + 1);
+}
+
+/* Who has spoken in time is brought, though the port still has the word of it: before the sweep, or
+ * while it looks at the others. */
+static void sweep_keeps_who_has_spoken(world *w)
+{
+    (void)w;
+    for (int is_late = 0; is_late < 2; is_late++) {
+        listening l;
+        plx__address name;
+        listening_open(&l, true);
+        ck_ok(listening_start(&l));
+        peer client = peer_start(l.address);
+        uint64_t until = plx__clock_now() + patience();
+        while (plx__socket_peer(client.socket, &name) != 0)
+            ck_assert_uint_lt(plx__clock_now(), until);
+        winsock_double_silence(9);
+        if (is_late == 0)
+            speak(&client);
+        else
+            winsock_double_act(DOUBLE_GET, ACCEPTS - 1, 1, 0, speak, &client);
+        sweep(&l, 1);
+        ck_assert_uint_eq(winsock_double_mend(), (uint32_t)is_late);
+        plx__completion completion = expect_accepted(&l, 0);
+        ck_assert_uint_eq(completion.length, 1);
+        plx__socket_close(completion.accepted);
+        fixture_expect_nothing(&l.f);
+        peer_close(&client);
+        peer other = peer_start(l.address); /* And one who never speaks is not. */
+        while (plx__socket_peer(other.socket, &name) != 0)
+            ck_assert_uint_lt(plx__clock_now(), until);
+        fixture_expect_nothing(&l.f);
+        sweep(&l, 9);
+        (void)expect_accepted(&l, PLX_ECONNABORTED);
+        winsock_double_silence(UINT32_MAX);
+        peer_close(&other);
+        listening_close(&l);
+    }
+}
+
+/* One who has spoken is none of those that are full of silence. */
+static void sweep_counts_who_is_silent(world *w)
+{
+    listening l;
+    peer clients[ACCEPTS];
+    plx__address name;
+    (void)w;
+    listening_open(&l, true);
+    ck_ok(listening_start(&l));
+    uint64_t until = plx__clock_now() + patience();
+    for (int i = 0; i < ACCEPTS; i++) {
+        clients[i] = peer_start(l.address);
+        while (plx__socket_peer(clients[i].socket, &name) != 0)
+            ck_assert_uint_lt(plx__clock_now(), until);
+    }
+    fixture_expect_nothing(&l.f);
+    winsock_double_silence(9);
+    speak(&clients[1]);
+    sweep(&l, 60);
+    plx__completion completion = expect_accepted(&l, 0);
+    plx__socket_close(completion.accepted);
+    fixture_expect_nothing(&l.f);
+    winsock_double_silence(UINT32_MAX);
+    for (int i = 0; i < ACCEPTS; i++)
+        peer_close(&clients[i]);
+    listening_close(&l);
+}
+
+static void starting_that_fails_tells_why(world *w)
+{
+    listening l;
+    (void)w;
+    listening_open(&l, false);
+    winsock_double_fail(DOUBLE_NAME, 0, 1, WSAENOBUFS);
+    ck_assert_int_eq(listening_start(&l), PLX_ENOBUFS);
+    winsock_double_fail(DOUBLE_IOCTL, 0, 1, WSAEINVAL);
+    ck_assert_int_eq(listening_start(&l), PLX_ENOSYS);
+    ck_assert_uint_eq(winsock_double_mend(), 1);
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, 1);
+    ck_assert_int_eq(listening_start(&l), PLX_ENOMEM);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
+    uint32_t posted = winsock_double_calls(DOUBLE_ACCEPT_EX);
+    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 1);
+    ck_assert_int_eq(listening_start(&l), PLX_EMFILE); /* Not one. */
+    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 1, 1);
+    ck_ok(listening_start(&l)); /* One will do. */
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 1);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_ACCEPT_EX), posted + 1);
+    ck_ok(listening_start(&l));
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_ACCEPT_EX), posted + ACCEPTS);
+    ck_ok(listening_start(&l));
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_ACCEPT_EX), posted + ACCEPTS);
+    listening_close(&l);
+}
+
+const test_case unit_windows_accept_cases[] = {
+    CASE(sweep_counts_who_is_silent), CASE(starting_that_fails_tells_why),
+    CASE(accepts_that_fail_are_told), CASE(accepts_bring_what_accept_would),
+    CASE(first_bytes_have_a_bound),   CASE(accepts_are_held_together),
+    CASE(stopped_listener_holds),     CASE(sweep_has_limits),
+    CASE(sweep_keeps_who_has_spoken), CASES_END,
+};
