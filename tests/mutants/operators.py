@@ -45,6 +45,7 @@ class Mutant:
     text: str      # What comes there.
     original: str  # The line of the source, its white space folded: for people, and for the key.
     line: int
+    function_line: int  # Where the function's body begins.
     nth: int       # Among those of the same function, operator, line text and replacement.
 
     @property
@@ -283,11 +284,12 @@ def mutants_of(path, source):
     mutants = []
     for function, first, last in functions_of(tokens, partner):
         finder = _Finder(source, tokens, partner, first, last)
+        head = source.count("\n", 0, tokens[partner[first - 1]].start) + 1
         for operator, start, end, text in sorted(finder.run(), key=lambda found: found[1:]):
             line = source.count("\n", 0, start) + 1
             original = " ".join(lines[line - 1].split())
             same = (function, operator, original, text)
             seen[same] = seen.get(same, 0) + 1
             mutants.append(Mutant(path, function, operator, start, end, text, original, line,
-                                  seen[same]))
+                                  head, seen[same]))
     return mutants

@@ -26,7 +26,8 @@ sys.path.insert(0, HERE)
 
 # pylint: disable=wrong-import-position
 from operators import mutants_of
-from suites import WATCHERS_LINUX, WATCHERS_WINDOWS, Bench, elapsed, first_failure
+from reach import FLAGS, Reach, reach_learn, reach_load, reach_store, trace_compile, tree_hash
+from suites import WATCHERS_LINUX, WATCHERS_WINDOWS, Bench, elapsed, first_failure, programs_of
 
 EQUIVALENT = os.path.join(HERE, "equivalent.txt")
 SANITIZE = "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
@@ -51,6 +52,8 @@ def arguments_parse():
     parser.add_argument("--file", action="append", default=[], metavar="PATH",
                         help="only this file; may be given more than once")
     parser.add_argument("--key", help="only mutants whose key contains this text")
+    parser.add_argument("--case", help="only cases whose name, SUITE.CONFIGURATION.CASE, contains "
+                        "this text")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time (2)")
     parser.add_argument("--least", type=float, default=90, help="the share to be killed, in % (90)")
     parser.add_argument("--list", action="store_true", help="print the keys of the sample and end")
@@ -134,15 +137,18 @@ def equivalents_read():
 class Workshop:
     """A copy of the tree with a build of its own, where one mutant at a time is made."""
 
-    def __init__(self, number, arguments):
+    def __init__(self, name, arguments):
         system = "windows" if arguments.windows else "linux"
-        self.tree = os.path.join(ROOT, "build", "mutants", f"{system}-{number}")
+        self.tree = os.path.join(ROOT, "build", "mutants", f"{system}-{name}")
         self.build = os.path.join(self.tree, "build")
         self.windows = arguments.windows
+        self.watchers = WATCHERS_WINDOWS if arguments.windows else WATCHERS_LINUX
+        self.make_all = ["cmake", "--build", self.build, "--target", *programs_of(self.watchers)]
         self.objects = {}
 
-    def prepare(self):
-        """Brings the copy up to date, builds it, and returns how its programs are run."""
+    def prepare(self, is_traced=False):
+        """Brings the copy up to date, builds it, and returns how its programs are run. Traced, it
+        notes what it runs, and is no ground for mutants."""
         for path in git("ls-files", "-co", "--exclude-standard").splitlines():
             self._copy(path)
         options = ["-DPOLLUX_BUILD_TESTS=ON", "-DPOLLUX_BUILD_TOOLS=OFF",
@@ -152,10 +158,11 @@ class Workshop:
             options += ["-DCMAKE_TOOLCHAIN_FILE=" + os.path.join(
                 self.tree, "ci/toolchains/x86_64-w64-mingw32.cmake"), "-DCMAKE_BUILD_TYPE=Debug"]
         else:
-            options += [f"-DCMAKE_C_FLAGS={SANITIZE}", "-DCMAKE_BUILD_TYPE=None",
-                        "-DPOLLUX_BACKENDS=poll;select;epoll;uring;libuv"]
+            options += ["-DPOLLUX_BACKENDS=poll;select;epoll;uring;libuv"]
+            options += [f"-DCMAKE_C_FLAGS={SANITIZE}", "-DCMAKE_BUILD_TYPE=None"] \
+                if not is_traced else self._trace_options()
         self._must(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja", *options])
-        self._must(["cmake", "--build", self.build])
+        self._must(self.make_all)
         with open(os.path.join(self.build, "compile_commands.json"), encoding="utf-8") as file:
             self.commands = {
                 os.path.relpath(entry["file"], self.tree): entry for entry in json.load(file)
@@ -166,6 +173,11 @@ class Workshop:
                                 capture_output=True, text=True, check=True).stdout.strip()
         wine = shutil.which("wine64") or "/usr/lib/wine/wine64"
         return Bench(self.build, [wine], {"WINEPREFIX": prefix, "WINEDEBUG": "-all"})
+
+    def _trace_options(self):
+        trace = os.path.join(self.tree, "trace.o")
+        trace_compile(self.tree, trace)
+        return [*FLAGS, f"-DCMAKE_EXE_LINKER_FLAGS=-no-pie {trace}"]
 
     def _copy(self, path):
         """Only what differs, and as new: a mutant may have been left there by a run that was cut
@@ -220,7 +232,7 @@ class Workshop:
             return "same"
         if code == b"":
             return "broken"
-        done = subprocess.run(["cmake", "--build", self.build], capture_output=True, check=False)
+        done = subprocess.run(self.make_all, capture_output=True, check=False)
         return "built" if done.returncode == 0 else "broken"
 
     def restore(self, mutant, source):
@@ -237,6 +249,7 @@ class Hunt:
         for mutant in mutants:
             self.waiting.put(mutant)
         self.watchers = WATCHERS_WINDOWS if arguments.windows else WATCHERS_LINUX
+        self.reach = None
         self.lock = threading.Lock()
         self.is_ready = threading.Event()
         self.start = time.monotonic()
@@ -257,9 +270,11 @@ class Hunt:
             self.claimed += 1
             return mutant
 
-    def _order(self, path, cases):
-        """Those first that have killed a mutant of this file before."""
-        counts = self.killers.get(path, {})
+    def _order(self, mutant, cases):
+        """Those that run its line, those first that have killed a mutant of this file before."""
+        counts = self.killers.get(mutant.path, {})
+        if self.reach is not None:
+            cases = self.reach.cases(mutant, cases)
         return sorted(cases, key=lambda case: -counts.get(case.title, 0))
 
     def _say(self, verdict, mutant, detail):
@@ -275,10 +290,10 @@ class Hunt:
             return
         source = source_read(mutant.path)
         made = workshop.make(mutant, source)
-        found = None
+        found, cases = None, []
         if made == "built":
-            cases = self._order(mutant.path, bench.cases_of(mutant.path, self.watchers,
-                                                            configurations))
+            cases = self._order(mutant, self._cases(bench.cases_of(
+                mutant.path, self.watchers, configurations)))
             found = first_failure(bench, cases, CASE_LIMIT_S, 2)
         workshop.restore(mutant, source)
         with self.lock:
@@ -293,7 +308,7 @@ class Hunt:
                 self._say("killed", mutant, f" <- {case.title} {how}")
             else:
                 self.holes.append(mutant)
-                self._say("HOLE", mutant, "")
+                self._say("HOLE", mutant, f" ({len(cases)} cases run it)")
 
     def _work(self, number):
         try:
@@ -311,17 +326,36 @@ class Hunt:
 
     def _original_must_pass(self, bench, configurations):
         """A suite that fails without a mutant would kill them all."""
-        cases = {}
-        for starts, _ in self.watchers:
-            for path in starts.split() or [""]:
-                cases.update(dict.fromkeys(bench.cases_of(path, self.watchers, configurations)))
+        cases = self._cases(bench.cases_all(self.watchers, configurations))
         print(f"mutants: {len(cases)} cases have to pass without one", flush=True)
         found = first_failure(bench, list(cases), CASE_LIMIT_S, 2 * self.arguments.jobs)
         if found:
             raise Failure(f"without a mutant {found[0].title} {found[1]}")
         self.is_ready.set()
 
+    def _cases(self, cases):
+        """Those that the arguments ask for."""
+        wanted = self.arguments.case
+        return cases if wanted is None else [case for case in cases if wanted in case.title]
+
+    def _reach_know(self):
+        """Which case runs which line; from a file if nothing has changed since."""
+        if self.arguments.windows or self.arguments.case:
+            return
+        workshop = Workshop("trace", self.arguments)
+        known = os.path.join(ROOT, "build", "mutants", "reach.json")
+        key = tree_hash(ROOT, git("ls-files", "-co", "--exclude-standard").splitlines())
+        lines = reach_load(known, key)
+        if lines is None:
+            print("mutants: learning which case runs which line", flush=True)
+            bench = workshop.prepare(is_traced=True)
+            cases = bench.cases_all(self.watchers, workshop.configurations())
+            lines = reach_learn(bench, cases, workshop.tree, 2 * self.arguments.jobs)
+            reach_store(known, key, lines)
+        self.reach = Reach(lines)
+
     def run(self):
+        self._reach_know()
         threads = [threading.Thread(target=self._work, args=(number,))
                    for number in range(self.arguments.jobs)]
         for thread in threads:
