@@ -1,30 +1,21 @@
-/* tests/fuzz_api.c - random calls, in any order, from anywhere, with handles of every sort.
- *
- *   fuzz_api [--backend NAME] [--seed N] [--seconds S]
- *
- * Two loops live side by side. Calls come from outside and from inside callbacks; their handles are
- * live, stale, of the other loop, or noise; memory and descriptors run out now and then; in every
- * second round another thread posts, stops the loops and sends signals. Streams whose every byte is
- * known run through all that (fuzz_streams.c). Nothing
- * may crash, hang or leak; every connection that was named closes or is released exactly once and
- * is silent after that, every buffer that was lent comes back exactly once. The seed is printed,
- * and replays the calls; the timing of the system's own part is its own.
- */
+/* tests/fuzz_calls.c - owns the connections that random calls make, and the handles of everything
+ * else. */
+#include "tests/fuzz_calls.h"
+
 #include <pollux/pollux.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "platform/fault.h"
-#include "platform/rehearsal.h"
+#include "platform/platform.h"
 #include "tests/chance.h"
-#include "tests/configuration.h"
+#include "tests/fuzz_check.h"
+#include "tests/fuzz_couple.h"
+#include "tests/fuzz_faults.h"
 #include "tests/fuzz_peers.h"
-#include "tests/fuzz_streams.h"
-#include "tests/fuzz_threads.h"
+#include "tests/fuzz_refusals.h"
+#include "tests/fuzz_watches.h"
 
-enum { HANDLES = 64, CONNS_MAX = 40, LOOPS = 2 };
+enum { HANDLES = 64, CONNS_MAX = 40, ACCEPTED_MAX = 200 };
 
 /* What a connection's `data` points to: counts that must add up in the end. */
 typedef struct life {
@@ -33,30 +24,22 @@ typedef struct life {
 } life;
 
 static struct {
-    plx_loop *loops[LOOPS];
-    const char *backend;
+    plx_loop *const *loops;
+    size_t count;
     uint64_t handles[HANDLES]; /* Of all kinds, both loops, live and stale. */
     char address[PLX_ADDRESS_TEXT_MAX];
     life lives[4096];
-    uint64_t calls, opened, closed, lent, returned, released;
+    uint64_t returned, closed;
     int depth;
 } fuzz;
 
-uint64_t chance_state = 1;
+fuzz_calls_counts fuzz_calls_count;
 
 static unsigned char bytes[1 << 16];
 
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "fuzz_api: line %d: %s does not hold\n", __LINE__, #condition);        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
-
 static plx_loop *any_loop(void)
 {
-    return fuzz.loops[chance_below(LOOPS)];
+    return fuzz.loops[chance_below(fuzz.count)];
 }
 
 /* Mostly a handle that once was live, wherever that was; now and then noise. */
@@ -101,6 +84,13 @@ static life *life_begin(void)
     abort();
 }
 
+static bool is_crowded(const plx_loop *loop, uint64_t connections_max)
+{
+    plx_loop_stats stats;
+    plx_loop_stats_get(loop, &stats);
+    return stats.connections_open > connections_max;
+}
+
 static void life_check(const life *l, plx_conn conn)
 {
     CHECK(l != NULL);
@@ -115,11 +105,13 @@ static void on_open(plx_loop *loop, plx_conn conn, void *data)
         l = life_begin();
         *l = (life){.is_open = true, .bits = conn.bits};
         CHECK(plx_conn_set_data(loop, conn, l) == 0);
-        fuzz.opened++;
+        fuzz_calls_count.opened++;
     }
     life_check(l, conn);
     handle_remember(conn.bits);
     some_calls(loop);
+    if (is_crowded(loop, ACCEPTED_MAX)) /* Paused ones stay when their clients have gone. */
+        (void)plx_conn_close(loop, conn);
 }
 
 static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *received,
@@ -128,8 +120,9 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *rec
     life_check(data, conn);
     CHECK(length > 0);
     unsigned char first = *(const unsigned char *)received;
-    if (one_in(3))
-        (void)!plx_conn_write(loop, conn, received, length);
+    /* Pieces that go out together, or are too many for that. */
+    for (size_t i = one_in(3) ? 1 + chance_below(3) : 0; i > 0; i--)
+        (void)!plx_conn_write(loop, conn, received, one_in(2) ? chance_below(length + 1) : length);
     some_calls(loop);
     /* What is shown stays readable during the call, whatever was called. */
     CHECK(*(const unsigned char *)received == first);
@@ -169,7 +162,7 @@ static bool adopt(plx_socket socket, const void *received, size_t length)
     plx_loop *loop = any_loop();
     plx_conn_options options = any_options();
     plx_conn conn;
-    if (loop == NULL) /* Both close, and that one has. */
+    if (loop == NULL) /* All close, and that one has. */
         return false;
     life *l = life_begin();
     l->is_open = true; /* Before, as in call_connect(). */
@@ -179,7 +172,7 @@ static bool adopt(plx_socket socket, const void *received, size_t length)
     if (status != 0)
         return false;
     l->bits = conn.bits;
-    fuzz.opened++;
+    fuzz_calls_count.opened++;
     handle_remember(conn.bits);
     return true;
 }
@@ -192,7 +185,7 @@ static void on_release(plx_loop *loop, plx_conn conn, void *data, plx_socket soc
     CHECK(plx_conn_release(loop, conn) == PLX_ESTALE);
     CHECK(length == 0 || received != NULL);
     l->is_open = false;
-    fuzz.released++;
+    fuzz_calls_count.released++;
     fuzz.closed++;
     if (one_in(4) || !adopt(socket, received, length))
         plx_socket_close(socket);
@@ -292,12 +285,13 @@ static void call_listen(plx_loop *loop)
     plx_listen_options options = {.conn = any_options(), .on_error = on_error, .backlog = 64};
     options.accept_receive_first = one_in(4);
     options.accepts_ahead = one_in(4) ? (uint32_t)chance_below(40) : 0;
+    char address[PLX_ADDRESS_TEXT_MAX] = "tcp://127.0.0.1:0";
     plx_listener listener;
-    if (plx_listen(loop, &listener, one_in(20) ? any_address() : "tcp://127.0.0.1:0", &options) !=
-        0)
+    if (one_in(2))
+        (void)fuzz_address_take(address, sizeof address, fuzz_calls_count.calls);
+    if (plx_listen(loop, &listener, one_in(20) ? any_address() : address, &options) != 0)
         return;
     handle_remember(listener.bits);
-    char address[PLX_ADDRESS_TEXT_MAX];
     if (plx_listener_address(loop, listener, address, sizeof address) == 0)
         memcpy(fuzz.address, address, sizeof address);
 }
@@ -306,19 +300,18 @@ static void call_connect(plx_loop *loop)
 {
     plx_conn_options options = any_options();
     plx_conn conn;
-    plx_loop_stats stats;
+    const char *address = any_address();
     life *l = life_begin();
-    plx_loop_stats_get(loop, &stats);
-    if (stats.connections_open > CONNS_MAX || !fuzz_port_take(fuzz.calls))
+    if (is_crowded(loop, CONNS_MAX) || !fuzz_port_take_for(address, fuzz_calls_count.calls))
         return;
     l->is_open = true; /* Before: a callback cannot come from within, but must find it. */
     options.data = l;
-    if (plx_connect(loop, &conn, any_address(), &options) != 0) {
+    if (plx_connect(loop, &conn, address, &options) != 0) {
         l->is_open = false;
         return;
     }
     l->bits = conn.bits;
-    fuzz.opened++;
+    fuzz_calls_count.opened++;
     handle_remember(conn.bits);
 }
 
@@ -354,9 +347,9 @@ static void call_conn(plx_loop *loop)
         break;
     case 7:
     case 8:
-        fuzz.lent++;
+        fuzz_calls_count.lent++;
         if (plx_conn_send(loop, conn, bytes, any_length(), on_sent, NULL) != 0)
-            fuzz.lent--;
+            fuzz_calls_count.lent--;
         break;
     default:
         (void)!plx_conn_write(loop, conn, bytes, any_length());
@@ -409,9 +402,9 @@ static void call_other(plx_loop *loop)
     plx_loop_stats stats;
     switch (chance_below(6)) {
     case 0:
-        fuzz.lent++; /* A post is a loan too. */
+        fuzz_calls_count.lent++; /* A post is a loan too. */
         if (plx_post(loop, on_post, NULL) != 0)
-            fuzz.lent--;
+            fuzz_calls_count.lent--;
         break;
     case 1:
         if (plx_signal_open(loop, &signal, (int)chance_below(9), on_signal, NULL) == 0)
@@ -434,16 +427,26 @@ static void call_other(plx_loop *loop)
     }
 }
 
-static void one_call(plx_loop *loop)
+/* Those of the pair that all watch, and others that are idle most of the time. */
+static void call_any_watch(plx_loop *loop)
 {
-    fuzz.calls++;
+    if (one_in(2))
+        call_watch(loop);
+    else
+        fuzz_watches_call(loop, fuzz_calls_count.calls);
+}
+
+void fuzz_calls_call(plx_loop *loop)
+{
+    fuzz_calls_count.calls++;
     if (one_in(100))
-        plx__fault_arm(one_in(2) ? PLX__FAULT_MEMORY : PLX__FAULT_DESCRIPTOR,
-                       (uint32_t)chance_below(20), (uint32_t)chance_below(3));
+        fuzz_faults_arm();
     switch (chance_below(10)) {
     case 0:
         if (one_in(12))
             call_listen(loop);
+        else if (one_in(4))
+            fuzz_refusals_call(loop, fuzz.depth > 0);
         break;
     case 1:
         call_connect(loop);
@@ -452,13 +455,13 @@ static void one_call(plx_loop *loop)
         call_timer(loop);
         break;
     case 3:
-        call_watch(loop);
+        call_any_watch(loop);
         break;
     case 4:
         call_other(loop);
         break;
     case 5:
-        fuzz_peers_call(fuzz.address, bytes, any_length(), fuzz.calls);
+        fuzz_peers_call(fuzz.address, bytes, any_length(), fuzz_calls_count.calls);
         break;
     default:
         call_conn(loop);
@@ -473,116 +476,20 @@ static void some_calls(plx_loop *loop)
         return;
     fuzz.depth++;
     for (size_t i = chance_below(4); i > 0; i--)
-        one_call(loop);
+        fuzz_calls_call(loop);
     fuzz.depth--;
 }
 
-static void faults_end(void)
+void fuzz_calls_open(plx_loop *const *loops, size_t count)
 {
-    (void)plx__fault_disarm(PLX__FAULT_MEMORY);
-    (void)plx__fault_disarm(PLX__FAULT_DESCRIPTOR);
+    fuzz.loops = loops;
+    fuzz.count = count;
+    for (size_t i = 0; i < count; i++)
+        call_listen(loops[i]);
 }
 
-/* --- a run -------------------------------------------------------------------------------------
- */
-
-static void loops_open(void)
+void fuzz_calls_close(void)
 {
-    for (int i = 0; i < LOOPS; i++) {
-        const plx_loop_options options = configuration_options(
-            fuzz.backend, (plx_loop_options){
-                              .connections_max = one_in(2) ? 0 : CONNS_MAX + 8,
-                              .queued_bytes_max = one_in(2) ? 0 : 500000,
-                              .posts_max = 64,
-                              .receive_bytes = one_in(2) ? 0 : 1000,
-                          });
-        faults_end();
-        CHECK(plx_loop_open(&fuzz.loops[i], &options) == 0);
-        call_listen(fuzz.loops[i]);
-    }
-}
-
-static void all_close(void)
-{
-    for (int i = 0; i < LOOPS; i++) {
-        faults_end();
-        CHECK(plx_loop_close(fuzz.loops[i]) == 0);
-        fuzz.loops[i] = NULL;
-    }
-    faults_end(); /* Callbacks of the closing may have begun some. */
-    fuzz_peers_close();
-    fuzz_streams_close();
-    CHECK(fuzz.opened == fuzz.closed);
-    CHECK(fuzz.lent == fuzz.returned);
-    CHECK(plx__fault_held(PLX__FAULT_MEMORY) == 0);
-    CHECK(plx__fault_held(PLX__FAULT_DESCRIPTOR) == 0);
-}
-
-/* One life of two loops: some thousand calls and turns, then everything closes. */
-static void round_run(uint64_t until_ns)
-{
-    CHECK(fuzz_peers_open());
-    loops_open();
-    fuzz_streams_open(fuzz.loops, LOOPS);
-    bool is_disturbed = one_in(2) && fuzz_threads_begin(fuzz.loops, LOOPS);
-    for (int step = 0; step < 3000 && plx__clock_now() < until_ns; step++) {
-        plx_loop *loop = any_loop();
-        for (size_t i = chance_below(6); i > 0; i--) {
-            one_call(loop);
-            fuzz_streams_call(NULL, fuzz.calls);
-        }
-        if (one_in(5))
-            faults_end();
-        CHECK(plx_loop_run_once(any_loop(), one_in(5) ? PLX_MILLISECOND : 0) == 0);
-    }
-    if (is_disturbed)
-        fuzz_threads_end();
-    all_close();
-    if (is_disturbed)
-        fuzz_threads_check();
-}
-
-int main(int argc, char **argv)
-{
-    const char *seconds_text = getenv("POLLUX_FUZZ_SECONDS");
-    double seconds = seconds_text != NULL ? strtod(seconds_text, NULL) : 5;
-    uint64_t seed = plx__clock_now();
-    plx__rehearse_unattended();
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--backend") == 0)
-            fuzz.backend = argv[i + 1];
-        else if (strcmp(argv[i], "--seed") == 0)
-            seed = strtoull(argv[i + 1], NULL, 0);
-        else if (strcmp(argv[i], "--seconds") == 0)
-            seconds = strtod(argv[i + 1], NULL);
-    }
-    printf("fuzz_api: backend %s, --seed %llu\n",
-           fuzz.backend != NULL ? fuzz.backend : plx_backend_default(), (unsigned long long)seed);
-    fflush(stdout);
-    CHECK(plx__sockets_start() == 0);
-    if (getenv("POLLUX_TEST_TINY") != NULL)
-        plx__fault_arm(PLX__FAULT_ROOM, 0, UINT32_MAX);
-    uint64_t until = plx__clock_now() + (uint64_t)(seconds * (double)PLX_SECOND);
-    uint64_t rounds = 0;
-    for (; plx__clock_now() < until; rounds++) {
-        chance_state = (seed + rounds) * UINT64_C(0x9e3779b97f4a7c15) | 1;
-        round_run(until);
-    }
-    plx__sockets_end();
-    printf("fuzz_api: %llu streams, %llu bytes, %llu times high, %llu drained, %llu handed over, "
-           "%llu ended whole; %llu posts by another thread, %llu signals\n",
-           (unsigned long long)fuzz_streams_count.streams,
-           (unsigned long long)fuzz_streams_count.bytes,
-           (unsigned long long)fuzz_streams_count.high,
-           (unsigned long long)fuzz_streams_count.drains,
-           (unsigned long long)fuzz_streams_count.handed_over,
-           (unsigned long long)fuzz_streams_count.ended_whole,
-           (unsigned long long)fuzz_threads_count.posts,
-           (unsigned long long)fuzz_threads_count.signals);
-    printf("fuzz_api: %llu rounds, %llu calls, %llu connections, %llu released, %llu loans; "
-           "nothing leaked\n",
-           (unsigned long long)rounds, (unsigned long long)fuzz.calls,
-           (unsigned long long)fuzz.opened, (unsigned long long)fuzz.released,
-           (unsigned long long)fuzz.lent);
-    return 0;
+    CHECK(fuzz_calls_count.opened == fuzz.closed);
+    CHECK(fuzz_calls_count.lent == fuzz.returned);
 }
