@@ -145,8 +145,11 @@ void plx__uring_credit_failed(plx__backend *backend, const struct io_uring_cqe *
 
 void plx__uring_credit_carry(plx__backend *backend, struct io_uring_sqe *request)
 {
+    /* First this: the wake's request, and one whose bytes went at once, have no endpoint. */
+    if (plx__uring_data_op(request->user_data) != PLX__URING_CREDIT)
+        return;
     plx__endpoint *endpoint = plx__uring_data_endpoint(request->user_data);
-    if (plx__uring_data_op(request->user_data) != PLX__URING_CREDIT || endpoint == NULL)
+    if (endpoint == NULL)
         return;
     plx__uring_unsent unsent = credit_send(request, plx__uring_of(endpoint));
     if (unsent.result != (int32_t)unsent.length)

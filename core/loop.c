@@ -427,8 +427,12 @@ int plx_loop_run(plx_loop *loop)
         return PLX_EBUSY;
     int status = 0;
     loop->now_ns = plx__clock_now();
-    while (status == 0 && !plx__atomic_load(&loop->is_stopped) && is_alive(loop))
-        status = plx__is_inherited(loop) ? PLX_EBUSY : turn_run(loop, PLX_FOREVER);
+    /* A child has no part in a stop that was meant for its parent. */
+    while (!plx__is_inherited(loop) && status == 0 && !plx__atomic_load(&loop->is_stopped) &&
+           is_alive(loop))
+        status = turn_run(loop, PLX_FOREVER);
+    if (plx__is_inherited(loop))
+        return PLX_EBUSY;
     if (status == 0)
         stop_consume(loop);
     return status;

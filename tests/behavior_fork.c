@@ -285,6 +285,23 @@ static void child_that_does_neither_is_refused(world *w)
     stand_close(w, &s);
 }
 
+/* A stop that has not been used is the parent's: the child is told that it cannot run the loop, and
+ * not that its run has ended. Nor does it matter that nothing is open. */
+static void child_does_not_use_a_stop(world *w)
+{
+    if (!child_is_possible(w))
+        return;
+    plx_loop_stop(w->loop);
+    if (child_fork()) {
+        ck_assert_int_eq(plx_loop_run(w->loop), PLX_EBUSY);
+        ck_assert_int_eq(plx_loop_run(w->loop), PLX_EBUSY);
+        plx_loop_abandon(w->loop);
+        plx__rehearse_report(CHILD_IS_GOOD);
+    }
+    child_join();
+    ck_ok(plx_loop_run(w->loop));
+}
+
 static void stop_the_child(plx_loop *loop, plx_timer timer, void *data)
 {
     (void)loop;
@@ -492,6 +509,7 @@ const test_case behavior_fork_cases[] = {
     CASE(child_of_a_child_drops_its_copy),
     CASE(child_lives_on_without_the_sockets),
     CASE(child_that_does_neither_is_refused),
+    CASE(child_does_not_use_a_stop),
     CASE(child_that_returns_does_not_go_on),
     CASE(child_has_loops_of_its_own),
     CASE(dropping_restores_signals),

@@ -334,6 +334,48 @@ static void one_of_two_starting_servers_has_the_path(world *w)
     }
 }
 
+enum { ASKERS = 24 };
+
+typedef struct asker {
+    plx__thread thread;
+    const world *world;
+    const char *address;
+    int status;
+} asker;
+
+static void ask(void *data)
+{
+    asker *a = data;
+    plx_loop *loop = world_loop_open(a->world);
+    a->status = plx_listen(loop, NULL, a->address, NULL);
+    ck_ok(plx_loop_close(loop));
+}
+
+/* Who finds a path taken waits for a moment whether its owner is about to die (Linux). Others that
+ * start in that directory do not wait for all of these moments. */
+static void many_start_in_one_directory(world *w)
+{
+    if (!has_unix_sockets())
+        return;
+    probe p = {0};
+    asker askers[ASKERS];
+    site live = site_make(".sock"), dead = site_make(".sock");
+    plx_listener owner = server_open(w->loop, live.address, &p);
+    plx__socket_close(socket_bound(dead.address));
+    for (int i = 0; i < ASKERS; i++) {
+        askers[i] = (asker){.world = w, .address = live.address};
+        ck_ok(plx__thread_start(&askers[i].thread, ask, &askers[i]));
+    }
+    ck_ok(plx_listener_close(w->loop, server_open(w->loop, dead.address, &p)));
+    for (int i = 0; i < ASKERS; i++) {
+        plx__thread_join(&askers[i].thread);
+        ck_assert_int_eq(askers[i].status, PLX_EADDRINUSE);
+    }
+    check_gone(dead.file);
+    turn_some(w);
+    ck_ok(plx_listener_close(w->loop, owner));
+}
+
 /* Names are UTF-8 on every system. */
 static void path_in_another_script(world *w)
 {
@@ -409,6 +451,7 @@ const test_case behavior_path_cases[] = {
     CASE(only_a_dead_socket_is_replaced),
     CASE(socket_of_a_starting_server_stays),
     CASE(one_of_two_starting_servers_has_the_path),
+    CASE(many_start_in_one_directory),
     CASE(path_in_another_script),
     CASE(loop_closes_over_socket_files),
     CASE(listening_at_a_path_fails_cleanly),

@@ -311,6 +311,29 @@ static void what_was_written_is_sent_by_another_thread(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+/* So is what several writes made, of which the later ones had the earlier ones sent at once. */
+static void several_writes_are_sent_by_another_thread(world *w)
+{
+    enum { WRITES = 3 };
+    probe p = {.opened = 0};
+    helper h = {.run = NULL};
+    unsigned char got[WRITES * PIECE];
+    unsigned char bytes[WRITES * PIECE];
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    pattern_fill(bytes, sizeof bytes, 0);
+    for (size_t i = 0; i < WRITES; i++)
+        ck_ok(plx_conn_write(w->loop, p.conn, bytes + i * PIECE, PIECE));
+    helper_start(&h, w, turn_three_times);
+    helper_await(&h);
+    ck_ok(h.status);
+    peer_receive(w, &client, got, sizeof got);
+    pattern_check(got, sizeof got, 0);
+    helper_end(&h);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 /* --- closing -----------------------------------------------------------------------------------
  */
 
@@ -424,6 +447,7 @@ const test_case behavior_takeover_cases[] = {
     CASE(bytes_survive_the_end_of_a_thread),
     CASE(what_waits_to_be_sent_goes_on_on_another_thread),
     CASE(what_was_written_is_sent_by_another_thread),
+    CASE(several_writes_are_sent_by_another_thread),
     CASE(closes_on_another_thread_while_the_first_lives),
     CASE(closes_on_another_thread_when_the_first_has_ended),
     CASE(listener_is_closed_by_another_thread),

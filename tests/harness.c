@@ -116,10 +116,21 @@ plx_loop *world_loop_open(const world *w)
     return loop;
 }
 
+/* The system's own count, where a double is in front of it; the other may be wrong about it. */
+static long handles_open(void)
+{
+#ifdef PLX_WINSOCK_DOUBLE
+    return winsock_double_handles();
+#else
+    return 0;
+#endif
+}
+
 START_TEST(run_chosen)
 {
     uint32_t memory = plx__fault_held(PLX__FAULT_MEMORY);
     uint32_t descriptors = plx__fault_held(PLX__FAULT_DESCRIPTOR);
+    long handles = handles_open();
     ck_ok(plx__sockets_start()); /* For the peers. */
     if (getenv("POLLUX_TEST_TINY") != NULL)
         plx__fault_arm(PLX__FAULT_ROOM, 0, UINT32_MAX);
@@ -132,6 +143,7 @@ START_TEST(run_chosen)
                   plx__fault_held(PLX__FAULT_MEMORY) - memory);
     ck_assert_msg(plx__fault_held(PLX__FAULT_DESCRIPTOR) == descriptors, "%u descriptors leaked",
                   plx__fault_held(PLX__FAULT_DESCRIPTOR) - descriptors);
+    ck_assert_msg(handles_open() == handles, "%ld handles leaked", handles_open() - handles);
 }
 END_TEST
 

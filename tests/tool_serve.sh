@@ -65,6 +65,7 @@ expect_json() {
     what=$1
     shift
     if ! pollux "$@" >"$out" 2>"$scratch/errors"; then
+        cat "$scratch/errors" >>"$out"
         failed "$what: it failed"
     elif [ -n "$python" ] && ! "$python" -m json.tool <"$out" >/dev/null 2>"$scratch/errors"; then
         failed "$what: not JSON"

@@ -30,9 +30,9 @@ static size_t highest; /* Of the sockets seen. */
 static uint32_t busy;  /* Sockets with something held. */
 static uint16_t reserved_port;
 static bool is_ignoring_cancel;
-static bool is_refusing_modes;
 static size_t largest_send;
 static LPFN_CONNECTEX connect_ex;
+static LPFN_ACCEPTEX accept_ex;
 
 void winsock_double_start(enum winsock_double_mode mode)
 {
@@ -47,11 +47,6 @@ void winsock_double_reserve(uint16_t port)
 void winsock_double_ignore_cancel(bool is_ignoring)
 {
     is_ignoring_cancel = is_ignoring;
-}
-
-void winsock_double_refuse_modes(bool is_refusing)
-{
-    is_refusing_modes = is_refusing;
 }
 
 size_t winsock_double_largest_send(void)
@@ -272,18 +267,30 @@ bool double_pump(void)
 SOCKET WSAAPI double_WSASocketW(int family, int type, int protocol, WSAPROTOCOL_INFOW *info,
                                 GROUP group, DWORD flags)
 {
-    SOCKET made = WSASocketW(family, type, protocol, info, group, flags);
+    SOCKET made = INVALID_SOCKET;
+    bool is_unix = double_mode != 0 && family == AF_UNIX;
+    if (!double_strikes(DOUBLE_SOCKET))
+        made = WSASocketW(is_unix ? AF_INET : family, type, protocol, info, group, flags);
+    if (made == INVALID_SOCKET)
+        return made;
+    double_handles_add(1);
     double_lock();
-    if (made != INVALID_SOCKET)
-        socket_forget(made);
+    socket_forget(made);
+    if (double_find(made) != NULL)
+        double_find(made)->is_unix = is_unix;
     double_unlock();
     return made;
 }
 
 SOCKET WSAAPI double_accept(SOCKET socket, struct sockaddr *name, int *length)
 {
-    SOCKET made = accept(socket, name, length);
-    if (made == INVALID_SOCKET || double_mode == 0)
+    SOCKET made = INVALID_SOCKET;
+    if (!double_strikes(DOUBLE_ACCEPT))
+        made = accept(socket, name, length);
+    if (made == INVALID_SOCKET)
+        return made;
+    double_handles_add(1);
+    if (double_mode == 0)
         return made;
     double_lock();
     socket_forget(made);
@@ -294,11 +301,13 @@ SOCKET WSAAPI double_accept(SOCKET socket, struct sockaddr *name, int *length)
 
 int WSAAPI double_bind(SOCKET socket, const struct sockaddr *name, int length)
 {
+    if (double_strikes(DOUBLE_BIND))
+        return SOCKET_ERROR;
     if (reserved_port != 0 && name->sa_family != AF_UNIX && port_of(name) == reserved_port) {
         WSASetLastError(WSAEACCES);
         return SOCKET_ERROR;
     }
-    return bind(socket, name, length);
+    return double_unix_bind(socket, name, length);
 }
 
 static bool is_nowhere(const struct sockaddr *name)
@@ -311,11 +320,14 @@ static bool is_nowhere(const struct sockaddr *name)
 
 int WSAAPI double_connect(SOCKET socket, const struct sockaddr *name, int length)
 {
+    if (double_strikes(DOUBLE_CONNECT))
+        return SOCKET_ERROR;
     if (double_mode != 0 && is_nowhere(name)) {
         WSASetLastError(WSAEADDRNOTAVAIL);
         return SOCKET_ERROR;
     }
-    int result = connect(socket, name, length);
+    int result = name->sa_family == AF_UNIX && double_mode != 0 ? double_unix_connect(socket, name)
+                                                                : connect(socket, name, length);
     int error = WSAGetLastError();
     double_lock();
     double_socket *known = double_find(socket);
@@ -346,14 +358,44 @@ static BOOL PASCAL double_connect_ex(SOCKET socket, const struct sockaddr *name,
     return result;
 }
 
+static DWORD last_ioctl;
+static unsigned char last_ioctl_bytes[4];
+
+bool winsock_double_ioctl(DWORD code, unsigned char *bytes_out)
+{
+    memcpy(bytes_out, last_ioctl_bytes, sizeof last_ioctl_bytes);
+    return last_ioctl == code;
+}
+
+static BOOL PASCAL double_accept_ex(SOCKET listener, SOCKET socket, void *bytes, DWORD count,
+                                    DWORD local, DWORD remote, DWORD *got, OVERLAPPED *overlapped)
+{
+    double_accept_remember(overlapped);
+    if (double_strikes(DOUBLE_ACCEPT_EX))
+        return FALSE;
+    return accept_ex(listener, socket, bytes, count, local, remote, got, overlapped);
+}
+
 int WSAAPI double_WSAIoctl(SOCKET socket, DWORD code, void *in, DWORD in_size, void *out,
                            DWORD out_size, DWORD *returned, OVERLAPPED *overlapped,
                            LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
     static const GUID connect_id = WSAID_CONNECTEX;
+    static const GUID accept_id = WSAID_ACCEPTEX;
+    if (double_strikes(DOUBLE_IOCTL))
+        return SOCKET_ERROR;
+    last_ioctl = code;
+    if (in_size >= sizeof last_ioctl_bytes)
+        memcpy(last_ioctl_bytes, in, sizeof last_ioctl_bytes);
     int result = WSAIoctl(socket, code, in, in_size, out, out_size, returned, overlapped, routine);
-    if (double_mode == 0 || result != 0 || code != SIO_GET_EXTENSION_FUNCTION_POINTER ||
-        memcmp(in, &connect_id, sizeof connect_id) != 0)
+    if (double_mode == 0 || result != 0 || code != SIO_GET_EXTENSION_FUNCTION_POINTER)
+        return result;
+    if (memcmp(in, &accept_id, sizeof accept_id) == 0) {
+        LPFN_ACCEPTEX instead_of_accept = double_accept_ex;
+        memcpy(&accept_ex, out, sizeof accept_ex);
+        memcpy(out, &instead_of_accept, sizeof instead_of_accept);
+    }
+    if (memcmp(in, &connect_id, sizeof connect_id) != 0)
         return result;
     LPFN_CONNECTEX instead = double_connect_ex;
     memcpy(&connect_ex, out, sizeof connect_ex);
@@ -385,7 +427,7 @@ int WSAAPI double_closesocket(SOCKET socket)
     double_lock();
     if (double_mode == 0 || known == NULL) {
         result = closesocket(socket);
-    } else {
+    } else if (!known->is_closed) {
         (void)double_pump();
         waiting_end(known, NULL);
         if (known->lingers_not && known->held > 0)
@@ -398,12 +440,15 @@ int WSAAPI double_closesocket(SOCKET socket)
             result = closesocket(socket);
         }
     }
+    double_handles_add(result == 0 ? -1 : 0);
     double_unlock();
     return result;
 }
 
 int WSAAPI double_setsockopt(SOCKET socket, int level, int name, const char *value, int length)
 {
+    if (double_strikes(DOUBLE_SET))
+        return SOCKET_ERROR;
     int result = setsockopt(socket, level, name, value, length);
     double_socket *known = double_find(socket);
     if (double_mode == 0 || known == NULL || result != 0 || level != SOL_SOCKET)
@@ -421,8 +466,14 @@ int WSAAPI double_setsockopt(SOCKET socket, int level, int name, const char *val
 
 int WSAAPI double_getsockopt(SOCKET socket, int level, int name, char *value, int *length)
 {
-    int result = getsockopt(socket, level, name, value, length);
     const double_socket *known = double_find(socket);
+    if (double_strikes(DOUBLE_GET))
+        return SOCKET_ERROR;
+    if (known != NULL && known->is_unix && level == IPPROTO_TCP) {
+        WSASetLastError(WSAENOPROTOOPT);
+        return SOCKET_ERROR;
+    }
+    int result = getsockopt(socket, level, name, value, length);
     if (double_mode != 0 && known != NULL && result == 0 && level == SOL_SOCKET &&
         name == SO_ERROR && known->has_met_failure)
         memset(value, 0, sizeof(int));
@@ -484,6 +535,8 @@ int WSAAPI double_send(SOCKET socket, const char *bytes, int length, int flags)
 {
     WSABUF buffer = {.len = (ULONG)length, .buf = (char *)(uintptr_t)bytes};
     DWORD sent;
+    if (double_strikes(DOUBLE_SEND))
+        return SOCKET_ERROR;
     if (double_mode == 0 || double_find(socket) == NULL)
         return send(socket, bytes, length, flags);
     double_lock();
@@ -514,6 +567,8 @@ int WSAAPI double_WSASend(SOCKET socket, WSABUF *buffers, DWORD count, DWORD *se
 {
     double_socket *known = double_find(socket);
     int result;
+    if (double_strikes(DOUBLE_SEND))
+        return SOCKET_ERROR;
     if (double_mode == 0 || known == NULL)
         return WSASend(socket, buffers, count, sent, flags, overlapped, routine);
     double_lock();
@@ -530,6 +585,8 @@ int WSAAPI double_WSASend(SOCKET socket, WSABUF *buffers, DWORD count, DWORD *se
 BOOL WINAPI double_CancelIoEx(HANDLE handle, OVERLAPPED *overlapped)
 {
     double_socket *known = double_find((SOCKET)handle);
+    if (double_strikes(DOUBLE_CANCEL))
+        return FALSE;
     double_lock();
     bool is_ours = false;
     for (waiting_send *send = known != NULL ? known->waiting : NULL; send != NULL;
@@ -539,21 +596,4 @@ BOOL WINAPI double_CancelIoEx(HANDLE handle, OVERLAPPED *overlapped)
         waiting_end(known, overlapped);
     double_unlock();
     return is_ours && overlapped != NULL ? TRUE : CancelIoEx(handle, overlapped);
-}
-
-HANDLE WINAPI double_CreateIoCompletionPort(HANDLE handle, HANDLE port, ULONG_PTR key,
-                                            DWORD threads)
-{
-    HANDLE result = CreateIoCompletionPort(handle, port, key, threads);
-    double_socket *known = double_find((SOCKET)handle);
-    if (handle != INVALID_HANDLE_VALUE && result != NULL && known != NULL) {
-        known->port_of_completions = port;
-        known->key = key;
-    }
-    return result;
-}
-
-BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes)
-{
-    return is_refusing_modes ? FALSE : SetFileCompletionNotificationModes(handle, modes);
 }

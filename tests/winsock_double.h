@@ -14,6 +14,7 @@
  *  -  A send that does not block is taken whole if any of it is (Wine, ws2_32/tests/sock.c,
  *     test_send_buffering). What the system beneath did not take is held here and sent by later
  *     calls; shutdown() and closesocket() wait for it in the background, overlapped sends behind.
+ *  -  Unix-domain sockets, over TCP and a file that has the port (winsock_double_unix.c).
  *  -  Connecting to 0.0.0.0 or [::] fails with WSAEADDRNOTAVAIL, and binding a port that the system
  *     reserves with WSAEACCES.
  */
@@ -31,6 +32,7 @@
 #include <ws2tcpip.h>
 #include <mswsock.h>
 /* clang-format on */
+#include <process.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -46,6 +48,65 @@ void winsock_double_reserve(uint16_t port);
 void winsock_double_ignore_cancel(bool is_ignoring);
 /* Has SetFileCompletionNotificationModes() fail. */
 void winsock_double_refuse_modes(bool is_refusing);
+/* The calls that tests count, have fail, or act before. */
+enum winsock_double_call {
+    DOUBLE_NONE,
+    DOUBLE_SOCKET,
+    DOUBLE_BIND,
+    DOUBLE_NAME,         /* getsockname() */
+    DOUBLE_NON_BLOCKING, /* ioctlsocket() */
+    DOUBLE_SET,          /* setsockopt() */
+    DOUBLE_GET,          /* getsockopt() */
+    DOUBLE_IOCTL,        /* WSAIoctl() */
+    DOUBLE_CONNECT,
+    DOUBLE_ACCEPT,
+    DOUBLE_ACCEPT_EX,
+    DOUBLE_RECEIVE, /* WSARecv() */
+    DOUBLE_SEND,    /* WSASend() */
+    DOUBLE_POLL,    /* WSAPoll(); the error WAIT_TIMEOUT has it end early, with nothing. */
+    DOUBLE_SELECT,
+    DOUBLE_PORT,    /* CreateIoCompletionPort() */
+    DOUBLE_DEQUEUE, /* GetQueuedCompletionStatusEx() */
+    DOUBLE_POST,    /* PostQueuedCompletionStatus() */
+    DOUBLE_CANCEL,  /* CancelIoEx() */
+    DOUBLE_DEVICE,  /* NtCreateFile(); the error is an NTSTATUS, here and below. */
+    DOUBLE_AFD,     /* NtDeviceIoControlFile() */
+    DOUBLE_LEAVE,   /* NtSetInformationFile() */
+    DOUBLE_TABLE,   /* GetTcpTable() and GetTcp6Table(); the error is what they return. */
+    DOUBLE_THREAD,  /* _beginthreadex() */
+    DOUBLE_HANDLER, /* SetConsoleCtrlHandler() */
+    DOUBLE_SLEEP,   /* Sleep(), which the error has return at once. */
+    DOUBLE_TURN,    /* WaitForSingleObject(), with an error that it returns. */
+    DOUBLE_CALLS
+};
+
+typedef void (*winsock_double_fn)(void *data);
+
+/* After `skip` calls of this kind, so many fail with this error; in whatever mode. One kind at a
+ * time. If `act` is not NULL it runs before each of them; with an error of 0 they go on then. */
+void winsock_double_fail(enum winsock_double_call call, uint32_t skip, uint32_t count, int error);
+void winsock_double_act(enum winsock_double_call call, uint32_t skip, uint32_t count, int error,
+                        winsock_double_fn act, void *data);
+/* Ends that. Returns how many calls it has struck. */
+uint32_t winsock_double_mend(void);
+/* How many calls of this kind there have been. */
+uint32_t winsock_double_calls(enum winsock_double_call call);
+/* The next requests to AFD complete with this. `count` is that of the handles in the answer. */
+void winsock_double_answer(uint32_t times, long status, ULONG count, ULONG events);
+/* What the next request to AFD has asked for. */
+ULONG winsock_double_asked(void);
+/* The build number that the system says it has; 0 for the true one. */
+void winsock_double_build(DWORD build);
+/* How many of the AcceptEx that were called have completed, as their OVERLAPPED says. */
+unsigned winsock_double_accepts_completed(void);
+/* Handles and sockets that were opened, less those that were closed, in whatever mode. */
+long winsock_double_handles(void);
+/* What the last call of WSAIoctl with this code were given: up to 4 bytes. */
+bool winsock_double_ioctl(DWORD code, unsigned char *bytes_out);
+/* What the last listen() was given. */
+int winsock_double_backlog(void);
+/* Raises a console control event: calls the handler, and returns what it returns. */
+BOOL winsock_double_console_event(DWORD event);
 /* The most bytes that one call has handed over. */
 size_t winsock_double_largest_send(void);
 /* Sets the most negative sockets that one call of WSAPoll has had; returns what it was. */
@@ -74,6 +135,30 @@ HANDLE WINAPI double_CreateIoCompletionPort(HANDLE handle, HANDLE port, ULONG_PT
                                             DWORD threads);
 BOOL WINAPI double_GetQueuedCompletionStatusEx(HANDLE port, OVERLAPPED_ENTRY *entries, ULONG max,
                                                ULONG *count, DWORD timeout, BOOL is_alertable);
+BOOL WINAPI double_PostQueuedCompletionStatus(HANDLE port, DWORD bytes, ULONG_PTR key,
+                                              OVERLAPPED *overlapped);
+int WSAAPI double_listen(SOCKET socket, int backlog);
+int WSAAPI double_getpeername(SOCKET socket, struct sockaddr *name, int *length);
+HANDLE WINAPI double_CreateFileW(const wchar_t *path, DWORD access, DWORD sharing,
+                                 SECURITY_ATTRIBUTES *security, DWORD disposition, DWORD flags,
+                                 HANDLE template_file);
+BOOL WINAPI double_GetFileInformationByHandleEx(HANDLE file, FILE_INFO_BY_HANDLE_CLASS kind,
+                                                void *out, DWORD size);
+HANDLE WINAPI double_CreateMutexW(SECURITY_ATTRIBUTES *security, BOOL is_owner,
+                                  const wchar_t *name);
+DWORD WINAPI double_WaitForSingleObject(HANDLE handle, DWORD milliseconds);
+BOOL WINAPI double_CloseHandle(HANDLE handle);
+HMODULE WINAPI double_LoadLibraryW(const wchar_t *name);
+BOOL WINAPI double_FreeLibrary(HMODULE library);
+uintptr_t double_beginthreadex(void *security, unsigned stack, unsigned(__stdcall *run)(void *),
+                               void *data, unsigned flags, unsigned *id);
+BOOL WINAPI double_SetConsoleCtrlHandler(PHANDLER_ROUTINE handler, BOOL is_added);
+void WINAPI double_Sleep(DWORD milliseconds);
+int WSAAPI double_ioctlsocket(SOCKET socket, long command, u_long *argument);
+int WSAAPI double_getsockname(SOCKET socket, struct sockaddr *name, int *length);
+int WSAAPI double_WSARecv(SOCKET socket, WSABUF *buffers, DWORD count, DWORD *got, DWORD *flags,
+                          OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
+FARPROC WINAPI double_GetProcAddress(HMODULE library, const char *name);
 BOOL WINAPI double_CancelIoEx(HANDLE handle, OVERLAPPED *overlapped);
 BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes);
 
@@ -97,9 +182,26 @@ BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes
     double_GetQueuedCompletionStatusEx(a, b, c, d, e, f)
 #define SetFileCompletionNotificationModes(a, b) double_SetFileCompletionNotificationModes(a, b)
 #define CancelIoEx(a, b)                         double_CancelIoEx(a, b)
+#define PostQueuedCompletionStatus(a, b, c, d)   double_PostQueuedCompletionStatus(a, b, c, d)
+#define ioctlsocket(a, b, c)                     double_ioctlsocket(a, b, c)
+#define getsockname(a, b, c)                     double_getsockname(a, b, c)
+#define WSARecv(a, b, c, d, e, f, g)             double_WSARecv(a, b, c, d, e, f, g)
+#define GetProcAddress(a, b)                     double_GetProcAddress(a, b)
+#define listen(a, b)                             double_listen(a, b)
+#define getpeername(a, b, c)                     double_getpeername(a, b, c)
+#define CreateFileW(a, b, c, d, e, f, g)         double_CreateFileW(a, b, c, d, e, f, g)
+#define GetFileInformationByHandleEx(a, b, c, d) double_GetFileInformationByHandleEx(a, b, c, d)
+#define CreateMutexW(a, b, c)                    double_CreateMutexW(a, b, c)
+#define WaitForSingleObject(a, b)                double_WaitForSingleObject(a, b)
+#define CloseHandle(a)                           double_CloseHandle(a)
+#define LoadLibraryW(a)                          double_LoadLibraryW(a)
+#define FreeLibrary(a)                           double_FreeLibrary(a)
+#define _beginthreadex(a, b, c, d, e, f)         double_beginthreadex(a, b, c, d, e, f)
+#define SetConsoleCtrlHandler(a, b)              double_SetConsoleCtrlHandler(a, b)
+#define Sleep(a)                                 double_Sleep(a)
 #endif
 
-/* What the two files of the double share. */
+/* What the files of the double share. */
 #ifdef WINSOCK_DOUBLE_ITSELF
 typedef struct double_socket {
     uint16_t port;        /* Of the connecting side, by which both ends are found; or 0. */
@@ -111,6 +213,8 @@ typedef struct double_socket {
     bool lingers_not;     /* Closing resets. */
     bool is_shut;         /* shutdown() was called. */
     bool is_closed;       /* closesocket() was called, and bytes are held. */
+    bool is_unix;         /* A Unix-domain socket to who uses it. */
+    char path[108];       /* That it is bound to. */
     size_t held;          /* Bytes that are taken and not sent. */
     size_t held_at;
     unsigned char *bytes;
@@ -127,6 +231,15 @@ void double_lock(void);
 void double_unlock(void);
 /* Sends what is held, as far as it goes; whether something still is. With the lock. */
 bool double_pump(void);
+/* Counts the call. True if it is to fail; then the last error is set. */
+bool double_strikes(enum winsock_double_call call);
+/* One handle more, or less. */
+void double_handles_add(long count);
+/* For Unix-domain sockets. */
+int double_unix_bind(SOCKET socket, const struct sockaddr *name, int length);
+int double_unix_connect(SOCKET socket, const struct sockaddr *name);
+/* An AcceptEx has been called with this. */
+void double_accept_remember(const OVERLAPPED *overlapped);
 #endif
 
 #endif

@@ -110,6 +110,13 @@ static int entries_translate(WSAPOLLFD *entries, const WSAPOLLFD *beneath, ULONG
 int WSAAPI double_WSAPoll(WSAPOLLFD *entries, ULONG count, INT timeout)
 {
     uint64_t began = plx__clock_now();
+    if (double_strikes(DOUBLE_POLL)) {
+        if (WSAGetLastError() != WAIT_TIMEOUT)
+            return SOCKET_ERROR;
+        for (ULONG i = 0; i < count; i++)
+            entries[i].revents = 0;
+        return 0;
+    }
     if (double_mode == 0 || entries == NULL || count == 0)
         return WSAPoll(entries, count, timeout);
     if (asks_too_much(entries, count)) {
@@ -181,6 +188,8 @@ int WSAAPI double_select(int unused, fd_set *readable, fd_set *writable, fd_set 
                          PTIMEVAL timeout)
 {
     uint64_t began = plx__clock_now();
+    if (double_strikes(DOUBLE_SELECT))
+        return SOCKET_ERROR;
     if (double_mode == 0)
         return select(unused, readable, writable, failed, timeout);
     size_t sizes[3] = {set_bytes(readable), set_bytes(writable), set_bytes(failed)};
@@ -225,6 +234,8 @@ BOOL WINAPI double_GetQueuedCompletionStatusEx(HANDLE port, OVERLAPPED_ENTRY *en
                                                ULONG *count, DWORD timeout, BOOL is_alertable)
 {
     uint64_t began = plx__clock_now();
+    if (double_strikes(DOUBLE_DEQUEUE))
+        return FALSE;
     if (double_mode == 0)
         return GetQueuedCompletionStatusEx(port, entries, max, count, timeout, is_alertable);
     for (;;) {
@@ -235,4 +246,32 @@ BOOL WINAPI double_GetQueuedCompletionStatusEx(HANDLE port, OVERLAPPED_ENTRY *en
         if (GetLastError() != WAIT_TIMEOUT || !is_held || slice == 0)
             return FALSE;
     }
+}
+
+static bool is_refusing_modes;
+
+void winsock_double_refuse_modes(bool is_refusing)
+{
+    is_refusing_modes = is_refusing;
+}
+
+HANDLE WINAPI double_CreateIoCompletionPort(HANDLE handle, HANDLE port, ULONG_PTR key,
+                                            DWORD threads)
+{
+    if (double_strikes(DOUBLE_PORT))
+        return NULL;
+    HANDLE result = CreateIoCompletionPort(handle, port, key, threads);
+    double_socket *known = double_find((SOCKET)handle);
+    if (handle == INVALID_HANDLE_VALUE)
+        double_handles_add(result != NULL);
+    else if (result != NULL && known != NULL) {
+        known->port_of_completions = port;
+        known->key = key;
+    }
+    return result;
+}
+
+BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes)
+{
+    return is_refusing_modes ? FALSE : SetFileCompletionNotificationModes(handle, modes);
 }

@@ -112,35 +112,33 @@ static bool is_dropped(plx_socket probe, uint64_t until)
     return now < until && plx__poll(&entry, 1, until - now) > 0 && (entry.revents & POLLHUP) != 0;
 }
 
-/* 0: nobody listens there, and nobody is about to. */
-static int probe_dead(const plx__address *address)
+/* 0: nobody listens there, and nobody is about to. When somebody has taken the connection,
+ * `*taken_out` is that, and the caller closes it. */
+static int probe_dead(const plx__address *address, plx_socket *taken_out)
 {
-    uint64_t until = plx__clock_now() + OUTLIVED_NS;
-    bool is_dead = false;
-    bool is_asked_again;
-    do {
-        plx_socket probe = PLX_SOCKET_NONE;
-        int status = plx__socket_open(&probe, address->family);
-        if (status != 0)
-            return status;
-        status = connect(probe, plx__address_raw_const(address), (socklen_t)address->length);
-        is_dead = status != 0 && errno == ECONNREFUSED;
-        is_asked_again = status == 0 && is_dropped(probe, until);
-        plx__socket_close(probe);
-    } while (is_asked_again);
+    plx_socket probe = PLX_SOCKET_NONE;
+    int status = plx__socket_open(&probe, address->family);
+    if (status != 0)
+        return status;
+    if (connect(probe, plx__address_raw_const(address), (socklen_t)address->length) == 0) {
+        *taken_out = probe;
+        return plx__fail(EADDRINUSE);
+    }
+    bool is_dead = errno == ECONNREFUSED;
+    plx__socket_close(probe);
     return is_dead ? 0 : plx__fail(EADDRINUSE);
 }
 
 /* Removes a socket file that a dead server has left. What else there may be is in the way. */
 static int leftover_remove(const plx__socket_path *path, const plx__address *address,
-                           bool is_locked)
+                           bool is_locked, plx_socket *taken_out)
 {
     struct stat state;
     if (lstat(path->path, &state) != 0)
         return 0; /* bind() tells what is wrong, if it is more than that nothing is there. */
     if (!S_ISSOCK(state.st_mode) || !is_locked)
         return plx__fail(EADDRINUSE);
-    int status = probe_dead(address);
+    int status = probe_dead(address, taken_out);
     if (status != 0)
         return status;
     return unlink(path->path) == 0 || errno == ENOENT ? 0 : plx__fail_last();
@@ -164,9 +162,9 @@ static bool identity_holds(const plx__socket_path *path)
 }
 
 static int listen_locked(plx_socket socket, const plx__address *address, uint32_t backlog,
-                         plx__socket_path *path, bool is_locked)
+                         plx__socket_path *path, bool is_locked, plx_socket *taken_out)
 {
-    int status = leftover_remove(path, address, is_locked);
+    int status = leftover_remove(path, address, is_locked, taken_out);
     if (status == 0)
         status = plx__socket_bind(socket, address);
     if (status != 0)
@@ -178,19 +176,36 @@ static int listen_locked(plx_socket socket, const plx__address *address, uint32_
     return status;
 }
 
+/* Waits for a connection to be dropped without the lock: others that start at paths of the
+ * directory wait no longer than LOCK_WAIT_NS for it. */
+static int listen_in_turn(plx_socket socket, const plx__address *address, uint32_t backlog,
+                          plx__socket_path *path)
+{
+    uint64_t until = plx__clock_now() + OUTLIVED_NS;
+    bool is_asked_again;
+    int status;
+    do {
+        plx_socket taken = PLX_SOCKET_NONE;
+        int directory;
+        status = directory_lock(path, LOCK_WAIT_NS, &directory);
+        if (status != 0)
+            return status;
+        status = listen_locked(socket, address, backlog, path, directory >= 0, &taken);
+        directory_unlock(directory);
+        is_asked_again = taken != PLX_SOCKET_NONE && is_dropped(taken, until);
+        plx__socket_close(taken);
+    } while (is_asked_again);
+    return status;
+}
+
 int plx__socket_path_listen(plx_socket socket, const plx__address *address, uint32_t backlog,
                             plx__socket_path **path_out)
 {
-    int directory;
     plx__socket_path *path = path_open(plx__address_path(address));
     *path_out = NULL;
     if (path == NULL)
         return PLX_ENOMEM;
-    int status = directory_lock(path, LOCK_WAIT_NS, &directory);
-    if (status == 0) {
-        status = listen_locked(socket, address, backlog, path, directory >= 0);
-        directory_unlock(directory);
-    }
+    int status = listen_in_turn(socket, address, backlog, path);
     if (status != 0)
         plx__free(path);
     else

@@ -1,6 +1,7 @@
 """Which suites watch which file, and how a case of one is run."""
 
 import os
+import re
 import subprocess
 import threading
 import time
@@ -22,10 +23,12 @@ WATCHERS_LINUX = (
      " uring:uring epoll:epoll fuzz:poll fuzz:uring"),
 )
 WATCHERS_WINDOWS = (
-    ("backends/iocp", "unit_iocp behavior:iocp* fuzz:iocp"),
-    ("platform/windows/select.c", "unit behavior:select*"),
-    ("platform/windows/poll.c", "unit behavior:poll*"),
-    ("", "unit behavior:poll behavior:iocp* behavior:poll* behavior:select unit_iocp"),
+    ("backends/iocp", "unit_iocp unit_windows behavior:iocp-windows behavior:iocp fuzz:iocp"),
+    ("platform/windows/select.c", "unit unit_windows behavior:select-windows behavior:select"),
+    ("platform/windows/poll.c", "unit_windows unit behavior:poll-windows behavior:poll-windows-old"
+     " behavior:poll"),
+    ("", "unit unit_windows unit_iocp behavior:poll-windows behavior:iocp-windows behavior:iocp"
+     " behavior:poll-windows-old behavior:select-windows"),
 )
 FUZZ_SECONDS = 4
 
@@ -70,11 +73,11 @@ class Bench:
             self.names[suite] = listed.stdout.split()
         return self.names[suite]
 
-    def cases_all(self, watchers, configurations):
+    def cases_all(self, paths, watchers, configurations):
+        """The cases that watch any of the files."""
         cases = {}
-        for starts, _ in watchers:
-            for path in starts.split() or [""]:
-                cases.update(dict.fromkeys(self.cases_of(path, watchers, configurations)))
+        for path in paths:
+            cases.update(dict.fromkeys(self.cases_of(path, watchers, configurations)))
         return list(cases)
 
     def cases_of(self, path, watchers, configurations):
@@ -110,10 +113,22 @@ class Bench:
         except subprocess.TimeoutExpired:
             return f"no end within {limit_s:.0f} s"
         if ended.returncode != 0:
-            return f"ended with {ended.returncode}"
+            failed = re.findall(rb"[\w/]+\.c:\d+:[EF]:.*", ended.stdout)
+            where = ", " + failed[-1].decode(errors="replace").strip() if failed else ""
+            return f"ended with {ended.returncode}{where}"
         if case.suite != "fuzz_api" and b"100%: Checks: 1," not in ended.stdout:
             return "no check was run to its end"
         return None
+
+
+def confirmed(bench, case, how, limit_s):
+    """How the case fails, or None if it passes when it is asked again: a machine with other work on
+    it may have been the reason. One that waits too long gets more time, another is asked twice."""
+    if how is None:
+        return None
+    if how.startswith("no end"):
+        return bench.run(case, 2 * limit_s)
+    return bench.run(case, limit_s) or bench.run(case, limit_s)
 
 
 def first_failure(bench, cases, limit_s, jobs):
@@ -126,11 +141,7 @@ def first_failure(bench, cases, limit_s, jobs):
                 case = next(queue, None)
             if case is None:
                 return
-            how = bench.run(case, limit_s)
-            # A machine with other work on it may have been the reason: who waits too long is asked
-            # again.
-            if how is not None and how.startswith("no end"):
-                how = bench.run(case, 2 * limit_s)
+            how = confirmed(bench, case, bench.run(case, limit_s), limit_s)
             if how is not None:
                 found.append((case, how))
 
