@@ -464,7 +464,7 @@ static registration *event_place(plx__poller *poller, const struct epoll_event *
 
 /* Gets more of those that were ready, after a call that brought as many as it could. The kernel
  * names those last that it has named already (fs/eventpoll.c, ep_send_events: to the tail of the
- * list), so a call that brings no others is the last. False: there is none left. */
+ * list), so a call that brings any of those again is the last. False: there is none left. */
 PLX__SLOW static bool events_refill(plx__poller *poller)
 {
     if (!poller->is_full)
@@ -483,7 +483,7 @@ PLX__SLOW static bool events_refill(plx__poller *poller)
     }
     poller->event = 0;
     poller->end = fresh;
-    poller->is_full = count == EVENTS_MAX && fresh > 0;
+    poller->is_full = fresh == EVENTS_MAX;
     return fresh > 0;
 }
 

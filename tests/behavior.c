@@ -10,6 +10,7 @@
     X(connect)                                                                                     \
     X(daemon)                                                                                      \
     X(data)                                                                                        \
+    X(events)                                                                                      \
     X(failure)                                                                                     \
     X(fork)                                                                                        \
     X(fork_callback)                                                                               \
