@@ -94,6 +94,9 @@ static void attaching_that_fails_leaves_nothing(world *w)
     }
     plx_loop_stats stats;
     plx_loop_stats_get(loop, &stats);
+    ck_assert_uint_eq(loop->slabs[PLX__KIND_WATCH].taken, 0);
+    ck_assert_uint_eq(loop->slabs[PLX__KIND_CONN].taken, 2);
+    ck_assert_uint_eq(loop->slabs[PLX__KIND_LISTENER].taken, 1);
     ck_assert_uint_eq(stats.sockets_lost, 0); /* No number is still taken for that of another. */
     loop->ops = real;
     ck_ok(plx_loop_close(loop));
