@@ -277,12 +277,15 @@ static void failure_is_told_to_nobody_else(world *w)
     }
 }
 
-/* A change that the kernel has taken does not cut the wait that follows. */
+/* A change that the kernel has taken does not cut the wait that follows; nor is the set made anew
+ * for it. */
 static void changes_do_not_cut_a_wait(world *w)
 {
     probe p = {.opened = 0};
     plx_conn_options options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
+    size_t renewals = 0;
+    plx__hook_set(count_renewals, &renewals);
     for (int round = 0; round < 3; round++) {
         turn_some(w);
         ck_ok(plx_conn_pause(w->loop, p.conn)); /* This changes what the set is asked for. */
@@ -291,6 +294,8 @@ static void changes_do_not_cut_a_wait(world *w)
         ck_assert_uint_ge(plx__clock_now() - before, 40 * PLX_MILLISECOND);
         ck_ok(plx_conn_resume(w->loop, p.conn));
     }
+    plx__hook_set(NULL, NULL);
+    ck_assert_uint_eq(renewals, 0);
     peer_close(&client);
     turn_until(w, &p.closed, 1);
 }

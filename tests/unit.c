@@ -9,6 +9,22 @@ extern const test_case unit_poll_cases[];
 extern const test_case unit_seam_cases[];
 extern const test_case unit_wheel_cases[];
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* What the sanitizers ask of a program: memory that there is none of is NULL, as elsewhere. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+#endif
+
 int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {

@@ -269,10 +269,34 @@ static void look_tells_what_it_is_asked(world *w)
     couple_close(&c);
 }
 
+/* What was not had is not counted as held, and what is NULL is not given back. */
+static void memory_that_there_is_none_of_is_not_held(world *w)
+{
+    uint32_t before = plx__fault_held(PLX__FAULT_MEMORY);
+    (void)w;
+    ck_assert_ptr_null(plx__allocate(PTRDIFF_MAX));
+    ck_assert_ptr_null(plx__allocate_zeroed(2, PTRDIFF_MAX));
+    ck_assert_ptr_null(plx__reallocate(NULL, PTRDIFF_MAX));
+    plx__free(NULL);
+    ck_assert_uint_eq(plx__fault_held(PLX__FAULT_MEMORY), before);
+    void *some = plx__allocate(1);
+    ck_assert_ptr_nonnull(some);
+    ck_assert_ptr_null(plx__reallocate(some, PTRDIFF_MAX));
+    ck_assert_uint_eq(plx__fault_held(PLX__FAULT_MEMORY), before + 1);
+    plx__free(some);
+    ck_assert_uint_eq(plx__fault_held(PLX__FAULT_MEMORY), before);
+}
+
 const test_case unit_platform_cases[] = {
-    CASE(look_tells_what_it_is_asked),    CASE(addresses_survive_the_round_trip),
-    CASE(clock_never_goes_back),          CASE(threads_share_what_a_mutex_guards),
-    CASE(wake_is_readable_until_drained), CASE(wake_ends_a_wait),
-    CASE(wake_is_renewed_when_it_died),   CASE(wake_is_renewed_while_others_send),
-    CASE(system_errors_have_codes),       CASES_END,
+    CASE(memory_that_there_is_none_of_is_not_held),
+    CASE(look_tells_what_it_is_asked),
+    CASE(addresses_survive_the_round_trip),
+    CASE(clock_never_goes_back),
+    CASE(threads_share_what_a_mutex_guards),
+    CASE(wake_is_readable_until_drained),
+    CASE(wake_ends_a_wait),
+    CASE(wake_is_renewed_when_it_died),
+    CASE(wake_is_renewed_while_others_send),
+    CASE(system_errors_have_codes),
+    CASES_END,
 };
