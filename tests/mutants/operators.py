@@ -101,6 +101,7 @@ class _Finder:
         self.source, self.tokens, self.partner = source, tokens, partner
         self.first, self.last = first, last
         self.found = []  # (operator, start, end, text)
+        self.twins = set()  # (start, end) of those that another one equals.
         self.checked = self._checked()
 
     def _checked(self):
@@ -170,6 +171,9 @@ class _Finder:
         left = self.operand_end(index - 1, -1)
         right = self.operand_end(index + 1, 1)
         self.add("condition", left, index, "")
+        if self.tokens[left - 1].text == self.tokens[index].text:
+            # Of "a && b && c" the loss of b is found twice.
+            self.twins.add((self.tokens[left].start, self.tokens[index].end))
         self.add("condition", index, right, "")
         other = "||" if self.tokens[index].text == "&&" else "&&"
         self.add("connective", index, index, other)
@@ -290,6 +294,8 @@ def mutants_of(path, source):
             original = " ".join(lines[line - 1].split())
             same = (function, operator, original, text)
             seen[same] = seen.get(same, 0) + 1
+            if operator == "condition" and (start, end) in finder.twins:
+                continue
             mutants.append(Mutant(path, function, operator, start, end, text, original, line,
                                   head, seen[same]))
     return mutants

@@ -121,6 +121,17 @@ def sample_draw(arguments):
     return seed, mutants
 
 
+def equivalents_check(equivalents):
+    """An entry that names no mutant is of code that has changed: its reason may not hold."""
+    known = set()
+    for path in git("ls-files", "core", "backends", "platform").split():
+        if path.endswith((".c", ".h")):
+            known.update(mutant.key for mutant in mutants_of(path, source_read(path)))
+    for key in equivalents:
+        if key not in known:
+            raise Failure(f"equivalent.txt: no mutant has the key: {key}")
+
+
 def equivalents_read():
     """{key: reason}. A line "key" and below it, indented, its reason."""
     reasons, key = {}, None
@@ -425,7 +436,9 @@ def main():
             for mutant in mutants[:arguments.count]:
                 print(f"{mutant.path}:{mutant.line}: {mutant.key}")
             return 0
-        hunt = Hunt(arguments, mutants, equivalents_read())
+        equivalents = equivalents_read()
+        equivalents_check(equivalents)
+        hunt = Hunt(arguments, mutants, equivalents)
         hunt.run()
     except Failure as problem:
         print(f"mutants: {problem}", file=sys.stderr)
