@@ -26,6 +26,7 @@
     X(resume)                                                                                      \
     X(send)                                                                                        \
     X(slow)                                                                                        \
+    X(stats)                                                                                       \
     X(stop)                                                                                        \
     X(takeover)                                                                                    \
     X(threads)                                                                                     \

@@ -250,8 +250,9 @@ class Workshop:
         with open(out, "rb") as file:
             return file.read()
 
-    def make(self, mutant, source):
-        """Builds it: "built", "broken" or "same" (its machine code is the original's)."""
+    def make(self, mutant, source, suites):
+        """Builds it: "built", "broken" or "same" (its machine code is the original's). Only these
+        suites have it then."""
         target = os.path.join(self.tree, mutant.path)
         if mutant.path not in self.objects:
             self.objects[mutant.path] = self._code_of(mutant.path)
@@ -265,7 +266,8 @@ class Workshop:
             return "same"
         if code == b"":
             return "broken"
-        done = subprocess.run(self.make_all, capture_output=True, check=False)
+        done = subprocess.run(["cmake", "--build", self.build, "--target", "pollux_testing",
+                               *suites], capture_output=True, check=False)
         return "built" if done.returncode == 0 else "broken"
 
     def restore(self, mutant, source):
@@ -325,11 +327,11 @@ class Hunt:
                 self._say("equivalent", mutant, f" ({self.equivalents[mutant.key]})")
             return
         source = source_read(mutant.path)
-        made = workshop.make(mutant, source)
-        found, cases = None, []
+        cases = self._order(mutant, self._cases(bench.cases_of(mutant.path, self.watchers,
+                                                               configurations)))
+        made = workshop.make(mutant, source, sorted({case.suite for case in cases}))
+        found = None
         if made == "built":
-            cases = self._order(mutant, self._cases(bench.cases_of(
-                mutant.path, self.watchers, configurations)))
             found = first_failure(bench, cases, CASE_LIMIT_S, 2)
         workshop.restore(mutant, source)
         with self.lock:
