@@ -137,7 +137,119 @@ static void loop_closes_without_what_is_in_flight(world *w)
     couple_close(&c);
 }
 
+/* --- a backend that takes sends and tells later ------------------------------------------------
+ */
+
+enum { PIECE = 3, TEXT = 20 };
+
+/* One send at a time: the first PIECE bytes of it are sent at once, and told with the next turn. */
+static struct in_flight {
+    plx__completion completion;
+    bool is_told;
+    size_t starts, slices_most;
+} flight;
+
+static ptrdiff_t send_now_cannot_know(plx__backend *backend, plx__endpoint *endpoint,
+                                      const void *bytes, size_t length)
+{
+    (void)backend;
+    (void)endpoint;
+    (void)bytes;
+    (void)length;
+    return 0;
+}
+
+static ptrdiff_t send_slices_cannot_know(plx__backend *backend, plx__endpoint *endpoint,
+                                         const plx__slice *slices, size_t count)
+{
+    (void)backend;
+    (void)endpoint;
+    (void)slices;
+    (void)count;
+    return 0;
+}
+
+static int send_start_in_pieces(plx__backend *backend, plx__endpoint *endpoint,
+                                const plx__slice *slices, size_t count)
+{
+    unsigned char bytes[PIECE];
+    size_t length = 0;
+    (void)backend;
+    ck_assert(flight.is_told); /* Nothing else is in flight. */
+    for (size_t i = 0; i < count; i++) {
+        const unsigned char *from = (const unsigned char *)slices[i].bytes;
+        ck_assert_uint_gt(slices[i].length, 0);
+        for (size_t n = 0; n < slices[i].length && length < PIECE; n++)
+            bytes[length++] = from[n];
+    }
+    ck_assert_int_eq((int)plx__socket_send(endpoint->socket, bytes, length), (int)length);
+    flight.completion =
+        (plx__completion){.endpoint = endpoint, .kind = PLX__SENT, .length = length};
+    flight.is_told = false;
+    flight.starts++;
+    flight.slices_most = count > flight.slices_most ? count : flight.slices_most;
+    return 0;
+}
+
+static const plx__completion *next_tells_of_it(plx__backend *backend)
+{
+    const plx__completion *completion = real->next(backend);
+    if (completion != NULL || flight.is_told)
+        return completion;
+    flight.is_told = true;
+    return &flight.completion;
+}
+
+static void count_sent(plx_loop *loop, plx_conn conn, void *data, int status)
+{
+    (void)loop;
+    (void)conn;
+    ck_ok(status);
+    ++*(size_t *)data;
+}
+
+/* What is written, copied and lent, goes in its order, and each byte counts once. */
+static void sends_that_are_told_of_later_keep_their_order(world *w)
+{
+    static const char text[] = "abcdefghijklmnopqrstuvwxyz";
+    world own = {.configuration = w->configuration, .backend = w->backend};
+    plx_loop_stats stats;
+    size_t given_back = 0;
+    char got[TEXT];
+    own.loop = loop_with_a_seam(w);
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(&own, &p, &options);
+    flight = (struct in_flight){.is_told = true};
+    seam.send_now = send_now_cannot_know;
+    seam.send_slices_now = send_slices_cannot_know;
+    seam.send_start = send_start_in_pieces;
+    seam.next = next_tells_of_it;
+    ck_ok(plx_conn_write(own.loop, p.conn, text, 4));
+    ck_ok(plx_conn_send(own.loop, p.conn, text + 4, 7, count_sent, &given_back));
+    ck_ok(plx_conn_write(own.loop, p.conn, text + 11, TEXT - 11));
+    ck_assert_uint_eq(plx_conn_queued(own.loop, p.conn), TEXT);
+    ck_ok(plx_conn_shutdown(own.loop, p.conn));
+    peer_receive(&own, &client, got, TEXT);
+    ck_assert_mem_eq(got, text, TEXT);
+    size_t count;
+    ck_assert_int_eq(peer_drain(&own, &client, &count), PLX_EEOF);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(given_back, 1);
+    ck_assert_uint_eq(flight.starts, (TEXT + PIECE - 1) / PIECE);
+    ck_assert_uint_gt(flight.slices_most, 1);
+    plx_loop_stats_get(own.loop, &stats);
+    ck_assert_uint_eq(stats.sends, flight.starts);
+    ck_assert_uint_eq(stats.sent_bytes, TEXT);
+    ck_assert_uint_eq(stats.queued_bytes, 0);
+    ck_assert_uint_eq(stats.queued_bytes_peak, TEXT);
+    peer_close(&client);
+    turn_until(&own, &p.closed, 1);
+    ck_ok(plx_loop_close(own.loop));
+}
+
 const test_case unit_seam_cases[] = {
+    CASE(sends_that_are_told_of_later_keep_their_order),
     CASE(attaching_that_fails_leaves_nothing),
     CASE(loop_closes_without_what_is_in_flight),
     CASES_END,
