@@ -255,25 +255,11 @@ static int epoll_poller_open(plx__poller **poller_out, const plx__backend_config
     return 0;
 }
 
-/* Another endpoint of ours has the socket and the kernel's ear. */
-static bool is_registered(const plx__poller *poller, uint32_t except, plx_socket socket)
-{
-    for (uint32_t i = 1; i < poller->places; i++) {
-        const registration *place = &poller->table[i];
-        if (i != except && place->known != FREE &&
-            plx__polled_endpoint(place->at.polled)->socket == socket)
-            return true;
-    }
-    return false;
-}
-
 /* The set knows this file by this number already, from a time before the number was closed while a
- * duplicate lived on. Nobody of ours has it any more: what is registered becomes this place's. */
+ * duplicate lived on. Nobody of ours has it any more, for core lets one endpoint at a time have a
+ * socket: what is registered becomes this place's. */
 PLX__SLOW static int registration_take_over(plx__poller *poller, uint32_t index, uint32_t interest)
 {
-    plx_socket socket = plx__polled_endpoint(poller->table[index].at.polled)->socket;
-    if (is_registered(poller, index, socket))
-        return PLX_EEXIST;
     poller->is_haunted = true;
     return set_control(poller, EPOLL_CTL_MOD, index, interest);
 }

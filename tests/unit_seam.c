@@ -137,6 +137,135 @@ static void loop_closes_without_what_is_in_flight(world *w)
     couple_close(&c);
 }
 
+static int adopt_refuses(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)backend;
+    (void)endpoint;
+    return PLX_EINVAL;
+}
+
+/* A socket that the backend cannot use stays its owner's, and nothing else is left of it. */
+static void adopting_that_is_refused_leaves_nothing(world *w)
+{
+    plx_loop *loop = loop_with_a_seam(w);
+    probe p = {.opened = 0};
+    const plx_conn_options options = probe_options(&p);
+    couple c = couple_open();
+    plx_conn conn = {0};
+    for (int is_taken = 0; is_taken < 2; is_taken++) {
+        seam.adopt = is_taken != 0 ? NULL : adopt_refuses;
+        ck_assert_int_eq(plx_conn_adopt(loop, &conn, c.ours.socket, &options, "x", 1),
+                         is_taken != 0 ? 0 : PLX_EINVAL);
+        ck_assert_uint_eq(loop->slabs[PLX__KIND_CONN].taken, (uint32_t)is_taken);
+        ck_assert_int_eq(conn.bits != 0, is_taken);
+    }
+    plx__socket_disown(c.ours.socket); /* It is the loop's. */
+    for (int turns = 0; turns < 5; turns++)
+        ck_ok(plx_loop_run_once(loop, 0));
+    plx_loop_stats stats;
+    plx_loop_stats_get(loop, &stats);
+    ck_assert_uint_eq(stats.sockets_lost, 0);
+    ck_assert_uint_eq(stats.connections_adopted, 1);
+    ck_assert_uint_eq(p.received, 1);
+    loop->ops = real;
+    ck_ok(plx_loop_close(loop));
+    ck_assert_uint_eq(p.closed, 1);
+    peer_close(&c.theirs);
+}
+
+/* --- a backend that accepts with the first bytes -----------------------------------------------
+ */
+
+static plx__completion first;
+
+static const plx__completion *next_brings_first_bytes(plx__backend *backend)
+{
+    const plx__completion *completion = real->next(backend);
+    if (completion == NULL || completion->kind != PLX__ACCEPTED)
+        return completion;
+    first = *completion;
+    first.bytes = (const unsigned char *)"first";
+    first.length = 5;
+    return &first;
+}
+
+static void close_at_once(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)p;
+    ck_ok(plx_conn_close(loop, conn));
+}
+
+static void pause_at_once(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)p;
+    ck_ok(plx_conn_pause(loop, conn));
+}
+
+/* The first bytes are shown when the connection has opened; not to one that has closed in on_open,
+ * and to one that has paused there when it resumes. */
+static void first_bytes_come_behind_the_opening(world *w)
+{
+    void (*const ways[])(plx_loop *, plx_conn, probe *) = {NULL, close_at_once, pause_at_once};
+    for (int way = 0; way < 3; way++) {
+        world own = {.configuration = w->configuration, .backend = w->backend};
+        own.loop = loop_with_a_seam(w);
+        seam.next = next_brings_first_bytes;
+        probe p = {.then_open = ways[way]};
+        plx_conn_options options = probe_options(&p);
+        peer client = connect_pair(&own, &p, &options);
+        turn_some(&own);
+        ck_assert_uint_eq(p.received, way == 0 ? 5 : 0);
+        if (way == 2) {
+            ck_ok(plx_conn_resume(own.loop, p.conn));
+            turn_until(&own, &p.received, 5);
+        }
+        if (way != 1)
+            ck_assert_mem_eq(p.bytes, "first", 5);
+        peer_close(&client);
+        turn_until(&own, &p.closed, 1);
+        ck_ok(plx_loop_close(own.loop));
+    }
+}
+
+/* --- a backend that looks for silent peers -----------------------------------------------------
+ */
+
+static size_t sweeps;
+
+static void sweep_counts(plx__backend *backend, plx__endpoint *endpoint, uint32_t seconds)
+{
+    (void)backend;
+    (void)endpoint;
+    ck_assert_uint_eq(seconds, 10);
+    sweeps++;
+}
+
+/* It is asked to each second, for listeners that want the first bytes, until they close. */
+static void silent_peers_are_looked_for(world *w)
+{
+    for (uint32_t receive_first = 0; receive_first < 2; receive_first++) {
+        world own = {.configuration = w->configuration, .backend = w->backend};
+        const plx_listen_options options = {.accept_receive_first = receive_first};
+        plx_listener listener;
+        own.loop = loop_with_a_seam(w);
+        seam.accept_sweep = sweep_counts;
+        sweeps = 0;
+        uint64_t before = plx__clock_now();
+        ck_ok(plx_listen(own.loop, &listener, "tcp://127.0.0.1:0", &options));
+        ck_assert_int_eq(plx_loop_next_timeout(own.loop) == PLX_FOREVER, receive_first == 0);
+        if (receive_first != 0) {
+            turn_until(&own, &sweeps, 1);
+            ck_assert_uint_ge(plx__clock_now() - before, PLX_SECOND);
+            ck_assert_uint_ne(plx_loop_next_timeout(own.loop), PLX_FOREVER);
+        }
+        ck_ok(plx_listener_close(own.loop, listener));
+        turn(&own);
+        ck_assert_uint_eq(plx_loop_next_timeout(own.loop), PLX_FOREVER);
+        ck_ok(plx_loop_close(own.loop));
+        ck_assert_uint_eq(sweeps, receive_first);
+    }
+}
+
 /* --- a backend that takes sends and tells later ------------------------------------------------
  */
 
@@ -250,6 +379,9 @@ static void sends_that_are_told_of_later_keep_their_order(world *w)
 
 const test_case unit_seam_cases[] = {
     CASE(sends_that_are_told_of_later_keep_their_order),
+    CASE(adopting_that_is_refused_leaves_nothing),
+    CASE(first_bytes_come_behind_the_opening),
+    CASE(silent_peers_are_looked_for),
     CASE(attaching_that_fails_leaves_nothing),
     CASE(loop_closes_without_what_is_in_flight),
     CASES_END,

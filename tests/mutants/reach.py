@@ -79,9 +79,12 @@ class Reach:
         known = self.sorted.get(mutant.path)
         if not known:
             return cases
-        place = bisect.bisect_right(known, mutant.line) - 1
-        line = known[place] if place >= 0 else 0
-        titles = self.lines[mutant.path][line] if line >= mutant.function_line else set()
+        # A line that begins a block may begin within another one: "if (a && b)" does.
+        end = bisect.bisect_right(known, mutant.line)
+        titles = set()
+        for line in known[max(end - 2, 0):end]:
+            if line >= mutant.function_line:
+                titles |= self.lines[mutant.path][line]
         chosen = [case for case in cases if case.title in titles]
         if len(chosen) < CASES_LEAST:
             first = bisect.bisect_left(known, mutant.function_line)
