@@ -1,4 +1,6 @@
 /* tests/behavior_stats.c - what plx_loop_stats counts, to the one. */
+#include <string.h>
+
 #include "platform/hook.h"
 #include "platform/rehearsal.h"
 #include "tests/harness.h"
@@ -80,6 +82,45 @@ static void bytes_that_are_kept_count_once(world *w)
         ck_assert_uint_eq(counter(w, received_bytes), sent + 5 * round);
         ck_assert_uint_eq(b.server.shown, round);
     }
+    ck_ok(plx_conn_close(w->loop, b.conn));
+    turn_until(w, &b.server.closed, 1);
+    turn_until(w, &b.client.closed, 1);
+}
+
+static void count_sent(plx_loop *loop, plx_conn conn, void *data, int status)
+{
+    (void)loop;
+    (void)conn;
+    ck_ok(status);
+    ++*(size_t *)data;
+}
+
+/* Whatever its length, what is written while nothing waits goes at once. A completion port takes it
+ * later. */
+static void what_can_go_at_once_does(world *w)
+{
+    static const size_t lengths[] = {1, 2, 4096, 4097, 10000};
+    enum { COUNT = sizeof lengths / sizeof lengths[0] };
+    static const unsigned char bytes[10000];
+    both_ends b = {.client = {.opened = 0}};
+    plx_conn_options server = probe_options(&b.server);
+    size_t given_back = 0;
+    size_t total = 0;
+    both_ends_open(w, &b, &server);
+    for (size_t i = 0; i < COUNT && strcmp(w->backend, "iocp") != 0; i++) {
+        uint64_t sends = counter(w, sends);
+        ck_ok(plx_conn_write(w->loop, b.conn, bytes, lengths[i]));
+        ck_assert_uint_eq(counter(w, sends), sends + 1);
+        ck_ok(plx_conn_send(w->loop, b.conn, bytes, lengths[i], count_sent, &given_back));
+        ck_assert_uint_eq(counter(w, sends), sends + 2);
+        ck_assert_uint_eq(plx_conn_queued(w->loop, b.conn), 0);
+        total += 2 * lengths[i];
+        turn_until(w, &given_back, i + 1);
+        turn_until(w, &b.server.received, total);
+    }
+    ck_ok(plx_conn_send(w->loop, b.conn, bytes, 0, count_sent, &given_back));
+    ck_assert_uint_eq(plx_conn_queued(w->loop, b.conn), 0);
+    turn_until(w, &given_back, given_back + 1);
     ck_ok(plx_conn_close(w->loop, b.conn));
     turn_until(w, &b.server.closed, 1);
     turn_until(w, &b.client.closed, 1);
@@ -184,6 +225,7 @@ static void timeouts_are_counted(world *w)
 const test_case behavior_stats_cases[] = {
     CASE(connections_and_bytes_are_counted),
     CASE(bytes_that_are_kept_count_once),
+    CASE(what_can_go_at_once_does),
     CASE(timers_posts_and_signals_are_counted),
     CASE(wakes_are_counted),
     CASE(timeouts_are_counted),

@@ -136,6 +136,9 @@ static void post_queue_keeps_order_and_bounds(world *w)
         ck_assert(plx__post_queue_is_empty(&queue));
         if (round > 0) /* One of the next round, and never 0, which cells have that nobody used. */
             ck_assert_uint_eq(queue.stamps[0], last == UINT32_MAX ? 1 : last + 1);
+        /* What a cell holds from before they began anew does not make it ready. */
+        for (int i = 0; i < 3 && last == UINT32_MAX; i++)
+            ck_assert_uint_eq(plx__atomic_load(&queue.arrays[0][i].stamp), 0);
         last = queue.stamps[0];
         for (int i = 0; i < 3; i++)
             ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, (void *)in++}));

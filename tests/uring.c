@@ -6,6 +6,7 @@
 #include "platform/rehearsal.h"
 #include "tests/harness.h"
 
+extern const test_case uring_loss_cases[];
 extern const test_case uring_ring_cases[];
 
 enum { CROWD = 300 };
@@ -386,6 +387,7 @@ static const test_case uring_cases[] = {
 
 int main(int argc, char **argv)
 {
-    static const test_case *const groups[] = {uring_cases, uring_ring_cases, NULL};
+    static const test_case *const groups[] = {uring_cases, uring_loss_cases, uring_ring_cases,
+                                              NULL};
     return suite_main(argc, argv, groups, true);
 }
