@@ -209,7 +209,7 @@ class Workshop:
 
     def _trace_options(self):
         trace = os.path.join(self.tree, "trace.o")
-        trace_compile(self.tree, trace)
+        trace_compile(trace)
         return [*FLAGS, f"-DCMAKE_EXE_LINKER_FLAGS=-no-pie {trace}"]
 
     def _copy(self, path):
