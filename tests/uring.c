@@ -307,6 +307,34 @@ static void what_is_on_credit_at_a_time_is_bounded(world *w)
     turn_until(w, &p.closed, SOME);
 }
 
+/* Several pieces are written in each turn until the socket is full: whichever of them is the first
+ * that falls short, no byte is lost and none overtakes another. */
+static void what_falls_short_is_followed_by_what_was_written_next(world *w)
+{
+    enum { PIECE = 1000, PIECES = 4, ROOM = 16 << 20 };
+    unsigned char bytes[PIECE];
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    options.send_high = options.send_max = ROOM;
+    peer client = connect_pair(w, &p, &options);
+    size_t total = 0;
+    for (int turns = 0; plx_conn_queued(w->loop, p.conn) == 0 || turns < 3; turns++) {
+        for (int i = 0; i < PIECES; i++) {
+            pattern_fill(bytes, PIECE, total);
+            ck_ok(plx_conn_write(w->loop, p.conn, bytes, PIECE));
+            total += PIECE;
+        }
+        ck_assert_uint_lt(total, ROOM);
+        ck_ok(plx_loop_run_once(w->loop, 0));
+    }
+    for (size_t position = 0; position < total; position += PIECE) {
+        peer_receive(w, &client, bytes, PIECE);
+        pattern_check(bytes, PIECE, position);
+    }
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 /* --- accepting ahead ---------------------------------------------------------------------------
  */
 
@@ -381,6 +409,7 @@ static const test_case uring_cases[] = {
     CASE(works_without_credit),
     CASE(runs_on_another_thread_than_it_was_opened_on),
     CASE(what_is_on_credit_at_a_time_is_bounded),
+    CASE(what_falls_short_is_followed_by_what_was_written_next),
     CASE(accepting_ahead_without_memory),
     CASES_END,
 };
