@@ -255,25 +255,11 @@ static int epoll_poller_open(plx__poller **poller_out, const plx__backend_config
     return 0;
 }
 
-/* Another endpoint of ours has the socket and the kernel's ear. */
-static bool is_registered(const plx__poller *poller, uint32_t except, plx_socket socket)
-{
-    for (uint32_t i = 1; i < poller->places; i++) {
-        const registration *place = &poller->table[i];
-        if (i != except && place->known != FREE &&
-            plx__polled_endpoint(place->at.polled)->socket == socket)
-            return true;
-    }
-    return false;
-}
-
 /* The set knows this file by this number already, from a time before the number was closed while a
- * duplicate lived on. Nobody of ours has it any more: what is registered becomes this place's. */
+ * duplicate lived on. Nobody of ours has it any more, for core lets one endpoint at a time have a
+ * socket: what is registered becomes this place's. */
 PLX__SLOW static int registration_take_over(plx__poller *poller, uint32_t index, uint32_t interest)
 {
-    plx_socket socket = plx__polled_endpoint(poller->table[index].at.polled)->socket;
-    if (is_registered(poller, index, socket))
-        return PLX_EEXIST;
     poller->is_haunted = true;
     return set_control(poller, EPOLL_CTL_MOD, index, interest);
 }
@@ -464,7 +450,7 @@ static registration *event_place(plx__poller *poller, const struct epoll_event *
 
 /* Gets more of those that were ready, after a call that brought as many as it could. The kernel
  * names those last that it has named already (fs/eventpoll.c, ep_send_events: to the tail of the
- * list), so a call that brings no others is the last. False: there is none left. */
+ * list), so a call that brings any of those again is the last. False: there is none left. */
 PLX__SLOW static bool events_refill(plx__poller *poller)
 {
     if (!poller->is_full)
@@ -483,7 +469,7 @@ PLX__SLOW static bool events_refill(plx__poller *poller)
     }
     poller->event = 0;
     poller->end = fresh;
-    poller->is_full = count == EVENTS_MAX && fresh > 0;
+    poller->is_full = fresh == EVENTS_MAX;
     return fresh > 0;
 }
 

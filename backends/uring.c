@@ -127,7 +127,7 @@ static int uring_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t 
 static bool poll_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
+    struct io_uring_sqe *request = plx__uring_request(backend);
     unsigned events = 0;
     if (request == NULL)
         return false;
@@ -288,7 +288,6 @@ static bool polled(plx__backend *backend, plx__uring_endpoint *uring,
     }
     completion->endpoint = plx__uring_endpoint_of(uring);
     completion->kind = PLX__READY;
-    completion->status = 0;
     completion->ready = ready;
     return ready != 0;
 }
@@ -311,10 +310,7 @@ static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cq
         return false;
     plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
     if (endpoint == NULL) {
-        if (op == PLX__URING_ACCEPT)
-            plx__uring_accept_drop(cqe);
-        if (op == PLX__URING_RECEIVE)
-            plx__uring_receive_drop(backend, cqe);
+        completion_drop(cqe);
         return false;
     }
     plx__uring_endpoint *uring = plx__uring_of(endpoint);

@@ -262,10 +262,8 @@ void plx__uring_ring_close(plx__backend *backend);
 int plx__uring_spill_reserve(plx__backend *backend, uint32_t count);
 /* Copies completions from the first one on there. */
 void plx__uring_spill(plx__backend *backend, uint32_t count);
-/* A request to be filled in, with so much memory that lasts until it is submitted; NULL when the
- * kernel takes no more for now. */
-struct io_uring_sqe *plx__uring_request(plx__backend *backend, size_t arena_bytes,
-                                        void **arena_out);
+/* A request to be filled in; NULL when the kernel takes no more for now. */
+struct io_uring_sqe *plx__uring_request(plx__backend *backend);
 /* Submits what there is, in the middle of a turn. */
 void plx__uring_flush(plx__backend *backend);
 /* Submits, and waits for completions. The ring is there, and this thread's. */

@@ -83,7 +83,7 @@ int plx__uring_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_s
 bool plx__uring_accept_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
+    struct io_uring_sqe *request = plx__uring_request(backend);
     if (request == NULL)
         return false;
     io_uring_prep_multishot_accept(request, endpoint->socket, NULL, NULL,

@@ -45,7 +45,7 @@ void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
 bool plx__uring_cancel(plx__backend *backend, plx__uring_endpoint *uring, enum plx__uring_op op)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
+    struct io_uring_sqe *request = plx__uring_request(backend);
     if (request == NULL)
         return false;
     io_uring_prep_cancel64(request, plx__uring_data(endpoint, op), 0);

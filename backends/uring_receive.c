@@ -157,7 +157,7 @@ void plx__uring_buffers_return(plx__backend *backend)
 bool plx__uring_receive_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
+    struct io_uring_sqe *request = plx__uring_request(backend);
     if (request == NULL)
         return false;
     if ((uring->flags & PLX__URING_BULK) != 0) {

@@ -188,7 +188,7 @@ static int ring_enable(plx__backend *backend)
 static bool wake_arm(plx__backend *backend)
 {
     plx__hook(PLX__HOOK_ARM);
-    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
+    struct io_uring_sqe *request = plx__uring_request(backend);
     if (request == NULL)
         return false;
     io_uring_prep_poll_multishot(request, backend->wake.reader, POLLIN);
@@ -313,23 +313,12 @@ void plx__uring_flush(plx__backend *backend)
         backend->failure = status;
 }
 
-static bool has_room(const plx__backend *backend, size_t arena_bytes)
+struct io_uring_sqe *plx__uring_request(plx__backend *backend)
 {
-    return io_uring_sq_space_left(&backend->ring) > 0 &&
-           arena_bytes <= backend->arena_max - backend->arena_used;
-}
-
-struct io_uring_sqe *plx__uring_request(plx__backend *backend, size_t arena_bytes, void **arena_out)
-{
-    size_t rounded = (arena_bytes + 15) & ~(size_t)15;
-    if (!has_room(backend, rounded)) {
-        plx__uring_flush(backend);
-        if (!has_room(backend, rounded))
-            return NULL;
-    }
-    if (arena_out != NULL)
-        *arena_out = backend->arena.bytes + backend->arena_used;
-    backend->arena_used += (uint32_t)rounded;
+    struct io_uring_sqe *request = io_uring_get_sqe(&backend->ring);
+    if (request != NULL)
+        return request;
+    plx__uring_flush(backend);
     return io_uring_get_sqe(&backend->ring);
 }
 

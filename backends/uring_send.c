@@ -289,7 +289,7 @@ int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const 
 static bool writable_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend, 0, NULL);
+    struct io_uring_sqe *request = plx__uring_request(backend);
     if (request == NULL)
         return false;
     if ((uring->flags & PLX__URING_HUNG) != 0)

@@ -21,7 +21,7 @@ usage() {
 
 limit=3600
 parts='lto musl bits32 big-endian wine10 fresh-12 fresh-13 busy busy-windows mutants mutants-windows
-    fuzz'
+    fuzz coverage'
 
 # What a part runs, and what it shows.
 part_about() {
@@ -38,12 +38,13 @@ part_about() {
     mutants) echo '150 mutants of core, backends and Unix' ;;
     mutants-windows) echo '40 mutants of the code for Windows' ;;
     fuzz) echo 'every fuzzer for minutes, with sanitizers' ;;
+    coverage) echo '90 % of the lines of core and of each backend, by the fuzzer alone' ;;
     esac
 }
 
 part_run() {
     case $1 in
-    lto | musl | bits32 | big-endian | fuzz) set -- sh "ci/nightly/$1.sh" ;;
+    lto | musl | bits32 | big-endian | fuzz | coverage) set -- sh "ci/nightly/$1.sh" ;;
     wine10) set -- sh ci/fresh.sh --run 'sh ci/test.sh deps debug windows posix' trixie ;;
     fresh-12) set -- sh ci/fresh.sh bookworm ;;
     fresh-13) set -- sh ci/fresh.sh trixie ;;

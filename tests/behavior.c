@@ -10,6 +10,7 @@
     X(connect)                                                                                     \
     X(daemon)                                                                                      \
     X(data)                                                                                        \
+    X(events)                                                                                      \
     X(failure)                                                                                     \
     X(fork)                                                                                        \
     X(fork_callback)                                                                               \
@@ -25,6 +26,7 @@
     X(resume)                                                                                      \
     X(send)                                                                                        \
     X(slow)                                                                                        \
+    X(stats)                                                                                       \
     X(stop)                                                                                        \
     X(takeover)                                                                                    \
     X(threads)                                                                                     \

@@ -305,6 +305,46 @@ static void few_need_no_second_thread(world *w)
     }
 }
 
+/* When few are left, and they have come back, the second thread ends, and its memory goes. */
+static void second_thread_ends_when_few_are_left(world *w)
+{
+    enum { SOME = 12, BOUND = SOME + 1, LEFT = 2 }; /* The listener and the wake count. */
+    if (strcmp(w->backend, "poll") != 0)
+        return;
+    probe p = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    peer clients[SOME];
+    char address[PLX_ADDRESS_TEXT_MAX];
+    world_reopen(w, (plx_loop_options){.poll_cold_min = BOUND, .poll_cold_after_ns = 1});
+    (void)listen_at(w, &options, address);
+    for (size_t i = 0; i + 1 < SOME; i++) {
+        clients[i] = peer_start(address);
+        turn_until(w, &p.opened, i + 1);
+    }
+    turn_some(w);
+    ck_assert_uint_eq(counter(w, poll_demotions), 0);
+    uint32_t before = plx__fault_held(PLX__FAULT_MEMORY);
+    clients[SOME - 1] = peer_start(address);
+    turn_until_counter(w, poll_demotions, SOME);
+    ck_assert_uint_gt(plx__fault_held(PLX__FAULT_MEMORY), before);
+    for (size_t i = LEFT; i < SOME; i++)
+        peer_close(&clients[i]);
+    turn_until(w, &p.closed, SOME - LEFT);
+    for (size_t i = 0; i < LEFT; i++) {
+        char answer;
+        peer_send(w, &clients[i], "x", 1);
+        peer_receive(w, &clients[i], &answer, 1);
+    }
+    uint64_t until = plx__clock_now() + patience();
+    while (plx__fault_held(PLX__FAULT_MEMORY) > before) {
+        ck_assert_msg(plx__clock_now() < until, "the second tier stays");
+        turn(w);
+    }
+    for (size_t i = 0; i < LEFT; i++)
+        peer_close(&clients[i]);
+    turn_until(w, &p.closed, SOME);
+}
+
 typedef struct removal {
     probe probe; /* Of those that have moved. */
     plx_loop *to;
@@ -383,6 +423,7 @@ const test_case behavior_cold_cases[] = {
     CASE(descriptors_come_back_as_others),
     CASE(second_thread_cannot_start),
     CASE(few_need_no_second_thread),
+    CASE(second_thread_ends_when_few_are_left),
     CASE(idle_ones_are_handed_over),
     CASE(loop_closes_over_idle_ones),
     CASES_END,

@@ -239,6 +239,8 @@ static void backend_of_the_environment(world *w)
     const plx_loop_options named = world_options(w, (plx_loop_options){0});
     ck_ok(plx__rehearse_environment("POLLUX_BACKEND", ""));
     ck_ok(plx_loop_open(&loop, NULL));
+    if (plx_backend_probe(plx_backend_default()) == 0)
+        ck_assert_str_eq(plx_loop_backend_name(loop), plx_backend_default());
     ck_ok(plx_loop_close(loop));
     ck_ok(plx__rehearse_environment("POLLUX_BACKEND", "carrier-pigeon"));
     ck_assert_int_eq(plx_loop_open(&loop, NULL), PLX_EBACKEND);

@@ -127,6 +127,31 @@ static void resume_for_nothing_does_not_spin(world *w)
     peer_close(&client);
 }
 
+/* The same while something waits to be sent, and after another connection was the last to be
+ * called: what on_data leaves is shown, though the peer sends no more. */
+static void resume_within_on_data_while_the_queue_waits(world *w)
+{
+    static unsigned char large[6 << 20];
+    reader r = {.probe = {.then_data = take_line}, .pauses = true, .resumes = true};
+    probe other = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&r.probe);
+    plx_conn_options other_options = probe_options(&other);
+    char answer_of_other;
+    options.send_high = options.send_max = sizeof large;
+    peer client = connect_pair(w, &r.probe, &options);
+    peer busy = connect_pair(w, &other, &other_options);
+    ck_ok(plx_conn_write(w->loop, r.probe.conn, large, sizeof large));
+    turn_some(w);
+    ck_assert_uint_gt(plx_conn_queued(w->loop, r.probe.conn), 0);
+    peer_send(w, &busy, "x", 1);
+    peer_receive(w, &busy, &answer_of_other, 1);
+    peer_send(w, &client, "one\ntwo\nthree\n", 14);
+    turn_until(w, &r.lines, 3);
+    ck_assert_uint_gt(plx_conn_queued(w->loop, r.probe.conn), 0);
+    peer_end(w, &client, &r.probe);
+    peer_end(w, &busy, &other);
+}
+
 /* The last call counts: paused after it was resumed, it stays so until somebody else resumes it. */
 static void pause_after_resume_within_on_data(world *w)
 {
@@ -378,11 +403,19 @@ static void write_fails_behind_the_end(world *w)
 
 /* clang-format off: a case is a line of its own, for tests/CMakeLists.txt. */
 const test_case behavior_resume_cases[] = {
-    CASE(resume_within_on_data_shows_the_rest), CASE(resume_never_calls_from_within),
-    CASE(resume_of_one_that_never_paused),      CASE(resume_for_nothing_does_not_spin),
-    CASE(pause_after_resume_within_on_data),    CASE(resume_waits_for_the_queue),
-    CASE(end_comes_behind_lines_that_wait),     CASE(rest_that_is_shown_again_is_within_the_limit),
-    CASE(resume_and_release_within_on_data),    CASE(resume_of_an_adopted_connection),
-    CASE(resume_in_the_turn_of_the_pause),      CASE(resume_at_the_end_of_a_turn),
-    CASE(write_fails_behind_the_end),           CASES_END,
+    CASE(resume_within_on_data_shows_the_rest),
+    CASE(resume_never_calls_from_within),
+    CASE(resume_of_one_that_never_paused),
+    CASE(resume_for_nothing_does_not_spin),
+    CASE(resume_within_on_data_while_the_queue_waits),
+    CASE(pause_after_resume_within_on_data),
+    CASE(resume_waits_for_the_queue),
+    CASE(end_comes_behind_lines_that_wait),
+    CASE(rest_that_is_shown_again_is_within_the_limit),
+    CASE(resume_and_release_within_on_data),
+    CASE(resume_of_an_adopted_connection),
+    CASE(resume_in_the_turn_of_the_pause),
+    CASE(resume_at_the_end_of_a_turn),
+    CASE(write_fails_behind_the_end),
+    CASES_END,
 };

@@ -1,5 +1,6 @@
 /* tests/epoll.c - what is epoll's own: a set that goes on naming what has been closed, and changes
  * that the kernel refuses. The behaviours say the rest. */
+#include "platform/hook.h"
 #include "platform/rehearsal.h"
 #include "tests/rest.h"
 
@@ -15,7 +16,13 @@ static void close_while_an_heir_keeps_it(world *w, probe *p, peer *client)
     expect_rest(w);
 }
 
-/* The first is found out by what the set says, the second is taken from the set in time. */
+static void count_renewals(enum plx__hook_step step, void *data)
+{
+    *(size_t *)data += step == PLX__HOOK_ARM;
+}
+
+/* The first is found out by what the set says, the second is taken from the set in time: the set is
+ * made anew once. */
 static void what_an_heir_keeps_does_not_haunt_the_loop(world *w)
 {
     probe first = {0};
@@ -25,11 +32,16 @@ static void what_an_heir_keeps_does_not_haunt_the_loop(world *w)
                                   probe_options(&other)};
     peer clients[] = {connect_pair(w, &first, &options[0]), connect_pair(w, &second, &options[1]),
                       connect_pair(w, &other, &options[2])};
+    size_t renewals = 0;
+    plx__hook_set(count_renewals, &renewals);
     close_while_an_heir_keeps_it(w, &first, &clients[0]);
     expect_service(w, &clients[2]);
+    ck_assert_uint_eq(renewals, 1);
     plx__rehearse_heir_end();
     close_while_an_heir_keeps_it(w, &second, &clients[1]);
     expect_service(w, &clients[2]);
+    ck_assert_uint_eq(renewals, 1);
+    plx__hook_set(NULL, NULL);
     ck_assert_uint_eq(first.closed + second.closed, 2);
     ck_assert_uint_eq(first.received + second.received, 0);
     plx__rehearse_heir_end();
@@ -256,7 +268,50 @@ static void failure_ends_a_wait_without_end(world *w)
     couple_close(&c);
 }
 
+/* A change that the kernel has taken does not cut the wait that follows; nor is the set made anew
+ * for it. */
+static void changes_do_not_cut_a_wait(world *w)
+{
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    size_t renewals = 0;
+    plx__hook_set(count_renewals, &renewals);
+    for (int round = 0; round < 3; round++) {
+        turn_some(w);
+        ck_ok(plx_conn_pause(w->loop, p.conn)); /* This changes what the set is asked for. */
+        uint64_t before = plx__clock_now();
+        ck_ok(plx_loop_run_once(w->loop, 40 * PLX_MILLISECOND));
+        ck_assert_uint_ge(plx__clock_now() - before, 40 * PLX_MILLISECOND);
+        ck_ok(plx_conn_resume(w->loop, p.conn));
+    }
+    plx__hook_set(NULL, NULL);
+    ck_assert_uint_eq(renewals, 0);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+/* A wait of less than a millisecond is not rounded up to one where the kernel can do better: one of
+ * many ends in time, however busy the machine is. None is early. */
+static void short_waits_are_short(world *w)
+{
+    const uint64_t wanted = PLX_MILLISECOND / 5;
+    uint64_t until = plx__clock_now() + patience();
+    uint64_t shortest = UINT64_MAX;
+    turn_some(w);
+    while (shortest > PLX_MILLISECOND * 9 / 10) {
+        uint64_t before = plx__clock_now();
+        ck_assert_msg(before < until, "the shortest takes %u us", (unsigned)(shortest / 1000));
+        ck_ok(plx_loop_run_once(w->loop, wanted));
+        uint64_t took = plx__clock_now() - before;
+        ck_assert_uint_ge(took, wanted);
+        shortest = took < shortest ? took : shortest;
+    }
+}
+
 static const test_case epoll_cases[] = {
+    CASE(short_waits_are_short),
+    CASE(changes_do_not_cut_a_wait),
     CASE(what_an_heir_keeps_does_not_haunt_the_loop),
     CASE(what_takes_the_place_of_a_ghost_is_told_apart),
     CASE(ghost_without_a_descriptor_does_not_spin),

@@ -3,12 +3,12 @@
  *   fuzz_api [--backend NAME] [--seed N] [--seconds S]
  *
  * Two loops live side by side. Calls come from outside and from inside callbacks; their handles are
- * live, stale, of the other loop, or noise; memory and descriptors run out now and then; in every
- * second round another thread posts, stops the loops and sends signals. Streams whose every byte is
- * known run through all that (fuzz_streams.c). Nothing
- * may crash, hang or leak; every connection that was named closes or is released exactly once and
- * is silent after that, every buffer that was lent comes back exactly once. The seed is printed,
- * and replays the calls; the timing of the system's own part is its own.
+ * live, stale, of the other loop, or noise; whatever the system can refuse it refuses now and then;
+ * in every second round another thread posts, stops the loops and sends signals. Loops are turned
+ * by several threads, forked and taken over. Streams whose every byte is known run through all that
+ * (fuzz_streams.c). Nothing may crash, hang or leak; every connection that was named closes or is
+ * released exactly once and is silent after that, every buffer that was lent comes back exactly
+ * once. The seed is printed, and replays the calls; the timing of the system's own part is its own.
  */
 #include <pollux/pollux.h>
 
@@ -20,557 +20,181 @@
 #include "platform/rehearsal.h"
 #include "tests/chance.h"
 #include "tests/configuration.h"
+#include "tests/fuzz_calls.h"
+#include "tests/fuzz_check.h"
+#include "tests/fuzz_faults.h"
+#include "tests/fuzz_forks.h"
+#include "tests/fuzz_lost.h"
 #include "tests/fuzz_peers.h"
+#include "tests/fuzz_scarce.h"
 #include "tests/fuzz_streams.h"
 #include "tests/fuzz_threads.h"
+#include "tests/fuzz_turns.h"
+#include "tests/fuzz_watches.h"
 
-enum { HANDLES = 64, CONNS_MAX = 40, LOOPS = 2 };
+enum { LOOPS = 2, STEPS = 3000 };
 
-/* What a connection's `data` points to: counts that must add up in the end. */
-typedef struct life {
-    bool is_open; /* It was named, and on_close has not come. */
-    uint64_t bits;
-} life;
-
-static struct {
-    plx_loop *loops[LOOPS];
-    const char *backend;
-    uint64_t handles[HANDLES]; /* Of all kinds, both loops, live and stale. */
-    char address[PLX_ADDRESS_TEXT_MAX];
-    life lives[4096];
-    uint64_t calls, opened, closed, lent, returned, released;
-    int depth;
-} fuzz;
+static const char *backend;
+static plx_loop *loops[LOOPS];
+static uint64_t queued_max[LOOPS];
+static uint64_t until_ns;
 
 uint64_t chance_state = 1;
 
-static unsigned char bytes[1 << 16];
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "fuzz_api: line %d: %s does not hold\n", __LINE__, #condition);        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
-
 static plx_loop *any_loop(void)
 {
-    return fuzz.loops[chance_below(LOOPS)];
+    return loops[chance_below(LOOPS)];
 }
 
-/* Mostly a handle that once was live, wherever that was; now and then noise. */
-static uint64_t any_handle(void)
-{
-    if (one_in(50))
-        return chance_next();
-    return fuzz.handles[chance_below(HANDLES)];
-}
-
-static void handle_remember(uint64_t bits)
-{
-    fuzz.handles[chance_below(HANDLES)] = bits;
-}
-
-static size_t any_length(void)
-{
-    static const size_t lengths[] = {0, 1, 7, 100, 4096, 16384, 16385, sizeof bytes};
-    return lengths[chance_below(sizeof lengths / sizeof lengths[0])];
-}
-
-/* A timeout from none to longer than the whole run. */
-static uint64_t any_timeout(void)
-{
-    static const uint64_t timeouts[] = {
-        0, 1, PLX_MILLISECOND, 20 * PLX_MILLISECOND, PLX_SECOND, PLX_FOREVER};
-    return timeouts[chance_below(sizeof timeouts / sizeof timeouts[0])];
-}
-
-static void some_calls(plx_loop *loop);
-
-/* --- callbacks ---------------------------------------------------------------------------------
+/* --- a round of two loops ----------------------------------------------------------------------
  */
 
-static life *life_begin(void)
+static uint32_t any_of(uint32_t usual, uint32_t little)
 {
-    for (size_t i = 0; i < sizeof fuzz.lives / sizeof fuzz.lives[0]; i++) {
-        if (!fuzz.lives[i].is_open)
-            return &fuzz.lives[i];
-    }
-    fprintf(stderr, "fuzz_api: more connections than lives\n");
-    abort();
-}
-
-static void life_check(const life *l, plx_conn conn)
-{
-    CHECK(l != NULL);
-    CHECK(l->is_open);
-    CHECK(l->bits == conn.bits);
-}
-
-static void on_open(plx_loop *loop, plx_conn conn, void *data)
-{
-    life *l = data;
-    if (l == NULL) { /* An accepted one: its life begins here. */
-        l = life_begin();
-        *l = (life){.is_open = true, .bits = conn.bits};
-        CHECK(plx_conn_set_data(loop, conn, l) == 0);
-        fuzz.opened++;
-    }
-    life_check(l, conn);
-    handle_remember(conn.bits);
-    some_calls(loop);
-}
-
-static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *received,
-                      size_t length)
-{
-    life_check(data, conn);
-    CHECK(length > 0);
-    unsigned char first = *(const unsigned char *)received;
-    if (one_in(3))
-        (void)!plx_conn_write(loop, conn, received, length);
-    some_calls(loop);
-    /* What is shown stays readable during the call, whatever was called. */
-    CHECK(*(const unsigned char *)received == first);
-    return one_in(4) ? chance_below(length + 1) : length;
-}
-
-static void on_drain(plx_loop *loop, plx_conn conn, void *data)
-{
-    life_check(data, conn);
-    some_calls(loop);
-}
-
-static void on_end(plx_loop *loop, plx_conn conn, void *data)
-{
-    life_check(data, conn);
-    some_calls(loop);
     if (one_in(2))
-        (void)plx_conn_shutdown(loop, conn);
+        return 0;
+    return one_in(3) ? little : usual;
 }
 
-static void on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
+/* Limits that are met all the time, or hardly ever. */
+static plx_loop_options any_options(void)
 {
-    life *l = data;
-    life_check(l, conn);
-    CHECK(reason <= 0);
-    CHECK(plx_conn_close(loop, conn) == PLX_ESTALE);
-    l->is_open = false;
-    fuzz.closed++;
-    some_calls(loop);
-}
-
-static plx_conn_options any_options(void);
-
-/* Gives the socket to one of the loops. */
-static bool adopt(plx_socket socket, const void *received, size_t length)
-{
-    plx_loop *loop = any_loop();
-    plx_conn_options options = any_options();
-    plx_conn conn;
-    if (loop == NULL) /* Both close, and that one has. */
-        return false;
-    life *l = life_begin();
-    l->is_open = true; /* Before, as in call_connect(). */
-    options.data = l;
-    int status = plx_conn_adopt(loop, &conn, socket, &options, received, length);
-    l->is_open = status == 0;
-    if (status != 0)
-        return false;
-    l->bits = conn.bits;
-    fuzz.opened++;
-    handle_remember(conn.bits);
-    return true;
-}
-
-static void on_release(plx_loop *loop, plx_conn conn, void *data, plx_socket socket,
-                       const void *received, size_t length)
-{
-    life *l = data;
-    life_check(l, conn);
-    CHECK(plx_conn_release(loop, conn) == PLX_ESTALE);
-    CHECK(length == 0 || received != NULL);
-    l->is_open = false;
-    fuzz.released++;
-    fuzz.closed++;
-    if (one_in(4) || !adopt(socket, received, length))
-        plx_socket_close(socket);
-    some_calls(loop);
-}
-
-static void on_sent(plx_loop *loop, plx_conn conn, void *data, int status)
-{
-    (void)conn;
-    (void)data;
-    CHECK(status == 0 || status == PLX_ECANCELED);
-    fuzz.returned++;
-    some_calls(loop);
-}
-
-static void on_fire(plx_loop *loop, plx_timer timer, void *data)
-{
-    (void)timer;
-    (void)data;
-    some_calls(loop);
-}
-
-static void on_post(plx_loop *loop, void *data, int status)
-{
-    (void)data;
-    CHECK(status == 0 || status == PLX_ECANCELED);
-    fuzz.returned++;
-    some_calls(loop);
-}
-
-static void on_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
-{
-    (void)watch;
-    (void)data;
-    CHECK(ready != 0);
-    if ((ready & PLX_READABLE) != 0)
-        (void)plx__socket_receive(socket, bytes, 100);
-    some_calls(loop);
-}
-
-static void on_signal(plx_loop *loop, plx_signal signal, void *data, int number)
-{
-    (void)loop;
-    (void)signal;
-    (void)data;
-    (void)number;
-}
-
-static void on_error(plx_loop *loop, plx_listener listener, void *data, int status)
-{
-    (void)listener;
-    (void)data;
-    CHECK(status < 0);
-    some_calls(loop);
-}
-
-/* --- calls -------------------------------------------------------------------------------------
- */
-
-static plx_conn_options any_options(void)
-{
-    plx_conn_options options = {
-        .on_open = on_open,
-        .on_data = one_in(10) ? NULL : on_data,
-        .on_drain = one_in(4) ? NULL : on_drain,
-        .on_end = one_in(2) ? NULL : on_end,
-        .on_close = on_close,
-        .on_release = one_in(5) ? NULL : on_release,
-        .receive_limit = one_in(3) ? 5000 : 0,
+    plx_loop_options options = {
+        .connections_max = any_of(48, 8),
+        .queued_bytes_max = any_of(500000, 20000),
+        .posts_max = one_in(4) ? 2 : 64,
+        .receive_bytes = any_of(1000, 1),
+        .keep_running = one_in(2),
     };
-    if (one_in(3)) {
-        options.send_high = 1000 + chance_below(100000);
-        options.send_max = options.send_high + chance_below(100000);
+    if (one_in(2)) {
+        options.poll_cold_min = 1 + (uint32_t)chance_below(20);
+        options.poll_cold_after_ns = one_in(2) ? 1 : PLX_MILLISECOND;
     }
-    if (one_in(3)) {
-        options.idle_timeout_ns = any_timeout();
-        options.read_timeout_ns = any_timeout();
-        options.write_timeout_ns = any_timeout();
-        options.connect_timeout_ns = any_timeout();
-    }
-    options.flags = one_in(4) ? (uint32_t)chance_below(8) : 0;
-    return options;
+    return configuration_options(backend, options);
 }
 
-/* To listen at, only the first three, which are no addresses: other tests count on nobody listening
- * at port 1. */
-static const char *odd_address(bool is_to_listen)
+/* It may fail for a fault, and then leaves nothing behind. */
+static plx_loop *loop_open(const plx_loop_options *options)
 {
-    static const char *const addresses[] = {
-        "tcp://nonsense",    "udp://127.0.0.1:1", "",
-        "tcp://127.0.0.1:1", "tcp://[::1]:1",     "unix:no-such.sock",
-    };
-    return addresses[chance_below(is_to_listen ? 3 : sizeof addresses / sizeof addresses[0])];
+    plx_loop *loop;
+    fuzz_faults_end();
+    if (one_in(4))
+        fuzz_faults_arm();
+    int status = plx_loop_open(&loop, options);
+    CHECK(status == 0 || status == PLX_ENOSYS || fuzz_faults_may_cause(status));
+    CHECK((status == 0) == (loop != NULL));
+    fuzz_faults_end();
+    if (loop == NULL)
+        CHECK(plx_loop_open(&loop, options) == 0);
+    return loop;
 }
 
-static void call_listen(plx_loop *loop)
+static void all_open(void)
 {
-    plx_listen_options options = {.conn = any_options(), .on_error = on_error, .backlog = 64};
-    options.accept_receive_first = one_in(4);
-    options.accepts_ahead = one_in(4) ? (uint32_t)chance_below(40) : 0;
-    plx_listener listener;
-    if (plx_listen(loop, &listener, one_in(20) ? odd_address(true) : "tcp://127.0.0.1:0",
-                   &options) != 0)
-        return;
-    handle_remember(listener.bits);
-    char address[PLX_ADDRESS_TEXT_MAX];
-    if (plx_listener_address(loop, listener, address, sizeof address) == 0)
-        memcpy(fuzz.address, address, sizeof address);
-}
-
-static void call_connect(plx_loop *loop)
-{
-    plx_conn_options options = any_options();
-    plx_conn conn;
-    plx_loop_stats stats;
-    const char *address = one_in(6) ? odd_address(false) : fuzz.address;
-    life *l = life_begin();
-    plx_loop_stats_get(loop, &stats);
-    if (stats.connections_open > CONNS_MAX || !fuzz_port_take(fuzz.calls))
-        return;
-    l->is_open = true; /* Before: a callback cannot come from within, but must find it. */
-    options.data = l;
-    if (plx_connect(loop, &conn, address, &options) != 0) {
-        l->is_open = false;
-        return;
-    }
-    l->bits = conn.bits;
-    fuzz.opened++;
-    handle_remember(conn.bits);
-}
-
-static void call_conn(plx_loop *loop)
-{
-    plx_conn conn = {any_handle()};
-    char text[PLX_ADDRESS_TEXT_MAX];
-    switch (chance_below(13)) {
-    case 12:
-        (void)!plx_conn_release(loop, conn);
-        break;
-    case 0:
-        (void)(one_in(3) ? plx_conn_reset(loop, conn) : plx_conn_close(loop, conn));
-        CHECK(plx_conn_close(loop, conn) == PLX_ESTALE);
-        break;
-    case 1:
-        (void)plx_conn_shutdown(loop, conn);
-        break;
-    case 2:
-        (void)plx_conn_pause(loop, conn);
-        break;
-    case 3:
-    case 4:
-        (void)plx_conn_resume(loop, conn);
-        break;
-    case 5:
-        (void)!plx_conn_peer(loop, conn, text, chance_below(sizeof text));
-        (void)!plx_conn_local(loop, conn, text, sizeof text);
-        break;
-    case 6:
-        (void)plx_conn_queued(loop, conn);
-        (void)plx_conn_data(loop, conn);
-        break;
-    case 7:
-    case 8:
-        fuzz.lent++;
-        if (plx_conn_send(loop, conn, bytes, any_length(), on_sent, NULL) != 0)
-            fuzz.lent--;
-        break;
-    default:
-        (void)!plx_conn_write(loop, conn, bytes, any_length());
-        break;
-    }
-}
-
-static void call_timer(plx_loop *loop)
-{
-    plx_timer timer = {any_handle()};
-    plx_loop_stats stats;
-    plx_loop_stats_get(loop, &stats);
-    switch (chance_below(4)) {
-    case 0:
-        (void)plx_timer_restart(loop, timer, any_timeout());
-        break;
-    case 1:
-    case 2:
-        (void)plx_timer_cancel(loop, timer);
-        break;
-    default:
-        if (plx_timer_start(loop, &timer, any_timeout(), one_in(4) ? any_timeout() : 0, on_fire,
-                            NULL) == 0)
-            handle_remember(timer.bits);
-        break;
-    }
-}
-
-static void call_watch(plx_loop *loop)
-{
-    plx_watch watch = {any_handle()};
-    switch (chance_below(3)) {
-    case 0:
-        (void)plx_watch_set(loop, watch, (uint32_t)chance_below(5));
-        break;
-    case 1:
-        (void)plx_watch_close(loop, watch);
-        break;
-    default:
-        if (plx_watch_open(loop, &watch, fuzz_foreign[loop == fuzz.loops[0]],
-                           (uint32_t)chance_below(4), on_ready, NULL) == 0)
-            handle_remember(watch.bits);
-        break;
-    }
-}
-
-static void call_other(plx_loop *loop)
-{
-    plx_signal signal = {any_handle()};
-    plx_loop_stats stats;
-    switch (chance_below(6)) {
-    case 0:
-        fuzz.lent++; /* A post is a loan too. */
-        if (plx_post(loop, on_post, NULL) != 0)
-            fuzz.lent--;
-        break;
-    case 1:
-        if (plx_signal_open(loop, &signal, (int)chance_below(9), on_signal, NULL) == 0)
-            handle_remember(signal.bits);
-        break;
-    case 2:
-        (void)plx_signal_close(loop, signal);
-        break;
-    case 3:
-        (void)plx_listener_close(loop, (plx_listener){any_handle()});
-        break;
-    case 4:
-        plx_loop_stop(loop);
-        break;
-    default:
-        plx_loop_stats_get(loop, &stats);
-        CHECK(stats.connections_open < 1000);
-        (void)plx_loop_next_timeout(loop);
-        break;
-    }
-}
-
-static void one_call(plx_loop *loop)
-{
-    fuzz.calls++;
-    if (one_in(100))
-        plx__fault_arm(one_in(2) ? PLX__FAULT_MEMORY : PLX__FAULT_DESCRIPTOR,
-                       (uint32_t)chance_below(20), (uint32_t)chance_below(3));
-    switch (chance_below(10)) {
-    case 0:
-        if (one_in(12))
-            call_listen(loop);
-        break;
-    case 1:
-        call_connect(loop);
-        break;
-    case 2:
-        call_timer(loop);
-        break;
-    case 3:
-        call_watch(loop);
-        break;
-    case 4:
-        call_other(loop);
-        break;
-    case 5:
-        fuzz_peers_call(fuzz.address, bytes, any_length(), fuzz.calls);
-        break;
-    default:
-        call_conn(loop);
-        break;
-    }
-}
-
-/* From inside a callback: of its own loop only, which is the thread rule, and one level deep. */
-static void some_calls(plx_loop *loop)
-{
-    if (fuzz.depth > 0 || one_in(2))
-        return;
-    fuzz.depth++;
-    for (size_t i = chance_below(4); i > 0; i--)
-        one_call(loop);
-    fuzz.depth--;
-}
-
-static void faults_end(void)
-{
-    (void)plx__fault_disarm(PLX__FAULT_MEMORY);
-    (void)plx__fault_disarm(PLX__FAULT_DESCRIPTOR);
-}
-
-/* --- a run -------------------------------------------------------------------------------------
- */
-
-static void loops_open(void)
-{
+    CHECK(fuzz_peers_open());
+    fuzz_faults_room_choose();
+    fuzz_turns_open();
     for (int i = 0; i < LOOPS; i++) {
-        const plx_loop_options options = configuration_options(
-            fuzz.backend, (plx_loop_options){
-                              .connections_max = one_in(2) ? 0 : CONNS_MAX + 8,
-                              .queued_bytes_max = one_in(2) ? 0 : 500000,
-                              .posts_max = 64,
-                              .receive_bytes = one_in(2) ? 0 : 1000,
-                          });
-        faults_end();
-        CHECK(plx_loop_open(&fuzz.loops[i], &options) == 0);
-        call_listen(fuzz.loops[i]);
+        const plx_loop_options options = any_options();
+        queued_max[i] = options.queued_bytes_max;
+        loops[i] = loop_open(&options);
     }
+    fuzz_calls_open(loops, LOOPS);
+    fuzz_streams_open(loops, queued_max, LOOPS);
+    fuzz_watches_open(loops, LOOPS);
 }
 
-static void all_close(void)
+/* Waits that fail do not keep a loop from closing. */
+static void closing_faults_arm(void)
 {
+    fuzz_faults_end();
+    if (one_in(4))
+        fuzz_faults_arm();
+    else if (one_in(20))
+        plx__fault_arm(PLX__FAULT_WAIT, 0, 250);
+}
+
+/* What may stay allocated is what a thread that stayed in the parent was about to change. */
+static void all_close(uint32_t memory_max)
+{
+    fuzz_watches_check();
     for (int i = 0; i < LOOPS; i++) {
-        faults_end();
-        CHECK(plx_loop_close(fuzz.loops[i]) == 0);
-        fuzz.loops[i] = NULL;
+        closing_faults_arm();
+        CHECK(plx_loop_close(loops[i]) == 0);
+        loops[i] = NULL;
     }
-    faults_end(); /* Callbacks of the closing may have begun some. */
+    fuzz_faults_end(); /* Callbacks of the closing may have begun some. */
     fuzz_peers_close();
+    fuzz_watches_close();
     fuzz_streams_close();
-    CHECK(fuzz.opened == fuzz.closed);
-    CHECK(fuzz.lent == fuzz.returned);
-    CHECK(plx__fault_held(PLX__FAULT_MEMORY) == 0);
+    fuzz_calls_close();
+    CHECK(plx__fault_held(PLX__FAULT_MEMORY) <= memory_max);
     CHECK(plx__fault_held(PLX__FAULT_DESCRIPTOR) == 0);
 }
 
-/* One life of two loops: some thousand calls and turns, then everything closes. */
-static void round_run(uint64_t until_ns)
+static void steps_run(int steps, bool may_fork)
 {
-    CHECK(fuzz_peers_open());
-    loops_open();
-    fuzz_streams_open(fuzz.loops, LOOPS);
-    bool is_disturbed = one_in(2) && fuzz_threads_begin(fuzz.loops, LOOPS);
-    for (int step = 0; step < 3000 && plx__clock_now() < until_ns; step++) {
+    for (int step = 0; step < steps && plx__clock_now() < until_ns; step++) {
         plx_loop *loop = any_loop();
         for (size_t i = chance_below(6); i > 0; i--) {
-            one_call(loop);
-            fuzz_streams_call(NULL, fuzz.calls);
+            fuzz_calls_call(loop);
+            fuzz_streams_call(NULL, fuzz_calls_count.calls);
         }
+        if (one_in(2))
+            fuzz_watches_call(NULL, fuzz_calls_count.calls);
         if (one_in(5))
-            faults_end();
-        CHECK(plx_loop_run_once(any_loop(), one_in(5) ? PLX_MILLISECOND : 0) == 0);
+            fuzz_faults_end();
+        fuzz_turns_run(any_loop());
+        if (may_fork && one_in(STEPS))
+            fuzz_forks_abandon(loops, LOOPS);
     }
+}
+
+/* One life of two loops: some thousand calls and turns, then everything closes. */
+static void round_of_calls(void)
+{
+    all_open();
+    bool is_disturbed = one_in(2) && fuzz_threads_begin(loops, LOOPS);
+    steps_run(STEPS, true);
     if (is_disturbed)
         fuzz_threads_end();
-    all_close();
+    all_close(0);
     if (is_disturbed)
         fuzz_threads_check();
 }
 
-int main(int argc, char **argv)
+/* The same in a child, which ends amid it and leaves the loops to a child of its own. */
+static void daemon_run(void)
 {
-    const char *seconds_text = getenv("POLLUX_FUZZ_SECONDS");
-    double seconds = seconds_text != NULL ? strtod(seconds_text, NULL) : 5;
-    uint64_t seed = plx__clock_now();
-    plx__rehearse_unattended();
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--backend") == 0)
-            fuzz.backend = argv[i + 1];
-        else if (strcmp(argv[i], "--seed") == 0)
-            seed = strtoull(argv[i + 1], NULL, 0);
-        else if (strcmp(argv[i], "--seconds") == 0)
-            seconds = strtod(argv[i + 1], NULL);
-    }
-    printf("fuzz_api: backend %s, --seed %llu\n",
-           fuzz.backend != NULL ? fuzz.backend : plx_backend_default(), (unsigned long long)seed);
-    fflush(stdout);
-    CHECK(plx__sockets_start() == 0);
-    if (getenv("POLLUX_TEST_TINY") != NULL)
-        plx__fault_arm(PLX__FAULT_ROOM, 0, UINT32_MAX);
-    uint64_t until = plx__clock_now() + (uint64_t)(seconds * (double)PLX_SECOND);
-    uint64_t rounds = 0;
-    for (; plx__clock_now() < until; rounds++) {
-        chance_state = (seed + rounds) * UINT64_C(0x9e3779b97f4a7c15) | 1;
-        round_run(until);
-    }
-    plx__sockets_end();
+    all_open();
+    bool is_poll = strcmp(plx_loop_backend_name(loops[0]), "poll") == 0;
+    steps_run(STEPS / 4, false);
+    fuzz_forks_continue(loops, LOOPS);
+    steps_run(STEPS / 4, false);
+    all_close(is_poll ? 8 : 0);
+}
+
+static void round_run(void)
+{
+    plx_loop_options options = configuration_options(backend, (plx_loop_options){0});
+    size_t kind = chance_below(16);
+    fuzz_faults_end();
+    fuzz_faults_room_choose();
+    if (kind == 0)
+        fuzz_forks_daemon(daemon_run);
+    else if (kind < 4 && fuzz_lost_is_possible())
+        fuzz_lost_round(&options, fuzz_calls_count.calls);
+    else if (kind < 6)
+        fuzz_scarce_round(options, fuzz_calls_count.calls);
+    else
+        round_of_calls();
+}
+
+/* --- the program -------------------------------------------------------------------------------
+ */
+
+static void report(uint64_t rounds)
+{
     printf("fuzz_api: %llu streams, %llu bytes, %llu times high, %llu drained, %llu handed over, "
            "%llu ended whole; %llu posts by another thread, %llu signals\n",
            (unsigned long long)fuzz_streams_count.streams,
@@ -581,10 +205,48 @@ int main(int argc, char **argv)
            (unsigned long long)fuzz_streams_count.ended_whole,
            (unsigned long long)fuzz_threads_count.posts,
            (unsigned long long)fuzz_threads_count.signals);
+    printf("fuzz_api: %llu descriptors lost, %llu accepts paused, %llu rejected; %llu children, "
+           "%llu daemons; %llu runs stopped, %llu on another thread, %llu rings lost\n",
+           (unsigned long long)fuzz_lost_count, (unsigned long long)fuzz_scarce_count.pauses,
+           (unsigned long long)fuzz_scarce_count.rejected,
+           (unsigned long long)fuzz_forks_count.abandoned,
+           (unsigned long long)fuzz_forks_count.daemons,
+           (unsigned long long)fuzz_turns_count.stopped,
+           (unsigned long long)fuzz_turns_count.elsewhere,
+           (unsigned long long)fuzz_turns_count.rings_lost);
     printf("fuzz_api: %llu rounds, %llu calls, %llu connections, %llu released, %llu loans; "
            "nothing leaked\n",
-           (unsigned long long)rounds, (unsigned long long)fuzz.calls,
-           (unsigned long long)fuzz.opened, (unsigned long long)fuzz.released,
-           (unsigned long long)fuzz.lent);
+           (unsigned long long)rounds, (unsigned long long)fuzz_calls_count.calls,
+           (unsigned long long)fuzz_calls_count.opened,
+           (unsigned long long)fuzz_calls_count.released,
+           (unsigned long long)fuzz_calls_count.lent);
+}
+
+int main(int argc, char **argv)
+{
+    const char *seconds_text = getenv("POLLUX_FUZZ_SECONDS");
+    double seconds = seconds_text != NULL ? strtod(seconds_text, NULL) : 5;
+    uint64_t seed = plx__clock_now();
+    plx__rehearse_unattended();
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--backend") == 0)
+            backend = argv[i + 1];
+        else if (strcmp(argv[i], "--seed") == 0)
+            seed = strtoull(argv[i + 1], NULL, 0);
+        else if (strcmp(argv[i], "--seconds") == 0)
+            seconds = strtod(argv[i + 1], NULL);
+    }
+    printf("fuzz_api: backend %s, --seed %llu\n", backend != NULL ? backend : plx_backend_default(),
+           (unsigned long long)seed);
+    fflush(stdout);
+    CHECK(plx__sockets_start() == 0);
+    until_ns = plx__clock_now() + (uint64_t)(seconds * (double)PLX_SECOND);
+    uint64_t rounds = 0;
+    for (; plx__clock_now() < until_ns; rounds++) {
+        chance_state = (seed + rounds) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+        round_run();
+    }
+    plx__sockets_end();
+    report(rounds);
     return 0;
 }

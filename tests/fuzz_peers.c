@@ -1,6 +1,8 @@
 /* tests/fuzz_peers.c - peers that connect, talk, fall silent and break off, as chance has it. */
 #include "tests/fuzz_peers.h"
 
+#include <string.h>
+
 #include "tests/chance.h"
 
 enum { PEERS = 24 };
@@ -15,12 +17,17 @@ bool fuzz_port_take(uint64_t calls)
     return ports < 300 + calls / 4000 && ++ports > 0;
 }
 
+bool fuzz_port_take_for(const char *address, uint64_t calls)
+{
+    return strncmp(address, "unix:", 5) == 0 || fuzz_port_take(calls);
+}
+
 static void peer_connect(plx_socket *peer, const char *text, uint64_t calls)
 {
     plx__address address;
     if (plx__address_parse(&address, text) != 0 || plx__socket_open(peer, address.family) != 0)
         *peer = PLX_SOCKET_NONE;
-    else if (plx__socket_connect(*peer, &address) == PLX_EAGAIN && !fuzz_port_take(calls))
+    else if (plx__socket_connect(*peer, &address) == PLX_EAGAIN && !fuzz_port_take_for(text, calls))
         (void)plx__socket_set(*peer, PLX__SOCKET_RESET_ON_CLOSE, 1);
 }
 

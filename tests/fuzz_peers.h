@@ -18,5 +18,7 @@ void fuzz_peers_call(const char *address, unsigned char *bytes, size_t length, u
 /* A system keeps a port for a minute after the side that has it has closed first, and has 28,000 of
  * them. Whether another may be spent on that: those who run after us want some too. */
 bool fuzz_port_take(uint64_t calls);
+/* The same for a connection to this address, which may take none. */
+bool fuzz_port_take_for(const char *address, uint64_t calls);
 
 #endif

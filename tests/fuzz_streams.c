@@ -1,23 +1,16 @@
 /* tests/fuzz_streams.c - owns the streams, both ends of each. */
 #include "tests/fuzz_streams.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "platform/platform.h"
 #include "tests/chance.h"
-#include "tests/fuzz_peers.h"
+#include "tests/fuzz_check.h"
+#include "tests/fuzz_couple.h"
 
 /* A prime, so that no lost or repeated piece of a likely size leaves the pattern as it was. */
 #define PERIOD     65521u
 #define LENGTH_MAX 65536u
-
-#ifdef __linux__
-static const bool has_abstract_names = true;
-#else
-static const bool has_abstract_names = false;
-#endif
 
 enum { STREAMS = 12, SIDES = 2 };
 
@@ -42,19 +35,12 @@ typedef struct end {
 
 static end ends[STREAMS][SIDES];
 static plx_loop *const *all_loops;
+static const uint64_t *queued_bytes_max;
 static size_t loop_count;
 static int depth;
 static unsigned char pattern_bytes[PERIOD + LENGTH_MAX];
 
 fuzz_streams_counts fuzz_streams_count;
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "fuzz_streams: line %d: %s does not hold\n", __LINE__, #condition);    \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static void pattern_make(void)
 {
@@ -277,55 +263,11 @@ static void adopt(end *e, plx_socket socket, const void *bytes, size_t length)
     e->is_releasing = false;
 }
 
-/* Two plain sockets that are connected with each other, with little room in between. */
-static bool couple_open(plx_socket couple[2], const char *address)
-{
-    plx__address any;
-    plx_socket listener = couple[0] = couple[1] = PLX_SOCKET_NONE;
-    int small = (int)(one_in(4) ? 0 : 1024 + chance_below(20000));
-    bool is_open = plx__address_parse(&any, address) == 0 &&
-                   plx__socket_open(&listener, any.family) == 0 &&
-                   plx__socket_bind(listener, &any) == 0;
-    if (is_open && small != 0)
-        (void)plx__socket_set(listener, PLX__SOCKET_RECEIVE_BYTES, small);
-    is_open = is_open && plx__socket_listen(listener, 1) == 0 &&
-              plx__socket_name(listener, &any) == 0 &&
-              plx__socket_open(&couple[0], any.family) == 0;
-    if (is_open) {
-        int status = plx__socket_connect(couple[0], &any);
-        is_open = status == 0 || status == PLX_EAGAIN;
-    }
-    for (int tries = 0; is_open && tries < 100000; tries++) {
-        if (plx__socket_accept(listener, &couple[1]) == 0)
-            break;
-        plx__thread_yield();
-    }
-    plx__socket_close(listener);
-    for (int i = 0; i < 2; i++) {
-        if (small != 0 && couple[i] != PLX_SOCKET_NONE) {
-            (void)plx__socket_set(couple[i], PLX__SOCKET_SEND_BYTES, small);
-            (void)plx__socket_set(couple[i], PLX__SOCKET_RECEIVE_BYTES, small);
-        }
-    }
-    if (couple[1] != PLX_SOCKET_NONE)
-        return true;
-    plx__socket_close(couple[0]);
-    return false;
-}
-
-/* A system keeps a port for a minute: Unix-domain sockets where there are enough TCP streams. */
 static void stream_begin(end *first, uint64_t calls)
 {
-    char unix_address[64];
     plx_socket couple[2];
-    const char *address = unix_address;
-    (void)snprintf(unix_address, sizeof unix_address, "unix:@pollux-fuzz-%p-%llu",
-                   (void *)all_loops[0], (unsigned long long)fuzz_streams_count.streams);
-    if ((one_in(2) || !has_abstract_names) && fuzz_port_take(calls))
-        address = "tcp://127.0.0.1:0";
-    else if (!has_abstract_names)
-        return;
-    if (!couple_open(couple, address))
+    int small = (int)(one_in(4) ? 0 : 1024 + chance_below(20000));
+    if (!fuzz_couple_open(couple, small, calls))
         return;
     fuzz_streams_count.streams++;
     for (int i = 0; i < 2; i++) {
@@ -345,6 +287,16 @@ static size_t any_length(void)
     return lengths[chance_below(sizeof lengths / sizeof lengths[0])];
 }
 
+/* Whether no queue could ever hold so much. */
+static bool is_too_long(const end *e, size_t length)
+{
+    for (size_t i = 0; i < loop_count; i++) {
+        if (all_loops[i] == e->loop && queued_bytes_max[i] != 0 && length > queued_bytes_max[i])
+            return true;
+    }
+    return length > e->options.send_max;
+}
+
 static void conn_write(end *e)
 {
     size_t length = any_length();
@@ -358,7 +310,7 @@ static void conn_write(end *e)
     if (status != 0) {
         /* PLX_ESTALE: it has closed, and on_close is to come. */
         CHECK(status == PLX_ENOBUFS || status == PLX_EPIPE || status == PLX_ENOMEM ||
-              status == PLX_ESTALE || (status == PLX_EMSGSIZE && length > e->options.send_max));
+              status == PLX_ESTALE || (status == PLX_EMSGSIZE && is_too_long(e, length)));
         if (status == PLX_ENOMEM &&
             is_stale(e)) { /* It closes because a part of this is on its way. */
             e->is_cut = true;
@@ -490,8 +442,9 @@ void fuzz_streams_call(plx_loop *loop, uint64_t calls)
         plain_call(e);
 }
 
-void fuzz_streams_open(plx_loop *const *loops, size_t count)
+void fuzz_streams_open(plx_loop *const *loops, const uint64_t *queued_max, size_t count)
 {
+    queued_bytes_max = queued_max;
     if (pattern_bytes[1] == 0)
         pattern_make();
     memset(ends, 0, sizeof ends);

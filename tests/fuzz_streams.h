@@ -11,9 +11,9 @@
 
 #include <stdbool.h>
 
-/* For the loops of one round; `loops` stays valid until fuzz_streams_close(). A loop that has been
- * closed is NULL there. */
-void fuzz_streams_open(plx_loop *const *loops, size_t count);
+/* For the loops of one round, and each one's queued_bytes_max; both stay valid until
+ * fuzz_streams_close(). A loop that has been closed is NULL there. */
+void fuzz_streams_open(plx_loop *const *loops, const uint64_t *queued_max, size_t count);
 /* After all loops are closed: checks what has arrived, and closes the plain ends. */
 void fuzz_streams_close(void);
 /* One random call on a random end: of this loop only, or of any if it is NULL. `calls` is how far

@@ -1,20 +1,10 @@
 /* tests/fuzz_threads.c - owns the thread that disturbs the loops. */
 #include "tests/fuzz_threads.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "platform/platform.h"
 #include "platform/rehearsal.h"
 #include "tests/chance.h"
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "fuzz_threads: line %d: %s does not hold\n", __LINE__, #condition);    \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "tests/fuzz_check.h"
 
 fuzz_threads_counts fuzz_threads_count;
 

@@ -6,18 +6,30 @@ extern const test_case unit_fork_cases[];
 extern const test_case unit_path_cases[];
 extern const test_case unit_platform_cases[];
 extern const test_case unit_poll_cases[];
+extern const test_case unit_seam_cases[];
 extern const test_case unit_wheel_cases[];
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* What the sanitizers ask of a program: memory that there is none of is NULL, as elsewhere. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+#endif
 
 int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
-        unit_core_cases,
-        unit_fork_cases,
-        unit_path_cases,
-        unit_platform_cases,
-        unit_poll_cases,
-        unit_wheel_cases,
-        NULL,
+        unit_core_cases, unit_fork_cases, unit_path_cases,  unit_platform_cases,
+        unit_poll_cases, unit_seam_cases, unit_wheel_cases, NULL,
     };
     return suite_main(argc, argv, groups, false);
 }

@@ -1,4 +1,5 @@
-/* tests/unit_core.c - the small parts of core: slots, queues, segments, kept bytes, options, codes.
+/* tests/unit_core.c - the small parts of core: slots, queues, segments, kept bytes, options,
+ * sockets, codes.
  */
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "core/profile.h"
 #include "core/segment.h"
 #include "core/slab.h"
+#include "core/socket_map.h"
 #include "tests/harness.h"
 
 extern const test_case unit_core_cases[];
@@ -39,6 +41,25 @@ static void slab_finds_what_it_gave(world *w)
         ck_assert(objects[i]->endpoint.socket == PLX_SOCKET_NONE);
     }
     for (size_t i = 0; i < 1000; i++)
+        plx__slab_give(&slab, objects[i]);
+    plx__slab_close(&slab);
+}
+
+/* A handle of a slot that is not there yet, right behind the last of a full chunk. */
+static void slab_finds_nothing_behind_its_end(world *w)
+{
+    plx__object *objects[PLX__SLAB_CHUNK_SLOTS];
+    plx__slab slab;
+    (void)w;
+    plx__slab_init(&slab, PLX__KIND_TIMER, sizeof(thing), 0, 7, 5000);
+    ck_assert_ptr_null(plx__slab_find(&slab, 0));
+    for (size_t i = 0; i < PLX__SLAB_CHUNK_SLOTS; i++)
+        ck_ok(plx__slab_take(&slab, &objects[i]));
+    uint64_t first = objects[0]->endpoint.token;
+    ck_assert_ptr_eq(plx__slab_find(&slab, first), objects[0]);
+    ck_assert_ptr_null(plx__slab_find(&slab, first + PLX__SLAB_CHUNK_SLOTS));
+    ck_assert_ptr_null(plx__slab_find(&slab, first + PLX__SLAB_MAX - 1));
+    for (size_t i = 0; i < PLX__SLAB_CHUNK_SLOTS; i++)
         plx__slab_give(&slab, objects[i]);
     plx__slab_close(&slab);
 }
@@ -107,11 +128,18 @@ static void post_queue_keeps_order_and_bounds(world *w)
     plx__post post;
     uintptr_t in = 1;
     uintptr_t out = 1;
+    uint32_t last;
     (void)w;
     ck_ok(plx__post_queue_init(&queue, 3));
-    queue.stamps[0] = queue.stamps[1] = UINT32_MAX - 5;
+    last = queue.stamps[0] = queue.stamps[1] = UINT32_MAX - 5;
     for (int round = 0; round < 20; round++) {
         ck_assert(plx__post_queue_is_empty(&queue));
+        if (round > 0) /* One of the next round, and never 0, which cells have that nobody used. */
+            ck_assert_uint_eq(queue.stamps[0], last == UINT32_MAX ? 1 : last + 1);
+        /* What a cell holds from before they began anew does not make it ready. */
+        for (int i = 0; i < 3 && last == UINT32_MAX; i++)
+            ck_assert_uint_eq(plx__atomic_load(&queue.arrays[0][i].stamp), 0);
+        last = queue.stamps[0];
         for (int i = 0; i < 3; i++)
             ck_ok(plx__post_queue_push(&queue, (plx__post){unused_post, (void *)in++}));
         for (int i = 0; i < 5; i++)
@@ -313,6 +341,66 @@ static void profiles_have_defaults(world *w)
     ck_assert_uint_eq(profile->options.idle_timeout_ns, PLX_FOREVER);
     ck_assert(!profile->has_timeouts);
     plx__profile_give(profile);
+    ck_ok(plx__profile_open(&profile, &(plx_conn_options){.send_high = 1000}));
+    ck_assert_uint_eq(profile->options.send_low, 250);
+    ck_assert_uint_eq(profile->options.send_max, 4000);
+    plx__profile_give(profile);
+    ck_ok(plx__profile_open(&profile, &(plx_conn_options){.send_high = SIZE_MAX / 4}));
+    ck_assert_uint_eq(profile->options.send_max, SIZE_MAX / 4 * 4);
+    plx__profile_give(profile);
+    ck_ok(plx__profile_open(&profile, &(plx_conn_options){.send_high = SIZE_MAX / 4 + 1}));
+    ck_assert_uint_eq(profile->options.send_max, SIZE_MAX);
+    plx__profile_give(profile);
+}
+
+/* --- sockets -----------------------------------------------------------------------------------
+ */
+
+#ifdef _WIN32
+enum { NUMBER_STEP = 4 };
+#else
+enum { NUMBER_STEP = 1 };
+#endif
+
+/* Numbers within the map, at its end, behind it and beyond all room: whose a socket is can be asked
+ * of each, and taking away what is not there changes nothing. */
+static void socket_map_knows_its_bounds(world *w)
+{
+    plx__socket_map map = {.owners = NULL};
+    plx__slab slab;
+    plx__object *objects[2];
+    (void)w;
+    plx__slab_init(&slab, PLX__KIND_CONN, sizeof(thing), 0, 1, 8);
+    for (int i = 0; i < 2; i++)
+        ck_ok(plx__slab_take(&slab, &objects[i]));
+    objects[0]->endpoint.socket = 3 * NUMBER_STEP;
+    plx__socket_map_remove(&map, objects[0]); /* It has no room at all yet. */
+    ck_assert_uint_eq(plx__socket_map_get(&map, objects[0]->endpoint.socket), 0);
+    ck_ok(plx__socket_map_set(&map, objects[0]));
+    ck_assert_uint_gt(map.room, 3);
+    ck_assert_uint_eq(plx__socket_map_get(&map, objects[0]->endpoint.socket),
+                      plx__socket_map_entry(objects[0]));
+    objects[1]->endpoint.socket = objects[0]->endpoint.socket;
+    plx__socket_map_remove(&map, objects[1]); /* The number is the other's. */
+    ck_assert_uint_eq(plx__socket_map_get(&map, objects[0]->endpoint.socket),
+                      plx__socket_map_entry(objects[0]));
+    for (uint32_t behind = 0; behind < 2; behind++) {
+        objects[1]->endpoint.socket = (plx_socket)((map.room + behind) * NUMBER_STEP);
+        plx__socket_map_remove(&map, objects[1]);
+        ck_assert_uint_eq(plx__socket_map_get(&map, objects[1]->endpoint.socket), 0);
+    }
+    objects[1]->endpoint.socket = (plx_socket)(map.room * NUMBER_STEP);
+    ck_ok(plx__socket_map_set(&map, objects[1]));
+    ck_assert_uint_eq(plx__socket_map_get(&map, objects[1]->endpoint.socket),
+                      plx__socket_map_entry(objects[1]));
+    ck_assert_uint_eq(plx__socket_map_get(&map, objects[0]->endpoint.socket),
+                      plx__socket_map_entry(objects[0]));
+    plx__socket_map_remove(&map, objects[0]);
+    ck_assert_uint_eq(plx__socket_map_get(&map, objects[0]->endpoint.socket), 0);
+    plx__socket_map_close(&map);
+    for (int i = 0; i < 2; i++)
+        plx__slab_give(&slab, objects[i]);
+    plx__slab_close(&slab);
 }
 
 /* Every code has a name, a number and a sentence of its own. */
@@ -343,6 +431,7 @@ static void codes_are_distinct(world *w)
 
 const test_case unit_core_cases[] = {
     CASE(slab_finds_what_it_gave),
+    CASE(slab_finds_nothing_behind_its_end),
     CASE(slab_generations_never_repeat),
     CASE(slab_has_a_limit),
     CASE(post_queue_keeps_order_and_bounds),
@@ -352,6 +441,7 @@ const test_case unit_core_cases[] = {
     CASE(segments_are_pooled),
     CASE(kept_bytes_keep_their_order),
     CASE(profiles_have_defaults),
+    CASE(socket_map_knows_its_bounds),
     CASE(codes_are_distinct),
     CASES_END,
 };

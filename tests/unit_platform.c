@@ -244,7 +244,52 @@ static void system_errors_have_codes(world *w)
     ck_assert_int_eq(plx_os_error(), 99999);
 }
 
+/* A look tells at once what a socket is ready for, of what it is asked. */
+static void look_tells_what_it_is_asked(world *w)
+{
+    const uint32_t both = PLX__LOOK_READ | PLX__LOOK_WRITE;
+    static unsigned char bytes[65536];
+    couple c = couple_open();
+    (void)w;
+    ck_assert_uint_eq(plx__socket_look(c.ours.socket, PLX__LOOK_READ), 0);
+    ck_assert_uint_eq(plx__socket_look(c.ours.socket, PLX__LOOK_WRITE), PLX__LOOK_WRITE);
+    ck_assert_uint_eq(plx__socket_look(c.ours.socket, both), PLX__LOOK_WRITE);
+    ck_assert_int_eq((int)plx__socket_send(c.theirs.socket, "x", 1), 1);
+    uint64_t until = plx__clock_now() + patience();
+    while (plx__socket_look(c.ours.socket, PLX__LOOK_READ) == 0)
+        ck_assert_uint_lt(plx__clock_now(), until);
+    ck_assert_uint_eq(plx__socket_look(c.ours.socket, PLX__LOOK_WRITE), PLX__LOOK_WRITE);
+    ck_assert_uint_eq(plx__socket_look(c.ours.socket, both), both);
+    while (plx__socket_look(c.ours.socket, PLX__LOOK_WRITE) != 0) {
+        (void)plx__socket_send(c.ours.socket, bytes, sizeof bytes);
+        ck_assert_uint_lt(plx__clock_now(), until);
+    }
+    ck_assert_uint_eq(plx__socket_look(c.ours.socket, both), PLX__LOOK_READ);
+    ck_assert_uint_eq(plx__socket_look(c.ours.socket, 0), 0);
+    couple_close(&c);
+}
+
+/* What was not had is not counted as held, and what is NULL is not given back. */
+static void memory_that_there_is_none_of_is_not_held(world *w)
+{
+    uint32_t before = plx__fault_held(PLX__FAULT_MEMORY);
+    (void)w;
+    ck_assert_ptr_null(plx__allocate(PTRDIFF_MAX));
+    ck_assert_ptr_null(plx__allocate_zeroed(2, PTRDIFF_MAX));
+    ck_assert_ptr_null(plx__reallocate(NULL, PTRDIFF_MAX));
+    plx__free(NULL);
+    ck_assert_uint_eq(plx__fault_held(PLX__FAULT_MEMORY), before);
+    void *some = plx__allocate(1);
+    ck_assert_ptr_nonnull(some);
+    ck_assert_ptr_null(plx__reallocate(some, PTRDIFF_MAX));
+    ck_assert_uint_eq(plx__fault_held(PLX__FAULT_MEMORY), before + 1);
+    plx__free(some);
+    ck_assert_uint_eq(plx__fault_held(PLX__FAULT_MEMORY), before);
+}
+
 const test_case unit_platform_cases[] = {
+    CASE(memory_that_there_is_none_of_is_not_held),
+    CASE(look_tells_what_it_is_asked),
     CASE(addresses_survive_the_round_trip),
     CASE(clock_never_goes_back),
     CASE(threads_share_what_a_mutex_guards),

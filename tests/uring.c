@@ -6,6 +6,7 @@
 #include "platform/rehearsal.h"
 #include "tests/harness.h"
 
+extern const test_case uring_loss_cases[];
 extern const test_case uring_ring_cases[];
 
 enum { CROWD = 300 };
@@ -269,6 +270,133 @@ static void runs_on_another_thread_than_it_was_opened_on(world *w)
     peer_close(&stays);
 }
 
+/* --- sends on credit ---------------------------------------------------------------------------
+ */
+
+/* More is written in one turn than may be on credit at a time, in pieces that fill the last of it
+ * and in some that do not: each peer gets its own bytes. */
+static void what_is_on_credit_at_a_time_is_bounded(world *w)
+{
+    enum { SOME = 40 };
+    static const size_t lengths[] = {4096, 4095, 1000, 17, 1};
+    static unsigned char bytes[4096];
+    static peer peers[SOME];
+    static crowd c;
+    probe p = {.then_open = crowd_open, .more = &c};
+    plx_conn_options options = probe_options(&p);
+    char address[PLX_ADDRESS_TEXT_MAX];
+    c.count = 0;
+    (void)listen_at(w, &options, address);
+    for (size_t i = 0; i < SOME; i++) {
+        peers[i] = peer_start(address);
+        turn_until(w, &p.opened, i + 1);
+    }
+    for (size_t n = 0; n < sizeof lengths / sizeof lengths[0]; n++) {
+        turn_some(w);
+        for (size_t i = 0; i < SOME; i++) {
+            pattern_fill(bytes, lengths[n], 1000 * i);
+            ck_ok(plx_conn_write(w->loop, c.conns[i], bytes, lengths[n]));
+        }
+        for (size_t i = 0; i < SOME; i++) {
+            peer_receive(w, &peers[i], bytes, lengths[n]);
+            pattern_check(bytes, lengths[n], 1000 * i);
+        }
+    }
+    for (size_t i = 0; i < SOME; i++)
+        peer_close(&peers[i]);
+    turn_until(w, &p.closed, SOME);
+}
+
+/* Several pieces are written in each turn until the socket is full: whichever of them is the first
+ * that falls short, no byte is lost and none overtakes another. */
+static void what_falls_short_is_followed_by_what_was_written_next(world *w)
+{
+    enum { PIECE = 1000, PIECES = 4, ROOM = 16 << 20 };
+    unsigned char bytes[PIECE];
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    options.send_high = options.send_max = ROOM;
+    peer client = connect_pair(w, &p, &options);
+    size_t total = 0;
+    for (int turns = 0; plx_conn_queued(w->loop, p.conn) == 0 || turns < 3; turns++) {
+        for (int i = 0; i < PIECES; i++) {
+            pattern_fill(bytes, PIECE, total);
+            ck_ok(plx_conn_write(w->loop, p.conn, bytes, PIECE));
+            total += PIECE;
+        }
+        ck_assert_uint_lt(total, ROOM);
+        ck_ok(plx_loop_run_once(w->loop, 0));
+    }
+    for (size_t position = 0; position < total; position += PIECE) {
+        peer_receive(w, &client, bytes, PIECE);
+        pattern_check(bytes, PIECE, position);
+    }
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+/* --- accepting ahead ---------------------------------------------------------------------------
+ */
+
+static void on_trouble(plx_loop *loop, plx_listener listener, void *data, int status)
+{
+    (void)loop;
+    (void)listener;
+    ck_assert_int_eq(status, PLX_ENOMEM);
+    ++*(size_t *)data;
+}
+
+/* How many have been accepted, and are not held back any more: those that were turned away. */
+static size_t turned_away(peer *peers, size_t count)
+{
+    size_t gone = 0;
+    for (size_t i = 0; i < count; i++) {
+        char byte;
+        ptrdiff_t got = peer_try(&peers[i], &byte, 1);
+        gone += got != PLX_EAGAIN && got != PLX_ENOTCONN;
+    }
+    return gone;
+}
+
+/* The kernel accepts more in one turn than the loop wants, and at one piece after the other there
+ * is no memory: whoever cannot be kept is turned away, the owner is told, and the others are
+ * served. */
+static void accepting_ahead_without_memory(world *w)
+{
+    enum { BURST = 200 };
+    static peer peers[BURST];
+    uint32_t struck = 1;
+    for (uint32_t piece = 0; struck != 0; piece++) {
+        probe p = {.opened = 0};
+        size_t troubles = 0;
+        const plx_listen_options options = {
+            .conn = probe_options(&p), .on_error = on_trouble, .data = &troubles};
+        plx_listener listener;
+        char address[PLX_ADDRESS_TEXT_MAX];
+        world_reopen(w, (plx_loop_options){0});
+        ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options));
+        ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
+        turn(w);
+        for (size_t i = 0; i < BURST; i++)
+            peers[i] = peer_start(address);
+        plx__fault_arm(PLX__FAULT_MEMORY, piece, 1);
+        size_t gone = 0;
+        uint64_t until = plx__clock_now() + patience();
+        while (p.opened + gone < BURST) {
+            ck_assert_uint_lt(plx__clock_now(), until);
+            turn(w);
+            gone = turned_away(peers, BURST);
+        }
+        struck = plx__fault_disarm(PLX__FAULT_MEMORY);
+        ck_assert_uint_eq(gone, troubles);
+        ck_assert_uint_le(gone, struck);
+        ck_assert_uint_lt(piece, 50);
+        for (size_t i = 0; i < BURST; i++)
+            peer_close(&peers[i]);
+        turn_until(w, &p.closed, p.opened);
+    }
+}
+
 static const test_case uring_cases[] = {
     CASE(forbidden_is_a_backend_that_cannot_run),
     CASE(missing_is_a_backend_that_cannot_run),
@@ -280,11 +408,15 @@ static const test_case uring_cases[] = {
     CASE(what_failed_on_credit_goes_before_what_is_written_next),
     CASE(works_without_credit),
     CASE(runs_on_another_thread_than_it_was_opened_on),
+    CASE(what_is_on_credit_at_a_time_is_bounded),
+    CASE(what_falls_short_is_followed_by_what_was_written_next),
+    CASE(accepting_ahead_without_memory),
     CASES_END,
 };
 
 int main(int argc, char **argv)
 {
-    static const test_case *const groups[] = {uring_cases, uring_ring_cases, NULL};
+    static const test_case *const groups[] = {uring_cases, uring_loss_cases, uring_ring_cases,
+                                              NULL};
     return suite_main(argc, argv, groups, true);
 }

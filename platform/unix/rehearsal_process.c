@@ -85,9 +85,17 @@ int plx__rehearse_fork(void)
     return 1;
 }
 
+#ifdef PLX_COVERAGE
+void __gcov_dump(void); /* gcc's (libgcov), which writes what has run at exit() else. */
+#define coverage_write() __gcov_dump()
+#else
+#define coverage_write() ((void)0)
+#endif
+
 void plx__rehearse_report(int result)
 {
     unsigned char byte = (unsigned char)result;
+    coverage_write();
     while (write(results[1], &byte, 1) < 0 && errno == EINTR)
         continue;
     _exit(0);
@@ -95,6 +103,7 @@ void plx__rehearse_report(int result)
 
 void plx__rehearse_vanish(void)
 {
+    coverage_write();
     _exit(0);
 }
 

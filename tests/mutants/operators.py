@@ -45,6 +45,7 @@ class Mutant:
     text: str      # What comes there.
     original: str  # The line of the source, its white space folded: for people, and for the key.
     line: int
+    function_line: int  # Where the function's body begins.
     nth: int       # Among those of the same function, operator, line text and replacement.
 
     @property
@@ -100,6 +101,7 @@ class _Finder:
         self.source, self.tokens, self.partner = source, tokens, partner
         self.first, self.last = first, last
         self.found = []  # (operator, start, end, text)
+        self.twins = set()  # (start, end) of those that another one equals.
         self.checked = self._checked()
 
     def _checked(self):
@@ -169,6 +171,9 @@ class _Finder:
         left = self.operand_end(index - 1, -1)
         right = self.operand_end(index + 1, 1)
         self.add("condition", left, index, "")
+        if self.tokens[left - 1].text == self.tokens[index].text:
+            # Of "a && b && c" the loss of b is found twice.
+            self.twins.add((self.tokens[left].start, self.tokens[index].end))
         self.add("condition", index, right, "")
         other = "||" if self.tokens[index].text == "&&" else "&&"
         self.add("connective", index, index, other)
@@ -283,11 +288,14 @@ def mutants_of(path, source):
     mutants = []
     for function, first, last in functions_of(tokens, partner):
         finder = _Finder(source, tokens, partner, first, last)
+        head = source.count("\n", 0, tokens[partner[first - 1]].start) + 1
         for operator, start, end, text in sorted(finder.run(), key=lambda found: found[1:]):
             line = source.count("\n", 0, start) + 1
             original = " ".join(lines[line - 1].split())
             same = (function, operator, original, text)
             seen[same] = seen.get(same, 0) + 1
+            if operator == "condition" and (start, end) in finder.twins:
+                continue
             mutants.append(Mutant(path, function, operator, start, end, text, original, line,
-                                  seen[same]))
+                                  head, seen[same]))
     return mutants

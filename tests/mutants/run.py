@@ -27,7 +27,8 @@ sys.path.insert(0, HERE)
 
 # pylint: disable=wrong-import-position
 from operators import mutants_of
-from suites import WATCHERS_LINUX, WATCHERS_WINDOWS, Bench, elapsed, first_failure
+from reach import FLAGS, Reach, reach_learn, reach_load, reach_store, trace_compile, tree_hash
+from suites import WATCHERS_LINUX, WATCHERS_WINDOWS, Bench, elapsed, first_failure, programs_of
 
 EQUIVALENT = os.path.join(HERE, "equivalent.txt")
 SANITIZE = "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
@@ -54,6 +55,8 @@ def arguments_parse():
     parser.add_argument("--file", action="append", default=[], metavar="PATH",
                         help="only this file; may be given more than once")
     parser.add_argument("--key", help="only mutants whose key contains this text")
+    parser.add_argument("--case", help="only cases whose name, SUITE.CONFIGURATION.CASE, contains "
+                        "this text")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time (2)")
     parser.add_argument("--least", type=float, default=90, help="the share to be killed, in % (90)")
     parser.add_argument("--list", action="store_true", help="print the keys of the sample and end")
@@ -118,6 +121,17 @@ def sample_draw(arguments):
     return seed, mutants
 
 
+def equivalents_check(equivalents):
+    """An entry that names no mutant is of code that has changed: its reason may not hold."""
+    known = set()
+    for path in git("ls-files", "core", "backends", "platform").split():
+        if path.endswith((".c", ".h")):
+            known.update(mutant.key for mutant in mutants_of(path, source_read(path)))
+    for key in equivalents:
+        if key not in known:
+            raise Failure(f"equivalent.txt: no mutant has the key: {key}")
+
+
 def equivalents_read():
     """{key: reason}. A line "key" and below it, indented, its reason."""
     reasons, key = {}, None
@@ -139,16 +153,20 @@ def equivalents_read():
 class Workshop:
     """A copy of the tree with a build of its own, where one mutant at a time is made."""
 
-    def __init__(self, number, arguments):
+    def __init__(self, name, arguments):
         system = "windows" if arguments.windows else "linux"
-        self.tree = os.path.join(ROOT, "build", "mutants", f"{system}-{number}")
+        self.tree = os.path.join(ROOT, "build", "mutants", f"{system}-{name}")
         self.build = os.path.join(self.tree, "build")
         self.windows = arguments.windows
+        self.watchers = WATCHERS_WINDOWS if arguments.windows else WATCHERS_LINUX
+        programs = programs_of(self.watchers) + ["wine_keeper"] * arguments.windows
+        self.make_all = ["cmake", "--build", self.build, "--target", *programs]
         self.keeper = os.path.join(self.tree, "wine_keeper.alive")
         self.objects = {}
 
-    def prepare(self):
-        """Brings the copy up to date, builds it, and returns how its programs are run."""
+    def prepare(self, is_traced=False):
+        """Brings the copy up to date, builds it, and returns how its programs are run. Traced, it
+        notes what it runs, and is no ground for mutants."""
         for path in git("ls-files", "-co", "--exclude-standard").splitlines():
             self._copy(path)
         options = ["-DPOLLUX_BUILD_TESTS=ON", "-DPOLLUX_BUILD_TOOLS=OFF",
@@ -158,10 +176,11 @@ class Workshop:
             options += ["-DCMAKE_TOOLCHAIN_FILE=" + os.path.join(
                 self.tree, "ci/toolchains/x86_64-w64-mingw32.cmake"), "-DCMAKE_BUILD_TYPE=Debug"]
         else:
-            options += [f"-DCMAKE_C_FLAGS={SANITIZE}", "-DCMAKE_BUILD_TYPE=None",
-                        "-DPOLLUX_BACKENDS=poll;select;epoll;uring;libuv"]
+            options += ["-DPOLLUX_BACKENDS=poll;select;epoll;uring;libuv"]
+            options += [f"-DCMAKE_C_FLAGS={SANITIZE}", "-DCMAKE_BUILD_TYPE=None"] \
+                if not is_traced else self._trace_options()
         self._must(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja", *options])
-        self._must(["cmake", "--build", self.build])
+        self._must(self.make_all)
         with open(os.path.join(self.build, "compile_commands.json"), encoding="utf-8") as file:
             self.commands = {
                 os.path.relpath(entry["file"], self.tree): entry for entry in json.load(file)
@@ -187,6 +206,11 @@ class Workshop:
     def close(self):
         if os.path.exists(self.keeper):
             os.remove(self.keeper)
+
+    def _trace_options(self):
+        trace = os.path.join(self.tree, "trace.o")
+        trace_compile(trace)
+        return [*FLAGS, f"-DCMAKE_EXE_LINKER_FLAGS=-no-pie {trace}"]
 
     def _copy(self, path):
         """Only what differs, and as new: a mutant may have been left there by a run that was cut
@@ -226,8 +250,9 @@ class Workshop:
         with open(out, "rb") as file:
             return file.read()
 
-    def make(self, mutant, source):
-        """Builds it: "built", "broken" or "same" (its machine code is the original's)."""
+    def make(self, mutant, source, suites):
+        """Builds it: "built", "broken" or "same" (its machine code is the original's). Only these
+        suites have it then."""
         target = os.path.join(self.tree, mutant.path)
         if mutant.path not in self.objects:
             self.objects[mutant.path] = self._code_of(mutant.path)
@@ -241,7 +266,8 @@ class Workshop:
             return "same"
         if code == b"":
             return "broken"
-        done = subprocess.run(["cmake", "--build", self.build], capture_output=True, check=False)
+        done = subprocess.run(["cmake", "--build", self.build, "--target", "pollux_testing",
+                               *suites], capture_output=True, check=False)
         return "built" if done.returncode == 0 else "broken"
 
     def restore(self, mutant, source):
@@ -259,6 +285,7 @@ class Hunt:
         for mutant in mutants:
             self.waiting.put(mutant)
         self.watchers = WATCHERS_WINDOWS if arguments.windows else WATCHERS_LINUX
+        self.reach = None
         self.lock = threading.Lock()
         self.is_ready = threading.Event()
         self.start = time.monotonic()
@@ -280,10 +307,13 @@ class Hunt:
             self.claimed += 1
             return mutant
 
-    def _order(self, path, cases):
-        """Those first that have killed a mutant of this file before."""
-        counts = self.killers.get(path, {})
-        return sorted((case for case in cases if case not in self.left_out), key=lambda case: -counts.get(case.title, 0))
+    def _order(self, mutant, cases):
+        """Those that run its line, those first that have killed a mutant of this file before."""
+        counts = self.killers.get(mutant.path, {})
+        cases = [case for case in cases if case not in self.left_out]
+        if self.reach is not None:
+            cases = self.reach.cases(mutant, cases)
+        return sorted(cases, key=lambda case: -counts.get(case.title, 0))
 
     def _say(self, verdict, mutant, detail):
         done = len(self.killed) + len(self.holes) + len(self.same)
@@ -297,11 +327,11 @@ class Hunt:
                 self._say("equivalent", mutant, f" ({self.equivalents[mutant.key]})")
             return
         source = source_read(mutant.path)
-        made = workshop.make(mutant, source)
+        cases = self._order(mutant, self._cases(bench.cases_of(mutant.path, self.watchers,
+                                                               configurations)))
+        made = workshop.make(mutant, source, sorted({case.suite for case in cases}))
         found = None
         if made == "built":
-            cases = self._order(mutant.path, bench.cases_of(mutant.path, self.watchers,
-                                                            configurations))
             found = first_failure(bench, cases, CASE_LIMIT_S, 2)
         workshop.restore(mutant, source)
         with self.lock:
@@ -316,7 +346,7 @@ class Hunt:
                 self._say("killed", mutant, f" <- {case.title} {how}")
             else:
                 self.holes.append(mutant)
-                self._say("HOLE", mutant, "")
+                self._say("HOLE", mutant, f" ({len(cases)} cases run it)")
 
     def _work(self, number):
         workshop = Workshop(number, self.arguments)
@@ -337,11 +367,9 @@ class Hunt:
     def _original_must_pass(self, bench, configurations):
         """A case that fails without a mutant would kill them all. On a machine with other work on
         it some of those that wait may fail: a few are left out, and named."""
-        cases = {}
-        for path in self.paths:
-            cases.update(dict.fromkeys(bench.cases_of(path, self.watchers, configurations)))
+        cases = self._cases(bench.cases_all(self.paths, self.watchers, configurations))
         print(f"mutants: {len(cases)} cases have to pass without one", flush=True)
-        remaining, jobs = list(cases), 2 * self.arguments.jobs
+        remaining, jobs = cases, 2 * self.arguments.jobs
         while (found := first_failure(bench, remaining, CASE_LIMIT_S, jobs)) is not None:
             case, how = found
             if len(self.left_out) == UNSTEADY_MAX:
@@ -353,7 +381,30 @@ class Hunt:
             remaining.remove(case)
         self.is_ready.set()
 
+    def _cases(self, cases):
+        """Those that the arguments ask for."""
+        wanted = self.arguments.case
+        return cases if wanted is None else [case for case in cases if wanted in case.title]
+
+    def _reach_know(self):
+        """Which case runs which line; from a file if nothing has changed since."""
+        if self.arguments.windows or self.arguments.case:
+            return
+        workshop = Workshop("trace", self.arguments)
+        known = os.path.join(ROOT, "build", "mutants", "reach.json")
+        key = tree_hash(ROOT, git("ls-files", "-co", "--exclude-standard").splitlines())
+        lines = reach_load(known, key)
+        if lines is None:
+            print("mutants: learning which case runs which line", flush=True)
+            bench = workshop.prepare(is_traced=True)
+            paths = [start for starts, _ in self.watchers for start in starts.split() or [""]]
+            cases = bench.cases_all(paths, self.watchers, workshop.configurations())
+            lines = reach_learn(bench, cases, workshop.tree, 2 * self.arguments.jobs)
+            reach_store(known, key, lines)
+        self.reach = Reach(lines)
+
     def run(self):
+        self._reach_know()
         threads = [threading.Thread(target=self._work, args=(number,))
                    for number in range(self.arguments.jobs)]
         for thread in threads:
@@ -387,7 +438,9 @@ def main():
             for mutant in mutants[:arguments.count]:
                 print(f"{mutant.path}:{mutant.line}: {mutant.key}")
             return 0
-        hunt = Hunt(arguments, mutants, equivalents_read())
+        equivalents = equivalents_read()
+        equivalents_check(equivalents)
+        hunt = Hunt(arguments, mutants, equivalents)
         hunt.run()
     except Failure as problem:
         print(f"mutants: {problem}", file=sys.stderr)

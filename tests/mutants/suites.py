@@ -31,6 +31,12 @@ WATCHERS_WINDOWS = (
 FUZZ_SECONDS = 4
 
 
+def programs_of(watchers):
+    """The targets that have to be built for them."""
+    suites = {word.partition(":")[0] for _, words in watchers for word in words.split()}
+    return sorted("fuzz_api" if suite == "fuzz" else suite for suite in suites)
+
+
 @dataclass(frozen=True)
 class Case:
     """One process of one suite."""
@@ -65,6 +71,13 @@ class Bench:
             self.names[suite] = listed.stdout.split()
         return self.names[suite]
 
+    def cases_all(self, paths, watchers, configurations):
+        """The cases that watch any of the files."""
+        cases = {}
+        for path in paths:
+            cases.update(dict.fromkeys(self.cases_of(path, watchers, configurations)))
+        return list(cases)
+
     def cases_of(self, path, watchers, configurations):
         """The cases that watch a file, in the order in which they are to be tried."""
         cases = []
@@ -82,8 +95,8 @@ class Bench:
                 cases += [Case(suite, configuration, name) for name in self._names_of(suite)]
         return list(dict.fromkeys(cases))
 
-    def run(self, case, limit_s):
-        """None when the case passes, else in a few words how it fails."""
+    def run(self, case, limit_s, more=None):
+        """None when the case passes, else in a few words how it fails. `more` is environment."""
         command = self.emulator + [self.program(case.suite)]
         if case.configuration:
             command += ["--backend", case.configuration]
@@ -91,8 +104,9 @@ class Bench:
             command += ["--seconds", str(FUZZ_SECONDS), "--seed", "1"]
         else:
             command.append(case.name)
+        environment = dict(self.environment, **(more or {}))
         try:
-            ended = subprocess.run(command, env=self.environment, stdin=subprocess.DEVNULL,
+            ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
                                    cwd=self.build, capture_output=True, timeout=limit_s, check=False)
         except subprocess.TimeoutExpired:
             return f"no end within {limit_s:.0f} s"

@@ -1,0 +1,388 @@
+/* tests/unit_seam.c - a backend that refuses what those of this system never do.
+ *
+ * It is a real one with some operations replaced. Core has to cope with all that backends/backend.h
+ * allows: attaching that fails, something in flight that never comes back.
+ */
+#include "core/loop.h"
+#include "tests/harness.h"
+
+extern const test_case unit_seam_cases[];
+
+static const plx__backend_ops *real;
+static plx__backend_ops seam;
+static size_t attaches;
+
+static int attach_refuses(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)backend;
+    (void)endpoint;
+    attaches++;
+    return PLX_ENOMEM;
+}
+
+static int attach_counts(plx__backend *backend, plx__endpoint *endpoint)
+{
+    attaches++;
+    return real->attach(backend, endpoint);
+}
+
+static bool detach_leaves_it_in_flight(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)real->detach(backend, endpoint);
+    return false;
+}
+
+static int wait_fails(plx__backend *backend, uint64_t timeout_ns)
+{
+    (void)backend;
+    (void)timeout_ns;
+    return PLX_ENOMEM;
+}
+
+static const plx__completion *next_is_none(plx__backend *backend)
+{
+    (void)backend;
+    return NULL;
+}
+
+static plx_loop *loop_with_a_seam(const world *w)
+{
+    plx_loop *loop = world_loop_open(w);
+    real = loop->ops;
+    seam = *real;
+    loop->ops = &seam;
+    attaches = 0;
+    return loop;
+}
+
+static void on_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
+{
+    (void)loop;
+    (void)watch;
+    (void)data;
+    (void)socket;
+    (void)ready;
+}
+
+/* Nothing of what was refused is left: the same sockets are taken once the backend takes them. */
+static void attaching_that_fails_leaves_nothing(world *w)
+{
+    plx_loop *loop = loop_with_a_seam(w);
+    probe p = {0};
+    const plx_conn_options options = probe_options(&p);
+    const plx_listen_options listening = {.conn = options};
+    couple c = couple_open();
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_socket listener = socket_listening(address);
+    plx_watch watch = {0};
+    plx_conn conn = {0};
+    for (int is_taken = 0; is_taken < 2; is_taken++) {
+        seam.attach = is_taken != 0 ? attach_counts : attach_refuses;
+        int expected = is_taken != 0 ? 0 : PLX_ENOMEM;
+        ck_assert_int_eq(plx_watch_open(loop, &watch, c.ours.socket, PLX_READABLE, on_ready, NULL),
+                         expected);
+        if (is_taken != 0)
+            ck_ok(plx_watch_close(loop, watch));
+        ck_assert_int_eq(plx_conn_adopt(loop, &conn, c.theirs.socket, &options, NULL, 0), expected);
+        if (is_taken != 0)
+            plx__socket_disown(c.theirs.socket); /* It is the loop's. */
+        ck_assert_int_eq(plx_listen(loop, NULL, "tcp://127.0.0.1:0", &listening), expected);
+        ck_assert_int_eq(plx_connect(loop, &conn, address, &options), expected);
+        ck_assert_uint_eq(attaches, is_taken != 0 ? 8 : 4);
+        for (int turns = 0; turns < 5; turns++)
+            ck_ok(plx_loop_run_once(loop, 0));
+    }
+    plx_loop_stats stats;
+    plx_loop_stats_get(loop, &stats);
+    ck_assert_uint_eq(loop->slabs[PLX__KIND_WATCH].taken, 0);
+    ck_assert_uint_eq(loop->slabs[PLX__KIND_CONN].taken, 2);
+    ck_assert_uint_eq(loop->slabs[PLX__KIND_LISTENER].taken, 1);
+    ck_assert_uint_eq(stats.sockets_lost, 0); /* No number is still taken for that of another. */
+    loop->ops = real;
+    ck_ok(plx_loop_close(loop));
+    ck_assert_uint_eq(p.closed, 2);
+    plx__socket_close(listener);
+    peer_close(&c.ours);
+}
+
+static void count_close(plx_loop *loop, plx_conn conn, void *data, int reason)
+{
+    (void)loop;
+    (void)conn;
+    ck_assert_int_eq(reason, PLX_ECANCELED);
+    ++*(size_t *)data;
+}
+
+/* Nothing that was in flight ever comes back, and each wait fails: the loop closes all the same,
+ * the sockets too, and each connection hears of it once. */
+static void loop_closes_without_what_is_in_flight(world *w)
+{
+    enum { SOME = 3 };
+    plx_loop *loop = loop_with_a_seam(w);
+    size_t closed = 0;
+    const plx_conn_options options = {.on_close = count_close, .data = &closed};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_socket listener = socket_listening(address);
+    couple c = couple_open();
+    for (int i = 0; i < SOME; i++)
+        ck_ok(plx_connect(loop, NULL, address, &options));
+    ck_ok(plx_listen(loop, NULL, "tcp://127.0.0.1:0", NULL));
+    ck_ok(plx_watch_open(loop, NULL, c.ours.socket, PLX_READABLE, on_ready, NULL));
+    seam.detach = detach_leaves_it_in_flight;
+    seam.wait = wait_fails;
+    seam.next = next_is_none;
+    ck_ok(plx_loop_close(loop));
+    ck_assert_uint_eq(closed, SOME);
+    plx__socket_close(listener);
+    couple_close(&c);
+}
+
+static int adopt_refuses(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)backend;
+    (void)endpoint;
+    return PLX_EINVAL;
+}
+
+/* A socket that the backend cannot use stays its owner's, and nothing else is left of it. */
+static void adopting_that_is_refused_leaves_nothing(world *w)
+{
+    plx_loop *loop = loop_with_a_seam(w);
+    probe p = {.opened = 0};
+    const plx_conn_options options = probe_options(&p);
+    couple c = couple_open();
+    plx_conn conn = {0};
+    for (int is_taken = 0; is_taken < 2; is_taken++) {
+        seam.adopt = is_taken != 0 ? NULL : adopt_refuses;
+        ck_assert_int_eq(plx_conn_adopt(loop, &conn, c.ours.socket, &options, "x", 1),
+                         is_taken != 0 ? 0 : PLX_EINVAL);
+        ck_assert_uint_eq(loop->slabs[PLX__KIND_CONN].taken, (uint32_t)is_taken);
+        ck_assert_int_eq(conn.bits != 0, is_taken);
+    }
+    plx__socket_disown(c.ours.socket); /* It is the loop's. */
+    for (int turns = 0; turns < 5; turns++)
+        ck_ok(plx_loop_run_once(loop, 0));
+    plx_loop_stats stats;
+    plx_loop_stats_get(loop, &stats);
+    ck_assert_uint_eq(stats.sockets_lost, 0);
+    ck_assert_uint_eq(stats.connections_adopted, 1);
+    ck_assert_uint_eq(p.received, 1);
+    loop->ops = real;
+    ck_ok(plx_loop_close(loop));
+    ck_assert_uint_eq(p.closed, 1);
+    peer_close(&c.theirs);
+}
+
+/* --- a backend that accepts with the first bytes -----------------------------------------------
+ */
+
+static plx__completion first;
+
+static const plx__completion *next_brings_first_bytes(plx__backend *backend)
+{
+    const plx__completion *completion = real->next(backend);
+    if (completion == NULL || completion->kind != PLX__ACCEPTED)
+        return completion;
+    first = *completion;
+    first.bytes = (const unsigned char *)"first";
+    first.length = 5;
+    return &first;
+}
+
+static void close_at_once(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)p;
+    ck_ok(plx_conn_close(loop, conn));
+}
+
+static void pause_at_once(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)p;
+    ck_ok(plx_conn_pause(loop, conn));
+}
+
+/* The first bytes are shown when the connection has opened; not to one that has closed in on_open,
+ * and to one that has paused there when it resumes. */
+static void first_bytes_come_behind_the_opening(world *w)
+{
+    void (*const ways[])(plx_loop *, plx_conn, probe *) = {NULL, close_at_once, pause_at_once};
+    for (int way = 0; way < 3; way++) {
+        world own = {.configuration = w->configuration, .backend = w->backend};
+        own.loop = loop_with_a_seam(w);
+        seam.next = next_brings_first_bytes;
+        probe p = {.then_open = ways[way]};
+        plx_conn_options options = probe_options(&p);
+        peer client = connect_pair(&own, &p, &options);
+        turn_some(&own);
+        ck_assert_uint_eq(p.received, way == 0 ? 5 : 0);
+        if (way == 2) {
+            ck_ok(plx_conn_resume(own.loop, p.conn));
+            turn_until(&own, &p.received, 5);
+        }
+        if (way != 1)
+            ck_assert_mem_eq(p.bytes, "first", 5);
+        peer_close(&client);
+        turn_until(&own, &p.closed, 1);
+        ck_ok(plx_loop_close(own.loop));
+    }
+}
+
+/* --- a backend that looks for silent peers -----------------------------------------------------
+ */
+
+static size_t sweeps;
+
+static void sweep_counts(plx__backend *backend, plx__endpoint *endpoint, uint32_t seconds)
+{
+    (void)backend;
+    (void)endpoint;
+    ck_assert_uint_eq(seconds, 10);
+    sweeps++;
+}
+
+/* It is asked to each second, for listeners that want the first bytes, until they close. */
+static void silent_peers_are_looked_for(world *w)
+{
+    for (uint32_t receive_first = 0; receive_first < 2; receive_first++) {
+        world own = {.configuration = w->configuration, .backend = w->backend};
+        const plx_listen_options options = {.accept_receive_first = receive_first};
+        plx_listener listener;
+        own.loop = loop_with_a_seam(w);
+        seam.accept_sweep = sweep_counts;
+        sweeps = 0;
+        uint64_t before = plx__clock_now();
+        ck_ok(plx_listen(own.loop, &listener, "tcp://127.0.0.1:0", &options));
+        ck_assert_int_eq(plx_loop_next_timeout(own.loop) == PLX_FOREVER, receive_first == 0);
+        if (receive_first != 0) {
+            turn_until(&own, &sweeps, 1);
+            ck_assert_uint_ge(plx__clock_now() - before, PLX_SECOND);
+            ck_assert_uint_ne(plx_loop_next_timeout(own.loop), PLX_FOREVER);
+        }
+        ck_ok(plx_listener_close(own.loop, listener));
+        turn(&own);
+        ck_assert_uint_eq(plx_loop_next_timeout(own.loop), PLX_FOREVER);
+        ck_ok(plx_loop_close(own.loop));
+        ck_assert_uint_eq(sweeps, receive_first);
+    }
+}
+
+/* --- a backend that takes sends and tells later ------------------------------------------------
+ */
+
+enum { PIECE = 3, TEXT = 20 };
+
+/* One send at a time: the first PIECE bytes of it are sent at once, and told with the next turn. */
+static struct in_flight {
+    plx__completion completion;
+    bool is_told;
+    size_t starts, slices_most;
+} flight;
+
+static ptrdiff_t send_now_cannot_know(plx__backend *backend, plx__endpoint *endpoint,
+                                      const void *bytes, size_t length)
+{
+    (void)backend;
+    (void)endpoint;
+    (void)bytes;
+    (void)length;
+    return 0;
+}
+
+static ptrdiff_t send_slices_cannot_know(plx__backend *backend, plx__endpoint *endpoint,
+                                         const plx__slice *slices, size_t count)
+{
+    (void)backend;
+    (void)endpoint;
+    (void)slices;
+    (void)count;
+    return 0;
+}
+
+static int send_start_in_pieces(plx__backend *backend, plx__endpoint *endpoint,
+                                const plx__slice *slices, size_t count)
+{
+    unsigned char bytes[PIECE];
+    size_t length = 0;
+    (void)backend;
+    ck_assert(flight.is_told); /* Nothing else is in flight. */
+    for (size_t i = 0; i < count; i++) {
+        const unsigned char *from = (const unsigned char *)slices[i].bytes;
+        ck_assert_uint_gt(slices[i].length, 0);
+        for (size_t n = 0; n < slices[i].length && length < PIECE; n++)
+            bytes[length++] = from[n];
+    }
+    ck_assert_int_eq((int)plx__socket_send(endpoint->socket, bytes, length), (int)length);
+    flight.completion =
+        (plx__completion){.endpoint = endpoint, .kind = PLX__SENT, .length = length};
+    flight.is_told = false;
+    flight.starts++;
+    flight.slices_most = count > flight.slices_most ? count : flight.slices_most;
+    return 0;
+}
+
+static const plx__completion *next_tells_of_it(plx__backend *backend)
+{
+    const plx__completion *completion = real->next(backend);
+    if (completion != NULL || flight.is_told)
+        return completion;
+    flight.is_told = true;
+    return &flight.completion;
+}
+
+static void count_sent(plx_loop *loop, plx_conn conn, void *data, int status)
+{
+    (void)loop;
+    (void)conn;
+    ck_ok(status);
+    ++*(size_t *)data;
+}
+
+/* What is written, copied and lent, goes in its order, and each byte counts once. */
+static void sends_that_are_told_of_later_keep_their_order(world *w)
+{
+    static const char text[] = "abcdefghijklmnopqrstuvwxyz";
+    world own = {.configuration = w->configuration, .backend = w->backend};
+    plx_loop_stats stats;
+    size_t given_back = 0;
+    char got[TEXT];
+    own.loop = loop_with_a_seam(w);
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(&own, &p, &options);
+    flight = (struct in_flight){.is_told = true};
+    seam.send_now = send_now_cannot_know;
+    seam.send_slices_now = send_slices_cannot_know;
+    seam.send_start = send_start_in_pieces;
+    seam.next = next_tells_of_it;
+    ck_ok(plx_conn_write(own.loop, p.conn, text, 4));
+    ck_ok(plx_conn_send(own.loop, p.conn, text + 4, 7, count_sent, &given_back));
+    ck_ok(plx_conn_write(own.loop, p.conn, text + 11, TEXT - 11));
+    ck_assert_uint_eq(plx_conn_queued(own.loop, p.conn), TEXT);
+    ck_ok(plx_conn_shutdown(own.loop, p.conn));
+    peer_receive(&own, &client, got, TEXT);
+    ck_assert_mem_eq(got, text, TEXT);
+    size_t count;
+    ck_assert_int_eq(peer_drain(&own, &client, &count), PLX_EEOF);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(given_back, 1);
+    ck_assert_uint_eq(flight.starts, (TEXT + PIECE - 1) / PIECE);
+    ck_assert_uint_gt(flight.slices_most, 1);
+    plx_loop_stats_get(own.loop, &stats);
+    ck_assert_uint_eq(stats.sends, flight.starts);
+    ck_assert_uint_eq(stats.sent_bytes, TEXT);
+    ck_assert_uint_eq(stats.queued_bytes, 0);
+    ck_assert_uint_eq(stats.queued_bytes_peak, TEXT);
+    peer_close(&client);
+    turn_until(&own, &p.closed, 1);
+    ck_ok(plx_loop_close(own.loop));
+}
+
+const test_case unit_seam_cases[] = {
+    CASE(sends_that_are_told_of_later_keep_their_order),
+    CASE(adopting_that_is_refused_leaves_nothing),
+    CASE(first_bytes_come_behind_the_opening),
+    CASE(silent_peers_are_looked_for),
+    CASE(attaching_that_fails_leaves_nothing),
+    CASE(loop_closes_without_what_is_in_flight),
+    CASES_END,
+};
