@@ -146,6 +146,16 @@ static int libuv_poller_open(plx__poller **poller_out, const plx__backend_config
     return 0;
 }
 
+/* The next wait is to look first whether its descriptor is closed. */
+static void started_add(plx__poller *poller, uv_entry *entry)
+{
+    if (entry->is_started)
+        return;
+    entry->is_started = true;
+    entry->next_started = poller->started_first;
+    poller->started_first = entry;
+}
+
 #ifndef _WIN32
 /* What uv_loop_fork() of 1.44 leaves out: with a wake that was being sent, each later one would be
  * taken for sent as well, and closing the handle would wait for the sender (uv__async_spin). Later
@@ -180,21 +190,15 @@ static void libuv_poller_abandon(plx__poller *poller)
 /* libuv registers all sockets anew at its next wait, and aborts if the kernel refuses one. */
 static void on_renewed(uv_handle_t *handle, void *data)
 {
-    uv_entry *entry = (uv_entry *)handle->data;
-    (void)data;
-    if (handle->type != UV_POLL || uv_is_closing(handle) || !uv_is_active(handle))
-        return;
-    if (plx__socket_check(plx__polled_endpoint(entry->polled)->socket) != 0) {
-        (void)uv_poll_stop(&entry->poll);
-        on_ready(&entry->poll, UV_EBADF, 0);
-    }
+    if (handle->type == UV_POLL && !uv_is_closing(handle) && uv_is_active(handle))
+        started_add(data, (uv_entry *)handle->data);
 }
 
 static int libuv_poller_renew(plx__poller *poller)
 {
     int status = loop_fork(poller);
     if (status == 0)
-        uv_walk(&poller->loop, on_renewed, NULL);
+        uv_walk(&poller->loop, on_renewed, poller);
     return status;
 }
 #endif
@@ -240,11 +244,7 @@ static int entry_start(uv_entry *entry, uint32_t interest)
     status = uv_poll_start(&entry->poll, events, on_ready);
     if (status != 0)
         return code_of_uv(status);
-    if (!entry->is_started) {
-        entry->is_started = true;
-        entry->next_started = poller->started_first;
-        poller->started_first = entry;
-    }
+    started_add(poller, entry);
     return 0;
 }
 
