@@ -12,6 +12,7 @@
  * One call brings at most EVENTS_MAX events. If it brings so many, more calls follow within the
  * turn until none brings an endpoint that has not been named yet.
  */
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
@@ -189,6 +190,15 @@ static bool may_pass(int status)
     return status == PLX_ENOMEM || status == PLX_ENFILE;
 }
 
+/* The new set gets the number of the old one, which ends with that. Its own may be one that
+ * somebody else has closed under an endpoint: it would be closed once more with that one. */
+static int set_exchange(const plx__poller *poller, int set)
+{
+    int status = dup3(set, poller->set, O_CLOEXEC) >= 0 ? 0 : plx__fail_last();
+    plx__socket_close(set);
+    return status;
+}
+
 /* Puts what the table holds into a new set. When there is no descriptor or memory for it, the old
  * one goes on, and it is tried again at the next wait. */
 PLX__SLOW static int set_renew(plx__poller *poller)
@@ -214,9 +224,10 @@ PLX__SLOW static int set_renew(plx__poller *poller)
         if (status != 0)
             failure_note(poller, i);
     }
-    plx__socket_close(before);
-    poller->has_ghost = false;
-    return 0;
+    poller->set = before;
+    status = set_exchange(poller, set);
+    poller->has_ghost = status != 0;
+    return status;
 }
 
 /* --- a poller ----------------------------------------------------------------------------------

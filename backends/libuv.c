@@ -75,8 +75,9 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     if (entry->polled == NULL)
         return;
     if (status != 0) {
-        /* For an error on the socket libuv says UV_EBADF and stops the handle. */
-        ready = PLX_FAILED | entry->polled->interest;
+        /* For an error on the socket libuv says UV_EBADF and stops the handle. Both, as with the
+         * other pollers: by the time that it is delivered the interest may be another one. */
+        ready = PLX_FAILED | PLX_READABLE | PLX_WRITABLE;
         entry->is_stopped = true;
     }
     if ((events & UV_READABLE) != 0)

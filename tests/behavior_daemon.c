@@ -448,6 +448,48 @@ static void ones_own_loop_needs_nothing(world *w)
     stand_close(w, &s);
 }
 
+static void count_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
+                        uint32_t ready)
+{
+    (void)loop;
+    (void)watch;
+    (void)socket;
+    (void)ready;
+    ++*(size_t *)data;
+}
+
+/* The owner closes a watched socket, by mistake, when the loop has been taken over and has not
+ * waited yet. Others are served as before. */
+static void watched_socket_is_closed_before_the_first_wait(world *w)
+{
+    if (!can_go_on(w))
+        return;
+    if (child_fork()) {
+        holdings before = first_begin(w, (plx_loop_options){0});
+        couple couples[] = {couple_open(), couple_open()};
+        plx_watch watches[2];
+        size_t counts[2] = {0, 0};
+        for (int i = 0; i < 2; i++)
+            ck_ok(plx_watch_open(w->loop, &watches[i], couples[i].ours.socket, PLX_READABLE,
+                                 count_ready, &counts[i]));
+        turn_some(w);
+        second_begin();
+        ck_ok(plx_loop_after_fork(w->loop));
+        peer_close(&couples[0].ours);
+        turn_some(w);
+        peer_send(w, &couples[1].theirs, "x", 1);
+        turn_until(w, &counts[1], 1);
+        ck_assert_uint_le(counts[0], 1);
+        int status = plx_watch_close(w->loop, watches[0]);
+        ck_assert_int_eq(status, counts[0] == 1 ? PLX_ESTALE : 0);
+        couple_close(&couples[0]);
+        ck_ok(plx_watch_close(w->loop, watches[1]));
+        couple_close(&couples[1]);
+        second_end(w, before);
+    }
+    child_join();
+}
+
 const test_case behavior_daemon_cases[] = {
     CASE(daemon_goes_on),
     CASE(daemon_forks_twice),
@@ -457,6 +499,7 @@ const test_case behavior_daemon_cases[] = {
     CASE(daemon_is_told_of_a_socket_that_was_closed),
     CASE(daemon_is_born_in_a_callback),
     CASE(daemon_is_woken),
+    CASE(watched_socket_is_closed_before_the_first_wait),
     CASE(going_on_fails_cleanly),
     CASE(ones_own_loop_needs_nothing),
     CASES_END,

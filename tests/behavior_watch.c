@@ -329,6 +329,48 @@ static void watch_over_a_socket_that_was_closed(world *w)
     peer_close(&other.theirs);
 }
 
+typedef struct turncoat {
+    seen seen;
+    struct turncoat *other;
+    size_t *told_again; /* How many of them were told after that. */
+} turncoat;
+
+/* From the first call on both want to write. */
+static void change_both(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
+                        uint32_t ready)
+{
+    turncoat *t = data;
+    see(loop, watch, &t->seen, socket, ready);
+    ck_assert_uint_ne(ready, PLX_FAILED); /* Which would say that the descriptor is closed. */
+    *t->told_again += t->seen.count == 2;
+    ck_ok(plx_watch_set(loop, watch, PLX_WRITABLE));
+    ck_ok(plx_watch_set(loop, t->other->seen.watch, PLX_WRITABLE));
+}
+
+/* Two sockets fail in the same turn, and the first callback changes what the other watch asks for.
+ * That one still has its descriptor, and is told what it asks for now. */
+static void interest_changes_while_a_failure_is_told(world *w)
+{
+    couple couples[] = {couple_open(), couple_open()};
+    size_t told_again = 0;
+    turncoat all[2] = {{.other = &all[1], .told_again = &told_again},
+                       {.other = &all[0], .told_again = &told_again}};
+    for (int i = 0; i < 2; i++)
+        ck_ok(plx_watch_open(w->loop, &all[i].seen.watch, couples[i].ours.socket, PLX_READABLE,
+                             change_both, &all[i]));
+    turn_some(w);
+    for (int i = 0; i < 2; i++)
+        peer_reset(&couples[i].theirs);
+    turn_until(w, &told_again, 2);
+    for (int i = 0; i < 2; i++)
+        ck_assert_uint_ne(all[i].seen.ready & PLX_WRITABLE, 0);
+    ck_assert_uint_eq(counter(w, sockets_lost), 0);
+    for (int i = 0; i < 2; i++) {
+        ck_ok(plx_watch_close(w->loop, all[i].seen.watch));
+        couple_close(&couples[i]);
+    }
+}
+
 const test_case behavior_watch_cases[] = {
     CASE(watch_for_reading),
     CASE(watch_for_writing),
@@ -341,5 +383,6 @@ const test_case behavior_watch_cases[] = {
     CASE(watch_refuses_a_device_that_cannot_be_polled),
     CASE(each_of_many_is_called_once_a_turn),
     CASE(watch_over_a_socket_that_was_closed),
+    CASE(interest_changes_while_a_failure_is_told),
     CASES_END,
 };

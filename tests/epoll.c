@@ -102,6 +102,58 @@ static void ghost_without_a_descriptor_does_not_spin(world *w)
     turn_until(w, &other.closed, 1);
 }
 
+enum { FILLERS_MAX = 64 };
+
+/* Makes the number of the socket the lowest free one, as soon as that is closed. */
+static size_t holes_fill(plx_socket *fillers, plx_socket socket)
+{
+    size_t count = 0;
+    do {
+        ck_assert_uint_lt(count, FILLERS_MAX);
+        ck_ok(plx__socket_open(&fillers[count++], PLX__FAMILY_IPV4));
+    } while (fillers[count - 1] < socket);
+    plx__socket_close(fillers[--count]);
+    return count;
+}
+
+/* Somebody else closes the descriptor of a connection that the set does not name, and the loop does
+ * not know yet when it makes the set anew. Closing the connection does not close the set. */
+static void new_set_does_not_take_a_lost_number(world *w)
+{
+    probe idle = {0};
+    probe gone = {0};
+    probe other = {.then_data = echo_back};
+    plx_conn_options options[] = {probe_options(&idle), probe_options(&gone),
+                                  probe_options(&other)};
+    plx_socket fillers[FILLERS_MAX];
+    plx_conn conn;
+    couple c = couple_open();
+    plx_socket lost = c.ours.socket;
+    options[0].flags = PLX_CONN_PAUSED;
+    plx__socket_disown(lost);
+    ck_ok(plx_conn_adopt(w->loop, &conn, lost, &options[0], NULL, 0));
+    turn_until(w, &idle.opened, 1);
+    c.ours.socket = PLX_SOCKET_NONE;
+    peer clients[] = {connect_pair(w, &gone, &options[1]), connect_pair(w, &other, &options[2])};
+    ck_ok(plx__rehearse_heir_start());
+    size_t count = holes_fill(fillers, lost);
+    plx__socket_dispose(lost);
+    ck_ok(plx_conn_close(w->loop, gone.conn));
+    peer_send(w, &clients[0], "x", 1);
+    turn_until(w, &gone.closed, 1);
+    turn_some(w); /* The ghost is found, and there is a new set. */
+    ck_ok(plx_conn_close(w->loop, conn));
+    turn_until(w, &idle.closed, 1);
+    expect_service(w, &clients[1]);
+    plx__rehearse_heir_end();
+    while (count > 0)
+        plx__socket_close(fillers[--count]);
+    couple_close(&c);
+    for (size_t i = 0; i < 2; i++)
+        peer_close(&clients[i]);
+    turn_until(w, &other.closed, 1);
+}
+
 typedef struct seen {
     size_t count;
     uint32_t ready; /* Of the last call. */
@@ -315,6 +367,7 @@ static const test_case epoll_cases[] = {
     CASE(what_an_heir_keeps_does_not_haunt_the_loop),
     CASE(what_takes_the_place_of_a_ghost_is_told_apart),
     CASE(ghost_without_a_descriptor_does_not_spin),
+    CASE(new_set_does_not_take_a_lost_number),
     CASE(file_that_comes_back_by_its_number_is_taken_over),
     CASE(refused_changes_are_tried_again),
     CASE(failure_is_told_to_nobody_else),
