@@ -38,7 +38,7 @@ static uint32_t memory_left_max(const plx_loop *loop)
 
 void fuzz_forks_abandon(plx_loop *const *loops, size_t count)
 {
-    uint32_t left_max = 0;
+    uint32_t left_max = 1; /* What a thread is given to start with. */
     fuzz_faults_end();
     if (!fuzz_forks_are_possible())
         return;

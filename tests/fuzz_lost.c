@@ -204,7 +204,9 @@ static bool is_lost_number(plx_socket number)
  * any more. */
 static void part_lose(part *p)
 {
-    if (p->socket == PLX_SOCKET_NONE || p->is_lost || p->kind == PART_CONTROL)
+    /* One that has closed, and whose on_close is to come, has its number no more. */
+    bool is_closed = p->kind == PART_CONN && plx_conn_data(loop, (plx_conn){p->bits}) == NULL;
+    if (p->socket == PLX_SOCKET_NONE || p->is_lost || p->kind == PART_CONTROL || is_closed)
         return;
     plx_socket *duplicate = &duplicates[chance_below(COUPLES)];
     if (one_in(2) && *duplicate == PLX_SOCKET_NONE && !is_lost_number(number_next()) &&

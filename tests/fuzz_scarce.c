@@ -75,8 +75,6 @@ static bool peers_open(const char *text, uint64_t calls)
 {
     plx__address address;
     bool is_open = plx__address_parse(&address, text) == 0;
-    for (int i = 0; i < PEERS; i++)
-        scarce.peers[i] = PLX_SOCKET_NONE;
     for (int i = 0; i < PEERS && is_open; i++) {
         is_open = fuzz_port_take_for(text, calls) &&
                   plx__socket_open(&scarce.peers[i], address.family) == 0;
@@ -136,6 +134,8 @@ void fuzz_scarce_round(plx_loop_options options, uint64_t calls)
     plx_loop *loop;
     scarce.opened = scarce.closed = 0;
     scarce.newest.bits = 0;
+    for (int i = 0; i < PEERS; i++)
+        scarce.peers[i] = PLX_SOCKET_NONE;
     options.connections_max = one_in(2) ? 3 : 0;
     CHECK(plx_loop_open(&loop, &options) == 0);
     life(loop, calls);

@@ -99,24 +99,33 @@ fi
 
 cmake --build $build -j 2 --target fuzz_api
 
-# fuzz BACKEND: runs the fuzzer, and lays the counts beside what the compiler has noted of each file.
+# fuzz BACKEND: runs the fuzzer.
 fuzz() {
     directory=$(data "$1")
     rm -rf "$directory"
     mkdir -p "$directory"
     GCOV_PREFIX=$directory $build/tests/fuzz_api --backend "$1" --seconds "$seconds" \
-        > "$directory/log" 2>&1 || return 1
+        > "$directory/log" 2>&1
+}
+
+# count BACKEND: makes a table of that. One at a time: gcov writes into the present directory.
+count() {
+    directory=$(data "$1")
     (cd $build && find . -name '*.gcno' | tar -c -T -) | tar -x -C "$directory$PWD/$build"
     covered "$directory" -f core/ -f backends/ --csv "$directory/lines.csv"
 }
 
 bad=0
+finished=
 # await BACKEND PROCESS
 await() {
     if ! wait "$2"; then
         cat "$(data "$1")/log"
         echo "coverage: the fuzzer failed on $1"
         bad=1
+    else
+        tail -n 1 "$(data "$1")/log"
+        finished="$finished $1"
     fi
 }
 
@@ -137,10 +146,12 @@ while [ $# -gt 0 ]; do
     shift
 done
 
+for backend in $finished; do
+    count "$backend"
+done
 printf '%-16s %8s %8s\n' backend 'core %' 'own %'
-for backend in $backends; do
+for backend in $finished; do
     lines=$(data "$backend")/lines.csv
-    [ -e "$lines" ] || continue
     core=$(share "$lines" '^core/')
     of_backend=$(share "$lines" "$(own "$backend")")
     printf '%-16s %8s %8s\n' "$backend" "$core" "$of_backend"
