@@ -310,7 +310,7 @@ static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cq
         return false;
     plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
     if (endpoint == NULL) {
-        completion_drop(cqe);
+        plx__uring_completion_drop(cqe);
         return false;
     }
     plx__uring_endpoint *uring = plx__uring_of(endpoint);

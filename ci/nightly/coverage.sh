@@ -161,4 +161,4 @@ if [ $bad -ne 0 ]; then
     echo "coverage: below $least %, or the fuzzer failed"
     exit 1
 fi
-echo "coverage: in $seconds s on each backend the fuzzer reaches $least % of core and of the backend"
+echo "coverage: in $seconds s the fuzzer reaches $least % of core and of each backend"
