@@ -58,7 +58,7 @@ def arguments_parse():
     parser.add_argument("--case", help="only cases whose name, SUITE.CONFIGURATION.CASE, contains "
                         "this text")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time (2)")
-    parser.add_argument("--least", type=float, default=90, help="the share to be killed, in % (90)")
+    parser.add_argument("--least", type=float, default=90, help="the share to be killed, in %% (90)")
     parser.add_argument("--list", action="store_true", help="print the keys of the sample and end")
     arguments = parser.parse_args()
     if arguments.count < 1 or arguments.jobs < 1:
