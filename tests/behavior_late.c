@@ -294,10 +294,22 @@ enum { QUEUED = 12 << 20 };
 
 typedef struct drinker {
     peer *peer;
-    const probe *late;
     size_t got;
-    bool was_late; /* On a machine that is busy enough it timed out before. */
+    uint64_t idle_since_ns; /* It has done nothing for its peer since. */
+    bool was_late;          /* For a whole timeout, on a machine that is busy enough. */
 } drinker;
+
+static void lateness_note(drinker *d)
+{
+    d->was_late = d->was_late || plx__clock_now() - d->idle_since_ns >= TIMEOUT_NS;
+}
+
+static void timeout_note(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)loop;
+    (void)conn;
+    lateness_note(p->more);
+}
 
 /* Reads all that there is, and then keeps the loop busy. */
 static size_t drink_and_spin(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
@@ -308,10 +320,11 @@ static size_t drink_and_spin(plx_loop *loop, plx_conn conn, probe *p, const void
     (void)loop;
     (void)conn;
     (void)bytes;
-    d->was_late = d->late->closed > 0;
+    lateness_note(d);
     for (ptrdiff_t got; (got = peer_try(d->peer, sink, sizeof sink)) > 0;)
         d->got += (size_t)got;
     spin(TIMEOUT_NS);
+    d->idle_since_ns = plx__clock_now();
     return length;
 }
 
@@ -320,8 +333,8 @@ static size_t drink_and_spin(plx_loop *loop, plx_conn conn, probe *p, const void
 static void slow_callback_and_a_peer_that_reads(world *w)
 {
     static unsigned char bytes[QUEUED];
-    probe p = {0};
-    drinker d = {.late = &p};
+    drinker d = {.idle_since_ns = plx__clock_now()};
+    probe p = {.then_close = timeout_note, .more = &d};
     probe slow = {.then_data = drink_and_spin, .more = &d};
     plx_conn conn;
     plx_conn slow_conn;

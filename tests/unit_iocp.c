@@ -108,9 +108,9 @@ static void send_flies_in_pieces(world *w)
     for (size_t at = 0; at < LENGTH;) {
         ptrdiff_t got = peer_try(&c.theirs, received, sizeof received);
         ck_assert_msg(got > 0 || got == PLX_EAGAIN, "%s", plx_error_name((int)got));
-        for (ptrdiff_t i = 0; i < got; i++)
-            ck_assert_uint_eq(received[i], pattern(at + (size_t)i));
-        at += got > 0 ? (size_t)got : 0;
+        size_t length = got > 0 ? (size_t)got : 0;
+        pattern_check(received, length, at);
+        at += length;
     }
     ck_assert(f.ops->detach(f.backend, &f.endpoint));
     f.ops->close(f.backend);
@@ -412,8 +412,10 @@ static void close_cancels_a_send_in_flight(world *w)
     for (ptrdiff_t got; (got = peer_try(&client, received, sizeof received)) != 0;) {
         if (got < 0 && got != PLX_EAGAIN)
             break;
+        size_t wrong = 0;
         for (ptrdiff_t i = 0; i < got; i++)
-            ck_assert_uint_eq(received[i], 0x55);
+            wrong += received[i] != 0x55;
+        ck_assert_uint_eq(wrong, 0); /* Each assertion costs a write to a file. */
     }
     peer_close(&client);
 }
