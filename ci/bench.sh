@@ -10,15 +10,12 @@
 # Writes build/bench/report.json and report.html. Exit code 0: all was measured; 1: something
 # failed; 2: a wrong argument.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 
 # Debian's own Python is the one that has Debian's packages.
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
-
-usage() {
-    sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0"
-}
 
 windows=yes
 count=$#
@@ -27,10 +24,6 @@ while [ "$count" -gt 0 ]; do
     shift
     count=$((count - 1))
     case $argument in
-    --help | -h)
-        usage
-        exit 0
-        ;;
     --linux-only) windows=no ;;
     --markdown) exec "$python" bench/run.py --markdown build/bench/report.json ;;
     --quick | --smoke | --list) set -- "$@" "$argument" ;;
@@ -45,7 +38,7 @@ while [ "$count" -gt 0 ]; do
         ;;
     *)
         echo "bench.sh: $argument is not understood" >&2
-        usage >&2
+        script_about >&2
         exit 2
         ;;
     esac

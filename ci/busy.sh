@@ -8,6 +8,7 @@
 # Limits of time are ten times as long: they end what hangs, and judge nothing. The spinning
 # processes end with this script, however it ends, and after two hours by themselves.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 
 spinners=16
@@ -21,7 +22,7 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     *)
-        sed -n '2,/^set -eu/{/^set -eu/d; s/^# \{0,1\}//p;}' "$0"
+        script_about
         exit 2
         ;;
     esac

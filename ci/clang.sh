@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds everything with clang, warnings as errors, and has its analyzer read the library.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 if ! clang=$(command -v clang-14 || command -v clang); then
     echo "clang: there is no clang"

@@ -3,6 +3,7 @@
 # compiled. A toolchain file makes CMake take this machine for another system; libraries are hidden,
 # and liburing and libuv are shown as files for pkg-config.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 source=$PWD
 cc=$(command -v cc)

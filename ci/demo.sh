@@ -5,6 +5,7 @@
 #
 # Exit codes: 0: built and compared; 77: packages could not be fetched; else something failed.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 backends='poll select epoll uring libuv'
 

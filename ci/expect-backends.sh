@@ -8,6 +8,7 @@
 #
 # EMULATOR in the environment starts POLLUX, as in EMULATOR=wine64 for a program for Windows.
 set -eu
+. "$(dirname "$0")/help.sh"
 
 running=no
 compared=
@@ -23,7 +24,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 if [ $# -lt 2 ]; then
-    sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0" >&2
+    script_about >&2
     exit 2
 fi
 pollux=$1

@@ -4,6 +4,7 @@
 # clang-format 14 is the judge: 19, of Debian 13, wants 83 lines otherwise. Exit code 77: it is
 # missing.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 if ! format=$(command -v clang-format-14); then
     echo "format: clang-format 14 is not here, and other versions format differently"

@@ -15,11 +15,8 @@
 #
 # Ends with a table. Exit codes: 0: all passed; 1: something failed; 77: not run, or not all of it.
 set -u
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.." || exit 1
-
-usage() {
-    sed -n '2,/^set -u/s/^# \{0,1\}//p' "$0"
-}
 
 not_run() {
     echo "fresh: not run: $*"
@@ -41,13 +38,9 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     bookworm | trixie) releases="$releases $1" ;;
-    --help | -h)
-        usage
-        exit 0
-        ;;
     *)
         echo "fresh: unexpected argument \"$1\"" >&2
-        usage >&2
+        script_about >&2
         exit 2
         ;;
     esac

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Compiles each header alone: the public ones as C11 and as C++17, the private ones as C11.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 warnings='-Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only'
 count=0

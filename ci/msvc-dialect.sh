@@ -3,6 +3,7 @@
 # that Wine brings along. It checks and links nothing; what it catches is GNU extensions and names
 # that only mingw-w64 has. It is clang, not cl.exe: cl's own warnings are for the Windows job in CI.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 headers=/usr/include/wine/wine
 # Debian 13 has it by the name of its version alone.

@@ -13,11 +13,8 @@
 #
 # Exit codes: 0: every part has passed; 1: not so; 2: wrong use.
 set -u
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.." || exit 1
-
-usage() {
-    sed -n '2,/^set -u/{/^set -u/d; s/^# \{0,1\}//p;}' "$0"
-}
 
 limit=3600
 parts='lto musl bits32 big-endian wine10 fresh-12 fresh-13 busy busy-windows mutants mutants-windows
@@ -60,10 +57,6 @@ chosen=
 show_only=no
 while [ $# -gt 0 ]; do
     case $1 in
-    --help | -h)
-        usage
-        exit 0
-        ;;
     --list)
         for part in $parts; do
             printf '%-16s %s\n' "$part" "$(part_about "$part")"

@@ -6,6 +6,7 @@
 # The headers that complete one of mingw-w64's are silent (they are system headers, for the sake of
 # #include_next); what they add is in plx_posix/, and is compiled by itself.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/../platform/posix/include"
 triplet=x86_64-w64-mingw32
 warnings='-Wall -Wextra -Wpedantic -Werror -fsyntax-only -I.'

@@ -7,6 +7,7 @@
 #
 # Each command that builds or runs something is shown, and what the native client printed.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 root=$PWD
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pollux

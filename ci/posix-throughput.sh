@@ -8,6 +8,7 @@
 # the process's own processor time per message (Wine's server comes on top, for both), and how they
 # relate; demands nothing of a clock. Wants build/posix-prefix, which ci/posix-programs.sh makes.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 rounds=${1:-15}
 work=build/posix-throughput

@@ -3,6 +3,7 @@
 #
 # Wants the presets debug and mingw-debug to be built.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 work=build/posix-compared
 mkdir -p "$work"

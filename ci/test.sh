@@ -14,12 +14,9 @@
 # failed, and tests were run; 1: something failed; 2: wrong use.
 # shellcheck disable=SC2317 # Functions are called by their names.
 set -u
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.." || exit 1
 . ci/table.sh
-
-usage() {
-    sed -n '2,/^# shellcheck/{/^# shellcheck/d; s/^# \{0,1\}//p;}' "$0"
-}
 
 rows='configure debug asan tsan deps windows posix programs release windows-release clang msvc
     headers valgrind format shell reference workflow demo'
@@ -27,10 +24,6 @@ whole_budget=2100
 chosen=
 while [ $# -gt 0 ]; do
     case $1 in
-    --help | -h)
-        usage
-        exit 0
-        ;;
     --list)
         # shellcheck disable=SC2086
         printf '%s\n' $rows

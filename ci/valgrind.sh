@@ -2,6 +2,7 @@
 # Runs behaviours of every sort under valgrind, each on each backend: no leak, no descriptor left
 # open, no read of what was never written.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 # Valgrind runs a case some thirty times slower than the machine does, so none that moves megabytes.
 count=0

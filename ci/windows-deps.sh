@@ -5,6 +5,7 @@
 #   sh ci/windows-deps.sh           build what is missing
 #   sh ci/windows-deps.sh --where   print where it is
 set -eu
+. "$(dirname "$0")/help.sh"
 
 triplet=x86_64-w64-mingw32
 here=$(cd "$(dirname "$0")" && pwd)

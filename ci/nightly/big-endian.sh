@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs unit tests and behaviours on s390x, which is big-endian, by qemu-user. It knows no io_uring.
 set -eu
+. "$(dirname "$0")/../help.sh"
 cd "$(dirname "$0")/../.."
 sh ci/packages.sh cmake ninja-build pkg-config gcc-s390x-linux-gnu qemu-user-static
 made=build/root-s390x

@@ -2,6 +2,7 @@
 # Runs every suite on 32-bit Linux, in a root of Debian for i386; once more those that wait, with
 # the C library's 64-bit time; and builds the library for 32-bit Windows.
 set -eu
+. "$(dirname "$0")/../help.sh"
 cd "$(dirname "$0")/../.."
 sh ci/packages.sh cmake ninja-build gcc-mingw-w64-i686-win32
 

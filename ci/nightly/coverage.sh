@@ -10,6 +10,7 @@
 # Prints the share of lines of core/, and of the backend's own files. Exit codes: 0: each is 90 % or
 # more; 1: not so, or the fuzzer found something; 2: wrong use.
 set -eu
+. "$(dirname "$0")/../help.sh"
 cd "$(dirname "$0")/../.."
 
 least=90
@@ -17,10 +18,6 @@ seconds=540
 backends='poll poll-two-tier select epoll uring libuv'
 suites=no
 build=build/coverage
-
-usage() {
-    sed -n '2,/^set -eu/{/^set -eu/d; s/^# \{0,1\}//p;}' "$0"
-}
 
 wrong() {
     echo "coverage.sh: $*; --help tells more" >&2
@@ -57,10 +54,6 @@ share() {
 
 while [ $# -gt 0 ]; do
     case $1 in
-    --help | -h)
-        usage
-        exit 0
-        ;;
     --suites) suites=yes ;;
     --backend)
         [ $# -ge 2 ] || wrong "--backend needs a name"

@@ -2,6 +2,7 @@
 # Builds everything with optimization across files at link time, as a user's release may, and runs
 # every suite. What breaks the rules of aliasing shows itself there first.
 set -eu
+. "$(dirname "$0")/../help.sh"
 cd "$(dirname "$0")/../.."
 sh ci/packages.sh gcc g++ libc6-dev cmake ninja-build pkg-config check libuv1-dev libcjson-dev \
     libcurl4-openssl-dev liburing-dev curl strace

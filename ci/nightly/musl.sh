@@ -3,6 +3,7 @@
 # statically. Check comes from Debian's sources, built once into ~/.cache/pollux/musl. The suites of
 # the POSIX layer compare with glibc, and are left out.
 set -eu
+. "$(dirname "$0")/../help.sh"
 cd "$(dirname "$0")/../.."
 sh ci/packages.sh gcc libc6-dev cmake ninja-build pkg-config dpkg-dev musl-tools linux-libc-dev
 prefix=${XDG_CACHE_HOME:-$HOME/.cache}/pollux/musl
