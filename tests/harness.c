@@ -34,7 +34,7 @@ static uint64_t seconds_from(const char *variable, unsigned by_default)
 
 uint64_t patience(void)
 {
-    return seconds_from("POLLUX_TEST_PATIENCE", 10);
+    return seconds_from("POLLUX_TEST_PATIENCE", 30);
 }
 
 static void watchdog_run(void *data)
