@@ -461,7 +461,8 @@ static registration *event_place(plx__poller *poller, const struct epoll_event *
 
 /* Gets more of those that were ready, after a call that brought as many as it could. The kernel
  * names those last that it has named already (fs/eventpoll.c, ep_send_events: to the tail of the
- * list), so a call that brings any of those again is the last. False: there is none left. */
+ * list), so a call that brings any of those again is the last. So is one that brings nothing but
+ * ghosts, which cannot be told from each other. False: there is none left. */
 PLX__SLOW static bool events_refill(plx__poller *poller)
 {
     if (!poller->is_full)
@@ -473,14 +474,17 @@ PLX__SLOW static bool events_refill(plx__poller *poller)
     }
     int count = epoll_wait(poller->set, poller->events, EVENTS_MAX, 0);
     uint32_t fresh = 0;
+    bool has_place = false;
     for (int i = 0; i < count; i++) {
         const registration *place = event_place(poller, &poller->events[i]);
-        if (place == NULL || place->wait != poller->wait)
-            poller->events[fresh++] = poller->events[i];
+        if (place != NULL && place->wait == poller->wait)
+            continue;
+        has_place = has_place || place != NULL;
+        poller->events[fresh++] = poller->events[i];
     }
     poller->event = 0;
     poller->end = fresh;
-    poller->is_full = fresh == EVENTS_MAX;
+    poller->is_full = fresh == EVENTS_MAX && has_place;
     return fresh > 0;
 }
 

@@ -260,12 +260,6 @@ int plx__iocp_send_start(plx__backend *backend, plx__endpoint *endpoint, const p
     WSABUF piece = {.len = slices_copy(send->bytes, slices, count), .buf = (char *)send->bytes};
     bool has_succeeded = WSASend(endpoint->socket, &piece, 1, &sent, 0, &op->overlapped, NULL) == 0;
     status = plx__iocp_op_called(backend, op, has_succeeded, sent);
-    if (status == PLX_ENOBUFS) {
-        /* The kernel lacks memory for it now; core tries again in the next turn. */
-        backend->is_starved = true;
-        plx__iocp_op_done(backend, op, 0, 0);
-        status = 0;
-    }
     if (status == 0)
         place->output = op;
     else

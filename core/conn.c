@@ -234,6 +234,8 @@ static void conn_free(plx_loop *loop, plx__conn *conn)
 
 void plx__conn_deferred(plx_loop *loop, plx__conn *conn)
 {
+    /* What on_sent resumes is shown in the next step. */
+    bool is_to_show = (conn->flags & PLX__CONN_SHOW_KEPT) != 0;
     plx__conn_input_rest(conn);
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_ADOPTED) != 0) {
         conn->flags &= ~(uint32_t)PLX__CONN_ADOPTED;
@@ -241,7 +243,7 @@ void plx__conn_deferred(plx_loop *loop, plx__conn *conn)
     }
     if (plx__conn_is_open(conn))
         plx__conn_output_give_back(loop, conn);
-    if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_SHOW_KEPT) != 0)
+    if (plx__conn_is_open(conn) && is_to_show)
         plx__conn_input_show_kept(loop, conn);
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_RELEASING) != 0)
         plx__conn_leave(loop, conn);

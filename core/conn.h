@@ -129,7 +129,7 @@ void plx__conn_input_settle(plx_loop *loop, plx__conn *conn);
 /* Reading may go on: kept bytes first, in the next deferred step. Called in on_data, it applies to
  * what on_data will leave, too. */
 void plx__conn_input_resume(plx_loop *loop, plx__conn *conn);
-/* The deferred part of a resume in on_data. */
+/* The deferred part of a resume in on_data, which has left nothing. */
 void plx__conn_input_rest(plx__conn *conn);
 /* The deferred part of that. */
 void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn);

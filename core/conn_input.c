@@ -6,9 +6,6 @@
  */
 #include "core/conn.h"
 
-/* Any of these and a deferred step is to come, in which kept bytes are shown again. */
-#define TO_SHOW (PLX__CONN_SHOW_KEPT | PLX__CONN_SHOW_REST)
-
 /* Calls on_data, and returns what it consumed. */
 static size_t conn_show(plx_loop *loop, plx__conn *conn, const unsigned char *bytes, size_t length)
 {
@@ -23,13 +20,16 @@ static size_t conn_show(plx_loop *loop, plx__conn *conn, const unsigned char *by
     return consumed;
 }
 
-/* Whether on_data of this connection runs. On the path of most events only the cork knows; its
- * token outlives the callback, so the answer may be yes for the one whose callback ran last in this
- * turn. Then the deferred step finds SHOW_REST still set (plx__conn_input_rest). */
+/* Whether on_data of this connection runs. On the path of most events only the cork knows, and
+ * nothing waits to be shown. The token outlives the callback, so the answer may be yes, too, for a
+ * connection whose callback has returned and that has nothing to show: then SHOW_REST has no effect
+ * (plx__conn_input_rest). */
 static bool is_showing(const plx_loop *loop, const plx__conn *conn)
 {
+    const uint32_t waiting = PLX__CONN_KEPT | PLX__CONN_END_WAITS;
     return (conn->flags & PLX__CONN_SHOWING) != 0 ||
-           (loop->is_in_turn && loop->cork.token == conn->object.endpoint.token);
+           (loop->is_in_turn && loop->cork.token == conn->object.endpoint.token &&
+            (conn->flags & waiting) == 0);
 }
 
 /* on_data has returned, and what it left is kept. If the connection was resumed meanwhile, that is
@@ -49,11 +49,7 @@ static void rest_resume(plx_loop *loop, plx__conn *conn, size_t consumed)
 
 void plx__conn_input_rest(plx__conn *conn)
 {
-    const uint32_t rest = conn->flags & PLX__CONN_SHOW_REST;
     conn->flags &= ~(uint32_t)(PLX__CONN_SHOW_REST | PLX__CONN_SHOW_ALL);
-    if (rest != 0 && (conn->flags & PLX__CONN_PAUSED) == 0 &&
-        (conn->kept != NULL || (conn->flags & PLX__CONN_END_WAITS) != 0))
-        conn->flags |= PLX__CONN_SHOW_KEPT;
 }
 
 /* While reading rests nothing more arrives, so more than the limit may be kept: what came with the
@@ -120,7 +116,7 @@ void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status)
     if (status != PLX_EEOF) {
         bool is_dead = (conn->flags & PLX__CONN_OUTPUT_DEAD) != 0;
         plx__conn_close(loop, conn, is_dead ? conn->reason : status);
-    } else if ((conn->flags & (PLX__CONN_PAUSED | TO_SHOW)) != 0) {
+    } else if ((conn->flags & (PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT)) != 0) {
         conn->flags |= PLX__CONN_END_WAITS;
     } else {
         conn_end(loop, conn);

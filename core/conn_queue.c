@@ -80,8 +80,7 @@ PLX__SLOW static void output_die(plx_loop *loop, plx__conn *conn, int status)
     plx__conn_input_resume(loop, conn);
     if (!plx__conn_is_open(conn))
         return;
-    bool has_more = (conn->flags & (PLX__CONN_PAUSED | PLX__CONN_ENDED)) == 0;
-    if (!has_more || plx__conn_is_lost(conn->reason))
+    if ((conn->flags & (PLX__CONN_PAUSED | PLX__CONN_ENDED)) != 0) /* Nothing more is read. */
         plx__conn_close(loop, conn, conn->reason);
 }
 

@@ -354,8 +354,8 @@ static size_t take_and_lend(plx_loop *loop, plx_conn conn, probe *p, const void 
     return take_line(loop, conn, p, bytes, length);
 }
 
-/* Resumed in another callback of its own, at the very end of a turn: what waits is shown in the
- * next one, and first, though the end of the stream comes there, too. */
+/* Resumed in another callback of its own, at the very end of a turn: what waits is shown first,
+ * though the end of the stream has come, too. */
 static void resume_at_the_end_of_a_turn(world *w)
 {
     for (int round = 0; round < 20; round++) {
@@ -370,6 +370,30 @@ static void resume_at_the_end_of_a_turn(world *w)
         ck_assert_mem_eq(r.probe.bytes, "one\ntwo\nthree\n", 14);
         turn_until(w, &r.probe.closed, 1);
         peer_close(&client);
+    }
+}
+
+static size_t take_and_lend_once(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                                 size_t length)
+{
+    return p->shown == 1 ? take_and_lend(loop, conn, p, bytes, length)
+                         : take_line(loop, conn, p, bytes, length);
+}
+
+/* The same, and the peer resets before the next turn: what it had sent is shown all the same. Wine
+ * may tell the reset as an end. */
+static void reset_comes_behind_what_was_resumed(world *w)
+{
+    for (int round = 0; round < 20; round++) {
+        reader r = {.probe = {.then_data = take_and_lend_once}, .pauses = true};
+        plx_conn_options options = probe_options(&r.probe);
+        peer client = connect_pair(w, &r.probe, &options);
+        peer_send(w, &client, "one\ntwo\n", 8);
+        turn_until(w, &r.lines, 1);
+        peer_reset(&client);
+        turn_until(w, &r.lines, 2);
+        ck_ok(plx_conn_resume(w->loop, r.conn));
+        turn_until(w, &r.probe.closed, 1);
     }
 }
 
@@ -416,6 +440,7 @@ const test_case behavior_resume_cases[] = {
     CASE(resume_of_an_adopted_connection),
     CASE(resume_in_the_turn_of_the_pause),
     CASE(resume_at_the_end_of_a_turn),
+    CASE(reset_comes_behind_what_was_resumed),
     CASE(write_fails_behind_the_end),
     CASES_END,
 };

@@ -73,6 +73,40 @@ static void what_takes_the_place_of_a_ghost_is_told_apart(world *w)
     turn_until(w, &p.closed, 2);
 }
 
+enum { GHOSTS = 300 }; /* More than one call of epoll_wait() brings. */
+
+/* A child keeps many connections that close in one turn, and all of them have something to say: no
+ * call brings anything else. The turn ends all the same, and the next one has another set. */
+static void many_ghosts_do_not_hold_a_turn(world *w)
+{
+    static couple couples[GHOSTS];
+    static plx_conn conns[GHOSTS];
+    probe gone = {0};
+    probe other = {.then_data = echo_back};
+    plx_conn_options options[] = {probe_options(&gone), probe_options(&other)};
+    peer client = connect_pair(w, &other, &options[1]);
+    for (size_t i = 0; i < GHOSTS; i++) {
+        couples[i] = couple_open();
+        plx__socket_disown(couples[i].ours.socket);
+        ck_ok(plx_conn_adopt(w->loop, &conns[i], couples[i].ours.socket, &options[0], NULL, 0));
+        couples[i].ours.socket = PLX_SOCKET_NONE;
+    }
+    turn_until(w, &gone.opened, GHOSTS);
+    ck_ok(plx__rehearse_heir_start());
+    for (size_t i = 0; i < GHOSTS; i++)
+        ck_ok(plx_conn_close(w->loop, conns[i]));
+    for (size_t i = 0; i < GHOSTS; i++)
+        peer_send(w, &couples[i].theirs, "x", 1);
+    turn_until(w, &gone.closed, GHOSTS);
+    expect_service(w, &client);
+    expect_rest(w);
+    plx__rehearse_heir_end();
+    for (size_t i = 0; i < GHOSTS; i++)
+        couple_close(&couples[i]);
+    peer_close(&client);
+    turn_until(w, &other.closed, 1);
+}
+
 /* Without a descriptor for a new set the loop goes on with the old one, slowly, and serves; once
  * there is one it has its rest again. */
 static void ghost_without_a_descriptor_does_not_spin(world *w)
@@ -366,6 +400,7 @@ static const test_case epoll_cases[] = {
     CASE(changes_do_not_cut_a_wait),
     CASE(what_an_heir_keeps_does_not_haunt_the_loop),
     CASE(what_takes_the_place_of_a_ghost_is_told_apart),
+    CASE(many_ghosts_do_not_hold_a_turn),
     CASE(ghost_without_a_descriptor_does_not_spin),
     CASE(new_set_does_not_take_a_lost_number),
     CASE(file_that_comes_back_by_its_number_is_taken_over),

@@ -360,12 +360,11 @@ static void sends_that_fail(world *w)
     winsock_double_fail(DOUBLE_SEND, 0, 1, WSAECONNRESET);
     ck_assert_int_eq(f.ops->send_start(f.backend, &f.endpoint, &slice, 1), PLX_ECONNRESET);
     winsock_double_fail(DOUBLE_SEND, 0, 1, WSAENOBUFS);
-    ck_ok(f.ops->send_start(f.backend, &f.endpoint, &slice, 1));
+    ck_assert_int_eq(f.ops->send_start(f.backend, &f.endpoint, &slice, 1), PLX_ENOBUFS);
     ck_assert_uint_eq(winsock_double_mend(), 1);
-    plx__completion completion = expect(&f, PLX__SENT, 0);
-    ck_assert_uint_eq(completion.length, 0);
+    fixture_expect_nothing(&f); /* Core tries again, after a while. */
     ck_ok(f.ops->send_start(f.backend, &f.endpoint, &slice, 1));
-    completion = expect(&f, PLX__SENT, 0);
+    plx__completion completion = expect(&f, PLX__SENT, 0);
     ck_assert_uint_eq(completion.length, 3);
     ck_assert_uint_eq(plx__fault_held(PLX__FAULT_MEMORY), memory + 1); /* Used again each time. */
     plx__fault_arm(PLX__FAULT_SEND, 0, 1);

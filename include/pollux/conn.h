@@ -119,7 +119,7 @@ PLX_NODISCARD PLX_API int plx_connect(plx_loop *loop, plx_conn *conn_out, const 
  * Returns 0, PLX_ESTALE, PLX_EPIPE after plx_conn_shutdown() or plx_conn_release() or when sending
  * has failed (on_close follows then), PLX_ENOBUFS when the queue would grow beyond `send_max` (or
  * the loop's beyond `queued_bytes_max`), PLX_EMSGSIZE when it never could hold so much, or
- * PLX_ENOMEM. After PLX_ENOBUFS, and after no other code, the loop calls on_drain when to retry.
+ * PLX_ENOMEM. After PLX_ENOBUFS, and after no other code, on_drain tells when to retry.
  */
 PLX_NODISCARD PLX_API int plx_conn_write(plx_loop *loop, plx_conn conn, const void *bytes,
                                          size_t length);

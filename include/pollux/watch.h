@@ -6,9 +6,8 @@
  * Readiness is level-triggered: in each turn the loop calls the callback once for each watch whose
  * socket is ready for what was asked, and never twice. On backend "uring" one turn may report only
  * some of many sockets that are ready, since Linux 6.14 about 20; the turns that follow report the
- * others. Readiness is a hint, as with
- * every poller: it may have passed when the callback runs. So the owner of the socket makes it
- * non-blocking. The owner closes it, after its watch.
+ * others. Readiness is a hint, as with every poller: it may have passed when the callback runs. So
+ * the owner of the socket makes it non-blocking. The owner closes it, after its watch.
  *
  * A watch whose socket is idle costs the busy ones nothing, on backend "poll" too.
  */
