@@ -22,6 +22,7 @@
 #include "tests/configuration.h"
 #include "tests/fuzz_calls.h"
 #include "tests/fuzz_check.h"
+#include "tests/fuzz_crowd.h"
 #include "tests/fuzz_faults.h"
 #include "tests/fuzz_forks.h"
 #include "tests/fuzz_lost.h"
@@ -168,10 +169,15 @@ static void daemon_run(void)
 {
     all_open();
     bool is_poll = strcmp(plx_loop_backend_name(loops[0]), "poll") == 0;
+    bool is_disturbed = one_in(2) && fuzz_threads_begin(loops, LOOPS);
     steps_run(STEPS / 4, false);
     fuzz_forks_continue(loops, LOOPS);
+    if (is_disturbed)
+        fuzz_threads_lose();
     steps_run(STEPS / 4, false);
     all_close(is_poll ? 8 : 0);
+    if (is_disturbed)
+        fuzz_threads_check();
 }
 
 static void round_run(void)
@@ -186,6 +192,8 @@ static void round_run(void)
         fuzz_lost_round(&options, fuzz_calls_count.calls);
     else if (kind < 6)
         fuzz_scarce_round(options, fuzz_calls_count.calls);
+    else if (kind < 7)
+        fuzz_crowd_round(options, fuzz_calls_count.calls);
     else
         round_of_calls();
 }
@@ -214,6 +222,9 @@ static void report(uint64_t rounds)
            (unsigned long long)fuzz_turns_count.stopped,
            (unsigned long long)fuzz_turns_count.elsewhere,
            (unsigned long long)fuzz_turns_count.rings_lost);
+    printf("fuzz_api: %llu in crowds, %llu of them dropped\n",
+           (unsigned long long)fuzz_crowd_count.members,
+           (unsigned long long)fuzz_crowd_count.dropped);
     printf("fuzz_api: %llu rounds, %llu calls, %llu connections, %llu released, %llu loans; "
            "nothing leaked\n",
            (unsigned long long)rounds, (unsigned long long)fuzz_calls_count.calls,
