@@ -72,7 +72,7 @@ bool fuzz_threads_begin(plx_loop *const *loops, size_t count)
                                      PLX_SIGNAL_USER1 + i, on_signal, &disturber);
         CHECK(status == 0 || status == PLX_ENOSYS);
     }
-    int wanted = 1 + (int)chance_below(THREADS);
+    int wanted = one_in(3) ? THREADS : 1;
     while (disturber.running < wanted) {
         int i = disturber.running;
         disturber.seeds[i] = (uint32_t)chance_next();
