@@ -147,6 +147,8 @@ int plx__uring_ring_open(plx__backend *backend)
         plx__uring_ring_close(backend);
         return status;
     }
+    plx__openings_tell(&backend->openings, backend->ring.ring_fd);
+    plx__openings_tell(&backend->openings, backend->last);
     /* A send that is not to wait, and falls short, tells how much went only from 6.1 on, whatever
      * 6.0 was patched to; that is what credit relies on. */
     backend->has_credit =

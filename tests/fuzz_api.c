@@ -193,7 +193,8 @@ static void daemon_run(void)
     if (is_disturbed)
         fuzz_threads_lose();
     steps_run(STEPS / 4, false);
-    all_close(is_poll ? 8 : 0);
+    uint32_t left_max = is_disturbed ? FUZZ_THREADS_MAX : 0;
+    all_close(is_poll ? left_max + 8 : left_max);
     if (is_disturbed)
         fuzz_threads_check();
 }

@@ -6,15 +6,13 @@
 #include "tests/chance.h"
 #include "tests/fuzz_check.h"
 
-enum { THREADS = 3 };
-
 fuzz_threads_counts fuzz_threads_count;
 
 static struct {
     plx_loop *const *loops;
     size_t count;
-    plx__thread threads[THREADS];
-    uint32_t seeds[THREADS];
+    plx__thread threads[FUZZ_THREADS_MAX];
+    uint32_t seeds[FUZZ_THREADS_MAX];
     int running;
     uint32_t lost; /* How many are not in this process: each may not have counted its last post. */
     plx__atomic_u32 is_to_end;
@@ -72,7 +70,7 @@ bool fuzz_threads_begin(plx_loop *const *loops, size_t count)
                                      PLX_SIGNAL_USER1 + i, on_signal, &disturber);
         CHECK(status == 0 || status == PLX_ENOSYS);
     }
-    int wanted = one_in(3) ? THREADS : 1;
+    int wanted = one_in(3) ? FUZZ_THREADS_MAX : 1;
     while (disturber.running < wanted) {
         int i = disturber.running;
         disturber.seeds[i] = (uint32_t)chance_next();

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+enum { FUZZ_THREADS_MAX = 3 };
+
 /* Starts a few threads that post to the loops, stop them and send this process signals, which the
  * loops subscribe to. False when there is none to be had: then nothing has begun. */
 bool fuzz_threads_begin(plx_loop *const *loops, size_t count);
