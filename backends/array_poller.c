@@ -35,12 +35,14 @@ static int array_reserve(plx__poller *poller, plx_socket socket)
     return status;
 }
 
-int plx__array_poller_open(plx__poller **poller_out, size_t bytes, const plx__array_wait *way)
+int plx__array_poller_open(plx__poller **poller_out, size_t bytes, const plx__array_wait *way,
+                           const plx__backend_config *config)
 {
     plx__poller *poller = plx__allocate_zeroed(1, bytes);
     if (poller == NULL)
         return PLX_ENOMEM;
     poller->way = way;
+    poller->openings = config->openings;
     poller->wake.reader = poller->wake.writer = PLX_SOCKET_NONE;
     int status = plx__wake_open(&poller->wake);
     if (status == 0)
@@ -71,8 +73,10 @@ int plx__array_poller_renew(plx__poller *poller)
     int status = plx__wake_open(&poller->wake);
     if (status == 0 && poller->way->reserve != NULL)
         status = poller->way->reserve(&poller->scratch, poller->wake.reader, poller->count);
-    if (status == 0)
+    if (status == 0) {
         poller->entries[0].fd = poller->wake.reader;
+        plx__openings_tell_wake(&poller->openings, &poller->wake);
+    }
     return status;
 }
 
@@ -150,8 +154,10 @@ static int wake_take(plx__poller *poller)
     bool is_renewed;
     poller->entries[0].revents = 0;
     int status = plx__wake_drain(&poller->wake, &is_renewed);
-    if (is_renewed)
+    if (is_renewed) {
         poller->entries[0].fd = poller->wake.reader;
+        plx__openings_tell_wake(&poller->openings, &poller->wake);
+    }
     return status;
 }
 

@@ -25,10 +25,12 @@ struct plx__poller {
     const plx__array_wait *way;
     void *scratch; /* The way's. */
     plx__wake wake;
+    plx__openings openings;
 };
 
 /* `bytes` is the size of the whole poller; what comes after the members above is zero. */
-int plx__array_poller_open(plx__poller **poller_out, size_t bytes, const plx__array_wait *way);
+int plx__array_poller_open(plx__poller **poller_out, size_t bytes, const plx__array_wait *way,
+                           const plx__backend_config *config);
 
 /* A poller's table but for `open`, which calls plx__array_poller_open(). */
 #define PLX__ARRAY_POLLER(open_function)                                                           \

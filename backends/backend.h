@@ -65,11 +65,32 @@ typedef struct plx__accept_config {
     uint32_t ahead;     /* How many accepts to keep posted, for backends that post them. */
 } plx__accept_config;
 
+/* Whom a backend tells of each descriptor that it opens for itself while endpoints are attached: a
+ * wake, a ring. An endpoint that has the number was closed by somebody else, by mistake, and core
+ * must not close what has the number now. */
+typedef struct plx__openings {
+    void (*on_open)(void *data, plx_socket descriptor); /* NULL: nobody. It only takes a note. */
+    void *data;
+} plx__openings;
+
+static inline void plx__openings_tell(const plx__openings *openings, plx_socket descriptor)
+{
+    if (openings->on_open != NULL)
+        openings->on_open(openings->data, descriptor);
+}
+
+static inline void plx__openings_tell_wake(const plx__openings *openings, const plx__wake *wake)
+{
+    plx__openings_tell(openings, wake->reader);
+    plx__openings_tell(openings, wake->writer);
+}
+
 typedef struct plx__backend_config {
     uint32_t receive_bytes; /* The most that one PLX__RECEIVED brings. */
     uint32_t poll_cold_min; /* As in plx_loop_options, with the defaults filled in. */
     uint64_t poll_cold_after_ns;
     bool may_credit; /* `send_now` may take what it has not sent. */
+    plx__openings openings;
 } plx__backend_config;
 
 typedef struct plx__backend_ops {

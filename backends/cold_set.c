@@ -194,7 +194,7 @@ static void set_free(plx__cold_set *set)
     plx__free(set);
 }
 
-int plx__cold_set_open(plx__cold_set **set_out, plx__wake *loop_wake)
+int plx__cold_set_open(plx__cold_set **set_out, plx__wake *loop_wake, const plx__openings *openings)
 {
     plx__cold_set *set = plx__allocate_zeroed(1, sizeof *set);
     if (set == NULL)
@@ -212,6 +212,7 @@ int plx__cold_set_open(plx__cold_set **set_out, plx__wake *loop_wake)
         set_free(set);
         return status;
     }
+    plx__openings_tell_wake(openings, &set->wake);
     *set_out = set;
     return 0;
 }

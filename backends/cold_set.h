@@ -13,7 +13,8 @@
 typedef struct plx__cold_set plx__cold_set;
 
 /* Starts the thread. It sends `loop_wake` when plx__cold_set_take() has something to give. */
-int plx__cold_set_open(plx__cold_set **set_out, plx__wake *loop_wake);
+int plx__cold_set_open(plx__cold_set **set_out, plx__wake *loop_wake,
+                       const plx__openings *openings);
 /* Ends the thread; nothing is in the set any more. */
 void plx__cold_set_close(plx__cold_set *set);
 /* In a child that was forked, which has no such thread: frees the set. Names what was in it to

@@ -69,6 +69,7 @@ struct plx__poller {
     uint32_t *changed; /* As large as the table, and so is `failed`: noting one never fails. */
     uint32_t *failed;
     plx__wake wake;
+    plx__openings openings;
     struct epoll_event events[EVENTS_MAX];
 };
 
@@ -245,10 +246,10 @@ static void epoll_poller_close(plx__poller *poller)
 
 static int epoll_poller_open(plx__poller **poller_out, const plx__backend_config *config)
 {
-    (void)config;
     plx__poller *poller = plx__allocate_zeroed(1, sizeof *poller);
     if (poller == NULL)
         return PLX_ENOMEM;
+    poller->openings = config->openings;
     poller->set = PLX_SOCKET_NONE;
     poller->places = 1;
     int status = plx__wake_open(&poller->wake);
@@ -281,7 +282,10 @@ static int epoll_poller_renew(plx__poller *poller)
 {
     plx__wake_close(&poller->wake);
     int status = plx__wake_open(&poller->wake);
-    return status == 0 ? set_renew(poller) : status;
+    if (status != 0)
+        return status;
+    plx__openings_tell_wake(&poller->openings, &poller->wake);
+    return set_renew(poller);
 }
 
 static int registration_add(plx__poller *poller, plx__polled *polled, uint32_t interest)

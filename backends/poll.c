@@ -52,7 +52,7 @@ static int poll_wait(plx__poll_entry *entries, size_t count, uint64_t timeout_ns
 static int tiered_open(plx__poller **poller_out, const plx__backend_config *config)
 {
     static const plx__array_wait way = {.wait = poll_wait, .reserve = NULL};
-    int status = plx__array_poller_open(poller_out, sizeof(tiered_poller), &way);
+    int status = plx__array_poller_open(poller_out, sizeof(tiered_poller), &way, config);
     if (status != 0)
         return status;
     tiered_poller *tiered = tiered_of(*poller_out);
@@ -149,7 +149,7 @@ static bool cold_is_there(tiered_poller *tiered)
         tiered->retries--;
         return false;
     }
-    if (plx__cold_set_open(&tiered->cold, &tiered->hot.wake) == 0)
+    if (plx__cold_set_open(&tiered->cold, &tiered->hot.wake, &tiered->hot.openings) == 0)
         return true;
     tiered->cold = NULL;
     tiered->failures++;

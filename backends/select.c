@@ -5,9 +5,8 @@
 
 static int select_poller_open(plx__poller **poller_out, const plx__backend_config *config)
 {
-    (void)config;
     static const plx__array_wait way = {.wait = plx__select, .reserve = plx__select_reserve};
-    return plx__array_poller_open(poller_out, sizeof **poller_out, &way);
+    return plx__array_poller_open(poller_out, sizeof **poller_out, &way, config);
 }
 
 static int select_open(plx__backend **backend_out, const plx__backend_config *config)

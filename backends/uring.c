@@ -21,6 +21,7 @@ static int uring_open(plx__backend **backend_out, const plx__backend_config *con
     backend->batch = 1;
     backend->last = -1;
     backend->may_credit = config->may_credit;
+    backend->openings = config->openings;
     int status = plx__wake_open(&backend->wake);
     if (status == 0) {
         status = plx__uring_buffers_open(backend, config->receive_bytes);

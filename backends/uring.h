@@ -180,6 +180,7 @@ struct plx__backend {
     uint32_t spill_room;
 
     plx__wake wake;
+    plx__openings openings;
     uint32_t arena_used;   /* A multiple of 16. */
     uint32_t credit_max;   /* How much of the arena credit may use: all, or none for now. */
     uint32_t unsent_count; /* Endpoints with PLX__URING_UNSENT. */

@@ -55,6 +55,7 @@ static int wake_renew(plx__backend *backend)
         return status;
     plx__wake_close(&backend->wake);
     backend->wake = wake;
+    plx__openings_tell_wake(&backend->openings, &backend->wake);
     return 0;
 }
 

@@ -147,6 +147,8 @@ int plx__uring_ring_open(plx__backend *backend)
         plx__uring_ring_close(backend);
         return status;
     }
+    plx__openings_tell(&backend->openings, backend->ring.ring_fd);
+    plx__openings_tell(&backend->openings, backend->last);
     /* A send that is not to wait, and falls short, tells how much went only from 6.1 on, whatever
      * 6.0 was patched to; that is what credit relies on. */
     backend->has_credit =
@@ -167,7 +169,8 @@ void plx__uring_ring_close(plx__backend *backend)
 /* --- entering --------------------------------------------------------------------------------- */
 
 /* From here on the ring is this thread's. Its descriptor is not registered with the thread
- * (IORING_REGISTER_RING_FDS): the ring would live as long as the thread then, whoever closes it. */
+ * (IORING_REGISTER_RING_FDS): the ring would live as long as the thread then, whoever closes it.
+ * Returns 0 or the system's code, negated. */
 static int ring_enable(plx__backend *backend)
 {
     if ((backend->ring.flags & IORING_SETUP_R_DISABLED) != 0) {
@@ -175,7 +178,7 @@ static int ring_enable(plx__backend *backend)
         int result = io_uring_register((unsigned)backend->ring.ring_fd,
                                        IORING_REGISTER_ENABLE_RINGS, NULL, 0);
         if (result < 0)
-            return plx__fail(-result);
+            return result;
     }
     backend->is_enabled = true;
     plx__uring_owner_set(backend);
@@ -305,8 +308,9 @@ void plx__uring_flush(plx__backend *backend)
 {
     if (!backend->has_ring || !plx__uring_is_ours(backend))
         return;
-    int status = backend->is_enabled ? 0 : ring_enable(backend);
-    if (status == 0 && io_uring_submit(&backend->ring) >= 0)
+    int status = 0;
+    /* What fails here fails in the next wait too, which knows what to do. */
+    if ((backend->is_enabled || ring_enable(backend) == 0) && io_uring_submit(&backend->ring) >= 0)
         status = credits_resolve(backend);
     plx__uring_ends_set(backend);
     if (backend->failure == 0)
@@ -346,15 +350,16 @@ static int enter_failed(plx__backend *backend, int result)
 int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
 {
     int status = backend->failure;
+    int result = -ENOMEM;
     backend->failure = 0;
-    if (status == 0 && !backend->is_enabled)
-        status = ring_enable(backend);
     if (status != 0)
         return status;
+    int enabled = backend->is_enabled ? 0 : ring_enable(backend);
+    if (enabled != 0)
+        return enter_failed(backend, enabled);
     /* Without a request for it nobody could end a long wait. */
     if (!backend->is_wake_armed && !wake_arm(backend) && timeout_ns > PLX__URING_RETRY_NS)
         timeout_ns = PLX__URING_RETRY_NS;
-    int result = -ENOMEM;
     backend->taken = *backend->ring.cq.khead;
     plx__hook(PLX__HOOK_SLEEP);
     if (!plx__fault_strikes(PLX__FAULT_WAIT))

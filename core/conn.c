@@ -30,7 +30,7 @@ int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx_
     if (status == 0) {
         status = loop->ops->attach(loop->backend, &object->endpoint);
         if (status != 0)
-            plx__socket_map_remove(&loop->sockets, object);
+            (void)plx__socket_map_remove(&loop->sockets, object);
     }
     if (status != 0) {
         plx__slab_give(slab, object);
@@ -190,8 +190,8 @@ void plx__conn_detached(plx_loop *loop, plx__conn *conn)
 {
     PLX_ASSERT(conn->object.state == PLX__CLOSING);
     conn->flags &= ~(uint32_t)PLX__CONN_DETACHING;
-    plx__socket_map_remove(&loop->sockets, &conn->object);
-    if ((conn->flags & PLX__CONN_LOST) != 0)
+    bool is_ours = plx__socket_map_remove(&loop->sockets, &conn->object);
+    if ((conn->flags & PLX__CONN_LOST) != 0 || !is_ours)
         plx__socket_disown(conn->object.endpoint.socket);
     else
         plx__socket_close(conn->object.endpoint.socket);
@@ -212,7 +212,7 @@ void plx__conn_untake(plx_loop *loop, plx__conn *conn)
     bool is_free = loop->ops->detach(loop->backend, &conn->object.endpoint);
     PLX_ASSERT(is_free);
     (void)is_free;
-    plx__socket_map_remove(&loop->sockets, &conn->object);
+    (void)plx__socket_map_remove(&loop->sockets, &conn->object);
     slot_give(loop, conn);
 }
 

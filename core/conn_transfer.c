@@ -115,9 +115,15 @@ void plx__conn_released(plx_loop *loop, plx__conn *conn)
     bool is_free = loop->ops->detach(loop->backend, &conn->object.endpoint);
     PLX_ASSERT(is_free);
     (void)is_free;
-    plx__socket_map_remove(&loop->sockets, &conn->object);
+    bool is_ours = plx__socket_map_remove(&loop->sockets, &conn->object);
     conn->object.state = PLX__CLOSING;
-    conn->flags |= PLX__CONN_CLOSED | PLX__CONN_RELEASED;
+    conn->flags |= PLX__CONN_CLOSED | (is_ours ? PLX__CONN_RELEASED : PLX__CONN_LOST);
+    if (!is_ours) { /* There is nothing to hand out: on_close tells. */
+        conn->reason = PLX_EBADF;
+        loop->stats.sockets_lost++;
+        plx__socket_disown(conn->object.endpoint.socket);
+        conn->object.endpoint.socket = PLX_SOCKET_NONE;
+    }
     plx__conn_output_abandon(loop, conn);
     plx__defer(loop, &conn->object);
 }

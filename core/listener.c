@@ -114,7 +114,7 @@ static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socke
     if (status == 0)
         status = loop->ops->attach(loop->backend, &object->endpoint);
     if (status != 0) {
-        plx__socket_map_remove(&loop->sockets, object);
+        (void)plx__socket_map_remove(&loop->sockets, object);
         plx__slab_give(slab, object);
         return status;
     }
@@ -236,6 +236,13 @@ static int waiting_accept(plx_loop *loop, plx__listener *listener, plx_socket *s
     return status == PLX_EAGAIN ? plx__socket_accept(endpoint->socket, socket_out) : status;
 }
 
+static void spare_open(plx_loop *loop)
+{
+    plx__spare_open(&loop->spare);
+    if (loop->spare.descriptor != PLX_SOCKET_NONE)
+        plx__socket_map_take(&loop->sockets, loop->spare.descriptor);
+}
+
 /* Lets go of the spare descriptor to turn away who waits. */
 static void listener_reject(plx_loop *loop, plx__listener *listener)
 {
@@ -247,7 +254,7 @@ static void listener_reject(plx_loop *loop, plx__listener *listener)
             loop->stats.accepts_rejected++;
             plx__socket_close(socket);
         }
-        plx__spare_open(&loop->spare);
+        spare_open(loop);
         if (status != 0)
             return;
     }
@@ -318,7 +325,7 @@ void plx__listener_retry(plx_loop *loop, plx__listener *listener)
 {
     listener->has_retried = true;
     if (loop->spare.descriptor == PLX_SOCKET_NONE)
-        plx__spare_open(&loop->spare);
+        spare_open(loop);
     accept_restart(loop, listener);
 }
 
@@ -366,11 +373,11 @@ void plx__listener_lost(plx_loop *loop, plx__listener *listener)
 void plx__listener_detached(plx_loop *loop, plx__listener *listener)
 {
     PLX_ASSERT(listener->object.state == PLX__CLOSING || listener->is_lost);
-    plx__socket_map_remove(&loop->sockets, &listener->object);
+    bool is_ours = plx__socket_map_remove(&loop->sockets, &listener->object);
     if (listener->path != NULL)
         plx__socket_path_remove(listener->path); /* Before its socket is closed. */
     listener->path = NULL;
-    if (listener->is_lost)
+    if (listener->is_lost || !is_ours)
         plx__socket_disown(listener->object.endpoint.socket);
     else
         plx__socket_close(listener->object.endpoint.socket);

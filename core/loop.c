@@ -98,6 +98,7 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
                                                                : POLL_COLD_AFTER_DEFAULT,
         /* What is on credit is not counted, so with a limit for all queues there is none. */
         .may_credit = options->queued_bytes_max == 0,
+        .openings = {.on_open = plx__socket_map_take, .data = &loop->sockets},
     };
     uint32_t connections_max = or_default(options->connections_max, CONNECTIONS_MAX_DEFAULT);
     if (config.receive_bytes > RECEIVE_BYTES_MAX || connections_max > PLX__SLAB_MAX)

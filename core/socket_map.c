@@ -24,7 +24,16 @@ int plx__socket_map_grow(plx__socket_map *map, uint32_t index)
     return 0;
 }
 
+void plx__socket_map_take(void *map, plx_socket descriptor)
+{
+    const plx__socket_map *noted = map;
+    uint32_t index = plx__socket_map_index(descriptor);
+    if (index < noted->room && noted->owners[index] != 0)
+        noted->owners[index] |= PLX__SOCKET_MAP_TAKEN;
+}
+
 plx__object *plx__socket_map_owner(const plx__slab *slabs, uint32_t owner)
 {
+    owner &= ~PLX__SOCKET_MAP_TAKEN;
     return plx__slab_at(&slabs[owner >> 24], owner & (PLX__SLAB_MAX - 1));
 }

@@ -2,7 +2,8 @@
  *
  * A socket that the system has just made cannot be an older object's any more, and one that is
  * handed over cannot be two objects': by this the loop learns that somebody else closed a
- * descriptor of its own, before the two are taken for one another.
+ * descriptor of its own, before the two are taken for one another. The same holds for descriptors
+ * that the loop and its backend open for themselves.
  */
 #ifndef PLX__SOCKET_MAP_H
 #define PLX__SOCKET_MAP_H
@@ -11,9 +12,12 @@
 
 /* By number. An array, because systems give out low numbers. */
 typedef struct plx__socket_map {
-    uint32_t *owners; /* Kind and slot; 0 for none. */
+    uint32_t *owners; /* Kind and slot, perhaps PLX__SOCKET_MAP_TAKEN; 0 for none. */
     uint32_t room;
 } plx__socket_map;
+
+/* The loop has the number for a descriptor of its own by now; the object must not close it. */
+#define PLX__SOCKET_MAP_TAKEN (1u << 31)
 
 /* Beyond it nothing is noted. A process of Windows has no more handles than this, and Unix systems
  * have no more descriptors by far. */
@@ -22,6 +26,10 @@ typedef struct plx__socket_map {
 void plx__socket_map_close(plx__socket_map *map);
 /* Makes room for this index. 0, or PLX_ENOMEM. */
 int plx__socket_map_grow(plx__socket_map *map, uint32_t index);
+/* The loop or its backend has opened this for itself (plx__openings; `map` is a plx__socket_map).
+ * An object that had the number has lost its descriptor, and learns of that when it next uses it:
+ * nothing that is opened so is a stream, or listens for one. */
+void plx__socket_map_take(void *map, plx_socket descriptor);
 /* The object that an entry of the map names, from these slabs. */
 plx__object *plx__socket_map_owner(const plx__slab *slabs, uint32_t owner);
 
@@ -64,12 +72,16 @@ static inline int plx__socket_map_set(plx__socket_map *map, const plx__object *o
     return 0;
 }
 
-/* It is not this object's any more, if it was. */
-static inline void plx__socket_map_remove(plx__socket_map *map, const plx__object *object)
+/* It is not this object's any more, if it was. False: the number is the loop's own. */
+static inline bool plx__socket_map_remove(plx__socket_map *map, const plx__object *object)
 {
     uint32_t index = plx__socket_map_index(object->endpoint.socket);
-    if (index < map->room && map->owners[index] == plx__socket_map_entry(object))
-        map->owners[index] = 0;
+    uint32_t entry = plx__socket_map_entry(object);
+    if (index >= map->room || (map->owners[index] & ~PLX__SOCKET_MAP_TAKEN) != entry)
+        return true;
+    bool is_taken = map->owners[index] != entry;
+    map->owners[index] = 0;
+    return !is_taken;
 }
 
 #endif

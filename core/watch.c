@@ -26,7 +26,7 @@ static int watch_start(plx_loop *loop, plx__watch *watch, uint32_t interest)
     if (status == 0) {
         status = loop->ops->attach(loop->backend, endpoint);
         if (status != 0)
-            plx__socket_map_remove(&loop->sockets, &watch->object);
+            (void)plx__socket_map_remove(&loop->sockets, &watch->object);
     }
     if (status != 0) {
         plx__slab_give(&loop->slabs[PLX__KIND_WATCH], &watch->object);
@@ -90,7 +90,7 @@ void plx__watch_ready(plx_loop *loop, plx__watch *watch, const plx__completion *
 
 static void watch_detach(plx_loop *loop, plx__watch *watch)
 {
-    plx__socket_map_remove(&loop->sockets, &watch->object);
+    (void)plx__socket_map_remove(&loop->sockets, &watch->object); /* Its owner closes it. */
     if (loop->ops->detach(loop->backend, &watch->object.endpoint))
         plx__watch_detached(loop, watch);
 }

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "platform/rehearsal.h"
 #include "tests/rest.h"
 
 extern const test_case behavior_lost_cases[];
@@ -319,11 +320,99 @@ static void number_is_used_again(world *w)
     }
 }
 
+/* Whether the number, below which none is free, is. */
+static bool is_free(plx_socket number)
+{
+    plx_socket opened;
+    ck_ok(plx__socket_open(&opened, PLX__FAMILY_IPV4));
+    plx__socket_close(opened);
+    return opened == number;
+}
+
+/* On io_uring another ring takes the number; with "poll" the second thread begins, or does not. */
+static void own_descriptors_open(world *w)
+{
+    if (strcmp(w->backend, "uring") == 0) {
+        ck_ok(plx__rehearse_ring_lost());
+        ck_assert_int_ne(plx_loop_run_once(w->loop, 0), 0);
+    }
+    turn_some(w);
+}
+
+static void never_released(plx_loop *loop, plx_conn conn, void *data, plx_socket socket,
+                           const void *bytes, size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)data;
+    (void)socket;
+    (void)bytes;
+    (void)length;
+    ck_abort_msg("a socket was handed out that is none");
+}
+
+/* The connection that had the number goes. The number stays the loop's if it is. */
+static void loser_goes(world *w, const probe *lost, plx_socket number, bool is_released)
+{
+    bool is_taken = !is_free(number);
+    if (is_released && is_taken)
+        ck_ok(plx_conn_release(w->loop, lost->conn));
+    else
+        ck_ok(plx_conn_close(w->loop, lost->conn));
+    turn_until(w, &lost->closed, 1);
+    ck_assert_int_eq(lost->reason, is_released && is_taken ? PLX_EBADF : 0);
+    ck_assert(is_taken == !is_free(number));
+}
+
+static void expect_own_number(world *w, bool is_released)
+{
+    probe lost = {0};
+    probe served = {.then_data = echo_back};
+    plx_conn_options options[] = {probe_options(&lost), probe_options(&served)};
+    plx_loop *first = w->loop;
+    char answer[2];
+    couple early = couple_open();
+    loss l = {.socket = early.ours.socket};
+    holes_fill(&l);
+    w->loop = world_loop_open(w); /* All its numbers are higher. */
+    couple c = couple_open();
+    options[0].flags = PLX_CONN_PAUSED;
+    options[0].on_release = never_released;
+    plx__socket_disown(early.ours.socket);
+    plx__socket_disown(c.ours.socket);
+    ck_ok(plx_conn_adopt(w->loop, &lost.conn, early.ours.socket, &options[0], NULL, 0));
+    ck_ok(plx_conn_adopt(w->loop, &served.conn, c.ours.socket, &options[1], NULL, 0));
+    plx__socket_dispose(early.ours.socket);
+    own_descriptors_open(w);
+    loser_goes(w, &lost, l.socket, is_released);
+    for (int i = 0; i < 5; i++) {
+        peer_send(w, &c.theirs, "hi", 2);
+        peer_receive(w, &c.theirs, answer, 2);
+        turn_some(w);
+    }
+    peer_close(&c.theirs);
+    turn_until(w, &served.closed, 1);
+    ck_ok(plx_loop_close(w->loop));
+    w->loop = first;
+    peer_close(&early.theirs);
+    while (l.fillers_count > 0)
+        plx__socket_close(l.fillers[--l.fillers_count]);
+}
+
+/* The loop itself gets the number, to wait with. It is neither closed nor handed out with the
+ * connection that had it: the loop would wait with, and write to, whatever gets the number then. */
+static void number_becomes_the_loops_own(world *w)
+{
+    for (int is_released = 0; gives_lowest_number && is_released < 2; is_released++)
+        expect_own_number(w, is_released != 0);
+}
+
 const test_case behavior_lost_cases[] = {
     CASE(connection_loses_its_descriptor),
     CASE(writing_connection_loses_its_descriptor),
     CASE(connecting_one_loses_its_descriptor),
     CASE(listener_loses_its_descriptor),
     CASE(number_is_used_again),
+    CASE(number_becomes_the_loops_own),
     CASES_END,
 };

@@ -22,6 +22,7 @@
 #include "tests/configuration.h"
 #include "tests/fuzz_calls.h"
 #include "tests/fuzz_check.h"
+#include "tests/fuzz_crowd.h"
 #include "tests/fuzz_faults.h"
 #include "tests/fuzz_forks.h"
 #include "tests/fuzz_lost.h"
@@ -37,6 +38,7 @@ enum { LOOPS = 2, STEPS = 3000 };
 static const char *backend;
 static plx_loop *loops[LOOPS];
 static uint64_t queued_max[LOOPS];
+static uint32_t connections_max[LOOPS];
 static uint64_t until_ns;
 
 uint64_t chance_state = 1;
@@ -97,6 +99,7 @@ static void all_open(void)
     for (int i = 0; i < LOOPS; i++) {
         const plx_loop_options options = any_options();
         queued_max[i] = options.queued_bytes_max;
+        connections_max[i] = options.connections_max;
         loops[i] = loop_open(&options);
     }
     fuzz_calls_open(loops, LOOPS);
@@ -132,6 +135,20 @@ static void all_close(uint32_t memory_max)
     CHECK(plx__fault_held(PLX__FAULT_DESCRIPTOR) == 0);
 }
 
+/* Between turns: who came is here or has gone, and the limits hold. */
+static void stats_check(size_t index)
+{
+    enum { CALLBACK_WRITES_MAX = 16384 }; /* plx_loop_options.queued_bytes_max */
+    plx_loop_stats s;
+    plx_loop_stats_get(loops[index], &s);
+    uint64_t came = s.connections_accepted + s.connections_started + s.connections_adopted;
+    CHECK(came == s.connections_closed + s.connections_open);
+    CHECK(s.queued_bytes <= s.queued_bytes_peak);
+    CHECK(queued_max[index] == 0 || s.queued_bytes_peak <= queued_max[index] + CALLBACK_WRITES_MAX);
+    CHECK(s.received_bytes >= s.receives && s.completions >= s.receives);
+    CHECK(connections_max[index] == 0 || s.connections_open <= connections_max[index]);
+}
+
 static void steps_run(int steps, bool may_fork)
 {
     for (int step = 0; step < steps && plx__clock_now() < until_ns; step++) {
@@ -145,6 +162,8 @@ static void steps_run(int steps, bool may_fork)
         if (one_in(5))
             fuzz_faults_end();
         fuzz_turns_run(any_loop());
+        if (one_in(8))
+            stats_check(chance_below(LOOPS));
         if (may_fork && one_in(STEPS))
             fuzz_forks_abandon(loops, LOOPS);
     }
@@ -168,10 +187,16 @@ static void daemon_run(void)
 {
     all_open();
     bool is_poll = strcmp(plx_loop_backend_name(loops[0]), "poll") == 0;
+    bool is_disturbed = one_in(2) && fuzz_threads_begin(loops, LOOPS);
     steps_run(STEPS / 4, false);
     fuzz_forks_continue(loops, LOOPS);
+    if (is_disturbed)
+        fuzz_threads_lose();
     steps_run(STEPS / 4, false);
-    all_close(is_poll ? 8 : 0);
+    uint32_t left_max = is_disturbed ? FUZZ_THREADS_MAX : 0;
+    all_close(is_poll ? left_max + 8 : left_max);
+    if (is_disturbed)
+        fuzz_threads_check();
 }
 
 static void round_run(void)
@@ -186,6 +211,8 @@ static void round_run(void)
         fuzz_lost_round(&options, fuzz_calls_count.calls);
     else if (kind < 6)
         fuzz_scarce_round(options, fuzz_calls_count.calls);
+    else if (kind < 7)
+        fuzz_crowd_round(options, fuzz_calls_count.calls);
     else
         round_of_calls();
 }
@@ -214,6 +241,9 @@ static void report(uint64_t rounds)
            (unsigned long long)fuzz_turns_count.stopped,
            (unsigned long long)fuzz_turns_count.elsewhere,
            (unsigned long long)fuzz_turns_count.rings_lost);
+    printf("fuzz_api: %llu in crowds, %llu of them dropped\n",
+           (unsigned long long)fuzz_crowd_count.members,
+           (unsigned long long)fuzz_crowd_count.dropped);
     printf("fuzz_api: %llu rounds, %llu calls, %llu connections, %llu released, %llu loans; "
            "nothing leaked\n",
            (unsigned long long)rounds, (unsigned long long)fuzz_calls_count.calls,

@@ -287,7 +287,9 @@ static void call_listen(plx_loop *loop)
     options.accepts_ahead = one_in(4) ? (uint32_t)chance_below(40) : 0;
     char address[PLX_ADDRESS_TEXT_MAX] = "tcp://127.0.0.1:0";
     plx_listener listener;
-    if (one_in(2))
+    if (one_in(4))
+        fuzz_path_take(address, sizeof address);
+    else if (one_in(2))
         (void)fuzz_address_take(address, sizeof address, fuzz_calls_count.calls);
     if (plx_listen(loop, &listener, one_in(20) ? odd_address(true) : address, &options) != 0)
         return;
@@ -492,4 +494,5 @@ void fuzz_calls_close(void)
 {
     CHECK(fuzz_calls_count.opened == fuzz.closed);
     CHECK(fuzz_calls_count.lent == fuzz.returned);
+    CHECK(fuzz_paths_are_gone());
 }

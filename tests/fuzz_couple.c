@@ -6,11 +6,22 @@
 #include "tests/chance.h"
 #include "tests/fuzz_peers.h"
 
+enum { PATHS_MAX = 64 };
+
 #ifdef __linux__
 static const bool has_abstract_names = true;
 #else
 static const bool has_abstract_names = false;
 #endif
+
+#ifdef _WIN32
+static const bool has_paths = false; /* Wine 8 has no Unix-domain sockets. */
+#else
+static const bool has_paths = true;
+#endif
+
+static char paths[PATHS_MAX][64];
+static int path_count;
 
 static bool listener_open(plx_socket *listener, plx__address *address, int small)
 {
@@ -47,6 +58,24 @@ bool fuzz_address_take(char *text, size_t size, uint64_t calls)
     (void)snprintf(text, size, "unix:@pollux-fuzz-%p-%llx-%llu", (void *)&names,
                    (unsigned long long)plx__clock_now(), ++names);
     return has_abstract_names;
+}
+
+void fuzz_path_take(char *text, size_t size)
+{
+    if (!has_paths || path_count == PATHS_MAX)
+        return;
+    char *path = paths[path_count];
+    (void)snprintf(path, sizeof paths[0], "pollux-fuzz-%llx-%d.sock",
+                   (unsigned long long)plx__clock_now(), path_count++);
+    (void)snprintf(text, size, "unix:%s", path);
+}
+
+bool fuzz_paths_are_gone(void)
+{
+    bool are_gone = true;
+    for (; path_count > 0; path_count--)
+        are_gone = remove(paths[path_count - 1]) != 0 && are_gone;
+    return are_gone;
 }
 
 bool fuzz_couple_open(plx_socket couple[2], int small, uint64_t calls)

@@ -8,6 +8,7 @@
 #include "tests/child_threads.h"
 #include "tests/fuzz_check.h"
 #include "tests/fuzz_faults.h"
+#include "tests/fuzz_threads.h"
 
 fuzz_forks_counts fuzz_forks_count;
 
@@ -38,7 +39,7 @@ static uint32_t memory_left_max(const plx_loop *loop)
 
 void fuzz_forks_abandon(plx_loop *const *loops, size_t count)
 {
-    uint32_t left_max = 1; /* What a thread is given to start with. */
+    uint32_t left_max = FUZZ_THREADS_MAX; /* What each thread is given to start with. */
     fuzz_faults_end();
     if (!fuzz_forks_are_possible())
         return;

@@ -116,13 +116,25 @@ static void some_calls(plx_loop *loop)
     depth--;
 }
 
+static void conn_write(end *e);
+
+/* What a callback of the connection itself writes leaves together when it returns. */
+static void own_writes(end *e)
+{
+    depth++;
+    for (size_t i = one_in(3) ? 1 + chance_below(3) : 0; i > 0 && !e->is_closing; i--)
+        conn_write(e);
+    depth--;
+}
+
 /* --- a connection's callbacks ------------------------------------------------------------------
  */
 
 static void on_open(plx_loop *loop, plx_conn conn, void *data)
 {
-    const end *e = data;
+    end *e = data;
     CHECK(e->kind == END_CONN && e->conn.bits == conn.bits);
+    own_writes(e);
     some_calls(loop);
 }
 
@@ -133,6 +145,7 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *byt
     CHECK(length > 0);
     CHECK(!e->has_end || e->read + length == e->seen); /* After the end nothing is new. */
     input_check(e, bytes, length);
+    own_writes(e);
     some_calls(loop);
     size_t consumed = one_in(4) ? chance_below(length + 1) : length;
     if (e->kind == END_CONN)
@@ -142,11 +155,12 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *byt
 
 static void on_drain(plx_loop *loop, plx_conn conn, void *data)
 {
-    const end *e = data;
+    end *e = data;
     CHECK(e->kind == END_CONN);
     fuzz_streams_count.drains++;
     if (e->options.send_low != 0)
         CHECK(plx_conn_queued(loop, conn) <= e->options.send_low);
+    own_writes(e);
     some_calls(loop);
 }
 
@@ -301,11 +315,12 @@ static void conn_write(end *e)
 {
     size_t length = any_length();
     const void *bytes = pattern_at(e, e->written);
-    bool is_lent = one_in(3);
+    bool is_sent = one_in(3);
+    plx_sent_fn then = one_in(2) ? on_sent : NULL; /* The pattern lives forever. */
     if (e->is_shut)
         return; /* It would be refused. */
     /* Before: the callbacks of the other end may come from within a loop's later call only. */
-    int status = is_lent ? plx_conn_send(e->loop, e->conn, bytes, length, on_sent, e)
+    int status = is_sent ? plx_conn_send(e->loop, e->conn, bytes, length, then, e)
                          : plx_conn_write(e->loop, e->conn, bytes, length);
     if (status != 0) {
         /* PLX_ESTALE: it has closed, and on_close is to come. */
@@ -319,7 +334,7 @@ static void conn_write(end *e)
         return;
     }
     e->written += length;
-    e->lent += is_lent;
+    e->lent += is_sent && then != NULL;
     size_t queued = plx_conn_queued(e->loop, e->conn);
     if (e->options.send_max != 0)
         CHECK(queued <= e->options.send_max);

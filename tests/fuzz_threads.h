@@ -6,11 +6,15 @@
 
 #include <stdbool.h>
 
-/* Starts a thread that posts to the loops, stops them and sends this process signals, which the
+enum { FUZZ_THREADS_MAX = 3 };
+
+/* Starts a few threads that post to the loops, stop them and send this process signals, which the
  * loops subscribe to. False when there is none to be had: then nothing has begun. */
 bool fuzz_threads_begin(plx_loop *const *loops, size_t count);
-/* Joins it. After this, and before the loops close, nobody posts any more. */
+/* Joins them. After this, and before the loops close, nobody posts any more. */
 void fuzz_threads_end(void);
+/* In place of that in a forked child, where there are none: in whatever they were they ended. */
+void fuzz_threads_lose(void);
 /* After the loops have closed: each post that was taken has run, once. */
 void fuzz_threads_check(void);
 

@@ -373,19 +373,20 @@ static void socket_map_knows_its_bounds(world *w)
     for (int i = 0; i < 2; i++)
         ck_ok(plx__slab_take(&slab, &objects[i]));
     objects[0]->endpoint.socket = 3 * NUMBER_STEP;
-    plx__socket_map_remove(&map, objects[0]); /* It has no room at all yet. */
+    ck_assert(plx__socket_map_remove(&map, objects[0])); /* It has no room at all yet. */
     ck_assert_uint_eq(plx__socket_map_get(&map, objects[0]->endpoint.socket), 0);
     ck_ok(plx__socket_map_set(&map, objects[0]));
     ck_assert_uint_gt(map.room, 3);
     ck_assert_uint_eq(plx__socket_map_get(&map, objects[0]->endpoint.socket),
                       plx__socket_map_entry(objects[0]));
     objects[1]->endpoint.socket = objects[0]->endpoint.socket;
-    plx__socket_map_remove(&map, objects[1]); /* The number is the other's. */
+    ck_assert(plx__socket_map_remove(&map, objects[1])); /* The number is the other's. */
     ck_assert_uint_eq(plx__socket_map_get(&map, objects[0]->endpoint.socket),
                       plx__socket_map_entry(objects[0]));
     for (uint32_t behind = 0; behind < 2; behind++) {
         objects[1]->endpoint.socket = (plx_socket)((map.room + behind) * NUMBER_STEP);
-        plx__socket_map_remove(&map, objects[1]);
+        plx__socket_map_take(&map, objects[1]->endpoint.socket);
+        ck_assert(plx__socket_map_remove(&map, objects[1]));
         ck_assert_uint_eq(plx__socket_map_get(&map, objects[1]->endpoint.socket), 0);
     }
     objects[1]->endpoint.socket = (plx_socket)(map.room * NUMBER_STEP);
@@ -394,8 +395,13 @@ static void socket_map_knows_its_bounds(world *w)
                       plx__socket_map_entry(objects[1]));
     ck_assert_uint_eq(plx__socket_map_get(&map, objects[0]->endpoint.socket),
                       plx__socket_map_entry(objects[0]));
-    plx__socket_map_remove(&map, objects[0]);
+    ck_assert(plx__socket_map_remove(&map, objects[0]));
     ck_assert_uint_eq(plx__socket_map_get(&map, objects[0]->endpoint.socket), 0);
+    plx__socket_map_take(&map, objects[1]->endpoint.socket); /* The loop has it for itself now. */
+    ck_assert(!plx__socket_map_remove(&map, objects[1]));
+    ck_assert_uint_eq(plx__socket_map_get(&map, objects[1]->endpoint.socket), 0);
+    plx__socket_map_take(&map, objects[1]->endpoint.socket); /* It was nobody's. */
+    ck_assert_uint_eq(plx__socket_map_get(&map, objects[1]->endpoint.socket), 0);
     plx__socket_map_close(&map);
     for (int i = 0; i < 2; i++)
         plx__slab_give(&slab, objects[i]);

@@ -160,6 +160,34 @@ static void ring_that_fails_is_replaced(world *w)
     turn_until(w, &p.closed, 2);
 }
 
+/* The same before any thread has begun to use the ring: with the first wait, and with the requests
+ * before it where they are more than the ring has room for. */
+static void ring_that_fails_before_its_first_wait_is_replaced(world *w)
+{
+    enum { LISTENERS = 6 };
+    for (uint32_t is_tiny = 0; is_tiny < 2; is_tiny++) {
+        probe p = {.then_data = echo_back};
+        plx_conn_options options = probe_options(&p);
+        char addresses[LISTENERS][PLX_ADDRESS_TEXT_MAX];
+        char answer[2];
+        plx__fault_arm(PLX__FAULT_ROOM, 0, is_tiny);
+        world_reopen(w, (plx_loop_options){0});
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_ROOM), is_tiny);
+        for (int i = 0; i < LISTENERS; i++)
+            (void)listen_at(w, &options, addresses[i]);
+        ck_ok(plx__rehearse_ring_lost());
+        ck_assert_int_ne(plx_loop_run_once(w->loop, 0), 0);
+        for (size_t i = 0; i < LISTENERS; i++) {
+            peer client = peer_open(w, addresses[i]);
+            peer_send(w, &client, "hi", 2);
+            peer_receive(w, &client, answer, 2);
+            peer_close(&client);
+            turn_until(w, &p.closed, i + 1);
+        }
+        ck_assert_uint_eq(counter(w, wait_failures), 1);
+    }
+}
+
 /* The call that waits fails from now on. The loop closes all the same. */
 static void expect_closes(world *w, int os_code)
 {
@@ -489,6 +517,7 @@ const test_case uring_ring_cases[] = {
     CASE(bytes_that_come_while_a_ring_is_taken_over_are_received),
     CASE(without_deferred_work_a_thread_that_lives_keeps_the_loop),
     CASE(ring_that_fails_is_replaced),
+    CASE(ring_that_fails_before_its_first_wait_is_replaced),
     CASE(closes_while_waiting_fails),
     CASE(closes_while_the_kernel_lacks_memory),
     CASE(closes_while_the_kernel_says_try_again),

@@ -104,7 +104,9 @@ fuzz() {
 # count BACKEND: makes a table of that. One at a time: gcov writes into the present directory.
 count() {
     directory=$(data "$1")
-    (cd $build && find . -name '*.gcno' | tar -c -T -) | tar -x -C "$directory$PWD/$build"
+    # Without those that earlier runs have left below fuzz/: their copies would double with each.
+    (cd $build && find . -path ./fuzz -prune -o -name '*.gcno' -print | tar -c -T -) |
+        tar -x -C "$directory$PWD/$build"
     covered "$directory" -f core/ -f backends/ --csv "$directory/lines.csv"
 }
 
