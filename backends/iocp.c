@@ -82,7 +82,6 @@ void plx__iocp_op_give(plx__backend *backend, plx__iocp_op *op)
 
 void plx__iocp_op_clear(plx__iocp_op *op)
 {
-    memset(&op->overlapped, 0, sizeof op->overlapped);
     op->was_at_once = false;
 }
 
@@ -323,7 +322,6 @@ static void waiting_post(plx__backend *backend)
 {
     plx__iocp_list waiting = backend->waiting;
     backend->waiting.first = NULL;
-    backend->is_starved = false;
     for (plx__iocp_op *op; (op = list_take(&waiting)) != NULL;) {
         op->state = PLX__IOCP_IDLE;
         if (op->endpoint == NULL)
@@ -367,18 +365,20 @@ static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
     uint64_t deadline = PLX_FOREVER;
     plx__hook(PLX__HOOK_PREPARE);
     waiting_post(backend);
-    if (backend->is_starved)
+    bool is_starved = backend->is_starved; /* By a send since the last wait, too. */
+    backend->is_starved = false;
+    if (is_starved)
         Sleep(1); /* Memory is short for a moment: do not spin on it. */
     /* Behind what a wait has brought that failed all the same, and that nobody has looked at. */
     list_move(&backend->ready, &backend->later);
-    if (backend->ready.first != NULL || backend->is_starved)
+    if (backend->ready.first != NULL || is_starved)
         timeout_ns = 0;
     if (timeout_ns != 0) {
         uint64_t now = plx__clock_now();
         deadline = timeout_ns < PLX_FOREVER - now ? now + timeout_ns : PLX_FOREVER;
     }
     for (;;) {
-        ULONG count = 0;
+        ULONG count;
         if (plx__fault_strikes(PLX__FAULT_WAIT))
             return PLX_ENOMEM;
         plx__hook(PLX__HOOK_SLEEP);
