@@ -9,7 +9,7 @@
 
 extern const test_case unit_windows_lists_cases[];
 
-enum { RECEIVE = 0x1, ABORT = 0x10, CANCELLED = (int)0xC0000120, SEND_MAX = 65536 };
+enum { RECEIVE = 0x1, SEND_MAX = 65536 };
 
 static const plx__slice one = {.length = 1, .bytes = "x"};
 static unsigned char flood[1 << 20];
@@ -283,6 +283,163 @@ static void closing_gives_up_in_time(world *w)
     f.ops->close(f.backend);
 }
 
+/* --- receiving -------------------------------------------------------------------------------
+ */
+
+static plx__completion expect_received(fixture *f, size_t length)
+{
+    plx__completion completion = fixture_completion(f);
+    ck_assert_int_eq(completion.kind, PLX__RECEIVED);
+    ck_assert_uint_eq(completion.length, length);
+    return completion;
+}
+
+/* Sends so much to the endpoint, and waits until it has arrived. */
+static void arrive(const couple *c, size_t length)
+{
+    static char peeked[sizeof flood];
+    uint64_t until = plx__clock_now() + patience();
+    ck_assert_int_eq(plx__socket_send(c->theirs.socket, flood, length), (ptrdiff_t)length);
+    while (recv(c->ours.socket, peeked, sizeof peeked, MSG_PEEK) < (int)length)
+        ck_assert_uint_lt(plx__clock_now(), until);
+}
+
+/* After a buffer that was filled, nobody asks the kernel whether there is more; after one that was
+ * not, the next receive is asked for. If there was nothing more, that is no end. */
+static void full_buffers_are_gone_on_with(world *w)
+{
+    fixture f;
+    couple c = couple_open();
+    (void)w;
+    fixture_open(&f, c.ours.socket);
+    ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
+    arrive(&c, 2 * FIXTURE_RECEIVE_BYTES);
+    (void)expect_received(&f, FIXTURE_RECEIVE_BYTES);
+    uint32_t receives = winsock_double_calls(DOUBLE_RECEIVE);
+    next_waits(&f, PLX_FOREVER);
+    ck_assert_int_eq(winsock_double_timeout(), 0);
+    (void)expect_received(&f, FIXTURE_RECEIVE_BYTES);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_RECEIVE), receives);
+    next_waits(&f, PLX_FOREVER);
+    ck_assert_ptr_null(f.ops->next(f.backend));
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_RECEIVE), receives);
+    next_waits(&f, 0);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_RECEIVE), receives + 1);
+    arrive(&c, 1);
+    (void)expect_received(&f, 1);
+    next_waits(&f, 0);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_RECEIVE), receives + 2);
+    fixture_close(&f);
+    couple_close(&c);
+}
+
+/* A receive that completes, and finds that there is nothing after all, is posted again: as often as
+ * that happens, and whatever an earlier one came to. */
+static void empty_receives_are_no_end(world *w)
+{
+    fixture f;
+    couple c = couple_open();
+    char byte;
+    (void)w;
+    fixture_open(&f, c.ours.socket);
+    ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
+    next_waits(&f, 0);
+    for (int round = 0; round < 2; round++) {
+        arrive(&c, 1);
+        next_waits(&f, patience());
+        ck_assert_int_eq(recv(c.ours.socket, &byte, 1, 0), 1); /* Somebody else has it. */
+        ck_assert_ptr_null(f.ops->next(f.backend));
+        fixture_expect_nothing(&f);
+    }
+    arrive(&c, 1);
+    (void)expect_received(&f, 1);
+    arrive(&c, 1);
+    winsock_double_fail(DOUBLE_RECEIVE, 0, 1, WSAECONNABORTED);
+    (void)expect_received(&f, 1);
+    ck_assert_uint_eq(winsock_double_mend(), 1);
+    next_waits(&f, 0);
+    ck_assert(CancelIoEx((HANDLE)c.ours.socket, NULL));
+    fixture_expect_nothing(&f);
+    arrive(&c, 1);
+    (void)expect_received(&f, 1);
+    fixture_close(&f);
+    couple_close(&c);
+}
+
+/* One that is stopped before it was posted is not posted, and nothing is told of it. */
+static void stopped_receives_are_not_posted(world *w)
+{
+    fixture f;
+    couple c = couple_open();
+    (void)w;
+    fixture_open(&f, c.ours.socket);
+    ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
+    f.ops->receive_stop(f.backend, &f.endpoint);
+    uint32_t receives = winsock_double_calls(DOUBLE_RECEIVE);
+    (void)winsock_double_longest_timeout();
+    next_waits(&f, 5 * PLX_MILLISECOND);
+    ck_assert_int_eq(winsock_double_longest_timeout(), 5); /* It has nothing to bring. */
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_RECEIVE), receives);
+    fixture_close(&f);
+    couple_close(&c);
+}
+
+/* One that is not in flight is released at once, as often as that is asked for; and one that may
+ * stay in its port, because the system knows no way out, can be received from again. */
+static void idle_receives_are_released_at_once(world *w)
+{
+    fixture f;
+    couple c = couple_open();
+    (void)w;
+    fixture_open(&f, c.ours.socket);
+    ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
+    f.ops->receive_stop(f.backend, &f.endpoint);
+    next_waits(&f, 0);
+    winsock_double_fail(DOUBLE_FIND, 0, UINT32_MAX, ERROR_PROC_NOT_FOUND);
+    ck_assert(f.ops->release(f.backend, &f.endpoint));
+    ck_assert(f.ops->release(f.backend, &f.endpoint));
+    ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
+    next_waits(&f, 0);
+    f.ops->receive_stop(f.backend, &f.endpoint);
+    ck_assert(!f.ops->release(f.backend, &f.endpoint));
+    ck_assert_int_eq(fixture_completion(&f).kind, PLX__RELEASED);
+    ck_assert_uint_gt(winsock_double_mend(), 0);
+    ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
+    next_waits(&f, 0);
+    f.ops->receive_stop(f.backend, &f.endpoint);
+    arrive(&c, 1);
+    fixture_expect_nothing(&f);
+    fixture_close(&f);
+    couple_close(&c);
+}
+
+static void operations_need_memory(world *w)
+{
+    fixture f;
+    char text[PLX_ADDRESS_TEXT_MAX];
+    plx__address address;
+    plx_socket socket;
+    plx_socket listener = socket_listening(text);
+    couple c = couple_open();
+    (void)w;
+    ck_ok(plx__address_parse(&address, text));
+    ck_ok(plx__socket_open(&socket, address.family));
+    fixture_open(&f, socket);
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, 1);
+    ck_assert_int_eq(f.ops->connect(f.backend, &f.endpoint, &address), PLX_ENOMEM);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
+    fixture_close(&f);
+    fixture_open(&f, c.ours.socket);
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, 1);
+    ck_assert_int_eq(f.ops->receive_start(f.backend, &f.endpoint), PLX_ENOMEM);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
+    fixture_expect_nothing(&f);
+    fixture_close(&f);
+    plx__socket_close(socket);
+    plx__socket_close(listener);
+    couple_close(&c);
+}
+
 /* --- opening and joining ---------------------------------------------------------------------
  */
 
@@ -332,6 +489,11 @@ const test_case unit_windows_lists_cases[] = {
     CASE(waits_do_not_block_over_what_is_done),
     CASE(waits_end_in_time),
     CASE(closing_gives_up_in_time),
+    CASE(full_buffers_are_gone_on_with),
+    CASE(empty_receives_are_no_end),
+    CASE(stopped_receives_are_not_posted),
+    CASE(idle_receives_are_released_at_once),
+    CASE(operations_need_memory),
     CASE(opening_asks_for_a_descriptor_first),
     CASE(what_may_not_skip_is_told_by_the_port),
     CASES_END,
