@@ -125,6 +125,7 @@ static void server_prepare(server *s, const char *name)
 
 static int server_listen(server *s)
 {
+    s->path = (plx__socket_path *)(void *)s; /* Which a call that fails is not to leave. */
     return plx__socket_path_listen(s->socket, &s->address, 4, &s->path);
 }
 
@@ -171,8 +172,10 @@ static void turns_are_waited_for(world *w)
         server s;
         leftover_make(name_make(name, sizeof name));
         server_prepare(&s, name);
+        uint32_t binds = winsock_double_calls(DOUBLE_BIND);
         winsock_double_fail(DOUBLE_TURN, 0, 1, cases[i].outcome);
         ck_assert_int_eq(server_listen(&s), cases[i].status);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_BIND) - binds, cases[i].status == 0);
         ck_assert_uint_eq(winsock_double_mend(), 1);
         ck_assert_int_eq(winsock_double_timeout(), 1000);
         ck_assert(file_exists(name));
@@ -193,6 +196,24 @@ static void turns_are_waited_for(world *w)
         ck_assert(!file_exists(name));
         plx__socket_close(s.socket);
     }
+}
+
+/* Without the mutex nobody waits for it, and no leftover is replaced. */
+static void turns_need_a_mutex(world *w)
+{
+    char name[64];
+    server s;
+    (void)w;
+    leftover_make(name_make(name, sizeof name));
+    server_prepare(&s, name);
+    uint32_t turns = winsock_double_calls(DOUBLE_TURN);
+    winsock_double_fail(DOUBLE_MUTEX, 0, 1, ERROR_ACCESS_DENIED);
+    ck_assert_int_eq(server_listen(&s), PLX_EADDRINUSE);
+    ck_assert_uint_eq(winsock_double_mend(), 1);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_TURN), turns);
+    ck_assert_ptr_null(s.path);
+    ck_assert_int_eq(remove(name), 0);
+    plx__socket_close(s.socket);
 }
 
 static void take_turn(void *data)
@@ -228,15 +249,16 @@ static void listening_at_a_leftover_fails_cleanly(world *w)
         enum winsock_double_call call;
         int error, status;
         bool is_left; /* The leftover. */
+        uint32_t binds;
     } cases[] = {
-        {DOUBLE_SOCKET, WSAEMFILE, PLX_EMFILE, true},
-        {DOUBLE_CONNECT, WSAEACCES, PLX_EADDRINUSE, true},
-        {DOUBLE_FILE, ERROR_ACCESS_DENIED, PLX_EADDRINUSE, true},
-        {DOUBLE_FILE, ERROR_SHARING_VIOLATION, PLX_EADDRINUSE, true},
-        {DOUBLE_FILE, ERROR_PATH_NOT_FOUND, PLX_EADDRINUSE, true}, /* bind() finds it. */
-        {DOUBLE_DELETE, ERROR_ACCESS_DENIED, PLX_EACCES, true},
-        {DOUBLE_BIND, WSAENOBUFS, PLX_ENOBUFS, false},
-        {DOUBLE_LISTEN, WSAENOBUFS, PLX_ENOBUFS, false},
+        {DOUBLE_SOCKET, WSAEMFILE, PLX_EMFILE, true, 0},
+        {DOUBLE_CONNECT, WSAEACCES, PLX_EADDRINUSE, true, 0},
+        {DOUBLE_FILE, ERROR_ACCESS_DENIED, PLX_EADDRINUSE, true, 0},
+        {DOUBLE_FILE, ERROR_SHARING_VIOLATION, PLX_EADDRINUSE, true, 0},
+        {DOUBLE_FILE, ERROR_PATH_NOT_FOUND, PLX_EADDRINUSE, true, 1}, /* bind() finds it. */
+        {DOUBLE_DELETE, ERROR_ACCESS_DENIED, PLX_EACCES, true, 0},
+        {DOUBLE_BIND, WSAENOBUFS, PLX_ENOBUFS, false, 1},
+        {DOUBLE_LISTEN, WSAENOBUFS, PLX_ENOBUFS, false, 1},
     };
     char name[64];
     (void)w;
@@ -244,9 +266,11 @@ static void listening_at_a_leftover_fails_cleanly(world *w)
         server s;
         leftover_make(name_make(name, sizeof name));
         server_prepare(&s, name);
+        uint32_t binds = winsock_double_calls(DOUBLE_BIND);
         winsock_double_fail(cases[i].call, 0, 1, cases[i].error);
         ck_assert_int_eq(server_listen(&s), cases[i].status);
         ck_assert_uint_eq(winsock_double_mend(), 1);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_BIND) - binds, cases[i].binds);
         ck_assert_ptr_null(s.path);
         ck_assert_int_eq(file_exists(name), cases[i].is_left);
         if (cases[i].is_left)
@@ -272,7 +296,9 @@ static void files_that_are_not_known_stay(world *w)
             winsock_double_move_volumes(1);
         if (i == 2)
             winsock_double_fail(DOUBLE_FILE, 0, 1, ERROR_ACCESS_DENIED);
+        uint32_t files = winsock_double_calls(DOUBLE_FILE);
         plx__socket_path_remove(s.path);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_FILE) - files, i != 0);
         winsock_double_move_volumes(0);
         (void)winsock_double_mend();
         ck_assert_int_eq(remove(name), 0);
@@ -365,9 +391,11 @@ static void paths_that_are_none_are_empty(world *w)
             memcpy(memory, poison, size);
             plx__free(memory);
         }
+        uint32_t names = winsock_double_calls(DOUBLE_FULL);
         winsock_double_fail(DOUBLE_FULL, 1, 1, ERROR_MORE_DATA);
         int status = server_listen(&s);
         ck_assert_uint_eq(winsock_double_mend(), (uint32_t)i);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_FULL) - names, 2 * (uint32_t)i);
         ck_assert_uint_eq(winsock_double_path_length(), 0);
         if (status == 0) {
             plx__socket_path_remove(s.path); /* Which does not know it. */
@@ -404,6 +432,7 @@ const test_case unit_windows_files_cases[] = {
     CASE(listeners_have_places),
     CASE(turns_are_waited_for),
     CASE(turns_end),
+    CASE(turns_need_a_mutex),
     CASE(listening_at_a_leftover_fails_cleanly),
     CASE(files_that_are_not_known_stay),
     CASE(open_files_are_removed),
