@@ -253,8 +253,10 @@ static void iocp_close(plx__backend *backend)
     while (completion_find(backend, &completion))
         continue;
     while (is_busy(backend) && plx__clock_now() < until) {
+        /* What the kernel does not have is dropped without blocking. */
+        uint64_t timeout_ns = backend->flying > 0 ? 100 * PLX_MILLISECOND : 0;
         /* The system may lack memory for one wait and have it for the next. */
-        if (iocp_wait(backend, 100 * PLX_MILLISECOND) != 0)
+        if (iocp_wait(backend, timeout_ns) != 0)
             plx__sleep(LAST_PAUSE);
         while (completion_find(backend, &completion))
             continue;

@@ -170,7 +170,9 @@ static void closing_frees_what_is_on_its_way(world *w)
         ck_assert_uint_eq(winsock_double_calls(DOUBLE_CANCEL) - cancels, i == 3);
         uint32_t sleeps = winsock_double_calls(DOUBLE_SLEEP);
         winsock_double_fail(DOUBLE_DEQUEUE, 0, i == 3 ? 2 : 0, ERROR_NOT_ENOUGH_MEMORY);
+        (void)winsock_double_longest_timeout();
         f.ops->close(f.backend);
+        ck_assert_int_eq(winsock_double_longest_timeout(), i == 3 ? 100 : 0); /* In flight: 3. */
         ck_assert_uint_eq(winsock_double_mend(), i == 3 ? 2 : 0);
         ck_assert_uint_eq(winsock_double_calls(DOUBLE_SLEEP) - sleeps, i == 3 ? 2 : 0);
         couple_close(&c);
