@@ -260,14 +260,17 @@ static void entries_are_looked_at_alone(world *w)
     couple hung = full_open();
     plx__poll_entry entries[3] = {{.fd = hung.ours.socket, .events = PLX__POLL_WRITE},
                                   {.fd = INVALID_SOCKET, .events = PLX__POLL_WRITE},
-                                  {.fd = hung.ours.socket, .revents = 99}};
+                                  {.fd = hung.ours.socket, .events = PLX__POLL_WRITE}};
     (void)w;
     ck_assert_int_eq(plx__poll(entries, 0, 7 * PLX_MILLISECOND), 0);
     ck_assert_int_eq(winsock_double_timeout(), 7);
     peer_shutdown(&hung.theirs);
     ck_assert_int_eq(plx__poll(entries, 1, 5 * PLX_MILLISECOND), 0);
     for (int i = 0; i < 2; i++) {
+        entries[2].revents = POLLHUP;
         ck_assert_int_eq(plx__poll(entries, 2, 5 * PLX_MILLISECOND), 1);
+        ck_assert_uint_eq(entries[2].fd, hung.ours.socket);
+        ck_assert_int_eq(entries[2].revents, POLLHUP);
         ck_assert_uint_eq(entries[0].fd, hung.ours.socket);
         ck_assert_int_eq(entries[0].revents, 0);
         ck_assert_uint_eq(entries[1].fd, INVALID_SOCKET);
@@ -277,7 +280,16 @@ static void entries_are_looked_at_alone(world *w)
     ck_assert_int_eq(plx__poll(entries, 2, 0), 0);
     ck_assert_uint_eq(winsock_double_mend(), 1);
     ck_assert_int_eq(entries[1].revents, 0);
-    ck_assert_int_eq(entries[2].revents, 99);
+    ck_assert_int_eq(entries[2].revents, POLLHUP);
+    ck_assert_int_eq(plx__poll(entries, 1, 0), 0); /* Hung alone, it is cleared alone. */
+    ck_assert_int_eq(entries[1].revents, 0);
+    entries[1] = entries[2];
+    entries[1].revents = POLLHUP;
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(plx__poll(entries, 1, (uint64_t)i * 5 * PLX_MILLISECOND), 0);
+        ck_assert_uint_eq(entries[1].fd, hung.ours.socket);
+        ck_assert_int_eq(entries[1].revents, POLLHUP);
+    }
     couple_close(&hung);
 }
 

@@ -446,7 +446,7 @@ int WSAAPI double_closesocket(SOCKET socket)
             result = closesocket(socket);
         }
     }
-    double_handles_add(result == 0 ? -1 : 1);
+    double_handles_add(result == 0 ? -1 : socket == INVALID_SOCKET);
     double_unlock();
     return result;
 }

@@ -142,6 +142,8 @@ size_t winsock_double_path_length(void);
 void winsock_double_move_volumes(uint64_t distance);
 /* Adds so many nanoseconds to what the performance counter says. */
 void winsock_double_clock_forward(uint64_t duration_ns);
+/* Whether the performance counter stands still but for that. */
+void winsock_double_clock_stop(bool is_stopped);
 /* Whether a layered provider is in front, whose sockets are not the kernel's handles. */
 void winsock_double_layer(bool is_layered);
 /* Whether getsockname() has 0.0.0.0 for each IPv4 address, as some firewalls have it. */

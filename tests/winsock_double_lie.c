@@ -11,6 +11,14 @@
 #define SECOND UINT64_C(1000000000)
 
 static uint64_t forward_ns;
+static LONGLONG stopped_at; /* 0: it is not. */
+
+void winsock_double_clock_stop(bool is_stopped)
+{
+    LARGE_INTEGER count;
+    (void)QueryPerformanceCounter(&count);
+    stopped_at = is_stopped ? count.QuadPart : 0;
+}
 
 void winsock_double_clock_forward(uint64_t duration_ns)
 {
@@ -22,6 +30,8 @@ BOOL WINAPI double_QueryPerformanceCounter(LARGE_INTEGER *count)
     LARGE_INTEGER frequency;
     BOOL result = QueryPerformanceCounter(count);
     (void)QueryPerformanceFrequency(&frequency);
+    if (stopped_at != 0)
+        count->QuadPart = stopped_at;
     uint64_t per_second = (uint64_t)frequency.QuadPart;
     uint64_t seconds = forward_ns / SECOND;
     uint64_t rest = forward_ns % SECOND * per_second / SECOND;
