@@ -494,8 +494,10 @@ static void wake_that_fails_to_open_leaves_nothing(world *w)
     ck_assert_uint_eq(descriptors(), before + 1);
     ck_assert(!is_inherited(wake.reader));
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_IOCTL), controls + 2);
-    ck_assert(winsock_double_ioctl(_WSAIOW(IOC_VENDOR, 15), given)); /* SIO_UDP_NETRESET */
-    ck_assert_mem_eq(given, "\0\0\0\0", 4);
+    for (DWORD code = 12; code <= 15; code += 3) { /* SIO_UDP_CONNRESET and SIO_UDP_NETRESET */
+        ck_assert(winsock_double_ioctl(_WSAIOW(IOC_VENDOR, code), given));
+        ck_assert_mem_eq(given, "\0\0\0\0", 4);
+    }
     plx__wake_close(&wake);
     ck_assert_uint_eq(wake.reader, PLX_SOCKET_NONE);
     ck_assert_uint_eq(wake.writer, PLX_SOCKET_NONE);

@@ -3,6 +3,7 @@
 #include <pollux/watch.h>
 #include <string.h>
 
+#include "platform/hook.h"
 #include "platform/os.h"
 #include "tests/port_fixture.h"
 #include "tests/winsock_double.h"
@@ -221,6 +222,29 @@ static void waits_do_not_block_over_what_is_done(world *w)
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_SLEEP), sleeps + 2);
     next_waits(&f, 1); /* A nanosecond has an end, too. */
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_SLEEP), sleeps + 2);
+    fixture_close(&f);
+    couple_close(&c);
+}
+
+static void step_count(enum plx__hook_step step, void *data)
+{
+    unsigned *steps = data;
+    steps[step]++;
+}
+
+/* Tests come between the steps of a wait. */
+static void waits_have_steps(world *w)
+{
+    unsigned steps[PLX__HOOK_LEAVE + 1] = {0};
+    fixture f;
+    couple c = couple_open();
+    (void)w;
+    fixture_open(&f, c.ours.socket);
+    plx__hook_set(step_count, steps);
+    next_waits(&f, 0);
+    plx__hook_set(NULL, NULL);
+    ck_assert_uint_eq(steps[PLX__HOOK_PREPARE], 1);
+    ck_assert_uint_eq(steps[PLX__HOOK_SLEEP], 1);
     fixture_close(&f);
     couple_close(&c);
 }
@@ -487,6 +511,7 @@ const test_case unit_windows_lists_cases[] = {
     CASE(what_comes_back_to_nobody_is_used_again),
     CASE(one_wait_brings_all),
     CASE(waits_do_not_block_over_what_is_done),
+    CASE(waits_have_steps),
     CASE(waits_end_in_time),
     CASE(closing_gives_up_in_time),
     CASE(full_buffers_are_gone_on_with),

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "platform/hook.h"
 #include "platform/os.h"
 #include "tests/harness.h"
 #include "tests/winsock_double.h"
@@ -164,6 +165,11 @@ static void wakes_stay_on_the_loopback(world *w)
     ck_assert_uint_eq(descriptors(), before);
 }
 
+static void send_count(enum plx__hook_step step, void *data)
+{
+    *(int *)data += step == PLX__HOOK_SEND;
+}
+
 /* A wake whose receiving fails is made anew. What an earlier call has failed with is no sign of
  * that; and nobody receives again once there is nothing. */
 static void dead_wakes_are_made_anew(world *w)
@@ -186,7 +192,11 @@ static void dead_wakes_are_made_anew(world *w)
     ck_ok(plx__wake_drain(&wake, &is_renewed));
     ck_assert_uint_eq(winsock_double_mend(), 1);
     ck_assert(is_renewed);
+    int sends = 0;
+    plx__hook_set(send_count, &sends);
     plx__wake_send(&wake);
+    plx__hook_set(NULL, NULL);
+    ck_assert_int_eq(sends, 1); /* Tests come between there. */
     ck_assert_int_eq(recv(wake.reader, byte, sizeof byte, 0), 1);
     plx__wake_close(&wake);
 }
@@ -221,6 +231,9 @@ static void threads_meet(world *w)
     ck_assert(plx__mutex_try(&m.mutex));
     ck_assert(!plx__condition_wait(&m.condition, &m.mutex, 1));
     ck_assert(!plx__mutex_try(&m.mutex));
+    plx__fault_arm(PLX__FAULT_THREAD, 0, 1);
+    ck_assert_int_eq(plx__thread_start(&thread, meet, &m), PLX_ELIMIT);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_THREAD), 1);
     ck_ok(plx__thread_start(&thread, meet, &m));
     while (!m.is_free)
         has_been_signalled = plx__condition_wait(&m.condition, &m.mutex, PLX_FOREVER);
@@ -382,6 +395,36 @@ static void sets_are_searched_in_any_order(world *w)
     }
 }
 
+/* The sets take as many as there is room for, to the last; and what stands behind the entries is
+ * neither asked about nor told. */
+static void sets_are_as_large_as_they_say(world *w)
+{
+    enum { ROOM = 65 };
+    plx__poll_entry entries[ROOM + 1];
+    couple c = couple_open();
+    void *scratch = NULL;
+    (void)w;
+    ck_ok(plx__select_reserve(&scratch, 4, 1));
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, 1);
+    ck_ok(plx__select_reserve(&scratch, 4, ROOM));
+    (void)plx__fault_disarm(PLX__FAULT_MEMORY);
+    for (int i = 0; i <= ROOM; i++)
+        entries[i] = (plx__poll_entry){
+            .fd = c.ours.socket, .events = PLX__POLL_READ | PLX__POLL_WRITE, .revents = 99};
+    ck_assert_int_eq(plx__select(entries, ROOM, 0, scratch), ROOM);
+    ck_assert_int_eq(entries[ROOM].revents, 99);
+    winsock_double_fail(DOUBLE_SELECT, 0, 1, WSAENOTSOCK);
+    ck_assert_int_eq(plx__select(entries, ROOM, 0, scratch), 0);
+    ck_assert_uint_eq(winsock_double_mend(), 1);
+    ck_assert_int_eq(entries[ROOM].revents, 99);
+    uint32_t selects = winsock_double_calls(DOUBLE_SELECT);
+    entries[0].events = 0;
+    ck_assert_int_eq(plx__select(entries, 1, 0, scratch), 0);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_SELECT), selects);
+    plx__free(scratch); /* Which looks whether somebody has written behind it. */
+    couple_close(&c);
+}
+
 const test_case unit_windows_sockets_cases[] = {
     CASE(tables_are_read_whole),
     CASE(other_failures_are_told_as_they_are),
@@ -394,5 +437,6 @@ const test_case unit_windows_sockets_cases[] = {
     CASE(receiving_tells_resets_from_ends),
     CASE(only_writers_may_be_refused),
     CASE(sets_are_searched_in_any_order),
+    CASE(sets_are_as_large_as_they_say),
     CASES_END,
 };

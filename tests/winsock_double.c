@@ -382,11 +382,11 @@ int WSAAPI double_WSAIoctl(SOCKET socket, DWORD code, void *in, DWORD in_size, v
     static const GUID accept_id = WSAID_ACCEPTEX;
     if (double_strikes(DOUBLE_IOCTL))
         return SOCKET_ERROR;
-    double_ioctl_remember(code, in, in_size);
     if ((in == NULL && in_size != 0) || (out == NULL && out_size != 0)) {
         WSASetLastError(WSAEFAULT);
         return SOCKET_ERROR;
     }
+    double_ioctl_remember(code, in, in_size);
     if (double_mode != 0 && code == SIO_BSP_HANDLE_POLL)
         code = SIO_BASE_HANDLE; /* What Wine has. */
     int result = WSAIoctl(socket, code, in, in_size, out, out_size, returned, overlapped, routine);

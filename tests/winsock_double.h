@@ -125,7 +125,8 @@ void winsock_double_silence(DWORD seconds);
 unsigned winsock_double_accepts_completed(void);
 /* Handles and sockets that were opened, less those that were closed, in whatever mode. */
 long winsock_double_handles(void);
-/* What the last call of WSAIoctl with this code were given: up to 4 bytes. */
+/* What the last call of WSAIoctl with this code was given: up to 4 bytes. False if there was none
+ * that was in order. */
 bool winsock_double_ioctl(DWORD code, unsigned char *bytes_out);
 /* What the last SetFileCompletionNotificationModes() was given. */
 int winsock_double_modes(void);

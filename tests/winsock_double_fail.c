@@ -83,20 +83,28 @@ BOOL WINAPI double_PostQueuedCompletionStatus(HANDLE port, DWORD bytes, ULONG_PT
                                        : PostQueuedCompletionStatus(port, bytes, key, overlapped);
 }
 
-static DWORD last_ioctl;
-static unsigned char last_ioctl_bytes[4];
+static struct {
+    DWORD code;
+    unsigned char bytes[4];
+} ioctls[16]; /* The last of each code; the library has fewer. */
 
 void double_ioctl_remember(DWORD code, const void *in, DWORD size)
 {
-    last_ioctl = code;
-    if (size >= sizeof last_ioctl_bytes)
-        memcpy(last_ioctl_bytes, in, sizeof last_ioctl_bytes);
+    size_t at = 0;
+    while (ioctls[at].code != code && ioctls[at].code != 0 && at + 1 < 16)
+        at++;
+    ioctls[at].code = code;
+    if (size >= sizeof ioctls[at].bytes)
+        memcpy(ioctls[at].bytes, in, sizeof ioctls[at].bytes);
 }
 
 bool winsock_double_ioctl(DWORD code, unsigned char *bytes_out)
 {
-    memcpy(bytes_out, last_ioctl_bytes, sizeof last_ioctl_bytes);
-    return last_ioctl == code;
+    size_t at = 0;
+    while (ioctls[at].code != code && at + 1 < 16)
+        at++;
+    memcpy(bytes_out, ioctls[at].bytes, sizeof ioctls[at].bytes);
+    return ioctls[at].code == code;
 }
 
 int WSAAPI double_getsockopt(SOCKET socket, int level, int name, char *value, int *length)
