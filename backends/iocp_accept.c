@@ -207,7 +207,7 @@ static void accepts_gather(plx__backend *backend, plx__iocp_accepts *accepts)
     for (plx__iocp_op *op = ready.first, *next; op != NULL; op = next) {
         accept_op *accept = (accept_op *)(void *)op;
         next = op->next;
-        if (op->endpoint == NULL || op->kind != PLX__IOCP_ACCEPT || accept->accepts != accepts) {
+        if (op->kind != PLX__IOCP_ACCEPT || accept->accepts != accepts) {
             plx__iocp_list_append(&backend->ready, op);
             continue;
         }

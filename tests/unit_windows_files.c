@@ -296,12 +296,13 @@ static void listening_at_a_leftover_fails_cleanly(world *w)
     }
 }
 
-/* Whose file cannot be looked at, or is on another volume by then, stays. */
+/* Whose file cannot be looked at, is on another volume by then, or is another's at the same path,
+ * stays. */
 static void files_that_are_not_known_stay(world *w)
 {
     char name[64];
     (void)w;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         server s;
         server_prepare(&s, name_make(name, sizeof name));
         if (i == 0) /* The second is the look at what was bound. */
@@ -313,6 +314,10 @@ static void files_that_are_not_known_stay(world *w)
             winsock_double_move_volumes(1);
         if (i == 2)
             winsock_double_fail(DOUBLE_FILE, 0, 1, ERROR_ACCESS_DENIED);
+        if (i == 3) {
+            ck_assert_int_eq(remove(name), 0);
+            leftover_make(name);
+        }
         uint32_t files = winsock_double_calls(DOUBLE_FILE);
         plx__socket_path_remove(s.path);
         ck_assert_uint_eq(winsock_double_calls(DOUBLE_FILE) - files, i != 0);

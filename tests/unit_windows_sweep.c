@@ -50,9 +50,16 @@ static void sweep_has_limits(world *w)
     fixture_expect_nothing(&l.f);
     winsock_double_silence(UINT32_MAX);
     sweep(&l, 0);
-    fixture_expect_nothing(&l.f); /* Nobody has connected. */
-    for (int i = 0; i < ACCEPTS; i++)
+    fixture_expect_nothing(&l.f);       /* Nobody has connected. */
+    for (int i = 0; i < ACCEPTS; i++) { /* Each that was dropped accepts again. */
         peer_close(&clients[i]);
+        clients[i] = peer_start(l.address);
+        while (plx__socket_peer(clients[i].socket, &name) != 0)
+            ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_int_eq(plx__socket_send(clients[i].socket, "x", 1), 1);
+        plx__socket_close(expect_accepted(&l, 0).accepted);
+        peer_close(&clients[i]);
+    }
     listening_close(&l);
 }
 
