@@ -200,19 +200,18 @@ static void accept_hold(accept_op *accept)
 }
 
 /* Holds those, too, that have come back with it: core may be about to turn away who waits. */
-static void accepts_gather(plx__backend *backend, plx__iocp_accepts *accepts)
+static void accepts_gather(plx__backend *backend, plx__endpoint *listener)
 {
     plx__iocp_list ready = backend->ready;
     backend->ready.first = NULL;
     for (plx__iocp_op *op = ready.first, *next; op != NULL; op = next) {
-        accept_op *accept = (accept_op *)(void *)op;
         next = op->next;
-        if (op->kind != PLX__IOCP_ACCEPT || accept->accepts != accepts) {
+        if (op->endpoint != listener) {
             plx__iocp_list_append(&backend->ready, op);
             continue;
         }
-        accepts->busy--;
-        accept_hold(accept);
+        plx__iocp_place_of(listener)->accepts->busy--;
+        accept_hold((accept_op *)(void *)op);
     }
 }
 
@@ -264,7 +263,7 @@ static bool accept_succeeded(plx__backend *backend, accept_op *accept, plx__comp
     int status = plx__socket_open(&fresh, accept->accepts->family);
     if (status != 0) {
         accept_hold(accept);
-        accepts_gather(backend, accept->accepts);
+        accepts_gather(backend, op->endpoint);
         return accept_tell(op, completion, status);
     }
     (void)accept_tell(op, completion, 0);

@@ -43,6 +43,16 @@ static plx__address some_address(void)
 /* --- addresses -------------------------------------------------------------------------------
  */
 
+/* One row more, each time that somebody looks. */
+static void table_grow(void *data)
+{
+    static uint16_t rows[8];
+    static uint32_t count;
+    rows[0] = *(const uint16_t *)data;
+    count = count < 8 ? count + 1 : 8;
+    winsock_double_rows(rows, count, count);
+}
+
 /* Somebody has the port if any row of the table says so, and no more rows count than there are. */
 static void tables_are_read_whole(world *w)
 {
@@ -51,18 +61,24 @@ static void tables_are_read_whole(world *w)
     uint16_t other = (uint16_t)(port ^ 1);
     (void)w;
     winsock_double_reserve(port);
-    for (uint32_t at = 0; at <= 3; at++) {
-        uint16_t rows[4] = {other, other, other, other};
-        rows[at] = port;
-        winsock_double_rows(rows, 4, 3);
-        ck_assert_int_eq(bind_at(&address), at < 3 ? PLX_EADDRINUSE : PLX_EACCES);
+    for (uint32_t family = 0; family < 2; family++) { /* The other one's table cannot be read. */
+        for (uint32_t at = 0; at <= 3; at++) {
+            uint16_t rows[4] = {other, other, other, other};
+            rows[at] = port;
+            winsock_double_rows(rows, 4, 3);
+            winsock_double_fail(DOUBLE_TABLE, family == 0 ? 2 : 0, 1, ERROR_NOT_SUPPORTED);
+            ck_assert_int_eq(bind_at(&address), at < 3 ? PLX_EADDRINUSE : PLX_EACCES);
+            ck_assert_uint_eq(winsock_double_mend(), 1);
+        }
     }
-    for (uint32_t table = 0; table < 2; table++) { /* Of both families. */
-        winsock_double_rows(&port, 1, 1);
-        winsock_double_fail(DOUBLE_TABLE, table == 0 ? 0 : 2, 1, ERROR_NOT_SUPPORTED);
-        ck_assert_int_eq(bind_at(&address), PLX_EADDRINUSE);
-        ck_assert_uint_eq(winsock_double_mend(), 1);
-    }
+    winsock_double_rows(&port, 0, 0);
+    winsock_double_fail(DOUBLE_SOCKET, 1, 2, WSAEMFILE);
+    ck_assert_int_eq(bind_at(&address), PLX_EACCES); /* No probe is no answer. */
+    ck_assert_uint_eq(winsock_double_mend(), 2);
+    winsock_double_act(DOUBLE_TABLE, 0, UINT32_MAX, 0, table_grow, &port);
+    ck_assert_int_eq(bind_at(&address), PLX_EADDRINUSE); /* There is room for what it grows by. */
+    (void)winsock_double_mend();
+    winsock_double_rows(&port, 1, 1);
     plx__fault_arm(PLX__FAULT_MEMORY, 0, 2);
     ck_assert_int_eq(bind_at(&address), PLX_EACCES); /* Neither can be read. */
     ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 2);
@@ -90,6 +106,12 @@ static void other_failures_are_told_as_they_are(world *w)
     ck_assert_int_eq(bind_at(&path), PLX_EACCES);
     ck_assert_uint_eq(winsock_double_mend(), 1);
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_SOCKET) - sockets, 2); /* No probes. */
+    uint32_t accepts = winsock_double_calls(DOUBLE_ACCEPT);
+    plx_socket none;
+    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 1);
+    ck_assert_int_eq(plx__socket_accept(listener, &none), PLX_EMFILE);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 1);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_ACCEPT), accepts);
     ck_assert(!plx__address_retry(0));
     ck_assert_int_eq(plx__socket_adopt(INVALID_SOCKET), PLX_EBADF);
     plx__socket_close(listener);
@@ -114,6 +136,12 @@ static void short_sends_are_the_last(world *w)
     winsock_double_take(1); /* The first slice. */
     ck_assert_int_eq(plx__socket_send_slices(c.ours.socket, slices, 40), 10);
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_SEND), sends + 2);
+    for (size_t i = 1; i < 16; i++)
+        slices[i] = plx__slice_of(bytes, 0);
+    slices[0] = plx__slice_of(bytes, 1);
+    winsock_double_fail(DOUBLE_SEND, 1, 1, WSAECONNRESET);
+    ck_assert_int_eq(plx__socket_send_slices(c.ours.socket, slices, 40), 1);
+    ck_assert_uint_eq(winsock_double_mend(), 1);
     couple_close(&c);
 }
 
