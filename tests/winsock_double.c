@@ -353,7 +353,7 @@ static BOOL PASCAL double_connect_ex(SOCKET socket, const struct sockaddr *name,
         WSASetLastError(double_is_any(name) ? WSAEADDRNOTAVAIL : WSAEFAULT);
         return FALSE;
     }
-    if (!double_can_start(overlapped))
+    if (!double_can_start(overlapped, 1))
         return FALSE;
     BOOL result = connect_ex(socket, name, length, bytes, count, sent, overlapped);
     int error = WSAGetLastError();
@@ -368,7 +368,7 @@ static BOOL PASCAL double_accept_ex(SOCKET listener, SOCKET socket, void *bytes,
                                     DWORD local, DWORD remote, DWORD *got, OVERLAPPED *overlapped)
 {
     double_accept_remember(overlapped);
-    if (double_strikes(DOUBLE_ACCEPT_EX) || !double_can_start(overlapped))
+    if (double_strikes(DOUBLE_ACCEPT_EX) || !double_can_start(overlapped, 1))
         return FALSE;
     memset(bytes, 0xEE, count + local + remote); /* It is the kernel's now. */
     return accept_ex(listener, socket, bytes, count, local, remote, got, overlapped);
@@ -563,7 +563,7 @@ int WSAAPI double_WSASend(SOCKET socket, WSABUF *buffers, DWORD count, DWORD *se
 {
     double_socket *known = double_find(socket);
     int result;
-    if (double_strikes(DOUBLE_SEND) || !double_can_start(overlapped))
+    if (double_strikes(DOUBLE_SEND) || !double_can_start(overlapped, count))
         return SOCKET_ERROR;
     if (overlapped == NULL && double_take(SIZE_MAX) != SIZE_MAX)
         return WSASend(socket, buffers, 1, sent, flags, NULL, NULL); /* Of several. */

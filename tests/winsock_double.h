@@ -322,8 +322,8 @@ void double_name_hide(struct sockaddr *name);
 void double_layer_put(int level, int name, char *value);
 /* The first bytes of these that the next send takes. */
 size_t double_take(size_t bytes);
-/* Whether an operation can start with it; else the last error says why not. */
-bool double_can_start(const OVERLAPPED *overlapped);
+/* Whether an operation with so many buffers can start with it; else the last error says why not. */
+bool double_can_start(const OVERLAPPED *overlapped, DWORD buffers);
 /* The table of winsock_double_rows(). False if there is none. */
 bool double_rows_write(void *table, DWORD *size, size_t row_bytes, size_t port_at, DWORD *result);
 /* An AcceptEx has been called with this. */

@@ -155,7 +155,7 @@ int WSAAPI double_ioctlsocket(SOCKET socket, long command, u_long *argument)
 int WSAAPI double_WSARecv(SOCKET socket, WSABUF *buffers, DWORD count, DWORD *got, DWORD *flags,
                           OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-    if (double_strikes(DOUBLE_RECEIVE) || !double_can_start(overlapped))
+    if (double_strikes(DOUBLE_RECEIVE) || !double_can_start(overlapped, count))
         return SOCKET_ERROR;
     return WSARecv(socket, buffers, count, got, flags, overlapped, routine);
 }
@@ -420,7 +420,7 @@ static NTSTATUS NTAPI double_device_io(HANDLE handle, HANDLE event, void *routin
     asked = info->events;
     if (double_strikes(DOUBLE_AFD))
         return (NTSTATUS)GetLastError();
-    if (!double_can_start((OVERLAPPED *)(void *)block) || info->count != 1 ||
+    if (!double_can_start((OVERLAPPED *)(void *)block, 1) || info->count != 1 ||
         info->is_exclusive != 0 || info->timeout.QuadPart != INT64_MAX)
         return (NTSTATUS)0xC000000D;
     if (answer.times == 0 || known == NULL)

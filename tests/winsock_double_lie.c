@@ -133,13 +133,15 @@ size_t double_take(size_t bytes)
 
 /* "Any unused members of this structure should always be initialized to zero before the structure
  * is used in a function call. Otherwise, the function may fail and return ERROR_INVALID_PARAMETER."
- * (minwinbase.h, OVERLAPPED) */
-bool double_can_start(const OVERLAPPED *overlapped)
+ * (minwinbase.h, OVERLAPPED) And the library has one buffer for each; a second one is none. */
+bool double_can_start(const OVERLAPPED *overlapped, DWORD buffers)
 {
-    if (overlapped == NULL ||
-        (overlapped->Offset == 0 && overlapped->OffsetHigh == 0 && overlapped->hEvent == NULL))
+    if (overlapped == NULL)
         return true;
-    WSASetLastError(ERROR_INVALID_PARAMETER);
+    if (overlapped->Offset == 0 && overlapped->OffsetHigh == 0 && overlapped->hEvent == NULL &&
+        buffers <= 1)
+        return true;
+    WSASetLastError(buffers <= 1 ? ERROR_INVALID_PARAMETER : WSAEFAULT);
     return false;
 }
 
