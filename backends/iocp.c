@@ -82,7 +82,6 @@ void plx__iocp_op_give(plx__backend *backend, plx__iocp_op *op)
 
 void plx__iocp_op_clear(plx__iocp_op *op)
 {
-    memset(&op->overlapped, 0, sizeof op->overlapped);
     op->was_at_once = false;
 }
 
@@ -254,8 +253,10 @@ static void iocp_close(plx__backend *backend)
     while (completion_find(backend, &completion))
         continue;
     while (is_busy(backend) && plx__clock_now() < until) {
+        /* What the kernel does not have is dropped without blocking. */
+        uint64_t timeout_ns = backend->flying > 0 ? 100 * PLX_MILLISECOND : 0;
         /* The system may lack memory for one wait and have it for the next. */
-        if (iocp_wait(backend, 100 * PLX_MILLISECOND) != 0)
+        if (iocp_wait(backend, timeout_ns) != 0)
             plx__sleep(LAST_PAUSE);
         while (completion_find(backend, &completion))
             continue;
@@ -323,7 +324,6 @@ static void waiting_post(plx__backend *backend)
 {
     plx__iocp_list waiting = backend->waiting;
     backend->waiting.first = NULL;
-    backend->is_starved = false;
     for (plx__iocp_op *op; (op = list_take(&waiting)) != NULL;) {
         op->state = PLX__IOCP_IDLE;
         if (op->endpoint == NULL)
@@ -367,18 +367,20 @@ static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
     uint64_t deadline = PLX_FOREVER;
     plx__hook(PLX__HOOK_PREPARE);
     waiting_post(backend);
-    if (backend->is_starved)
+    bool is_starved = backend->is_starved; /* By a send since the last wait, too. */
+    backend->is_starved = false;
+    if (is_starved)
         Sleep(1); /* Memory is short for a moment: do not spin on it. */
     /* Behind what a wait has brought that failed all the same, and that nobody has looked at. */
     list_move(&backend->ready, &backend->later);
-    if (backend->ready.first != NULL || backend->is_starved)
+    if (backend->ready.first != NULL || is_starved)
         timeout_ns = 0;
     if (timeout_ns != 0) {
         uint64_t now = plx__clock_now();
         deadline = timeout_ns < PLX_FOREVER - now ? now + timeout_ns : PLX_FOREVER;
     }
     for (;;) {
-        ULONG count = 0;
+        ULONG count;
         if (plx__fault_strikes(PLX__FAULT_WAIT))
             return PLX_ENOMEM;
         plx__hook(PLX__HOOK_SLEEP);

@@ -102,7 +102,7 @@ struct plx__backend {
     struct plx__iocp_poll *abandoned_polls; /* In flight, for nobody. */
     struct plx__iocp_device *devices;       /* Handles of the AFD driver. */
     uint32_t flying;                        /* Operations that the kernel has. */
-    bool is_starved;                        /* The kernel lacked memory for one. */
+    bool is_starved;                        /* The kernel lacked memory; the next wait pauses. */
     bool can_skip;
     plx__atomic_u32 wake_sent; /* A wake is in the port already. */
     LPFN_CONNECTEX connect_ex;
@@ -126,7 +126,7 @@ plx__iocp_op *plx__iocp_op_take(plx__backend *backend, plx__endpoint *endpoint,
                                 enum plx__iocp_kind kind);
 void plx__iocp_op_give(plx__backend *backend, plx__iocp_op *op);
 void plx__iocp_list_append(plx__iocp_list *list, plx__iocp_op *op);
-/* Clears what the kernel is to write to. */
+/* Before it is called again: forgets what the last call came to. */
 void plx__iocp_op_clear(plx__iocp_op *op);
 /* It is to be started before the next wait. */
 void plx__iocp_op_wait(plx__backend *backend, plx__iocp_op *op);

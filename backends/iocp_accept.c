@@ -76,8 +76,7 @@ static int accepts_open(plx__backend *backend, plx__endpoint *endpoint,
     accepts->family = name.family;
     accepts->accept_ex = accept_ex;
     accepts->first_bytes = (DWORD)first_bytes;
-    if (name.family != PLX__FAMILY_UNIX &&
-        getsockopt(endpoint->socket, IPPROTO_TCP, TCP_NODELAY, (char *)&is_no_delay, &size) == 0)
+    if (getsockopt(endpoint->socket, IPPROTO_TCP, TCP_NODELAY, (char *)&is_no_delay, &size) == 0)
         accepts->is_no_delay = is_no_delay != 0;
     for (size_t i = 0; i < accepts->count; i++) {
         accept_op *accept = &accepts->ops[i];
@@ -179,7 +178,7 @@ int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint,
         plx__iocp_list_append(&backend->later, held);
     }
     status = accepts_fill(backend, accepts);
-    place->is_accepting = status == 0 || !accepts_are_deaf(accepts);
+    place->is_accepting = !accepts_are_deaf(accepts);
     return place->is_accepting ? 0 : status;
 }
 
@@ -193,33 +192,26 @@ void plx__iocp_accept_stop(plx__backend *backend, plx__endpoint *endpoint)
 
 /* --- what comes ------------------------------------------------------------------------------ */
 
-static void accept_hold(accept_op *accept, bool is_first)
+static void accept_hold(accept_op *accept)
 {
-    plx__iocp_list *held = &accept->accepts->held;
     accept->is_held = true;
     accept->op.state = PLX__IOCP_DONE;
-    if (!is_first || held->first == NULL) {
-        plx__iocp_list_append(held, &accept->op);
-        return;
-    }
-    accept->op.next = held->first;
-    held->first = &accept->op;
+    plx__iocp_list_append(&accept->accepts->held, &accept->op);
 }
 
 /* Holds those, too, that have come back with it: core may be about to turn away who waits. */
-static void accepts_gather(plx__backend *backend, plx__iocp_accepts *accepts)
+static void accepts_gather(plx__backend *backend, plx__endpoint *listener)
 {
     plx__iocp_list ready = backend->ready;
     backend->ready.first = NULL;
     for (plx__iocp_op *op = ready.first, *next; op != NULL; op = next) {
-        accept_op *accept = (accept_op *)(void *)op;
         next = op->next;
-        if (op->endpoint == NULL || op->kind != PLX__IOCP_ACCEPT || accept->accepts != accepts) {
+        if (op->endpoint != listener) {
             plx__iocp_list_append(&backend->ready, op);
             continue;
         }
-        accepts->busy--;
-        accept_hold(accept, false);
+        plx__iocp_place_of(listener)->accepts->busy--;
+        accept_hold((accept_op *)(void *)op);
     }
 }
 
@@ -242,7 +234,7 @@ static bool accept_failed(plx__backend *backend, accept_op *accept, plx__complet
     if (status == PLX_EBADF || status == PLX_ENOTSOCK) /* Somebody else closed the listener's. */
         return accept_tell(&accept->op, completion, status);
     int status_of_post = accept_post(backend, accept);
-    if (status_of_post != 0 && accepts_are_deaf(accept->accepts))
+    if (accepts_are_deaf(accept->accepts)) /* Posting it has failed, and it was the last. */
         return accept_tell(&accept->op, completion, status_of_post);
     if (is_dropped || status == PLX_ECONNRESET)
         return accept_tell(&accept->op, completion, PLX_ECONNABORTED);
@@ -270,16 +262,15 @@ static bool accept_succeeded(plx__backend *backend, accept_op *accept, plx__comp
     plx_socket accepted = accept->socket;
     int status = plx__socket_open(&fresh, accept->accepts->family);
     if (status != 0) {
-        accept_hold(accept, true);
-        accepts_gather(backend, accept->accepts);
+        accept_hold(accept);
+        accepts_gather(backend, op->endpoint);
         return accept_tell(op, completion, status);
     }
     (void)accept_tell(op, completion, 0);
     completion->accepted = accepted;
     completion->bytes = backend->received;
     completion->length = got;
-    if (got > 0) /* The kernel is about to write there again. */
-        memcpy(backend->received, accept->bytes, got);
+    memcpy(backend->received, accept->bytes, got); /* The kernel is about to write there again. */
     status = accept_inherit(op, accepted, accept->accepts);
     accept->socket = fresh;
     (void)accept_post(backend, accept); /* It has a socket: it does not fail. */
@@ -300,7 +291,7 @@ bool plx__iocp_accept_next(plx__backend *backend, plx__iocp_op *op, plx__complet
         return false;
     }
     if (!plx__iocp_place_of(op->endpoint)->is_accepting) {
-        accept_hold(accept, false);
+        accept_hold(accept);
         return false;
     }
     int status = plx__iocp_op_result(op, &got);

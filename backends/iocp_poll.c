@@ -104,9 +104,8 @@ static const nt_calls *nt_find(void)
     static plx__atomic_u32 is_known;
     if (plx__atomic_load_acquire(&is_known))
         return &calls;
-    HMODULE library = GetModuleHandleW(L"ntdll.dll");
-    if (library == NULL ||
-        !call_find(library, "NtCreateFile", &calls.create_file, sizeof calls.create_file) ||
+    HMODULE library = GetModuleHandleW(L"ntdll.dll"); /* Every process has it. */
+    if (!call_find(library, "NtCreateFile", &calls.create_file, sizeof calls.create_file) ||
         !call_find(library, "NtDeviceIoControlFile", &calls.device_io_control_file,
                    sizeof calls.device_io_control_file) ||
         !call_find(library, "RtlNtStatusToDosError", &calls.status_to_dos_error,
@@ -122,14 +121,11 @@ static int device_handle_open(HANDLE *handle_out, HANDLE port)
 {
     static wchar_t path[] = L"\\Device\\Afd\\Pollux";
     UNICODE_STRING name = {sizeof path - sizeof path[0], sizeof path, path};
-    OBJECT_ATTRIBUTES attributes;
+    OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &name};
     IO_STATUS_BLOCK block;
     const nt_calls *nt = nt_find();
     if (nt == NULL)
         return PLX_ENOSYS;
-    memset(&attributes, 0, sizeof attributes);
-    attributes.Length = sizeof attributes;
-    attributes.ObjectName = &name;
     NTSTATUS status =
         nt->create_file(handle_out, SYNCHRONIZE, &attributes, &block, NULL, 0,
                         FILE_SHARE_READ | FILE_SHARE_WRITE, 1 /* FILE_OPEN */, 0, NULL, 0);
@@ -145,11 +141,10 @@ static int device_handle_open(HANDLE *handle_out, HANDLE port)
     return 0;
 }
 
-/* One that has room for another poll. */
+/* One that has room for another poll, or NULL with `*status_out` saying why. */
 static plx__iocp_device *device_take(plx__backend *backend, int *status_out)
 {
     plx__iocp_device *device = backend->devices;
-    *status_out = 0;
     if (device != NULL && device->polls < DEVICE_POLLS_MAX)
         return device;
     device = plx__allocate_zeroed(1, sizeof *device);
@@ -233,7 +228,6 @@ plx__iocp_op *plx__iocp_poll_take(plx__backend *backend, plx__endpoint *endpoint
     plx__iocp_poll *poll = poll_make(backend, status_out);
     if (poll == NULL)
         return NULL;
-    memset(&poll->op, 0, sizeof poll->op);
     poll->op.endpoint = endpoint;
     poll->op.kind = PLX__IOCP_POLL;
     poll->base = base;
@@ -316,11 +310,12 @@ void plx__iocp_poll_post(plx__backend *backend, plx__iocp_op *op)
         plx__iocp_op_fly(backend, op);
         return;
     }
-    backend->is_starved = backend->is_starved || status == CODE_STARVED;
-    if (status == CODE_STARVED)
+    if (status == CODE_STARVED) {
+        backend->is_starved = true;
         plx__iocp_op_wait(backend, op);
-    else
-        plx__iocp_op_done(backend, op, plx__fail((int)nt->status_to_dos_error(status)), 0);
+        return;
+    }
+    plx__iocp_op_done(backend, op, plx__fail((int)nt->status_to_dos_error(status)), 0);
 }
 
 static void poll_cancel(plx__iocp_op *op)
@@ -385,9 +380,7 @@ bool plx__iocp_poll_next(plx__backend *backend, plx__iocp_op *op, plx__completio
     uint32_t ready = poll_ready((plx__iocp_poll *)(void *)op, interest);
     if (ready != 0 && place->is_connecting)
         return connect_is_over(backend, op, completion);
-    if (ready == PLX_FAILED)
-        place->interest = 0;
-    else
+    if (ready != PLX_FAILED)
         plx__iocp_op_wait(backend, op);
     completion->endpoint = endpoint;
     completion->kind = PLX__READY;

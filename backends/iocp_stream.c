@@ -235,7 +235,7 @@ void plx__iocp_send_give(plx__backend *backend, plx__iocp_op *op)
 static DWORD slices_copy(unsigned char *bytes, const plx__slice *slices, size_t count)
 {
     DWORD copied = 0;
-    for (size_t i = 0; i < count && copied < PLX__IOCP_SEND_MAX; i++) {
+    for (size_t i = 0; i < count; i++) {
         DWORD room = PLX__IOCP_SEND_MAX - copied;
         DWORD length = slices[i].length < room ? slices[i].length : room;
         memcpy(bytes + copied, slices[i].bytes, length);
@@ -270,7 +270,7 @@ int plx__iocp_send_start(plx__backend *backend, plx__endpoint *endpoint, const p
 bool plx__iocp_send_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
 {
     plx__endpoint *endpoint = op->endpoint;
-    DWORD sent = 0;
+    DWORD sent;
     int status = plx__iocp_op_result(op, &sent);
     completion->endpoint = endpoint;
     completion->kind = PLX__SENT;

@@ -25,8 +25,8 @@ typedef NTSTATUS(NTAPI *nt_information_file_fn)(HANDLE, IO_STATUS_BLOCK *, void 
 static nt_information_file_fn nt_find(const char *name)
 {
     nt_information_file_fn function;
-    HMODULE library = GetModuleHandleW(L"ntdll.dll");
-    FARPROC found = library != NULL ? GetProcAddress(library, name) : NULL;
+    HMODULE library = GetModuleHandleW(L"ntdll.dll"); /* Every process has it. */
+    FARPROC found = GetProcAddress(library, name);
     memcpy(&function, &found, sizeof function); /* No cast leads from one to the other. */
     return function;
 }
@@ -34,7 +34,7 @@ static nt_information_file_fn nt_find(const char *name)
 bool plx__iocp_handle_skips(HANDLE handle)
 {
     IO_STATUS_BLOCK block;
-    ULONG modes = 0;
+    ULONG modes;
     nt_information_file_fn query = nt_find("NtQueryInformationFile");
     return query != NULL &&
            query(handle, &block, &modes, sizeof modes, FILE_COMPLETION_NOTIFICATION_INFORMATION) >=

@@ -13,7 +13,10 @@ extern const test_case unit_windows_accept_cases[];
 extern const test_case unit_windows_afd_cases[];
 extern const test_case unit_windows_calls_cases[];
 extern const test_case unit_windows_files_cases[];
+extern const test_case unit_windows_lists_cases[];
 extern const test_case unit_windows_port_cases[];
+extern const test_case unit_windows_sockets_cases[];
+extern const test_case unit_windows_sweep_cases[];
 extern const test_case unit_windows_waits_cases[];
 extern const test_case unit_poll_cases[];
 
@@ -298,10 +301,12 @@ static const test_case unit_windows_cases[] = {
 
 int main(int argc, char **argv)
 {
-    static const test_case *const groups[] = {
-        unit_windows_cases,       unit_windows_accept_cases, unit_windows_afd_cases,
-        unit_windows_calls_cases, unit_windows_files_cases,  unit_windows_port_cases,
-        unit_windows_waits_cases, unit_poll_cases,           NULL};
+    static const test_case *const groups[] = {unit_windows_cases,       unit_windows_accept_cases,
+                                              unit_windows_afd_cases,   unit_windows_calls_cases,
+                                              unit_windows_files_cases, unit_windows_lists_cases,
+                                              unit_windows_port_cases,  unit_windows_sockets_cases,
+                                              unit_windows_sweep_cases, unit_windows_waits_cases,
+                                              unit_poll_cases,          NULL};
     winsock_double_start(WINSOCK_AS_DOCUMENTED);
     return suite_main(argc, argv, groups, false);
 }

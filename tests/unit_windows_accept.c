@@ -1,62 +1,18 @@
 /* tests/unit_windows_accept.c - the completion port: the sockets that it has accept, over the
  * double.
  */
-#include <string.h>
-
-#include "platform/os.h"
-#include "tests/port_fixture.h"
-#include "tests/winsock_double.h"
+#include "tests/unit_windows_accept.h"
 
 extern const test_case unit_windows_accept_cases[];
 
-enum { ACCEPTS = 4 };
-
-typedef struct listening {
-    fixture f;
-    plx_socket socket;
-    char address[PLX_ADDRESS_TEXT_MAX];
-    plx__accept_config config;
-} listening;
-
-static void listening_open(listening *l, bool receive_first)
-{
-    l->socket = socket_listening(l->address);
-    l->config = (plx__accept_config){.receive_first = receive_first, .ahead = ACCEPTS};
-    fixture_open(&l->f, l->socket);
-}
-
-static int listening_start(listening *l)
-{
-    return l->f.ops->accept_start(l->f.backend, &l->f.endpoint, &l->config);
-}
-
-static void listening_close(listening *l)
-{
-    fixture_close(&l->f);
-    plx__socket_close(l->socket);
-}
-
-/* Waits until so many accepts have completed, without taking them from the port. */
-static void await_accepts(unsigned wanted)
-{
-    uint64_t until = plx__clock_now() + patience();
-    while (winsock_double_accepts_completed() < wanted) {
-        ck_assert_uint_lt(plx__clock_now(), until);
-        (void)SleepEx(1, TRUE);
-    }
-}
-
-static plx__completion expect_accepted(listening *l, int status)
-{
-    plx__completion completion = fixture_completion(&l->f);
-    ck_assert_int_eq(completion.kind, PLX__ACCEPTED);
-    ck_assert_int_eq(completion.status, status);
-    if (status != 0) {
-        ck_assert_uint_eq(completion.accepted, PLX_SOCKET_NONE);
-        ck_assert_uint_eq(completion.length, 0);
-    }
-    return completion;
-}
+/* More endpoints of one backend. */
+typedef struct slot {
+    union {
+        uint64_t align;
+        unsigned char bytes[FIXTURE_FRONT];
+    } front;
+    plx__endpoint endpoint;
+} slot;
 
 /* What AcceptEx fails with is told, or is nobody's loss; and it is posted again, unless the
  * listener is no socket any more. */
@@ -86,10 +42,12 @@ static void accepts_that_fail_are_told(world *w)
         fixture_expect_nothing(&l.f);
         ck_assert_uint_eq(winsock_double_calls(DOUBLE_ACCEPT_EX) - posted,
                           ACCEPTS + cases[i].is_posted_again);
-        peer client = peer_start(l.address); /* The others accept. */
-        plx__completion completion = expect_accepted(&l, 0);
-        plx__socket_close(completion.accepted);
-        peer_close(&client);
+        for (int n = 0; n < ACCEPTS; n++) { /* Each accepts, one after another. */
+            peer client = peer_start(l.address);
+            plx__completion completion = expect_accepted(&l, 0);
+            plx__socket_close(completion.accepted);
+            peer_close(&client);
+        }
         listening_close(&l);
     }
 }
@@ -189,8 +147,11 @@ static void accepts_are_held_together(world *w)
             plx__address theirs;
             if (is_taken == 1)
                 ck_ok(l.f.ops->accept_held(l.f.backend, &l.f.endpoint, &held));
-            if (is_taken == 0 && i == 0)
+            if (is_taken == 0 && i == 0) {
                 ck_ok(listening_start(&l));
+                ck_assert_int_eq(l.f.ops->accept_held(l.f.backend, &l.f.endpoint, &held),
+                                 PLX_EAGAIN);
+            }
             if (is_taken == 0)
                 held = expect_accepted(&l, 0).accepted;
             if (is_taken == 0) { /* The held ones have no context: they have no name. */
@@ -237,131 +198,144 @@ static void stopped_listener_holds(world *w)
     plx__socket_close(l.socket);
 }
 
-/* --- who stays silent ------------------------------------------------------------------------
- */
-
-static void sweep(listening *l, uint32_t seconds)
-{
-    l->f.ops->accept_sweep(l->f.backend, &l->f.endpoint, seconds);
-}
-
-/* Who has been silent for as long as is allowed is dropped; when all hold somebody silent, a second
- * is long enough. */
-static void sweep_has_limits(world *w)
+/* One that closes while it holds all that it can, and nothing is in flight, leaves nothing. */
+static void listener_closes_when_all_are_held(world *w)
 {
     listening l;
     peer clients[ACCEPTS];
-    plx__address name;
     (void)w;
-    listening_open(&l, true);
-    sweep(&l, 0); /* It has not been started. */
+    listening_open(&l, false);
     ck_ok(listening_start(&l));
-    uint64_t until = plx__clock_now() + patience();
-    for (int i = 0; i < ACCEPTS; i++) {
+    l.f.ops->accept_stop(l.f.backend, &l.f.endpoint);
+    unsigned before = winsock_double_accepts_completed();
+    for (unsigned i = 0; i < ACCEPTS; i++) {
         clients[i] = peer_start(l.address);
-        while (plx__socket_peer(clients[i].socket, &name) != 0)
-            ck_assert_uint_lt(plx__clock_now(), until);
-        if (i == 0) {
-            winsock_double_silence(4);
-            sweep(&l, 5);
-            fixture_expect_nothing(&l.f);
-            winsock_double_silence(5);
-            sweep(&l, 5);
-            (void)expect_accepted(&l, PLX_ECONNABORTED);
-            peer_close(&clients[0]);
-            clients[0] = peer_start(l.address);
-            while (plx__socket_peer(clients[0].socket, &name) != 0)
-                ck_assert_uint_lt(plx__clock_now(), until);
-        }
+        await_accepts(before + i + 1);
     }
-    fixture_expect_nothing(&l.f); /* All have been accepted by then. */
-    winsock_double_silence(0);
-    sweep(&l, 60);
     fixture_expect_nothing(&l.f);
-    winsock_double_silence(1);
-    sweep(&l, 60);
-    for (int i = 0; i < ACCEPTS; i++)
-        (void)expect_accepted(&l, PLX_ECONNABORTED);
-    fixture_expect_nothing(&l.f);
-    winsock_double_silence(UINT32_MAX);
-    sweep(&l, 0);
-    fixture_expect_nothing(&l.f); /* Nobody has connected. */
+    listening_close(&l);
     for (int i = 0; i < ACCEPTS; i++)
         peer_close(&clients[i]);
-    listening_close(&l);
 }
 
-static void speak(void *data)
+static void expect_next(fixture *f, const plx__endpoint *endpoint, enum plx__completion_kind kind,
+                        int status)
 {
-    const peer *client = data;
-    unsigned before = winsock_double_accepts_completed();
-    ck_assert_int_eq(plx__socket_send(client->socket, "x", 1), 1);
-    await_accepts(before + 1);
+    const plx__completion *completion = f->ops->next(f->backend);
+    ck_assert_ptr_nonnull(completion);
+    ck_assert_ptr_eq(completion->endpoint, endpoint);
+    ck_assert_int_eq(completion->kind, kind);
+    ck_assert_int_eq(completion->status, status);
+    if (kind == PLX__ACCEPTED)
+        plx__socket_close(completion->accepted);
 }
 
-/* Who has spoken in time is brought, though the port still has the word of it: before the sweep, or
- * while it looks at the others. */
-static void sweep_keeps_who_has_spoken(world *w)
+static plx__endpoint *slot_open(fixture *f, slot *s, plx_socket socket)
+{
+    memset(s, 0, sizeof *s);
+    s->endpoint.token = 2;
+    s->endpoint.socket = socket;
+    ck_ok(f->ops->attach(f->backend, &s->endpoint));
+    return &s->endpoint;
+}
+
+/* Of what has come back with a connection that there is no socket for, a listener holds its own
+ * connections; all else is told, or goes to nobody. */
+static void listener_holds_its_own(world *w)
+{
+    listening l;
+    slot other;
+    slot sends;
+    slot gone;
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_socket held;
+    couple c = couple_open();
+    couple d = couple_open();
+    plx_socket socket = socket_listening(address);
+    const plx__slice slice = plx__slice_of("x", 1);
+    (void)w;
+    listening_open(&l, false);
+    fixture *f = &l.f;
+    ck_ok(listening_start(&l));
+    ck_ok(f->ops->accept_start(f->backend, slot_open(f, &other, socket), &l.config));
+    peer clients[3];
+    unsigned before = winsock_double_accepts_completed();
+    for (unsigned i = 0; i < 3; i++) {
+        clients[i] = peer_start(i < 2 ? l.address : address);
+        await_accepts(before + i + 1);
+    }
+    for (int i = 0; i < 10; i++) /* All of them come back, and nobody looks. */
+        ck_ok(f->ops->wait(f->backend, PLX_MILLISECOND));
+    ck_ok(f->ops->send_start(f->backend, slot_open(f, &sends, c.ours.socket), &slice, 1));
+    ck_ok(f->ops->send_start(f->backend, slot_open(f, &gone, d.ours.socket), &slice, 1));
+    ck_assert(f->ops->detach(f->backend, &gone.endpoint));
+    ck_ok(f->ops->wait(f->backend, 0));
+    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 1);
+    expect_next(f, &f->endpoint, PLX__ACCEPTED, PLX_EMFILE);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 1);
+    expect_next(f, &other.endpoint, PLX__ACCEPTED, 0);
+    expect_next(f, &sends.endpoint, PLX__SENT, 0);
+    ck_assert_ptr_null(f->ops->next(f->backend));
+    for (int i = 0; i < 2; i++) {
+        ck_ok(f->ops->accept_held(f->backend, &f->endpoint, &held));
+        plx__socket_close(held);
+    }
+    ck_assert_int_eq(f->ops->accept_held(f->backend, &f->endpoint, &held), PLX_EAGAIN);
+    ck_assert_int_eq(f->ops->accept_held(f->backend, &other.endpoint, &held), PLX_EAGAIN);
+    ck_assert(f->ops->detach(f->backend, &other.endpoint));
+    ck_assert(f->ops->detach(f->backend, &sends.endpoint));
+    listening_close(&l);
+    plx__socket_close(socket);
+    for (int i = 0; i < 3; i++)
+        peer_close(&clients[i]);
+    couple_close(&c);
+    couple_close(&d);
+}
+
+/* An accept that fails, and cannot be posted again for want of a socket: while others are in
+ * flight, or connections are held, only its own failure is told; and the want when it was the
+ * last. */
+static void last_accept_tells_of_the_want(world *w)
 {
     (void)w;
-    for (int is_late = 0; is_late < 2; is_late++) {
+    for (uint32_t ahead = 1; ahead <= 2; ahead++) {
         listening l;
-        plx__address name;
-        listening_open(&l, true);
+        listening_open(&l, false);
+        l.config.ahead = ahead;
+        winsock_double_fail(DOUBLE_ACCEPT_EX, 0, 1, WSAECONNRESET);
         ck_ok(listening_start(&l));
-        peer client = peer_start(l.address);
-        uint64_t until = plx__clock_now() + patience();
-        while (plx__socket_peer(client.socket, &name) != 0)
-            ck_assert_uint_lt(plx__clock_now(), until);
-        winsock_double_silence(9);
-        if (is_late == 0)
-            speak(&client);
-        else
-            winsock_double_act(DOUBLE_GET, ACCEPTS - 1, 1, 0, speak, &client);
-        sweep(&l, 1);
-        ck_assert_uint_eq(winsock_double_mend(), (uint32_t)is_late);
-        plx__completion completion = expect_accepted(&l, 0);
-        ck_assert_uint_eq(completion.length, 1);
-        plx__socket_close(completion.accepted);
-        fixture_expect_nothing(&l.f);
-        peer_close(&client);
-        peer other = peer_start(l.address); /* And one who never speaks is not. */
-        while (plx__socket_peer(other.socket, &name) != 0)
-            ck_assert_uint_lt(plx__clock_now(), until);
-        fixture_expect_nothing(&l.f);
-        sweep(&l, 9);
-        (void)expect_accepted(&l, PLX_ECONNABORTED);
-        winsock_double_silence(UINT32_MAX);
-        peer_close(&other);
+        ck_assert_uint_eq(winsock_double_mend(), 1);
+        plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 1);
+        (void)expect_accepted(&l, ahead == 1 ? PLX_EMFILE : PLX_ECONNABORTED);
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 1);
         listening_close(&l);
     }
-}
-
-/* One who has spoken is none of those that are full of silence. */
-static void sweep_counts_who_is_silent(world *w)
-{
     listening l;
-    peer clients[ACCEPTS];
     plx__address name;
-    (void)w;
+    plx_socket held;
     listening_open(&l, true);
+    l.config.ahead = 2;
     ck_ok(listening_start(&l));
+    peer speaks = peer_start(l.address);
     uint64_t until = plx__clock_now() + patience();
-    for (int i = 0; i < ACCEPTS; i++) {
-        clients[i] = peer_start(l.address);
-        while (plx__socket_peer(clients[i].socket, &name) != 0)
-            ck_assert_uint_lt(plx__clock_now(), until);
-    }
+    while (plx__socket_peer(speaks.socket, &name) != 0)
+        ck_assert_uint_lt(plx__clock_now(), until);
+    peer silent = peer_start(l.address);
+    while (plx__socket_peer(silent.socket, &name) != 0)
+        ck_assert_uint_lt(plx__clock_now(), until);
     fixture_expect_nothing(&l.f);
+    ck_assert_int_eq(plx__socket_send(speaks.socket, "x", 1), 1);
+    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 2);
+    (void)expect_accepted(&l, PLX_EMFILE);
     winsock_double_silence(9);
-    speak(&clients[1]);
-    sweep(&l, 60);
-    plx__completion completion = expect_accepted(&l, 0);
-    plx__socket_close(completion.accepted);
-    fixture_expect_nothing(&l.f);
+    l.f.ops->accept_sweep(l.f.backend, &l.f.endpoint, 1);
+    (void)expect_accepted(&l, PLX_ECONNABORTED);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 2);
     winsock_double_silence(UINT32_MAX);
-    for (int i = 0; i < ACCEPTS; i++)
-        peer_close(&clients[i]);
+    ck_ok(l.f.ops->accept_held(l.f.backend, &l.f.endpoint, &held));
+    plx__socket_close(held);
+    peer_close(&speaks);
+    peer_close(&silent);
     listening_close(&l);
 }
 
@@ -393,9 +367,9 @@ static void starting_that_fails_tells_why(world *w)
 }
 
 const test_case unit_windows_accept_cases[] = {
-    CASE(sweep_counts_who_is_silent), CASE(starting_that_fails_tells_why),
-    CASE(accepts_that_fail_are_told), CASE(accepts_bring_what_accept_would),
-    CASE(first_bytes_have_a_bound),   CASE(accepts_are_held_together),
-    CASE(stopped_listener_holds),     CASE(sweep_has_limits),
-    CASE(sweep_keeps_who_has_spoken), CASES_END,
+    CASE(accepts_that_fail_are_told),    CASE(accepts_bring_what_accept_would),
+    CASE(first_bytes_have_a_bound),      CASE(accepts_are_held_together),
+    CASE(stopped_listener_holds),        CASE(listener_closes_when_all_are_held),
+    CASE(listener_holds_its_own),        CASE(last_accept_tells_of_the_want),
+    CASE(starting_that_fails_tells_why), CASES_END,
 };

@@ -133,11 +133,74 @@ static void interest_is_asked_for(world *w)
     ck_ok(f.ops->watch(f.backend, &f.endpoint, 0));
     ck_assert_int_eq(plx__socket_send(c.theirs.socket, "x", 1), 1);
     fixture_expect_nothing(&f); /* What was in flight is of no interest. */
+    polls = winsock_double_calls(DOUBLE_AFD);
+    ck_ok(f.ops->watch(f.backend, &f.endpoint, W));
+    ck_ok(f.ops->watch(f.backend, &f.endpoint, 0));
+    ck_ok(f.ops->wait(f.backend, 0));
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_AFD), polls);
+    for (uint32_t events = ABORT; events <= LOCAL_CLOSE; events *= 2) {
+        winsock_double_answer(1, 0, 1, events);
+        ck_ok(f.ops->watch(f.backend, &f.endpoint, R));
+        ck_ok(f.ops->wait(f.backend, patience()));
+        ck_ok(f.ops->watch(f.backend, &f.endpoint, 0));
+        ck_assert_ptr_null(f.ops->next(f.backend));
+    }
     fixture_close(&f);
     couple_close(&c);
 }
 
-/* For want of memory it is asked again, after a pause; what else fails ends the watch. */
+/* One poll after another is cancelled when more is asked for; one that is not in flight is not. */
+static void polls_are_cancelled_each_time(world *w)
+{
+    fixture f;
+    slot waiting;
+    couple c = couple_open();
+    couple d = couple_open();
+    (void)w;
+    fixture_open(&f, c.ours.socket);
+    uint32_t cancels = winsock_double_calls(DOUBLE_CANCEL);
+    for (uint32_t round = 1; round <= 3; round++) {
+        ck_ok(f.ops->watch(f.backend, &f.endpoint, R));
+        ck_ok(f.ops->wait(f.backend, 0));
+        ck_ok(f.ops->watch(f.backend, &f.endpoint, R | W));
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_CANCEL), cancels + round);
+        ck_assert_uint_eq(fixture_completion(&f).ready, W);
+        ck_ok(f.ops->watch(f.backend, &f.endpoint, 0));
+        fixture_expect_nothing(&f);
+    }
+    ck_ok(f.ops->watch(f.backend, slot_open(&f, &waiting, d.ours.socket), R));
+    ck_assert(f.ops->detach(f.backend, &waiting.endpoint));
+    fixture_expect_nothing(&f);
+    winsock_double_answer(1, 0, 1, RECEIVE);
+    ck_ok(f.ops->watch(f.backend, slot_open(&f, &waiting, d.ours.socket), R));
+    ck_ok(f.ops->wait(f.backend, 0));
+    ck_assert(f.ops->detach(f.backend, &waiting.endpoint));
+    fixture_expect_nothing(&f);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_CANCEL), cancels + 3);
+    fixture_close(&f);
+    couple_close(&c);
+    couple_close(&d);
+}
+
+/* A request that completes before the call returns is told by the port all the same, once. */
+static void driver_may_answer_at_once(world *w)
+{
+    fixture f;
+    couple c = couple_open();
+    (void)w;
+    fixture_open(&f, c.ours.socket);
+    winsock_double_answer_at_once(true);
+    winsock_double_answer(1, 0, 1, RECEIVE);
+    ck_ok(f.ops->watch(f.backend, &f.endpoint, R));
+    ck_assert_uint_eq(fixture_completion(&f).ready, R);
+    fixture_expect_nothing(&f);
+    winsock_double_answer_at_once(false);
+    fixture_close(&f);
+    couple_close(&c);
+}
+
+/* For want of memory it is asked again, after a pause; what else fails ends the watch, until the
+ * owner watches again. */
 static void driver_that_fails_is_told(world *w)
 {
     fixture f;
@@ -148,7 +211,8 @@ static void driver_that_fails_is_told(world *w)
     ck_ok(f.ops->watch(f.backend, &f.endpoint, R));
     uint32_t sleeps = winsock_double_calls(DOUBLE_SLEEP);
     winsock_double_fail(DOUBLE_AFD, 0, 2, (int)0xC000009A);
-    ck_ok(f.ops->wait(f.backend, patience())); /* Not for so long. */
+    ck_ok(f.ops->wait(f.backend, PLX_FOREVER)); /* Not for so long. */
+    ck_assert_int_eq(winsock_double_timeout(), 0);
     ck_assert_ptr_null(f.ops->next(f.backend));
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_SLEEP), sleeps + 1);
     ck_ok(f.ops->wait(f.backend, patience()));
@@ -162,6 +226,9 @@ static void driver_that_fails_is_told(world *w)
     ck_assert_uint_eq(winsock_double_mend(), 1);
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_SLEEP), sleeps + 2);
     fixture_expect_nothing(&f);
+    ck_ok(f.ops->watch(f.backend, &f.endpoint, R));
+    completion = fixture_completion(&f);
+    ck_assert_uint_eq(completion.ready, R);
     fixture_close(&f);
     couple_close(&c);
 }
@@ -288,7 +355,50 @@ static void one_poll_asks_at_a_time(world *w)
     couple_close(&other);
 }
 
+/* Connecting by a poll: what fails is told at once, a poll that was cancelled is no outcome, and
+ * what is watched afterwards is no connecting. */
+static void connecting_by_a_poll_has_one_outcome(world *w)
+{
+    fixture f;
+    char text[PLX_ADDRESS_TEXT_MAX];
+    plx__address address;
+    plx_socket socket;
+    plx_socket listener = socket_listening(text);
+    (void)w;
+    ck_ok(plx__address_parse(&address, text));
+    ck_ok(plx__socket_open(&socket, address.family));
+    address.family = PLX__FAMILY_UNIX; /* As the backend is to believe. */
+    fixture_open(&f, socket);
+    winsock_double_fail(DOUBLE_IOCTL, 0, 2, WSAEINVAL);
+    ck_assert_int_eq(f.ops->connect(f.backend, &f.endpoint, &address), PLX_EINVAL);
+    fixture_close(&f);
+    fixture_open(&f, socket);
+    winsock_double_fail(DOUBLE_CONNECT, 0, 1, WSAENETUNREACH);
+    ck_assert_int_eq(f.ops->connect(f.backend, &f.endpoint, &address), PLX_ENETUNREACH);
+    ck_assert_uint_eq(winsock_double_mend(), 1);
+    fixture_expect_nothing(&f);
+    fixture_close(&f);
+    fixture_open(&f, socket);
+    winsock_double_answer(1, (long)0xC0000120, 1, SEND); /* It was cancelled. */
+    ck_ok(f.ops->connect(f.backend, &f.endpoint, &address));
+    ck_ok(f.ops->wait(f.backend, patience()));
+    ck_assert_ptr_null(f.ops->next(f.backend));
+    plx__completion completion = fixture_completion(&f);
+    ck_assert_int_eq(completion.kind, PLX__CONNECTED);
+    ck_ok(completion.status);
+    ck_ok(f.ops->watch(f.backend, &f.endpoint, W));
+    completion = fixture_completion(&f);
+    ck_assert_int_eq(completion.kind, PLX__READY);
+    ck_assert_uint_eq(completion.ready, W);
+    fixture_close(&f);
+    plx__socket_close(socket);
+    plx__socket_close(listener);
+}
+
 const test_case unit_windows_afd_cases[] = {
+    CASE(polls_are_cancelled_each_time),
+    CASE(driver_may_answer_at_once),
+    CASE(connecting_by_a_poll_has_one_outcome),
     CASE(answers_have_meanings),
     CASE(interest_is_asked_for),
     CASE(driver_that_fails_is_told),

@@ -241,6 +241,7 @@ static void forbidden_bind_is_looked_into(world *w)
     ck_assert_uint_eq(winsock_double_mend(), 1);
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_TABLE), tables);
     winsock_double_reserve(port);
+    winsock_double_rows(&port, 1, 1); /* The true one may lack a row while others come and go. */
     /* The table has it; it may have grown while it was read, but not for ever. */
     winsock_double_fail(DOUBLE_TABLE, 0, 1, ERROR_INSUFFICIENT_BUFFER);
     ck_assert_int_eq(bind_at(address), PLX_EADDRINUSE);
@@ -263,9 +264,11 @@ static void forbidden_bind_is_looked_into(world *w)
         ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
     }
     plx__socket_close(listener);
+    winsock_double_rows(&port, 0, 0);
     ck_assert_int_eq(bind_at(address), PLX_EACCES); /* Nobody has it. */
+    winsock_double_rows(NULL, 0, 0);
     winsock_double_reserve(0);
-    ck_ok(bind_at(address));
+    ck_ok(bind_at("tcp://127.0.0.1:0"));
     winsock_double_fail(DOUBLE_BIND, 0, 1, WSAEADDRNOTAVAIL);
     ck_assert_int_eq(bind_at(address), PLX_EADDRNOTAVAIL);
     ck_assert_uint_eq(winsock_double_mend(), 1);
@@ -285,12 +288,15 @@ static void forbidden_bind_knows_both_families(world *w)
     ck_ok(plx__socket_name(listener, &address));
     ck_ok(plx__address_print(&address, text, sizeof text));
     winsock_double_reserve((uint16_t)strtoul(strrchr(text, ':') + 1, NULL, 10));
-    ck_assert_int_eq(bind_at(text), PLX_EADDRINUSE);
+    uint64_t until = plx__clock_now() + patience();
+    while (bind_at(text) != PLX_EADDRINUSE) /* The true table may lack a row for a moment. */
+        ck_assert_uint_lt(plx__clock_now(), until);
     winsock_double_reserve(0);
-    /* What fails but is not forbidden is not looked into. */
+    uint32_t tables = winsock_double_calls(DOUBLE_TABLE);
     winsock_double_fail(DOUBLE_BIND, 0, 1, WSAEACCES);
-    ck_assert_int_eq(bind_at(text), PLX_EADDRINUSE);
+    ck_assert_int_eq(bind_at(text), PLX_EADDRINUSE); /* The second wildcard meets it. */
     ck_assert_uint_eq(winsock_double_mend(), 1);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_TABLE), tables);
     plx__socket_close(listener);
 }
 
@@ -489,8 +495,10 @@ static void wake_that_fails_to_open_leaves_nothing(world *w)
     ck_assert_uint_eq(descriptors(), before + 1);
     ck_assert(!is_inherited(wake.reader));
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_IOCTL), controls + 2);
-    ck_assert(winsock_double_ioctl(_WSAIOW(IOC_VENDOR, 15), given)); /* SIO_UDP_NETRESET */
-    ck_assert_mem_eq(given, "\0\0\0\0", 4);
+    for (DWORD code = 12; code <= 15; code += 3) { /* SIO_UDP_CONNRESET and SIO_UDP_NETRESET */
+        ck_assert(winsock_double_ioctl(_WSAIOW(IOC_VENDOR, code), given));
+        ck_assert_mem_eq(given, "\0\0\0\0", 4);
+    }
     plx__wake_close(&wake);
     ck_assert_uint_eq(wake.reader, PLX_SOCKET_NONE);
     ck_assert_uint_eq(wake.writer, PLX_SOCKET_NONE);

@@ -20,6 +20,19 @@ static void count(void *data)
     ++*(unsigned *)data;
 }
 
+typedef struct waken {
+    plx__signal_listener listener;
+    uint32_t pending; /* By the time of the wake. */
+    unsigned wakes;
+} waken;
+
+static void look(void *data)
+{
+    waken *told = data;
+    told->pending = plx__atomic_load(&told->listener.pending);
+    told->wakes++;
+}
+
 static uint32_t taken(plx__signal_listener *listener)
 {
     return plx__atomic_exchange(&listener->pending, 0);
@@ -39,36 +52,40 @@ static void console_events_have_numbers(world *w)
         {CTRL_LOGOFF_EVENT, PLX_SIGNAL_HANGUP, true},
         {CTRL_SHUTDOWN_EVENT, PLX_SIGNAL_TERMINATE, true},
     };
-    plx__signal_listener listener;
-    unsigned wakes = 0;
+    waken told;
+    plx__signal_listener *listener = &told.listener;
     (void)w;
-    plx__signal_listener_init(&listener, count, &wakes);
+    memset(&told, 0xA5, sizeof told);
+    told.wakes = 0;
+    plx__signal_listener_init(listener, look, &told);
+    ck_assert_uint_eq(taken(listener), 0);
     winsock_double_fail(DOUBLE_HANDLER, 0, 1, ERROR_NOT_ENOUGH_MEMORY);
-    ck_assert_int_eq(plx__signal_add(&listener, PLX_SIGNAL_INTERRUPT), PLX_ENOMEM);
+    ck_assert_int_eq(plx__signal_add(listener, PLX_SIGNAL_INTERRUPT), PLX_ENOMEM);
     ck_assert_uint_eq(winsock_double_mend(), 1);
-    ck_assert_int_eq(listener.place, -1);
+    ck_assert_int_eq(listener->place, -1);
     winsock_double_fail(DOUBLE_SLEEP, 0, UINT32_MAX, ERROR_ALERTED);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint32_t sleeps = winsock_double_calls(DOUBLE_SLEEP);
-        unsigned before = wakes;
-        ck_ok(plx__signal_add(&listener, cases[i].number));
+        unsigned before = told.wakes;
+        ck_ok(plx__signal_add(listener, cases[i].number));
         ck_assert(winsock_double_console_event(cases[i].event));
-        ck_assert_uint_eq(wakes, before + 1);
-        ck_assert_uint_eq(taken(&listener), 1u << cases[i].number);
+        ck_assert_uint_eq(told.wakes, before + 1);
+        ck_assert_uint_eq(told.pending, 1u << cases[i].number);
+        ck_assert_uint_eq(taken(listener), 1u << cases[i].number);
         ck_assert_uint_eq(winsock_double_calls(DOUBLE_SLEEP) - sleeps, cases[i].is_end);
         if (cases[i].is_end)
             ck_assert_int_eq(winsock_double_timeout(), -1); /* INFINITE */
-        plx__signal_remove(&listener, cases[i].number);
+        plx__signal_remove(listener, cases[i].number);
         ck_assert(!winsock_double_console_event(cases[i].event));
         ck_assert_uint_eq(winsock_double_calls(DOUBLE_SLEEP) - sleeps, cases[i].is_end);
-        ck_assert_uint_eq(taken(&listener), 0);
+        ck_assert_uint_eq(taken(listener), 0);
     }
     (void)winsock_double_mend();
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_HANDLER), 2); /* Once that worked. */
     ck_assert(!winsock_double_console_event(99));
-    ck_assert_int_eq(plx__signal_add(&listener, 0), PLX_ENOSYS);
-    ck_assert_int_eq(plx__signal_add(&listener, 31), PLX_ENOSYS);
-    ck_assert_int_eq(listener.place, -1);
+    ck_assert_int_eq(plx__signal_add(listener, 0), PLX_ENOSYS);
+    ck_assert_int_eq(plx__signal_add(listener, 31), PLX_ENOSYS);
+    ck_assert_int_eq(listener->place, -1);
 }
 
 /* The table has 64 places. A listener takes one, whatever it wants to be told, and leaves it with
@@ -125,6 +142,7 @@ static void server_prepare(server *s, const char *name)
 
 static int server_listen(server *s)
 {
+    s->path = (plx__socket_path *)(void *)s; /* Which a call that fails is not to leave. */
     return plx__socket_path_listen(s->socket, &s->address, 4, &s->path);
 }
 
@@ -171,8 +189,10 @@ static void turns_are_waited_for(world *w)
         server s;
         leftover_make(name_make(name, sizeof name));
         server_prepare(&s, name);
+        uint32_t binds = winsock_double_calls(DOUBLE_BIND);
         winsock_double_fail(DOUBLE_TURN, 0, 1, cases[i].outcome);
         ck_assert_int_eq(server_listen(&s), cases[i].status);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_BIND) - binds, cases[i].status == 0);
         ck_assert_uint_eq(winsock_double_mend(), 1);
         ck_assert_int_eq(winsock_double_timeout(), 1000);
         ck_assert(file_exists(name));
@@ -193,6 +213,24 @@ static void turns_are_waited_for(world *w)
         ck_assert(!file_exists(name));
         plx__socket_close(s.socket);
     }
+}
+
+/* Without the mutex nobody waits for it, and no leftover is replaced. */
+static void turns_need_a_mutex(world *w)
+{
+    char name[64];
+    server s;
+    (void)w;
+    leftover_make(name_make(name, sizeof name));
+    server_prepare(&s, name);
+    uint32_t turns = winsock_double_calls(DOUBLE_TURN);
+    winsock_double_fail(DOUBLE_MUTEX, 0, 1, ERROR_ACCESS_DENIED);
+    ck_assert_int_eq(server_listen(&s), PLX_EADDRINUSE);
+    ck_assert_uint_eq(winsock_double_mend(), 1);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_TURN), turns);
+    ck_assert_ptr_null(s.path);
+    ck_assert_int_eq(remove(name), 0);
+    plx__socket_close(s.socket);
 }
 
 static void take_turn(void *data)
@@ -228,15 +266,16 @@ static void listening_at_a_leftover_fails_cleanly(world *w)
         enum winsock_double_call call;
         int error, status;
         bool is_left; /* The leftover. */
+        uint32_t binds;
     } cases[] = {
-        {DOUBLE_SOCKET, WSAEMFILE, PLX_EMFILE, true},
-        {DOUBLE_CONNECT, WSAEACCES, PLX_EADDRINUSE, true},
-        {DOUBLE_FILE, ERROR_ACCESS_DENIED, PLX_EADDRINUSE, true},
-        {DOUBLE_FILE, ERROR_SHARING_VIOLATION, PLX_EADDRINUSE, true},
-        {DOUBLE_FILE, ERROR_PATH_NOT_FOUND, PLX_EADDRINUSE, true}, /* bind() finds it. */
-        {DOUBLE_DELETE, ERROR_ACCESS_DENIED, PLX_EACCES, true},
-        {DOUBLE_BIND, WSAENOBUFS, PLX_ENOBUFS, false},
-        {DOUBLE_LISTEN, WSAENOBUFS, PLX_ENOBUFS, false},
+        {DOUBLE_SOCKET, WSAEMFILE, PLX_EMFILE, true, 0},
+        {DOUBLE_CONNECT, WSAEACCES, PLX_EADDRINUSE, true, 0},
+        {DOUBLE_FILE, ERROR_ACCESS_DENIED, PLX_EADDRINUSE, true, 0},
+        {DOUBLE_FILE, ERROR_SHARING_VIOLATION, PLX_EADDRINUSE, true, 0},
+        {DOUBLE_FILE, ERROR_PATH_NOT_FOUND, PLX_EADDRINUSE, true, 1}, /* bind() finds it. */
+        {DOUBLE_DELETE, ERROR_ACCESS_DENIED, PLX_EACCES, true, 0},
+        {DOUBLE_BIND, WSAENOBUFS, PLX_ENOBUFS, false, 1},
+        {DOUBLE_LISTEN, WSAENOBUFS, PLX_ENOBUFS, false, 1},
     };
     char name[64];
     (void)w;
@@ -244,9 +283,11 @@ static void listening_at_a_leftover_fails_cleanly(world *w)
         server s;
         leftover_make(name_make(name, sizeof name));
         server_prepare(&s, name);
+        uint32_t binds = winsock_double_calls(DOUBLE_BIND);
         winsock_double_fail(cases[i].call, 0, 1, cases[i].error);
         ck_assert_int_eq(server_listen(&s), cases[i].status);
         ck_assert_uint_eq(winsock_double_mend(), 1);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_BIND) - binds, cases[i].binds);
         ck_assert_ptr_null(s.path);
         ck_assert_int_eq(file_exists(name), cases[i].is_left);
         if (cases[i].is_left)
@@ -255,12 +296,13 @@ static void listening_at_a_leftover_fails_cleanly(world *w)
     }
 }
 
-/* Whose file cannot be looked at, or is on another volume by then, stays. */
+/* Whose file cannot be looked at, is on another volume by then, or is another's at the same path,
+ * stays. */
 static void files_that_are_not_known_stay(world *w)
 {
     char name[64];
     (void)w;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         server s;
         server_prepare(&s, name_make(name, sizeof name));
         if (i == 0) /* The second is the look at what was bound. */
@@ -272,7 +314,13 @@ static void files_that_are_not_known_stay(world *w)
             winsock_double_move_volumes(1);
         if (i == 2)
             winsock_double_fail(DOUBLE_FILE, 0, 1, ERROR_ACCESS_DENIED);
+        if (i == 3) {
+            ck_assert_int_eq(remove(name), 0);
+            leftover_make(name);
+        }
+        uint32_t files = winsock_double_calls(DOUBLE_FILE);
         plx__socket_path_remove(s.path);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_FILE) - files, i != 0);
         winsock_double_move_volumes(0);
         (void)winsock_double_mend();
         ck_assert_int_eq(remove(name), 0);
@@ -365,9 +413,11 @@ static void paths_that_are_none_are_empty(world *w)
             memcpy(memory, poison, size);
             plx__free(memory);
         }
+        uint32_t names = winsock_double_calls(DOUBLE_FULL);
         winsock_double_fail(DOUBLE_FULL, 1, 1, ERROR_MORE_DATA);
         int status = server_listen(&s);
         ck_assert_uint_eq(winsock_double_mend(), (uint32_t)i);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_FULL) - names, 2 * (uint32_t)i);
         ck_assert_uint_eq(winsock_double_path_length(), 0);
         if (status == 0) {
             plx__socket_path_remove(s.path); /* Which does not know it. */
@@ -404,6 +454,7 @@ const test_case unit_windows_files_cases[] = {
     CASE(listeners_have_places),
     CASE(turns_are_waited_for),
     CASE(turns_end),
+    CASE(turns_need_a_mutex),
     CASE(listening_at_a_leftover_fails_cleanly),
     CASE(files_that_are_not_known_stay),
     CASE(open_files_are_removed),

@@ -182,6 +182,95 @@ static void parked_ones_come_back(world *w)
     couple_close(&other);
 }
 
+static void speak(void *data)
+{
+    const couple *c = data;
+    ck_assert_int_eq(plx__socket_send(c->theirs.socket, "x", 1), 1);
+}
+
+/* What becomes ready beside one that is parked ends the wait, without another look; and one that is
+ * parked costs no call when others are ready, or when there is no time. */
+static void parking_costs_one_call(world *w)
+{
+    couple hung = full_open();
+    couple other = couple_open();
+    plx__poll_entry entries[2] = {{.fd = hung.ours.socket, .events = PLX__POLL_WRITE},
+                                  {.fd = other.ours.socket, .events = PLX__POLL_READ}};
+    (void)w;
+    peer_shutdown(&hung.theirs);
+    ck_assert_int_eq(plx__poll(entries, 1, 5 * PLX_MILLISECOND), 0);
+    winsock_double_clock_stop(true);
+    uint32_t polls = winsock_double_calls(DOUBLE_POLL);
+    ck_assert_int_eq(plx__poll(entries, 2, 0), 0);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_POLL), polls + 1);
+    winsock_double_act(DOUBLE_POLL, 1, 1, 0, speak, &other);
+    ck_assert_int_eq(plx__poll(entries, 2, PLX_SECOND), 1);
+    ck_assert_uint_eq(winsock_double_mend(), 1);
+    ck_assert_int_eq(entries[1].revents, PLX__POLL_READ);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_POLL), polls + 3);
+    ck_assert_int_eq(plx__poll(entries, 2, PLX_SECOND), 1);
+    ck_assert_int_eq(entries[0].revents, 0);
+    ck_assert_uint_eq(winsock_double_calls(DOUBLE_POLL), polls + 4);
+    winsock_double_clock_stop(false);
+    couple_close(&hung);
+    couple_close(&other);
+}
+
+static void clock_forward(void *data)
+{
+    winsock_double_clock_forward(*(const uint64_t *)data);
+}
+
+/* A wait ends with its time, and a look without waiting is the last; the longest one, too. */
+static void polls_end_in_time(world *w)
+{
+    static const uint64_t times[] = {45 * PLX_MILLISECOND, PLX_FOREVER / 4};
+    couple c = couple_open();
+    plx__poll_entry entry = {.fd = c.ours.socket, .events = PLX__POLL_READ};
+    (void)w;
+    winsock_double_clock_stop(true);
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t polls = winsock_double_calls(DOUBLE_POLL);
+        winsock_double_act(DOUBLE_POLL, 0, 1, WAIT_TIMEOUT, clock_forward,
+                           (void *)(uintptr_t)&times[i]);
+        ck_assert_int_eq(plx__poll(&entry, 1, times[i] - PLX_MILLISECOND), 0);
+        ck_assert_uint_eq(winsock_double_mend(), 1);
+        ck_assert_uint_eq(winsock_double_calls(DOUBLE_POLL), polls + 2);
+        ck_assert_int_eq(winsock_double_timeout(), 0);
+        winsock_double_clock_forward(UINT64_MAX - times[i] + 1);
+    }
+    winsock_double_clock_stop(false);
+    couple_close(&c);
+}
+
+/* Who has hung up is told when a second has passed since that was done last, and not when nobody
+ * had hung up for a second. Those who have not have no part in that. */
+static void hang_ups_are_due_by_the_clock(world *w)
+{
+    static const struct {
+        uint64_t milliseconds;
+        int ready;
+    } steps[] = {{0, 0}, {999, 0},  {1, 1},    {500, 0}, {499, 0},
+                 {1, 1}, {1999, 1}, {2000, 0}, {999, 0}, {2, 1}};
+    couple hung = full_open();
+    couple idle = couple_open();
+    plx__poll_entry entry = {.fd = hung.ours.socket, .events = PLX__POLL_WRITE};
+    plx__poll_entry none = {.fd = idle.ours.socket, .events = PLX__POLL_READ};
+    (void)w;
+    peer_shutdown(&hung.theirs);
+    winsock_double_clock_stop(true);
+    winsock_double_clock_forward(PLX_SECOND * 10);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        winsock_double_clock_forward(steps[i].milliseconds * PLX_MILLISECOND);
+        ck_assert_int_eq(plx__poll(&none, 1, 0), 0);
+        int ready = plx__poll(&entry, 1, 0);
+        ck_assert_msg(ready == steps[i].ready, "step %u is %d", (unsigned)i, ready);
+    }
+    winsock_double_clock_stop(false);
+    couple_close(&hung);
+    couple_close(&idle);
+}
+
 /* Who has hung up is told once in a second, not more often; and not at once, after a while in which
  * nobody has hung up. */
 static void hang_ups_are_told_a_second_apart(world *w)
@@ -331,6 +420,9 @@ const test_case unit_windows_waits_cases[] = {
     CASE(build_19041_is_not_old),
     CASE(build_that_is_not_said_is_old),
     CASE(parked_ones_come_back),
+    CASE(parking_costs_one_call),
+    CASE(polls_end_in_time),
+    CASE(hang_ups_are_due_by_the_clock),
     CASE(hang_ups_are_told_a_second_apart),
     CASE(sets_grow),
     CASE(sets_do_not_overlap),

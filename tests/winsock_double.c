@@ -306,6 +306,7 @@ int WSAAPI double_bind(SOCKET socket, const struct sockaddr *name, int length)
 {
     if (double_strikes(DOUBLE_BIND))
         return SOCKET_ERROR;
+    double_bound_remember(name);
     if (reserved_port != 0 && name->sa_family != AF_UNIX && port_of(name) == reserved_port) {
         WSASetLastError(WSAEACCES);
         return SOCKET_ERROR;
@@ -348,10 +349,12 @@ int WSAAPI double_connect(SOCKET socket, const struct sockaddr *name, int length
 static BOOL PASCAL double_connect_ex(SOCKET socket, const struct sockaddr *name, int length,
                                      void *bytes, DWORD count, DWORD *sent, OVERLAPPED *overlapped)
 {
-    if (double_is_any(name)) {
-        WSASetLastError(WSAEADDRNOTAVAIL);
+    if (double_is_any(name) || (bytes == NULL && count != 0)) {
+        WSASetLastError(double_is_any(name) ? WSAEADDRNOTAVAIL : WSAEFAULT);
         return FALSE;
     }
+    if (!double_can_start(overlapped, 1))
+        return FALSE;
     BOOL result = connect_ex(socket, name, length, bytes, count, sent, overlapped);
     int error = WSAGetLastError();
     double_lock();
@@ -365,8 +368,9 @@ static BOOL PASCAL double_accept_ex(SOCKET listener, SOCKET socket, void *bytes,
                                     DWORD local, DWORD remote, DWORD *got, OVERLAPPED *overlapped)
 {
     double_accept_remember(overlapped);
-    if (double_strikes(DOUBLE_ACCEPT_EX))
+    if (double_strikes(DOUBLE_ACCEPT_EX) || !double_can_start(overlapped, 1))
         return FALSE;
+    memset(bytes, 0xEE, count + local + remote); /* It is the kernel's now. */
     return accept_ex(listener, socket, bytes, count, local, remote, got, overlapped);
 }
 
@@ -378,11 +382,11 @@ int WSAAPI double_WSAIoctl(SOCKET socket, DWORD code, void *in, DWORD in_size, v
     static const GUID accept_id = WSAID_ACCEPTEX;
     if (double_strikes(DOUBLE_IOCTL))
         return SOCKET_ERROR;
-    double_ioctl_remember(code, in, in_size);
     if ((in == NULL && in_size != 0) || (out == NULL && out_size != 0)) {
         WSASetLastError(WSAEFAULT);
         return SOCKET_ERROR;
     }
+    double_ioctl_remember(code, in, in_size);
     if (double_mode != 0 && code == SIO_BSP_HANDLE_POLL)
         code = SIO_BASE_HANDLE; /* What Wine has. */
     int result = WSAIoctl(socket, code, in, in_size, out, out_size, returned, overlapped, routine);
@@ -422,6 +426,7 @@ int WSAAPI double_closesocket(SOCKET socket)
 {
     double_socket *known = double_find(socket);
     int result = 0;
+    (void)double_strikes(DOUBLE_CLOSE);
     double_lock();
     if (double_mode == 0 || known == NULL) {
         result = closesocket(socket);
@@ -441,7 +446,7 @@ int WSAAPI double_closesocket(SOCKET socket)
             result = closesocket(socket);
         }
     }
-    double_handles_add(result == 0 ? -1 : 0);
+    double_handles_add(result == 0 ? -1 : socket == INVALID_SOCKET);
     double_unlock();
     return result;
 }
@@ -475,6 +480,8 @@ int WSAAPI double_setsockopt(SOCKET socket, int level, int name, const char *val
 int WSAAPI double_recv(SOCKET socket, char *bytes, int length, int flags)
 {
     const double_socket *known = double_find(socket);
+    if (double_strikes(DOUBLE_READ))
+        return SOCKET_ERROR;
     if (double_mode != 0) {
         double_lock();
         (void)double_pump();
@@ -522,7 +529,7 @@ static int send_whole(SOCKET socket, WSABUF *buffers, DWORD count, DWORD *sent, 
 
 int WSAAPI double_send(SOCKET socket, const char *bytes, int length, int flags)
 {
-    WSABUF buffer = {.len = (ULONG)length, .buf = (char *)(uintptr_t)bytes};
+    WSABUF buffer = {.len = (ULONG)double_take((size_t)length), .buf = (char *)(uintptr_t)bytes};
     DWORD sent;
     if (double_strikes(DOUBLE_SEND))
         return SOCKET_ERROR;
@@ -556,8 +563,10 @@ int WSAAPI double_WSASend(SOCKET socket, WSABUF *buffers, DWORD count, DWORD *se
 {
     double_socket *known = double_find(socket);
     int result;
-    if (double_strikes(DOUBLE_SEND))
+    if (double_strikes(DOUBLE_SEND) || !double_can_start(overlapped, count))
         return SOCKET_ERROR;
+    if (overlapped == NULL && double_take(SIZE_MAX) != SIZE_MAX)
+        return WSASend(socket, buffers, 1, sent, flags, NULL, NULL); /* Of several. */
     if (double_mode == 0 || known == NULL)
         return WSASend(socket, buffers, count, sent, flags, overlapped, routine);
     double_lock();

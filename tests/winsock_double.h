@@ -17,6 +17,10 @@
  *  -  Unix-domain sockets, over TCP and a file that has the port (winsock_double_unix.c).
  *  -  Connecting to 0.0.0.0 or [::] fails with WSAEADDRNOTAVAIL, and binding a port that the system
  *     reserves with WSAEACCES.
+ *
+ * In whatever mode a call fails that is given what its documentation forbids and Wine takes: an
+ * OVERLAPPED with something in its unused members, or no buffer for bytes. Handles are counted; one
+ * that is closed twice, too.
  */
 #ifndef WINSOCK_DOUBLE_H
 #define WINSOCK_DOUBLE_H
@@ -88,6 +92,10 @@ enum winsock_double_call {
     DOUBLE_HANDLER, /* SetConsoleCtrlHandler() */
     DOUBLE_SLEEP,   /* Sleep(), which the error has return at once. */
     DOUBLE_TURN,    /* WaitForSingleObject(), with an error that it returns. */
+    DOUBLE_READ,    /* recv() */
+    DOUBLE_CLOSE,   /* closesocket(), only counted and acted before. */
+    DOUBLE_LIBRARY, /* LoadLibraryW() */
+    DOUBLE_MUTEX,   /* CreateMutexW() */
     DOUBLE_CALLS
 };
 
@@ -106,6 +114,8 @@ uint32_t winsock_double_calls(enum winsock_double_call call);
 void winsock_double_answer(uint32_t times, long status, ULONG count, ULONG events);
 /* What the next request to AFD has asked for. */
 ULONG winsock_double_asked(void);
+/* Whether such a request has completed by the time the call returns, and the port tells it too. */
+void winsock_double_answer_at_once(bool is_at_once);
 /* The build number that the system says it has; 0 for the true one. */
 void winsock_double_build(DWORD build);
 /* For how many seconds each connection that AcceptEx has made counts as silent; UINT32_MAX: the
@@ -115,7 +125,8 @@ void winsock_double_silence(DWORD seconds);
 unsigned winsock_double_accepts_completed(void);
 /* Handles and sockets that were opened, less those that were closed, in whatever mode. */
 long winsock_double_handles(void);
-/* What the last call of WSAIoctl with this code were given: up to 4 bytes. */
+/* What the last call of WSAIoctl with this code was given: up to 4 bytes. False if there was none
+ * that was in order. */
 bool winsock_double_ioctl(DWORD code, unsigned char *bytes_out);
 /* What the last SetFileCompletionNotificationModes() was given. */
 int winsock_double_modes(void);
@@ -130,6 +141,21 @@ int64_t winsock_double_longest_timeout(void);
 size_t winsock_double_path_length(void);
 /* Adds this to the number of the volume, in the IDs of the files of sockets. */
 void winsock_double_move_volumes(uint64_t distance);
+/* Adds so many nanoseconds to what the performance counter says. */
+void winsock_double_clock_forward(uint64_t duration_ns);
+/* Whether the performance counter stands still but for that. */
+void winsock_double_clock_stop(bool is_stopped);
+/* Whether a layered provider is in front, whose sockets are not the kernel's handles. */
+void winsock_double_layer(bool is_layered);
+/* Whether getsockname() has 0.0.0.0 for each IPv4 address, as some firewalls have it. */
+void winsock_double_hide_names(bool is_hiding);
+/* The last IPv4 address that was bound, in the host's order. */
+uint32_t winsock_double_bound(void);
+/* The tables of the system's TCP sockets have these ports, in the host's order, of which the system
+ * says that they are `told`. NULL: the true ones. */
+void winsock_double_rows(const uint16_t *ports, uint32_t count, uint32_t told);
+/* The next send takes no more bytes than this; 0: what it likes. */
+void winsock_double_take(size_t bytes);
 /* Raises a console control event: calls the handler, and returns what it returns. */
 BOOL winsock_double_console_event(DWORD event);
 /* The most bytes that one call has handed over. */
@@ -170,6 +196,10 @@ HANDLE WINAPI double_CreateFileW(const wchar_t *path, DWORD access, DWORD sharin
 BOOL WINAPI double_GetFileInformationByHandleEx(HANDLE file, FILE_INFO_BY_HANDLE_CLASS kind,
                                                 void *out, DWORD size);
 int WSAAPI double_WSAStartup(WORD version, WSADATA *about);
+int WSAAPI double_WSACleanup(void);
+BOOL WINAPI double_QueryPerformanceCounter(LARGE_INTEGER *count);
+int WINAPI double_MultiByteToWideChar(UINT page, DWORD flags, const char *text, int length,
+                                      wchar_t *out, int size);
 DWORD WINAPI double_GetFullPathNameW(const wchar_t *name, DWORD size, wchar_t *out, wchar_t **last);
 HANDLE WINAPI double_CreateMutexW(SECURITY_ATTRIBUTES *security, BOOL is_owner,
                                   const wchar_t *name);
@@ -222,6 +252,9 @@ BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes
 #define GetFileInformationByHandleEx(a, b, c, d) double_GetFileInformationByHandleEx(a, b, c, d)
 #define SetFileInformationByHandle(a, b, c, d)   double_SetFileInformationByHandle(a, b, c, d)
 #define WSAStartup(a, b)                         double_WSAStartup(a, b)
+#define WSACleanup()                             double_WSACleanup()
+#define QueryPerformanceCounter(a)               double_QueryPerformanceCounter(a)
+#define MultiByteToWideChar(a, b, c, d, e, f)    double_MultiByteToWideChar(a, b, c, d, e, f)
 #define GetFullPathNameW(a, b, c, d)             double_GetFullPathNameW(a, b, c, d)
 #define CreateMutexW(a, b, c)                    double_CreateMutexW(a, b, c)
 #define WaitForSingleObject(a, b)                double_WaitForSingleObject(a, b)
@@ -281,6 +314,18 @@ bool double_is_any(const struct sockaddr *name);
 /* For Unix-domain sockets. */
 int double_unix_bind(SOCKET socket, const struct sockaddr *name, int length);
 int double_unix_connect(SOCKET socket, const struct sockaddr *name);
+/* Notes an address that is bound. */
+void double_bound_remember(const struct sockaddr *name);
+/* As winsock_double_hide_names() has it. */
+void double_name_hide(struct sockaddr *name);
+/* As winsock_double_layer() has it, if this asks for it. */
+void double_layer_put(int level, int name, char *value);
+/* The first bytes of these that the next send takes. */
+size_t double_take(size_t bytes);
+/* Whether an operation with so many buffers can start with it; else the last error says why not. */
+bool double_can_start(const OVERLAPPED *overlapped, DWORD buffers);
+/* The table of winsock_double_rows(). False if there is none. */
+bool double_rows_write(void *table, DWORD *size, size_t row_bytes, size_t port_at, DWORD *result);
 /* An AcceptEx has been called with this. */
 void double_accept_remember(const OVERLAPPED *overlapped);
 #endif

@@ -3,8 +3,10 @@
 #define WINSOCK_DOUBLE_ITSELF
 #include "tests/winsock_double.h"
 
+#include <iphlpapi.h>
 #include <process.h>
 #include <string.h>
+#include <wchar.h>
 #include <winternl.h>
 
 enum { ACCEPTS_MAX = 64, CLASS_OF_LEAVING = 61 /* FileReplaceCompletionInformation */ };
@@ -81,32 +83,44 @@ BOOL WINAPI double_PostQueuedCompletionStatus(HANDLE port, DWORD bytes, ULONG_PT
                                        : PostQueuedCompletionStatus(port, bytes, key, overlapped);
 }
 
-static DWORD last_ioctl;
-static unsigned char last_ioctl_bytes[4];
+static struct {
+    DWORD code;
+    unsigned char bytes[4];
+} ioctls[16]; /* The last of each code; the library has fewer. */
 
 void double_ioctl_remember(DWORD code, const void *in, DWORD size)
 {
-    last_ioctl = code;
-    if (size >= sizeof last_ioctl_bytes)
-        memcpy(last_ioctl_bytes, in, sizeof last_ioctl_bytes);
+    size_t at = 0;
+    while (ioctls[at].code != code && ioctls[at].code != 0 && at + 1 < 16)
+        at++;
+    ioctls[at].code = code;
+    if (size >= sizeof ioctls[at].bytes)
+        memcpy(ioctls[at].bytes, in, sizeof ioctls[at].bytes);
 }
 
 bool winsock_double_ioctl(DWORD code, unsigned char *bytes_out)
 {
-    memcpy(bytes_out, last_ioctl_bytes, sizeof last_ioctl_bytes);
-    return last_ioctl == code;
+    size_t at = 0;
+    while (ioctls[at].code != code && at + 1 < 16)
+        at++;
+    memcpy(bytes_out, ioctls[at].bytes, sizeof ioctls[at].bytes);
+    return ioctls[at].code == code;
 }
 
 int WSAAPI double_getsockopt(SOCKET socket, int level, int name, char *value, int *length)
 {
     const double_socket *known = double_find(socket);
-    if (double_strikes(DOUBLE_GET))
+    if (double_strikes(DOUBLE_GET)) {
+        memset(value, 0xFF, (size_t)*length); /* What it has is undefined then. */
         return SOCKET_ERROR;
+    }
     if (known != NULL && known->is_unix && level == IPPROTO_TCP) {
         WSASetLastError(WSAENOPROTOOPT);
         return SOCKET_ERROR;
     }
     int result = getsockopt(socket, level, name, value, length);
+    if (result == 0)
+        double_layer_put(level, name, value);
     if (double_mode != 0 && known != NULL && result == 0 && level == SOL_SOCKET &&
         name == SO_ERROR && known->has_met_failure)
         memset(value, 0, sizeof(int));
@@ -120,7 +134,16 @@ int WSAAPI double_WSAStartup(WORD version, WSADATA *about)
 {
     if (LOBYTE(version) < 2 || (LOBYTE(version) == 2 && HIBYTE(version) < 2))
         return WSAVERNOTSUPPORTED;
-    return WSAStartup(version, about);
+    int result = WSAStartup(version, about);
+    double_handles_add(result == 0);
+    return result;
+}
+
+int WSAAPI double_WSACleanup(void)
+{
+    int result = WSACleanup();
+    double_handles_add(result == 0 ? -1 : 1);
+    return result;
 }
 
 int WSAAPI double_ioctlsocket(SOCKET socket, long command, u_long *argument)
@@ -132,7 +155,7 @@ int WSAAPI double_ioctlsocket(SOCKET socket, long command, u_long *argument)
 int WSAAPI double_WSARecv(SOCKET socket, WSABUF *buffers, DWORD count, DWORD *got, DWORD *flags,
                           OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-    if (double_strikes(DOUBLE_RECEIVE))
+    if (double_strikes(DOUBLE_RECEIVE) || !double_can_start(overlapped, count))
         return SOCKET_ERROR;
     return WSARecv(socket, buffers, count, got, flags, overlapped, routine);
 }
@@ -240,13 +263,13 @@ long winsock_double_handles(void)
 BOOL WINAPI double_CloseHandle(HANDLE handle)
 {
     BOOL result = CloseHandle(handle);
-    double_handles_add(result ? -1 : 0);
+    double_handles_add(result ? -1 : 1);
     return result;
 }
 
 HANDLE WINAPI double_CreateMutexW(SECURITY_ATTRIBUTES *security, BOOL is_owner, const wchar_t *name)
 {
-    HANDLE made = CreateMutexW(security, is_owner, name);
+    HANDLE made = double_strikes(DOUBLE_MUTEX) ? NULL : CreateMutexW(security, is_owner, name);
     double_handles_add(made != NULL);
     return made;
 }
@@ -259,7 +282,7 @@ DWORD WINAPI double_WaitForSingleObject(HANDLE handle, DWORD milliseconds)
 
 HMODULE WINAPI double_LoadLibraryW(const wchar_t *name)
 {
-    HMODULE loaded = LoadLibraryW(name);
+    HMODULE loaded = double_strikes(DOUBLE_LIBRARY) ? NULL : LoadLibraryW(name);
     double_handles_add(loaded != NULL);
     return loaded;
 }
@@ -340,6 +363,12 @@ static struct {
 } answer;
 
 static ULONG asked;
+static bool is_answering_at_once;
+
+void winsock_double_answer_at_once(bool is_at_once)
+{
+    is_answering_at_once = is_at_once;
+}
 
 void winsock_double_answer(uint32_t times, long status, ULONG count, ULONG events)
 {
@@ -366,6 +395,12 @@ static NTSTATUS NTAPI double_create_file(HANDLE *handle, ACCESS_MASK access,
 {
     if (double_strikes(DOUBLE_DEVICE))
         return (NTSTATUS)GetLastError();
+    static const wchar_t device[] = L"\\Device\\Afd\\";
+    const UNICODE_STRING *name = attributes->ObjectName;
+    if (name->Length % 2 != 0 || name->Length < sizeof device ||
+        memcmp(name->Buffer, device, sizeof device - 2) != 0 ||
+        wmemchr(name->Buffer, L'\0', name->Length / 2) != NULL)
+        return (NTSTATUS)0xC0000033; /* STATUS_OBJECT_NAME_INVALID */
     if (access != SYNCHRONIZE || attributes->RootDirectory != NULL || attributes->Attributes != 0 ||
         size != NULL || flags != 0 || sharing != (FILE_SHARE_READ | FILE_SHARE_WRITE) ||
         disposition != 1 || options != 0 || more != NULL || length != 0)
@@ -385,7 +420,8 @@ static NTSTATUS NTAPI double_device_io(HANDLE handle, HANDLE event, void *routin
     asked = info->events;
     if (double_strikes(DOUBLE_AFD))
         return (NTSTATUS)GetLastError();
-    if (info->count != 1 || info->is_exclusive != 0 || info->timeout.QuadPart != INT64_MAX)
+    if (!double_can_start((OVERLAPPED *)(void *)block, 1) || info->count != 1 ||
+        info->is_exclusive != 0 || info->timeout.QuadPart != INT64_MAX)
         return (NTSTATUS)0xC000000D;
     if (answer.times == 0 || known == NULL)
         return device_io(handle, event, routine, context, block, code, in, in_size, out, out_size);
@@ -395,7 +431,7 @@ static NTSTATUS NTAPI double_device_io(HANDLE handle, HANDLE event, void *routin
     info->events = answer.events;
     overlapped->Internal = (ULONG_PTR)answer.status;
     (void)PostQueuedCompletionStatus(known->port_of_completions, 0, known->key, overlapped);
-    return (NTSTATUS)0x103; /* STATUS_PENDING */
+    return is_answering_at_once ? 0 : (NTSTATUS)0x103; /* STATUS_PENDING */
 }
 
 static NTSTATUS NTAPI double_set_file(HANDLE handle, IO_STATUS_BLOCK *block, void *in, ULONG size,
@@ -416,12 +452,24 @@ static LONG WINAPI double_get_version(OSVERSIONINFOW *version)
 
 static DWORD WINAPI double_get_table(void *table, DWORD *size, BOOL is_sorted)
 {
-    return double_strikes(DOUBLE_TABLE) ? GetLastError() : get_table(table, size, is_sorted);
+    DWORD result;
+    if (double_strikes(DOUBLE_TABLE))
+        return GetLastError();
+    if (double_rows_write(table, size, sizeof(MIB_TCPROW), offsetof(MIB_TCPROW, dwLocalPort),
+                          &result))
+        return result;
+    return get_table(table, size, is_sorted);
 }
 
 static DWORD WINAPI double_get_table_6(void *table, DWORD *size, BOOL is_sorted)
 {
-    return double_strikes(DOUBLE_TABLE) ? GetLastError() : get_table_6(table, size, is_sorted);
+    DWORD result;
+    if (double_strikes(DOUBLE_TABLE))
+        return GetLastError();
+    if (double_rows_write(table, size, sizeof(MIB_TCP6ROW), offsetof(MIB_TCP6ROW, dwLocalPort),
+                          &result))
+        return result;
+    return get_table_6(table, size, is_sorted);
 }
 
 /* The function that is found, and the one that takes its place. No cast leads from one function to

@@ -146,8 +146,12 @@ int WSAAPI double_getsockname(SOCKET socket, struct sockaddr *name, int *length)
     const double_socket *known = double_find(socket);
     if (double_strikes(DOUBLE_NAME))
         return SOCKET_ERROR;
-    if (double_mode == 0 || known == NULL || !known->is_unix)
-        return getsockname(socket, name, length);
+    if (double_mode == 0 || known == NULL || !known->is_unix) {
+        int result = getsockname(socket, name, length);
+        if (result == 0)
+            double_name_hide(name);
+        return result;
+    }
     name_write(known->path, name, length);
     return 0;
 }
@@ -184,7 +188,7 @@ static bool access_has(HANDLE file, ACCESS_MASK wanted)
 
 DWORD WINAPI double_GetFullPathNameW(const wchar_t *name, DWORD size, wchar_t *out, wchar_t **last)
 {
-    DWORD length = GetFullPathNameW(name, size, out, last);
+    DWORD length = size != 0 && out == NULL ? 0 : GetFullPathNameW(name, size, out, last);
     if (!double_strikes(DOUBLE_FULL))
         return length;
     if (size > 0)
@@ -253,7 +257,10 @@ BOOL WINAPI double_GetFileInformationByHandleEx(HANDLE file, FILE_INFO_BY_HANDLE
                                                 void *out, DWORD size)
 {
     BY_HANDLE_FILE_INFORMATION about;
-    if (double_strikes(DOUBLE_ABOUT) || !access_has(file, FILE_READ_ATTRIBUTES))
+    bool is_struck = double_strikes(DOUBLE_ABOUT);
+    if (is_struck && kind == FileAttributeTagInfo)
+        tag_write(out, FILE_SIZE); /* What it has is undefined then. */
+    if (is_struck || !access_has(file, FILE_READ_ATTRIBUTES))
         return FALSE;
     BOOL result = GetFileInformationByHandleEx(file, kind, out, size);
     if (double_mode == 0 || !GetFileInformationByHandle(file, &about))

@@ -49,8 +49,8 @@ static bool refusals_are_reported(void)
     uint32_t known = plx__atomic_load(&refusals);
     if (known == 0) {
         OSVERSIONINFOW version = {.dwOSVersionInfoSize = sizeof version};
-        HMODULE library = GetModuleHandleW(L"ntdll.dll");
-        FARPROC found = library != NULL ? GetProcAddress(library, "RtlGetVersion") : NULL;
+        HMODULE library = GetModuleHandleW(L"ntdll.dll"); /* Every process has it. */
+        FARPROC found = GetProcAddress(library, "RtlGetVersion");
         rtl_get_version get_version = NULL;
         memcpy(&get_version, &found, sizeof found); /* No cast leads from one to the other. */
         if (get_version != NULL)
@@ -71,7 +71,6 @@ static bool connect_has_failed(SOCKET socket)
 {
     struct timeval at_once = {0, 0};
     fd_set failed;
-    FD_ZERO(&failed);
     failed.fd_array[0] = socket;
     failed.fd_count = 1;
     return select(0, NULL, NULL, &failed, &at_once) == 1;
@@ -122,7 +121,8 @@ static int poll_call(plx__poll_entry *entries, size_t count, uint64_t timeout_ns
 static bool is_reset(SOCKET socket)
 {
     char byte;
-    return recv(socket, &byte, 1, MSG_PEEK) == SOCKET_ERROR && WSAGetLastError() != WSAEWOULDBLOCK;
+    return recv(socket, &byte, sizeof byte, MSG_PEEK) == SOCKET_ERROR &&
+           WSAGetLastError() != WSAEWOULDBLOCK;
 }
 
 /* Row 6: whether all that an entry says is that the peer has shut its side, to one who asks only

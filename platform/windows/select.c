@@ -66,8 +66,7 @@ static void set_sort(socket_set *set)
 
 static bool set_has(const socket_set *set, SOCKET socket)
 {
-    return set->count > 0 &&
-           bsearch(&socket, set->sockets, set->count, sizeof(SOCKET), socket_compare) != NULL;
+    return bsearch(&socket, set->sockets, set->count, sizeof(SOCKET), socket_compare) != NULL;
 }
 
 static int collect(plx__poll_entry *entries, size_t count, socket_sets *sets)

@@ -92,7 +92,7 @@ int plx__socket_adopt(plx_socket socket)
 {
     SOCKADDR_STORAGE peer;
     int peer_size = sizeof peer;
-    int type = 0;
+    int type;
     int type_size = sizeof type;
     int status = plx__socket_check(socket);
     if (status != 0)
@@ -162,13 +162,12 @@ int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value
  * and SO_EXCLUSIVEADDRUSE"). */
 static bool wildcard_is_taken(int family, USHORT port)
 {
-    SOCKADDR_STORAGE any;
+    SOCKADDR_STORAGE any = {.ss_family = AF_UNSPEC};
     BOOL on = TRUE;
     SOCKET probe = WSASocketW(family, SOCK_STREAM, 0, NULL, 0,
                               WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     if (probe == INVALID_SOCKET)
         return false;
-    memset(&any, 0, sizeof any);
     ((struct sockaddr *)(void *)&any)->sa_family = (ADDRESS_FAMILY)family;
     ((struct sockaddr_in *)(void *)&any)->sin_port = port; /* At the same offset in both. */
     (void)setsockopt(probe, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof on);
@@ -338,7 +337,7 @@ int plx__socket_connect(plx_socket socket, const plx__address *address)
 
 int plx__socket_connect_result(plx_socket socket)
 {
-    int os_code = 0;
+    int os_code;
     int size = sizeof os_code;
     plx__address peer;
     if (getsockopt(socket, SOL_SOCKET, SO_ERROR, (char *)&os_code, &size) != 0)
@@ -442,7 +441,7 @@ int plx__socket_shutdown(plx_socket socket)
 
 int plx__socket_check(plx_socket socket)
 {
-    int type = 0;
+    int type;
     int size = sizeof type;
     if (socket == INVALID_SOCKET) /* As a handle it would be this process. */
         return PLX_EBADF;

@@ -8,7 +8,6 @@
 #include "platform/os.h"
 
 #include <mswsock.h>
-#include <string.h>
 
 #include "platform/fault.h"
 #include "platform/hook.h"
@@ -41,11 +40,9 @@ static void resets_ignore(SOCKET socket)
 
 static int connect_to_itself(SOCKET socket)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {.sin_family = AF_INET};
     int length = sizeof address;
     u_long on = 1;
-    memset(&address, 0, sizeof address);
-    address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (bind(socket, (struct sockaddr *)&address, sizeof address) != 0 ||
         getsockname(socket, (struct sockaddr *)&address, &length) != 0)
