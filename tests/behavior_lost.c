@@ -251,9 +251,12 @@ static void loss_open(world *w, loss *l, enum loser loser)
 {
     l->client.socket = PLX_SOCKET_NONE;
     if (loser == LOSER_CONN) {
+        static const unsigned char bytes[65536];
         plx_conn_options options = probe_options(&l->conn);
         l->client = connect_pair(w, &l->conn, &options);
         l->socket = socket_of_conn(w, l->conn.conn);
+        while (plx_conn_queued(w->loop, l->conn.conn) == 0) /* It has something to lose. */
+            ck_ok(plx_conn_write(w->loop, l->conn.conn, bytes, sizeof bytes));
     } else if (loser == LOSER_LISTENER) {
         l->socket = socket_of_listener(w, listener_open(w, &l->conn, &l->report));
     } else {
@@ -316,6 +319,7 @@ static void number_is_used_again(world *w)
             plx__socket_close(l.fillers[--l.fillers_count]);
         ck_ok(plx_conn_close(w->loop, conn));
         turn_until(w, &server.closed, 1);
+        ck_ok(server.reason); /* The one before has not set it to be reset, either. */
     }
 }
 
