@@ -113,7 +113,6 @@ static int address_parse_tcp(plx__address *address, const char *text)
 
 int plx__address_parse(plx__address *address, const char *text)
 {
-    memset(address, 0, sizeof *address);
     if (text == NULL)
         return PLX_EADDRESS;
     if (text_skip(&text, "tcp://"))

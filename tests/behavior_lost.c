@@ -6,7 +6,9 @@
  */
 #include <string.h>
 
+#include "platform/rehearsal.h"
 #include "tests/rest.h"
+#include "tests/stand.h"
 
 extern const test_case behavior_lost_cases[];
 
@@ -323,7 +325,42 @@ static void number_is_used_again(world *w)
     }
 }
 
+/* A program that has closed its standard input has connections with that number. */
+static void descriptor_zero_is_served(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    probe p = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    char answer[2];
+    if (!gives_lowest_number)
+        return;
+    (void)listen_at(w, &options, address);
+    peer client = peer_start(address);
+    plx__socket_dispose(0);
+    turn_until(w, &p.opened, 1);
+    ck_assert_int_eq((int)socket_of_conn(w, p.conn), 0);
+    peer_send(w, &client, "hi", 2);
+    peer_receive(w, &client, answer, sizeof answer);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+    ck_ok(p.reason);
+}
+
+/* Programs that the process executes have none of the loop's descriptors. */
+static void programs_inherit_nothing(world *w)
+{
+    stand s;
+    int before = plx__rehearse_inherited();
+    world_reopen(w, (plx_loop_options){0});
+    stand_open(w, &s);
+    stand_check(w, &s);
+    ck_assert_int_eq(plx__rehearse_inherited(), before);
+    stand_close(w, &s);
+}
+
 const test_case behavior_lost_cases[] = {
+    CASE(programs_inherit_nothing),
+    CASE(descriptor_zero_is_served),
     CASE(connection_loses_its_descriptor),
     CASE(writing_connection_loses_its_descriptor),
     CASE(connecting_one_loses_its_descriptor),

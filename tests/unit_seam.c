@@ -431,6 +431,9 @@ static void refused_ones_are_told_at_three_quarters(world *w)
         turn_some(&own);
         ck_assert_uint_eq(probes[2].drained, more == 0 ? 1 : 0);
         ck_assert_int_eq(plx_conn_is_high(own.loop, conns[2]), (int)more);
+        ck_ok(plx_conn_close(own.loop, conns[2]));
+        turn_until(&own, &probes[2].closed, 1);
+        ck_assert_uint_eq(own.loop->starved, 0); /* Nobody waits any more to be told. */
         own.loop->ops = real;
         ck_ok(plx_loop_close(own.loop));
         for (int i = 0; i < 3; i++)

@@ -69,6 +69,22 @@ static void descriptor_zero_is_accepted(world *w)
     peer_close(&client);
 }
 
+/* A socket that comes from elsewhere waits for nothing from then on, and is not inherited. */
+static void adopted_sockets_do_not_wait(world *w)
+{
+    int ends[2];
+    char byte;
+    (void)w;
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    int before = plx__rehearse_inherited();
+    ck_ok(plx__socket_adopt(ends[0]));
+    ck_assert_int_eq((int)plx__socket_receive(ends[0], &byte, 1), PLX_EAGAIN);
+    if (before >= 0)
+        ck_assert_int_eq(plx__rehearse_inherited(), before - 1);
+    plx__socket_close(ends[0]);
+    plx__socket_dispose(ends[1]);
+}
+
 /* --- names -------------------------------------------------------------------------------------
  */
 
@@ -284,6 +300,7 @@ static void select_reaches_its_last_bit(world *w)
 const test_case unit_unix_cases[] = {
     CASE(descriptor_zero_is_as_good_as_any),
     CASE(descriptor_zero_is_accepted),
+    CASE(adopted_sockets_do_not_wait),
     CASE(sockets_without_a_name_have_no_path),
     CASE(handler_leaves_things_as_they_are),
     CASE(each_listener_is_told),
