@@ -350,8 +350,9 @@ static void descriptor_zero_is_served(world *w)
 static void programs_inherit_nothing(world *w)
 {
     stand s;
+    ck_ok(plx_loop_close(w->loop));
     int before = plx__rehearse_inherited();
-    world_reopen(w, (plx_loop_options){0});
+    w->loop = world_loop_open(w);
     stand_open(w, &s);
     stand_check(w, &s);
     ck_assert_int_eq(plx__rehearse_inherited(), before);
