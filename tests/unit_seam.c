@@ -400,15 +400,25 @@ static plx_conn conn_of(plx_loop *loop, couple *c, probe *p)
     return conn;
 }
 
-/* One whose write was refused for the loop's limit is told when three quarters of it are in use,
- * and not while there is a byte more. */
+static const unsigned char many_bytes[40000];
+
+static size_t write_too_much(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                             size_t length)
+{
+    (void)p;
+    (void)bytes;
+    ck_assert_int_eq(plx_conn_write(loop, conn, many_bytes, 5001), PLX_ENOBUFS);
+    return length;
+}
+
+/* One whose write was refused for the loop's limit, in a callback, is told when three quarters of
+ * it are in use, and not while there is a byte more. */
 static void refused_ones_are_told_at_three_quarters(world *w)
 {
-    static const unsigned char bytes[4000];
     for (size_t more = 0; more < 2; more++) {
         world own = {.configuration = w->configuration, .backend = w->backend};
-        plx_loop_options limits = world_options(w, (plx_loop_options){.queued_bytes_max = 4000});
-        probe probes[3] = {{.opened = 0}};
+        plx_loop_options limits = world_options(w, (plx_loop_options){.queued_bytes_max = 40000});
+        probe probes[3] = {[2] = {.then_data = write_too_much}};
         plx_conn conns[3];
         couple couples[3];
         ck_ok(plx_loop_open(&own.loop, &limits));
@@ -421,10 +431,10 @@ static void refused_ones_are_told_at_three_quarters(world *w)
         for (int i = 0; i < 3; i++)
             conns[i] = conn_of(own.loop, &couples[i], &probes[i]);
         turn_until(&own, &probes[2].opened, 1);
-        ck_ok(plx_conn_write(own.loop, conns[0], bytes, 3000 + more));
-        ck_ok(plx_conn_write(own.loop, conns[1], bytes, 500 - more));
-        ck_assert_int_eq(plx_conn_write(own.loop, conns[2], bytes, 501), PLX_ENOBUFS);
-        turn_some(&own);
+        ck_ok(plx_conn_write(own.loop, conns[0], many_bytes, 30000 + more));
+        ck_ok(plx_conn_write(own.loop, conns[1], many_bytes, 5000 - more));
+        peer_send(&own, &couples[2].theirs, "?", 1);
+        turn_until(&own, &probes[2].received, 1);
         ck_assert_uint_eq(probes[2].drained, 0);
         ck_ok(plx_conn_close(own.loop, conns[1]));
         turn_until(&own, &probes[1].closed, 1);
