@@ -71,6 +71,7 @@ static void slab_keeps_its_slots_apart(world *w)
 {
     enum { MANY = 130, SIZES = 18 };
     plx__object *objects[MANY];
+    size_t wrong = 0; /* One assertion: each costs a write to a file. */
     (void)w;
     for (size_t size = 0; size < (size_t)SIZES * SIZES; size++) {
         size_t front = size % SIZES;
@@ -78,21 +79,23 @@ static void slab_keeps_its_slots_apart(world *w)
         plx__slab slab;
         plx__slab_init(&slab, PLX__KIND_TIMER, bytes, front, 7, MANY);
         for (size_t i = 0; i < MANY; i++) {
-            ck_ok(plx__slab_take(&slab, &objects[i]));
-            ck_assert_uint_eq((uintptr_t)objects[i] % 16, 0);
+            if (plx__slab_take(&slab, &objects[i]) != 0)
+                ck_abort_msg("no slot");
+            wrong += (uintptr_t)objects[i] % 16 != 0;
             memset((unsigned char *)objects[i] - front, (int)i, front);
             memset((unsigned char *)objects[i] + sizeof(plx__object), (int)i, size / SIZES);
         }
         for (size_t i = 0; i < MANY; i++) {
             const unsigned char *object = (const unsigned char *)objects[i];
             for (size_t n = 0; n < front; n++)
-                ck_assert_uint_eq(*(object - front + n), (unsigned char)i);
+                wrong += *(object - front + n) != (unsigned char)i;
             for (size_t n = sizeof(plx__object); n < bytes; n++)
-                ck_assert_uint_eq(object[n], (unsigned char)i);
+                wrong += object[n] != (unsigned char)i;
             plx__slab_give(&slab, objects[i]);
         }
         plx__slab_close(&slab);
     }
+    ck_assert_uint_eq(wrong, 0);
 }
 
 /* A slot that is used again has another handle each time; the old ones find nothing. */
