@@ -395,8 +395,7 @@ PLX__SLOW static uint64_t set_update(plx__poller *poller, uint64_t timeout_ns)
         (void)set_renew(poller);
     if (poller->has_ghost) /* There was no descriptor for it: the ghost would end each wait. */
         (void)plx__poll(NULL, 0, shortest_ns);
-    if (poller->changes > 0)
-        changes_apply(poller);
+    changes_apply(poller);
     if (poller->failures > 0)
         return 0;
     return poller->changes > 0 ? shortest_ns : timeout_ns;
@@ -530,7 +529,7 @@ static size_t epoll_poller_collect(plx__poller *poller, plx__poller_event *event
 {
     size_t count = events_take(poller, events, max);
     bool has_more = poller->event < poller->end || poller->is_full || poller->failures > 0;
-    if (has_more && count < max)
+    if (has_more)
         count += more_collect(poller, events + count, max - count);
     return count;
 }

@@ -368,7 +368,7 @@ static bool completion_find(plx__backend *backend, plx__completion *completion_o
     struct io_uring_cq *cq = &backend->ring.cq;
     if (backend->unsent_count > 0)
         return plx__uring_unsent_next(backend, completion_out);
-    if (backend->spill_count > 0 && spill_next(backend, completion_out))
+    if (spill_next(backend, completion_out))
         return true;
     for (unsigned head; (head = *cq->khead) != backend->completions_end;) {
         const struct io_uring_cqe cqe = cq->cqes[head & cq->ring_mask];

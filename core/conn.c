@@ -41,7 +41,6 @@ int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx_
     profile->references++;
     conn->profile = profile;
     conn->data = data;
-    conn->timeout.owner = PLX__WHEEL_CONN;
     conn->received_ns = loop->now_ns;
     if ((profile->options.flags & PLX_CONN_PAUSED) != 0)
         conn->flags |= PLX__CONN_PAUSED_USER;

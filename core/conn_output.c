@@ -68,9 +68,11 @@ void plx__conn_uncork(plx_loop *loop, plx__conn *conn)
     loop->cork.room = 0;
 }
 
+/* Whether what is in the cork is the connection's. One that has no room is empty, whosever it is.
+ */
 static bool is_corked(const plx_loop *loop, const plx__conn *conn)
 {
-    return loop->cork.room > 0 && loop->cork.token == conn->object.endpoint.token;
+    return loop->cork.token == conn->object.endpoint.token;
 }
 
 bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn)
@@ -133,15 +135,13 @@ static int output_ready(plx_loop *loop, plx__conn *conn, size_t length)
     int status = output_admit(loop, conn, length);
     if (status != 0)
         return status;
-    size_t before = conn->queued;
     if (is_corked(loop, conn))
         plx__conn_cork_flush(loop, conn);
     if (plx__conn_is_open(conn))
         plx__queue_credit_settle(loop, conn);
     if (!plx__conn_is_open(conn))
         return PLX_ESTALE;
-    bool is_as_before = conn->queued == before && (conn->flags & PLX__CONN_OUTPUT_DEAD) == 0;
-    return is_as_before ? 0 : output_admit(loop, conn, length);
+    return output_admit(loop, conn, length); /* What was not sent waits now, too. */
 }
 
 /* Bytes that live forever stand in the cork, and something is to stand behind them: they become a
@@ -199,9 +199,7 @@ PLX__SLOW static int send_slowly(plx_loop *loop, plx_conn conn, const void *byte
     plx__segment *segment = plx__segment_lend(&loop->segments, bytes, length, on_sent, data);
     if (segment == NULL)
         return PLX_ENOMEM;
-    const uint32_t not_now = PLX__CONN_CONNECTING | PLX__CONN_OUTPUT_DEAD;
-    if (length > 0 && plx__conn_is_open(found) && plx__queue_is_empty(found) &&
-        (found->flags & not_now) == 0) {
+    if (length > 0 && plx__queue_is_empty(found) && (found->flags & PLX__CONN_CONNECTING) == 0) {
         ptrdiff_t sent = plx__queue_try(loop, found, bytes, length);
         if (sent > 0) {
             segment->bytes += sent;

@@ -258,8 +258,7 @@ PLX__SLOW static void deferred_run(plx_loop *loop)
             PLX_ASSERT(false);
         }
     }
-    if (loop->starved > 0)
-        plx__conn_output_feed(loop);
+    plx__conn_output_feed(loop);
 }
 
 static void detached_deliver(plx_loop *loop, plx__object *object)

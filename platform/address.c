@@ -113,7 +113,6 @@ static int address_parse_tcp(plx__address *address, const char *text)
 
 int plx__address_parse(plx__address *address, const char *text)
 {
-    memset(address, 0, sizeof *address);
     if (text == NULL)
         return PLX_EADDRESS;
     if (text_skip(&text, "tcp://"))
@@ -127,11 +126,10 @@ static int address_print_unix(const plx__address *address, char *text, size_t si
 {
     plx__sockaddr_un raw;
     size_t used = 0;
-    memset(&raw, 0, sizeof raw);
     memcpy(&raw, address->storage.bytes, address->length);
     if (address->length > offsetof(plx__sockaddr_un, sun_path))
         used = address->length - offsetof(plx__sockaddr_un, sun_path);
-    if (used > 0 && raw.sun_path[0] == '\0' && used > 1)
+    if (used > 1 && raw.sun_path[0] == '\0')
         raw.sun_path[0] = '@';
     int printed = snprintf(text, size, "unix:%.*s", (int)used, raw.sun_path);
     return printed >= 0 && (size_t)printed < size ? 0 : PLX_EINVAL;

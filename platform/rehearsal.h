@@ -59,6 +59,16 @@ void plx__rehearse_process_kill(int process);
 /* How many descriptors the process has open. PLX_ENOSYS where the system does not tell. */
 int plx__rehearse_descriptors(void);
 
+/* How many of them a program that this process executes would have, too. */
+#ifdef _WIN32
+static inline int plx__rehearse_inherited(void)
+{
+    return PLX_ENOSYS;
+}
+#else
+int plx__rehearse_inherited(void);
+#endif
+
 /* Puts another file at the descriptor of the process's newest io_uring, as code does that closes
  * descriptors which are not its own. */
 int plx__rehearse_ring_lost(void);

@@ -137,6 +137,47 @@ static void daemon_changes_nothing_of_the_first(world *w)
     stand_close(w, &s);
 }
 
+static void expect_answers(world *w, peer *client)
+{
+    char answer[2];
+    for (int i = 0; i < 10; i++) {
+        peer_send(w, client, "hi", 2);
+        peer_receive(w, client, answer, sizeof answer);
+    }
+}
+
+/* The first goes on for some turns, and so is beyond what the second knows of it when that asks to
+ * go on: it is told that the first still has a part in the loop, or goes on with a copy. */
+static void first_goes_on_for_some_turns(world *w)
+{
+    probe p = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    if (!can_go_on(w))
+        return;
+    peer client = connect_pair(w, &p, &options);
+    couple go = couple_open();
+    expect_answers(w, &client);
+    if (child_fork()) {
+        char byte;
+        while (peer_try(&go.ours, &byte, 1) == PLX_EAGAIN)
+            plx__thread_yield();
+        int status = plx_loop_after_fork(w->loop);
+        ck_assert_msg(status == 0 || status == PLX_EBUSY, "%s", plx_error_name(status));
+        if (status == 0)
+            ck_ok(plx_loop_close(w->loop));
+        else
+            plx_loop_abandon(w->loop);
+        plx__rehearse_report(CHILD_IS_GOOD);
+    }
+    expect_answers(w, &client);
+    peer_send(w, &go.theirs, "x", 1);
+    child_join();
+    expect_answers(w, &client);
+    couple_close(&go);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 /* --- what was under way ----------------------------------------------------------------------- */
 
 enum { LENT_BYTES = 8 * 1024 * 1024 };
@@ -494,6 +535,7 @@ const test_case behavior_daemon_cases[] = {
     CASE(daemon_goes_on),
     CASE(daemon_forks_twice),
     CASE(daemon_changes_nothing_of_the_first),
+    CASE(first_goes_on_for_some_turns),
     CASE(daemon_goes_on_with_what_was_under_way),
     CASE(daemon_goes_on_connecting),
     CASE(daemon_is_told_of_a_socket_that_was_closed),

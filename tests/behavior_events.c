@@ -1,4 +1,5 @@
 /* tests/behavior_events.c - what one wait has brought, while callbacks change what it was for. */
+#include "platform/rehearsal.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_events_cases[];
@@ -179,11 +180,24 @@ static void one_that_sends_is_paused_when_it_is_ready(world *w)
     turn_until(w, &both.probes[1].closed, 1);
 }
 
+/* What waited to be sent is lost by then, and no more is taken. */
+static size_t hear_last_words(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                              size_t length)
+{
+    (void)p;
+    (void)bytes;
+    ck_assert_int_eq(plx_conn_is_high(loop, conn), 0);
+    ck_assert_uint_eq(plx_conn_queued(loop, conn), 0);
+    ck_assert_int_eq(plx_conn_write(loop, conn, "x", 1), PLX_EPIPE);
+    ck_assert_int_eq(plx_conn_send(loop, conn, "x", 1, NULL, NULL), PLX_EPIPE);
+    return length;
+}
+
 /* Reading rests while the queue is high. What the peer says before it resets the connection is
  * shown all the same, by systems that keep it: Windows drops it. */
 static void last_words_are_heard_though_the_queue_was_high(world *w)
 {
-    probe p = {.closed = 0};
+    probe p = {.then_data = hear_last_words};
     plx_conn_options options = probe_options(&p);
     options.send_high = 1000;
     options.send_max = 2 * (size_t)LARGE;
@@ -204,7 +218,87 @@ static void last_words_are_heard_though_the_queue_was_high(world *w)
 #endif
 }
 
+/* --- the time ----------------------------------------------------------------------------------
+ */
+
+static uint64_t called_ns; /* When a callback returned; 0: none has been called. */
+
+static void let_time_pass(void)
+{
+    uint64_t before = plx__clock_now();
+    while (called_ns < before + PLX_MILLISECOND)
+        called_ns = plx__clock_now();
+}
+
+static void pass_in_timer(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)loop;
+    (void)timer;
+    (void)data;
+    let_time_pass();
+}
+
+static void pass_in_signal(plx_loop *loop, plx_signal signal, void *data, int number)
+{
+    (void)loop;
+    (void)signal;
+    (void)data;
+    (void)number;
+    let_time_pass();
+}
+
+static void pass_in_post(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    (void)data;
+    (void)status;
+    let_time_pass();
+}
+
+static void pass_in_close(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)loop;
+    (void)conn;
+    (void)p;
+    let_time_pass();
+}
+
+/* The turn in which it is called ends with the time at which it returned, or later. */
+static void expect_time(world *w)
+{
+    uint64_t until = plx__clock_now() + patience();
+    while (called_ns == 0) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        turn(w);
+    }
+    ck_assert_uint_ge(plx_loop_now(w->loop), called_ns);
+    called_ns = 0;
+}
+
+/* What is called in a turn takes time, and the loop's time goes on with it, whichever step of the
+ * turn it was: what is started next counts from then. */
+static void time_goes_on_over_callbacks(world *w)
+{
+    probe p = {.then_close = pass_in_close};
+    plx_conn_options options = probe_options(&p);
+    plx_signal signal;
+    peer client = connect_pair(w, &p, &options);
+    turn_some(w);
+    ck_ok(plx_timer_start(w->loop, NULL, 0, 0, pass_in_timer, NULL));
+    expect_time(w);
+    ck_ok(plx_post(w->loop, pass_in_post, NULL));
+    expect_time(w);
+    ck_ok(plx_conn_close(w->loop, p.conn));
+    expect_time(w);
+    ck_ok(plx_signal_open(w->loop, &signal, PLX_SIGNAL_INTERRUPT, pass_in_signal, NULL));
+    if (plx__rehearse_signal(PLX_SIGNAL_INTERRUPT) == 0)
+        expect_time(w);
+    ck_ok(plx_signal_close(w->loop, signal));
+    peer_close(&client);
+}
+
 const test_case behavior_events_cases[] = {
+    CASE(time_goes_on_over_callbacks),
     CASE(closing_many_that_are_ready_uncovers_nobody),
     CASE(memory_fails_whenever_something_grows),
     CASE(one_that_sends_is_paused_when_it_is_ready),

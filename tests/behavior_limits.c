@@ -7,6 +7,8 @@
 
 extern const test_case behavior_limits_cases[];
 
+enum { CORK = 16384 }; /* What a callback can write until it is sent, in all. */
+
 static unsigned char bytes[8192];
 
 /* A connection that is connecting, so that all that is written waits in its queue; `address` is
@@ -32,6 +34,10 @@ static void high_and_max_are_exact(world *w)
         plx_conn_options options = probe_options(&p);
         options.send_high = 1000;
         options.send_max = 5000;
+        plx_conn whole = connecting(w, address, &p, &options);
+        ck_ok(plx_conn_write(w->loop, whole, bytes, 5000));
+        ck_ok(plx_conn_close(w->loop, whole));
+        turn_until(w, &p.closed, 1);
         plx_conn conn = connecting(w, address, &p, &options);
         ck_assert_int_eq(plx_conn_write(w->loop, conn, bytes, 5001), PLX_EMSGSIZE);
         ck_assert_int_eq(plx_conn_is_high(w->loop, conn), 0);
@@ -50,7 +56,7 @@ static void high_and_max_are_exact(world *w)
         ck_assert_uint_eq(counter(w, queued_bytes), 5000);
         turn_until(w, &p.drained, 1);
         ck_ok(plx_conn_close(w->loop, conn));
-        turn_until(w, &p.closed, 1);
+        turn_until(w, &p.closed, 2);
         ck_assert_uint_eq(counter(w, queued_bytes), 0);
     }
     plx__socket_close(listener);
@@ -377,6 +383,113 @@ static void closed_listener_leaves_no_timer(world *w)
     }
 }
 
+static void close_at_once(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)p;
+    ck_ok(plx_conn_close(loop, conn));
+}
+
+static void pause_at_once(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)p;
+    ck_ok(plx_conn_pause(loop, conn));
+}
+
+/* Nor does a connection that closes, be it as it opens or later; one that is open has one, though
+ * it was paused as it opened. */
+static void closed_connection_leaves_no_timer(world *w)
+{
+    for (int is_closed = 0; is_closed < 2; is_closed++) {
+        char address[PLX_ADDRESS_TEXT_MAX];
+        probe p = {.then_open = is_closed != 0 ? close_at_once : pause_at_once};
+        plx_conn_options options = probe_options(&p);
+        plx_listener listener;
+        options.idle_timeout_ns = 1000 * PLX_SECOND;
+        listener = listen_at(w, &options, address);
+        peer client = peer_start(address);
+        turn_until(w, &p.opened, 1);
+        if (is_closed == 0) {
+            ck_assert_uint_ne(plx_loop_next_timeout(w->loop), PLX_FOREVER);
+            ck_ok(plx_conn_close(w->loop, p.conn));
+        }
+        turn_until(w, &p.closed, 1);
+        ck_ok(plx_listener_close(w->loop, listener));
+        turn_some(w);
+        ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
+        peer_close(&client);
+    }
+}
+
+/* Nor does connecting, when it is through. */
+static void connected_one_leaves_no_timer(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_socket listener = socket_listening(address);
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    plx_conn conn = connecting(w, address, &p, &options);
+    ck_assert_uint_ne(plx_loop_next_timeout(w->loop), PLX_FOREVER);
+    turn_until(w, &p.opened, 1);
+    turn_some(w);
+    ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
+    ck_ok(plx_conn_close(w->loop, conn));
+    turn_until(w, &p.closed, 1);
+    plx__socket_close(listener);
+}
+
+/* What a callback writes goes out together, up to what the cork holds; from one byte more on in two
+ * sends. It is no matter whether it is copied or lives forever, nor that the connection's queue, or
+ * all of them together, may hold as much and no more. */
+typedef struct cork_use {
+    size_t first, second;
+    bool is_constant;
+} cork_use;
+
+static size_t write_twice(plx_loop *loop, plx_conn conn, probe *p, const void *data, size_t length)
+{
+    static const unsigned char constant[CORK + 1];
+    const cork_use *use = p->more;
+    (void)data;
+    if (use->is_constant)
+        ck_ok(plx_conn_send(loop, conn, constant, use->first, NULL, NULL));
+    else
+        ck_ok(plx_conn_write(loop, conn, constant, use->first));
+    ck_ok(plx_conn_write(loop, conn, constant, use->second));
+    return length;
+}
+
+static void cork_holds_its_room_exactly(world *w)
+{
+    static const cork_use uses[] = {
+        {100, CORK - 100, false}, {100, CORK - 99, false}, {100, CORK - 100, true},
+        {100, CORK - 99, true},   {CORK - 1, 1, false},    {CORK, 1, false},
+    };
+    for (int bounds = 0; bounds < 3; bounds++) {
+        static unsigned char back[CORK + 1];
+        plx_loop_options limits = {.queued_bytes_max = bounds == 1 ? CORK : 0};
+        world_reopen(w, limits);
+        probe p = {.then_data = write_twice};
+        plx_conn_options options = probe_options(&p);
+        if (bounds == 2)
+            options.send_high = options.send_max = CORK;
+        peer client = connect_pair(w, &p, &options);
+        for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
+            cork_use use = uses[i];
+            size_t total = use.first + use.second;
+            if (total > CORK && bounds > 0)
+                continue;
+            p.more = &use;
+            uint64_t before = counter(w, sends);
+            peer_send(w, &client, "?", 1);
+            peer_receive(w, &client, back, total);
+            turn_some(w);
+            ck_assert_uint_eq(counter(w, sends) - before, total <= CORK ? 1 : 2);
+        }
+        peer_close(&client);
+        turn_until(w, &p.closed, 1);
+    }
+}
+
 static volatile sig_atomic_t caught;
 
 static void catch_it(int number)
@@ -417,6 +530,9 @@ const test_case behavior_limits_cases[] = {
     CASE(abstract_name_of_nothing_is_none),
     CASE(handle_of_a_slot_that_is_used_again),
     CASE(closed_listener_leaves_no_timer),
+    CASE(closed_connection_leaves_no_timer),
+    CASE(connected_one_leaves_no_timer),
+    CASE(cork_holds_its_room_exactly),
     CASE(signal_action_is_restored),
     CASES_END,
 };

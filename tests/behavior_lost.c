@@ -8,6 +8,7 @@
 
 #include "platform/rehearsal.h"
 #include "tests/rest.h"
+#include "tests/stand.h"
 
 extern const test_case behavior_lost_cases[];
 
@@ -252,9 +253,12 @@ static void loss_open(world *w, loss *l, enum loser loser)
 {
     l->client.socket = PLX_SOCKET_NONE;
     if (loser == LOSER_CONN) {
+        static const unsigned char bytes[65536];
         plx_conn_options options = probe_options(&l->conn);
         l->client = connect_pair(w, &l->conn, &options);
         l->socket = socket_of_conn(w, l->conn.conn);
+        while (plx_conn_queued(w->loop, l->conn.conn) == 0) /* It has something to lose. */
+            ck_ok(plx_conn_write(w->loop, l->conn.conn, bytes, sizeof bytes));
     } else if (loser == LOSER_LISTENER) {
         l->socket = socket_of_listener(w, listener_open(w, &l->conn, &l->report));
     } else {
@@ -317,6 +321,7 @@ static void number_is_used_again(world *w)
             plx__socket_close(l.fillers[--l.fillers_count]);
         ck_ok(plx_conn_close(w->loop, conn));
         turn_until(w, &server.closed, 1);
+        ck_ok(server.reason); /* The one before has not set it to be reset, either. */
     }
 }
 
@@ -407,7 +412,43 @@ static void number_becomes_the_loops_own(world *w)
         expect_own_number(w, is_released != 0);
 }
 
+/* A program that has closed its standard input has connections with that number. */
+static void descriptor_zero_is_served(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    probe p = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    char answer[2];
+    if (!gives_lowest_number)
+        return;
+    (void)listen_at(w, &options, address);
+    peer client = peer_start(address);
+    plx__socket_dispose(0);
+    turn_until(w, &p.opened, 1);
+    ck_assert_int_eq((int)socket_of_conn(w, p.conn), 0);
+    peer_send(w, &client, "hi", 2);
+    peer_receive(w, &client, answer, sizeof answer);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+    ck_ok(p.reason);
+}
+
+/* Programs that the process executes have none of the loop's descriptors. */
+static void programs_inherit_nothing(world *w)
+{
+    stand s;
+    ck_ok(plx_loop_close(w->loop));
+    int before = plx__rehearse_inherited();
+    w->loop = world_loop_open(w);
+    stand_open(w, &s);
+    stand_check(w, &s);
+    ck_assert_int_eq(plx__rehearse_inherited(), before);
+    stand_close(w, &s);
+}
+
 const test_case behavior_lost_cases[] = {
+    CASE(programs_inherit_nothing),
+    CASE(descriptor_zero_is_served),
     CASE(connection_loses_its_descriptor),
     CASE(writing_connection_loses_its_descriptor),
     CASE(connecting_one_loses_its_descriptor),

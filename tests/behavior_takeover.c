@@ -425,6 +425,45 @@ static void closes_on_another_thread_when_the_first_has_ended(world *w)
     expect_closed_by_another(w, false);
 }
 
+typedef struct closing {
+    plx_loop *loop;
+    int status;
+} closing;
+
+static void close_loop(void *data)
+{
+    closing *c = data;
+    c->status = plx_loop_close(c->loop);
+}
+
+/* A client connects while another listener is closed: the system may have accepted it then, and the
+ * loop does not turn any more. It sees the end when another thread closes the loop. */
+static void one_that_was_accepted_last_sees_the_end(world *w)
+{
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    char addresses[2][PLX_ADDRESS_TEXT_MAX];
+    plx_listener listener = listen_at(w, &options, addresses[0]);
+    closing c = {.loop = w->loop};
+    plx__thread thread;
+    (void)listen_at(w, &options, addresses[1]);
+    turn_some(w);
+    peer client = peer_start(addresses[1]);
+    ck_ok(plx_listener_close(w->loop, listener));
+    ck_ok(plx__thread_start(&thread, close_loop, &c));
+    plx__thread_join(&thread);
+    ck_ok(c.status);
+    w->loop = NULL;
+    uint64_t until = plx__clock_now() + patience();
+    ptrdiff_t got;
+    char byte;
+    while ((got = peer_try(&client, &byte, 1)) == PLX_EAGAIN)
+        ck_assert_uint_lt(plx__clock_now(), until);
+    ck_assert_int_le((int)got, 0); /* The end, or a reset if it was not accepted. */
+    peer_close(&client);
+    ck_assert_uint_eq(p.opened, 0);
+}
+
 /* A listener's address is free when it was closed by whichever thread. */
 static void listener_is_closed_by_another_thread(world *w)
 {
@@ -450,6 +489,7 @@ const test_case behavior_takeover_cases[] = {
     CASE(several_writes_are_sent_by_another_thread),
     CASE(closes_on_another_thread_while_the_first_lives),
     CASE(closes_on_another_thread_when_the_first_has_ended),
+    CASE(one_that_was_accepted_last_sees_the_end),
     CASE(listener_is_closed_by_another_thread),
     CASES_END,
 };

@@ -110,6 +110,21 @@ static void watch_changes_its_interest(world *w)
     couple_close(&c);
 }
 
+/* With nothing to read and room to write, one that asks for both is told of the room alone. */
+static void watch_is_told_what_is_true(world *w)
+{
+    couple c = couple_open();
+    seen s = {0};
+    plx_watch watch;
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE | PLX_WRITABLE, see, &s));
+    for (size_t calls = 1; calls <= 3; calls++) {
+        turn_until(w, &s.count, calls);
+        ck_assert_uint_eq(s.ready, PLX_WRITABLE);
+    }
+    ck_ok(plx_watch_close(w->loop, watch));
+    couple_close(&c);
+}
+
 /* The end of the stream counts as readable, so that the owner's next receive meets it. */
 static void watch_sees_the_end(world *w)
 {
@@ -375,6 +390,7 @@ const test_case behavior_watch_cases[] = {
     CASE(watch_for_reading),
     CASE(watch_for_writing),
     CASE(watch_changes_its_interest),
+    CASE(watch_is_told_what_is_true),
     CASE(watch_sees_the_end),
     CASE(watch_closes_itself),
     CASE(watch_over_a_connect),

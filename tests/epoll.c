@@ -1,5 +1,7 @@
 /* tests/epoll.c - what is epoll's own: a set that goes on naming what has been closed, and changes
  * that the kernel refuses. The behaviours say the rest. */
+#include <errno.h>
+
 #include "platform/hook.h"
 #include "platform/rehearsal.h"
 #include "tests/rest.h"
@@ -395,7 +397,32 @@ static void short_waits_are_short(world *w)
     }
 }
 
+static void errno_spoil(enum plx__hook_step step, void *data)
+{
+    if (step != PLX__HOOK_SLEEP)
+        return;
+    errno = EPERM; /* Of some call before. */
+    ++*(size_t *)data;
+}
+
+/* A wait that brings nothing has not failed, whatever errno says, and is not made a second time. */
+static void wait_for_nothing_is_no_failure(world *w)
+{
+    size_t sleeps = 0;
+    turn_some(w);
+    plx__hook_set(errno_spoil, &sleeps);
+    for (size_t round = 1; round <= 3; round++) {
+        ck_ok(plx_loop_run_once(w->loop, PLX_MILLISECOND));
+        ck_assert_uint_eq(sleeps, 2 * round - 1);
+        ck_ok(plx_loop_run_once(w->loop, 0));
+        ck_assert_uint_eq(sleeps, 2 * round);
+    }
+    plx__hook_set(NULL, NULL);
+    ck_assert_uint_eq(counter(w, wait_failures), 0);
+}
+
 static const test_case epoll_cases[] = {
+    CASE(wait_for_nothing_is_no_failure),
     CASE(short_waits_are_short),
     CASE(changes_do_not_cut_a_wait),
     CASE(what_an_heir_keeps_does_not_haunt_the_loop),

@@ -8,6 +8,9 @@ extern const test_case unit_platform_cases[];
 extern const test_case unit_poll_cases[];
 extern const test_case unit_seam_cases[];
 extern const test_case unit_wheel_cases[];
+#ifndef _WIN32
+extern const test_case unit_unix_cases[];
+#endif
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 /* What the sanitizers ask of a program: memory that there is none of is NULL, as elsewhere. */
@@ -28,8 +31,13 @@ const char *__tsan_default_options(void)
 int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
-        unit_core_cases, unit_fork_cases, unit_path_cases,  unit_platform_cases,
-        unit_poll_cases, unit_seam_cases, unit_wheel_cases, NULL,
+        unit_core_cases,  unit_fork_cases,
+        unit_path_cases,  unit_platform_cases,
+        unit_poll_cases,  unit_seam_cases,
+#ifndef _WIN32
+        unit_unix_cases,
+#endif
+        unit_wheel_cases, NULL,
     };
     return suite_main(argc, argv, groups, false);
 }

@@ -21,26 +21,27 @@ typedef struct thing {
     uint64_t value;
 } thing;
 
-/* A thousand slots: each found by its own handle, at an address that never changes. */
+/* Slots of many chunks: each found by its own handle, at an address that never changes. */
 static void slab_finds_what_it_gave(world *w)
 {
-    static plx__object *objects[1000];
+    enum { MANY = 3000 };
+    static plx__object *objects[MANY];
     plx__slab slab;
     (void)w;
     plx__slab_init(&slab, PLX__KIND_TIMER, sizeof(thing), 24, 7, 5000);
-    for (size_t i = 0; i < 1000; i++) {
+    for (size_t i = 0; i < MANY; i++) {
         ck_ok(plx__slab_take(&slab, &objects[i]));
         ((thing *)(void *)objects[i])->value = i;
         ck_assert_uint_eq((uintptr_t)objects[i] % 16, 0);
     }
-    for (size_t i = 0; i < 1000; i++) {
+    for (size_t i = 0; i < MANY; i++) {
         uint64_t token = objects[i]->endpoint.token;
         ck_assert_ptr_eq(plx__slab_find(&slab, token), objects[i]);
         ck_assert_uint_eq(((thing *)(void *)objects[i])->value, i);
         ck_assert_int_eq(plx__object_kind(objects[i]), PLX__KIND_TIMER);
         ck_assert(objects[i]->endpoint.socket == PLX_SOCKET_NONE);
     }
-    for (size_t i = 0; i < 1000; i++)
+    for (size_t i = 0; i < MANY; i++)
         plx__slab_give(&slab, objects[i]);
     plx__slab_close(&slab);
 }
@@ -62,6 +63,39 @@ static void slab_finds_nothing_behind_its_end(world *w)
     for (size_t i = 0; i < PLX__SLAB_CHUNK_SLOTS; i++)
         plx__slab_give(&slab, objects[i]);
     plx__slab_close(&slab);
+}
+
+/* Objects and what is in front of them have their bytes to themselves, and begin at multiples of
+ * 16, whatever their sizes are. */
+static void slab_keeps_its_slots_apart(world *w)
+{
+    enum { MANY = 130, SIZES = 18 };
+    plx__object *objects[MANY];
+    size_t wrong = 0; /* One assertion: each costs a write to a file. */
+    (void)w;
+    for (size_t size = 0; size < (size_t)SIZES * SIZES; size++) {
+        size_t front = size % SIZES;
+        size_t bytes = sizeof(plx__object) + size / SIZES;
+        plx__slab slab;
+        plx__slab_init(&slab, PLX__KIND_TIMER, bytes, front, 7, MANY);
+        for (size_t i = 0; i < MANY; i++) {
+            if (plx__slab_take(&slab, &objects[i]) != 0)
+                ck_abort_msg("no slot");
+            wrong += (uintptr_t)objects[i] % 16 != 0;
+            memset((unsigned char *)objects[i] - front, (int)i, front);
+            memset((unsigned char *)objects[i] + sizeof(plx__object), (int)i, size / SIZES);
+        }
+        for (size_t i = 0; i < MANY; i++) {
+            const unsigned char *object = (const unsigned char *)objects[i];
+            for (size_t n = 0; n < front; n++)
+                wrong += *(object - front + n) != (unsigned char)i;
+            for (size_t n = sizeof(plx__object); n < bytes; n++)
+                wrong += object[n] != (unsigned char)i;
+            plx__slab_give(&slab, objects[i]);
+        }
+        plx__slab_close(&slab);
+    }
+    ck_assert_uint_eq(wrong, 0);
 }
 
 /* A slot that is used again has another handle each time; the old ones find nothing. */
@@ -165,6 +199,10 @@ static void post_queue_keeps_order_and_bounds(world *w)
     ck_assert_uint_gt(queue.stamps[0], 0);
     plx__post_queue_close(&queue);
     ck_assert_int_eq(plx__post_queue_init(&queue, UINT32_MAX), PLX_EINVAL);
+    ck_assert_int_eq(plx__post_queue_init(&queue, (1u << 30) + 1), PLX_EINVAL);
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, 2); /* As much as it may have is more than there is. */
+    ck_assert_int_eq(plx__post_queue_init(&queue, 1u << 30), PLX_ENOMEM);
+    (void)plx__fault_disarm(PLX__FAULT_MEMORY);
 }
 
 /* A cell that is claimed and not ready yet holds up what stands behind it, and nothing is lost;
@@ -324,6 +362,59 @@ static void kept_bytes_keep_their_order(world *w)
     plx__free(spare);
 }
 
+/* Where the bytes stand, and how much room they take: they are moved, or get more room, only when
+ * there is none behind them. */
+static void kept_bytes_stay_where_there_is_room(world *w)
+{
+    static const unsigned char bytes[65536];
+    plx__kept *kept = NULL;
+    plx__kept *spare = NULL;
+    (void)w;
+    ck_ok(plx__kept_append(&kept, &spare, bytes, 1000));
+    size_t room = kept->room;
+    plx__kept_consume(&kept, &spare, 100);
+    ck_ok(plx__kept_append(&kept, &spare, bytes, room - 1000)); /* Up to the very end. */
+    ck_assert_uint_eq(kept->start, 100);
+    ck_ok(plx__kept_append(&kept, &spare, bytes, 100)); /* All the room there is. */
+    ck_assert_uint_eq(kept->start, 0);
+    ck_assert_uint_eq(kept->room, room);
+    ck_assert_int_eq(plx__kept_append(&kept, &spare, bytes, SIZE_MAX), PLX_ENOMEM);
+    ck_assert_int_eq(plx__kept_append(&kept, &spare, bytes, SIZE_MAX / 2), PLX_ENOMEM);
+    ck_assert_uint_eq(kept->length, room);
+    ck_ok(plx__kept_append(&kept, &spare, bytes, 1));
+    ck_assert_uint_gt(kept->room, room);
+    plx__kept_consume(&kept, &spare, room + 1);
+    ck_assert_ptr_null(kept);
+    ck_assert_ptr_nonnull(spare);
+    plx__free(spare);
+}
+
+/* The buffer that nobody uses is kept for the next one, unless it is large or there is one. */
+static void kept_bytes_leave_one_spare_buffer(world *w)
+{
+    static const unsigned char bytes[65537];
+    plx__kept *kept = NULL;
+    plx__kept *other = NULL;
+    plx__kept *spare = NULL;
+    (void)w;
+    ck_ok(plx__kept_append(&kept, &spare, bytes, 65536));
+    ck_assert_uint_eq(kept->room, 65536);
+    plx__kept_consume(&kept, &spare, 65536);
+    ck_assert_uint_eq(spare->room, 65536);
+    const plx__kept *first = spare;
+    ck_ok(plx__kept_append(&kept, &spare, bytes, 1));
+    ck_assert_ptr_eq(kept, first);
+    ck_assert_ptr_null(spare);
+    ck_ok(plx__kept_append(&other, &spare, bytes, 65537));
+    plx__kept_consume(&other, &spare, 65537);
+    ck_assert_ptr_null(spare);
+    ck_ok(plx__kept_append(&other, &spare, bytes, 1));
+    plx__kept_consume(&kept, &spare, 1);
+    plx__kept_consume(&other, &spare, 1);
+    ck_assert_ptr_eq(spare, first);
+    plx__free(spare);
+}
+
 /* --- options and codes -------------------------------------------------------------------------
  */
 
@@ -437,6 +528,7 @@ static void codes_are_distinct(world *w)
 const test_case unit_core_cases[] = {
     CASE(slab_finds_what_it_gave),
     CASE(slab_finds_nothing_behind_its_end),
+    CASE(slab_keeps_its_slots_apart),
     CASE(slab_generations_never_repeat),
     CASE(slab_has_a_limit),
     CASE(post_queue_keeps_order_and_bounds),
@@ -445,6 +537,8 @@ const test_case unit_core_cases[] = {
     CASE(post_queue_ends_when_full),
     CASE(segments_are_pooled),
     CASE(kept_bytes_keep_their_order),
+    CASE(kept_bytes_stay_where_there_is_room),
+    CASE(kept_bytes_leave_one_spare_buffer),
     CASE(profiles_have_defaults),
     CASE(socket_map_knows_its_bounds),
     CASE(codes_are_distinct),

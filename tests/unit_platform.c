@@ -32,6 +32,39 @@ static void addresses_survive_the_round_trip(world *w)
     ck_assert_str_eq(plx__address_path(&address), "file");
 }
 
+/* The bounds of what an address may say: a port of six digits at the most, a host of 79 characters,
+ * a path that fits its structure with the zero behind it; and no name that would be looked up. */
+static void addresses_have_bounds(world *w)
+{
+    plx__address address;
+    char text[300];
+    char longest[PLX_ADDRESS_TEXT_MAX];
+    (void)w;
+    ck_ok(plx__address_parse(&address, "tcp://127.0.0.1:65535"));
+    ck_ok(plx__address_parse(&address, "tcp://127.0.0.1:000080"));
+    ck_ok(plx__address_print(&address, longest, sizeof longest));
+    ck_assert_str_eq(longest, "tcp://127.0.0.1:80");
+    ck_assert_int_eq(plx__address_parse(&address, "tcp://127.0.0.1:0000080"), PLX_EADDRESS);
+    ck_assert_int_eq(plx__address_parse(&address, "tcp://127.0.0.1:65536"), PLX_EADDRESS);
+    ck_assert_int_eq(plx__address_parse(&address, "tcp://[localhost]:80"), PLX_EADDRESS);
+    for (size_t length = 78; length <= 82; length++) {
+        memset(text, '1', sizeof text);
+        memcpy(text, "tcp://", 6);
+        memcpy(text + 6 + length, ":80", 4);
+        ck_assert_int_eq(plx__address_parse(&address, text), PLX_EADDRESS);
+    }
+    const size_t room = sizeof((plx__sockaddr_un *)0)->sun_path;
+    memset(text, 'x', sizeof text);
+    memcpy(text, "unix:", 5);
+    text[5 + room] = '\0';
+    ck_assert_int_eq(plx__address_parse(&address, text), PLX_ENAMETOOLONG);
+    text[5 + room - 1] = '\0';
+    ck_ok(plx__address_parse(&address, text));
+    ck_assert_str_eq(plx__address_path(&address), text + 5);
+    ck_ok(plx__address_print(&address, longest, sizeof longest));
+    ck_assert_str_eq(longest, text);
+}
+
 static void clock_never_goes_back(world *w)
 {
     uint64_t last = plx__clock_now();
@@ -88,6 +121,35 @@ static void threads_share_what_a_mutex_guards(world *w)
     plx__fault_arm(PLX__FAULT_THREAD, 0, 1);
     ck_assert_int_eq(plx__thread_start(&threads[0], add_many, &r), PLX_ELIMIT);
     (void)plx__fault_disarm(PLX__FAULT_THREAD);
+}
+
+static void add_one(void *data)
+{
+    room *r = data;
+    plx__mutex_lock(&r->mutex);
+    r->count++;
+    plx__condition_signal(&r->condition);
+    plx__mutex_unlock(&r->mutex);
+}
+
+/* Nothing but the signal ends this wait. */
+static void signal_ends_a_wait_without_end(world *w)
+{
+    room r = {.count = 0};
+    plx__thread thread;
+    (void)w;
+    plx__mutex_open(&r.mutex);
+    plx__condition_open(&r.condition);
+    plx__mutex_lock(&r.mutex);
+    ck_ok(plx__thread_start(&thread, add_one, &r));
+    while (r.count == 0)
+        ck_assert(plx__condition_wait(&r.condition, &r.mutex, PLX_FOREVER));
+    plx__mutex_unlock(&r.mutex);
+    plx__thread_join(&thread);
+    ck_assert(plx__mutex_try(&r.mutex));
+    plx__mutex_unlock(&r.mutex);
+    plx__condition_close(&r.condition);
+    plx__mutex_close(&r.mutex);
 }
 
 static int poll_one(plx_socket socket, short events, uint64_t timeout_ns, short *revents_out)
@@ -291,8 +353,10 @@ const test_case unit_platform_cases[] = {
     CASE(memory_that_there_is_none_of_is_not_held),
     CASE(look_tells_what_it_is_asked),
     CASE(addresses_survive_the_round_trip),
+    CASE(addresses_have_bounds),
     CASE(clock_never_goes_back),
     CASE(threads_share_what_a_mutex_guards),
+    CASE(signal_ends_a_wait_without_end),
     CASE(wake_is_readable_until_drained),
     CASE(wake_ends_a_wait),
     CASE(wake_is_renewed_when_it_died),

@@ -377,7 +377,204 @@ static void sends_that_are_told_of_later_keep_their_order(world *w)
     ck_ok(plx_loop_close(own.loop));
 }
 
+/* --- the limit of all queues -------------------------------------------------------------------
+ */
+
+static int send_start_never_ends(plx__backend *backend, plx__endpoint *endpoint,
+                                 const plx__slice *slices, size_t count)
+{
+    (void)backend;
+    (void)endpoint;
+    (void)slices;
+    (void)count;
+    return 0;
+}
+
+static plx_conn conn_of(plx_loop *loop, couple *c, probe *p)
+{
+    plx_conn conn;
+    const plx_conn_options options = probe_options(p);
+    *c = couple_open();
+    ck_ok(plx_conn_adopt(loop, &conn, c->ours.socket, &options, NULL, 0));
+    plx__socket_disown(c->ours.socket); /* It is the loop's. */
+    return conn;
+}
+
+static const unsigned char many_bytes[40000];
+
+static size_t write_too_much(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                             size_t length)
+{
+    (void)p;
+    (void)bytes;
+    ck_assert_int_eq(plx_conn_write(loop, conn, many_bytes, 5001), PLX_ENOBUFS);
+    return length;
+}
+
+/* One whose write was refused for the loop's limit, in a callback, is told when three quarters of
+ * it are in use, and not while there is a byte more. */
+static void refused_ones_are_told_at_three_quarters(world *w)
+{
+    for (size_t more = 0; more < 2; more++) {
+        world own = {.configuration = w->configuration, .backend = w->backend};
+        plx_loop_options limits = world_options(w, (plx_loop_options){.queued_bytes_max = 40000});
+        probe probes[3] = {[2] = {.then_data = write_too_much}};
+        plx_conn conns[3];
+        couple couples[3];
+        ck_ok(plx_loop_open(&own.loop, &limits));
+        real = own.loop->ops;
+        seam = *real;
+        own.loop->ops = &seam;
+        seam.send_now = send_now_cannot_know;
+        seam.send_slices_now = send_slices_cannot_know;
+        seam.send_start = send_start_never_ends;
+        for (int i = 0; i < 3; i++)
+            conns[i] = conn_of(own.loop, &couples[i], &probes[i]);
+        turn_until(&own, &probes[2].opened, 1);
+        ck_ok(plx_conn_write(own.loop, conns[0], many_bytes, 30000 + more));
+        ck_ok(plx_conn_write(own.loop, conns[1], many_bytes, 5000 - more));
+        peer_send(&own, &couples[2].theirs, "?", 1);
+        turn_until(&own, &probes[2].received, 1);
+        ck_assert_uint_eq(probes[2].drained, 0);
+        ck_ok(plx_conn_close(own.loop, conns[1]));
+        turn_until(&own, &probes[1].closed, 1);
+        turn_some(&own);
+        ck_assert_uint_eq(probes[2].drained, more == 0 ? 1 : 0);
+        ck_assert_int_eq(plx_conn_is_high(own.loop, conns[2]), (int)more);
+        ck_ok(plx_conn_close(own.loop, conns[2]));
+        turn_until(&own, &probes[2].closed, 1);
+        ck_assert_uint_eq(own.loop->starved, 0); /* Nobody waits any more to be told. */
+        own.loop->ops = real;
+        ck_ok(plx_loop_close(own.loop));
+        for (int i = 0; i < 3; i++)
+            peer_close(&couples[i].theirs);
+    }
+}
+
+/* --- accepting that fails ----------------------------------------------------------------------
+ */
+
+static struct accepting {
+    plx__endpoint *endpoint;
+    plx__completion completion;
+    size_t starts;
+    size_t left; /* So many more are told of, and fail so: */
+    int status;
+    couple good; /* Or are this one's first end. */
+    size_t held;
+    size_t errors;
+    int error;
+} accepting;
+
+static int accept_start_is_noted(plx__backend *backend, plx__endpoint *endpoint,
+                                 const plx__accept_config *config)
+{
+    accepting.endpoint = endpoint;
+    accepting.starts++;
+    return real->accept_start(backend, endpoint, config);
+}
+
+static int accept_held_has_many(plx__backend *backend, plx__endpoint *endpoint,
+                                plx_socket *socket_out)
+{
+    (void)backend;
+    (void)endpoint;
+    accepting.held++;
+    return plx__socket_open(socket_out, PLX__FAMILY_IPV4);
+}
+
+static const plx__completion *next_accepts(plx__backend *backend)
+{
+    if (accepting.left == 0)
+        return real->next(backend);
+    accepting.left--;
+    accepting.completion = (plx__completion){
+        .endpoint = accepting.endpoint,
+        .kind = PLX__ACCEPTED,
+        .status = accepting.status,
+        .accepted = accepting.status == 0 ? accepting.good.ours.socket : PLX_SOCKET_NONE,
+    };
+    return &accepting.completion;
+}
+
+static void error_is_noted(plx_loop *loop, plx_listener listener, void *data, int status)
+{
+    (void)loop;
+    (void)listener;
+    (void)data;
+    accepting.errors++;
+    accepting.error = status;
+}
+
+static void accepts_come(world *own, size_t count, int status)
+{
+    accepting.left = count;
+    accepting.status = status;
+    turn_some(own);
+    ck_assert_uint_eq(accepting.left, 0);
+}
+
+static void listen_over_a_seam(world *own, const world *w)
+{
+    const plx_listen_options options = {.on_error = error_is_noted};
+    *own = (world){.configuration = w->configuration, .backend = w->backend};
+    own->loop = loop_with_a_seam(w);
+    accepting = (struct accepting){.endpoint = NULL};
+    seam.accept_start = accept_start_is_noted;
+    seam.next = next_accepts;
+    ck_ok(plx_listen(own->loop, NULL, "tcp://127.0.0.1:0", &options));
+    ck_assert_uint_eq(accepting.starts, 1);
+}
+
+/* Fifteen in a row are each about one connection; with the sixteenth the listener pauses. One that
+ * comes through begins the count anew, and so does the pause. */
+static void sixteen_aborts_in_a_row_pause_a_listener(world *w)
+{
+    static const int statuses[] = {PLX_ECONNABORTED, PLX_EACCES};
+    for (int i = 0; i < 2; i++) {
+        world own;
+        listen_over_a_seam(&own, w);
+        accepts_come(&own, 15, statuses[i]);
+        accepting.good = couple_open();
+        accepts_come(&own, 1, 0);
+        ck_assert_uint_eq(counter(&own, connections_accepted), 1);
+        accepts_come(&own, 15, statuses[i]);
+        ck_assert_uint_eq(accepting.errors, 0);
+        accepts_come(&own, 1, statuses[i]);
+        ck_assert_uint_eq(accepting.errors, 1);
+        ck_assert_int_eq(accepting.error, statuses[i]);
+        ck_assert_uint_eq(counter(&own, accept_pauses), 1);
+        turn_until(&own, &accepting.starts, 2);
+        accepts_come(&own, 15, statuses[i]);
+        ck_assert_uint_eq(accepting.errors, 1);
+        accepts_come(&own, 1, statuses[i]);
+        ck_assert_uint_eq(accepting.errors, 2);
+        ck_assert_uint_eq(counter(&own, accepts_aborted), 47);
+        ck_ok(plx_loop_close(own.loop));
+        peer_close(&accepting.good.theirs);
+    }
+}
+
+/* Without descriptors nobody is turned away before a second try, and then 64 at the most. */
+static void few_are_turned_away_at_a_time(world *w)
+{
+    world own;
+    listen_over_a_seam(&own, w);
+    seam.accept_held = accept_held_has_many;
+    accepts_come(&own, 1, PLX_EMFILE);
+    ck_assert_uint_eq(counter(&own, accepts_rejected), 0);
+    turn_until(&own, &accepting.starts, 2);
+    accepts_come(&own, 1, PLX_EMFILE);
+    ck_assert_uint_eq(counter(&own, accepts_rejected), 64);
+    ck_assert_uint_eq(accepting.held, 64);
+    ck_assert_uint_eq(accepting.errors, 2);
+    ck_ok(plx_loop_close(own.loop));
+}
+
 const test_case unit_seam_cases[] = {
+    CASE(refused_ones_are_told_at_three_quarters),
+    CASE(sixteen_aborts_in_a_row_pause_a_listener),
+    CASE(few_are_turned_away_at_a_time),
     CASE(sends_that_are_told_of_later_keep_their_order),
     CASE(adopting_that_is_refused_leaves_nothing),
     CASE(first_bytes_come_behind_the_opening),

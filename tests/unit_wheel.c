@@ -187,9 +187,35 @@ static void wheel_is_exact_where_slots_begin(world *w)
     }
 }
 
+/* A node that is due by the very tick at which the wheel stands cannot be put off in its place: it
+ * would fire all the same. One that is due a tick later can. */
+static void wheel_puts_off_nothing_that_is_due(world *w)
+{
+    const uint64_t tick = UINT64_C(1) << PLX__WHEEL_TICK_SHIFT;
+    plx__wheel_node due;
+    plx__wheel_node ahead;
+    (void)w;
+    memset(&due, 0, sizeof due);
+    memset(&ahead, 0, sizeof ahead);
+    plx__wheel_init(&wheel, 0);
+    plx__wheel_add(&wheel, &due, 10 * tick);
+    plx__wheel_add(&wheel, &ahead, 11 * tick);
+    ck_assert(plx__wheel_advance(&wheel, 10 * tick));
+    ck_assert(!plx__wheel_postpone(&wheel, &due, 20 * tick));
+    ck_assert(plx__wheel_postpone(&wheel, &ahead, 20 * tick));
+    ck_assert_ptr_eq(plx__wheel_take(&wheel), &due);
+    ck_assert_uint_eq(advance(19 * tick), 0);
+    ck_assert_uint_eq(advance(20 * tick), 1);
+}
+
 const test_case unit_wheel_cases[] = {
-    CASE(wheel_fires_at_its_time),          CASE(wheel_next_leads_to_each_deadline),
-    CASE(wheel_keeps_the_order_of_equals),  CASE(wheel_removes_what_is_due),
-    CASE(wheel_agrees_with_a_list),         CASE(wheel_takes_what_has_passed),
-    CASE(wheel_is_exact_where_slots_begin), CASES_END,
+    CASE(wheel_fires_at_its_time),
+    CASE(wheel_next_leads_to_each_deadline),
+    CASE(wheel_keeps_the_order_of_equals),
+    CASE(wheel_removes_what_is_due),
+    CASE(wheel_agrees_with_a_list),
+    CASE(wheel_takes_what_has_passed),
+    CASE(wheel_is_exact_where_slots_begin),
+    CASE(wheel_puts_off_nothing_that_is_due),
+    CASES_END,
 };

@@ -288,6 +288,51 @@ static void wake_is_armed_anew_when_completions_overflow(world *w)
     turn_until(w, &p.closed, FLOOD);
 }
 
+/* The first time only. */
+static void flood_once(enum plx__hook_step step, void *data)
+{
+    flood *f = data;
+    f->armings += step == PLX__HOOK_ARM;
+    if (step != PLX__HOOK_SLEEP || f->count == 0)
+        return;
+    for (size_t i = 0; i < f->count; i++)
+        (void)plx__socket_send(f->peers[i].socket, "x", 1);
+    ck_ok(plx_post(f->w->loop, count_post, &f->posts));
+    f->count = 0;
+}
+
+/* What woke the loop before does not end the wait in which the wake is armed anew. */
+static void wake_that_is_armed_anew_ends_no_wait(world *w)
+{
+    enum { FEW = 12 }; /* And the wake: more than the queue holds, and less than one portion. */
+    static peer peers[FEW];
+    flood f = {.w = w, .peers = peers, .count = FEW};
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx__fault_arm(PLX__FAULT_ROOM, 0, 1);
+    world_reopen(w, (plx_loop_options){0});
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_ROOM), 1);
+    (void)listen_at(w, &options, address);
+    for (size_t i = 0; i < FEW; i++) {
+        peers[i] = peer_start(address);
+        turn_until(w, &p.opened, i + 1);
+    }
+    turn_some(w);
+    plx__hook_set(flood_once, &f);
+    do
+        ck_ok(plx_loop_run_once(w->loop, PLX_FOREVER));
+    while (p.received < FEW || f.posts == 0);
+    uint64_t before = plx__clock_now();
+    ck_ok(plx_loop_run_once(w->loop, 40 * PLX_MILLISECOND));
+    ck_assert_uint_ge(plx__clock_now() - before, 40 * PLX_MILLISECOND);
+    plx__hook_set(NULL, NULL);
+    ck_assert_uint_gt(f.armings, 0);
+    for (size_t i = 0; i < FEW; i++)
+        peer_close(&peers[i]);
+    turn_until(w, &p.closed, FEW);
+}
+
 /* --- what must come back -----------------------------------------------------------------------
  */
 
@@ -522,6 +567,7 @@ const test_case uring_ring_cases[] = {
     CASE(closes_while_the_kernel_lacks_memory),
     CASE(closes_while_the_kernel_says_try_again),
     CASE(wake_is_armed_anew_when_completions_overflow),
+    CASE(wake_that_is_armed_anew_ends_no_wait),
     CASE(buffers_come_back_from_connections_that_close),
     CASE(accepted_sockets_are_closed_with_their_listener),
     CASE(another_backend_takes_the_place_of_one_without_memory),

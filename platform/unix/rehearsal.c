@@ -260,6 +260,19 @@ int plx__rehearse_descriptors(void)
     return status == 0 ? count : status;
 }
 
+static void inherited_count(int number, const char *file, void *data)
+{
+    (void)file;
+    *(int *)data += (fcntl(number, F_GETFD) & FD_CLOEXEC) == 0;
+}
+
+int plx__rehearse_inherited(void)
+{
+    int count = 0;
+    int status = descriptors_see(inherited_count, &count);
+    return status == 0 ? count : status;
+}
+
 static void ring_note(int number, const char *file, void *data)
 {
     int *newest = data;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -16,6 +17,23 @@ _Static_assert(sizeof(pthread_cond_t) <= sizeof(plx__condition),
 _Static_assert(_Alignof(pthread_mutex_t) <= _Alignof(plx__mutex) &&
                    _Alignof(pthread_cond_t) <= _Alignof(plx__condition),
                "and where the system's may be");
+
+#ifdef PLX_FAULTS
+/* Tests insist that a mutex is locked once at a time, and unlocked by the thread that has it. */
+#define MUTEX_TYPE PTHREAD_MUTEX_ERRORCHECK
+#else
+#define MUTEX_TYPE PTHREAD_MUTEX_DEFAULT
+#endif
+
+static void must(int os_code)
+{
+#ifdef PLX_FAULTS
+    if (os_code != 0)
+        abort();
+#else
+    (void)os_code;
+#endif
+}
 
 typedef struct thread_start {
     plx__thread_fn run;
@@ -79,22 +97,26 @@ static pthread_cond_t *condition_of(plx__condition *condition)
 
 void plx__mutex_open(plx__mutex *mutex)
 {
-    (void)pthread_mutex_init(mutex_of(mutex), NULL);
+    pthread_mutexattr_t attributes;
+    must(pthread_mutexattr_init(&attributes));
+    must(pthread_mutexattr_settype(&attributes, MUTEX_TYPE));
+    must(pthread_mutex_init(mutex_of(mutex), &attributes));
+    must(pthread_mutexattr_destroy(&attributes));
 }
 
 void plx__mutex_close(plx__mutex *mutex)
 {
-    (void)pthread_mutex_destroy(mutex_of(mutex));
+    must(pthread_mutex_destroy(mutex_of(mutex)));
 }
 
 void plx__mutex_lock(plx__mutex *mutex)
 {
-    (void)pthread_mutex_lock(mutex_of(mutex));
+    must(pthread_mutex_lock(mutex_of(mutex)));
 }
 
 void plx__mutex_unlock(plx__mutex *mutex)
 {
-    (void)pthread_mutex_unlock(mutex_of(mutex));
+    must(pthread_mutex_unlock(mutex_of(mutex)));
 }
 
 bool plx__mutex_try(plx__mutex *mutex)

@@ -21,8 +21,9 @@ STEPS = {"+": "-", "-": "+", "+=": "-=", "-=": "+=", "++": "--", "--": "++"}
 KEYWORDS = {"if", "else", "while", "for", "do", "switch", "case", "default", "return", "break",
             "continue", "goto", "sizeof", "struct", "union", "enum", "static", "const", "typedef",
             "extern", "inline", "volatile"}
-# Statements whose loss is no bug of the program: checks of the programmer's own promises.
-CHECKS = {"PLX_ASSERT", "_Static_assert"}
+# Statements whose loss is no bug of the program: checks of the programmer's own promises, and the
+# steps at which tests act (platform/hook.h), which are nothing in a program.
+CHECKS = {"PLX_ASSERT", "_Static_assert", "plx__hook"}
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ sys.path.insert(0, HERE)
 # pylint: disable=wrong-import-position
 from operators import mutants_of
 from reach import FLAGS, Reach, reach_learn, reach_load, reach_store, trace_compile, tree_hash
-from suites import WATCHERS_LINUX, WATCHERS_WINDOWS, Bench, elapsed, first_failure, programs_of
+from suites import (WATCHERS_LINUX, WATCHERS_WINDOWS, Bench, confirmed, elapsed, first_failure,
+                    programs_of)
 
 EQUIVALENT = os.path.join(HERE, "equivalent.txt")
 SANITIZE = "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
@@ -274,6 +275,10 @@ class Workshop:
         with open(os.path.join(self.tree, mutant.path), "w", encoding="utf-8") as file:
             file.write(source)
 
+    def make_original(self, suite):
+        """The suite without a mutant."""
+        self._must(["cmake", "--build", self.build, "--target", "pollux_testing", suite])
+
 
 class Hunt:
     """Judges mutants until enough have been."""
@@ -281,19 +286,18 @@ class Hunt:
     def __init__(self, arguments, mutants, equivalents):
         self.arguments, self.equivalents = arguments, equivalents
         self.waiting = queue.SimpleQueue()
-        self.paths = sorted({mutant.path for mutant in mutants})
         for mutant in mutants:
             self.waiting.put(mutant)
         self.watchers = WATCHERS_WINDOWS if arguments.windows else WATCHERS_LINUX
         self.reach = None
         self.lock = threading.Lock()
-        self.is_ready = threading.Event()
         self.start = time.monotonic()
         self.killed, self.holes, self.same = [], [], []
         self.dropped = 0
         self.claimed = 0
         self.killers = {}
-        self.left_out = set()
+        self.sound = set()  # Cases that pass without a mutant,
+        self.left_out = set()  # and those that do not.
         self.failure = None
 
     def _next(self):
@@ -320,6 +324,31 @@ class Hunt:
         print(f"{elapsed(self.start):>6} {done:4}/{self.arguments.count} {verdict:<10} "
               f"{mutant.path}:{mutant.line}: {mutant.key}{detail}", flush=True)
 
+    def _try(self, workshop, bench, mutant, source, cases):
+        """How it is made, and who notices."""
+        made = workshop.make(mutant, source, sorted({case.suite for case in cases}))
+        found = first_failure(bench, cases, CASE_LIMIT_S, 2) if made == "built" else None
+        workshop.restore(mutant, source)
+        return made, found
+
+    def _is_sound(self, workshop, bench, case):
+        """A case that fails without a mutant kills none. On a machine with other work on it some of
+        those that wait may fail: a few are left out, and named."""
+        with self.lock:
+            if case in self.sound or case in self.left_out:
+                return case in self.sound
+        workshop.make_original(case.suite)
+        how = confirmed(bench, case, bench.run(case, CASE_LIMIT_S), CASE_LIMIT_S)
+        with self.lock:
+            if how is None:
+                self.sound.add(case)
+                return True
+            self.left_out.add(case)
+            if len(self.left_out) > UNSTEADY_MAX:
+                raise Failure(f"without a mutant {case.title} {how}")
+            print(f"mutants: left out, for without a mutant {case.title} {how}", flush=True)
+            return False
+
     def _judge(self, workshop, bench, configurations, mutant):
         if mutant.key in self.equivalents:
             with self.lock:
@@ -329,11 +358,10 @@ class Hunt:
         source = source_read(mutant.path)
         cases = self._order(mutant, self._cases(bench.cases_of(mutant.path, self.watchers,
                                                                configurations)))
-        made = workshop.make(mutant, source, sorted({case.suite for case in cases}))
-        found = None
-        if made == "built":
-            found = first_failure(bench, cases, CASE_LIMIT_S, 2)
-        workshop.restore(mutant, source)
+        made, found = self._try(workshop, bench, mutant, source, cases)
+        while found and not self._is_sound(workshop, bench, found[0]):
+            cases.remove(found[0])
+            made, found = self._try(workshop, bench, mutant, source, cases)
         with self.lock:
             if made != "built":
                 self.dropped += 1
@@ -353,33 +381,12 @@ class Hunt:
         try:
             bench = workshop.prepare()
             configurations = workshop.configurations()
-            if number == 0:
-                self._original_must_pass(bench, configurations)
-            self.is_ready.wait()
             while (mutant := self._next()) is not None:
                 self._judge(workshop, bench, configurations, mutant)
         except (Failure, OSError, subprocess.SubprocessError) as problem:
             self.failure = self.failure or problem
-            self.is_ready.set()
         finally:
             workshop.close()
-
-    def _original_must_pass(self, bench, configurations):
-        """A case that fails without a mutant would kill them all. On a machine with other work on
-        it some of those that wait may fail: a few are left out, and named."""
-        cases = self._cases(bench.cases_all(self.paths, self.watchers, configurations))
-        print(f"mutants: {len(cases)} cases have to pass without one", flush=True)
-        remaining, jobs = cases, 2 * self.arguments.jobs
-        while (found := first_failure(bench, remaining, CASE_LIMIT_S, jobs)) is not None:
-            case, how = found
-            if len(self.left_out) == UNSTEADY_MAX:
-                raise Failure(f"without a mutant {case.title} {how}")
-            print(f"mutants: left out, for without a mutant {case.title} {how}", flush=True)
-            self.left_out.add(case)
-            # Those before it have passed, but for the few that were being run.
-            remaining = remaining[max(remaining.index(case) - jobs, 0):]
-            remaining.remove(case)
-        self.is_ready.set()
 
     def _cases(self, cases):
         """Those that the arguments ask for."""
