@@ -7,7 +7,7 @@
 # #include_next); what they add is in plx_posix/, and is compiled by itself.
 set -eu
 . "$(dirname "$0")/help.sh"
-cd "$(dirname "$0")/../platform/posix/include"
+cd "$(dirname "$0")/../posix/include"
 triplet=x86_64-w64-mingw32
 warnings='-Wall -Wextra -Wpedantic -Werror -fsyntax-only -I.'
 if command -v $triplet-g++ > /dev/null; then
@@ -69,7 +69,7 @@ done
 # The table in docs/posix.md has them all.
 grep -rhoE 'PLX_POSIX_CALL\([a-z0-9_]+\)' . | sed 's/.*(\(.*\))/\1/' | sort -u | grep -vx name |
     while read -r function; do
-        grep -q "\`$function\`" ../../../docs/posix.md || {
+        grep -q "\`$function\`" ../../docs/posix.md || {
             echo "posix-headers: docs/posix.md says nothing of $function" >&2
             exit 1
         }

@@ -1,6 +1,7 @@
 # Runs tidy over everything that is written by hand.
 file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/include/*.h" "${ROOT}/core/*.[ch]"
-     "${ROOT}/platform/*.[ch]" "${ROOT}/backends/*.[ch]" "${ROOT}/tests/*.[ch]"
+     "${ROOT}/platform/*.[ch]" "${ROOT}/backends/*.[ch]" "${ROOT}/posix/*.[ch]"
+     "${ROOT}/tests/*.[ch]"
      "${ROOT}/tests/*.sh" "${ROOT}/tests/*.cmake" "${ROOT}/tests/CMakeLists.txt"
      "${ROOT}/tools/*.[ch]" "${ROOT}/examples/*.c" "${ROOT}/bench/*.[ch]" "${ROOT}/bench/*.cpp"
      "${ROOT}/bench/*.py" "${ROOT}/bench/CMakeLists.txt" "${ROOT}/ci/*"

@@ -1,0 +1,360 @@
+/* posix/machine.c - the machine: memory in files, interfaces, usage, names; the event log.
+ */
+#include "posix/layer.h"
+
+#include <iphlpapi.h>
+#include <psapi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "posix/event_log.h"
+
+void plx__event_log(const char *source, int level, const char *text)
+{
+    if (level > 5)
+        return;
+    HANDLE log = RegisterEventSourceA(NULL, source);
+    WORD type = level <= 3   ? EVENTLOG_ERROR_TYPE
+                : level == 4 ? EVENTLOG_WARNING_TYPE
+                             : EVENTLOG_INFORMATION_TYPE;
+    if (log == NULL)
+        return;
+    (void)ReportEventA(log, type, 0, 0, NULL, 1, 0, &text, NULL);
+    (void)DeregisterEventSource(log);
+}
+
+/* --- memory --------------------------------------------------------------------------------- */
+
+enum {
+    CAN_WRITE = 2,
+    CAN_RUN = 4,
+    IS_SHARED = 1,
+    IS_PRIVATE = 2,
+    IS_FIXED = 0x10,
+    IS_NOBODYS = 0x20
+};
+
+static DWORD protection_of(int protection, bool is_copied)
+{
+    if ((protection & CAN_RUN) != 0)
+        return (protection & CAN_WRITE) != 0
+                   ? (is_copied ? PAGE_EXECUTE_WRITECOPY : PAGE_EXECUTE_READWRITE)
+                   : PAGE_EXECUTE_READ;
+    if ((protection & CAN_WRITE) != 0)
+        return is_copied ? PAGE_WRITECOPY : PAGE_READWRITE;
+    return protection != 0 ? PAGE_READONLY : PAGE_NOACCESS;
+}
+
+static int file_map(HANDLE handle, size_t length, int protection, bool is_copied, int64_t offset,
+                    void **address_out)
+{
+    DWORD access = (protection & CAN_WRITE) == 0 ? FILE_MAP_READ
+                   : is_copied                   ? FILE_MAP_COPY
+                                                 : FILE_MAP_WRITE;
+    DWORD page = protection_of(protection != 0 ? protection : 1, is_copied);
+    HANDLE mapping = CreateFileMappingW(handle, NULL, page, 0, 0, NULL);
+    if (mapping == NULL)
+        return plx__errno_last();
+    *address_out = MapViewOfFile(mapping, access, (DWORD)(offset >> 32), (DWORD)offset, length);
+    int status = *address_out != NULL ? 0 : plx__errno_last();
+    (void)CloseHandle(mapping); /* The view keeps it. */
+    return status;
+}
+
+static int memory_map(size_t length, int protection, int flags, int fd, int64_t offset,
+                      void **address_out)
+{
+    if (length == 0 || offset < 0 || (flags & (IS_SHARED | IS_PRIVATE)) == 0)
+        return -EINVAL;
+    if ((flags & IS_FIXED) != 0)
+        return -EOPNOTSUPP;
+    if ((flags & IS_NOBODYS) != 0) {
+        *address_out =
+            VirtualAlloc(NULL, length, MEM_RESERVE | MEM_COMMIT, protection_of(protection, false));
+        return *address_out != NULL ? 0 : -ENOMEM;
+    }
+    if (offset % 65536 != 0)
+        return -EINVAL; /* The granularity of views here. */
+    plx__file *file = plx__fd_get(fd);
+    if (file == NULL)
+        return -EBADF;
+    int status = file->kind->mode != PLX__S_IFREG
+                     ? -ENODEV
+                     : file_map(file->handle, length, protection, (flags & IS_PRIVATE) != 0, offset,
+                                address_out);
+    plx__file_put(file);
+    return status;
+}
+
+PLX__CALL void *plx_posix_mmap(void *wanted, size_t length, int protection, int flags, int fd,
+                               int64_t offset)
+{
+    void *address = NULL;
+    (void)wanted;
+    int status = memory_map(length, protection, flags, fd, offset, &address);
+    if (status == 0)
+        return address;
+    errno = -status;
+    return (void *)(intptr_t)-1;
+}
+
+/* The whole mapping goes, for Windows has no parts of one. */
+PLX__CALL int plx_posix_munmap(void *address, size_t length)
+{
+    MEMORY_BASIC_INFORMATION info;
+    if (length == 0 || VirtualQuery(address, &info, sizeof info) == 0)
+        return plx__answer_int(-EINVAL);
+    BOOL is_gone =
+        info.Type == MEM_MAPPED ? UnmapViewOfFile(address) : VirtualFree(address, 0, MEM_RELEASE);
+    return plx__answer_int(is_gone ? 0 : -EINVAL);
+}
+
+PLX__CALL int plx_posix_msync(void *address, size_t length, int flags)
+{
+    (void)flags;
+    return plx__answer_int(FlushViewOfFile(address, length) ? 0 : -ENOMEM);
+}
+
+PLX__CALL int plx_posix_mprotect(void *address, size_t length, int protection)
+{
+    DWORD before;
+    return plx__answer_int(
+        VirtualProtect(address, length, protection_of(protection, false), &before) ? 0 : -ENOMEM);
+}
+
+PLX__CALL int plx_posix_madvise(void *address, size_t length, int advice)
+{
+    (void)address;
+    (void)length;
+    (void)advice;
+    return 0;
+}
+
+PLX__CALL int plx_posix_mlockall(int flags)
+{
+    (void)flags;
+    return plx__answer_int(-ENOSYS);
+}
+
+/* --- libraries ------------------------------------------------------------------------------ */
+
+static _Thread_local int library_error; /* An errno; 0 when there is nothing to tell. */
+
+PLX__CALL void *plx_posix_dlopen(const char *path, int flags)
+{
+    int status = 0;
+    (void)flags;
+    if (path == NULL)
+        return GetModuleHandleW(NULL);
+    wchar_t *wide = plx__path(path, &status);
+    HMODULE library = wide != NULL ? LoadLibraryW(wide) : NULL;
+    if (library == NULL)
+        library_error = wide != NULL ? -plx__errno_last() : -status;
+    plx__free(wide);
+    return library;
+}
+
+PLX__CALL void *plx_posix_dlsym(void *library, const char *name)
+{
+    void *symbol = NULL;
+    FARPROC found = GetProcAddress(library != NULL ? library : GetModuleHandleW(NULL), name);
+    if (found == NULL)
+        library_error = -plx__errno_last();
+    memcpy(&symbol, &found, sizeof symbol); /* No cast leads from one to the other. */
+    return symbol;
+}
+
+PLX__CALL int plx_posix_dlclose(void *library)
+{
+    return library == GetModuleHandleW(NULL) || FreeLibrary(library) ? 0 : -1;
+}
+
+PLX__CALL char *plx_posix_dlerror(void)
+{
+    if (library_error == 0)
+        return NULL;
+    char *text = plx_posix_strerror(library_error);
+    library_error = 0;
+    return text;
+}
+
+/* --- usage and names ------------------------------------------------------------------------ */
+
+/* As struct rusage. */
+typedef struct usage {
+    plx__timeval user;
+    plx__timeval kernel;
+    long largest;
+    long rest[13];
+} usage;
+
+static plx__timeval timeval_of(FILETIME time)
+{
+    uint64_t hundreds = (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime;
+    plx__timeval value;
+    memset(&value, 0, sizeof value);
+    value.seconds = (int64_t)(hundreds / 10000000);
+    value.microseconds = (long)(hundreds % 10000000 / 10);
+    return value;
+}
+
+PLX__CALL int plx_posix_getrusage(int whose, usage *given)
+{
+    FILETIME made;
+    FILETIME ended;
+    FILETIME kernel;
+    FILETIME user;
+    if (whose < -1 || whose > 1)
+        return plx__answer_int(-EINVAL);
+    memset(given, 0, sizeof *given);
+    if (whose == -1)
+        return 0; /* No children. */
+    BOOL is_known = whose == 1
+                        ? GetThreadTimes(GetCurrentThread(), &made, &ended, &kernel, &user)
+                        : GetProcessTimes(GetCurrentProcess(), &made, &ended, &kernel, &user);
+    if (!is_known)
+        return plx__answer_int(plx__errno_last());
+    given->user = timeval_of(user);
+    given->kernel = timeval_of(kernel);
+    PROCESS_MEMORY_COUNTERS memory;
+    if (K32GetProcessMemoryInfo(GetCurrentProcess(), &memory, sizeof memory))
+        given->largest = (long)(memory.PeakWorkingSetSize / 1024);
+    return 0;
+}
+
+/* As struct utsname. */
+typedef struct system_names {
+    char system[65];
+    char node[65];
+    char release[65];
+    char version[65];
+    char machine[65];
+} system_names;
+
+typedef LONG(WINAPI *rtl_get_version)(OSVERSIONINFOW *);
+
+PLX__CALL int plx_posix_uname(system_names *about)
+{
+    OSVERSIONINFOW version = {.dwOSVersionInfoSize = sizeof version};
+    HMODULE library = GetModuleHandleW(L"ntdll.dll");
+    FARPROC found = library != NULL ? GetProcAddress(library, "RtlGetVersion") : NULL;
+    rtl_get_version get_version = NULL;
+    DWORD count = sizeof about->node;
+    memcpy(&get_version, &found, sizeof found);
+    if (get_version != NULL)
+        (void)get_version(&version);
+    memset(about, 0, sizeof *about);
+    (void)snprintf(about->system, sizeof about->system, "Windows");
+    (void)snprintf(about->release, sizeof about->release, "%lu.%lu", version.dwMajorVersion,
+                   version.dwMinorVersion);
+    (void)snprintf(about->version, sizeof about->version, "%lu", version.dwBuildNumber);
+    (void)snprintf(about->machine, sizeof about->machine, sizeof(void *) == 8 ? "x86_64" : "i686");
+    if (!GetComputerNameA(about->node, &count))
+        (void)snprintf(about->node, sizeof about->node, "localhost");
+    return 0;
+}
+
+/* --- interfaces ----------------------------------------------------------------------------- */
+
+/* As struct ifaddrs, with what it points to. */
+typedef struct interface_address {
+    struct interface_address *next;
+    char *name;
+    unsigned flags;
+    struct sockaddr *address;
+    struct sockaddr *mask;
+    struct sockaddr *broadcast;
+    void *data;
+    char name_text[64];
+    struct sockaddr_storage storage[2];
+} interface_address;
+
+PLX__CALL void plx_posix_freeifaddrs(interface_address *list)
+{
+    while (list != NULL) {
+        interface_address *next = list->next;
+        free(list);
+        list = next;
+    }
+}
+
+static void mask_fill(struct sockaddr_storage *mask, int family, unsigned bits)
+{
+    unsigned char *bytes = family == AF_INET
+                               ? (unsigned char *)&((struct sockaddr_in *)mask)->sin_addr
+                               : (unsigned char *)&((struct sockaddr_in6 *)mask)->sin6_addr;
+    mask->ss_family = (short)family;
+    for (unsigned i = 0; i < bits; i++)
+        bytes[i / 8] |= (unsigned char)(0x80u >> (i % 8));
+}
+
+static interface_address *address_make(const IP_ADAPTER_ADDRESSES *adapter,
+                                       const IP_ADAPTER_UNICAST_ADDRESS *from)
+{
+    interface_address *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return NULL;
+    (void)WideCharToMultiByte(CP_UTF8, 0, adapter->FriendlyName, -1, made->name_text,
+                              sizeof made->name_text - 1, NULL, NULL);
+    made->name = made->name_text;
+    made->flags = adapter->OperStatus == IfOperStatusUp ? 0x41u : 0u;
+    made->flags |= adapter->IfType == IF_TYPE_SOFTWARE_LOOPBACK ? 0x8u : 0x1002u;
+    memcpy(&made->storage[0], from->Address.lpSockaddr, (size_t)from->Address.iSockaddrLength);
+    mask_fill(&made->storage[1], from->Address.lpSockaddr->sa_family, from->OnLinkPrefixLength);
+    made->address = (struct sockaddr *)&made->storage[0];
+    made->mask = (struct sockaddr *)&made->storage[1];
+    return made;
+}
+
+static int addresses_list(const IP_ADAPTER_ADDRESSES *adapter, interface_address **list_out)
+{
+    interface_address **last = list_out;
+    *list_out = NULL;
+    for (; adapter != NULL; adapter = adapter->Next) {
+        for (const IP_ADAPTER_UNICAST_ADDRESS *at = adapter->FirstUnicastAddress; at != NULL;
+             at = at->Next) {
+            *last = address_make(adapter, at);
+            if (*last == NULL) {
+                plx_posix_freeifaddrs(*list_out);
+                return -ENOMEM;
+            }
+            last = &(*last)->next;
+        }
+    }
+    return 0;
+}
+
+PLX__CALL int plx_posix_getifaddrs(interface_address **list_out)
+{
+    ULONG size = 16384;
+    IP_ADAPTER_ADDRESSES *adapters = NULL;
+    ULONG code;
+    plx__layer_start();
+    do {
+        free(adapters);
+        adapters = malloc(size);
+        if (adapters == NULL)
+            return plx__answer_int(-ENOMEM);
+        code = GetAdaptersAddresses(AF_UNSPEC, GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST,
+                                    NULL, adapters, &size);
+    } while (code == ERROR_BUFFER_OVERFLOW);
+    int status = code == ERROR_SUCCESS   ? addresses_list(adapters, list_out)
+                 : code == ERROR_NO_DATA ? addresses_list(NULL, list_out)
+                                         : plx__errno_of((int)code);
+    free(adapters);
+    return plx__answer_int(status);
+}
+
+PLX__CALL unsigned plx_posix_if_nametoindex(const char *name)
+{
+    return if_nametoindex(name);
+}
+
+PLX__CALL char *plx_posix_if_indextoname(unsigned index, char *name)
+{
+    char *found = if_indextoname(index, name);
+    if (found == NULL)
+        errno = ENXIO;
+    return found;
+}

@@ -1,0 +1,595 @@
+/* posix/signals.c - signals: sent by the console, by timers and by the process to itself.
+ *
+ * Handlers run on a thread of the program's, inside a call of the layer that waits, or before the
+ * next one does; or at once, for raise() and kill() to oneself. Only when no thread calls the layer
+ * for GRACE does a handler run on a thread of the layer's: a program that does nothing but compute
+ * must notice SIGINT too.
+ */
+#include "posix/spawn.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIGNALS  64
+#define GRACE_MS 200
+/* A thread that waits has been woken, and takes it: on a busy machine not within GRACE. If a thread
+ * of the layer's did so instead, that wait would go on without its EINTR. */
+#define PATIENCE_MS 5000
+
+typedef void (*simple_handler)(int);
+typedef struct signal_info signal_info;
+typedef void (*info_handler)(int, signal_info *, void *);
+
+/* As struct sigaction. */
+typedef struct signal_action {
+    union {
+        simple_handler simple;
+        info_handler informed;
+    } handler;
+    plx__sigset mask;
+    int flags;
+    void (*restorer)(void);
+} signal_action;
+
+/* As siginfo_t. */
+struct signal_info {
+    int number;
+    int code;
+    int error;
+    int process;
+    unsigned user;
+    int status;
+    void *address;
+    void *value;
+};
+
+PLX__CALL simple_handler plx_posix_signal(int number, simple_handler handler);
+
+static SRWLOCK lock = SRWLOCK_INIT;
+static signal_action actions[SIGNALS + 1];
+static volatile LONG64 pending;
+static plx__atomic_u32 codes[SIGNALS + 1]; /* How those came: SI_... */
+static volatile LONG64 main_mask; /* What the main thread blocks, for who delivers in its stead. */
+static DWORD main_thread;
+static plx__atomic_u32 are_used;
+static _Thread_local plx__sigset thread_mask;
+static _Thread_local bool has_mask; /* Or is yet to inherit one. */
+
+__attribute__((constructor)) static void main_remember(void)
+{
+    main_thread = GetCurrentThreadId();
+}
+
+static plx__sigset bit_of(int number)
+{
+    return UINT64_C(1) << (number - 1);
+}
+
+static bool is_valid(int number)
+{
+    return number > 0 && number <= SIGNALS;
+}
+
+/* A thread starts with the mask of who made it. Nothing tells here who that was, nor when; most are
+ * made by the main thread, and have its mask from their first call of the layer on. */
+plx__sigset plx__signals_mask(void)
+{
+    if (!has_mask) {
+        has_mask = true;
+        thread_mask = (plx__sigset)main_mask;
+    }
+    return thread_mask;
+}
+
+void plx__signals_mask_set(plx__sigset mask)
+{
+    has_mask = true;
+    thread_mask = mask & ~(bit_of(PLX__SIGKILL) | bit_of(PLX__SIGSTOP));
+    if (GetCurrentThreadId() == main_thread)
+        (void)InterlockedExchange64(&main_mask, (LONG64)thread_mask);
+}
+
+bool plx__signals_are_used(void)
+{
+    return plx__atomic_load_acquire(&are_used) != 0;
+}
+
+static bool default_is_nothing(int number)
+{
+    return number == PLX__SIGCHLD || number == PLX__SIGCONT || number == PLX__SIGURG ||
+           number == PLX__SIGWINCH;
+}
+
+plx__sigset plx__signals_ignored(void)
+{
+    plx__sigset ignored = 0;
+    AcquireSRWLockShared(&lock);
+    for (int number = 1; number <= SIGNALS; number++)
+        ignored |= actions[number].handler.simple == (simple_handler)1 ? bit_of(number) : 0;
+    ReleaseSRWLockShared(&lock);
+    return ignored;
+}
+
+void plx__signals_inherit(plx__sigset mask, plx__sigset ignored)
+{
+    for (int number = 1; number <= SIGNALS; number++) {
+        if ((ignored & bit_of(number)) != 0)
+            (void)plx_posix_signal(number, (simple_handler)1);
+    }
+    main_thread = GetCurrentThreadId();
+    plx__signals_mask_set(mask);
+}
+
+bool plx__signals_drop_children(void)
+{
+    AcquireSRWLockShared(&lock);
+    const signal_action *action = &actions[PLX__SIGCHLD];
+    bool drops =
+        action->handler.simple == (simple_handler)1 || (action->flags & PLX__SA_NOCLDWAIT) != 0;
+    ReleaseSRWLockShared(&lock);
+    return drops;
+}
+
+/* The default action is the end: its status is what a shell shows for it, and a parent with this
+ * layer is told the signal itself. */
+static void die(int number)
+{
+    plx__estate_die(number);
+    (void)fflush(NULL);
+    ExitProcess(128u + (unsigned)number);
+}
+
+/* Runs one signal's action on this thread. */
+static unsigned run(int number, int code)
+{
+    AcquireSRWLockExclusive(&lock);
+    signal_action action = actions[number];
+    if ((action.flags & (int)0x80000000u) != 0) /* SA_RESETHAND */
+        actions[number].handler.simple = NULL;
+    ReleaseSRWLockExclusive(&lock);
+    if (action.handler.simple == (simple_handler)1)
+        return 0;
+    if (action.handler.simple == NULL) {
+        if (!default_is_nothing(number))
+            die(number);
+        return 0;
+    }
+    plx__sigset before = plx__signals_mask();
+    int error = errno;
+    thread_mask |= action.mask;
+    if ((action.flags & PLX__SA_NODEFER) == 0)
+        thread_mask |= bit_of(number);
+    if ((action.flags & PLX__SA_SIGINFO) != 0) {
+        signal_info info;
+        memset(&info, 0, sizeof info);
+        info.number = number;
+        info.code = code;
+        info.process = (int)GetCurrentProcessId();
+        if (number == PLX__SIGCHLD && code != 0)
+            plx__child_last(&info.process, &info.code, &info.status);
+        action.handler.informed(number, &info, NULL);
+    } else {
+        action.handler.simple(number);
+    }
+    thread_mask = before;
+    errno = error;
+    return PLX__SIGNALS_HANDLED |
+           ((action.flags & PLX__SA_RESTART) == 0 ? PLX__SIGNALS_NO_RESTART : 0u);
+}
+
+unsigned plx__handlers_run(void)
+{
+    unsigned handled = 0;
+    for (;;) {
+        plx__sigset ours = (plx__sigset)pending & ~plx__signals_mask();
+        if (ours == 0)
+            return handled;
+        int number = __builtin_ctzll(ours) + 1;
+        plx__sigset bit = bit_of(number);
+        if (((plx__sigset)InterlockedAnd64(&pending, (LONG64)~bit) & bit) != 0)
+            handled |= run(number, (int)plx__atomic_load(&codes[number]));
+    }
+}
+
+static void pend(int number, int code)
+{
+    plx__atomic_store(&codes[number], (uint32_t)code);
+    (void)InterlockedOr64(&pending, (LONG64)bit_of(number));
+    plx__wait_wake_all();
+}
+
+static simple_handler handler_of(int number)
+{
+    AcquireSRWLockShared(&lock);
+    simple_handler handler = actions[number].handler.simple;
+    ReleaseSRWLockShared(&lock);
+    return handler;
+}
+
+bool plx__signal_set(int number)
+{
+    simple_handler handler = handler_of(number);
+    bool is_blocked = ((plx__sigset)main_mask & bit_of(number)) != 0;
+    if (handler == (simple_handler)1 && !is_blocked)
+        return false;
+    if (handler == NULL && !is_blocked) {
+        if (!default_is_nothing(number))
+            die(number);
+        return false;
+    }
+    pend(number, PLX__SI_KERNEL);
+    return true;
+}
+
+void plx__signal_attend(int number)
+{
+    plx__wait_wake_all();
+    for (int waited = 0;
+         waited < GRACE_MS || (waited < PATIENCE_MS && plx__wait_takes(bit_of(number)));
+         waited += 10) {
+        if (((plx__sigset)pending & bit_of(number)) == 0)
+            return;
+        Sleep(10);
+    }
+    plx__signals_mask_set((plx__sigset)main_mask);
+    (void)plx__handlers_run();
+}
+
+/* From a thread of the layer's or of the system's. */
+void plx__signal_post(int number)
+{
+    if (plx__signal_set(number))
+        plx__signal_attend(number);
+}
+
+static int send_to_oneself(int number, int code)
+{
+    if (number == 0)
+        return 0;
+    if (!is_valid(number))
+        return -EINVAL;
+    if ((plx__signals_mask() & bit_of(number)) != 0) {
+        pend(number, code);
+        return 0;
+    }
+    (void)run(number, code);
+    return 0;
+}
+
+void plx__signal_broken_pipe(void)
+{
+    (void)send_to_oneself(PLX__SIGPIPE, 0);
+    errno = EPIPE;
+}
+
+/* --- the console ---------------------------------------------------------------------------- */
+
+static int number_of_event(DWORD event)
+{
+    switch (event) {
+    case CTRL_C_EVENT:
+        return SIGINT;
+    case CTRL_BREAK_EVENT:
+        return PLX__SIGQUIT;
+    case CTRL_SHUTDOWN_EVENT:
+        return SIGTERM;
+    default:
+        return PLX__SIGHUP;
+    }
+}
+
+static BOOL WINAPI on_console(DWORD event)
+{
+    int number = number_of_event(event);
+    bool is_blocked = ((plx__sigset)main_mask & bit_of(number)) != 0;
+    if (handler_of(number) == NULL && !is_blocked)
+        return FALSE; /* The system's default, which is the end too. */
+    plx__signal_post(number);
+    if (event == CTRL_CLOSE_EVENT || event == CTRL_LOGOFF_EVENT || event == CTRL_SHUTDOWN_EVENT)
+        Sleep(INFINITE); /* Returning would end the process now; it has its grace time. */
+    return TRUE;
+}
+
+/* Faults and abort() come by way of the C library. */
+static bool is_of_the_library(int number)
+{
+    return number == SIGSEGV || number == SIGFPE || number == SIGILL || number == SIGABRT;
+}
+
+static void __cdecl on_library(int number)
+{
+    (void)run(number, PLX__SI_KERNEL);
+}
+
+void plx__signals_connect(void)
+{
+    static INIT_ONCE connected = INIT_ONCE_STATIC_INIT;
+    BOOL is_first = FALSE;
+    if (InitOnceBeginInitialize(&connected, 0, &is_first, NULL) && is_first) {
+        (void)SetConsoleCtrlHandler(on_console, TRUE);
+        (void)InitOnceComplete(&connected, 0, NULL);
+    }
+}
+
+static void source_connect(int number, simple_handler handler)
+{
+    if (is_of_the_library(number)) {
+        (void)signal(number,
+                     handler == NULL || handler == (simple_handler)1 ? handler : on_library);
+        return;
+    }
+    plx__signals_connect();
+}
+
+/* --- the calls ------------------------------------------------------------------------------ */
+
+PLX__CALL int plx_posix_sigaction(int number, const signal_action *action, signal_action *old)
+{
+    if (!is_valid(number))
+        return plx__answer_int(-EINVAL);
+    if (action != NULL && (number == PLX__SIGKILL || number == PLX__SIGSTOP))
+        return plx__answer_int(-EINVAL);
+    AcquireSRWLockExclusive(&lock);
+    signal_action before = actions[number];
+    if (action != NULL)
+        actions[number] = *action;
+    ReleaseSRWLockExclusive(&lock);
+    if (old != NULL)
+        *old = before;
+    if (action == NULL)
+        return 0;
+    if (action->handler.simple != NULL && action->handler.simple != (simple_handler)1)
+        plx__atomic_store_release(&are_used, 1);
+    else if (action->handler.simple == (simple_handler)1)
+        (void)InterlockedAnd64(&pending, (LONG64)~bit_of(number));
+    source_connect(number, action->handler.simple);
+    return 0;
+}
+
+PLX__CALL simple_handler plx_posix_signal(int number, simple_handler handler)
+{
+    signal_action action;
+    signal_action old;
+    memset(&action, 0, sizeof action);
+    action.handler.simple = handler;
+    action.flags = PLX__SA_RESTART;
+    if (handler == (simple_handler)-1) {
+        errno = EINVAL;
+        return (simple_handler)-1;
+    }
+    if (plx_posix_sigaction(number, &action, &old) != 0)
+        return (simple_handler)-1;
+    return old.handler.simple;
+}
+
+PLX__CALL int plx_posix_siginterrupt(int number, int flag)
+{
+    if (!is_valid(number))
+        return plx__answer_int(-EINVAL);
+    AcquireSRWLockExclusive(&lock);
+    if (flag)
+        actions[number].flags &= ~PLX__SA_RESTART;
+    else
+        actions[number].flags |= PLX__SA_RESTART;
+    ReleaseSRWLockExclusive(&lock);
+    return 0;
+}
+
+PLX__CALL int plx_posix_raise(int number)
+{
+    return plx__answer_int(number == 0 ? 0 : send_to_oneself(number, 0));
+}
+
+/* Others than children can only be ended. */
+static int process_signal(DWORD process, int number)
+{
+    DWORD code = 0;
+    HANDLE handle = OpenProcess(
+        PROCESS_QUERY_LIMITED_INFORMATION | (number != 0 ? PROCESS_TERMINATE : 0u), FALSE, process);
+    if (handle == NULL)
+        return GetLastError() == ERROR_ACCESS_DENIED ? -EPERM : -ESRCH;
+    int status = 0;
+    if (GetExitCodeProcess(handle, &code) && code != STILL_ACTIVE)
+        status = -ESRCH; /* It is only its handles that are left. */
+    else if (number == PLX__SIGKILL || number == SIGTERM || number == SIGINT ||
+             number == PLX__SIGHUP || number == PLX__SIGQUIT)
+        status = TerminateProcess(handle, 128u + (unsigned)number) ? 0 : -EPERM;
+    else if (number != 0)
+        status = -EPERM;
+    (void)CloseHandle(handle);
+    return status;
+}
+
+PLX__CALL int plx_posix_kill(int process, int number)
+{
+    if (number < 0 || number > SIGNALS)
+        return plx__answer_int(-EINVAL);
+    if (process == (int)GetCurrentProcessId() || process == 0)
+        return plx__answer_int(send_to_oneself(number, 0));
+    int told = plx__child_signal(process, number);
+    if (told != -ESRCH || process < 0)
+        return plx__answer_int(told);
+    return plx__answer_int(process_signal((DWORD)process, number));
+}
+
+PLX__CALL int plx_posix_killpg(int group, int number)
+{
+    if (group < 0)
+        return plx__answer_int(-EINVAL);
+    return plx_posix_kill(group == (int)GetCurrentProcessId() ? 0 : -group, number);
+}
+
+PLX__CALL int plx_posix_sigemptyset(plx__sigset *set)
+{
+    *set = 0;
+    return 0;
+}
+
+PLX__CALL int plx_posix_sigfillset(plx__sigset *set)
+{
+    *set = UINT64_MAX;
+    return 0;
+}
+
+PLX__CALL int plx_posix_sigaddset(plx__sigset *set, int number)
+{
+    if (!is_valid(number))
+        return plx__answer_int(-EINVAL);
+    *set |= bit_of(number);
+    return 0;
+}
+
+PLX__CALL int plx_posix_sigdelset(plx__sigset *set, int number)
+{
+    if (!is_valid(number))
+        return plx__answer_int(-EINVAL);
+    *set &= ~bit_of(number);
+    return 0;
+}
+
+PLX__CALL int plx_posix_sigismember(const plx__sigset *set, int number)
+{
+    if (!is_valid(number))
+        return plx__answer_int(-EINVAL);
+    return (*set & bit_of(number)) != 0;
+}
+
+/* Returns the code, as pthread_sigmask() does. */
+PLX__CALL int plx_posix_pthread_sigmask(int how, const plx__sigset *set, plx__sigset *old)
+{
+    plx__sigset before = plx__signals_mask();
+    if (set != NULL) {
+        if (how == PLX__SIG_BLOCK)
+            plx__signals_mask_set(before | *set);
+        else if (how == PLX__SIG_UNBLOCK)
+            plx__signals_mask_set(before & ~*set);
+        else if (how == PLX__SIG_SETMASK)
+            plx__signals_mask_set(*set);
+        else
+            return EINVAL;
+    }
+    if (old != NULL)
+        *old = before;
+    (void)plx__handlers_run(); /* What was blocked comes before this returns. */
+    return 0;
+}
+
+PLX__CALL int plx_posix_sigprocmask(int how, const plx__sigset *set, plx__sigset *old)
+{
+    return plx__answer_int(-plx_posix_pthread_sigmask(how, set, old));
+}
+
+PLX__CALL int plx_posix_sigpending(plx__sigset *set)
+{
+    *set = (plx__sigset)pending & plx__signals_mask();
+    return 0;
+}
+
+PLX__CALL int plx_posix_sigsuspend(const plx__sigset *mask)
+{
+    plx__sigset before = plx__signals_mask();
+    plx__signals_mask_set(*mask);
+    int status = plx__wait_until(PLX_FOREVER);
+    plx__signals_mask_set(before);
+    return plx__answer_int(status);
+}
+
+PLX__CALL int plx_posix_pause(void)
+{
+    return plx__answer_int(plx__wait_until(PLX_FOREVER));
+}
+
+/* What struct plx_posix_jump has after its place. */
+typedef struct jump_state {
+    plx__sigset mask;
+    int keeps_mask;
+} jump_state;
+
+PLX__CALL void plx_posix_jump_mask_keep(jump_state *jump, int keeps_mask)
+{
+    jump->mask = plx__signals_mask();
+    jump->keeps_mask = keeps_mask;
+}
+
+PLX__CALL void plx_posix_jump_mask_leave(const jump_state *jump)
+{
+    plx__wait_abandon();
+    if (jump->keeps_mask)
+        plx__signals_mask_set(jump->mask);
+}
+
+bool plx__signals_wait(plx__sigset set)
+{
+    return ((plx__sigset)pending & set) != 0;
+}
+
+int plx__signal_take(plx__sigset set, int *code_out)
+{
+    for (;;) {
+        plx__sigset wanted = (plx__sigset)pending & set;
+        if (wanted == 0)
+            return 0;
+        plx__sigset bit = wanted & (~wanted + 1);
+        int number = __builtin_ctzll(bit) + 1;
+        *code_out = (int)plx__atomic_load(&codes[number]);
+        if (((plx__sigset)InterlockedAnd64(&pending, (LONG64)~bit) & bit) != 0)
+            return number;
+    }
+}
+
+/* Blocked signals wake nobody, so this looks again and again. Returns the code. */
+PLX__CALL int plx_posix_sigwait(const plx__sigset *set, int *number_out)
+{
+    int code;
+    while ((*number_out = plx__signal_take(*set, &code)) == 0)
+        (void)plx__wait_until(plx__deadline_after(10 * PLX_MILLISECOND));
+    return 0;
+}
+
+PLX__CALL const char *plx_posix_strsignal(int number)
+{
+    static const char *const names[] = {
+        [1] = "Hangup",
+        [2] = "Interrupt",
+        [3] = "Quit",
+        [4] = "Illegal instruction",
+        [5] = "Trace/breakpoint trap",
+        [7] = "Bus error",
+        [8] = "Floating point exception",
+        [9] = "Killed",
+        [10] = "User defined signal 1",
+        [11] = "Segmentation fault",
+        [12] = "User defined signal 2",
+        [13] = "Broken pipe",
+        [14] = "Alarm clock",
+        [15] = "Terminated",
+        [17] = "Child exited",
+        [18] = "Continued",
+        [19] = "Stopped (signal)",
+        [20] = "Stopped",
+        [22] = "Aborted",
+        [23] = "Urgent I/O condition",
+        [24] = "Stopped (tty input)",
+        [25] = "Stopped (tty output)",
+        [26] = "Virtual timer expired",
+        [27] = "CPU time limit exceeded",
+        [28] = "File size limit exceeded",
+        [29] = "Profiling timer expired",
+        [30] = "Window changed",
+        [31] = "I/O possible",
+        [32] = "Bad system call",
+        [33] = "Power failure",
+    };
+    static _Thread_local char unknown[32];
+    if (number > 0 && (size_t)number < sizeof names / sizeof names[0] && names[number] != NULL)
+        return names[number];
+    (void)snprintf(unknown, sizeof unknown, "Unknown signal %d", number);
+    return unknown;
+}
+
+PLX__CALL void plx_posix_psignal(int number, const char *text)
+{
+    fprintf(stderr, "%s: %s\n", text, plx_posix_strsignal(number));
+}

@@ -1,0 +1,329 @@
+/* posix/table.c - the descriptors of the process: small numbers, the lowest free one
+ * first.
+ *
+ * A slot is a pointer to an open file; chunks of slots never move. A bit for each slot, and one for
+ * each word of bits, find the lowest free one in two scans. The lock is held for a few instructions
+ * only, and never while anything is closed.
+ */
+#include "posix/spawn.h"
+
+#include <fcntl.h>
+#include <io.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_SLOTS 1024
+#define CHUNKS      (PLX__DESCRIPTORS_MAX / CHUNK_SLOTS)
+#define WORDS       (PLX__DESCRIPTORS_MAX / 64)
+
+typedef struct slot {
+    plx__file *file;
+    bool is_cloexec;
+} slot;
+
+static SRWLOCK lock = SRWLOCK_INIT;
+static slot *chunks[CHUNKS];
+static uint64_t taken[WORDS];     /* Bit: the slot is in use. */
+static uint64_t full[WORDS / 64]; /* Bit: the word has no free slot. */
+static uint32_t limit = 16384;    /* RLIMIT_NOFILE. */
+static INIT_ONCE started = INIT_ONCE_STATIC_INIT;
+
+static slot *slot_of(uint32_t fd)
+{
+    slot *chunk = chunks[fd / CHUNK_SLOTS];
+    return chunk != NULL ? &chunk[fd % CHUNK_SLOTS] : NULL;
+}
+
+static void slot_mark(uint32_t fd, bool is_taken)
+{
+    uint32_t word = fd / 64;
+    if (is_taken)
+        taken[word] |= UINT64_C(1) << (fd % 64);
+    else
+        taken[word] &= ~(UINT64_C(1) << (fd % 64));
+    if (taken[word] == UINT64_MAX)
+        full[word / 64] |= UINT64_C(1) << (word % 64);
+    else
+        full[word / 64] &= ~(UINT64_C(1) << (word % 64));
+}
+
+/* The lowest free number that is not below `lowest`; at least `limit` when there is none. */
+static uint32_t free_find(uint32_t lowest)
+{
+    uint32_t word = lowest / 64;
+    uint64_t bits = ~taken[word] & (UINT64_MAX << (lowest % 64));
+    if (bits != 0)
+        return word * 64 + (uint32_t)__builtin_ctzll(bits);
+    uint32_t row = (word + 1) / 64;
+    uint64_t from = UINT64_MAX << ((word + 1) % 64);
+    for (; row < WORDS / 64; row++, from = UINT64_MAX) {
+        bits = ~full[row] & from;
+        if (bits != 0) {
+            word = row * 64 + (uint32_t)__builtin_ctzll(bits);
+            return word * 64 + (uint32_t)__builtin_ctzll(~taken[word]);
+        }
+    }
+    return PLX__DESCRIPTORS_MAX;
+}
+
+static bool chunk_reserve(uint32_t fd)
+{
+    slot **chunk = &chunks[fd / CHUNK_SLOTS];
+    if (*chunk == NULL)
+        *chunk = plx__allocate_zeroed(CHUNK_SLOTS, sizeof(slot));
+    return *chunk != NULL;
+}
+
+static int add_locked(plx__file *file, int lowest, bool is_cloexec)
+{
+    if (lowest < 0 || (uint32_t)lowest >= limit)
+        return -EINVAL;
+    uint32_t fd = free_find((uint32_t)lowest);
+    if (fd >= limit)
+        return -EMFILE;
+    if (!chunk_reserve(fd))
+        return -ENOMEM;
+    slot *place = slot_of(fd);
+    place->file = file;
+    place->is_cloexec = is_cloexec;
+    slot_mark(fd, true);
+    return (int)fd;
+}
+
+/* 0 to 2 are what the process was given. */
+static void standard_take(void)
+{
+    static const DWORD names[3] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
+    for (int fd = 0; fd < 3; fd++) {
+        HANDLE handle = GetStdHandle(names[fd]);
+        if (handle == NULL || handle == INVALID_HANDLE_VALUE)
+            continue;
+        /* A copy: the handle itself is the C library's, whose streams outlive a close(). */
+        HANDLE copy = NULL;
+        if (!DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &copy, 0, FALSE,
+                             DUPLICATE_SAME_ACCESS))
+            continue;
+        plx__file *file = plx__handle_wrap(copy, fd == 0 ? PLX__O_RDONLY : PLX__O_WRONLY);
+        if (file != NULL)
+            (void)plx__fd_put(fd, file, false);
+    }
+}
+
+/* The first to be registered is the last to be run. */
+static void end(void)
+{
+    plx__stdio_flush();
+    plx__pipes_flush();
+}
+
+/* A parent with this layer has said what there is; else it is the standard handles. The C library's
+ * streams of these numbers speak bytes. */
+static BOOL CALLBACK start(INIT_ONCE *once, void *data, void **context)
+{
+    (void)once;
+    (void)data;
+    (void)context;
+    (void)plx__sockets_start(); /* Without them each socket call says ENETDOWN. */
+    for (int fd = 0; fd < 3; fd++)
+        (void)_setmode(fd, _O_BINARY);
+    if (!plx__estate_enter())
+        standard_take();
+    (void)atexit(end);
+#ifdef _UCRT
+    (void)_set_fmode(_O_BINARY);
+#else
+    _fmode = _O_BINARY;
+#endif
+    return TRUE;
+}
+
+void plx__layer_start(void)
+{
+    (void)InitOnceExecuteOnce(&started, start, NULL, NULL);
+}
+
+/* Before main(), so that what a program prints first has no carriage returns either. */
+__attribute__((constructor)) static void start_early(void)
+{
+    plx__layer_start();
+    for (int fd = 0; fd < 3; fd++) {
+        plx__file *file = plx__fd_get(fd);
+        if (file == NULL)
+            continue;
+        if (file->handle == NULL || plx__file_is_socket(file))
+            plx__stdio_follow(fd, file); /* Handles the C library has found itself. */
+        plx__file_put(file);
+    }
+}
+
+plx__file *plx__fd_get(int fd)
+{
+    plx__file *file = NULL;
+    if (fd < 0 || fd >= PLX__DESCRIPTORS_MAX)
+        return NULL;
+    AcquireSRWLockShared(&lock);
+    slot *place = slot_of((uint32_t)fd);
+    if (place != NULL && place->file != NULL) {
+        file = place->file;
+        plx__file_take(file);
+    }
+    ReleaseSRWLockShared(&lock);
+    return file;
+}
+
+int plx__fd_add(plx__file *file, int lowest, bool is_cloexec)
+{
+    AcquireSRWLockExclusive(&lock);
+    int fd = add_locked(file, lowest, is_cloexec);
+    ReleaseSRWLockExclusive(&lock);
+    if (fd < 0)
+        plx__file_put(file);
+    return fd;
+}
+
+int plx__fd_reserve(int lowest)
+{
+    AcquireSRWLockExclusive(&lock);
+    int fd = add_locked(NULL, lowest, false);
+    ReleaseSRWLockExclusive(&lock);
+    return fd;
+}
+
+void plx__fd_fill(int fd, plx__file *file, bool is_cloexec)
+{
+    AcquireSRWLockExclusive(&lock);
+    slot *place = slot_of((uint32_t)fd);
+    place->file = file;
+    place->is_cloexec = is_cloexec;
+    if (file == NULL)
+        slot_mark((uint32_t)fd, false);
+    ReleaseSRWLockExclusive(&lock);
+}
+
+static bool is_reserved(uint32_t fd)
+{
+    return (taken[fd / 64] >> (fd % 64) & 1) != 0 && slot_of(fd)->file == NULL;
+}
+
+int plx__fd_put(int fd, plx__file *file, bool is_cloexec)
+{
+    plx__file *old = NULL;
+    int result = -EBADF;
+    AcquireSRWLockExclusive(&lock);
+    if (fd < 0 || (uint32_t)fd >= limit || !chunk_reserve((uint32_t)fd)) {
+        result = -EBADF;
+    } else if (is_reserved((uint32_t)fd)) {
+        result = -EBUSY;
+    } else {
+        slot *place = slot_of((uint32_t)fd);
+        old = place->file;
+        place->file = file;
+        place->is_cloexec = is_cloexec;
+        slot_mark((uint32_t)fd, true);
+        result = fd;
+    }
+    ReleaseSRWLockExclusive(&lock);
+    if (result < 0)
+        plx__file_put(file);
+    if (old != NULL)
+        plx__file_put(old);
+    return result;
+}
+
+int plx__fd_close(int fd)
+{
+    plx__file *file = NULL;
+    AcquireSRWLockExclusive(&lock);
+    slot *place = fd >= 0 && fd < PLX__DESCRIPTORS_MAX ? slot_of((uint32_t)fd) : NULL;
+    if (place != NULL && place->file != NULL) {
+        file = place->file;
+        place->file = NULL;
+        slot_mark((uint32_t)fd, false);
+    }
+    ReleaseSRWLockExclusive(&lock);
+    if (file == NULL)
+        return -EBADF;
+    plx__file_put(file);
+    return 0;
+}
+
+int plx__fd_cloexec(int fd)
+{
+    int result = -EBADF;
+    AcquireSRWLockShared(&lock);
+    slot *place = fd >= 0 && fd < PLX__DESCRIPTORS_MAX ? slot_of((uint32_t)fd) : NULL;
+    if (place != NULL && place->file != NULL)
+        result = place->is_cloexec ? PLX__FD_CLOEXEC : 0;
+    ReleaseSRWLockShared(&lock);
+    return result;
+}
+
+int plx__fd_cloexec_set(int fd, bool is_cloexec)
+{
+    int result = -EBADF;
+    AcquireSRWLockExclusive(&lock);
+    slot *place = fd >= 0 && fd < PLX__DESCRIPTORS_MAX ? slot_of((uint32_t)fd) : NULL;
+    if (place != NULL && place->file != NULL) {
+        place->is_cloexec = is_cloexec;
+        result = 0;
+    }
+    ReleaseSRWLockExclusive(&lock);
+    return result;
+}
+
+static bool is_idle(plx__file *file, plx__file *const *held, int count)
+{
+    uint32_t known = 0;
+    for (uint32_t fd = 0; fd < PLX__DESCRIPTORS_MAX; fd++) {
+        if (chunks[fd / CHUNK_SLOTS] == NULL)
+            fd += CHUNK_SLOTS - 1;
+        else
+            known += slot_of(fd)->file == file;
+    }
+    for (int i = 0; i < count; i++)
+        known += held[i] == file;
+    return plx__atomic_load_acquire(&file->references) == known;
+}
+
+bool plx__fd_idle_do(plx__file *const files[2], plx__file *const *held, int count,
+                     void (*act)(void *), void *data)
+{
+    bool is_done = true;
+    AcquireSRWLockExclusive(&lock);
+    for (int i = 0; i < 2; i++)
+        is_done = is_done && (files[i] == NULL || is_idle(files[i], held, count));
+    if (is_done)
+        act(data);
+    ReleaseSRWLockExclusive(&lock);
+    return is_done;
+}
+
+int plx__fd_end(void)
+{
+    int end = 0;
+    AcquireSRWLockShared(&lock);
+    for (int word = WORDS - 1; word >= 0 && end == 0; word--) {
+        if (taken[word] != 0)
+            end = word * 64 + 64 - __builtin_clzll(taken[word]);
+    }
+    ReleaseSRWLockShared(&lock);
+    return end;
+}
+
+uint32_t plx__fd_limit(void)
+{
+    AcquireSRWLockShared(&lock);
+    uint32_t now = limit;
+    ReleaseSRWLockShared(&lock);
+    return now;
+}
+
+int plx__fd_limit_set(uint32_t wanted)
+{
+    if (wanted > PLX__DESCRIPTORS_MAX)
+        return -EPERM;
+    AcquireSRWLockExclusive(&lock);
+    limit = wanted;
+    ReleaseSRWLockExclusive(&lock);
+    return 0;
+}
