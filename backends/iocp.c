@@ -367,7 +367,7 @@ static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
     uint64_t deadline = PLX_FOREVER;
     plx__hook(PLX__HOOK_PREPARE);
     waiting_post(backend);
-    bool is_starved = backend->is_starved; /* By a send since the last wait, too. */
+    bool is_starved = backend->is_starved; /* By what began since the last wait, too. */
     backend->is_starved = false;
     if (is_starved)
         Sleep(1); /* Memory is short for a moment: do not spin on it. */
