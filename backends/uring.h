@@ -29,8 +29,9 @@
 /* How long a wait may be while the kernel takes no request, since nobody tells when it does. */
 #define PLX__URING_RETRY_NS (5 * PLX_MILLISECOND)
 
-/* How long to wait for what takes the kernel or another thread milliseconds, before giving up. */
-#define PLX__URING_PATIENCE_NS (2 * PLX_SECOND)
+/* How long to wait for what takes the kernel milliseconds, before giving up: it does it in workers
+ * of its own, which wait for their turn on a busy machine. */
+#define PLX__URING_PATIENCE_NS (10 * PLX_SECOND)
 
 /* Buffers for most of what arrives (uring_receive.c). A power of two. */
 #define PLX__URING_SMALL_COUNT 128u

@@ -20,19 +20,32 @@ static void endpoints_forget(plx__backend *backend)
     }
 }
 
+/* Copies a completion, if it is still there: a parent that goes on gives the place back, and the
+ * kernel writes there anew. */
+static bool completion_copy(const struct io_uring_cq *cq, unsigned at, struct io_uring_cqe *copy)
+{
+    const struct io_uring_cqe *there = &cq->cqes[at & cq->ring_mask];
+    copy->user_data = io_uring_smp_load_acquire(&there->user_data);
+    copy->res = io_uring_smp_load_acquire(&there->res);
+    copy->flags = io_uring_smp_load_acquire(&there->flags);
+    return (int)(io_uring_smp_load_acquire(cq->khead) - at) <= 0 ||
+           io_uring_smp_load_acquire(cq->ktail) - at < cq->ring_entries;
+}
+
 /* Sockets that the ring has brought and core was not shown: the child has them too, and their peers
- * would not see the parent close them while it lives. A parent that has gone on meanwhile, until
- * the kernel wrote over these completions, leaves nothing to tell them by. */
+ * would not see the parent close them while it lives. What the kernel has written over meanwhile
+ * leaves nothing to tell them by. */
 static void completions_forget(plx__backend *backend)
 {
-    const struct io_uring_cq *cq = &backend->ring.cq;
+    struct io_uring_cqe copy;
     while (backend->spill_next < backend->spill_count)
         plx__uring_completion_drop(&backend->spill[backend->spill_next++]);
-    if (!backend->has_ring ||
-        io_uring_smp_load_acquire(cq->ktail) - backend->taken > cq->ring_entries)
+    if (!backend->has_ring)
         return;
-    for (unsigned at = backend->taken; at != backend->seen; at++)
-        plx__uring_completion_drop(&cq->cqes[at & cq->ring_mask]);
+    for (unsigned at = backend->taken; at != backend->seen; at++) {
+        if (completion_copy(&backend->ring.cq, at, &copy))
+            plx__uring_completion_drop(&copy);
+    }
 }
 
 void plx__uring_abandon(plx__backend *backend)

@@ -416,7 +416,7 @@ bool plx__uring_cancel_now(plx__backend *backend, uint64_t data)
     for (int i = 0; i < TRIES; i++) {
         int result = io_uring_register_sync_cancel(&backend->ring, &what);
         if (result < 0 && result != -ENOENT && result != -EALREADY && result != -EINTR)
-            return false;
+            break;
         /* The request ends in deferred work, which this runs, and nothing is submitted. */
         if (io_uring_get_events(&backend->ring) < 0 || has_ended(&backend->ring, data))
             break;

@@ -19,6 +19,9 @@
  * "io_uring: skip normal tw with DEFER_TASKRUN"). */
 #define FEATURE_OF_6_12 (1u << 15)
 
+/* PF_EXITING of the kernel's sched.h. */
+#define TASK_IS_EXITING 4ul
+
 static uint32_t thread_number(void)
 {
     static plx__atomic_u32 threads;
@@ -39,9 +42,11 @@ void plx__uring_owner_set(plx__backend *backend)
     backend->owner_id = (int32_t)syscall(SYS_gettid);
 }
 
-/* The first thread of a process stays in its table when it ends before the others do. */
-static bool is_zombie(int32_t thread)
+/* One that was joined may be there for a while yet, and the first of a process until the others
+ * have ended. In do_exit() of the kernel the flag comes behind io_uring_files_cancel(). */
+static bool is_exiting(int32_t thread)
 {
+    unsigned long flags = 0;
     char name[64];
     char text[512];
     (void)snprintf(name, sizeof name, "/proc/self/task/%d/stat", (int)thread);
@@ -51,13 +56,15 @@ static bool is_zombie(int32_t thread)
     size_t length = fread(text, 1, sizeof text - 1, file);
     (void)fclose(file);
     text[length] = '\0';
+    /* Behind the name, which may hold anything: state, five numbers, flags (proc(5)). */
     const char *name_end = strrchr(text, ')');
-    return name_end != NULL && (name_end[2] == 'Z' || name_end[2] == 'X');
+    return name_end != NULL && sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 &&
+           (flags & TASK_IS_EXITING) != 0;
 }
 
 static bool has_ended(int32_t thread)
 {
-    return syscall(SYS_tgkill, getpid(), thread, 0) != 0 || is_zombie(thread);
+    return syscall(SYS_tgkill, getpid(), thread, 0) != 0 || is_exiting(thread);
 }
 
 bool plx__uring_can_leave(const plx__backend *backend)
