@@ -6,10 +6,10 @@ options='-G Ninja -DCMAKE_BUILD_TYPE=Debug -DPOLLUX_BACKENDS=poll;select;epoll;u
 # shellcheck disable=SC2086
 cmake -S . -B build/debug $options -DPOLLUX_BUILD_TOOLS=ON
 cmake --build build/debug -j 2
-POLLUX_FUZZ_SECONDS=10 ctest --test-dir build/debug -j 2 --output-on-failure --no-tests=error
+POLLUX_FUZZ_SECONDS=10 ctest --test-dir build/debug -j 6 --output-on-failure --no-tests=error
 # shellcheck disable=SC2086
 cmake -S . -B build/time64 $options -DPOLLUX_BUILD_TOOLS=OFF -DPOLLUX_BUILD_EXAMPLES=OFF \
     '-DCMAKE_C_FLAGS=-D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64'
 cmake --build build/time64 -j 2
-ctest --test-dir build/time64 -j 2 --output-on-failure --no-tests=error \
+ctest --test-dir build/time64 -j 6 --output-on-failure --no-tests=error \
     -L '^(unit|behavior|epoll|uring)$'

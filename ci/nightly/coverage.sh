@@ -85,7 +85,7 @@ if [ $suites = yes ]; then
     cmake --build $build -j 2
     find $build -name '*.gcda' -delete
     rm -rf $build/fuzz
-    ctest --test-dir $build -j 2 --output-on-failure --no-tests=error
+    ctest --test-dir $build -j 6 --output-on-failure --no-tests=error
     covered $build -f core/ -f backends/ -f platform/
     exit 0
 fi

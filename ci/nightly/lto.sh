@@ -17,7 +17,7 @@ for level in -O2 -O3; do
         echo "lto: CMake has not turned it on"
         exit 1
     }
-    POLLUX_FUZZ_SECONDS=10 ctest --test-dir "$directory" -j 2 --output-on-failure \
+    POLLUX_FUZZ_SECONDS=10 ctest --test-dir "$directory" -j 6 --output-on-failure \
         --no-tests=error
 done
 echo "lto: every suite passes with -O2 and -O3"

@@ -31,8 +31,8 @@ cmake -S . -B build/musl -G Ninja -DCMAKE_C_COMPILER=musl-gcc -DCMAKE_BUILD_TYPE
     -DPOLLUX_BACKENDS='poll;select;epoll' -DPOLLUX_BUILD_TOOLS=OFF -DPOLLUX_BUILD_EXAMPLES=OFF \
     -DPOLLUX_BUILD_TESTS=ON -DPOLLUX_TEST_CONSUMERS=OFF -DPOLLUX_WARNINGS_AS_ERRORS=ON
 cmake --build build/musl -j 2 --target pollux unit behavior epoll fuzz_api
-POLLUX_FUZZ_SECONDS=10 ctest --test-dir build/musl -j 2 --output-on-failure --no-tests=error \
+POLLUX_FUZZ_SECONDS=10 ctest --test-dir build/musl -j 6 --output-on-failure --no-tests=error \
     -L '^(unit|behavior|epoll)$'
-POLLUX_FUZZ_SECONDS=10 ctest --test-dir build/musl -j 2 --output-on-failure --no-tests=error \
+POLLUX_FUZZ_SECONDS=10 ctest --test-dir build/musl -j 6 --output-on-failure --no-tests=error \
     -R '^fuzz_api\.'
 echo "musl: units, behaviours and the fuzzer pass"
