@@ -117,9 +117,6 @@ typedef struct plx__backend_ops {
      * parent never uses its own again. Endpoints, operations and completions go on, those included
      * that were not handed out yet. On failure only `abandon` follows. NULL: PLX_ENOSYS. */
     int (*renew)(plx__backend *backend);
-    /* After `renew`, once for each open endpoint. NULL: `renew` did it all. On failure only
-     * `abandon` follows. */
-    int (*rearm)(plx__backend *backend, plx__endpoint *endpoint);
 
     /* Around the life of one socket. Core detaches before it closes the socket, because a closed
      * number may be used again while something of the old one is still queued. No completion of

@@ -444,7 +444,6 @@ const plx__backend_ops plx__uring_backend = {
     .own = uring_own,
     .abandon = plx__uring_abandon,
     .renew = plx__uring_renew,
-    .rearm = plx__uring_rearm,
     .attach = plx__uring_attach,
     .detach = plx__uring_detach,
     .release = plx__uring_release,

@@ -315,7 +315,6 @@ bool plx__uring_can_leave(const plx__backend *backend);
 
 void plx__uring_abandon(plx__backend *backend);
 int plx__uring_renew(plx__backend *backend);
-int plx__uring_rearm(plx__backend *backend, plx__endpoint *endpoint);
 
 /* --- uring_receive.c -------------------------------------------------------------------------- */
 

@@ -91,11 +91,3 @@ int plx__uring_renew(plx__backend *backend)
     plx__uring_reset(backend, false);
     return plx__uring_gone_await(backend) ? 0 : PLX_EBUSY;
 }
-
-int plx__uring_rearm(plx__backend *backend, plx__endpoint *endpoint)
-{
-    plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    if (uring->list != PLX__URING_LIST_READY)
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
-    return 0;
-}

@@ -18,13 +18,19 @@ static void segments_drop(plx_loop *loop, plx__segment_list *list)
         plx__segment_give(&loop->segments, segment);
 }
 
-/* The parent has the socket too, so the peer does not learn of this. */
+/* The parent has the socket too, so the peer does not learn of this. One that is detached has none
+ * any more; the number of one that was lost is another's. */
+static void socket_drop(plx_socket socket, bool is_lost)
+{
+    if (!is_lost)
+        plx__socket_close(socket);
+    else if (socket != PLX_SOCKET_NONE)
+        plx__socket_disown(socket);
+}
+
 static void conn_drop(plx_loop *loop, plx__conn *conn)
 {
-    if ((conn->flags & PLX__CONN_LOST) != 0)
-        plx__socket_disown(conn->object.endpoint.socket);
-    else
-        plx__socket_close(conn->object.endpoint.socket);
+    socket_drop(conn->object.endpoint.socket, (conn->flags & PLX__CONN_LOST) != 0);
     plx__free(conn->kept);
     segments_drop(loop, &conn->queue);
     segments_drop(loop, &conn->sent);
@@ -33,12 +39,8 @@ static void conn_drop(plx_loop *loop, plx__conn *conn)
 
 static void listener_drop(plx__listener *listener)
 {
-    if (listener->path != NULL)
-        plx__socket_path_forget(listener->path);
-    if (listener->is_lost)
-        plx__socket_disown(listener->object.endpoint.socket);
-    else
-        plx__socket_close(listener->object.endpoint.socket);
+    plx__socket_path_forget(listener->path);
+    socket_drop(listener->object.endpoint.socket, listener->is_lost);
     plx__profile_give(listener->profile);
 }
 
@@ -93,51 +95,13 @@ void plx_loop_abandon(plx_loop *loop)
 
 /* --- taking over ------------------------------------------------------------------------------ */
 
-/* What has lost its descriptor to somebody else is detached already. */
-static bool is_attached(const plx__object *object)
-{
-    if (object->state != PLX__OPEN)
-        return false;
-    switch (plx__object_kind(object)) {
-    case PLX__KIND_LISTENER:
-        return !((const plx__listener *)(const void *)object)->is_lost;
-    case PLX__KIND_WATCH:
-        return !((const plx__watch *)(const void *)object)->is_lost;
-    default:
-        return true;
-    }
-}
-
-static int kind_rearm(plx_loop *loop, enum plx__kind kind)
-{
-    const plx__slab *slab = &loop->slabs[kind];
-    for (uint32_t slot = 0; slot < slab->count; slot++) {
-        plx__object *object = plx__slab_at(slab, slot);
-        if (!is_attached(object))
-            continue;
-        int status = loop->ops->rearm(loop->backend, &object->endpoint);
-        if (status != 0)
-            return status;
-    }
-    return 0;
-}
-
-static int backend_renew(plx_loop *loop)
-{
-    static const enum plx__kind kinds[] = {PLX__KIND_LISTENER, PLX__KIND_CONN, PLX__KIND_WATCH};
-    if (loop->ops->renew == NULL)
-        return PLX_ENOSYS;
-    int status = loop->ops->renew(loop->backend);
-    for (size_t i = 0; status == 0 && loop->ops->rearm != NULL && i < 3; i++)
-        status = kind_rearm(loop, kinds[i]);
-    return status;
-}
-
 int plx_loop_after_fork(plx_loop *loop)
 {
     if (!plx__is_inherited(loop))
         return 0;
-    int status = backend_renew(loop);
+    if (loop->ops->renew == NULL)
+        return PLX_ENOSYS;
+    int status = loop->ops->renew(loop->backend);
     if (status != 0)
         return status;
     plx__post_queue_renew(&loop->posts);

@@ -168,7 +168,7 @@ int plx__socket_path_listen(plx_socket socket, const plx__address *address, uint
 /* Removes the file if it still is the listener's, and frees the memory. Before the socket is
  * closed. */
 void plx__socket_path_remove(plx__socket_path *path);
-/* Frees the memory; the file stays. */
+/* Frees the memory; the file stays. `path` may be NULL. */
 void plx__socket_path_forget(plx__socket_path *path);
 
 /* A descriptor held back, to be let go when none is left. */

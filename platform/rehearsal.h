@@ -43,6 +43,9 @@ int plx__rehearse_port(plx_socket socket);
  * (EPERM) or that it does not have (ENOSYS). PLX_ENOSYS where there is no such thing. */
 int plx__rehearse_no_rings(bool is_forbidden);
 
+/* Has the system refuse epoll_pwait2(2) to this process for good, as above. */
+int plx__rehearse_no_fine_waits(bool is_forbidden);
+
 /* Has every io_uring_enter(2) of this process fail with this code of the system's for good.
  * PLX_ENOSYS where there is no such thing. */
 int plx__rehearse_no_entering(int os_code);

@@ -374,7 +374,28 @@ static void write_timeout_closes(world *w)
     peer_close(&client);
 }
 
+/* The call says so, and nothing is left of it. */
+static void connect_without_descriptors(world *w)
+{
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    plx_conn conn;
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_socket listener = socket_listening(address);
+    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 1);
+    ck_assert_int_eq(plx_connect(w->loop, &conn, address, &options), PLX_EMFILE);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 1);
+    turn_some(w);
+    ck_assert_uint_eq(p.opened + p.closed, 0);
+    ck_ok(plx_connect(w->loop, &conn, address, &options));
+    turn_until(w, &p.opened, 1);
+    ck_ok(plx_conn_close(w->loop, conn));
+    turn_until(w, &p.closed, 1);
+    plx__socket_close(listener);
+}
+
 const test_case behavior_connect_cases[] = {
+    CASE(connect_without_descriptors),
     CASE(connect_and_talk),
     CASE(writes_before_connected_are_sent_after),
     CASE(shutdown_before_connected),

@@ -518,7 +518,26 @@ static void signal_action_is_restored(world *w)
     ck_assert(signal(SIGTERM, SIG_DFL) != SIG_ERR);
 }
 
+/* With one descriptor more each time: opening fails cleanly until there are enough. */
+static void loop_opens_with_enough_descriptors(world *w)
+{
+    plx_loop_options options = world_options(w, (plx_loop_options){.backend = w->backend});
+    plx_loop *loop = NULL;
+    int status = PLX_EMFILE;
+    for (uint32_t spare = 0; status != 0; spare++) {
+        ck_assert_uint_lt(spare, 64);
+        if (plx__rehearse_descriptor_limit(spare) == PLX_ENOSYS)
+            return;
+        status = plx_loop_open(&loop, &options);
+        ck_ok(plx__rehearse_descriptor_limit(UINT32_MAX));
+        ck_assert(status == 0 || status == PLX_EMFILE);
+    }
+    ck_ok(plx_loop_run_once(loop, 0));
+    ck_ok(plx_loop_close(loop));
+}
+
 const test_case behavior_limits_cases[] = {
+    CASE(loop_opens_with_enough_descriptors),
     CASE(high_and_max_are_exact),
     CASE(refusal_makes_a_queue_high),
     CASE(low_is_exact),

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "tests/child.h"
 #include "tests/rest.h"
 #include "tests/stand.h"
 
@@ -412,6 +412,78 @@ static void number_becomes_the_loops_own(world *w)
         expect_own_number(w, is_released != 0);
 }
 
+/* The spare descriptor gets the number, when it was let go to turn somebody away. */
+static void number_becomes_the_spare_one(world *w)
+{
+    probe lost = {0};
+    probe p = {0};
+    plx_conn_options options[] = {probe_options(&lost), probe_options(&p)};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_loop *first = w->loop;
+    size_t count;
+    if (!gives_lowest_number)
+        return;
+    couple early = couple_open();
+    loss l = {.socket = early.ours.socket};
+    holes_fill(&l);
+    w->loop = world_loop_open(w); /* All its numbers are higher. */
+    options[0].flags = PLX_CONN_PAUSED;
+    plx__socket_disown(early.ours.socket);
+    ck_ok(plx_conn_adopt(w->loop, &lost.conn, early.ours.socket, &options[0], NULL, 0));
+    (void)listen_at(w, &options[1], address);
+    turn_some(w);
+    peer client = peer_start(address);
+    plx__socket_dispose(early.ours.socket);
+    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 2);
+    (void)peer_drain(w, &client, &count);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 2);
+    ck_assert_uint_eq(counter(w, accepts_rejected), 1);
+    ck_assert(!is_free(l.socket));
+    ck_ok(plx_conn_close(w->loop, lost.conn));
+    turn_until(w, &lost.closed, 1);
+    ck_assert(!is_free(l.socket));
+    peer_close(&client);
+    ck_ok(plx_loop_close(w->loop));
+    w->loop = first;
+    peer_close(&early.theirs);
+    while (l.fillers_count > 0)
+        plx__socket_close(l.fillers[--l.fillers_count]);
+}
+
+/* A child that drops its copy closes what it has of each descriptor once: the number of one that
+ * was lost is another's. */
+static void child_drops_what_was_lost(world *w)
+{
+    for (int loser = 0; gives_lowest_number && child_is_possible(w) && loser < LOSER_WATCH;
+         loser++) {
+        loss l = {.watch = {0}};
+        probe server = {0};
+        probe p = {0};
+        plx_conn_options options[] = {probe_options(&server), probe_options(&p)};
+        char address[PLX_ADDRESS_TEXT_MAX];
+        ck_ok(plx_loop_close(w->loop));
+        holdings before = holdings_now();
+        w->loop = world_loop_open(w);
+        (void)listen_at(w, &options[0], address);
+        loss_open(w, &l, (enum loser)loser);
+        plx__socket_dispose(l.socket);
+        ck_ok(plx_connect(w->loop, NULL, address, &options[1]));
+        if (child_fork()) {
+            plx_loop_abandon(w->loop);
+            uint32_t kept = (uint32_t)l.fillers_count + (l.client.socket != PLX_SOCKET_NONE);
+            ck_assert_uint_eq(holdings_now().descriptors, before.descriptors + kept);
+            ck_assert_uint_eq(holdings_now().memory, before.memory);
+            plx__rehearse_report(CHILD_IS_GOOD);
+        }
+        child_join();
+        turn_until(w, &server.opened, 1);
+        if (l.client.socket != PLX_SOCKET_NONE)
+            peer_close(&l.client);
+        while (l.fillers_count > 0)
+            plx__socket_close(l.fillers[--l.fillers_count]);
+    }
+}
+
 /* A program that has closed its standard input has connections with that number. */
 static void descriptor_zero_is_served(world *w)
 {
@@ -455,5 +527,7 @@ const test_case behavior_lost_cases[] = {
     CASE(listener_loses_its_descriptor),
     CASE(number_is_used_again),
     CASE(number_becomes_the_loops_own),
+    CASE(number_becomes_the_spare_one),
+    CASE(child_drops_what_was_lost),
     CASES_END,
 };

@@ -275,6 +275,30 @@ static void socket_of_a_starting_server_stays(world *w)
     ck_ok(plx__rehearse_directory_remove(directory.file));
 }
 
+/* The directory that is locked is the socket's, wherever the server starts. */
+static void directory_of_the_socket_is_locked(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    probe p = {0};
+    site directory = site_make(".d");
+    if (!has_unix_sockets())
+        return;
+    (void)snprintf(address, sizeof address, "unix:%s/s", directory.file);
+    ck_ok(plx__rehearse_directory(directory.file));
+    plx_socket starting = socket_bound(address);
+    ck_ok(plx__rehearse_directory_enter(directory.file));
+    int status = plx__rehearse_path_lock(true);
+    ck_ok(plx__rehearse_directory_enter(".."));
+    if (status != PLX_ENOSYS) {
+        ck_ok(status);
+        check_in_use(w, address);
+        ck_ok(plx__rehearse_path_lock(false));
+    }
+    plx__socket_close(starting);
+    ck_ok(plx_listener_close(w->loop, server_open(w->loop, address, &p)));
+    ck_ok(plx__rehearse_directory_remove(directory.file));
+}
+
 enum { RACES = 50 };
 
 /* 1: it listens. 0: another one does. */
@@ -455,6 +479,7 @@ const test_case behavior_path_cases[] = {
     CASE(socket_file_behind_a_link),
     CASE(only_a_dead_socket_is_replaced),
     CASE(socket_of_a_starting_server_stays),
+    CASE(directory_of_the_socket_is_locked),
     CASE(one_of_two_starting_servers_has_the_path),
     CASE(many_start_in_one_directory),
     CASE(path_in_another_script),

@@ -397,6 +397,30 @@ static void short_waits_are_short(world *w)
     }
 }
 
+/* An older system has no call for waits of less than a millisecond, and a filter may know none: it
+ * is asked once, and waits are longer, and no failure. */
+static void expect_coarse_waits(world *w, bool is_forbidden)
+{
+    int status = plx__rehearse_no_fine_waits(is_forbidden);
+    ck_assert(status == 0 || status == PLX_ENOSYS);
+    for (int round = 0; round < 3; round++) {
+        uint64_t before = plx_loop_now(w->loop);
+        ck_ok(plx_loop_run_once(w->loop, PLX_MILLISECOND / 5));
+        ck_assert_uint_ge(plx_loop_now(w->loop) - before, PLX_MILLISECOND / 5);
+    }
+    ck_assert_uint_eq(counter(w, wait_failures), 0);
+}
+
+static void system_without_fine_waits(world *w)
+{
+    expect_coarse_waits(w, false);
+}
+
+static void filter_that_knows_no_fine_waits(world *w)
+{
+    expect_coarse_waits(w, true);
+}
+
 static void errno_spoil(enum plx__hook_step step, void *data)
 {
     if (step != PLX__HOOK_SLEEP)
@@ -424,6 +448,8 @@ static void wait_for_nothing_is_no_failure(world *w)
 static const test_case epoll_cases[] = {
     CASE(wait_for_nothing_is_no_failure),
     CASE(short_waits_are_short),
+    CASE(system_without_fine_waits),
+    CASE(filter_that_knows_no_fine_waits),
     CASE(changes_do_not_cut_a_wait),
     CASE(what_an_heir_keeps_does_not_haunt_the_loop),
     CASE(what_takes_the_place_of_a_ghost_is_told_apart),

@@ -1,8 +1,11 @@
 /* tests/unit_seam.c - a backend that refuses what those of this system never do.
  *
  * It is a real one with some operations replaced. Core has to cope with all that backends/backend.h
- * allows: attaching that fails, something in flight that never comes back.
+ * allows.
  */
+#include <string.h>
+
+#include "core/conn.h"
 #include "core/loop.h"
 #include "tests/harness.h"
 
@@ -24,25 +27,6 @@ static int attach_counts(plx__backend *backend, plx__endpoint *endpoint)
 {
     attaches++;
     return real->attach(backend, endpoint);
-}
-
-static bool detach_leaves_it_in_flight(plx__backend *backend, plx__endpoint *endpoint)
-{
-    (void)real->detach(backend, endpoint);
-    return false;
-}
-
-static int wait_fails(plx__backend *backend, uint64_t timeout_ns)
-{
-    (void)backend;
-    (void)timeout_ns;
-    return PLX_ENOMEM;
-}
-
-static const plx__completion *next_is_none(plx__backend *backend)
-{
-    (void)backend;
-    return NULL;
 }
 
 static plx_loop *loop_with_a_seam(const world *w)
@@ -103,38 +87,6 @@ static void attaching_that_fails_leaves_nothing(world *w)
     ck_assert_uint_eq(p.closed, 2);
     plx__socket_close(listener);
     peer_close(&c.ours);
-}
-
-static void count_close(plx_loop *loop, plx_conn conn, void *data, int reason)
-{
-    (void)loop;
-    (void)conn;
-    ck_assert_int_eq(reason, PLX_ECANCELED);
-    ++*(size_t *)data;
-}
-
-/* Nothing that was in flight ever comes back, and each wait fails: the loop closes all the same,
- * the sockets too, and each connection hears of it once. */
-static void loop_closes_without_what_is_in_flight(world *w)
-{
-    enum { SOME = 3 };
-    plx_loop *loop = loop_with_a_seam(w);
-    size_t closed = 0;
-    const plx_conn_options options = {.on_close = count_close, .data = &closed};
-    char address[PLX_ADDRESS_TEXT_MAX];
-    plx_socket listener = socket_listening(address);
-    couple c = couple_open();
-    for (int i = 0; i < SOME; i++)
-        ck_ok(plx_connect(loop, NULL, address, &options));
-    ck_ok(plx_listen(loop, NULL, "tcp://127.0.0.1:0", NULL));
-    ck_ok(plx_watch_open(loop, NULL, c.ours.socket, PLX_READABLE, on_ready, NULL));
-    seam.detach = detach_leaves_it_in_flight;
-    seam.wait = wait_fails;
-    seam.next = next_is_none;
-    ck_ok(plx_loop_close(loop));
-    ck_assert_uint_eq(closed, SOME);
-    plx__socket_close(listener);
-    couple_close(&c);
 }
 
 static int adopt_refuses(plx__backend *backend, plx__endpoint *endpoint)
@@ -225,6 +177,64 @@ static void first_bytes_come_behind_the_opening(world *w)
         turn_until(&own, &p.closed, 1);
         ck_ok(plx_loop_close(own.loop));
     }
+}
+
+/* --- a backend that had received the end before it was stopped ---------------------------------
+ */
+
+static struct early_end {
+    plx__completion completion;
+    bool is_told;
+} early_end;
+
+static const plx__completion *next_brings_the_end(plx__backend *backend)
+{
+    const plx__completion *completion = real->next(backend);
+    if (completion != NULL || early_end.is_told)
+        return completion;
+    early_end.is_told = true;
+    return &early_end.completion;
+}
+
+static size_t take_line_and_pause(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                                  size_t length)
+{
+    (void)p;
+    ck_ok(plx_conn_pause(loop, conn));
+    return (size_t)((const char *)memchr(bytes, '\n', length) + 1 - (const char *)bytes);
+}
+
+/* It comes while what was kept is about to be shown, and on_data pauses again: the end waits for
+ * what is left, and for the connection to be resumed. */
+static void end_waits_for_one_that_pauses_again(world *w)
+{
+    world own = {.configuration = w->configuration, .backend = w->backend};
+    probe p = {.then_data = take_line_and_pause, .then_end = close_at_once};
+    plx_conn_options options = probe_options(&p);
+    couple c = couple_open();
+    options.flags = PLX_CONN_PAUSED;
+    own.loop = loop_with_a_seam(w);
+    plx__socket_disown(c.ours.socket);
+    ck_ok(plx_conn_adopt(own.loop, &p.conn, c.ours.socket, &options, "one\ntwo\n", 8));
+    turn_until(&own, &p.opened, 1);
+    early_end.completion =
+        (plx__completion){.endpoint = &plx__conn_find(own.loop, p.conn)->object.endpoint,
+                          .kind = PLX__ENDED,
+                          .status = PLX_EEOF};
+    seam.next = next_brings_the_end;
+    for (size_t received = 4; received <= 8; received += 4) {
+        ck_ok(plx_conn_resume(own.loop, p.conn));
+        turn_until(&own, &p.received, received);
+        turn_some(&own);
+        ck_assert_uint_eq(p.received, received);
+        ck_assert_uint_eq(p.ended, 0);
+    }
+    ck_assert(early_end.is_told);
+    ck_ok(plx_conn_resume(own.loop, p.conn));
+    turn_until(&own, &p.closed, 1);
+    ck_assert_uint_eq(p.ended, 1);
+    ck_ok(plx_loop_close(own.loop));
+    peer_close(&c.theirs);
 }
 
 /* --- a backend that looks for silent peers -----------------------------------------------------
@@ -577,9 +587,9 @@ const test_case unit_seam_cases[] = {
     CASE(few_are_turned_away_at_a_time),
     CASE(sends_that_are_told_of_later_keep_their_order),
     CASE(adopting_that_is_refused_leaves_nothing),
+    CASE(end_waits_for_one_that_pauses_again),
     CASE(first_bytes_come_behind_the_opening),
     CASE(silent_peers_are_looked_for),
     CASE(attaching_that_fails_leaves_nothing),
-    CASE(loop_closes_without_what_is_in_flight),
     CASES_END,
 };

@@ -158,6 +158,19 @@ static int call_refuse(long call, int os_code)
 }
 #endif
 
+#if defined(__linux__) && defined(SYS_epoll_pwait2)
+int plx__rehearse_no_fine_waits(bool is_forbidden)
+{
+    return call_refuse(SYS_epoll_pwait2, is_forbidden ? EPERM : ENOSYS);
+}
+#else
+int plx__rehearse_no_fine_waits(bool is_forbidden)
+{
+    (void)is_forbidden;
+    return PLX_ENOSYS;
+}
+#endif
+
 #if defined(__linux__) && defined(SYS_accept4)
 int plx__rehearse_no_accepts(void)
 {

@@ -1,0 +1,46 @@
+/* tests/unit_cold.c - the table of the sockets that the second thread of "poll" waits for. */
+#include "backends/cold_set.h"
+#include "tests/harness.h"
+
+extern const test_case unit_cold_cases[];
+
+enum { PLACES = 300, GROWS_AT = 256 };
+
+typedef struct place {
+    plx__polled polled;
+    plx__endpoint endpoint;
+} place;
+
+/* Memory ends at each step of its growing: the table stays as it was, and grows when there is some
+ * again. */
+static void table_grows_as_a_whole(world *w)
+{
+    static place places[PLACES];
+    const plx__openings openings = {.on_open = NULL};
+    couple c = couple_open();
+    plx__cold_set *set;
+    plx__wake wake;
+    (void)w;
+    ck_ok(plx__wake_open(&wake));
+    ck_ok(plx__cold_set_open(&set, &wake, &openings));
+    for (int i = 0; i < PLACES; i++) {
+        places[i].endpoint.socket = c.ours.socket;
+        for (uint32_t step = 0; i == GROWS_AT && step < 4; step++) {
+            plx__fault_arm(PLX__FAULT_MEMORY, step, 1);
+            ck_assert_int_eq(plx__cold_set_add(set, &places[i].polled), PLX_ENOMEM);
+            ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
+        }
+        ck_ok(plx__cold_set_add(set, &places[i].polled));
+    }
+    for (int i = 0; i < PLACES; i++)
+        plx__cold_set_remove(set, &places[i].polled);
+    plx__cold_set_settle(set);
+    plx__cold_set_close(set);
+    plx__wake_close(&wake);
+    couple_close(&c);
+}
+
+const test_case unit_cold_cases[] = {
+    CASE(table_grows_as_a_whole),
+    CASES_END,
+};
