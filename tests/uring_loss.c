@@ -1,11 +1,18 @@
-/* tests/uring_loss.c - a ring that is left while the kernel has more completions than it could put
- * into it. The bits of the ring that say so are set by hand.
+/* tests/uring_loss.c - what nobody sees from outside: the backend's own state is looked at, and set
+ * by hand where the kernel would have to be caught at the right moment. First a ring that is left
+ * while the kernel has more completions than it could put into it.
  */
 #include "backends/uring.h"
+#include "core/conn.h"
 #include "core/loop.h"
+#include "platform/rehearsal.h"
+#include "tests/child_threads.h"
 #include "tests/harness.h"
 
 extern const test_case uring_loss_cases[];
+
+/* --- completions that were lost ----------------------------------------------------------------
+ */
 
 static void ring_lose(const world *w)
 {
@@ -69,8 +76,223 @@ static void stream_that_had_ended_stays_ended(world *w)
     peer_close(&client);
 }
 
+/* --- cancellations -----------------------------------------------------------------------------
+ */
+
+static plx__uring_endpoint *endpoint_of(const world *w, plx_conn conn)
+{
+    return plx__uring_of(&plx__conn_find(w->loop, conn)->object.endpoint);
+}
+
+/* Writes until something must wait and the system makes no more room for it by itself: the poll for
+ * room stays in flight. */
+static void fill(world *w, plx_conn conn)
+{
+    static const unsigned char piece[4096];
+    const plx__uring_endpoint *uring = endpoint_of(w, conn);
+    do {
+        while (plx_conn_queued(w->loop, conn) == 0) {
+            ck_ok(plx_conn_write(w->loop, conn, piece, sizeof piece));
+            ck_ok(plx_loop_run_once(w->loop, 0));
+        }
+        turn_some(w);
+    } while ((uring->flags & PLX__URING_WATCHED) == 0);
+}
+
+/* As if the kernel had found nothing to cancel. */
+static void cancellation_fail(plx__backend *backend, plx__endpoint *endpoint)
+{
+    ck_ok(plx__uring_spill_reserve(backend, 1));
+    backend->spill[backend->spill_count++] = (struct io_uring_cqe){
+        .user_data = plx__uring_data(endpoint, PLX__URING_CANCEL), .res = -ENOENT};
+    plx__uring_ends_set(backend);
+}
+
+/* A connection closes with a receive and a poll for room in flight, and the cancellations of both
+ * find nothing. They are repeated, or the ring is left, which ends both: the socket is closed. */
+static void cancellation_that_found_nothing_is_repeated(world *w)
+{
+    for (int is_left = 0; is_left < 2; is_left++) {
+        probe p = {.opened = 0};
+        plx_conn_options options = probe_options(&p);
+        size_t dropped;
+        peer client = connect_pair(w, &p, &options);
+        plx__backend *backend = w->loop->backend;
+        fill(w, p.conn);
+        plx__uring_endpoint *uring = endpoint_of(w, p.conn);
+        ck_assert_int_eq(uring->input, PLX__URING_RECEIVE);
+        uring->flags |= PLX__URING_INPUT_CANCELLED | PLX__URING_WATCH_CANCELLED;
+        ck_ok(plx_conn_close(w->loop, p.conn));
+        turn_some(w);
+        ck_assert_int_eq(uring->list, PLX__URING_LIST_DETACHING);
+        cancellation_fail(backend, plx__uring_endpoint_of(uring));
+        if (is_left != 0)
+            ck_ok(plx__uring_leave(backend));
+        turn_until(w, &p.closed, 1); /* There is no room before the peer has read. */
+        (void)peer_drain(w, &client, &dropped);
+        peer_close(&client);
+    }
+}
+
+static void never_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
+                        uint32_t ready)
+{
+    (void)loop;
+    (void)watch;
+    (void)data;
+    (void)socket;
+    ck_abort_msg("ready: %x", (unsigned)ready);
+}
+
+/* A watch is cancelled when it is closed, and is in no list from then on: what an earlier
+ * cancellation tells later changes nothing. */
+static void cancellation_that_found_nothing_of_what_has_gone_is_dropped(world *w)
+{
+    couple c = couple_open();
+    plx_watch watch;
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, never_ready, NULL));
+    turn_some(w);
+    plx__endpoint *endpoint = &plx__find(w->loop, PLX__KIND_WATCH, watch.bits)->endpoint;
+    cancellation_fail(w->loop->backend, endpoint);
+    ck_ok(plx_watch_close(w->loop, watch));
+    ck_ok(plx_loop_run_once(w->loop, 0));
+    ck_assert_int_eq(plx__uring_of(endpoint)->list, PLX__URING_LIST_NONE);
+    couple_close(&c);
+}
+
+/* --- sends -------------------------------------------------------------------------------------
+ */
+
+/* What has told that there is room is over: it does not go on to tell of each change. */
+static void poll_for_room_ends_when_there_is_room(world *w)
+{
+    probe p = {.opened = 0};
+    unsigned char bytes[4096];
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    uint64_t until = plx__clock_now() + patience();
+    fill(w, p.conn);
+    while (plx_conn_queued(w->loop, p.conn) > 0) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        (void)peer_try(&client, bytes, sizeof bytes);
+        turn(w);
+    }
+    turn_some(w);
+    ck_assert_uint_eq(endpoint_of(w, p.conn)->flags & PLX__URING_WATCHED, 0);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+/* Each wait submits what is on credit, and all of the arena is free again: what is written later is
+ * on credit, too. */
+static void credit_never_ends(world *w)
+{
+    enum { PIECE = 4000, TURNS = 2 * PLX__URING_ARENA_BYTES / PIECE };
+    unsigned char bytes[PIECE] = {0};
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    const plx__backend *backend = w->loop->backend;
+    for (int i = 0; i < TURNS; i++) {
+        ck_ok(plx_conn_write(w->loop, p.conn, bytes, PIECE));
+        ck_assert_int_eq(backend->arena_used > 0, backend->has_credit);
+        ck_ok(plx_loop_run_once(w->loop, 0));
+        ck_assert_uint_eq(backend->arena_used, 0);
+        peer_receive(w, &client, bytes, PIECE);
+    }
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+/* --- buffers -----------------------------------------------------------------------------------
+ */
+
+/* 8 to 64 large buffers, together at most 1 MiB unless 8 take more (plx_loop_options). */
+static void large_buffers_are_neither_too_many_nor_too_few(world *w)
+{
+    static const uint32_t bytes[] = {1, 16384, 16385, 65536, 131072, 131073, 4194304};
+    static const uint32_t counts[] = {64, 64, 32, 16, 8, 8, 8};
+    for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++) {
+        world_reopen(w, (plx_loop_options){.receive_bytes = bytes[i]});
+        ck_assert_uint_eq(w->loop->backend->buffers.large.count, counts[i]);
+        ck_assert_uint_eq(w->loop->backend->buffers.large.bytes, bytes[i]);
+    }
+}
+
+/* --- rings and threads that do not end ---------------------------------------------------------
+ */
+
+/* The kernel does not end the ring that was left: after a while the caller is told, and there is no
+ * other ring before it has ended. The pipe that tells is another one here. */
+static void ring_that_does_not_end_is_told(world *w)
+{
+    probe p = {.then_data = echo_back};
+    plx_conn_options options = probe_options(&p);
+    char answer[2];
+    peer client = connect_pair(w, &p, &options);
+    plx__backend *backend = w->loop->backend;
+    couple c = couple_open();
+    plx_socket last = backend->last;
+    backend->last = c.ours.socket;
+    ck_assert_int_eq(plx__uring_leave(backend), PLX_EBUSY);
+    ck_assert(!backend->has_ring);
+    ck_assert_int_eq(backend->last, c.ours.socket);
+    peer_close(&c.theirs);
+    ck_ok(plx__uring_take_over(backend));
+    plx__socket_close(last);
+    peer_send(w, &client, "hi", 2);
+    peer_receive(w, &client, answer, 2);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+/* Threads of C11, whose header not every C library has. */
+_Noreturn void thrd_exit(int result);
+
+static void run_when_it_may(void *data)
+{
+    plx_loop *loop = data;
+    uint64_t until = plx__clock_now() + patience();
+    int status;
+    do
+        status = plx_loop_run_once(loop, 0);
+    while (status == PLX_EBUSY && plx__clock_now() < until);
+    plx__rehearse_report(status == 0 ? CHILD_IS_GOOD : 0);
+}
+
+/* The first thread of a process ends, and the system keeps it until the others have ended, too. It
+ * does not keep the loop, on a kernel that lacks deferred work either. */
+static void first_thread_that_has_ended_does_not_keep_the_loop(world *w)
+{
+    if (!child_may_have_threads())
+        return;
+    int forked = plx__rehearse_fork();
+    if (forked == 0) {
+        plx_loop *loop;
+        plx__thread thread;
+        plx__fault_arm(PLX__FAULT_FEATURE, 0, 1);
+        int status = plx_loop_open(&loop, &(plx_loop_options){.backend = w->backend});
+        if (status == 0)
+            status = plx_loop_run_once(loop, 0);
+        if (status == 0)
+            status = plx__thread_start(&thread, run_when_it_may, loop);
+        if (status == 0)
+            thrd_exit(0);
+        plx__rehearse_report(0);
+    }
+    ck_assert_int_eq(forked, 1);
+    ck_assert_int_eq(plx__rehearse_fork_join(), CHILD_IS_GOOD);
+}
+
 const test_case uring_loss_cases[] = {
     CASE(stream_that_may_have_lost_bytes_ends),
     CASE(stream_that_had_ended_stays_ended),
+    CASE(cancellation_that_found_nothing_is_repeated),
+    CASE(cancellation_that_found_nothing_of_what_has_gone_is_dropped),
+    CASE(poll_for_room_ends_when_there_is_room),
+    CASE(credit_never_ends),
+    CASE(large_buffers_are_neither_too_many_nor_too_few),
+    CASE(first_thread_that_has_ended_does_not_keep_the_loop),
+    CASE(ring_that_does_not_end_is_told),
     CASES_END,
 };
