@@ -233,7 +233,9 @@ static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
         return 0;
     }
     busy_settle(backend);
-    if (backend->lists[PLX__URING_LIST_READY].first != NULL || backend->unsent_count > 0)
+    /* When credit has failed since the last wait, its completion is in the queue, or others that
+     * came in its place (completions_fetch): the kernel does not wait then (io_uring_enter(2)). */
+    if (backend->lists[PLX__URING_LIST_READY].first != NULL)
         timeout_ns = 0;
     /* The kernel is short of memory; nobody tells when it is not. */
     if (backend->lists[PLX__URING_LIST_BUSY].first != NULL && timeout_ns > PLX__URING_RETRY_NS)

@@ -335,6 +335,40 @@ static void what_falls_short_is_followed_by_what_was_written_next(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+/* Requests that do not fit are submitted between two turns, and the first of them fails: the next
+ * wait does not wait for anything else before the connection is told. */
+static void what_fails_between_turns_ends_the_next_wait(world *w)
+{
+    enum { FEW = 6 };
+    static crowd c;
+    peer peers[FEW];
+    probe p = {.then_open = crowd_open, .more = &c};
+    plx_conn_options options = probe_options(&p);
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx__fault_arm(PLX__FAULT_ROOM, 0, 1);
+    world_reopen(w, (plx_loop_options){0});
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_ROOM), 1);
+    c.count = 0;
+    (void)listen_at(w, &options, address);
+    for (uint32_t i = 0; i < FEW; i++) {
+        peers[i] = peer_start(address);
+        turn_until(w, &p.opened, i + 1);
+    }
+    turn_some(w);
+    plx__fault_arm(PLX__FAULT_SEND, 0, 1);
+    for (size_t i = 0; i < FEW; i++)
+        ck_ok(plx_conn_write(w->loop, c.conns[i], "x", 1));
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND), 1);
+    uint64_t before = plx__clock_now();
+    while (p.closed == 0)
+        ck_ok(plx_loop_run_once(w->loop, patience()));
+    ck_assert_uint_lt(plx__clock_now() - before, patience());
+    ck_assert_uint_eq(p.gone.bits, c.conns[0].bits);
+    for (uint32_t i = 0; i < FEW; i++)
+        peer_close(&peers[i]);
+    turn_until(w, &p.closed, FEW);
+}
+
 /* --- accepting ahead ---------------------------------------------------------------------------
  */
 
@@ -410,6 +444,7 @@ static const test_case uring_cases[] = {
     CASE(runs_on_another_thread_than_it_was_opened_on),
     CASE(what_is_on_credit_at_a_time_is_bounded),
     CASE(what_falls_short_is_followed_by_what_was_written_next),
+    CASE(what_fails_between_turns_ends_the_next_wait),
     CASE(accepting_ahead_without_memory),
     CASES_END,
 };
