@@ -223,6 +223,33 @@ PLX__CALL int plx_posix_getrusage(int whose, usage *given)
     return 0;
 }
 
+/* As struct tms; clock_t is a long. */
+typedef struct used_ticks {
+    long user;
+    long kernel;
+    long children_user;
+    long children_kernel;
+} used_ticks;
+
+static long ticks_of(FILETIME time)
+{
+    return (long)(((uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime) / 100000);
+}
+
+/* Ticks since a moment that stays what it is: here the start of the system. */
+PLX__CALL long plx_posix_times(used_ticks *used)
+{
+    FILETIME made;
+    FILETIME ended;
+    FILETIME kernel;
+    FILETIME user;
+    if (!GetProcessTimes(GetCurrentProcess(), &made, &ended, &kernel, &user))
+        return plx__answer_int(plx__errno_last());
+    if (used != NULL)
+        *used = (used_ticks){.user = ticks_of(user), .kernel = ticks_of(kernel)};
+    return (long)(plx__clock_now() / (10 * PLX_MILLISECOND));
+}
+
 /* As struct utsname. */
 typedef struct system_names {
     char system[65];

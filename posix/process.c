@@ -389,6 +389,16 @@ PLX__CALL int plx_posix_getentropy(void *bytes, size_t size)
     return plx__answer_int(RtlGenRandom(bytes, (ULONG)size) ? 0 : -EIO);
 }
 
+PLX__CALL ptrdiff_t plx_posix_getrandom(void *bytes, size_t size, unsigned flags)
+{
+    const size_t most = 33554431; /* As on Linux. */
+    if ((flags & ~3u) != 0)
+        return plx__answer(-EINVAL);
+    if (size > most)
+        size = most;
+    return plx__answer(RtlGenRandom(bytes, (ULONG)size) ? (ptrdiff_t)size : -EIO);
+}
+
 PLX__CALL void plx_posix_arc4random_buf(void *bytes, size_t size)
 {
     if (!RtlGenRandom(bytes, (ULONG)size))

@@ -84,6 +84,15 @@ int chown(const char *path, uid_t user, gid_t group) PLX_POSIX_CALL(chown);
 int lchown(const char *path, uid_t user, gid_t group) PLX_POSIX_CALL(lchown);
 int fchown(int fd, uid_t user, gid_t group) PLX_POSIX_CALL(fchown);
 int chroot(const char *path) PLX_POSIX_CALL(chroot);
+int fchdir(int fd) PLX_POSIX_CALL(fchdir);
+int faccessat(int from, const char *path, int mode, int flags) PLX_POSIX_CALL(faccessat);
+int fchownat(int from, const char *path, uid_t user, gid_t group, int flags)
+    PLX_POSIX_CALL(fchownat);
+int linkat(int from, const char *path, int to, const char *name, int flags) PLX_POSIX_CALL(linkat);
+int symlinkat(const char *target, int from, const char *path) PLX_POSIX_CALL(symlinkat);
+ssize_t readlinkat(int from, const char *path, char *target, size_t size)
+    PLX_POSIX_CALL(readlinkat);
+int unlinkat(int from, const char *path, int flags) PLX_POSIX_CALL(unlinkat);
 int lockf(int fd, int command, off_t length) PLX_POSIX_CALL(lockf);
 unsigned int sleep(unsigned int seconds) PLX_POSIX_CALL(sleep);
 int usleep(useconds_t microseconds) PLX_POSIX_CALL(usleep);

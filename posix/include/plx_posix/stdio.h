@@ -21,6 +21,7 @@ int fflush(FILE *stream) PLX_POSIX_CALL(fflush);
 int fileno(FILE *stream) PLX_POSIX_CALL(fileno);
 int remove(const char *path) PLX_POSIX_CALL(remove);
 int rename(const char *from, const char *to) PLX_POSIX_CALL(rename);
+int renameat(int from, const char *path, int to, const char *name) PLX_POSIX_CALL(renameat);
 void perror(const char *text) PLX_POSIX_CALL(perror);
 ssize_t getline(char **line, size_t *size, FILE *stream) PLX_POSIX_CALL(getline);
 ssize_t getdelim(char **line, size_t *size, int end, FILE *stream) PLX_POSIX_CALL(getdelim);

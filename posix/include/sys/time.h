@@ -23,6 +23,7 @@ PLX_POSIX_BEGIN
 int gettimeofday(struct timeval *now, void *zone) PLX_POSIX_CALL(gettimeofday);
 int settimeofday(const struct timeval *now, const struct timezone *zone)
     PLX_POSIX_CALL(settimeofday);
+int utimes(const char *path, const struct timeval times[2]) PLX_POSIX_CALL(utimes);
 int getitimer(int which, struct itimerval *value) PLX_POSIX_CALL(getitimer);
 int setitimer(int which, const struct itimerval *value, struct itimerval *old)
     PLX_POSIX_CALL(setitimer);
