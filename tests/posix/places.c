@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <sysexits.h>
+#include <termios.h>
 #include <unistd.h>
 
 static char home[4096];
@@ -280,6 +282,49 @@ static void paths_of_patterns(int top)
     IS(chdir(home), 0);
 }
 
+/* Speeds and flags are of the structure, and need no terminal. */
+static void terminals(void)
+{
+    struct termios state;
+    int fds[2];
+    section("terminals");
+    memset(&state, 0xff, sizeof state);
+    IS(cfsetispeed(&state, B115200), 0);
+    IS(cfgetispeed(&state), B115200);
+    IS(cfsetospeed(&state, B9600), 0);
+    IS(cfgetospeed(&state), B9600);
+    IS(cfgetispeed(&state), B9600); /* One for both, as on Linux. */
+    FAILS(cfsetospeed(&state, 12345), EINVAL);
+    FAILS(cfsetispeed(&state, 0x1010), EINVAL);
+    IS(cfsetispeed(&state, B0), 0);
+    IS(cfgetispeed(&state), B0);
+    IS(cfsetspeed(&state, 19200), 0);
+    IS(cfgetospeed(&state), B19200);
+    FAILS(cfsetspeed(&state, 9601), EINVAL);
+    memset(&state, 0xff, sizeof state);
+    cfmakeraw(&state);
+    IS(state.c_iflag & (IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON), 0);
+    IS(state.c_oflag & OPOST, 0);
+    IS(state.c_lflag & (ECHO | ECHONL | ICANON | ISIG | IEXTEN), 0);
+    IS(state.c_cflag & (CSIZE | PARENB), CS8);
+    IS(state.c_cc[VMIN], 1);
+    IS(state.c_cc[VTIME], 0);
+    TRUE((state.c_lflag & ECHOE) != 0 && (state.c_iflag & IXOFF) != 0);
+    IS(pipe(fds), 0);
+    FAILS(tcgetattr(fds[0], &state), ENOTTY);
+    FAILS(tcsetattr(fds[0], TCSANOW, &state), ENOTTY);
+    FAILS(tcflush(fds[0], TCIFLUSH), ENOTTY);
+    FAILS(tcdrain(fds[0]), ENOTTY);
+    FAILS(tcflow(fds[0], TCOON), ENOTTY);
+    FAILS(tcsendbreak(fds[0], 0), ENOTTY);
+    FAILS(tcgetsid(fds[0]), ENOTTY);
+    FAILS(tcgetattr(9999, &state), EBADF);
+    FAILS(sockatmark(fds[0]), ENOTTY);
+    FAILS(sockatmark(9999), EBADF);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
 static void small_ones(void)
 {
     unsigned char bytes[64] = {0};
@@ -310,6 +355,7 @@ int main(void)
     times_of_files(top);
     patterns();
     paths_of_patterns(top);
+    terminals();
     small_ones();
     (void)close(top);
     IS(rmdir(base), 0);

@@ -140,6 +140,7 @@ static inline struct cmsghdr *plx_posix_cmsg_next(struct msghdr *header, struct 
 PLX_POSIX_BEGIN
 
 int socket(int family, int type, int protocol) PLX_POSIX_CALL(socket);
+int sockatmark(int fd) PLX_POSIX_CALL(sockatmark);
 int socketpair(int family, int type, int protocol, int fds[2]) PLX_POSIX_CALL(socketpair);
 int bind(int fd, const struct sockaddr *address, socklen_t length) PLX_POSIX_CALL(bind);
 int listen(int fd, int backlog) PLX_POSIX_CALL(listen);
