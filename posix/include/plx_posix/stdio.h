@@ -9,6 +9,10 @@
 #undef popen
 #undef pclose
 
+/* Those of mingw-w64 have 32 bits for an offset. */
+#define fseeko fseeko64
+#define ftello ftello64
+
 PLX_POSIX_BEGIN
 
 FILE *fopen(const char *path, const char *mode) PLX_POSIX_CALL(fopen);

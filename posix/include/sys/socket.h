@@ -127,7 +127,7 @@ struct ucred {
                                                         : (struct cmsghdr *)0)
 #define CMSG_NXTHDR(header, message) plx_posix_cmsg_next((header), (message))
 
-static inline struct cmsghdr *plx_posix_cmsg_next(struct msghdr *header, struct cmsghdr *message)
+static __inline struct cmsghdr *plx_posix_cmsg_next(struct msghdr *header, struct cmsghdr *message)
 {
     unsigned char *next = (unsigned char *)message + CMSG_ALIGN(message->cmsg_len);
     unsigned char *end = (unsigned char *)header->msg_control + header->msg_controllen;

@@ -1,0 +1,23 @@
+/* plx_posix/label.h - how a function of POSIX binds to the layer.
+ *
+ * By an assembler label, never by a macro, so that members and function pointers that are called
+ * read, close or stat stay what they are.
+ */
+#ifndef PLX_POSIX_LABEL_H
+#define PLX_POSIX_LABEL_H
+
+#define PLX_POSIX_TEXT_OF(text) #text
+#define PLX_POSIX_TEXT(text)    PLX_POSIX_TEXT_OF(text)
+#define PLX_POSIX_LABEL(symbol) __asm__(PLX_POSIX_TEXT(__USER_LABEL_PREFIX__) symbol)
+/* The symbol of the layer for the function of this name, which may be a macro of mingw-w64's. */
+#define PLX_POSIX_CALL(name) PLX_POSIX_LABEL("plx_posix_" #name)
+
+#ifdef __cplusplus
+#define PLX_POSIX_BEGIN extern "C" {
+#define PLX_POSIX_END   }
+#else
+#define PLX_POSIX_BEGIN
+#define PLX_POSIX_END
+#endif
+
+#endif
