@@ -58,7 +58,7 @@ PLX_POSIX_BEGIN
 
 int open(const char *path, int flags, ...) PLX_POSIX_CALL(open);
 int creat(const char *path, mode_t mode) PLX_POSIX_CALL(creat);
-int fcntl(int fd, int command, ...) PLX_POSIX_CALL(fcntl);
+int fcntl(int fd, int command, ...) PLX_POSIX_NEW(fcntl);
 
 PLX_POSIX_END
 #endif

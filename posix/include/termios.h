@@ -35,8 +35,8 @@ struct termios {
 
 PLX_POSIX_BEGIN
 
-int tcgetattr(int fd, struct termios *state) PLX_POSIX_CALL(tcgetattr);
-int tcsetattr(int fd, int when, const struct termios *state) PLX_POSIX_CALL(tcsetattr);
+int tcgetattr(int fd, struct termios *state) PLX_POSIX_NEW(tcgetattr);
+int tcsetattr(int fd, int when, const struct termios *state) PLX_POSIX_NEW(tcsetattr);
 
 PLX_POSIX_END
 #endif

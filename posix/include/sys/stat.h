@@ -46,10 +46,10 @@
 PLX_POSIX_BEGIN
 
 int stat(const char *path, struct stat *about) PLX_POSIX_CALL(stat);
-int lstat(const char *path, struct stat *about) PLX_POSIX_CALL(lstat);
+int lstat(const char *path, struct stat *about) PLX_POSIX_NEW(lstat);
 int fstat(int fd, struct stat *about) PLX_POSIX_CALL(fstat);
 int chmod(const char *path, mode_t mode) PLX_POSIX_CALL(chmod);
-int fchmod(int fd, mode_t mode) PLX_POSIX_CALL(fchmod);
+int fchmod(int fd, mode_t mode) PLX_POSIX_NEW(fchmod);
 int mkdir(const char *path, mode_t mode) PLX_POSIX_CALL(mkdir);
 mode_t umask(mode_t mask) PLX_POSIX_CALL(umask);
 
