@@ -402,9 +402,6 @@ PLX__CALL plx__protoent *plx_posix_getprotobynumber(int number)
 
 /* --- addresses as text ---------------------------------------------------------------------- */
 
-const struct in6_addr plx_posix_in6addr_any;
-const struct in6_addr plx_posix_in6addr_loopback = {.s6_addr = {[15] = 1}};
-
 PLX__CALL uint32_t plx_posix_htonl(uint32_t value)
 {
     return __builtin_bswap32(value);

@@ -63,9 +63,9 @@ struct flock {
 PLX_POSIX_BEGIN
 
 int open(const char *path, int flags, ...) PLX_POSIX_CALL(open);
-int openat(int from, const char *path, int flags, ...) PLX_POSIX_CALL(openat);
+int openat(int from, const char *path, int flags, ...) PLX_POSIX_NEW(openat);
 int creat(const char *path, mode_t mode) PLX_POSIX_CALL(creat);
-int fcntl(int fd, int command, ...) PLX_POSIX_CALL(fcntl);
+int fcntl(int fd, int command, ...) PLX_POSIX_NEW(fcntl);
 
 PLX_POSIX_END
 #endif

@@ -16,7 +16,7 @@
 PLX_POSIX_BEGIN
 
 /* 0 or FNM_NOMATCH. Bytes, as in the C locale. */
-int fnmatch(const char *pattern, const char *text, int flags) PLX_POSIX_CALL(fnmatch);
+int fnmatch(const char *pattern, const char *text, int flags) PLX_POSIX_NEW(fnmatch);
 
 PLX_POSIX_END
 #endif

@@ -29,8 +29,8 @@ typedef struct glob_t {
 PLX_POSIX_BEGIN
 
 int glob(const char *pattern, int flags, int (*on_error)(const char *path, int code), glob_t *out)
-    PLX_POSIX_CALL(glob);
-void globfree(glob_t *of) PLX_POSIX_CALL(globfree);
+    PLX_POSIX_NEW(glob);
+void globfree(glob_t *of) PLX_POSIX_NEW(globfree);
 
 PLX_POSIX_END
 #endif

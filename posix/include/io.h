@@ -4,5 +4,6 @@
 #pragma push_macro("NO_OLDNAMES")
 #undef NO_OLDNAMES
 #define NO_OLDNAMES
+#define _FILE_OFFSET_BITS_SET_LSEEK /* Else lseek were a macro where offsets have 64 bits. */
 #include_next <io.h>
 #pragma pop_macro("NO_OLDNAMES")

@@ -10,7 +10,7 @@
 
 PLX_POSIX_BEGIN
 
-int res_init(void) PLX_POSIX_CALL(res_init);
+int res_init(void) PLX_POSIX_NEW(res_init);
 
 PLX_POSIX_END
 #endif

@@ -173,19 +173,19 @@ struct termios {
 
 PLX_POSIX_BEGIN
 
-int tcgetattr(int fd, struct termios *state) PLX_POSIX_CALL(tcgetattr);
-int tcsetattr(int fd, int when, const struct termios *state) PLX_POSIX_CALL(tcsetattr);
-int tcdrain(int fd) PLX_POSIX_CALL(tcdrain);
-int tcflow(int fd, int action) PLX_POSIX_CALL(tcflow);
-int tcflush(int fd, int queue) PLX_POSIX_CALL(tcflush);
-int tcsendbreak(int fd, int duration) PLX_POSIX_CALL(tcsendbreak);
-pid_t tcgetsid(int fd) PLX_POSIX_CALL(tcgetsid);
-speed_t cfgetispeed(const struct termios *state) PLX_POSIX_CALL(cfgetispeed);
-speed_t cfgetospeed(const struct termios *state) PLX_POSIX_CALL(cfgetospeed);
-int cfsetispeed(struct termios *state, speed_t speed) PLX_POSIX_CALL(cfsetispeed);
-int cfsetospeed(struct termios *state, speed_t speed) PLX_POSIX_CALL(cfsetospeed);
-int cfsetspeed(struct termios *state, speed_t speed) PLX_POSIX_CALL(cfsetspeed);
-void cfmakeraw(struct termios *state) PLX_POSIX_CALL(cfmakeraw);
+int tcgetattr(int fd, struct termios *state) PLX_POSIX_NEW(tcgetattr);
+int tcsetattr(int fd, int when, const struct termios *state) PLX_POSIX_NEW(tcsetattr);
+int tcdrain(int fd) PLX_POSIX_NEW(tcdrain);
+int tcflow(int fd, int action) PLX_POSIX_NEW(tcflow);
+int tcflush(int fd, int queue) PLX_POSIX_NEW(tcflush);
+int tcsendbreak(int fd, int duration) PLX_POSIX_NEW(tcsendbreak);
+pid_t tcgetsid(int fd) PLX_POSIX_NEW(tcgetsid);
+speed_t cfgetispeed(const struct termios *state) PLX_POSIX_NEW(cfgetispeed);
+speed_t cfgetospeed(const struct termios *state) PLX_POSIX_NEW(cfgetospeed);
+int cfsetispeed(struct termios *state, speed_t speed) PLX_POSIX_NEW(cfsetispeed);
+int cfsetospeed(struct termios *state, speed_t speed) PLX_POSIX_NEW(cfsetospeed);
+int cfsetspeed(struct termios *state, speed_t speed) PLX_POSIX_NEW(cfsetspeed);
+void cfmakeraw(struct termios *state) PLX_POSIX_NEW(cfmakeraw);
 
 PLX_POSIX_END
 #endif

@@ -9,6 +9,10 @@
 #undef popen
 #undef pclose
 
+/* Those of mingw-w64 have 32 bits for an offset. */
+#define fseeko fseeko64
+#define ftello ftello64
+
 PLX_POSIX_BEGIN
 
 FILE *fopen(const char *path, const char *mode) PLX_POSIX_CALL(fopen);
@@ -21,18 +25,18 @@ int fflush(FILE *stream) PLX_POSIX_CALL(fflush);
 int fileno(FILE *stream) PLX_POSIX_CALL(fileno);
 int remove(const char *path) PLX_POSIX_CALL(remove);
 int rename(const char *from, const char *to) PLX_POSIX_CALL(rename);
-int renameat(int from, const char *path, int to, const char *name) PLX_POSIX_CALL(renameat);
+int renameat(int from, const char *path, int to, const char *name) PLX_POSIX_NEW(renameat);
 void perror(const char *text) PLX_POSIX_CALL(perror);
-ssize_t getline(char **line, size_t *size, FILE *stream) PLX_POSIX_CALL(getline);
-ssize_t getdelim(char **line, size_t *size, int end, FILE *stream) PLX_POSIX_CALL(getdelim);
-int dprintf(int fd, const char *format, ...) PLX_POSIX_CALL(dprintf) PLX_POSIX_PRINTF(2, 3);
-int vdprintf(int fd, const char *format, va_list arguments) PLX_POSIX_CALL(vdprintf)
+ssize_t getline(char **line, size_t *size, FILE *stream) PLX_POSIX_NEW(getline);
+ssize_t getdelim(char **line, size_t *size, int end, FILE *stream) PLX_POSIX_NEW(getdelim);
+int dprintf(int fd, const char *format, ...) PLX_POSIX_NEW(dprintf) PLX_POSIX_PRINTF(2, 3);
+int vdprintf(int fd, const char *format, va_list arguments) PLX_POSIX_NEW(vdprintf)
     PLX_POSIX_PRINTF(2, 0);
 int asprintf(char **text, const char *format, ...) PLX_POSIX_CALL(asprintf) PLX_POSIX_PRINTF(2, 3);
 int vasprintf(char **text, const char *format, va_list arguments) PLX_POSIX_CALL(vasprintf)
     PLX_POSIX_PRINTF(2, 0);
-void flockfile(FILE *stream) PLX_POSIX_CALL(flockfile);
-void funlockfile(FILE *stream) PLX_POSIX_CALL(funlockfile);
+void flockfile(FILE *stream) PLX_POSIX_NEW(flockfile);
+void funlockfile(FILE *stream) PLX_POSIX_NEW(funlockfile);
 
 PLX_POSIX_END
 #endif

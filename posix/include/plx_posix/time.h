@@ -26,11 +26,11 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
 #undef gmtime_r
 #undef ctime_r
 #undef asctime_r
-struct tm *localtime_r(const time_t *time, struct tm *parts) PLX_POSIX_CALL(localtime_r);
-struct tm *gmtime_r(const time_t *time, struct tm *parts) PLX_POSIX_CALL(gmtime_r);
-char *ctime_r(const time_t *time, char *text) PLX_POSIX_CALL(ctime_r);
-char *asctime_r(const struct tm *parts, char *text) PLX_POSIX_CALL(asctime_r);
-time_t timegm(struct tm *parts) PLX_POSIX_CALL(timegm);
+struct tm *localtime_r(const time_t *time, struct tm *parts) PLX_POSIX_NEW(localtime_r);
+struct tm *gmtime_r(const time_t *time, struct tm *parts) PLX_POSIX_NEW(gmtime_r);
+char *ctime_r(const time_t *time, char *text) PLX_POSIX_NEW(ctime_r);
+char *asctime_r(const struct tm *parts, char *text) PLX_POSIX_NEW(asctime_r);
+time_t timegm(struct tm *parts) PLX_POSIX_NEW(timegm);
 
 PLX_POSIX_END
 #endif

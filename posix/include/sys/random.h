@@ -10,7 +10,7 @@
 
 PLX_POSIX_BEGIN
 
-ssize_t getrandom(void *bytes, size_t size, unsigned int flags) PLX_POSIX_CALL(getrandom);
+ssize_t getrandom(void *bytes, size_t size, unsigned int flags) PLX_POSIX_NEW(getrandom);
 
 PLX_POSIX_END
 #endif

@@ -16,7 +16,7 @@ struct tms {
 
 PLX_POSIX_BEGIN
 
-clock_t times(struct tms *used) PLX_POSIX_CALL(times);
+clock_t times(struct tms *used) PLX_POSIX_NEW(times);
 
 PLX_POSIX_END
 #endif
