@@ -23,15 +23,23 @@ TAILQ_HEAD(endeds, node);
 static node nodes[6] = {{.name = 'a'}, {.name = 'b'}, {.name = 'c'},
                         {.name = 'd'}, {.name = 'e'}, {.name = 'f'}};
 
+static char names[16];
+static node *at;
+
+static void name_add(char name)
+{
+    size_t length = strlen(names);
+    names[length] = name;
+    names[length + 1] = '\0';
+}
+
 /* The names in the order of the list. */
 #define LISTS(EACH, head, field, wanted)                                                           \
     do {                                                                                           \
-        char got[16] = "";                                                                         \
-        size_t length = 0;                                                                         \
-        node *each;                                                                                \
-        EACH(each, head, field)                                                                    \
-        got[length++] = each->name;                                                                \
-        check_text(got, wanted, #head);                                                            \
+        names[0] = '\0';                                                                           \
+        EACH(at, head, field)                                                                      \
+        name_add(at->name);                                                                        \
+        check_text(names, wanted, #head);                                                          \
     } while (0)
 
 static void singly_linked(void)
@@ -122,9 +130,6 @@ static void doubly_linked_with_an_end(void)
 {
     struct endeds list = TAILQ_HEAD_INITIALIZER(list);
     struct endeds other = TAILQ_HEAD_INITIALIZER(other);
-    char back[8] = "";
-    size_t length = 0;
-    node *each;
     section("TAILQ");
     TRUE(TAILQ_LAST(&list, endeds) == NULL);
     TAILQ_INSERT_TAIL(&list, &nodes[0], ended);
@@ -133,9 +138,12 @@ static void doubly_linked_with_an_end(void)
     TAILQ_INSERT_BEFORE(&nodes[1], &nodes[3], ended);
     TAILQ_INSERT_TAIL(&list, &nodes[4], ended);
     LISTS(TAILQ_FOREACH, &list, ended, "dbace");
-    TAILQ_FOREACH_REVERSE(each, &list, endeds, ended)
-    back[length++] = each->name;
-    check_text(back, "ecabd", "backwards");
+    names[0] = '\0';
+    TAILQ_FOREACH_REVERSE(at, &list, endeds, ended)
+    {
+        name_add(at->name);
+    }
+    check_text(names, "ecabd", "backwards");
     TRUE(TAILQ_LAST(&list, endeds) == &nodes[4]);
     TRUE(TAILQ_PREV(&nodes[0], endeds, ended) == &nodes[1]);
     TRUE(TAILQ_PREV(&nodes[3], endeds, ended) == NULL);
