@@ -150,6 +150,18 @@ web() {
     listens $((base + 1))
 }
 
+# TRE, which has the regex.h that the C library lacks, into build/posix-programs/tre-installed.
+tre_install() {
+    fetch tre
+    unpacked tre tre-0.8.0
+    (
+        cd "$work/tre"
+        CC="$CC" built ./configure --host=x86_64-w64-mingw32 --disable-shared --disable-nls \
+            --disable-agrep --prefix="$work/tre-installed"
+        built make -C lib install
+    )
+}
+
 programs=
 for file in ci/programs/*.sh; do
     # shellcheck disable=SC1090

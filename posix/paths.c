@@ -478,6 +478,22 @@ PLX__CALL int plx_posix_link(const char *from, const char *to)
     return plx__answer_int(status);
 }
 
+/* As on Linux where a file system has no such files. */
+PLX__CALL int plx_posix_mkfifo(const char *path, unsigned mode)
+{
+    (void)path;
+    (void)mode;
+    return plx__answer_int(-EPERM);
+}
+
+PLX__CALL int plx_posix_mknod(const char *path, unsigned mode, unsigned device)
+{
+    (void)path;
+    (void)mode;
+    (void)device;
+    return plx__answer_int(-EPERM);
+}
+
 PLX__CALL int plx_posix_symlink(const char *target, const char *path)
 {
     (void)target;

@@ -332,6 +332,8 @@ PLX__CALL long plx_posix_sysconf(int name)
         return 1024;
     case 2: /* _SC_CLK_TCK */
         return 100;
+    case 3: /* _SC_NGROUPS_MAX */
+        return 65536;
     case 4: /* _SC_OPEN_MAX */
         return (long)plx__fd_limit();
     case 30: /* _SC_PAGESIZE */
@@ -436,11 +438,6 @@ PLX__CALL int plx_posix_setpriority(int which, unsigned who, int priority)
     (void)which;
     (void)who;
     return plx__answer_int(priority >= 0 ? 0 : -EACCES); /* Lower is granted, and ignored. */
-}
-
-PLX__CALL int plx_posix_res_init(void)
-{
-    return 0;
 }
 
 PLX__CALL int plx_posix_nice(int increment)

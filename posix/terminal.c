@@ -136,6 +136,14 @@ PLX__CALL int plx_posix_tcgetsid(int fd)
     return console_check(fd) == 0 ? plx_posix_getpid() : -1;
 }
 
+/* The one process group there is stays the console's. */
+PLX__CALL int plx_posix_tcsetpgrp(int fd, int group)
+{
+    if (console_check(fd) != 0)
+        return -1;
+    return group == plx_posix_getpid() ? 0 : plx__answer_int(-EPERM);
+}
+
 /* --- speeds, of which a console has none ------------------------------------------------------ */
 
 #define SPEED_BITS      0x100fu

@@ -3,14 +3,8 @@
 # A library that POSIX has in the C library: with it, regex.h is there too.
 tre() {
     say "TRE: regex.h, as a library"
-    unpacked tre tre-0.8.0
-    (
-        cd "$work/tre"
-        CC="$CC" built ./configure --host=x86_64-w64-mingw32 --disable-shared --disable-nls \
-            --disable-agrep --prefix="$work/tre-installed"
-        built make -C lib install
-        built make -C tests retest.exe
-    )
+    tre_install
+    built make -C "$work/tre/tests" retest.exe
     unchanged tre
     (cd "$work/tre/tests" && shown "$wine" retest.exe < /dev/null) > "$work/got"
     tail -n 3 "$work/got"

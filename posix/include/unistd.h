@@ -43,6 +43,7 @@
 #define _SC_ARG_MAX          0
 #define _SC_CHILD_MAX        1
 #define _SC_CLK_TCK          2
+#define _SC_NGROUPS_MAX      3
 #define _SC_OPEN_MAX         4
 #define _SC_PAGESIZE         30
 #define _SC_PAGE_SIZE        _SC_PAGESIZE
@@ -107,6 +108,7 @@ pid_t setsid(void) PLX_POSIX_NEW(setsid);
 int setpgid(pid_t process, pid_t group) PLX_POSIX_NEW(setpgid);
 int setpgrp(void) PLX_POSIX_NEW(setpgrp);
 pid_t tcgetpgrp(int fd) PLX_POSIX_NEW(tcgetpgrp);
+int tcsetpgrp(int fd, pid_t group) PLX_POSIX_NEW(tcsetpgrp);
 pid_t fork(void) PLX_POSIX_NEW(fork);
 pid_t vfork(void) PLX_POSIX_NEW(vfork);
 int execl(const char *path, const char *first, ...) PLX_POSIX_CALL(execl);

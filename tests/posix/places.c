@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -318,6 +320,7 @@ static void terminals(void)
     FAILS(tcflow(fds[0], TCOON), ENOTTY);
     FAILS(tcsendbreak(fds[0], 0), ENOTTY);
     FAILS(tcgetsid(fds[0]), ENOTTY);
+    FAILS(tcsetpgrp(fds[0], getpid()), ENOTTY);
     FAILS(tcgetattr(9999, &state), EBADF);
     FAILS(sockatmark(fds[0]), ENOTTY);
     FAILS(sockatmark(9999), EBADF);
@@ -338,6 +341,8 @@ static void small_ones(void)
     IS(getrandom(bytes, 0, GRND_NONBLOCK), 0);
     FAILS(getrandom(bytes, 1, 0x80), EINVAL);
     IS(sysconf(_SC_CLK_TCK), 100);
+    IS(sysconf(_SC_NGROUPS_MAX), NGROUPS);
+    TRUE(NAME_MAX >= 255 && LOGIN_NAME_MAX >= 9);
     clock_t before = times(&used);
     TRUE(used.tms_utime >= 0 && used.tms_stime >= 0 && used.tms_cutime == 0);
     TRUE(times(&used) >= before);

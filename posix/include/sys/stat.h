@@ -57,6 +57,8 @@ int mkdir(const char *path, mode_t mode) PLX_POSIX_CALL(mkdir);
 mode_t umask(mode_t mask) PLX_POSIX_CALL(umask);
 int fstatat(int from, const char *path, struct stat *about, int flags) PLX_POSIX_NEW(fstatat);
 int fchmodat(int from, const char *path, mode_t mode, int flags) PLX_POSIX_NEW(fchmodat);
+int mkfifo(const char *path, mode_t mode) PLX_POSIX_NEW(mkfifo);
+int mknod(const char *path, mode_t mode, dev_t device) PLX_POSIX_NEW(mknod);
 int mkdirat(int from, const char *path, mode_t mode) PLX_POSIX_NEW(mkdirat);
 int futimens(int fd, const struct timespec times[2]) PLX_POSIX_NEW(futimens);
 int utimensat(int from, const char *path, const struct timespec times[2], int flags)
