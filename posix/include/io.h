@@ -5,5 +5,9 @@
 #undef NO_OLDNAMES
 #define NO_OLDNAMES
 #define _FILE_OFFSET_BITS_SET_LSEEK /* Else lseek were a macro where offsets have 64 bits. */
+#include <plx_posix/mingw_begin.h>
+
 #include_next <io.h>
+
+#include <plx_posix/mingw_end.h>
 #pragma pop_macro("NO_OLDNAMES")

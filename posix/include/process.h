@@ -4,5 +4,9 @@
 #pragma push_macro("NO_OLDNAMES")
 #undef NO_OLDNAMES
 #define NO_OLDNAMES
+#include <plx_posix/mingw_begin.h>
+
 #include_next <process.h>
+
+#include <plx_posix/mingw_end.h>
 #pragma pop_macro("NO_OLDNAMES")

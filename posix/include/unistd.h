@@ -131,6 +131,10 @@ int getentropy(void *bytes, size_t size) PLX_POSIX_NEW(getentropy);
 
 PLX_POSIX_END
 
+#include <plx_posix/mingw_begin.h>
+
 #include <pthread_unistd.h>
+
+#include <plx_posix/mingw_end.h>
 
 #endif

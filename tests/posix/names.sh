@@ -53,8 +53,9 @@ sed -n 's/.* U \(__imp_\)\{0,1\}//p' "$work/symbols" | LC_ALL=C sort -u |
 
 # A program that has them all itself, by the headers, and the whole layer behind it.
 {
-    find posix/include -name '*.h' | sed 's,posix/include/,,' | grep -v -e '^plx_posix/' -e '^_' |
-        LC_ALL=C sort | sed 's/.*/#include <&>/'
+    find posix/include -name '*.h' | sed 's,posix/include/,,' |
+        grep -v -e '^plx_posix/' -e '^_' -e bits/ -e parallel/ | LC_ALL=C sort |
+        sed 's/.*/#include <&>/'
     echo '#define OWN(name) const char own_##name[16] = "own";'
     sed 's/.*/#undef &/' "$work/functions"
 } > "$work/all.h"
