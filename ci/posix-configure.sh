@@ -41,7 +41,7 @@ sed -n '/^## State, header by header/,$s/^| `\([^`]*\)`[^|]*|\([^|]*\)|.*/\1 \2/
 done > table
 (cd "$root/posix/include" && find . -name '*.h') | sed 's,^\./,,' |
     grep -v -e ^plx_posix/ -e '^_' -e bits/ -e parallel/ -e ^pthread_ -e ^io.h -e ^direct.h \
-        -e ^process.h | sort > headers
+        -e ^process.h -e ^conio.h -e ^dos.h | sort > headers
 functions=$(wc -l < functions)
 [ "$functions" = "$(wc -l < table)" ] || {
     echo "posix-configure: functions.txt and docs/posix.md differ" >&2
@@ -75,8 +75,8 @@ autoconf_asks() {
 # --- in the way of others ----------------------------------------------------------------------
 # What makes the difference is what is included first, and how the function is declared. Autoconf
 # 2.13: assert.h, and char NAME(). CMake's check_function_exists: nothing, and char NAME(void); its
-# check_symbol_exists: the header, and the address. Functions do not get in each other's way here, so
-# that many are asked for at once, and singly only where that fails.
+# check_symbol_exists: the header, and the address. Functions do not get in each other's way here,
+# so that many are asked for at once, and singly only where that fails.
 cat > ask << 'END'
 #!/bin/sh
 # ask WAY HEADER NAMES: whether a program links that asks in this way.
@@ -125,7 +125,8 @@ asked() {
             sh ../ask $way any "$(tr '\n' ' ' < ../functions)"
         done
         cut -d' ' -f1 ../table | sort -u | while read -r header; do
-            sh ../ask symbol "$header" "$(sed -n "s,^$header ,,p" ../table | tr '\n' ' ')" < /dev/null
+            names=$(sed -n "s,^$header ,,p" ../table | tr '\n' ' ')
+            sh ../ask symbol "$header" "$names" < /dev/null
         done
     )
 }

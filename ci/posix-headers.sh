@@ -52,6 +52,7 @@ pure() {
     echo "sh $work/pure $(command_for "$@" -isystem .)" >> "$jobs"
 }
 
+windows='\(io\|direct\|process\|conio\|dos\)\.h' # Headers of Windows.
 echo 'extern int nothing;' > "$work/nothing"
 headers=$(find . -name '*.h' | grep -v -e /bits/ -e /parallel/ | sed 's,^\./,,' | sort)
 for header in $headers; do
@@ -68,13 +69,15 @@ for header in $headers; do
     for language in c11 gnu11 c++17; do
         compile $language -Wpedantic "$first -include $header $work/nothing"
     done
+    ! echo "$header" | grep -qx "$windows" || continue # See below.
     echo "#include <$header>" > "$work/$(echo "$header" | tr / _)"
     pure gnu11 "$work/$(echo "$header" | tr / _)"
 done
 
 for order in '' -r; do
     {
-        echo "$headers" | grep -v -e '^plx_posix/' -e '^_' | sort $order |
+        echo "$headers" | grep -v -e '^plx_posix/' -e '^_' | grep -vx "$windows" |
+            sort $order |
             sed 's/.*/#include <&>/'
         cat << 'END'
 struct operations {
@@ -127,6 +130,14 @@ if [ $has_cxx = yes ]; then
         pure "$language" "$work/cxx"
     done
 fi
+
+# Headers of Windows are not there in pure mode, behind others either.
+for header in windows winsock2 io direct process conio dos; do
+    printf '#include <stdio.h>\n#include <unistd.h>\n#include <%s.h>\n' $header > "$work/$header.w"
+    echo "sh $work/hidden $(command_for gnu11 -isystem . -include plx_posix/prelude.h \
+        -fsyntax-only "$work/$header.w")" >> "$jobs"
+done
+echo '! "$@" 2> /dev/null' > "$work/hidden"
 
 # Two at once; each says its command if it fails.
 # shellcheck disable=SC2016

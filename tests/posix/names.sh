@@ -29,7 +29,8 @@ LC_ALL=C sort -u "$work/functions" | comm -3 - "$work/functions" | no_line "func
 # The second column of the table of docs/posix.md.
 sed -n '/^## State, header by header/,$s/^| `[^|]*|\([^|]*\)|.*/\1/p' docs/posix.md |
     tr -c 'a-z0-9_' '\n' | grep . | LC_ALL=C sort > "$work/documented"
-LC_ALL=C comm -3 "$work/documented" "$work/functions" | no_line "docs/posix.md or functions.txt lacks"
+LC_ALL=C comm -3 "$work/documented" "$work/functions" |
+    no_line "docs/posix.md or functions.txt lacks"
 for macro in CALL NEW; do
     grep -rhoE "PLX_POSIX_$macro\([a-z0-9_]+\)" posix/include | sed 's/.*(\(.*\))/\1/' |
         grep -vx name | LC_ALL=C sort > "$work/headers.$macro"
@@ -54,7 +55,7 @@ sed -n 's/.* U \(__imp_\)\{0,1\}//p' "$work/symbols" | LC_ALL=C sort -u |
 # A program that has them all itself, by the headers, and the whole layer behind it.
 {
     find posix/include -name '*.h' | sed 's,posix/include/,,' |
-        grep -v -e '^plx_posix/' -e '^_' -e bits/ -e parallel/ | LC_ALL=C sort |
+        grep -v -e '^plx_posix/' -e '^_' -e bits/ -e parallel/ -e ^conio -e ^dos | LC_ALL=C sort |
         sed 's/.*/#include <&>/'
     echo '#define OWN(name) const char own_##name[16] = "own";'
     sed 's/.*/#undef &/' "$work/functions"
