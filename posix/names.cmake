@@ -57,8 +57,12 @@ foreach(line IN LISTS functions)
     names_source(plain_sources ${name}
                  "#define NAME ${name}\n#define TARGET plx_call_${name}\n" "${text}")
     if(library MATCHES "^(.*)\\.dll$")
+        set(dll "\"${library}\"")
+        if(library STREQUAL "msvcrt.dll")
+            set(dll C_LIBRARY)
+        endif()
         names_source(names_sources import_${name}
-                     "#define NAME ${name}\n#define DLL \"${library}\"\n" "${import}")
+                     "#define NAME ${name}\n#define DLL ${dll}\n" "${import}")
         set(linkage "")
         if(library STREQUAL "ws2_32.dll") # As Winsock's headers have it.
             set(linkage "__declspec(dllimport) ")

@@ -1,6 +1,10 @@
 /* limits.h - mingw-w64's, completed. */
 #pragma GCC system_header
+#include <plx_posix/mingw_begin.h>
+
 #include_next <limits.h>
+
+#include <plx_posix/mingw_end.h>
 #ifndef IOV_MAX
 #define IOV_MAX 1024
 #endif

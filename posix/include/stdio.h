@@ -7,6 +7,10 @@
 #define _FILE_OFFSET_BITS_SET_FTELLO
 #include <plx_posix/systypes.h>
 
+#include <plx_posix/mingw_begin.h>
+
 #include_next <stdio.h>
+
+#include <plx_posix/mingw_end.h>
 
 #include <plx_posix/stdio.h>

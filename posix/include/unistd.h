@@ -8,10 +8,16 @@
 
 #include <getopt.h>
 #include <limits.h>
-#include <process.h> /* _exit(). */
 
 #include <plx_posix/base.h>
 #include <plx_posix/sigset.h>
+
+#include <plx_posix/mingw_begin.h>
+
+#include <process.h> /* _exit(). */
+#include <pthread_unistd.h>
+
+#include <plx_posix/mingw_end.h>
 
 #define _POSIX_VERSION      200809L
 #define _POSIX2_VERSION     200809L
@@ -140,7 +146,4 @@ int nice(int increment) PLX_POSIX_NEW(nice);
 int getentropy(void *bytes, size_t size) PLX_POSIX_NEW(getentropy);
 
 PLX_POSIX_END
-
-#include <pthread_unistd.h>
-
 #endif

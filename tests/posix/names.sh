@@ -29,14 +29,15 @@ LC_ALL=C sort -u "$work/functions" | comm -3 - "$work/functions" | no_line "func
 # The second column of the table of docs/posix.md.
 sed -n '/^## State, header by header/,$s/^| `[^|]*|\([^|]*\)|.*/\1/p' docs/posix.md |
     tr -c 'a-z0-9_' '\n' | grep . | LC_ALL=C sort > "$work/documented"
-LC_ALL=C comm -3 "$work/documented" "$work/functions" | no_line "docs/posix.md or functions.txt lacks"
+LC_ALL=C comm -3 "$work/documented" "$work/functions" |
+    no_line "docs/posix.md or functions.txt lacks"
 for macro in CALL NEW; do
     grep -rhoE "PLX_POSIX_$macro\([a-z0-9_]+\)" posix/include | sed 's/.*(\(.*\))/\1/' |
         grep -vx name | LC_ALL=C sort > "$work/headers.$macro"
 done
 grep ' ' "$work/list" | cut -d' ' -f1 | LC_ALL=C comm -3 - "$work/headers.CALL" |
     no_line "PLX_POSIX_CALL has others than functions.txt's with a library"
-grep -v ' ' "$work/list" | grep -vx sigsetjmp | LC_ALL=C comm -3 - "$work/headers.NEW" |
+grep -v ' ' "$work/list" | LC_ALL=C comm -3 - "$work/headers.NEW" |
     no_line "PLX_POSIX_NEW has others than functions.txt's without a library"
 
 # What the libraries of mingw-w64's define. (getpagesize and mprotect are in GCC's, for its own.)
@@ -53,28 +54,28 @@ sed -n 's/.* U \(__imp_\)\{0,1\}//p' "$work/symbols" | LC_ALL=C sort -u |
 
 # A program that has them all itself, by the headers, and the whole layer behind it.
 {
-    find posix/include -name '*.h' | sed 's,posix/include/,,' | grep -v -e '^plx_posix/' -e '^_' |
-        LC_ALL=C sort | sed 's/.*/#include <&>/'
+    find posix/include -name '*.h' | sed 's,posix/include/,,' |
+        grep -v -e '^plx_posix/' -e '^_' -e bits/ -e parallel/ -e ^conio -e ^dos | LC_ALL=C sort |
+        sed 's/.*/#include <&>/'
     echo '#define OWN(name) const char own_##name[16] = "own";'
     sed 's/.*/#undef &/' "$work/functions"
 } > "$work/all.h"
-grep -vx sigsetjmp "$work/functions" > "$work/symbolic" # The macro.
 {
     echo '#include "all.h"'
-    sed 's/.*/void own_&(void);/' "$work/symbolic"
-    sed 's/.*/void own_&(void) {}/' "$work/symbolic"
-    sed 's/.*/extern __typeof__(&) & __attribute__((alias("own_&")));/' "$work/symbolic"
+    sed 's/.*/void own_&(void);/' "$work/functions"
+    sed 's/.*/void own_&(void) {}/' "$work/functions"
+    sed 's/.*/extern __typeof__(&) & __attribute__((alias("own_&")));/' "$work/functions"
 } | sed '/in6addr/{
 s/^void own_\(.*\)(void);/extern const char own_\1[16];/
 s/^void own_\(.*\)(void) {}/const char own_\1[16] = "own";/
 }' > "$work/own.c"
 {
     echo '#include "all.h"'
-    sed 's/.*/extern char own_&[];/' "$work/symbolic"
+    sed 's/.*/extern char own_&[];/' "$work/functions"
     echo 'int count, wrong;'
     echo 'static void look(const void *used, const void *own) { count++; wrong += used != own; }'
     echo 'int main(void) {'
-    sed 's/.*/look((const void *)\&&, own_&);/' "$work/symbolic"
+    sed 's/.*/look((const void *)\&&, own_&);/' "$work/functions"
     echo 'printf("names: %d, wrong: %d", count, wrong); return wrong != 0; }'
 } > "$work/use.c"
 # The layer's own entries, which pull in all of its objects.

@@ -18,6 +18,8 @@ typedef struct plx_posix_jump {
 PLX_POSIX_BEGIN
 
 void plx_posix_jump_mask_keep(struct plx_posix_jump_state *state, int keeps_mask);
+int sigsetjmp(sigjmp_buf from, int keeps_mask) PLX_POSIX_NEW(sigsetjmp)
+    __attribute__((__returns_twice__));
 void siglongjmp(sigjmp_buf to, int value) PLX_POSIX_NEW(siglongjmp) __attribute__((__noreturn__));
 
 PLX_POSIX_END
