@@ -1,4 +1,4 @@
-/* posix/text.c - functions over text and time that mingw-w64's C library lacks.
+/* posix/text.c - functions over text that mingw-w64's C library lacks.
  *
  * This file speaks POSIX only, by the headers of programs.
  */
@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 int strncasecmp(const char *left, const char *right, size_t length)
@@ -187,44 +186,6 @@ int dprintf(int fd, const char *format, ...)
     int length = vdprintf(fd, format, arguments);
     va_end(arguments);
     return length;
-}
-
-/* --- time ----------------------------------------------------------------------------------- */
-
-/* The C library's own keep their answer with the thread, so that copying it is safe. */
-struct tm *localtime_r(const time_t *time, struct tm *parts)
-{
-    const struct tm *found = localtime(time);
-    if (found == NULL)
-        return NULL;
-    *parts = *found;
-    return parts;
-}
-
-struct tm *gmtime_r(const time_t *time, struct tm *parts)
-{
-    const struct tm *found = gmtime(time);
-    if (found == NULL)
-        return NULL;
-    *parts = *found;
-    return parts;
-}
-
-char *asctime_r(const struct tm *parts, char *text)
-{
-    const char *found = asctime(parts);
-    return found != NULL ? strcpy(text, found) : NULL;
-}
-
-char *ctime_r(const time_t *time, char *text)
-{
-    struct tm parts;
-    return localtime_r(time, &parts) != NULL ? asctime_r(&parts, text) : NULL;
-}
-
-time_t timegm(struct tm *parts)
-{
-    return _mkgmtime(parts);
 }
 
 /* --- numbers -------------------------------------------------------------------------------- */

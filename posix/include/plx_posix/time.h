@@ -26,11 +26,20 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
 #undef gmtime_r
 #undef ctime_r
 #undef asctime_r
+struct tm *localtime(const time_t *time) PLX_POSIX_CALL(localtime);
 struct tm *localtime_r(const time_t *time, struct tm *parts) PLX_POSIX_CALL(localtime_r);
+struct tm *gmtime(const time_t *time) PLX_POSIX_CALL(gmtime);
 struct tm *gmtime_r(const time_t *time, struct tm *parts) PLX_POSIX_CALL(gmtime_r);
+char *ctime(const time_t *time) PLX_POSIX_CALL(ctime);
 char *ctime_r(const time_t *time, char *text) PLX_POSIX_CALL(ctime_r);
+char *asctime(const struct tm *parts) PLX_POSIX_CALL(asctime);
 char *asctime_r(const struct tm *parts, char *text) PLX_POSIX_CALL(asctime_r);
+time_t mktime(struct tm *parts) PLX_POSIX_CALL(mktime);
+time_t timelocal(struct tm *parts) PLX_POSIX_CALL(timelocal);
 time_t timegm(struct tm *parts) PLX_POSIX_CALL(timegm);
+size_t strftime(char *text, size_t size, const char *format, const struct tm *parts)
+    PLX_POSIX_CALL(strftime);
+void tzset(void) PLX_POSIX_CALL(tzset);
 
 PLX_POSIX_END
 #endif
