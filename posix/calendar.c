@@ -22,10 +22,6 @@ enum {
 /* Of asctime_r(), by POSIX; and what five members that are of any value may take. */
 enum { TEXT_SIZE = 26, TEXT_SIZE_MAX = 80 };
 
-static const char day_names[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-static const char month_names[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-
 int64_t plx__floor_divide(int64_t value, int64_t by)
 {
     return value / by - (value % by < 0);
@@ -187,10 +183,10 @@ static int text_write(const struct tm *parts, char text[TEXT_SIZE_MAX])
 {
     bool has_day = parts->tm_wday >= 0 && parts->tm_wday < 7;
     bool has_month = parts->tm_mon >= 0 && parts->tm_mon < 12;
-    return snprintf(text, TEXT_SIZE_MAX, "%s %s%3d %.2d:%.2d:%.2d %lld\n",
-                    has_day ? day_names[parts->tm_wday] : "???",
-                    has_month ? month_names[parts->tm_mon] : "???", parts->tm_mday, parts->tm_hour,
-                    parts->tm_min, parts->tm_sec, 1900LL + parts->tm_year);
+    return snprintf(text, TEXT_SIZE_MAX, "%.3s %.3s%3d %.2d:%.2d:%.2d %lld\n",
+                    has_day ? plx__day_names[parts->tm_wday] : "???",
+                    has_month ? plx__month_names[parts->tm_mon] : "???", parts->tm_mday,
+                    parts->tm_hour, parts->tm_min, parts->tm_sec, 1900LL + parts->tm_year);
 }
 
 char *asctime(const struct tm *parts)

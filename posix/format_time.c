@@ -36,11 +36,11 @@ typedef struct number {
     char padding;
 } number;
 
-static const char *const day_names[7] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                         "Thursday", "Friday", "Saturday"};
-static const char *const month_names[12] = {"January",   "February", "March",    "April",
-                                            "May",       "June",     "July",     "August",
-                                            "September", "October",  "November", "December"};
+const char *const plx__day_names[7] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                       "Thursday", "Friday", "Saturday"};
+const char *const plx__month_names[12] = {"January",   "February", "March",    "April",
+                                          "May",       "June",     "July",     "August",
+                                          "September", "October",  "November", "December"};
 
 static void format_write(output *out, const char *format, const struct tm *parts, bool is_upper);
 
@@ -234,11 +234,10 @@ static const char *name_find(char kind, const struct tm *parts)
         return NULL;
     if (which < 0 || which >= (is_day ? 7 : 12))
         return "?";
-    return is_day ? day_names[which] : month_names[which];
+    return is_day ? plx__day_names[which] : plx__month_names[which];
 }
 
-/* What others are short for, or NULL. */
-static const char *format_find(char kind)
+const char *plx__time_format(char kind)
 {
     switch (kind) {
     case 'c':
@@ -296,7 +295,7 @@ static void conversion_put(output *out, const conversion *how, const struct tm *
 {
     number what;
     const char *name = name_find(how->kind, parts);
-    const char *format = format_find(how->kind);
+    const char *format = plx__time_format(how->kind);
     if (format != NULL) {
         output measured = {NULL, SIZE_MAX, 0};
         format_write(&measured, format, parts, false);

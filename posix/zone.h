@@ -1,4 +1,4 @@
-/* posix/zone.h - the calendar and time zones, for the functions of <time.h>.
+/* posix/zone.h - the calendar, its words, and time zones, for the functions of <time.h>.
  *
  * Seconds are counted from the start of 1970, days too; offsets are seconds east of UTC. Years are
  * those of the calendar: 1970, not 70. Months count from 0, days of a month from 1.
@@ -23,6 +23,13 @@ int64_t plx__year_start(int64_t year);
 int64_t plx__year_of(int64_t day);
 /* From 0, which is Sunday. */
 int plx__weekday_of(int64_t day);
+
+/* --- the C locale's words (format_time.c) ---------------------------------------------------- */
+
+extern const char *const plx__day_names[7];
+extern const char *const plx__month_names[12];
+/* What %c and its like are short for; NULL: it is none of these. */
+const char *plx__time_format(char kind);
 
 /* --- what a zone's clocks do (zone_rule.c) -------------------------------------------------- */
 

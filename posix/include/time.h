@@ -13,7 +13,11 @@
 #define localtime   plx_mingw_localtime
 #define localtime_r plx_mingw_localtime_r
 #define mktime      plx_mingw_mktime
+/* Some of its headers come here from headers whose old names are left out; these are POSIX's. */
+#pragma push_macro("NO_OLDNAMES")
+#undef NO_OLDNAMES
 #include_next <time.h>
+#pragma pop_macro("NO_OLDNAMES")
 #undef asctime_r
 #undef ctime
 #undef ctime_r

@@ -39,6 +39,7 @@ time_t timelocal(struct tm *parts) PLX_POSIX_CALL(timelocal);
 time_t timegm(struct tm *parts) PLX_POSIX_CALL(timegm);
 size_t strftime(char *text, size_t size, const char *format, const struct tm *parts)
     PLX_POSIX_CALL(strftime);
+char *strptime(const char *text, const char *format, struct tm *parts) PLX_POSIX_CALL(strptime);
 void tzset(void) PLX_POSIX_CALL(tzset);
 
 PLX_POSIX_END
