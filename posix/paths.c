@@ -236,11 +236,6 @@ static int path_do(const char *path, path_action action)
     return status;
 }
 
-static BOOL directory_remove(const wchar_t *path)
-{
-    return RemoveDirectoryW(path);
-}
-
 static BOOL directory_make(const wchar_t *path)
 {
     return CreateDirectoryW(path, NULL);
@@ -249,44 +244,6 @@ static BOOL directory_make(const wchar_t *path)
 static BOOL directory_enter(const wchar_t *path)
 {
     return SetCurrentDirectoryW(path);
-}
-
-/* One that is read-only can be removed on Linux. */
-static BOOL file_remove(const wchar_t *path)
-{
-    DWORD known = GetFileAttributesW(path);
-    if (known != INVALID_FILE_ATTRIBUTES && (known & FILE_ATTRIBUTE_DIRECTORY) != 0) {
-        SetLastError(ERROR_ACCESS_DENIED);
-        return FALSE;
-    }
-    if (known != INVALID_FILE_ATTRIBUTES && (known & FILE_ATTRIBUTE_READONLY) != 0)
-        (void)SetFileAttributesW(path, known & ~(DWORD)FILE_ATTRIBUTE_READONLY);
-    return DeleteFileW(path);
-}
-
-static int unlink_status(const char *path)
-{
-    plx__stat about;
-    int status = path_do(path, file_remove);
-    if (status == -EACCES && path_stat(path, &about) == 0 && (about.mode & PLX__S_IFDIR) != 0)
-        return -EISDIR;
-    return status;
-}
-
-PLX__CALL int plx_posix_unlink(const char *path)
-{
-    return plx__answer_int(unlink_status(path));
-}
-
-PLX__CALL int plx_posix_rmdir(const char *path)
-{
-    return plx__answer_int(path_do(path, directory_remove));
-}
-
-PLX__CALL int plx_posix_remove(const char *path)
-{
-    int status = unlink_status(path);
-    return plx__answer_int(status == -EISDIR ? path_do(path, directory_remove) : status);
 }
 
 PLX__CALL int plx_posix_mkdir(const char *path, unsigned mode)
@@ -298,18 +255,6 @@ PLX__CALL int plx_posix_mkdir(const char *path, unsigned mode)
 PLX__CALL int plx_posix_chdir(const char *path)
 {
     return plx__answer_int(path_do(path, directory_enter));
-}
-
-PLX__CALL int plx_posix_rename(const char *from, const char *to)
-{
-    int status = 0;
-    wchar_t *wide_from = plx__path(from, &status);
-    wchar_t *wide_to = wide_from != NULL ? plx__path(to, &status) : NULL;
-    if (wide_to != NULL && !MoveFileExW(wide_from, wide_to, MOVEFILE_REPLACE_EXISTING))
-        status = plx__errno_last();
-    plx__free(wide_from);
-    plx__free(wide_to);
-    return plx__answer_int(status);
 }
 
 PLX__CALL int plx_posix_access(const char *path, int how)
