@@ -419,13 +419,11 @@ PLX__CALL int plx_posix_system(const char *command)
     return command == NULL || code < 0 ? code : (code & 0xff) << 8;
 }
 
-PLX__CALL ptrdiff_t plx_posix_getdelim(char **line, size_t *size, int end, FILE *stream)
+static ptrdiff_t line_read(char **line, size_t *size, int end, FILE *stream)
 {
     size_t length = 0;
-    if (line == NULL || size == NULL)
-        return plx__answer(-EINVAL);
     for (;;) {
-        int byte = getc(stream);
+        int byte = _getc_nolock(stream);
         if (byte == EOF && (length == 0 || ferror(stream)))
             return -1;
         if (*line == NULL || length + 2 > *size) {
@@ -442,6 +440,16 @@ PLX__CALL ptrdiff_t plx_posix_getdelim(char **line, size_t *size, int end, FILE 
         if (byte == end || byte == EOF)
             return (ptrdiff_t)length;
     }
+}
+
+PLX__CALL ptrdiff_t plx_posix_getdelim(char **line, size_t *size, int end, FILE *stream)
+{
+    if (line == NULL || size == NULL)
+        return plx__answer(-EINVAL);
+    _lock_file(stream); /* Once for the line, and not for each byte. */
+    ptrdiff_t length = line_read(line, size, end, stream);
+    _unlock_file(stream);
+    return length;
 }
 
 PLX__CALL ptrdiff_t plx_posix_getline(char **line, size_t *size, FILE *stream)

@@ -19,6 +19,7 @@ int pclose(FILE *stream) PLX_POSIX_CALL(pclose);
 int fclose(FILE *stream) PLX_POSIX_CALL(fclose);
 int fflush(FILE *stream) PLX_POSIX_CALL(fflush);
 int fileno(FILE *stream) PLX_POSIX_CALL(fileno);
+FILE *tmpfile(void) PLX_POSIX_CALL(tmpfile);
 int remove(const char *path) PLX_POSIX_CALL(remove);
 int rename(const char *from, const char *to) PLX_POSIX_CALL(rename);
 void perror(const char *text) PLX_POSIX_CALL(perror);
@@ -30,6 +31,9 @@ int vdprintf(int fd, const char *format, va_list arguments) PLX_POSIX_CALL(vdpri
 int asprintf(char **text, const char *format, ...) PLX_POSIX_CALL(asprintf) PLX_POSIX_PRINTF(2, 3);
 int vasprintf(char **text, const char *format, va_list arguments) PLX_POSIX_CALL(vasprintf)
     PLX_POSIX_PRINTF(2, 0);
+int setvbuf(FILE *stream, char *buffer, int mode, size_t size) PLX_POSIX_CALL(setvbuf);
+void setbuffer(FILE *stream, char *buffer, size_t size) PLX_POSIX_CALL(setbuffer);
+void setlinebuf(FILE *stream) PLX_POSIX_CALL(setlinebuf);
 void flockfile(FILE *stream) PLX_POSIX_CALL(flockfile);
 void funlockfile(FILE *stream) PLX_POSIX_CALL(funlockfile);
 

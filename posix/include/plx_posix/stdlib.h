@@ -4,8 +4,19 @@
 
 #include <plx_posix/base.h>
 
+#undef RAND_MAX
+#define RAND_MAX 0x7fffffff
+
 PLX_POSIX_BEGIN
 
+double atof(const char *text) PLX_POSIX_CALL(atof);
+int rand(void) PLX_POSIX_CALL(rand);
+int rand_r(unsigned int *state) PLX_POSIX_CALL(rand_r);
+void srand(unsigned int seed) PLX_POSIX_CALL(srand);
+void qsort_r(void *first, size_t count, size_t size,
+             int (*compare)(const void *left, const void *right, void *data), void *data)
+    PLX_POSIX_CALL(qsort_r);
+void *reallocarray(void *memory, size_t count, size_t size) PLX_POSIX_CALL(reallocarray);
 int setenv(const char *name, const char *value, int overwrite) PLX_POSIX_CALL(setenv);
 int unsetenv(const char *name) PLX_POSIX_CALL(unsetenv);
 long random(void) PLX_POSIX_CALL(random);

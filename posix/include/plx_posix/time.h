@@ -14,8 +14,13 @@
 #define CLOCK_BOOTTIME 7
 #endif
 
+/* XSI says how many. */
+#undef CLOCKS_PER_SEC
+#define CLOCKS_PER_SEC ((clock_t)1000000)
+
 PLX_POSIX_BEGIN
 
+clock_t clock(void) PLX_POSIX_CALL(clock);
 int nanosleep(const struct timespec *wanted, struct timespec *left) PLX_POSIX_CALL(nanosleep);
 int clock_gettime(clockid_t clock, struct timespec *now) PLX_POSIX_CALL(clock_gettime);
 int clock_getres(clockid_t clock, struct timespec *step) PLX_POSIX_CALL(clock_getres);

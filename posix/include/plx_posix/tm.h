@@ -1,4 +1,4 @@
-/* plx_posix/tm.h - struct tm with the members that say which zone it is in.
+/* plx_posix/tm.h - struct tm with the members that say which zone it is in; and clock_t.
  *
  * The C library's ends with tm_isdst, which it reads and fills in still; what is beyond it is the
  * layer's own, whose functions of <time.h> programs get.
@@ -21,6 +21,12 @@ struct tm {
     long tm_gmtoff; /* Seconds east of UTC. */
     const char *tm_zone;
 };
+#endif
+
+/* As many microseconds as a long has here are half an hour. */
+#ifndef _CLOCK_T_DEFINED
+#define _CLOCK_T_DEFINED
+typedef long long clock_t;
 #endif
 
 #endif
