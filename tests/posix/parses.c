@@ -37,6 +37,7 @@ static const struct {
     {"366", "%j", "1900-01-00 00:00:00 w0 j365 0 []"},
     {"0", "%j", "NULL"},
     {"367", "%j", "NULL"},
+    {"0012", "%j", "1900-01-00 00:00:00 w0 j0 0 [2]"},
     {"2024 060", "%Y %j", "2024-02-29 00:00:00 w4 j59 0 []"},
     {"2023 365", "%Y %j", "2023-12-31 00:00:00 w0 j364 0 []"},
     {"2024 60 5", "%Y %j %m", "2024-05-29 00:00:00 w3 j59 0 []"},
@@ -182,6 +183,14 @@ static void untouched(void)
     parts.tm_year = before.tm_year;
     parts.tm_mday = before.tm_mday;
     IS(memcmp(&parts, &before, sizeof parts), 0);
+    parts.tm_mon = 12;
+    TRUE(strptime("5", "%d", &parts) != NULL);
+    IS(parts.tm_yday, before.tm_yday);
+    parts.tm_mon = 11;
+    parts.tm_year = 124;
+    TRUE(strptime("5", "%d", &parts) != NULL);
+    IS(parts.tm_yday, 339);
+    IS(parts.tm_wday, 4);
 }
 
 /* What strftime() writes is read again. */

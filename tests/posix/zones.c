@@ -78,6 +78,9 @@ static void zones(void)
     names_are("ABC-5DEF,59/23:59:59,300/-3", "ABC", "DEF", -18000, 1);
     shows(1709233198, "2024-02-29 23:59:58 0 18000 ABC");
     shows(1709233199, "2024-03-01 00:59:59 1 21600 DEF");
+    names_are("AAA0BBB,M2.5.0/0,M11.1.0/0", "AAA", "BBB", 0, 1); /* No fifth Sunday in 2026. */
+    shows(1771718399, "2026-02-21 23:59:59 0 0 AAA");
+    shows(1771718400, "2026-02-22 01:00:00 1 3600 BBB");
     names_are("<+0330>-3:30", "+0330", "+0330", -12600, 0);
     shows(0, "1970-01-01 03:30:00 0 12600 +0330");
     shows(-12601, "1969-12-31 23:59:59 0 12600 +0330");
@@ -141,6 +144,7 @@ static void mktimes(void)
     makes(2024, 10, 27, 2, 0, 1729992600, 0);
     makes(2024, 10, 27, 2, 1, 1729989000, 1);
     /* The hour that is not. */
+    makes(2024, 3, 31, 2, -1, 1711848600, 1);
     makes(2024, 3, 31, 2, 0, 1711848600, 1);
     makes(2024, 3, 31, 2, 1, 1711845000, 0);
     /* What is beyond its range is carried. */
@@ -219,6 +223,8 @@ static void texts(void)
     check_text(ctime(&when), "Sat Jan  1 00:00:00 10000\n", "ctime");
     struct tm parts = {.tm_wday = 9, .tm_mon = -1, .tm_mday = 31, .tm_year = 99};
     check_text(asctime(&parts), "??? ??? 31 00:00:00 1999\n", "asctime");
+    parts = (struct tm){.tm_wday = 7, .tm_mon = 12};
+    check_text(asctime(&parts), "??? ???  0 00:00:00 1900\n", "asctime");
     parts = (struct tm){.tm_wday = 1, .tm_mon = 1, .tm_mday = 1000, .tm_hour = -5};
     check_text(asctime(&parts), "Mon Feb1000 -05:00:00 1900\n", "asctime");
     TRUE(asctime_r(&parts, text) == NULL);
