@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <langinfo.h>
 #include <limits.h>
 #include <locale.h>
 #include <math.h>
@@ -219,6 +220,40 @@ static void locales(void)
     check_text(localeconv()->decimal_point, ".", "decimal_point");
 }
 
+static void words(void)
+{
+    static const struct {
+        nl_item item;
+        const char *wanted;
+    } rows[] = {
+        {CODESET, "ANSI_X3.4-1968"},
+        {RADIXCHAR, "."},
+        {THOUSEP, ""},
+        {D_T_FMT, "%a %b %e %H:%M:%S %Y"},
+        {D_FMT, "%m/%d/%y"},
+        {T_FMT, "%H:%M:%S"},
+        {T_FMT_AMPM, "%I:%M:%S %p"},
+        {AM_STR, "AM"},
+        {PM_STR, "PM"},
+        {DAY_1, "Sunday"},
+        {DAY_7, "Saturday"},
+        {ABDAY_1, "Sun"},
+        {ABDAY_7, "Sat"},
+        {MON_1, "January"},
+        {MON_12, "December"},
+        {ABMON_1, "Jan"},
+        {ABMON_12, "Dec"},
+        {YESEXPR, "^[yY]"},
+        {NOEXPR, "^[nN]"},
+        {CRNCYSTR, "-"},
+        {ERA, ""},
+        {(nl_item)99999, ""},
+    };
+    section("nl_langinfo");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        check_text(nl_langinfo(rows[i].item), rows[i].wanted, "nl_langinfo");
+}
+
 static void processor(void)
 {
     section("clock");
@@ -243,6 +278,7 @@ int main(void)
     streams();
     temporary();
     locales();
+    words();
     processor();
     return check_end();
 }
