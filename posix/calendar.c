@@ -177,6 +177,12 @@ time_t timelocal(struct tm *parts)
     return mktime(parts);
 }
 
+/* C11's, which only the newer C library of Windows has. */
+int timespec_get(struct timespec *now, int base)
+{
+    return base == TIME_UTC && clock_gettime(CLOCK_REALTIME, now) == 0 ? base : 0;
+}
+
 /* --- as text -------------------------------------------------------------------------------- */
 
 static int text_write(const struct tm *parts, char text[TEXT_SIZE_MAX])

@@ -80,6 +80,26 @@ PLX__CALL void plx_posix_setlinebuf(FILE *stream)
     (void)plx_posix_setvbuf(stream, NULL, _IOLBF, 0);
 }
 
+PLX__CALL int plx_posix_getc_unlocked(FILE *stream)
+{
+    return _getc_nolock(stream);
+}
+
+PLX__CALL int plx_posix_getchar_unlocked(void)
+{
+    return _getc_nolock(stdin);
+}
+
+PLX__CALL int plx_posix_putc_unlocked(int byte, FILE *stream)
+{
+    return _putc_nolock(byte, stream);
+}
+
+PLX__CALL int plx_posix_putchar_unlocked(int byte)
+{
+    return _putc_nolock(byte, stdout);
+}
+
 /* The C library's own wants to write to the root of the drive. */
 PLX__CALL FILE *plx_posix_tmpfile(void)
 {

@@ -177,9 +177,13 @@ static void streams(void)
     stream = fopen(name, "w+");
     IS(setvbuf(stream, NULL, 77, 100), -1);
     for (int i = 0; i < 300000; i++)
-        (void)putc('a' + i % 25, stream);
+        (void)putc_unlocked('a' + i % 25, stream);
     (void)fputs("\n\nlast", stream);
     rewind(stream);
+    flockfile(stream);
+    IS(getc_unlocked(stream), 'a');
+    IS(ungetc('a', stream), 'a');
+    funlockfile(stream);
     IS(getline(&line, &size, stream), 300001);
     TRUE(line[0] == 'a' && line[26] == 'b' && line[300000] == '\n' && line[300001] == '\0');
     IS(getline(&line, &size, stream), 1);
@@ -267,6 +271,10 @@ static void processor(void)
     while (clock() - before < 50000)
         work++;
     TRUE(work > 0);
+    struct timespec now = {0, -1};
+    IS(timespec_get(&now, TIME_UTC), TIME_UTC);
+    TRUE(now.tv_nsec >= 0 && llabs((long long)now.tv_sec - time(NULL)) < 3);
+    IS(timespec_get(&now, 99), 0);
 }
 
 int main(void)

@@ -34,6 +34,10 @@ int vasprintf(char **text, const char *format, va_list arguments) PLX_POSIX_CALL
 int setvbuf(FILE *stream, char *buffer, int mode, size_t size) PLX_POSIX_CALL(setvbuf);
 void setbuffer(FILE *stream, char *buffer, size_t size) PLX_POSIX_CALL(setbuffer);
 void setlinebuf(FILE *stream) PLX_POSIX_CALL(setlinebuf);
+int getc_unlocked(FILE *stream) PLX_POSIX_CALL(getc_unlocked);
+int getchar_unlocked(void) PLX_POSIX_CALL(getchar_unlocked);
+int putc_unlocked(int byte, FILE *stream) PLX_POSIX_CALL(putc_unlocked);
+int putchar_unlocked(int byte) PLX_POSIX_CALL(putchar_unlocked);
 void flockfile(FILE *stream) PLX_POSIX_CALL(flockfile);
 void funlockfile(FILE *stream) PLX_POSIX_CALL(funlockfile);
 

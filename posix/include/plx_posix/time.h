@@ -44,6 +44,10 @@ time_t timelocal(struct tm *parts) PLX_POSIX_CALL(timelocal);
 time_t timegm(struct tm *parts) PLX_POSIX_CALL(timegm);
 size_t strftime(char *text, size_t size, const char *format, const struct tm *parts)
     PLX_POSIX_CALL(strftime);
+#ifndef TIME_UTC
+#define TIME_UTC 1
+int timespec_get(struct timespec *now, int base) PLX_POSIX_CALL(timespec_get);
+#endif
 char *strptime(const char *text, const char *format, struct tm *parts) PLX_POSIX_CALL(strptime);
 void tzset(void) PLX_POSIX_CALL(tzset);
 
