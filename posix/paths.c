@@ -55,7 +55,7 @@ static int path_open(const wchar_t *path, int flags, unsigned mode, HANDLE *hand
         attributes |= FILE_FLAG_WRITE_THROUGH;
     *handle_out = CreateFileW(path, access_of(flags), SHARE, NULL, disposition_of(flags),
                               attributes | (is_directory ? FILE_FLAG_BACKUP_SEMANTICS : 0u), NULL);
-    return *handle_out != INVALID_HANDLE_VALUE ? 0 : plx__errno_last();
+    return *handle_out != INVALID_HANDLE_VALUE ? 0 : plx__path_error(path);
 }
 
 static ptrdiff_t random_read(plx__file *file, void *bytes, size_t size)
@@ -179,7 +179,7 @@ static int path_stat(const char *path, plx__stat *about)
     HANDLE handle = CreateFileW(wide, FILE_READ_ATTRIBUTES, SHARE, NULL, OPEN_EXISTING,
                                 FILE_FLAG_BACKUP_SEMANTICS, NULL);
     if (handle == INVALID_HANDLE_VALUE) {
-        status = plx__errno_last();
+        status = plx__path_error(wide);
     } else {
         disk_about(handle, about);
         (void)CloseHandle(handle);
@@ -231,7 +231,7 @@ static int path_do(const char *path, path_action action)
     if (wide == NULL)
         return status;
     if (!action(wide))
-        status = plx__errno_last();
+        status = plx__path_error(wide);
     plx__free(wide);
     return status;
 }
@@ -265,7 +265,7 @@ PLX__CALL int plx_posix_access(const char *path, int how)
         return plx__answer_int(status);
     DWORD known = GetFileAttributesW(wide);
     if (known == INVALID_FILE_ATTRIBUTES)
-        status = _wcsicmp(wide, L"NUL") == 0 ? 0 : plx__errno_last();
+        status = _wcsicmp(wide, L"NUL") == 0 ? 0 : plx__path_error(wide);
     else if ((how & 2) != 0 && (known & FILE_ATTRIBUTE_READONLY) != 0 &&
              (known & FILE_ATTRIBUTE_DIRECTORY) == 0)
         status = -EACCES;
@@ -281,7 +281,7 @@ PLX__CALL int plx_posix_chmod(const char *path, unsigned mode)
         return plx__answer_int(status);
     DWORD known = GetFileAttributesW(wide);
     if (known == INVALID_FILE_ATTRIBUTES)
-        status = plx__errno_last();
+        status = plx__path_error(wide);
     else if ((known & FILE_ATTRIBUTE_DIRECTORY) == 0) {
         DWORD wanted = (mode & 0200) != 0 ? known & ~(DWORD)FILE_ATTRIBUTE_READONLY
                                           : known | FILE_ATTRIBUTE_READONLY;
@@ -417,7 +417,7 @@ PLX__CALL int plx_posix_link(const char *from, const char *to)
     wchar_t *wide_from = plx__path(from, &status);
     wchar_t *wide_to = wide_from != NULL ? plx__path(to, &status) : NULL;
     if (wide_to != NULL && !CreateHardLinkW(wide_to, wide_from, NULL))
-        status = plx__errno_last();
+        status = plx__path_error(wide_to);
     plx__free(wide_from);
     plx__free(wide_to);
     return plx__answer_int(status);

@@ -107,7 +107,7 @@ static int file_remove(const wchar_t *path)
     make_writable(path);
     wchar_t *aside = is_there(known) && is_open(path) ? aside_put(path) : NULL;
     if (!DeleteFileW(aside != NULL ? aside : path))
-        status = plx__errno_last();
+        status = plx__path_error(path);
     plx__free(aside);
     return status;
 }
@@ -116,7 +116,7 @@ static int directory_remove(const wchar_t *path)
 {
     if (RemoveDirectoryW(path))
         return 0;
-    int status = plx__errno_last();
+    int status = plx__path_error(path);
     DWORD known = GetFileAttributesW(path);
     return is_there(known) && !is_directory(known) ? -ENOTDIR : status;
 }
@@ -200,7 +200,7 @@ static int rename_plainly(const wchar_t *from, const wchar_t *to, bool replaces)
         make_writable(to);
     if (MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING))
         return 0;
-    status = plx__errno_last();
+    status = plx__path_error(to);
     wchar_t *aside = replaces && is_open(to) ? aside_put(to) : NULL;
     if (aside == NULL)
         return status;
@@ -218,7 +218,7 @@ static int path_rename(const wchar_t *from, const wchar_t *to)
 {
     DWORD moved = GetFileAttributesW(from);
     if (!is_there(moved))
-        return plx__errno_last();
+        return plx__path_error(from);
     DWORD known = GetFileAttributesW(to);
     bool replaces = is_there(known) && _wcsicmp(from, to) != 0;
     if (replaces && is_directory(known) != is_directory(moved))

@@ -90,6 +90,35 @@ static void reopened(void)
     FAILS(fcntl(fd, F_GETFD), EBADF);
 }
 
+static void through_a_file(void)
+{
+    struct stat about;
+    section("a path through a file");
+    put("f", "");
+    FAILS(open("f/x", O_RDONLY), ENOTDIR);
+    FAILS(open("f/", O_RDONLY), ENOTDIR);
+    FAILS(open("f/x/y", O_RDWR | O_CREAT, 0644), ENOTDIR);
+    FAILS(open("none/x", O_RDONLY), ENOENT);
+    FAILS(stat("f/x", &about), ENOTDIR);
+    FAILS(stat("f/", &about), ENOTDIR);
+    FAILS(stat("none/", &about), ENOENT);
+    FAILS(access("f/x", F_OK), ENOTDIR);
+    FAILS(mkdir("f/x", 0755), ENOTDIR);
+    FAILS(mkdir("none/x", 0755), ENOENT);
+    FAILS(unlink("f/x"), ENOTDIR);
+    FAILS(rmdir("f/x"), ENOTDIR);
+    FAILS(chdir("f"), ENOTDIR);
+    FAILS(chdir("f/x"), ENOTDIR);
+    FAILS(chmod("f/x", 0644), ENOTDIR);
+    FAILS(truncate("f/x", 1), ENOTDIR);
+    FAILS(truncate("none", 1), ENOENT);
+    FAILS(link("f", "f/x"), ENOTDIR);
+    FAILS(rename("f/x", "g"), ENOTDIR);
+    FAILS(rename("f", "none/g"), ENOENT);
+    TRUE(fopen("f/x", "r") == NULL && errno == ENOTDIR);
+    IS(unlink("f"), 0);
+}
+
 static void removals(void)
 {
     char text[8] = "";
@@ -201,6 +230,7 @@ int main(void)
     reopened();
     (void)remove("one");
     (void)remove("two");
+    through_a_file();
     removals();
     files_renamed();
     directories_renamed();
