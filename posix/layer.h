@@ -353,6 +353,8 @@ int plx__file_open(const char *path, int flags, unsigned mode, plx__file **file_
 plx__file *plx__handle_wrap(HANDLE handle, unsigned flags);
 /* Windows' form of a path, to be freed with plx__free; NULL and errno's code in `*error_out`. */
 wchar_t *plx__path(const char *path, int *error_out);
+/* What plx__errno_last() says of a call with that path; -ENOTDIR where it leads through a file. */
+int plx__path_error(const wchar_t *path);
 
 /* What fcntl() does with struct flock. */
 int plx__lock_control(plx__file *file, int command, void *lock);

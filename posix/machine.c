@@ -223,21 +223,21 @@ PLX__CALL int plx_posix_getrusage(int whose, usage *given)
     return 0;
 }
 
-/* As struct tms; clock_t is a long. */
+/* As struct tms; clock_t has 64 bits. */
 typedef struct used_ticks {
-    long user;
-    long kernel;
-    long children_user;
-    long children_kernel;
+    int64_t user;
+    int64_t kernel;
+    int64_t children_user;
+    int64_t children_kernel;
 } used_ticks;
 
-static long ticks_of(FILETIME time)
+static int64_t ticks_of(FILETIME time)
 {
-    return (long)(((uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime) / 100000);
+    return (int64_t)(((uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime) / 100000);
 }
 
 /* Ticks since a moment that stays what it is: here the start of the system. */
-PLX__CALL long plx_posix_times(used_ticks *used)
+PLX__CALL int64_t plx_posix_times(used_ticks *used)
 {
     FILETIME made;
     FILETIME ended;
@@ -247,7 +247,7 @@ PLX__CALL long plx_posix_times(used_ticks *used)
         return plx__answer_int(plx__errno_last());
     if (used != NULL)
         *used = (used_ticks){.user = ticks_of(user), .kernel = ticks_of(kernel)};
-    return (long)(plx__clock_now() / (10 * PLX_MILLISECOND));
+    return (int64_t)(plx__clock_now() / (10 * PLX_MILLISECOND));
 }
 
 /* As struct utsname. */

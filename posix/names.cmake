@@ -74,6 +74,7 @@ endforeach()
 file(CONFIGURE OUTPUT "${names_dir}/imports.h" CONTENT "/* See posix/names.cmake. */
 #include \"platform/os.h\"
 #include <iphlpapi.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -108,9 +108,11 @@ PLX__CALL int plx_posix_truncate(const char *path, int64_t size)
     HANDLE handle =
         CreateFileW(wide, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                     NULL, OPEN_EXISTING, 0, NULL);
-    plx__free(wide);
     if (handle == INVALID_HANDLE_VALUE)
-        return plx__answer_int(plx__errno_last());
+        status = plx__path_error(wide);
+    plx__free(wide);
+    if (status != 0)
+        return plx__answer_int(status);
     status = size_set(handle, size);
     (void)CloseHandle(handle);
     return plx__answer_int(status);

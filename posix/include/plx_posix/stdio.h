@@ -23,6 +23,7 @@ int pclose(FILE *stream) PLX_POSIX_CALL(pclose);
 int fclose(FILE *stream) PLX_POSIX_CALL(fclose);
 int fflush(FILE *stream) PLX_POSIX_CALL(fflush);
 int fileno(FILE *stream) PLX_POSIX_CALL(fileno);
+FILE *tmpfile(void) PLX_POSIX_CALL(tmpfile);
 int remove(const char *path) PLX_POSIX_CALL(remove);
 int rename(const char *from, const char *to) PLX_POSIX_CALL(rename);
 int renameat(int from, const char *path, int to, const char *name) PLX_POSIX_NEW(renameat);
@@ -35,6 +36,13 @@ int vdprintf(int fd, const char *format, va_list arguments) PLX_POSIX_NEW(vdprin
 int asprintf(char **text, const char *format, ...) PLX_POSIX_CALL(asprintf) PLX_POSIX_PRINTF(2, 3);
 int vasprintf(char **text, const char *format, va_list arguments) PLX_POSIX_CALL(vasprintf)
     PLX_POSIX_PRINTF(2, 0);
+int setvbuf(FILE *stream, char *buffer, int mode, size_t size) PLX_POSIX_CALL(setvbuf);
+void setbuffer(FILE *stream, char *buffer, size_t size) PLX_POSIX_NEW(setbuffer);
+void setlinebuf(FILE *stream) PLX_POSIX_NEW(setlinebuf);
+int getc_unlocked(FILE *stream) PLX_POSIX_NEW(getc_unlocked);
+int getchar_unlocked(void) PLX_POSIX_NEW(getchar_unlocked);
+int putc_unlocked(int byte, FILE *stream) PLX_POSIX_NEW(putc_unlocked);
+int putchar_unlocked(int byte) PLX_POSIX_NEW(putchar_unlocked);
 void flockfile(FILE *stream) PLX_POSIX_NEW(flockfile);
 void funlockfile(FILE *stream) PLX_POSIX_NEW(funlockfile);
 

@@ -4,8 +4,20 @@
 
 #include <plx_posix/base.h>
 
+#undef RAND_MAX
+#define RAND_MAX 0x7fffffff
+#undef rand_r
+
 PLX_POSIX_BEGIN
 
+double atof(const char *text) PLX_POSIX_CALL(atof);
+int rand(void) PLX_POSIX_CALL(rand);
+int rand_r(unsigned int *state) PLX_POSIX_NEW(rand_r);
+void srand(unsigned int seed) PLX_POSIX_CALL(srand);
+void qsort_r(void *first, size_t count, size_t size,
+             int (*compare)(const void *left, const void *right, void *data), void *data)
+    PLX_POSIX_NEW(qsort_r);
+void *reallocarray(void *memory, size_t count, size_t size) PLX_POSIX_NEW(reallocarray);
 int setenv(const char *name, const char *value, int overwrite) PLX_POSIX_NEW(setenv);
 int unsetenv(const char *name) PLX_POSIX_NEW(unsetenv);
 long random(void) PLX_POSIX_NEW(random);
