@@ -114,11 +114,7 @@ static int file_remove(const wchar_t *path)
 
 static int directory_remove(const wchar_t *path)
 {
-    if (RemoveDirectoryW(path))
-        return 0;
-    int status = plx__path_error(path);
-    DWORD known = GetFileAttributesW(path);
-    return is_there(known) && !is_directory(known) ? -ENOTDIR : status;
+    return RemoveDirectoryW(path) ? 0 : plx__path_error(path);
 }
 
 static int anything_remove(const wchar_t *path)

@@ -102,6 +102,7 @@ static void through_a_file(void)
     FAILS(stat("f/x", &about), ENOTDIR);
     FAILS(stat("f/", &about), ENOTDIR);
     FAILS(stat("none/", &about), ENOENT);
+    FAILS(stat("./none", &about), ENOENT);
     FAILS(access("f/x", F_OK), ENOTDIR);
     FAILS(mkdir("f/x", 0755), ENOTDIR);
     FAILS(mkdir("none/x", 0755), ENOENT);
