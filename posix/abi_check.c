@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/times.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -72,4 +73,5 @@ _Static_assert(sizeof(fd_set) == FD_SETSIZE / 8, "one bit for each descriptor");
 _Static_assert(sizeof(struct sockaddr_in) == 16, "as Winsock's");
 _Static_assert(sizeof(struct sockaddr_in6) == 28, "as Winsock's");
 _Static_assert(sizeof(struct sockaddr_storage) == 128, "as Winsock's");
+_Static_assert(sizeof(struct tms) == 32, "as machine.c has it");
 _Static_assert(sizeof(off_t) == 8, "large files");

@@ -160,6 +160,27 @@ static wchar_t *temporary_path(const char *rest, int *error_out)
     return wide;
 }
 
+int plx__path_error(const wchar_t *path)
+{
+    int status = plx__errno_last();
+    size_t length = wcslen(path);
+    wchar_t *part = status == -ENOENT ? plx__allocate((length + 1) * sizeof *part) : NULL;
+    if (part == NULL)
+        return status;
+    memcpy(part, path, (length + 1) * sizeof *part);
+    /* The longest part of it that is there. */
+    for (DWORD known = INVALID_FILE_ATTRIBUTES; length > 0 && known == INVALID_FILE_ATTRIBUTES;) {
+        if (part[--length] != L'\\')
+            continue;
+        part[length] = L'\0';
+        known = GetFileAttributesW(part);
+        if (known != INVALID_FILE_ATTRIBUTES && (known & FILE_ATTRIBUTE_DIRECTORY) == 0)
+            status = -ENOTDIR;
+    }
+    plx__free(part);
+    return status;
+}
+
 wchar_t *plx__path(const char *path, int *error_out)
 {
     if (path == NULL) {

@@ -3,7 +3,12 @@
  *
  * An edge is what has not been told since the program last read (or wrote): after that it is told
  * again if it still stands. A program that is written for Linux's edges sees each of those, and now
- * and then one more. epoll keeps nothing open: what is closed everywhere leaves the set.
+ * and then one more.
+ *
+ * A set keeps nothing open. An entry stands for an open file, as on Linux: it stays while another
+ * descriptor of that file does, and goes with the last. Its pointer is good under the set's lock,
+ * which plx__epoll_forget() takes before the file's memory goes. So nobody gives back a reference
+ * under that lock: it could be the last.
  */
 #include "posix/layer.h"
 
@@ -18,7 +23,7 @@ enum { DO_ADD = 1, DO_DELETE = 2, DO_CHANGE = 3 };
 #define NESTS_MAX     4 /* As Linux's EP_MAX_NESTS. */
 
 typedef struct entry {
-    plx__file *file; /* Not counted. */
+    plx__file *file; /* No reference. */
     int fd;
     uint32_t events;
     uint32_t told; /* By edge: what was told, and how much the file had been used by then. */
@@ -29,6 +34,9 @@ typedef struct entry {
 
 typedef struct epoll_set {
     SRWLOCK lock;
+    plx__file *file; /* That has it. */
+    struct epoll_set *next;
+    struct epoll_set *previous;
     plx__atomic_u32 version; /* Odd, and another after each change. */
     entry *entries;
     size_t count;
@@ -41,9 +49,69 @@ typedef struct epoll_event {
     uint64_t data;
 } epoll_event;
 
+static SRWLOCK all_lock = SRWLOCK_INIT; /* Comes before the lock of a set. */
+static epoll_set *all;                  /* The sets of the process. */
+
+static void entry_remove(epoll_set *set, entry *one)
+{
+    (void)plx__atomic_add(&one->file->sets, UINT32_MAX);
+    *one = set->entries[--set->count];
+}
+
+void plx__epoll_recheck(const void *file)
+{
+    AcquireSRWLockShared(&all_lock);
+    for (epoll_set *set = all; set != NULL; set = set->next) {
+        bool is_in = false;
+        AcquireSRWLockShared(&set->lock);
+        for (size_t i = 0; i < set->count && !is_in; i++)
+            is_in = set->entries[i].file == file;
+        ReleaseSRWLockShared(&set->lock);
+        if (!is_in)
+            continue;
+        (void)plx__atomic_add(&set->version, 2);
+        plx__file_notify(set->file);
+    }
+    ReleaseSRWLockShared(&all_lock);
+}
+
+void plx__epoll_forget(plx__file *file)
+{
+    AcquireSRWLockExclusive(&all_lock);
+    for (epoll_set *set = all; set != NULL && plx__atomic_load(&file->sets) != 0; set = set->next) {
+        AcquireSRWLockExclusive(&set->lock);
+        for (size_t i = set->count; i-- > 0;) {
+            if (set->entries[i].file == file)
+                entry_remove(set, &set->entries[i]);
+        }
+        ReleaseSRWLockExclusive(&set->lock);
+    }
+    ReleaseSRWLockExclusive(&all_lock);
+}
+
+static void set_list(epoll_set *set)
+{
+    AcquireSRWLockExclusive(&all_lock);
+    set->next = all;
+    if (all != NULL)
+        all->previous = set;
+    all = set;
+    ReleaseSRWLockExclusive(&all_lock);
+}
+
 static void set_close(plx__file *file)
 {
     epoll_set *set = file->data;
+    AcquireSRWLockExclusive(&all_lock);
+    if (set->previous != NULL)
+        set->previous->next = set->next;
+    else
+        all = set->next;
+    if (set->next != NULL)
+        set->next->previous = set->previous;
+    while (set->count > 0)
+        entry_remove(set, &set->entries[set->count - 1]);
+    ReleaseSRWLockExclusive(&all_lock);
     plx__free(set->entries);
     plx__free(set);
 }
@@ -85,22 +153,14 @@ PLX__CALL int plx_posix_epoll_create1(int flags)
     InitializeSRWLock(&set->lock);
     plx__atomic_store(&set->version, 1);
     file->data = set;
+    set->file = file;
+    set_list(set);
     return plx__answer_int(plx__fd_add(file, 0, (flags & PLX__O_CLOEXEC) != 0));
 }
 
 PLX__CALL int plx_posix_epoll_create(int size)
 {
     return size > 0 ? plx_posix_epoll_create1(0) : plx__answer_int(-EINVAL);
-}
-
-/* The descriptor still stands for the file that was added: one more reference, or NULL. */
-static plx__file *entry_file(const entry *one)
-{
-    plx__file *file = plx__fd_get(one->fd);
-    if (file == one->file || file == NULL)
-        return file;
-    plx__file_put(file);
-    return NULL;
 }
 
 static entry *entry_find(epoll_set *set, int fd, const plx__file *file)
@@ -126,6 +186,7 @@ static int entry_add(epoll_set *set, int fd, plx__file *file)
     memset(one, 0, sizeof *one);
     one->file = file;
     one->fd = fd;
+    (void)plx__atomic_add(&file->sets, 1);
     return 0;
 }
 
@@ -140,7 +201,7 @@ static int set_change(epoll_set *set, int operation, int fd, plx__file *file,
     if (operation != DO_ADD && one == NULL)
         return -ENOENT;
     if (operation == DO_DELETE) {
-        *one = set->entries[--set->count];
+        entry_remove(set, one);
         return 0;
     }
     if (event == NULL)
@@ -178,12 +239,9 @@ static int depth_of(plx__file *file, const plx__file *outer)
         return NESTS_MAX + 1;
     AcquireSRWLockShared(&set->lock);
     for (size_t i = 0; i < set->count; i++) {
-        plx__file *inner = entry_file(&set->entries[i]);
-        if (inner == NULL)
-            continue;
+        plx__file *inner = set->entries[i].file;
         int depth = inner->kind == &set_kind ? depth_of(inner, outer) : 0;
         deepest = depth > deepest ? depth : deepest;
-        plx__file_put(inner);
     }
     ReleaseSRWLockShared(&set->lock);
     return deepest + 1;
@@ -241,42 +299,27 @@ static uint32_t entry_wants(entry *one)
     return one->events & 0xFFFFu & ~one->told;
 }
 
-/* Fills in who is to be asked, each with a reference; entries of what was closed go. */
-static size_t items_fill(epoll_set *set, plx__poll_item *items)
+/* Fills in who is to be asked, each with a reference. */
+static void items_fill(epoll_set *set, plx__poll_item *items)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < set->count;) {
+    for (size_t i = 0; i < set->count; i++) {
         entry *one = &set->entries[i];
-        plx__file *file = entry_file(one);
-        if (file == NULL) {
-            *one = set->entries[--set->count];
-            continue;
-        }
         uint32_t wants = entry_wants(one);
-        bool rests = wants == 0;
-        items[count].file = rests ? NULL : file;
-        items[count].events = wants;
-        items[count].revents = 0;
-        items[count].version = 0;
-        if (rests)
-            plx__file_put(file);
-        count++;
-        i++;
+        items[i] = (plx__poll_item){.events = wants};
+        if (wants != 0 && plx__file_try_take(one->file))
+            items[i].file = one->file;
     }
-    return count;
 }
 
+/* Adds one, with a reference, if there is room. How many there would be with it. */
 static size_t item_add(plx__poll_item *items, size_t room, size_t count, plx__file *file,
                        unsigned events, uint32_t version)
 {
-    if (count >= room) {
-        plx__file_put(file);
+    if (count >= room)
         return count + 1;
-    }
-    items[count].file = file;
-    items[count].events = events;
-    items[count].revents = 0;
-    items[count].version = version;
+    if (!plx__file_try_take(file))
+        return count;
+    items[count] = (plx__poll_item){.file = file, .events = events, .version = version};
     return count + 1;
 }
 
@@ -285,20 +328,15 @@ static size_t set_members(plx__file *file, plx__poll_item *items, size_t room)
 {
     epoll_set *set = file->data;
     AcquireSRWLockExclusive(&set->lock);
-    plx__file_take(file);
     size_t count = item_add(items, room, 0, file, PLX__POLLRDBAND, set_version(file));
     for (size_t i = 0; i < set->count; i++) {
-        plx__file *inner = entry_file(&set->entries[i]);
-        uint32_t wants = inner != NULL ? entry_wants(&set->entries[i]) : 0;
+        plx__file *inner = set->entries[i].file;
+        uint32_t wants = entry_wants(&set->entries[i]);
         size_t used = count < room ? count : room;
-        if (inner != NULL && inner->kind == &set_kind && (wants & PLX__POLLIN) != 0) {
+        if (inner->kind == &set_kind && (wants & PLX__POLLIN) != 0)
             count += set_members(inner, items + used, room - used);
-            plx__file_put(inner);
-        } else if (wants != 0) {
+        else if (wants != 0)
             count = item_add(items, room, count, inner, wants, 0);
-        } else if (inner != NULL) {
-            plx__file_put(inner);
-        }
     }
     ReleaseSRWLockExclusive(&set->lock);
     return count;
@@ -345,13 +383,13 @@ static int set_wait_once(plx__file *of, epoll_event *events, int room, uint64_t 
         ReleaseSRWLockExclusive(&set->lock);
         return -ENOMEM;
     }
-    size_t count = items_fill(set, items);
-    items[count].version = set_version(of);
+    size_t count = set->count;
+    items_fill(set, items);
+    /* When another thread changes the set. */
+    items[count] =
+        (plx__poll_item){.file = of, .events = PLX__POLLRDBAND, .version = set_version(of)};
     ReleaseSRWLockExclusive(&set->lock);
     plx__file_take(of);
-    items[count].file = of;
-    items[count].events = PLX__POLLRDBAND; /* When another thread changes the set. */
-    items[count].revents = 0;
     for (size_t i = 0; i < count; i++) {
         if (items[i].file != NULL)
             plx__file_release(items[i].file, plx__file_hold(items[i].file));

@@ -17,11 +17,22 @@ void plx__file_take(plx__file *file)
     (void)plx__atomic_add(&file->references, 1);
 }
 
-void plx__file_put(plx__file *file)
+bool plx__file_try_take(plx__file *file)
+{
+    uint32_t now = plx__atomic_load(&file->references);
+    while (now != 0 && !plx__atomic_compare_exchange(&file->references, &now, now + 1))
+        continue;
+    return now != 0;
+}
+
+bool plx__file_put(plx__file *file)
 {
     if (plx__atomic_add(&file->references, UINT32_MAX) != 1)
-        return;
+        return false;
+    if (plx__atomic_load_acquire(&file->sets) != 0)
+        plx__epoll_forget(file);
     if (file->kind->close != NULL)
         file->kind->close(file);
     plx__free(file);
+    return true;
 }

@@ -368,6 +368,17 @@ static int at_mark(plx__file *file, int *answer_out)
     return 0;
 }
 
+PLX__CALL int plx_posix_sockatmark(int fd)
+{
+    int answer = 0;
+    plx__file *file = plx__fd_get(fd);
+    if (file == NULL)
+        return plx__answer_int(-EBADF);
+    int status = at_mark(file, &answer);
+    (void)plx__file_put(file);
+    return status != 0 ? plx__answer_int(status) : answer;
+}
+
 static int file_ioctl(plx__file *file, unsigned long request, void *argument)
 {
     if (argument == NULL)

@@ -76,6 +76,7 @@ struct plx__file {
     plx__atomic_u32 reads;   /* Calls that took something from it, or tried. */
     plx__atomic_u32 writes;
     plx__atomic_u32 pumps; /* Streams of the C library that take from it. */
+    plx__atomic_u32 sets;  /* Entries of epoll sets that stand for it. */
     void *handle;          /* A SOCKET or a HANDLE, if it has one. */
     void *data;            /* The kind's own. */
 };
@@ -83,7 +84,16 @@ struct plx__file {
 /* One reference, which is the caller's. NULL without memory. */
 plx__file *plx__file_make(const plx__file_kind *kind, unsigned flags);
 void plx__file_take(plx__file *file);
-void plx__file_put(plx__file *file);
+/* For who knows that its memory is there, and holds no reference: false when it is about to close.
+ */
+bool plx__file_try_take(plx__file *file);
+/* Whether it was the last, and the file has closed. */
+bool plx__file_put(plx__file *file);
+/* The last reference is gone: it leaves all epoll sets (epoll.c). */
+void plx__epoll_forget(plx__file *file);
+/* One is gone: threads that wait for sets with it let go of theirs, and look again. The pointer is
+ * compared only. */
+void plx__epoll_recheck(const void *file);
 /* What write() does: all of it, unless the file is non-blocking. */
 ptrdiff_t plx__file_write(plx__file *file, const void *bytes, size_t size);
 /* Its state has changed: those who wait for it look again. */
@@ -343,6 +353,8 @@ int plx__file_open(const char *path, int flags, unsigned mode, plx__file **file_
 plx__file *plx__handle_wrap(HANDLE handle, unsigned flags);
 /* Windows' form of a path, to be freed with plx__free; NULL and errno's code in `*error_out`. */
 wchar_t *plx__path(const char *path, int *error_out);
+/* What plx__errno_last() says of a call with that path; -ENOTDIR where it leads through a file. */
+int plx__path_error(const wchar_t *path);
 
 /* What fcntl() does with struct flock. */
 int plx__lock_control(plx__file *file, int command, void *lock);

@@ -223,6 +223,33 @@ PLX__CALL int plx_posix_getrusage(int whose, usage *given)
     return 0;
 }
 
+/* As struct tms; clock_t has 64 bits. */
+typedef struct used_ticks {
+    int64_t user;
+    int64_t kernel;
+    int64_t children_user;
+    int64_t children_kernel;
+} used_ticks;
+
+static int64_t ticks_of(FILETIME time)
+{
+    return (int64_t)(((uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime) / 100000);
+}
+
+/* Ticks since a moment that stays what it is: here the start of the system. */
+PLX__CALL int64_t plx_posix_times(used_ticks *used)
+{
+    FILETIME made;
+    FILETIME ended;
+    FILETIME kernel;
+    FILETIME user;
+    if (!GetProcessTimes(GetCurrentProcess(), &made, &ended, &kernel, &user))
+        return plx__answer_int(plx__errno_last());
+    if (used != NULL)
+        *used = (used_ticks){.user = ticks_of(user), .kernel = ticks_of(kernel)};
+    return (int64_t)(plx__clock_now() / (10 * PLX_MILLISECOND));
+}
+
 /* As struct utsname. */
 typedef struct system_names {
     char system[65];

@@ -402,9 +402,6 @@ PLX__CALL plx__protoent *plx_posix_getprotobynumber(int number)
 
 /* --- addresses as text ---------------------------------------------------------------------- */
 
-const struct in6_addr plx_posix_in6addr_any;
-const struct in6_addr plx_posix_in6addr_loopback = {.s6_addr = {[15] = 1}};
-
 PLX__CALL uint32_t plx_posix_htonl(uint32_t value)
 {
     return __builtin_bswap32(value);
@@ -502,4 +499,32 @@ PLX__CALL char *plx_posix_inet_ntoa(struct in_addr address)
     const unsigned char *bytes = (const unsigned char *)&address;
     (void)snprintf(text, sizeof text, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
     return text;
+}
+
+/* --- the resolver's wishes, which nothing here follows ---------------------------------------- */
+
+/* As struct __res_state. */
+typedef struct resolver_state {
+    int wait_s;
+    int tries;
+    unsigned long options;
+    int server_count;
+    struct sockaddr_in servers[3];
+    unsigned short id;
+    unsigned int dots;
+} resolver_state;
+
+enum { RESOLVER_STARTED = 0x1, RESOLVER_DEFAULT = 0x2c0 }; /* RES_INIT, RES_DEFAULT. */
+
+resolver_state *plx_posix_res_state(void)
+{
+    static _Thread_local resolver_state state;
+    return &state;
+}
+
+PLX__CALL int plx_posix_res_init(void)
+{
+    *plx_posix_res_state() = (resolver_state){
+        .wait_s = 5, .tries = 4, .options = RESOLVER_STARTED | RESOLVER_DEFAULT, .dots = 1};
+    return 0;
 }

@@ -108,9 +108,11 @@ PLX__CALL int plx_posix_truncate(const char *path, int64_t size)
     HANDLE handle =
         CreateFileW(wide, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                     NULL, OPEN_EXISTING, 0, NULL);
-    plx__free(wide);
     if (handle == INVALID_HANDLE_VALUE)
-        return plx__answer_int(plx__errno_last());
+        status = plx__path_error(wide);
+    plx__free(wide);
+    if (status != 0)
+        return plx__answer_int(status);
     status = size_set(handle, size);
     (void)CloseHandle(handle);
     return plx__answer_int(status);
@@ -148,70 +150,6 @@ PLX__CALL int plx_posix_isatty(int fd)
     if (!is_console)
         errno = ENOTTY;
     return is_console;
-}
-
-PLX__CALL char *plx_posix_ttyname(int fd)
-{
-    static char name[] = "/dev/tty";
-    return plx_posix_isatty(fd) ? name : NULL;
-}
-
-/* As struct termios. */
-typedef struct console_state {
-    unsigned input;
-    unsigned output;
-    unsigned control;
-    unsigned local;
-    unsigned char characters[20];
-} console_state;
-
-enum { CONSOLE_SIGNALS = 0x1, CONSOLE_LINES = 0x2, CONSOLE_ECHOES = 0x8 };
-
-static int console_mode(int fd, plx__file **file_out, DWORD *mode_out)
-{
-    plx__file *file = plx__fd_get(fd);
-    if (file == NULL)
-        return -EBADF;
-    *file_out = file;
-    if (file->kind == &plx__stream_kind && GetConsoleMode(file->handle, mode_out))
-        return 0;
-    plx__file_put(file);
-    return -ENOTTY;
-}
-
-PLX__CALL int plx_posix_tcgetattr(int fd, console_state *state)
-{
-    plx__file *file = NULL;
-    DWORD mode = 0;
-    int status = console_mode(fd, &file, &mode);
-    if (status != 0)
-        return plx__answer_int(status);
-    memset(state, 0, sizeof *state);
-    state->local = ((mode & ENABLE_PROCESSED_INPUT) != 0 ? CONSOLE_SIGNALS : 0u) |
-                   ((mode & ENABLE_LINE_INPUT) != 0 ? CONSOLE_LINES : 0u) |
-                   ((mode & ENABLE_ECHO_INPUT) != 0 ? CONSOLE_ECHOES : 0u);
-    plx__file_put(file);
-    return 0;
-}
-
-PLX__CALL int plx_posix_tcsetattr(int fd, int when, const console_state *state)
-{
-    plx__file *file = NULL;
-    DWORD mode = 0;
-    (void)when;
-    int status = console_mode(fd, &file, &mode);
-    if (status != 0)
-        return plx__answer_int(status);
-    mode &= ~(DWORD)(ENABLE_PROCESSED_INPUT | ENABLE_LINE_INPUT | ENABLE_ECHO_INPUT);
-    mode |= ((state->local & CONSOLE_SIGNALS) != 0 ? ENABLE_PROCESSED_INPUT : 0u) |
-            ((state->local & CONSOLE_LINES) != 0 ? ENABLE_LINE_INPUT : 0u);
-    /* A console echoes lines only. */
-    if ((state->local & (CONSOLE_ECHOES | CONSOLE_LINES)) == (CONSOLE_ECHOES | CONSOLE_LINES))
-        mode |= ENABLE_ECHO_INPUT;
-    if (!SetConsoleMode(file->handle, mode))
-        status = plx__errno_last();
-    plx__file_put(file);
-    return plx__answer_int(status);
 }
 
 PLX__CALL int plx_posix_fchmod(int fd, unsigned mode)

@@ -55,7 +55,7 @@ static int path_open(const wchar_t *path, int flags, unsigned mode, HANDLE *hand
         attributes |= FILE_FLAG_WRITE_THROUGH;
     *handle_out = CreateFileW(path, access_of(flags), SHARE, NULL, disposition_of(flags),
                               attributes | (is_directory ? FILE_FLAG_BACKUP_SEMANTICS : 0u), NULL);
-    return *handle_out != INVALID_HANDLE_VALUE ? 0 : plx__errno_last();
+    return *handle_out != INVALID_HANDLE_VALUE ? 0 : plx__path_error(path);
 }
 
 static ptrdiff_t random_read(plx__file *file, void *bytes, size_t size)
@@ -179,7 +179,7 @@ static int path_stat(const char *path, plx__stat *about)
     HANDLE handle = CreateFileW(wide, FILE_READ_ATTRIBUTES, SHARE, NULL, OPEN_EXISTING,
                                 FILE_FLAG_BACKUP_SEMANTICS, NULL);
     if (handle == INVALID_HANDLE_VALUE) {
-        status = plx__errno_last();
+        status = plx__path_error(wide);
     } else {
         disk_about(handle, about);
         (void)CloseHandle(handle);
@@ -231,14 +231,9 @@ static int path_do(const char *path, path_action action)
     if (wide == NULL)
         return status;
     if (!action(wide))
-        status = plx__errno_last();
+        status = plx__path_error(wide);
     plx__free(wide);
     return status;
-}
-
-static BOOL directory_remove(const wchar_t *path)
-{
-    return RemoveDirectoryW(path);
 }
 
 static BOOL directory_make(const wchar_t *path)
@@ -249,44 +244,6 @@ static BOOL directory_make(const wchar_t *path)
 static BOOL directory_enter(const wchar_t *path)
 {
     return SetCurrentDirectoryW(path);
-}
-
-/* One that is read-only can be removed on Linux. */
-static BOOL file_remove(const wchar_t *path)
-{
-    DWORD known = GetFileAttributesW(path);
-    if (known != INVALID_FILE_ATTRIBUTES && (known & FILE_ATTRIBUTE_DIRECTORY) != 0) {
-        SetLastError(ERROR_ACCESS_DENIED);
-        return FALSE;
-    }
-    if (known != INVALID_FILE_ATTRIBUTES && (known & FILE_ATTRIBUTE_READONLY) != 0)
-        (void)SetFileAttributesW(path, known & ~(DWORD)FILE_ATTRIBUTE_READONLY);
-    return DeleteFileW(path);
-}
-
-static int unlink_status(const char *path)
-{
-    plx__stat about;
-    int status = path_do(path, file_remove);
-    if (status == -EACCES && path_stat(path, &about) == 0 && (about.mode & PLX__S_IFDIR) != 0)
-        return -EISDIR;
-    return status;
-}
-
-PLX__CALL int plx_posix_unlink(const char *path)
-{
-    return plx__answer_int(unlink_status(path));
-}
-
-PLX__CALL int plx_posix_rmdir(const char *path)
-{
-    return plx__answer_int(path_do(path, directory_remove));
-}
-
-PLX__CALL int plx_posix_remove(const char *path)
-{
-    int status = unlink_status(path);
-    return plx__answer_int(status == -EISDIR ? path_do(path, directory_remove) : status);
 }
 
 PLX__CALL int plx_posix_mkdir(const char *path, unsigned mode)
@@ -300,18 +257,6 @@ PLX__CALL int plx_posix_chdir(const char *path)
     return plx__answer_int(path_do(path, directory_enter));
 }
 
-PLX__CALL int plx_posix_rename(const char *from, const char *to)
-{
-    int status = 0;
-    wchar_t *wide_from = plx__path(from, &status);
-    wchar_t *wide_to = wide_from != NULL ? plx__path(to, &status) : NULL;
-    if (wide_to != NULL && !MoveFileExW(wide_from, wide_to, MOVEFILE_REPLACE_EXISTING))
-        status = plx__errno_last();
-    plx__free(wide_from);
-    plx__free(wide_to);
-    return plx__answer_int(status);
-}
-
 PLX__CALL int plx_posix_access(const char *path, int how)
 {
     int status = 0;
@@ -320,7 +265,7 @@ PLX__CALL int plx_posix_access(const char *path, int how)
         return plx__answer_int(status);
     DWORD known = GetFileAttributesW(wide);
     if (known == INVALID_FILE_ATTRIBUTES)
-        status = _wcsicmp(wide, L"NUL") == 0 ? 0 : plx__errno_last();
+        status = _wcsicmp(wide, L"NUL") == 0 ? 0 : plx__path_error(wide);
     else if ((how & 2) != 0 && (known & FILE_ATTRIBUTE_READONLY) != 0 &&
              (known & FILE_ATTRIBUTE_DIRECTORY) == 0)
         status = -EACCES;
@@ -336,7 +281,7 @@ PLX__CALL int plx_posix_chmod(const char *path, unsigned mode)
         return plx__answer_int(status);
     DWORD known = GetFileAttributesW(wide);
     if (known == INVALID_FILE_ATTRIBUTES)
-        status = plx__errno_last();
+        status = plx__path_error(wide);
     else if ((known & FILE_ATTRIBUTE_DIRECTORY) == 0) {
         DWORD wanted = (mode & 0200) != 0 ? known & ~(DWORD)FILE_ATTRIBUTE_READONLY
                                           : known | FILE_ATTRIBUTE_READONLY;
@@ -472,10 +417,26 @@ PLX__CALL int plx_posix_link(const char *from, const char *to)
     wchar_t *wide_from = plx__path(from, &status);
     wchar_t *wide_to = wide_from != NULL ? plx__path(to, &status) : NULL;
     if (wide_to != NULL && !CreateHardLinkW(wide_to, wide_from, NULL))
-        status = plx__errno_last();
+        status = plx__path_error(wide_to);
     plx__free(wide_from);
     plx__free(wide_to);
     return plx__answer_int(status);
+}
+
+/* As on Linux where a file system has no such files. */
+PLX__CALL int plx_posix_mkfifo(const char *path, unsigned mode)
+{
+    (void)path;
+    (void)mode;
+    return plx__answer_int(-EPERM);
+}
+
+PLX__CALL int plx_posix_mknod(const char *path, unsigned mode, unsigned device)
+{
+    (void)path;
+    (void)mode;
+    (void)device;
+    return plx__answer_int(-EPERM);
 }
 
 PLX__CALL int plx_posix_symlink(const char *target, const char *path)

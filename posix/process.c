@@ -332,6 +332,8 @@ PLX__CALL long plx_posix_sysconf(int name)
         return 1024;
     case 2: /* _SC_CLK_TCK */
         return 100;
+    case 3: /* _SC_NGROUPS_MAX */
+        return 65536;
     case 4: /* _SC_OPEN_MAX */
         return (long)plx__fd_limit();
     case 30: /* _SC_PAGESIZE */
@@ -389,6 +391,16 @@ PLX__CALL int plx_posix_getentropy(void *bytes, size_t size)
     return plx__answer_int(RtlGenRandom(bytes, (ULONG)size) ? 0 : -EIO);
 }
 
+PLX__CALL ptrdiff_t plx_posix_getrandom(void *bytes, size_t size, unsigned flags)
+{
+    const size_t most = 33554431; /* As on Linux. */
+    if ((flags & ~3u) != 0)
+        return plx__answer(-EINVAL);
+    if (size > most)
+        size = most;
+    return plx__answer(RtlGenRandom(bytes, (ULONG)size) ? (ptrdiff_t)size : -EIO);
+}
+
 PLX__CALL void plx_posix_arc4random_buf(void *bytes, size_t size)
 {
     if (!RtlGenRandom(bytes, (ULONG)size))
@@ -426,11 +438,6 @@ PLX__CALL int plx_posix_setpriority(int which, unsigned who, int priority)
     (void)which;
     (void)who;
     return plx__answer_int(priority >= 0 ? 0 : -EACCES); /* Lower is granted, and ignored. */
-}
-
-PLX__CALL int plx_posix_res_init(void)
-{
-    return 0;
 }
 
 PLX__CALL int plx_posix_nice(int increment)

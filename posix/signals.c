@@ -501,25 +501,6 @@ PLX__CALL int plx_posix_pause(void)
     return plx__answer_int(plx__wait_until(PLX_FOREVER));
 }
 
-/* What struct plx_posix_jump has after its place. */
-typedef struct jump_state {
-    plx__sigset mask;
-    int keeps_mask;
-} jump_state;
-
-PLX__CALL void plx_posix_jump_mask_keep(jump_state *jump, int keeps_mask)
-{
-    jump->mask = plx__signals_mask();
-    jump->keeps_mask = keeps_mask;
-}
-
-PLX__CALL void plx_posix_jump_mask_leave(const jump_state *jump)
-{
-    plx__wait_abandon();
-    if (jump->keeps_mask)
-        plx__signals_mask_set(jump->mask);
-}
-
 bool plx__signals_wait(plx__sigset set)
 {
     return ((plx__sigset)pending & set) != 0;

@@ -1,9 +1,9 @@
 /* posix/stdio.c - streams of the C library, in the same numbering as everything else.
  *
- * A stream has a descriptor of the C library's inside, which nobody sees. fopen() takes a number of
- * the layer's for it, whose handle is the stream's; fileno() says that number, and fclose() gives
- * it back. fdopen() makes a stream over a copy of the handle, which shares the offset; where there
- * is none, as for sockets, a pump (pump.h) stands between the stream and the file.
+ * A stream has a descriptor of the C library's inside, which nobody sees. fopen() and fdopen() make
+ * it over a copy of the handle of one of the layer's, which shares the offset; fileno() says its
+ * number, and fclose() gives it back. Where there is no handle, as for sockets, a pump (pump.h)
+ * stands between the stream and the file.
  */
 #include "posix/pump.h"
 
@@ -138,7 +138,7 @@ PLX__CALL int plx_posix_fileno(FILE *stream)
     return number >= 0 ? number : plx__answer_int(stream_adopt(stream, PLX__O_RDWR));
 }
 
-/* mingw-w64's mode letters, without "e" and "x" of others; bytes are bytes. */
+/* The letters of a mode that the C library is to see; bytes are bytes. */
 static void mode_wide(const char *mode, wchar_t wide[8])
 {
     size_t count = 0;
@@ -150,54 +150,22 @@ static void mode_wide(const char *mode, wchar_t wide[8])
     wide[count] = L'\0';
 }
 
-PLX__CALL FILE *plx_posix_fopen(const char *path, const char *mode)
+/* What open() is to be told for a mode. */
+static int flags_of(const char *mode)
 {
-    wchar_t wide[8];
-    int status = 0;
-    wchar_t *name = plx__path(path, &status);
-    if (name == NULL) {
-        errno = -status;
-        return NULL;
-    }
-    mode_wide(mode, wide);
-    FILE *stream = _wfopen(name, wide);
-    plx__free(name);
-    if (stream == NULL)
-        return NULL;
-    int fd = stream_adopt(stream, access_of(mode));
-    if (fd < 0) {
-        (void)fclose(stream);
-        errno = -fd;
-        return NULL;
-    }
-    return stream;
+    int flags = (int)access_of(mode);
+    if (*mode == '\0' || strchr("rwa", *mode) == NULL)
+        return -EINVAL;
+    if (*mode != 'r')
+        flags |= PLX__O_CREAT | (*mode == 'w' ? PLX__O_TRUNC : PLX__O_APPEND);
+    if (strchr(mode, 'x') != NULL)
+        flags |= PLX__O_EXCL;
+    return strchr(mode, 'e') != NULL ? flags | PLX__O_CLOEXEC : flags;
 }
 
-PLX__CALL FILE *plx_posix_freopen(const char *path, const char *mode, FILE *stream)
+static int inner_flags(const char *mode)
 {
-    wchar_t wide[8];
-    int status = 0;
-    wchar_t *name = plx__path(path, &status);
-    if (name == NULL) {
-        errno = -status;
-        return NULL;
-    }
-    int fd = plx_posix_fileno(stream);
-    int inner = stream != NULL ? _fileno(stream) : -1;
-    (void)pump_flush(inner);
-    mode_wide(mode, wide);
-    FILE *opened = _wfreopen(name, wide, stream);
-    plx__free(name);
-    plx__pump *before = inner >= 0 ? pump_exchange(inner, NULL) : NULL;
-    if (before != NULL)
-        plx__pump_leave(before);
-    plx__file *file = opened != NULL ? plx__file_make(&borrowed_kind, access_of(mode)) : NULL;
-    if (file != NULL && fd >= 0) {
-        file->handle = (HANDLE)_get_osfhandle(_fileno(opened));
-        if (plx__fd_put(fd, file, false) >= 0 && _fileno(opened) > 2)
-            number_set(_fileno(opened), fd);
-    }
-    return opened;
+    return _O_BINARY | (*mode == 'a' ? _O_APPEND : 0) | (*mode == 'r' ? _O_RDONLY : 0);
 }
 
 /* A handle of the C library's own that stands for the file; with a pump, where that needs one. */
@@ -229,8 +197,7 @@ static FILE *stream_make(plx__file *file, const char *mode, int *error_out)
     *error_out = handle_for(file, access_of(mode), &handle, &pump);
     if (*error_out != 0)
         return NULL;
-    int inner = _open_osfhandle((intptr_t)handle, _O_BINARY | (*mode == 'a' ? _O_APPEND : 0) |
-                                                      (*mode == 'r' ? _O_RDONLY : 0));
+    int inner = _open_osfhandle((intptr_t)handle, inner_flags(mode));
     (void)snprintf(plain, sizeof plain, "%c%sb", *mode, strchr(mode, '+') != NULL ? "+" : "");
     if (inner >= 0 && has_state(inner))
         stream = _fdopen(inner, plain);
@@ -245,6 +212,32 @@ static FILE *stream_make(plx__file *file, const char *mode, int *error_out)
         (void)CloseHandle(handle);
     if (pump != NULL)
         plx__pump_leave(pump);
+    return NULL;
+}
+
+/* As open() does it, for the C library's own lets nobody rename or remove what is open. */
+PLX__CALL FILE *plx_posix_fopen(const char *path, const char *mode)
+{
+    plx__file *file = NULL;
+    FILE *stream = NULL;
+    int flags = flags_of(mode);
+    plx__layer_start();
+    int status = flags >= 0 ? plx__file_open(path, flags, 0666u, &file) : flags;
+    if (file != NULL)
+        stream = stream_make(file, mode, &status);
+    if (stream != NULL) {
+        int fd = plx__fd_add(file, 0, (flags & PLX__O_CLOEXEC) != 0);
+        if (fd >= 0) {
+            number_set(_fileno(stream), fd);
+            return stream;
+        }
+        file = NULL;
+        status = fd;
+        (void)fclose(stream);
+    }
+    if (file != NULL)
+        (void)plx__file_put(file);
+    errno = -status;
     return NULL;
 }
 
@@ -283,6 +276,63 @@ PLX__CALL int plx_posix_fclose(FILE *stream)
     if (fd >= 0)
         (void)plx__fd_close(fd);
     return status;
+}
+
+/* The stream's descriptor inside is to be over the file from now on. */
+static int stream_point(FILE *stream, plx__file *file, const char *mode)
+{
+    HANDLE handle = NULL;
+    plx__pump *pump = NULL;
+    int status = handle_for(file, access_of(mode), &handle, &pump);
+    if (status != 0)
+        return status;
+    int inner = _open_osfhandle((intptr_t)handle, inner_flags(mode));
+    if (inner >= 0 && _dup2(inner, _fileno(stream)) == 0) {
+        (void)_close(inner);
+        (void)pump_exchange(_fileno(stream), pump);
+        return 0;
+    }
+    if (inner >= 0)
+        (void)_close(inner);
+    else
+        (void)CloseHandle(handle);
+    if (pump != NULL)
+        plx__pump_leave(pump);
+    return -EMFILE;
+}
+
+PLX__CALL FILE *plx_posix_freopen(const char *path, const char *mode, FILE *stream)
+{
+    wchar_t wide[8];
+    plx__file *file = NULL;
+    int flags = flags_of(mode);
+    int status = flags >= 0 ? plx__file_open(path, flags, 0666u, &file) : flags;
+    int fd = plx_posix_fileno(stream);
+    int inner = stream != NULL ? _fileno(stream) : -1;
+    (void)pump_flush(inner);
+    mode_wide(flags >= 0 ? mode : "r", wide);
+    FILE *opened = _wfreopen(L"NUL", wide, stream); /* A new stream, over what comes next. */
+    plx__pump *before = inner >= 0 ? pump_exchange(inner, NULL) : NULL;
+    if (before != NULL)
+        plx__pump_leave(before);
+    if (opened != NULL && status == 0)
+        status = stream_point(opened, file, mode);
+    if (opened == NULL || status != 0) { /* It is closed then, as C says. */
+        if (file != NULL)
+            (void)plx__file_put(file);
+        if (opened != NULL)
+            (void)plx_posix_fclose(opened);
+        errno = status != 0 ? -status : EBADF;
+        return NULL;
+    }
+    bool is_cloexec = (flags & PLX__O_CLOEXEC) != 0;
+    if (fd < 0)
+        fd = plx__fd_add(file, 0, is_cloexec);
+    else
+        fd = plx__fd_put(fd, file, is_cloexec);
+    if (fd >= 0 && _fileno(opened) > 2)
+        number_set(_fileno(opened), fd);
+    return opened;
 }
 
 /* What has been read ahead stays, as with the GNU C library where there is nothing to seek in;
@@ -369,13 +419,11 @@ PLX__CALL int plx_posix_system(const char *command)
     return command == NULL || code < 0 ? code : (code & 0xff) << 8;
 }
 
-PLX__CALL ptrdiff_t plx_posix_getdelim(char **line, size_t *size, int end, FILE *stream)
+static ptrdiff_t line_read(char **line, size_t *size, int end, FILE *stream)
 {
     size_t length = 0;
-    if (line == NULL || size == NULL)
-        return plx__answer(-EINVAL);
     for (;;) {
-        int byte = getc(stream);
+        int byte = _getc_nolock(stream);
         if (byte == EOF && (length == 0 || ferror(stream)))
             return -1;
         if (*line == NULL || length + 2 > *size) {
@@ -392,6 +440,16 @@ PLX__CALL ptrdiff_t plx_posix_getdelim(char **line, size_t *size, int end, FILE 
         if (byte == end || byte == EOF)
             return (ptrdiff_t)length;
     }
+}
+
+PLX__CALL ptrdiff_t plx_posix_getdelim(char **line, size_t *size, int end, FILE *stream)
+{
+    if (line == NULL || size == NULL)
+        return plx__answer(-EINVAL);
+    _lock_file(stream); /* Once for the line, and not for each byte. */
+    ptrdiff_t length = line_read(line, size, end, stream);
+    _unlock_file(stream);
+    return length;
 }
 
 PLX__CALL ptrdiff_t plx_posix_getline(char **line, size_t *size, FILE *stream)

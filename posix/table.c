@@ -205,6 +205,14 @@ static bool is_reserved(uint32_t fd)
     return (taken[fd / 64] >> (fd % 64) & 1) != 0 && slot_of(fd)->file == NULL;
 }
 
+/* What a descriptor stood for. */
+static void file_leave(plx__file *file)
+{
+    bool is_in_sets = plx__atomic_load_acquire(&file->sets) != 0;
+    if (!plx__file_put(file) && is_in_sets)
+        plx__epoll_recheck(file);
+}
+
 int plx__fd_put(int fd, plx__file *file, bool is_cloexec)
 {
     plx__file *old = NULL;
@@ -226,7 +234,7 @@ int plx__fd_put(int fd, plx__file *file, bool is_cloexec)
     if (result < 0)
         plx__file_put(file);
     if (old != NULL)
-        plx__file_put(old);
+        file_leave(old);
     return result;
 }
 
@@ -243,7 +251,7 @@ int plx__fd_close(int fd)
     ReleaseSRWLockExclusive(&lock);
     if (file == NULL)
         return -EBADF;
-    plx__file_put(file);
+    file_leave(file);
     return 0;
 }
 

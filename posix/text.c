@@ -1,4 +1,4 @@
-/* posix/text.c - functions over text and time that mingw-w64's C library lacks.
+/* posix/text.c - functions over text that mingw-w64's C library lacks.
  *
  * This file speaks POSIX only, by the headers of programs.
  */
@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 int strncasecmp(const char *left, const char *right, size_t length)
@@ -55,6 +54,15 @@ char *strdup(const char *text)
     return strndup(text, SIZE_MAX);
 }
 
+void *reallocarray(void *memory, size_t count, size_t size)
+{
+    if (size != 0 && count > SIZE_MAX / size) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return realloc(memory, count * size);
+}
+
 char *strsep(char **text, const char *ends)
 {
     char *first = *text;
@@ -86,6 +94,24 @@ char *stpcpy(char *to, const char *from)
     size_t length = strlen(from);
     memcpy(to, from, length + 1);
     return to + length;
+}
+
+char *stpncpy(char *to, const char *from, size_t size)
+{
+    size_t length = strnlen(from, size);
+    memcpy(to, from, length);
+    memset(to + length, 0, size - length);
+    return to + length;
+}
+
+char *index(const char *text, int byte)
+{
+    return strchr(text, byte);
+}
+
+char *rindex(const char *text, int byte)
+{
+    return strrchr(text, byte);
 }
 
 char *strchrnul(const char *text, int byte)
@@ -189,44 +215,6 @@ int dprintf(int fd, const char *format, ...)
     return length;
 }
 
-/* --- time ----------------------------------------------------------------------------------- */
-
-/* The C library's own keep their answer with the thread, so that copying it is safe. */
-struct tm *localtime_r(const time_t *time, struct tm *parts)
-{
-    const struct tm *found = localtime(time);
-    if (found == NULL)
-        return NULL;
-    *parts = *found;
-    return parts;
-}
-
-struct tm *gmtime_r(const time_t *time, struct tm *parts)
-{
-    const struct tm *found = gmtime(time);
-    if (found == NULL)
-        return NULL;
-    *parts = *found;
-    return parts;
-}
-
-char *asctime_r(const struct tm *parts, char *text)
-{
-    const char *found = asctime(parts);
-    return found != NULL ? strcpy(text, found) : NULL;
-}
-
-char *ctime_r(const time_t *time, char *text)
-{
-    struct tm parts;
-    return localtime_r(time, &parts) != NULL ? asctime_r(&parts, text) : NULL;
-}
-
-time_t timegm(struct tm *parts)
-{
-    return _mkgmtime(parts);
-}
-
 /* --- numbers -------------------------------------------------------------------------------- */
 
 /* xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators", 2016). */
@@ -243,6 +231,26 @@ long random(void)
 void srandom(unsigned int seed)
 {
     random_state = seed * UINT64_C(2862933555777941757) + UINT64_C(3037000493);
+}
+
+/* The C library's own has 15 bits. */
+int rand(void)
+{
+    return (int)random();
+}
+
+void srand(unsigned int seed)
+{
+    srandom(seed);
+}
+
+/* The finalizer of MurmurHash3 (Appleby, public domain) over a counter. */
+int rand_r(unsigned int *state)
+{
+    uint32_t bits = *state += UINT32_C(0x9e3779b9);
+    bits = (bits ^ bits >> 16) * UINT32_C(0x85ebca6b);
+    bits = (bits ^ bits >> 13) * UINT32_C(0xc2b2ae35);
+    return (int)((bits ^ bits >> 16) >> 1);
 }
 
 long lrand48(void)

@@ -1,7 +1,14 @@
 /* direct.h - mingw-w64's without mkdir, chdir and their like, which are POSIX's here. */
 #pragma GCC system_header
+#if defined(PLX_POSIX_PURE) && !defined(_WIN32) /* A program's, not one of mingw-w64's headers. */
+#error "direct.h is a header of Windows; there is none in pure mode"
+#endif
 #pragma push_macro("NO_OLDNAMES")
 #undef NO_OLDNAMES
 #define NO_OLDNAMES
+#include <plx_posix/mingw_begin.h>
+
 #include_next <direct.h>
+
+#include <plx_posix/mingw_end.h>
 #pragma pop_macro("NO_OLDNAMES")

@@ -41,16 +41,16 @@ typedef struct plx_posix_directory DIR;
 PLX_POSIX_BEGIN
 
 DIR *opendir(const char *path) PLX_POSIX_CALL(opendir);
-DIR *fdopendir(int fd) PLX_POSIX_CALL(fdopendir);
+DIR *fdopendir(int fd) PLX_POSIX_NEW(fdopendir);
 struct dirent *readdir(DIR *directory) PLX_POSIX_CALL(readdir);
 int closedir(DIR *directory) PLX_POSIX_CALL(closedir);
 void rewinddir(DIR *directory) PLX_POSIX_CALL(rewinddir);
 long telldir(DIR *directory) PLX_POSIX_CALL(telldir);
 void seekdir(DIR *directory, long place) PLX_POSIX_CALL(seekdir);
-int dirfd(DIR *directory) PLX_POSIX_CALL(dirfd);
+int dirfd(DIR *directory) PLX_POSIX_NEW(dirfd);
 int scandir(const char *path, struct dirent ***entries, int (*wanted)(const struct dirent *),
-            int (*compare)(const struct dirent **, const struct dirent **)) PLX_POSIX_CALL(scandir);
-int alphasort(const struct dirent **left, const struct dirent **right) PLX_POSIX_CALL(alphasort);
+            int (*compare)(const struct dirent **, const struct dirent **)) PLX_POSIX_NEW(scandir);
+int alphasort(const struct dirent **left, const struct dirent **right) PLX_POSIX_NEW(alphasort);
 
 PLX_POSIX_END
 #endif

@@ -12,10 +12,10 @@
 
 PLX_POSIX_BEGIN
 
-void *dlopen(const char *path, int flags) PLX_POSIX_CALL(dlopen);
-void *dlsym(void *library, const char *name) PLX_POSIX_CALL(dlsym);
-int dlclose(void *library) PLX_POSIX_CALL(dlclose);
-char *dlerror(void) PLX_POSIX_CALL(dlerror);
+void *dlopen(const char *path, int flags) PLX_POSIX_NEW(dlopen);
+void *dlsym(void *library, const char *name) PLX_POSIX_NEW(dlsym);
+int dlclose(void *library) PLX_POSIX_NEW(dlclose);
+char *dlerror(void) PLX_POSIX_NEW(dlerror);
 
 PLX_POSIX_END
 #endif

@@ -46,6 +46,12 @@
 #define F_WRLCK 1
 #define F_UNLCK 2
 
+#define AT_FDCWD            (-100)
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_EACCESS          0x200
+#define AT_REMOVEDIR        0x200
+#define AT_SYMLINK_FOLLOW   0x400
+
 struct flock {
     short l_type;
     short l_whence;
@@ -57,8 +63,9 @@ struct flock {
 PLX_POSIX_BEGIN
 
 int open(const char *path, int flags, ...) PLX_POSIX_CALL(open);
+int openat(int from, const char *path, int flags, ...) PLX_POSIX_NEW(openat);
 int creat(const char *path, mode_t mode) PLX_POSIX_CALL(creat);
-int fcntl(int fd, int command, ...) PLX_POSIX_CALL(fcntl);
+int fcntl(int fd, int command, ...) PLX_POSIX_NEW(fcntl);
 
 PLX_POSIX_END
 #endif

@@ -13,10 +13,10 @@ struct group {
 
 PLX_POSIX_BEGIN
 
-struct group *getgrnam(const char *name) PLX_POSIX_CALL(getgrnam);
-struct group *getgrgid(gid_t group) PLX_POSIX_CALL(getgrgid);
-int setgroups(size_t count, const gid_t *groups) PLX_POSIX_CALL(setgroups);
-int initgroups(const char *user, gid_t group) PLX_POSIX_CALL(initgroups);
+struct group *getgrnam(const char *name) PLX_POSIX_NEW(getgrnam);
+struct group *getgrgid(gid_t group) PLX_POSIX_NEW(getgrgid);
+int setgroups(size_t count, const gid_t *groups) PLX_POSIX_NEW(setgroups);
+int initgroups(const char *user, gid_t group) PLX_POSIX_NEW(initgroups);
 
 PLX_POSIX_END
 #endif

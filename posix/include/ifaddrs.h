@@ -17,8 +17,8 @@ struct ifaddrs {
 
 PLX_POSIX_BEGIN
 
-int getifaddrs(struct ifaddrs **list) PLX_POSIX_CALL(getifaddrs);
-void freeifaddrs(struct ifaddrs *list) PLX_POSIX_CALL(freeifaddrs);
+int getifaddrs(struct ifaddrs **list) PLX_POSIX_NEW(getifaddrs);
+void freeifaddrs(struct ifaddrs *list) PLX_POSIX_NEW(freeifaddrs);
 
 PLX_POSIX_END
 #endif

@@ -79,11 +79,11 @@ PLX_POSIX_BEGIN
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
                 struct addrinfo **list) PLX_POSIX_CALL(getaddrinfo);
 void freeaddrinfo(struct addrinfo *list) PLX_POSIX_CALL(freeaddrinfo);
-const char *gai_strerror(int code) PLX_POSIX_CALL(gai_strerror);
+const char *gai_strerror(int code) PLX_POSIX_NEW(gai_strerror);
 int getnameinfo(const struct sockaddr *address, socklen_t length, char *host, socklen_t host_size,
                 char *service, socklen_t service_size, int flags) PLX_POSIX_CALL(getnameinfo);
 struct hostent *gethostbyname(const char *name) PLX_POSIX_CALL(gethostbyname);
-struct hostent *gethostbyname2(const char *name, int family) PLX_POSIX_CALL(gethostbyname2);
+struct hostent *gethostbyname2(const char *name, int family) PLX_POSIX_NEW(gethostbyname2);
 struct hostent *gethostbyaddr(const void *address, socklen_t length, int family)
     PLX_POSIX_CALL(gethostbyaddr);
 struct servent *getservbyname(const char *name, const char *protocol) PLX_POSIX_CALL(getservbyname);
@@ -92,8 +92,8 @@ struct protoent *getprotobyname(const char *name) PLX_POSIX_CALL(getprotobyname)
 struct protoent *getprotobynumber(int number) PLX_POSIX_CALL(getprotobynumber);
 int *plx_posix_h_errno(void);
 #define h_errno (*plx_posix_h_errno())
-const char *hstrerror(int code) PLX_POSIX_CALL(hstrerror);
-void herror(const char *text) PLX_POSIX_CALL(herror);
+const char *hstrerror(int code) PLX_POSIX_NEW(hstrerror);
+void herror(const char *text) PLX_POSIX_NEW(herror);
 
 PLX_POSIX_END
 #endif

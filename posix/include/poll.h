@@ -30,9 +30,9 @@ struct pollfd {
 
 PLX_POSIX_BEGIN
 
-int poll(struct pollfd *entries, nfds_t count, int timeout_ms) PLX_POSIX_CALL(poll);
+int poll(struct pollfd *entries, nfds_t count, int timeout_ms) PLX_POSIX_NEW(poll);
 int ppoll(struct pollfd *entries, nfds_t count, const struct timespec *timeout,
-          const sigset_t *mask) PLX_POSIX_CALL(ppoll);
+          const sigset_t *mask) PLX_POSIX_NEW(ppoll);
 
 PLX_POSIX_END
 #endif

@@ -16,8 +16,8 @@ struct passwd {
 
 PLX_POSIX_BEGIN
 
-struct passwd *getpwnam(const char *name) PLX_POSIX_CALL(getpwnam);
-struct passwd *getpwuid(uid_t user) PLX_POSIX_CALL(getpwuid);
+struct passwd *getpwnam(const char *name) PLX_POSIX_NEW(getpwnam);
+struct passwd *getpwuid(uid_t user) PLX_POSIX_NEW(getpwuid);
 
 PLX_POSIX_END
 #endif

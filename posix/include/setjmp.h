@@ -1,5 +1,9 @@
 /* setjmp.h - mingw-w64's, completed. */
 #pragma GCC system_header
+#include <plx_posix/mingw_begin.h>
+
 #include_next <setjmp.h>
+
+#include <plx_posix/mingw_end.h>
 
 #include <plx_posix/setjmp.h>

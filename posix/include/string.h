@@ -1,5 +1,9 @@
 /* string.h - mingw-w64's, completed. */
 #pragma GCC system_header
+#include <plx_posix/mingw_begin.h>
+
 #include_next <string.h>
+
+#include <plx_posix/mingw_end.h>
 
 #include <plx_posix/string.h>

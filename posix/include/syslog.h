@@ -51,11 +51,11 @@
 
 PLX_POSIX_BEGIN
 
-void openlog(const char *name, int options, int facility) PLX_POSIX_CALL(openlog);
-void closelog(void) PLX_POSIX_CALL(closelog);
-int setlogmask(int mask) PLX_POSIX_CALL(setlogmask);
-void syslog(int priority, const char *format, ...) PLX_POSIX_CALL(syslog) PLX_POSIX_PRINTF(2, 3);
-void vsyslog(int priority, const char *format, va_list arguments) PLX_POSIX_CALL(vsyslog)
+void openlog(const char *name, int options, int facility) PLX_POSIX_NEW(openlog);
+void closelog(void) PLX_POSIX_NEW(closelog);
+int setlogmask(int mask) PLX_POSIX_NEW(setlogmask);
+void syslog(int priority, const char *format, ...) PLX_POSIX_NEW(syslog) PLX_POSIX_PRINTF(2, 3);
+void vsyslog(int priority, const char *format, va_list arguments) PLX_POSIX_NEW(vsyslog)
     PLX_POSIX_PRINTF(2, 0);
 
 PLX_POSIX_END

@@ -8,10 +8,16 @@
 
 #include <getopt.h>
 #include <limits.h>
-#include <process.h> /* _exit(). */
 
 #include <plx_posix/base.h>
 #include <plx_posix/sigset.h>
+
+#include <plx_posix/mingw_begin.h>
+
+#include <process.h> /* _exit(). */
+#include <pthread_unistd.h>
+
+#include <plx_posix/mingw_end.h>
 
 #define _POSIX_VERSION      200809L
 #define _POSIX2_VERSION     200809L
@@ -43,6 +49,7 @@
 #define _SC_ARG_MAX          0
 #define _SC_CHILD_MAX        1
 #define _SC_CLK_TCK          2
+#define _SC_NGROUPS_MAX      3
 #define _SC_OPEN_MAX         4
 #define _SC_PAGESIZE         30
 #define _SC_PAGE_SIZE        _SC_PAGESIZE
@@ -57,80 +64,86 @@ PLX_POSIX_BEGIN
 
 ssize_t read(int fd, void *bytes, size_t size) PLX_POSIX_CALL(read);
 ssize_t write(int fd, const void *bytes, size_t size) PLX_POSIX_CALL(write);
-ssize_t pread(int fd, void *bytes, size_t size, off_t offset) PLX_POSIX_CALL(pread);
-ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset) PLX_POSIX_CALL(pwrite);
+ssize_t pread(int fd, void *bytes, size_t size, off_t offset) PLX_POSIX_NEW(pread);
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset) PLX_POSIX_NEW(pwrite);
 int close(int fd) PLX_POSIX_CALL(close);
 off_t lseek(int fd, off_t offset, int whence) PLX_POSIX_CALL(lseek);
 int dup(int fd) PLX_POSIX_CALL(dup);
 int dup2(int from, int to) PLX_POSIX_CALL(dup2);
-int dup3(int from, int to, int flags) PLX_POSIX_CALL(dup3);
-int pipe(int fds[2]) PLX_POSIX_CALL(pipe);
-int pipe2(int fds[2], int flags) PLX_POSIX_CALL(pipe2);
-int fsync(int fd) PLX_POSIX_CALL(fsync);
-int fdatasync(int fd) PLX_POSIX_CALL(fdatasync);
+int dup3(int from, int to, int flags) PLX_POSIX_NEW(dup3);
+int pipe(int fds[2]) PLX_POSIX_NEW(pipe);
+int pipe2(int fds[2], int flags) PLX_POSIX_NEW(pipe2);
+int fsync(int fd) PLX_POSIX_NEW(fsync);
+int fdatasync(int fd) PLX_POSIX_NEW(fdatasync);
 int ftruncate(int fd, off_t size) PLX_POSIX_CALL(ftruncate);
 int truncate(const char *path, off_t size) PLX_POSIX_CALL(truncate);
 int isatty(int fd) PLX_POSIX_CALL(isatty);
-char *ttyname(int fd) PLX_POSIX_CALL(ttyname);
+char *ttyname(int fd) PLX_POSIX_NEW(ttyname);
 int access(const char *path, int mode) PLX_POSIX_CALL(access);
 int unlink(const char *path) PLX_POSIX_CALL(unlink);
 int rmdir(const char *path) PLX_POSIX_CALL(rmdir);
-int link(const char *from, const char *to) PLX_POSIX_CALL(link);
-int symlink(const char *target, const char *path) PLX_POSIX_CALL(symlink);
-ssize_t readlink(const char *path, char *target, size_t size) PLX_POSIX_CALL(readlink);
+int link(const char *from, const char *to) PLX_POSIX_NEW(link);
+int symlink(const char *target, const char *path) PLX_POSIX_NEW(symlink);
+ssize_t readlink(const char *path, char *target, size_t size) PLX_POSIX_NEW(readlink);
 int chdir(const char *path) PLX_POSIX_CALL(chdir);
 char *getcwd(char *path, size_t size) PLX_POSIX_CALL(getcwd);
-int chown(const char *path, uid_t user, gid_t group) PLX_POSIX_CALL(chown);
-int lchown(const char *path, uid_t user, gid_t group) PLX_POSIX_CALL(lchown);
-int fchown(int fd, uid_t user, gid_t group) PLX_POSIX_CALL(fchown);
-int chroot(const char *path) PLX_POSIX_CALL(chroot);
-int lockf(int fd, int command, off_t length) PLX_POSIX_CALL(lockf);
+int chown(const char *path, uid_t user, gid_t group) PLX_POSIX_NEW(chown);
+int lchown(const char *path, uid_t user, gid_t group) PLX_POSIX_NEW(lchown);
+int fchown(int fd, uid_t user, gid_t group) PLX_POSIX_NEW(fchown);
+int chroot(const char *path) PLX_POSIX_NEW(chroot);
+int fchdir(int fd) PLX_POSIX_NEW(fchdir);
+int faccessat(int from, const char *path, int mode, int flags) PLX_POSIX_NEW(faccessat);
+int fchownat(int from, const char *path, uid_t user, gid_t group, int flags)
+    PLX_POSIX_NEW(fchownat);
+int linkat(int from, const char *path, int to, const char *name, int flags) PLX_POSIX_NEW(linkat);
+int symlinkat(const char *target, int from, const char *path) PLX_POSIX_NEW(symlinkat);
+ssize_t readlinkat(int from, const char *path, char *target, size_t size) PLX_POSIX_NEW(readlinkat);
+int unlinkat(int from, const char *path, int flags) PLX_POSIX_NEW(unlinkat);
+int lockf(int fd, int command, off_t length) PLX_POSIX_NEW(lockf);
 unsigned int sleep(unsigned int seconds) PLX_POSIX_CALL(sleep);
 int usleep(useconds_t microseconds) PLX_POSIX_CALL(usleep);
 unsigned int alarm(unsigned int seconds) PLX_POSIX_CALL(alarm);
-unsigned int ualarm(useconds_t first, useconds_t then) PLX_POSIX_CALL(ualarm);
-int pause(void) PLX_POSIX_CALL(pause);
+unsigned int ualarm(useconds_t first, useconds_t then) PLX_POSIX_NEW(ualarm);
+int pause(void) PLX_POSIX_NEW(pause);
 pid_t getpid(void) PLX_POSIX_CALL(getpid);
-pid_t getppid(void) PLX_POSIX_CALL(getppid);
-pid_t getpgrp(void) PLX_POSIX_CALL(getpgrp);
-pid_t getpgid(pid_t process) PLX_POSIX_CALL(getpgid);
-pid_t getsid(pid_t process) PLX_POSIX_CALL(getsid);
-pid_t setsid(void) PLX_POSIX_CALL(setsid);
-int setpgid(pid_t process, pid_t group) PLX_POSIX_CALL(setpgid);
-int setpgrp(void) PLX_POSIX_CALL(setpgrp);
-pid_t tcgetpgrp(int fd) PLX_POSIX_CALL(tcgetpgrp);
-pid_t fork(void) PLX_POSIX_CALL(fork);
-pid_t vfork(void) PLX_POSIX_CALL(vfork);
+pid_t getppid(void) PLX_POSIX_NEW(getppid);
+pid_t getpgrp(void) PLX_POSIX_NEW(getpgrp);
+pid_t getpgid(pid_t process) PLX_POSIX_NEW(getpgid);
+pid_t getsid(pid_t process) PLX_POSIX_NEW(getsid);
+pid_t setsid(void) PLX_POSIX_NEW(setsid);
+int setpgid(pid_t process, pid_t group) PLX_POSIX_NEW(setpgid);
+int setpgrp(void) PLX_POSIX_NEW(setpgrp);
+pid_t tcgetpgrp(int fd) PLX_POSIX_NEW(tcgetpgrp);
+int tcsetpgrp(int fd, pid_t group) PLX_POSIX_NEW(tcsetpgrp);
+pid_t fork(void) PLX_POSIX_NEW(fork);
+pid_t vfork(void) PLX_POSIX_NEW(vfork);
 int execl(const char *path, const char *first, ...) PLX_POSIX_CALL(execl);
 int execlp(const char *file, const char *first, ...) PLX_POSIX_CALL(execlp);
 int execv(const char *path, char *const arguments[]) PLX_POSIX_CALL(execv);
 int execvp(const char *file, char *const arguments[]) PLX_POSIX_CALL(execvp);
 int execve(const char *path, char *const arguments[], char *const environment[])
     PLX_POSIX_CALL(execve);
-uid_t getuid(void) PLX_POSIX_CALL(getuid);
-uid_t geteuid(void) PLX_POSIX_CALL(geteuid);
-gid_t getgid(void) PLX_POSIX_CALL(getgid);
-gid_t getegid(void) PLX_POSIX_CALL(getegid);
-int setuid(uid_t user) PLX_POSIX_CALL(setuid);
-int seteuid(uid_t user) PLX_POSIX_CALL(seteuid);
-int setreuid(uid_t real, uid_t effective) PLX_POSIX_CALL(setreuid);
-int setresuid(uid_t real, uid_t effective, uid_t saved) PLX_POSIX_CALL(setresuid);
-int setgid(gid_t group) PLX_POSIX_CALL(setgid);
-int setegid(gid_t group) PLX_POSIX_CALL(setegid);
-int setregid(gid_t real, gid_t effective) PLX_POSIX_CALL(setregid);
-int setresgid(gid_t real, gid_t effective, gid_t saved) PLX_POSIX_CALL(setresgid);
-int getgroups(int size, gid_t groups[]) PLX_POSIX_CALL(getgroups);
+uid_t getuid(void) PLX_POSIX_NEW(getuid);
+uid_t geteuid(void) PLX_POSIX_NEW(geteuid);
+gid_t getgid(void) PLX_POSIX_NEW(getgid);
+gid_t getegid(void) PLX_POSIX_NEW(getegid);
+int setuid(uid_t user) PLX_POSIX_NEW(setuid);
+int seteuid(uid_t user) PLX_POSIX_NEW(seteuid);
+int setreuid(uid_t real, uid_t effective) PLX_POSIX_NEW(setreuid);
+int setresuid(uid_t real, uid_t effective, uid_t saved) PLX_POSIX_NEW(setresuid);
+int setgid(gid_t group) PLX_POSIX_NEW(setgid);
+int setegid(gid_t group) PLX_POSIX_NEW(setegid);
+int setregid(gid_t real, gid_t effective) PLX_POSIX_NEW(setregid);
+int setresgid(gid_t real, gid_t effective, gid_t saved) PLX_POSIX_NEW(setresgid);
+int getgroups(int size, gid_t groups[]) PLX_POSIX_NEW(getgroups);
 int gethostname(char *name, size_t size) PLX_POSIX_CALL(gethostname);
-int getdomainname(char *name, size_t size) PLX_POSIX_CALL(getdomainname);
+int getdomainname(char *name, size_t size) PLX_POSIX_NEW(getdomainname);
 char *getlogin(void) PLX_POSIX_CALL(getlogin);
 int getpagesize(void) PLX_POSIX_CALL(getpagesize);
-int getdtablesize(void) PLX_POSIX_CALL(getdtablesize);
-long sysconf(int name) PLX_POSIX_CALL(sysconf);
-int nice(int increment) PLX_POSIX_CALL(nice);
-int getentropy(void *bytes, size_t size) PLX_POSIX_CALL(getentropy);
+int getdtablesize(void) PLX_POSIX_NEW(getdtablesize);
+long sysconf(int name) PLX_POSIX_NEW(sysconf);
+int nice(int increment) PLX_POSIX_NEW(nice);
+int getentropy(void *bytes, size_t size) PLX_POSIX_NEW(getentropy);
 
 PLX_POSIX_END
-
-#include <pthread_unistd.h>
-
 #endif

@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 static char bytes[256];
@@ -271,6 +272,138 @@ static void two_waiters(void)
     (void)close(set);
 }
 
+/* --- closing in a set --------------------------------------------------------------------------
+ */
+
+static int of_kind(int kind, int *other)
+{
+    int ends[2];
+    *other = -1;
+    if (kind < 2)
+        return socket(AF_INET, kind == 0 ? SOCK_STREAM : SOCK_DGRAM, 0);
+    if (kind == 2)
+        return eventfd(1, 0);
+    if (kind == 3)
+        return timerfd_create(CLOCK_MONOTONIC, 0);
+    if (kind == 4)
+        return epoll_create1(0);
+    IS(kind < 6 ? socketpair(AF_UNIX, kind == 5 ? SOCK_STREAM : SOCK_DGRAM, 0, ends) : pipe(ends),
+       0);
+    *other = ends[1];
+    return ends[0];
+}
+
+/* What close() takes leaves its sets: what gets the number next is not in them, and can be added.
+ */
+static void numbers_again(void)
+{
+    section("a number that is given again");
+    for (int kind = 0; kind < 8; kind++) {
+        for (int is_waited = 0; is_waited < 2; is_waited++) {
+            int others[2];
+            int set = epoll_create1(0);
+            int fd = of_kind(kind, &others[0]);
+            IS(control(set, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLOUT, 1), 0);
+            if (is_waited)
+                (void)epoll_wait(set, events, 8, 0);
+            (void)close(fd);
+            if (others[0] >= 0)
+                (void)close(others[0]);
+            IS(of_kind(kind, &others[1]), fd);
+            IS(epoll_wait(set, events, 8, 0), 0);
+            FAILS(control(set, EPOLL_CTL_MOD, fd, EPOLLIN, 2), ENOENT);
+            FAILS(control(set, EPOLL_CTL_DEL, fd, 0, 2), ENOENT);
+            IS(control(set, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLOUT, 3), 0);
+            FAILS(control(set, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLOUT, 3), EEXIST);
+            if (epoll_wait(set, events, 8, 0) > 0)
+                IS(events[0].data.fd, 3);
+            (void)close(fd);
+            if (others[1] >= 0)
+                (void)close(others[1]);
+            (void)close(set);
+        }
+    }
+}
+
+/* While a copy of the descriptor is open the entry stays, under the number that it was added by. */
+static void copies_stay(void)
+{
+    int fds[2];
+    int set = epoll_create1(0);
+    section("a copy keeps the entry");
+    IS(pipe(fds), 0);
+    int number = fds[0];
+    IS(control(set, EPOLL_CTL_ADD, number, EPOLLIN, 1), 0);
+    int copy = dup(number);
+    (void)close(number);
+    IS(write(fds[1], "x", 1), 1);
+    IS(epoll_wait(set, events, 8, 20000), 1);
+    IS(events[0].data.fd, 1);
+    FAILS(control(set, EPOLL_CTL_MOD, number, EPOLLIN, 2), EBADF);
+    FAILS(control(set, EPOLL_CTL_DEL, copy, 0, 2), ENOENT);
+    IS(eventfd(1, 0), number);
+    IS(epoll_wait(set, events, 8, 20000), 1);
+    IS(control(set, EPOLL_CTL_ADD, number, EPOLLIN, 3), 0);
+    IS(control(set, EPOLL_CTL_ADD, copy, EPOLLIN, 4), 0);
+    IS(epoll_wait(set, events, 8, 20000), 3);
+    IS(dup2(fds[1], number), number); /* Closes what was there. */
+    IS(epoll_wait(set, events, 8, 20000), 2);
+    (void)close(copy);
+    IS(epoll_wait(set, events, 8, 0), 0);
+    (void)close(number);
+    (void)close(fds[1]);
+    (void)close(set);
+}
+
+/* A set in sets closes with what it holds, and so does what is in several. */
+static void sets_close(void)
+{
+    int outer[2] = {epoll_create1(0), epoll_create1(0)};
+    int inner = epoll_create1(0);
+    int full = eventfd(1, 0);
+    section("closing sets and what is in several");
+    for (int i = 0; i < 2; i++) {
+        IS(control(outer[i], EPOLL_CTL_ADD, inner, EPOLLIN, 1), 0);
+        IS(control(outer[i], EPOLL_CTL_ADD, full, EPOLLIN, 2), 0);
+    }
+    IS(control(inner, EPOLL_CTL_ADD, full, EPOLLIN, 3), 0);
+    IS(epoll_wait(outer[0], events, 8, 20000), 2);
+    (void)close(inner);
+    IS(epoll_wait(outer[0], events, 8, 20000), 1);
+    IS(events[0].data.fd, 2);
+    (void)close(outer[0]);
+    IS(epoll_wait(outer[1], events, 8, 20000), 1);
+    (void)close(full);
+    IS(epoll_wait(outer[1], events, 8, 0), 0);
+    (void)close(outer[1]);
+}
+
+/* A thread that waits for a set does not keep open what is in it. */
+static void closed_under_a_wait(void)
+{
+    int ends[2];
+    pthread_t thread;
+    void *got;
+    int set = epoll_create1(0);
+    int last = eventfd(0, 0);
+    section("closed while a thread waits for the set");
+    tcp_pair(ends);
+    IS(control(set, EPOLL_CTL_ADD, ends[0], EPOLLIN, 1), 0);
+    IS(control(set, EPOLL_CTL_ADD, last, EPOLLIN, 2), 0);
+    IS(pthread_create(&thread, NULL, wait_for_one, &set), 0);
+    moment();
+    (void)close(ends[0]);
+    struct pollfd peer = {.fd = ends[1], .events = POLLIN};
+    IS(poll(&peer, 1, 10000), 1);
+    IS(read(ends[1], bytes, sizeof bytes), 0);
+    IS(eventfd_write(last, 1), 0);
+    (void)pthread_join(thread, &got);
+    IS((size_t)got, 1);
+    (void)close(ends[1]);
+    (void)close(last);
+    (void)close(set);
+}
+
 int main(void)
 {
     (void)signal(SIGPIPE, SIG_IGN);
@@ -280,5 +413,9 @@ int main(void)
     counters();
     sets_in_sets();
     two_waiters();
+    numbers_again();
+    copies_stay();
+    sets_close();
+    closed_under_a_wait();
     return check_end();
 }

@@ -10,9 +10,9 @@ int inet_pton(int family, const char *text, void *address) PLX_POSIX_CALL(inet_p
 const char *inet_ntop(int family, const void *address, char *text, socklen_t size)
     PLX_POSIX_CALL(inet_ntop);
 in_addr_t inet_addr(const char *text) PLX_POSIX_CALL(inet_addr);
-int inet_aton(const char *text, struct in_addr *address) PLX_POSIX_CALL(inet_aton);
+int inet_aton(const char *text, struct in_addr *address) PLX_POSIX_NEW(inet_aton);
 char *inet_ntoa(struct in_addr address) PLX_POSIX_CALL(inet_ntoa);
-in_addr_t inet_network(const char *text) PLX_POSIX_CALL(inet_network);
+in_addr_t inet_network(const char *text) PLX_POSIX_NEW(inet_network);
 
 PLX_POSIX_END
 #endif

@@ -18,14 +18,13 @@ typedef struct plx_posix_jump {
 PLX_POSIX_BEGIN
 
 void plx_posix_jump_mask_keep(struct plx_posix_jump_state *state, int keeps_mask);
-/* Lets go of what the call that the handler ran in holds, and restores the mask. */
-void plx_posix_jump_mask_leave(const struct plx_posix_jump_state *state);
+int sigsetjmp(sigjmp_buf from, int keeps_mask) PLX_POSIX_NEW(sigsetjmp)
+    __attribute__((__returns_twice__));
+void siglongjmp(sigjmp_buf to, int value) PLX_POSIX_NEW(siglongjmp) __attribute__((__noreturn__));
 
 PLX_POSIX_END
 
 #define sigsetjmp(jump, keeps_mask)                                                                \
     (plx_posix_jump_mask_keep(&(jump)->state, (keeps_mask)), setjmp((jump)->place))
-#define siglongjmp(jump, value)                                                                    \
-    (plx_posix_jump_mask_leave(&(jump)->state), longjmp((jump)->place, (value)))
 
 #endif

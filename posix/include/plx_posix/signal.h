@@ -95,20 +95,20 @@ struct sigaction {
 #define sa_sigaction plx_posix_action.sa_sigaction
 
 int sigaction(int number, const struct sigaction *action, struct sigaction *old)
-    PLX_POSIX_CALL(sigaction);
-int sigemptyset(sigset_t *set) PLX_POSIX_CALL(sigemptyset);
-int sigfillset(sigset_t *set) PLX_POSIX_CALL(sigfillset);
-int sigaddset(sigset_t *set, int number) PLX_POSIX_CALL(sigaddset);
-int sigdelset(sigset_t *set, int number) PLX_POSIX_CALL(sigdelset);
-int sigismember(const sigset_t *set, int number) PLX_POSIX_CALL(sigismember);
-int sigprocmask(int how, const sigset_t *set, sigset_t *old) PLX_POSIX_CALL(sigprocmask);
-int sigpending(sigset_t *set) PLX_POSIX_CALL(sigpending);
-int sigsuspend(const sigset_t *mask) PLX_POSIX_CALL(sigsuspend);
-int sigwait(const sigset_t *set, int *number) PLX_POSIX_CALL(sigwait);
-int siginterrupt(int number, int flag) PLX_POSIX_CALL(siginterrupt);
-int kill(pid_t process, int number) PLX_POSIX_CALL(kill);
-int killpg(pid_t group, int number) PLX_POSIX_CALL(killpg);
-void psignal(int number, const char *text) PLX_POSIX_CALL(psignal);
+    PLX_POSIX_NEW(sigaction);
+int sigemptyset(sigset_t *set) PLX_POSIX_NEW(sigemptyset);
+int sigfillset(sigset_t *set) PLX_POSIX_NEW(sigfillset);
+int sigaddset(sigset_t *set, int number) PLX_POSIX_NEW(sigaddset);
+int sigdelset(sigset_t *set, int number) PLX_POSIX_NEW(sigdelset);
+int sigismember(const sigset_t *set, int number) PLX_POSIX_NEW(sigismember);
+int sigprocmask(int how, const sigset_t *set, sigset_t *old) PLX_POSIX_NEW(sigprocmask);
+int sigpending(sigset_t *set) PLX_POSIX_NEW(sigpending);
+int sigsuspend(const sigset_t *mask) PLX_POSIX_NEW(sigsuspend);
+int sigwait(const sigset_t *set, int *number) PLX_POSIX_NEW(sigwait);
+int siginterrupt(int number, int flag) PLX_POSIX_NEW(siginterrupt);
+int kill(pid_t process, int number) PLX_POSIX_NEW(kill);
+int killpg(pid_t group, int number) PLX_POSIX_NEW(killpg);
+void psignal(int number, const char *text) PLX_POSIX_NEW(psignal);
 extern sighandler_t signal(int number, sighandler_t handler) PLX_POSIX_CALL(signal);
 extern int raise(int number) PLX_POSIX_CALL(raise);
 

@@ -8,7 +8,7 @@ PLX_POSIX_BEGIN
 
 typedef uint64_t sigset_t;
 
-int pthread_sigmask(int how, const sigset_t *set, sigset_t *old) PLX_POSIX_CALL(pthread_sigmask);
+int pthread_sigmask(int how, const sigset_t *set, sigset_t *old) PLX_POSIX_NEW(pthread_sigmask);
 
 PLX_POSIX_END
 #endif

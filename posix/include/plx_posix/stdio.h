@@ -9,6 +9,10 @@
 #undef popen
 #undef pclose
 
+/* Those of mingw-w64 have 32 bits for an offset. */
+#define fseeko fseeko64
+#define ftello ftello64
+
 PLX_POSIX_BEGIN
 
 FILE *fopen(const char *path, const char *mode) PLX_POSIX_CALL(fopen);
@@ -19,19 +23,28 @@ int pclose(FILE *stream) PLX_POSIX_CALL(pclose);
 int fclose(FILE *stream) PLX_POSIX_CALL(fclose);
 int fflush(FILE *stream) PLX_POSIX_CALL(fflush);
 int fileno(FILE *stream) PLX_POSIX_CALL(fileno);
+FILE *tmpfile(void) PLX_POSIX_CALL(tmpfile);
 int remove(const char *path) PLX_POSIX_CALL(remove);
 int rename(const char *from, const char *to) PLX_POSIX_CALL(rename);
+int renameat(int from, const char *path, int to, const char *name) PLX_POSIX_NEW(renameat);
 void perror(const char *text) PLX_POSIX_CALL(perror);
-ssize_t getline(char **line, size_t *size, FILE *stream) PLX_POSIX_CALL(getline);
-ssize_t getdelim(char **line, size_t *size, int end, FILE *stream) PLX_POSIX_CALL(getdelim);
-int dprintf(int fd, const char *format, ...) PLX_POSIX_CALL(dprintf) PLX_POSIX_PRINTF(2, 3);
-int vdprintf(int fd, const char *format, va_list arguments) PLX_POSIX_CALL(vdprintf)
+ssize_t getline(char **line, size_t *size, FILE *stream) PLX_POSIX_NEW(getline);
+ssize_t getdelim(char **line, size_t *size, int end, FILE *stream) PLX_POSIX_NEW(getdelim);
+int dprintf(int fd, const char *format, ...) PLX_POSIX_NEW(dprintf) PLX_POSIX_PRINTF(2, 3);
+int vdprintf(int fd, const char *format, va_list arguments) PLX_POSIX_NEW(vdprintf)
     PLX_POSIX_PRINTF(2, 0);
 int asprintf(char **text, const char *format, ...) PLX_POSIX_CALL(asprintf) PLX_POSIX_PRINTF(2, 3);
 int vasprintf(char **text, const char *format, va_list arguments) PLX_POSIX_CALL(vasprintf)
     PLX_POSIX_PRINTF(2, 0);
-void flockfile(FILE *stream) PLX_POSIX_CALL(flockfile);
-void funlockfile(FILE *stream) PLX_POSIX_CALL(funlockfile);
+int setvbuf(FILE *stream, char *buffer, int mode, size_t size) PLX_POSIX_CALL(setvbuf);
+void setbuffer(FILE *stream, char *buffer, size_t size) PLX_POSIX_NEW(setbuffer);
+void setlinebuf(FILE *stream) PLX_POSIX_NEW(setlinebuf);
+int getc_unlocked(FILE *stream) PLX_POSIX_NEW(getc_unlocked);
+int getchar_unlocked(void) PLX_POSIX_NEW(getchar_unlocked);
+int putc_unlocked(int byte, FILE *stream) PLX_POSIX_NEW(putc_unlocked);
+int putchar_unlocked(int byte) PLX_POSIX_NEW(putchar_unlocked);
+void flockfile(FILE *stream) PLX_POSIX_NEW(flockfile);
+void funlockfile(FILE *stream) PLX_POSIX_NEW(funlockfile);
 
 PLX_POSIX_END
 #endif

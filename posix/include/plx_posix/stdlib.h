@@ -4,23 +4,35 @@
 
 #include <plx_posix/base.h>
 
+#undef RAND_MAX
+#define RAND_MAX 0x7fffffff
+#undef rand_r
+
 PLX_POSIX_BEGIN
 
-int setenv(const char *name, const char *value, int overwrite) PLX_POSIX_CALL(setenv);
-int unsetenv(const char *name) PLX_POSIX_CALL(unsetenv);
-long random(void) PLX_POSIX_CALL(random);
-void srandom(unsigned int seed) PLX_POSIX_CALL(srandom);
-double drand48(void) PLX_POSIX_CALL(drand48);
-void srand48(long seed) PLX_POSIX_CALL(srand48);
-long lrand48(void) PLX_POSIX_CALL(lrand48);
+double atof(const char *text) PLX_POSIX_CALL(atof);
+int rand(void) PLX_POSIX_CALL(rand);
+int rand_r(unsigned int *state) PLX_POSIX_NEW(rand_r);
+void srand(unsigned int seed) PLX_POSIX_CALL(srand);
+void qsort_r(void *first, size_t count, size_t size,
+             int (*compare)(const void *left, const void *right, void *data), void *data)
+    PLX_POSIX_NEW(qsort_r);
+void *reallocarray(void *memory, size_t count, size_t size) PLX_POSIX_NEW(reallocarray);
+int setenv(const char *name, const char *value, int overwrite) PLX_POSIX_NEW(setenv);
+int unsetenv(const char *name) PLX_POSIX_NEW(unsetenv);
+long random(void) PLX_POSIX_NEW(random);
+void srandom(unsigned int seed) PLX_POSIX_NEW(srandom);
+double drand48(void) PLX_POSIX_NEW(drand48);
+void srand48(long seed) PLX_POSIX_NEW(srand48);
+long lrand48(void) PLX_POSIX_NEW(lrand48);
 int mkstemp(char *name) PLX_POSIX_CALL(mkstemp);
-char *mkdtemp(char *name) PLX_POSIX_CALL(mkdtemp);
-char *realpath(const char *path, char *resolved) PLX_POSIX_CALL(realpath);
-uint32_t arc4random(void) PLX_POSIX_CALL(arc4random);
-void arc4random_buf(void *bytes, size_t size) PLX_POSIX_CALL(arc4random_buf);
-uint32_t arc4random_uniform(uint32_t bound) PLX_POSIX_CALL(arc4random_uniform);
+char *mkdtemp(char *name) PLX_POSIX_NEW(mkdtemp);
+char *realpath(const char *path, char *resolved) PLX_POSIX_NEW(realpath);
+uint32_t arc4random(void) PLX_POSIX_NEW(arc4random);
+void arc4random_buf(void *bytes, size_t size) PLX_POSIX_NEW(arc4random_buf);
+uint32_t arc4random_uniform(uint32_t bound) PLX_POSIX_NEW(arc4random_uniform);
 extern int system(const char *command) PLX_POSIX_CALL(system);
-int daemon(int keep_directory, int keep_streams) PLX_POSIX_CALL(daemon);
+int daemon(int keep_directory, int keep_streams) PLX_POSIX_NEW(daemon);
 
 PLX_POSIX_END
 #endif

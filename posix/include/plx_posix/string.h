@@ -11,24 +11,27 @@
 PLX_POSIX_BEGIN
 
 char *strerror(int code) PLX_POSIX_CALL(strerror);
-int strerror_r(int code, char *text, size_t size) PLX_POSIX_CALL(strerror_r);
+int strerror_r(int code, char *text, size_t size) PLX_POSIX_NEW(strerror_r);
 int strcasecmp(const char *left, const char *right) PLX_POSIX_CALL(strcasecmp);
 int strncasecmp(const char *left, const char *right, size_t length) PLX_POSIX_CALL(strncasecmp);
-char *strcasestr(const char *text, const char *part) PLX_POSIX_CALL(strcasestr);
+char *strcasestr(const char *text, const char *part) PLX_POSIX_NEW(strcasestr);
 char *strdup(const char *text) PLX_POSIX_CALL(strdup);
-char *strndup(const char *text, size_t length) PLX_POSIX_CALL(strndup);
-char *strsep(char **text, const char *ends) PLX_POSIX_CALL(strsep);
+char *strndup(const char *text, size_t length) PLX_POSIX_NEW(strndup);
+char *strsep(char **text, const char *ends) PLX_POSIX_NEW(strsep);
 char *strtok_r(char *text, const char *ends, char **rest) PLX_POSIX_CALL(strtok_r);
-char *stpcpy(char *to, const char *from) PLX_POSIX_CALL(stpcpy);
-char *strchrnul(const char *text, int byte) PLX_POSIX_CALL(strchrnul);
-char *strsignal(int number) PLX_POSIX_CALL(strsignal);
-size_t strlcpy(char *to, const char *from, size_t size) PLX_POSIX_CALL(strlcpy);
-size_t strlcat(char *to, const char *from, size_t size) PLX_POSIX_CALL(strlcat);
+char *stpcpy(char *to, const char *from) PLX_POSIX_NEW(stpcpy);
+char *stpncpy(char *to, const char *from, size_t size) PLX_POSIX_NEW(stpncpy);
+char *index(const char *text, int byte) PLX_POSIX_NEW(index);
+char *rindex(const char *text, int byte) PLX_POSIX_NEW(rindex);
+char *strchrnul(const char *text, int byte) PLX_POSIX_NEW(strchrnul);
+char *strsignal(int number) PLX_POSIX_NEW(strsignal);
+size_t strlcpy(char *to, const char *from, size_t size) PLX_POSIX_NEW(strlcpy);
+size_t strlcat(char *to, const char *from, size_t size) PLX_POSIX_NEW(strlcat);
 void *memmem(const void *bytes, size_t size, const void *part, size_t part_size)
-    PLX_POSIX_CALL(memmem);
-void *memrchr(const void *bytes, int byte, size_t size) PLX_POSIX_CALL(memrchr);
-void explicit_bzero(void *bytes, size_t size) PLX_POSIX_CALL(explicit_bzero);
-int ffs(int bits) PLX_POSIX_CALL(ffs);
+    PLX_POSIX_NEW(memmem);
+void *memrchr(const void *bytes, int byte, size_t size) PLX_POSIX_NEW(memrchr);
+void explicit_bzero(void *bytes, size_t size) PLX_POSIX_NEW(explicit_bzero);
+int ffs(int bits) PLX_POSIX_NEW(ffs);
 #define bzero(bytes, size)      ((void)memset((bytes), 0, (size)))
 #define bcopy(from, to, size)   ((void)memmove((to), (from), (size)))
 #define bcmp(left, right, size) memcmp((left), (right), (size))

@@ -2,4 +2,8 @@
 #pragma GCC system_header
 #include <plx_posix/types.h>
 
+#include <plx_posix/mingw_begin.h>
+
 #include_next <sys/types.h>
+
+#include <plx_posix/mingw_end.h>

@@ -14,8 +14,13 @@
 #define CLOCK_BOOTTIME 7
 #endif
 
+/* XSI says how many. */
+#undef CLOCKS_PER_SEC
+#define CLOCKS_PER_SEC ((clock_t)1000000)
+
 PLX_POSIX_BEGIN
 
+clock_t clock(void) PLX_POSIX_CALL(clock);
 int nanosleep(const struct timespec *wanted, struct timespec *left) PLX_POSIX_CALL(nanosleep);
 int clock_gettime(clockid_t clock, struct timespec *now) PLX_POSIX_CALL(clock_gettime);
 int clock_getres(clockid_t clock, struct timespec *step) PLX_POSIX_CALL(clock_getres);
@@ -26,11 +31,25 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
 #undef gmtime_r
 #undef ctime_r
 #undef asctime_r
-struct tm *localtime_r(const time_t *time, struct tm *parts) PLX_POSIX_CALL(localtime_r);
-struct tm *gmtime_r(const time_t *time, struct tm *parts) PLX_POSIX_CALL(gmtime_r);
-char *ctime_r(const time_t *time, char *text) PLX_POSIX_CALL(ctime_r);
-char *asctime_r(const struct tm *parts, char *text) PLX_POSIX_CALL(asctime_r);
-time_t timegm(struct tm *parts) PLX_POSIX_CALL(timegm);
+struct tm *localtime(const time_t *time) PLX_POSIX_CALL(localtime);
+struct tm *localtime_r(const time_t *time, struct tm *parts) PLX_POSIX_NEW(localtime_r);
+struct tm *gmtime(const time_t *time) PLX_POSIX_CALL(gmtime);
+struct tm *gmtime_r(const time_t *time, struct tm *parts) PLX_POSIX_NEW(gmtime_r);
+char *ctime(const time_t *time) PLX_POSIX_CALL(ctime);
+char *ctime_r(const time_t *time, char *text) PLX_POSIX_NEW(ctime_r);
+char *asctime(const struct tm *parts) PLX_POSIX_CALL(asctime);
+char *asctime_r(const struct tm *parts, char *text) PLX_POSIX_NEW(asctime_r);
+time_t mktime(struct tm *parts) PLX_POSIX_CALL(mktime);
+time_t timelocal(struct tm *parts) PLX_POSIX_NEW(timelocal);
+time_t timegm(struct tm *parts) PLX_POSIX_NEW(timegm);
+size_t strftime(char *text, size_t size, const char *format, const struct tm *parts)
+    PLX_POSIX_CALL(strftime);
+#ifndef TIME_UTC
+#define TIME_UTC 1
+int timespec_get(struct timespec *now, int base) PLX_POSIX_NEW(timespec_get);
+#endif
+char *strptime(const char *text, const char *format, struct tm *parts) PLX_POSIX_NEW(strptime);
+void tzset(void) PLX_POSIX_CALL(tzset);
 
 PLX_POSIX_END
 #endif

@@ -35,13 +35,13 @@ struct epoll_event {
 
 PLX_POSIX_BEGIN
 
-int epoll_create(int size) PLX_POSIX_CALL(epoll_create);
-int epoll_create1(int flags) PLX_POSIX_CALL(epoll_create1);
-int epoll_ctl(int set, int operation, int fd, struct epoll_event *event) PLX_POSIX_CALL(epoll_ctl);
+int epoll_create(int size) PLX_POSIX_NEW(epoll_create);
+int epoll_create1(int flags) PLX_POSIX_NEW(epoll_create1);
+int epoll_ctl(int set, int operation, int fd, struct epoll_event *event) PLX_POSIX_NEW(epoll_ctl);
 int epoll_wait(int set, struct epoll_event *events, int count, int timeout_ms)
-    PLX_POSIX_CALL(epoll_wait);
+    PLX_POSIX_NEW(epoll_wait);
 int epoll_pwait(int set, struct epoll_event *events, int count, int timeout_ms,
-                const sigset_t *mask) PLX_POSIX_CALL(epoll_pwait);
+                const sigset_t *mask) PLX_POSIX_NEW(epoll_pwait);
 
 PLX_POSIX_END
 #endif

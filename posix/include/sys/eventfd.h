@@ -12,9 +12,9 @@ typedef uint64_t eventfd_t;
 
 PLX_POSIX_BEGIN
 
-int eventfd(unsigned int start, int flags) PLX_POSIX_CALL(eventfd);
-int eventfd_read(int fd, eventfd_t *value) PLX_POSIX_CALL(eventfd_read);
-int eventfd_write(int fd, eventfd_t value) PLX_POSIX_CALL(eventfd_write);
+int eventfd(unsigned int start, int flags) PLX_POSIX_NEW(eventfd);
+int eventfd_read(int fd, eventfd_t *value) PLX_POSIX_NEW(eventfd_read);
+int eventfd_write(int fd, eventfd_t value) PLX_POSIX_NEW(eventfd_write);
 
 PLX_POSIX_END
 #endif

@@ -11,7 +11,7 @@
 
 PLX_POSIX_BEGIN
 
-int flock(int fd, int operation) PLX_POSIX_CALL(flock);
+int flock(int fd, int operation) PLX_POSIX_NEW(flock);
 
 PLX_POSIX_END
 #endif

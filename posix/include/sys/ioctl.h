@@ -19,7 +19,7 @@ struct winsize {
 
 PLX_POSIX_BEGIN
 
-int ioctl(int fd, unsigned long request, ...) PLX_POSIX_CALL(ioctl);
+int ioctl(int fd, unsigned long request, ...) PLX_POSIX_NEW(ioctl);
 
 PLX_POSIX_END
 #endif

@@ -22,12 +22,12 @@
 PLX_POSIX_BEGIN
 
 void *mmap(void *wanted, size_t length, int protection, int flags, int fd, off_t offset)
-    PLX_POSIX_CALL(mmap);
-int munmap(void *address, size_t length) PLX_POSIX_CALL(munmap);
-int msync(void *address, size_t length, int flags) PLX_POSIX_CALL(msync);
+    PLX_POSIX_NEW(mmap);
+int munmap(void *address, size_t length) PLX_POSIX_NEW(munmap);
+int msync(void *address, size_t length, int flags) PLX_POSIX_NEW(msync);
 int mprotect(void *address, size_t length, int protection) PLX_POSIX_CALL(mprotect);
-int madvise(void *address, size_t length, int advice) PLX_POSIX_CALL(madvise);
-int mlockall(int flags) PLX_POSIX_CALL(mlockall);
+int madvise(void *address, size_t length, int advice) PLX_POSIX_NEW(madvise);
+int mlockall(int flags) PLX_POSIX_NEW(mlockall);
 
 PLX_POSIX_END
 #endif

@@ -12,7 +12,9 @@
 #ifndef MAXHOSTNAMELEN
 #define MAXHOSTNAMELEN 64
 #endif
-#define NOFILE 16384
+#define NOFILE  16384
+#define NGROUPS NGROUPS_MAX
+#define NCARGS  32767
 #ifndef MIN
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #endif

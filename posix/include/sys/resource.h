@@ -53,11 +53,11 @@ struct rusage {
 
 PLX_POSIX_BEGIN
 
-int getrlimit(int what, struct rlimit *limit) PLX_POSIX_CALL(getrlimit);
-int setrlimit(int what, const struct rlimit *limit) PLX_POSIX_CALL(setrlimit);
-int getpriority(int which, id_t who) PLX_POSIX_CALL(getpriority);
-int setpriority(int which, id_t who, int priority) PLX_POSIX_CALL(setpriority);
-int getrusage(int whose, struct rusage *usage) PLX_POSIX_CALL(getrusage);
+int getrlimit(int what, struct rlimit *limit) PLX_POSIX_NEW(getrlimit);
+int setrlimit(int what, const struct rlimit *limit) PLX_POSIX_NEW(setrlimit);
+int getpriority(int which, id_t who) PLX_POSIX_NEW(getpriority);
+int setpriority(int which, id_t who, int priority) PLX_POSIX_NEW(setpriority);
+int getrusage(int whose, struct rusage *usage) PLX_POSIX_NEW(getrusage);
 
 PLX_POSIX_END
 #endif

@@ -30,7 +30,7 @@ PLX_POSIX_BEGIN
 int select(int count, fd_set *readable, fd_set *writable, fd_set *exceptional,
            struct timeval *timeout) PLX_POSIX_CALL(select);
 int pselect(int count, fd_set *readable, fd_set *writable, fd_set *exceptional,
-            const struct timespec *timeout, const sigset_t *mask) PLX_POSIX_CALL(pselect);
+            const struct timespec *timeout, const sigset_t *mask) PLX_POSIX_NEW(pselect);
 
 PLX_POSIX_END
 #endif

@@ -8,7 +8,7 @@
 
 PLX_POSIX_BEGIN
 
-ssize_t sendfile(int to, int from, off_t *offset, size_t count) PLX_POSIX_CALL(sendfile);
+ssize_t sendfile(int to, int from, off_t *offset, size_t count) PLX_POSIX_NEW(sendfile);
 
 PLX_POSIX_END
 #endif

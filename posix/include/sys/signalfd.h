@@ -31,7 +31,7 @@ struct signalfd_siginfo {
 
 PLX_POSIX_BEGIN
 
-int signalfd(int fd, const sigset_t *mask, int flags) PLX_POSIX_CALL(signalfd);
+int signalfd(int fd, const sigset_t *mask, int flags) PLX_POSIX_NEW(signalfd);
 
 PLX_POSIX_END
 #endif

@@ -127,7 +127,7 @@ struct ucred {
                                                         : (struct cmsghdr *)0)
 #define CMSG_NXTHDR(header, message) plx_posix_cmsg_next((header), (message))
 
-static inline struct cmsghdr *plx_posix_cmsg_next(struct msghdr *header, struct cmsghdr *message)
+static __inline struct cmsghdr *plx_posix_cmsg_next(struct msghdr *header, struct cmsghdr *message)
 {
     unsigned char *next = (unsigned char *)message + CMSG_ALIGN(message->cmsg_len);
     unsigned char *end = (unsigned char *)header->msg_control + header->msg_controllen;
@@ -140,11 +140,12 @@ static inline struct cmsghdr *plx_posix_cmsg_next(struct msghdr *header, struct 
 PLX_POSIX_BEGIN
 
 int socket(int family, int type, int protocol) PLX_POSIX_CALL(socket);
-int socketpair(int family, int type, int protocol, int fds[2]) PLX_POSIX_CALL(socketpair);
+int sockatmark(int fd) PLX_POSIX_NEW(sockatmark);
+int socketpair(int family, int type, int protocol, int fds[2]) PLX_POSIX_NEW(socketpair);
 int bind(int fd, const struct sockaddr *address, socklen_t length) PLX_POSIX_CALL(bind);
 int listen(int fd, int backlog) PLX_POSIX_CALL(listen);
 int accept(int fd, struct sockaddr *address, socklen_t *length) PLX_POSIX_CALL(accept);
-int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) PLX_POSIX_CALL(accept4);
+int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) PLX_POSIX_NEW(accept4);
 int connect(int fd, const struct sockaddr *address, socklen_t length) PLX_POSIX_CALL(connect);
 int shutdown(int fd, int how) PLX_POSIX_CALL(shutdown);
 int getsockname(int fd, struct sockaddr *address, socklen_t *length) PLX_POSIX_CALL(getsockname);
@@ -159,12 +160,12 @@ ssize_t sendto(int fd, const void *bytes, size_t length, int flags, const struct
                socklen_t address_length) PLX_POSIX_CALL(sendto);
 ssize_t recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *address,
                  socklen_t *address_length) PLX_POSIX_CALL(recvfrom);
-ssize_t sendmsg(int fd, const struct msghdr *message, int flags) PLX_POSIX_CALL(sendmsg);
-ssize_t recvmsg(int fd, struct msghdr *message, int flags) PLX_POSIX_CALL(recvmsg);
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags) PLX_POSIX_NEW(sendmsg);
+ssize_t recvmsg(int fd, struct msghdr *message, int flags) PLX_POSIX_NEW(recvmsg);
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
-    PLX_POSIX_CALL(sendmmsg);
+    PLX_POSIX_NEW(sendmmsg);
 int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
-             struct timespec *timeout) PLX_POSIX_CALL(recvmmsg);
+             struct timespec *timeout) PLX_POSIX_NEW(recvmmsg);
 
 PLX_POSIX_END
 #endif

@@ -43,15 +43,26 @@
 #define S_ISLNK(mode)  (((mode)&S_IFMT) == S_IFLNK)
 #define S_ISSOCK(mode) (((mode)&S_IFMT) == S_IFSOCK)
 
+#define UTIME_NOW  ((1L << 30) - 1L)
+#define UTIME_OMIT ((1L << 30) - 2L)
+
 PLX_POSIX_BEGIN
 
 int stat(const char *path, struct stat *about) PLX_POSIX_CALL(stat);
-int lstat(const char *path, struct stat *about) PLX_POSIX_CALL(lstat);
+int lstat(const char *path, struct stat *about) PLX_POSIX_NEW(lstat);
 int fstat(int fd, struct stat *about) PLX_POSIX_CALL(fstat);
 int chmod(const char *path, mode_t mode) PLX_POSIX_CALL(chmod);
-int fchmod(int fd, mode_t mode) PLX_POSIX_CALL(fchmod);
+int fchmod(int fd, mode_t mode) PLX_POSIX_NEW(fchmod);
 int mkdir(const char *path, mode_t mode) PLX_POSIX_CALL(mkdir);
 mode_t umask(mode_t mask) PLX_POSIX_CALL(umask);
+int fstatat(int from, const char *path, struct stat *about, int flags) PLX_POSIX_NEW(fstatat);
+int fchmodat(int from, const char *path, mode_t mode, int flags) PLX_POSIX_NEW(fchmodat);
+int mkfifo(const char *path, mode_t mode) PLX_POSIX_NEW(mkfifo);
+int mknod(const char *path, mode_t mode, dev_t device) PLX_POSIX_NEW(mknod);
+int mkdirat(int from, const char *path, mode_t mode) PLX_POSIX_NEW(mkdirat);
+int futimens(int fd, const struct timespec times[2]) PLX_POSIX_NEW(futimens);
+int utimensat(int from, const char *path, const struct timespec times[2], int flags)
+    PLX_POSIX_NEW(utimensat);
 
 PLX_POSIX_END
 #endif

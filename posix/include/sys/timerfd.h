@@ -14,10 +14,10 @@
 
 PLX_POSIX_BEGIN
 
-int timerfd_create(int clock, int flags) PLX_POSIX_CALL(timerfd_create);
+int timerfd_create(int clock, int flags) PLX_POSIX_NEW(timerfd_create);
 int timerfd_settime(int fd, int flags, const struct itimerspec *value, struct itimerspec *old)
-    PLX_POSIX_CALL(timerfd_settime);
-int timerfd_gettime(int fd, struct itimerspec *value) PLX_POSIX_CALL(timerfd_gettime);
+    PLX_POSIX_NEW(timerfd_settime);
+int timerfd_gettime(int fd, struct itimerspec *value) PLX_POSIX_NEW(timerfd_gettime);
 
 PLX_POSIX_END
 #endif

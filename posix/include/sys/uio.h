@@ -13,8 +13,8 @@ struct iovec {
 
 PLX_POSIX_BEGIN
 
-ssize_t readv(int fd, const struct iovec *parts, int count) PLX_POSIX_CALL(readv);
-ssize_t writev(int fd, const struct iovec *parts, int count) PLX_POSIX_CALL(writev);
+ssize_t readv(int fd, const struct iovec *parts, int count) PLX_POSIX_NEW(readv);
+ssize_t writev(int fd, const struct iovec *parts, int count) PLX_POSIX_NEW(writev);
 
 PLX_POSIX_END
 #endif

@@ -14,7 +14,7 @@ struct utsname {
 
 PLX_POSIX_BEGIN
 
-int uname(struct utsname *about) PLX_POSIX_CALL(uname);
+int uname(struct utsname *about) PLX_POSIX_NEW(uname);
 
 PLX_POSIX_END
 #endif

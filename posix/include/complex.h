@@ -1,0 +1,7 @@
+/* complex.h - mingw-w64's. */
+#pragma GCC system_header
+#include <plx_posix/mingw_begin.h>
+
+#include_next <complex.h>
+
+#include <plx_posix/mingw_end.h>

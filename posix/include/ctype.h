@@ -1,0 +1,7 @@
+/* ctype.h - mingw-w64's. */
+#pragma GCC system_header
+#include <plx_posix/mingw_begin.h>
+
+#include_next <ctype.h>
+
+#include <plx_posix/mingw_end.h>

@@ -1,0 +1,7 @@
+/* experimental/bits/fs_path.h - GCC's. */
+#pragma GCC system_header
+#include <plx_posix/mingw_begin.h>
+
+#include_next <experimental/bits/fs_path.h>
+
+#include <plx_posix/mingw_end.h>

@@ -1,0 +1,7 @@
+/* libgen.h - mingw-w64's. */
+#pragma GCC system_header
+#include <plx_posix/mingw_begin.h>
+
+#include_next <libgen.h>
+
+#include <plx_posix/mingw_end.h>

@@ -1,0 +1,9 @@
+/* locale.h - mingw-w64's, completed. */
+#pragma GCC system_header
+#include <plx_posix/mingw_begin.h>
+
+#include_next <locale.h>
+
+#include <plx_posix/mingw_end.h>
+
+#include <plx_posix/locale.h>

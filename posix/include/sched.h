@@ -1,0 +1,7 @@
+/* sched.h - mingw-w64's. */
+#pragma GCC system_header
+#include <plx_posix/mingw_begin.h>
+
+#include_next <sched.h>
+
+#include <plx_posix/mingw_end.h>

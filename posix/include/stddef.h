@@ -1,0 +1,9 @@
+/* stddef.h - mingw-w64's. */
+#pragma GCC system_header
+#include <plx_posix/errno_at.h>
+
+#include <plx_posix/mingw_begin.h>
+
+#include_next <stddef.h>
+
+#include <plx_posix/mingw_end.h>

@@ -1,0 +1,7 @@
+/* stdint.h - mingw-w64's. */
+#pragma GCC system_header
+#include <plx_posix/mingw_begin.h>
+
+#include_next <stdint.h>
+
+#include <plx_posix/mingw_end.h>

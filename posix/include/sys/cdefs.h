@@ -1,0 +1,7 @@
+/* sys/cdefs.h - mingw-w64's. */
+#pragma GCC system_header
+#include <plx_posix/mingw_begin.h>
+
+#include_next <sys/cdefs.h>
+
+#include <plx_posix/mingw_end.h>

@@ -1,0 +1,7 @@
+/* sys/timeb.h - mingw-w64's. */
+#pragma GCC system_header
+#include <plx_posix/mingw_begin.h>
+
+#include_next <sys/timeb.h>
+
+#include <plx_posix/mingw_end.h>

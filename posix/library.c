@@ -1,0 +1,160 @@
+/* posix/library.c - functions that the C library has, and that differ from POSIX's.
+ *
+ * What of it differs still is in docs/posix.md, "The C library".
+ */
+#include "posix/layer.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int plx_posix_close(int fd);
+FILE *plx_posix_fdopen(int fd, const char *mode);
+int plx_posix_fileno(FILE *stream);
+int plx_posix_mkstemp(char *name);
+int plx_posix_unlink(const char *path);
+
+enum { LOCALE_MESSAGES = 1729 }; /* As plx_posix/locale.h has it. */
+
+/* --- numbers -------------------------------------------------------------------------------- */
+
+/* The C library's own knows no hexadecimal, no infinity, and takes "1d5". */
+PLX__CALL double plx_posix_atof(const char *text)
+{
+    return strtod(text, NULL);
+}
+
+typedef struct comparison {
+    int (*compare)(const void *left, const void *right, void *data);
+    void *data;
+} comparison;
+
+static int compare_call(void *context, const void *left, const void *right)
+{
+    const comparison *how = context;
+    return how->compare(left, right, how->data);
+}
+
+PLX__CALL void plx_posix_qsort_r(void *first, size_t count, size_t size,
+                                 int (*compare)(const void *, const void *, void *), void *data)
+{
+    comparison how = {.compare = compare, .data = data};
+    if (count > 1)
+        qsort_s(first, count, size, compare_call, &how);
+}
+
+/* --- streams -------------------------------------------------------------------------------- */
+
+static bool is_read_only(FILE *stream)
+{
+    plx__file *file = plx__fd_get(plx_posix_fileno(stream));
+    if (file == NULL)
+        return false;
+    bool is = (plx__atomic_load(&file->flags) & PLX__O_ACCMODE) == PLX__O_RDONLY;
+    (void)plx__file_put(file);
+    return is;
+}
+
+/* The C library takes _IOLBF for _IOFBF, so lines would be written at the end only: they are
+ * written at once instead. And it wants a size, also for a buffer of its own. */
+PLX__CALL int plx_posix_setvbuf(FILE *stream, char *buffer, int mode, size_t size)
+{
+    if (mode == _IOLBF)
+        mode = is_read_only(stream) ? _IOFBF : _IONBF;
+    if (mode == _IONBF)
+        return setvbuf(stream, NULL, _IONBF, 0);
+    if (mode != _IOFBF)
+        return -1;
+    bool is_large = size >= 2 && size <= INT_MAX;
+    return setvbuf(stream, is_large ? buffer : NULL, _IOFBF, is_large ? size : BUFSIZ);
+}
+
+PLX__CALL void plx_posix_setbuffer(FILE *stream, char *buffer, size_t size)
+{
+    (void)plx_posix_setvbuf(stream, buffer, buffer != NULL ? _IOFBF : _IONBF, size);
+}
+
+PLX__CALL void plx_posix_setlinebuf(FILE *stream)
+{
+    (void)plx_posix_setvbuf(stream, NULL, _IOLBF, 0);
+}
+
+PLX__CALL int plx_posix_getc_unlocked(FILE *stream)
+{
+    return _getc_nolock(stream);
+}
+
+PLX__CALL int plx_posix_getchar_unlocked(void)
+{
+    return _getc_nolock(stdin);
+}
+
+PLX__CALL int plx_posix_putc_unlocked(int byte, FILE *stream)
+{
+    return _putc_nolock(byte, stream);
+}
+
+PLX__CALL int plx_posix_putchar_unlocked(int byte)
+{
+    return _putc_nolock(byte, stdout);
+}
+
+/* The C library's own wants to write to the root of the drive. */
+PLX__CALL FILE *plx_posix_tmpfile(void)
+{
+    char name[] = "/tmp/tmpfileXXXXXX";
+    int fd = plx_posix_mkstemp(name);
+    if (fd < 0)
+        return NULL;
+    FILE *stream = plx_posix_unlink(name) == 0 ? plx_posix_fdopen(fd, "w+") : NULL;
+    if (stream == NULL)
+        (void)plx_posix_close(fd);
+    return stream;
+}
+
+/* --- locales -------------------------------------------------------------------------------- */
+
+static bool is_plain(const char *name)
+{
+    return strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0;
+}
+
+/* The first of POSIX's variables that is set, which the C library does not look at; or "". */
+static const char *locale_wanted(int category)
+{
+    static const char *const names[] = {"LC_ALL",      "LC_COLLATE", "LC_CTYPE",
+                                        "LC_MONETARY", "LC_NUMERIC", "LC_TIME"};
+    const char *own = category > 0 && category < 6 ? getenv(names[category]) : NULL;
+    const char *all = getenv(names[0]);
+    const char *language = getenv("LANG");
+    return all != NULL ? all : own != NULL ? own : language != NULL ? language : "";
+}
+
+PLX__CALL char *plx_posix_setlocale(int category, const char *name)
+{
+    static char plain[] = "C";
+    if (category == LOCALE_MESSAGES) /* There are no others. */
+        return name == NULL || *name == '\0' || is_plain(name) ? plain : NULL;
+    if (name != NULL && *name == '\0')
+        name = is_plain(locale_wanted(category)) ? plain : "";
+    if (name != NULL && is_plain(name))
+        name = plain;
+    return setlocale(category, name);
+}
+
+/* --- time ----------------------------------------------------------------------------------- */
+
+/* The C library's own counts the time that passes, not the processor's. */
+PLX__CALL int64_t plx_posix_clock(void)
+{
+    FILETIME start;
+    FILETIME end;
+    FILETIME kernel;
+    FILETIME user;
+    if (!GetProcessTimes(GetCurrentProcess(), &start, &end, &kernel, &user))
+        return -1;
+    uint64_t hundreds = ((uint64_t)kernel.dwHighDateTime << 32 | kernel.dwLowDateTime) +
+                        ((uint64_t)user.dwHighDateTime << 32 | user.dwLowDateTime);
+    return (int64_t)(hundreds / 10);
+}

@@ -1,0 +1,293 @@
+/* tests/posix/library.c - what the C library does, where that of Windows differs or was doubted. */
+#include "check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <langinfo.h>
+#include <limits.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* With the compiler's knowledge of formats out of the way, which warns of some of these. */
+static int (*const print)(char *, size_t, const char *, ...) = snprintf;
+static int (*const scan)(const char *, const char *, ...) = sscanf;
+
+static void numbers(void)
+{
+    char *end = NULL;
+    section("numbers");
+    TRUE(atof("0x1.8p3") == 12.0);
+    TRUE(atof(" -inf") < 0 && atof("infinity") > 1e300);
+    double not_a_number = atof("nan");
+    TRUE(not_a_number != not_a_number);
+    TRUE(atof("1d5") == 1.0);
+    TRUE(atof("12.5e1x") == 125.0);
+    TRUE(strtod("0x1p-2z", &end) == 0.25 && *end == 'z');
+    errno = 0;
+    TRUE(strtod("1e999", &end) > 1e300 && errno == ERANGE);
+    errno = 0;
+    TRUE(strtod("1e-999", &end) == 0 && errno == ERANGE);
+    TRUE(strtod("1e", &end) == 1.0 && *end == 'e');
+    TRUE(strtod("nan(x)y", &end) != 0 && *end == 'y');
+    errno = 0;
+    TRUE(strtoll("9223372036854775808", &end, 10) == LLONG_MAX && errno == ERANGE);
+    errno = 0;
+    TRUE(strtoull("-1", &end, 10) == ULLONG_MAX && errno == 0);
+    errno = 0;
+    TRUE(strtol("1", &end, 37) == 0 && errno == EINVAL);
+    TRUE(strtoimax("0x7f", &end, 0) == 127 && *end == '\0');
+}
+
+static void prints(const char *wanted, const char *got)
+{
+    check_text(got, wanted, "printed");
+}
+
+static void printing(void)
+{
+    char text[100];
+    section("printf, scanf");
+    (void)print(text, sizeof text, "%zu %lld %jd %td %hhd", (size_t)1 << 40, LLONG_MIN, INTMAX_MAX,
+                (ptrdiff_t)-9, 44);
+    prints("1099511627776 -9223372036854775808 9223372036854775807 -9 44", text);
+    (void)print(text, sizeof text, "%a %.2a %e %g %F", 1.0, 3.14159, 1e100, 1e10, INFINITY);
+    prints("0x1p+0 0x1.92p+1 1.000000e+100 1e+10 INF", text);
+    (void)print(text, sizeof text, "%.0f %.0f %.20f %Lf", 0.5, 1.5, 0.1, 1.5L);
+    prints("0 2 0.10000000000000000555 1.500000", text);
+    errno = ENOENT;
+    (void)print(text, sizeof text, "%m %*d|%-*d|%.*s", 4, 42, 4, 42, 3, "abcdef");
+    prints("No such file or directory   42|42  |abc", text);
+    IS(print(text, 5, "%s", "abcdefgh"), 8);
+    prints("abcd", text);
+    IS(print(NULL, 0, "%d", 12345), 5);
+    char *made = NULL;
+    char *set = NULL;
+    size_t size = 0;
+    double value = 0;
+    intmax_t large = 0;
+    IS(scan("hello ab1 77 0x1.8p1 -5", "%ms %m[a-z]1 %zu %lf %jd", &made, &set, &size, &value,
+            &large),
+       5);
+    prints("hello", made);
+    prints("ab", set);
+    TRUE(size == 77 && value == 3.0 && large == -5);
+    free(made);
+    free(set);
+    IS(scan("", "%d", &(int){0}), EOF);
+    IS(scan("x", "%d", &(int){0}), 0);
+}
+
+static int compare(const void *left, const void *right, void *data)
+{
+    const int *one = left;
+    const int *other = right;
+    (*(int *)data)++;
+    return (*one > *other) - (*one < *other);
+}
+
+static void memory(void)
+{
+    int values[100];
+    int calls = 0;
+    int in_order = 0;
+    char text[8];
+    section("sorting, memory, text");
+    for (int i = 0; i < 100; i++)
+        values[i] = i * 37 % 101;
+    qsort_r(values, 100, sizeof values[0], compare, &calls);
+    for (int i = 1; i < 100; i++)
+        in_order += values[i - 1] <= values[i];
+    IS(in_order, 99);
+    TRUE(calls > 99);
+    qsort_r(values, 0, sizeof values[0], compare, &calls);
+    errno = 0;
+    volatile size_t many = SIZE_MAX / 2;
+    TRUE(reallocarray(NULL, many, 3) == NULL && errno == ENOMEM);
+    char *made = reallocarray(NULL, 5, 2);
+    TRUE(made != NULL);
+    free(made);
+    memset(text, 'x', sizeof text);
+    TRUE(stpncpy(text, "abc", 6) == text + 3 && text[5] == '\0' && text[6] == 'x');
+    TRUE(stpncpy(text, "abcdef", 4) == text + 4 && text[4] == '\0');
+    TRUE(index("abcb", 'b')[1] == 'c' && rindex("abcb", 'b')[1] == '\0' && index("a", 'b') == NULL);
+}
+
+static void randomness(void)
+{
+    int first[5];
+    int same = 0;
+    int bits = 0;
+    unsigned int state = 1;
+    section("rand");
+    IS(RAND_MAX, 0x7fffffff);
+    srand(7);
+    for (int i = 0; i < 5; i++)
+        first[i] = rand();
+    srand(7);
+    for (int i = 0; i < 5; i++)
+        same += rand() == first[i];
+    IS(same, 5);
+    for (int i = 0; i < 1000; i++)
+        bits |= rand();
+    IS(bits, RAND_MAX);
+    bits = 0;
+    for (int i = 0; i < 1000; i++)
+        bits |= rand_r(&state);
+    IS(bits, RAND_MAX);
+}
+
+static long size_of(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 ? (long)about.st_size : -1;
+}
+
+static void streams(void)
+{
+    char name[] = "libraryXXXXXX";
+    char *line = NULL;
+    size_t size = 0;
+    section("streams");
+    IS(close(mkstemp(name)), 0);
+    FILE *stream = fopen(name, "w+");
+    IS(setvbuf(stream, NULL, _IOLBF, 0), 0);
+    (void)fprintf(stream, "%d lines\n", 1);
+    IS(size_of(name), 8);
+    setlinebuf(stream);
+    (void)fputs("more\n", stream);
+    IS(size_of(name), 13);
+    IS(fclose(stream), 0);
+    stream = fopen(name, "w");
+    IS(setvbuf(stream, NULL, _IOFBF, 0), 0);
+    (void)fputs("not yet\n", stream);
+    IS(size_of(name), 0);
+    IS(fclose(stream), 0);
+    IS(size_of(name), 8);
+    stream = fopen(name, "r");
+    setlinebuf(stream);
+    IS(getc(stream), 'n');
+    IS(fclose(stream), 0);
+    stream = fopen(name, "w+");
+    IS(setvbuf(stream, NULL, 77, 100), -1);
+    for (int i = 0; i < 300000; i++)
+        (void)putc_unlocked('a' + i % 25, stream);
+    (void)fputs("\n\nlast", stream);
+    rewind(stream);
+    flockfile(stream);
+    IS(getc_unlocked(stream), 'a');
+    IS(ungetc('a', stream), 'a');
+    funlockfile(stream);
+    IS(getline(&line, &size, stream), 300001);
+    TRUE(line[0] == 'a' && line[26] == 'b' && line[300000] == '\n' && line[300001] == '\0');
+    IS(getline(&line, &size, stream), 1);
+    IS(getdelim(&line, &size, 's', stream), 3);
+    IS(getline(&line, &size, stream), 1);
+    IS(getline(&line, &size, stream), -1);
+    TRUE(feof(stream));
+    free(line);
+    IS(fclose(stream), 0);
+    IS(unlink(name), 0);
+}
+
+static void temporary(void)
+{
+    char text[8] = "";
+    section("tmpfile");
+    FILE *stream = tmpfile();
+    TRUE(stream != NULL && fileno(stream) > 2);
+    TRUE(fputs("hello", stream) >= 0);
+    rewind(stream);
+    IS(fread(text, 1, sizeof text, stream), 5);
+    check_text(text, "hello", "read again");
+    IS(fclose(stream), 0);
+}
+
+static void locales(void)
+{
+    section("locales");
+    check_text(setlocale(LC_ALL, NULL), "C", "at the start");
+    check_text(setlocale(LC_ALL, "POSIX"), "C", "POSIX");
+    check_text(setlocale(LC_MESSAGES, "C"), "C", "LC_MESSAGES");
+    (void)setenv("LC_ALL", "C", 1);
+    check_text(setlocale(LC_ALL, ""), "C", "LC_ALL=C");
+    (void)unsetenv("LC_ALL");
+    (void)setenv("LANG", "POSIX", 1);
+    check_text(setlocale(LC_NUMERIC, ""), "C", "LANG=POSIX");
+    TRUE(setlocale(LC_ALL, "no such one") == NULL);
+    check_text(localeconv()->decimal_point, ".", "decimal_point");
+}
+
+static void words(void)
+{
+    static const struct {
+        nl_item item;
+        const char *wanted;
+    } rows[] = {
+        {CODESET, "ANSI_X3.4-1968"},
+        {RADIXCHAR, "."},
+        {THOUSEP, ""},
+        {D_T_FMT, "%a %b %e %H:%M:%S %Y"},
+        {D_FMT, "%m/%d/%y"},
+        {T_FMT, "%H:%M:%S"},
+        {T_FMT_AMPM, "%I:%M:%S %p"},
+        {AM_STR, "AM"},
+        {PM_STR, "PM"},
+        {DAY_1, "Sunday"},
+        {DAY_7, "Saturday"},
+        {ABDAY_1, "Sun"},
+        {ABDAY_7, "Sat"},
+        {MON_1, "January"},
+        {MON_12, "December"},
+        {ABMON_1, "Jan"},
+        {ABMON_12, "Dec"},
+        {YESEXPR, "^[yY]"},
+        {NOEXPR, "^[nN]"},
+        {CRNCYSTR, "-"},
+        {ERA, ""},
+        {(nl_item)99999, ""},
+    };
+    section("nl_langinfo");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        check_text(nl_langinfo(rows[i].item), rows[i].wanted, "nl_langinfo");
+}
+
+static void processor(void)
+{
+    section("clock");
+    IS(CLOCKS_PER_SEC, 1000000);
+    clock_t before = clock();
+    IS(usleep(300000), 0);
+    clock_t slept = clock() - before;
+    TRUE(slept >= 0 && slept < 200000);
+    before = clock();
+    double start = seconds_now();
+    volatile unsigned work = 0;
+    while (clock() - before < 50000)
+        work++;
+    TRUE(work > 0 && seconds_now() - start > 0.04);
+    struct timespec now = {0, -1};
+    IS(timespec_get(&now, TIME_UTC), TIME_UTC);
+    TRUE(now.tv_nsec >= 0 && llabs((long long)now.tv_sec - time(NULL)) < 3);
+    IS(timespec_get(&now, 99), 0);
+}
+
+int main(void)
+{
+    numbers();
+    printing();
+    memory();
+    randomness();
+    streams();
+    temporary();
+    locales();
+    words();
+    processor();
+    return check_end();
+}

@@ -1,0 +1,27 @@
+/* tests/posix/own_plain.c - of own.c: functions of the program's that happen to have the name of
+ * one of POSIX, where nothing declares that.
+ */
+int connect(int left, int right);
+long send(int left, int right);
+int own_connect(void);
+long own_send(void);
+
+int connect(int left, int right)
+{
+    return left * 10 + right;
+}
+
+long send(int left, int right)
+{
+    return left * 10 + right;
+}
+
+int own_connect(void)
+{
+    return connect(1, 2);
+}
+
+long own_send(void)
+{
+    return send(3, 4);
+}
