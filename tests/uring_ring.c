@@ -118,8 +118,13 @@ static void without_deferred_work_a_thread_that_lives_keeps_the_loop(world *w)
     peer client = peer_start(address);
     owner_start(&o, w);
     ck_ok(o.status);
+    int before = plx__rehearse_descriptors();
     ck_assert_int_eq(plx_loop_run_once(w->loop, 0), PLX_EBUSY);
     ck_assert_int_eq(plx_loop_close(w->loop), PLX_EBUSY);
+    ck_assert_int_eq(plx__rehearse_descriptors(), before);
+    ck_ok(plx__rehearse_descriptor_limit(0)); /* Nobody can look whether it lives. */
+    ck_assert_int_eq(plx_loop_run_once(w->loop, 0), PLX_EBUSY);
+    ck_ok(plx__rehearse_descriptor_limit(UINT32_MAX));
     ck_assert_uint_eq(p.closed, 0);
     owner_let_end(&o);
     owner_join(&o);
