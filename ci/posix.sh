@@ -12,7 +12,7 @@ WINEPREFIX=$(sh ci/wine-prefix.sh)
 export WINEPREFIX WINEDEBUG=-all
 for name in errors revents streams descriptors bridge events \
     messages rights \
-    formats library parses prints replaces zones \
+    formats library modes own parses prints replaces zones \
     clocks directories places queues spawn children stdio; do
     "build/debug/tests/posix/posix_$name" < /dev/null > "$work/$name.linux"
     "$wine" "build/mingw-debug/tests/posix/posix_$name.exe" < /dev/null > "$work/$name.wine"
