@@ -53,7 +53,7 @@ static int path_set(const char *path, const struct timespec times[2])
         return status;
     HANDLE handle = CreateFileW(wide, FILE_WRITE_ATTRIBUTES, SHARE, NULL, OPEN_EXISTING,
                                 FILE_FLAG_BACKUP_SEMANTICS, NULL);
-    status = handle != INVALID_HANDLE_VALUE ? handle_set(handle, times) : plx__errno_last();
+    status = handle != INVALID_HANDLE_VALUE ? handle_set(handle, times) : plx__path_error(wide);
     if (handle != INVALID_HANDLE_VALUE)
         (void)CloseHandle(handle);
     plx__free(wide);

@@ -111,6 +111,10 @@ static void through_a_file(void)
     FAILS(chdir("f"), ENOTDIR);
     FAILS(chdir("f/x"), ENOTDIR);
     FAILS(chmod("f/x", 0644), ENOTDIR);
+    FAILS(utimensat(AT_FDCWD, "f/x", NULL, 0), ENOTDIR);
+    FAILS(utimensat(AT_FDCWD, "none/x", NULL, 0), ENOENT);
+    FAILS(faccessat(AT_FDCWD, "f/x", F_OK, 0), ENOTDIR);
+    FAILS(mkdirat(AT_FDCWD, "f/x", 0755), ENOTDIR);
     FAILS(truncate("f/x", 1), ENOTDIR);
     FAILS(truncate("none", 1), ENOENT);
     FAILS(link("f", "f/x"), ENOTDIR);
