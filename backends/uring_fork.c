@@ -21,7 +21,8 @@ static void endpoints_forget(plx__backend *backend)
 }
 
 /* Copies a completion, if it is still there: a parent that goes on gives the place back, and the
- * kernel writes there anew. */
+ * kernel writes there anew. It may have written some that the tail does not tell yet: half a ring
+ * is left for those. */
 static bool completion_copy(const struct io_uring_cq *cq, unsigned at, struct io_uring_cqe *copy)
 {
     const struct io_uring_cqe *there = &cq->cqes[at & cq->ring_mask];
@@ -29,7 +30,7 @@ static bool completion_copy(const struct io_uring_cq *cq, unsigned at, struct io
     copy->res = io_uring_smp_load_acquire(&there->res);
     copy->flags = io_uring_smp_load_acquire(&there->flags);
     return (int)(io_uring_smp_load_acquire(cq->khead) - at) <= 0 ||
-           io_uring_smp_load_acquire(cq->ktail) - at < cq->ring_entries;
+           io_uring_smp_load_acquire(cq->ktail) - at < cq->ring_entries / 2;
 }
 
 /* Sockets that the ring has brought and core was not shown: the child has them too, and their peers

@@ -20,6 +20,8 @@ void plx__file_take(plx__file *file)
 bool plx__file_try_take(plx__file *file)
 {
     uint32_t now = plx__atomic_load(&file->references);
+    if (plx__atomic_load_acquire(&file->slots) == 0)
+        return false;
     while (now != 0 && !plx__atomic_compare_exchange(&file->references, &now, now + 1))
         continue;
     return now != 0;

@@ -60,16 +60,20 @@ static int path_set(const char *path, const struct timespec times[2])
     return status;
 }
 
-/* The file may have been opened without the right to change its times. */
+/* By its own handle first: closing one that has written would set the time once more. The file may
+ * have been opened without the right. */
 static int file_set(const plx__file *file, const struct timespec times[2])
 {
     if (file->kind != &plx__disk_kind)
         return -EINVAL;
+    int status = handle_set(file->handle, times);
+    if (status != -EACCES && status != -EPERM && status != -EBADF)
+        return status;
     HANDLE handle =
         ReOpenFile(file->handle, FILE_WRITE_ATTRIBUTES, SHARE, FILE_FLAG_BACKUP_SEMANTICS);
     if (handle == INVALID_HANDLE_VALUE)
-        return handle_set(file->handle, times);
-    int status = handle_set(handle, times);
+        return status;
+    status = handle_set(handle, times);
     (void)CloseHandle(handle);
     return status;
 }

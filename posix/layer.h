@@ -77,6 +77,7 @@ struct plx__file {
     plx__atomic_u32 writes;
     plx__atomic_u32 pumps; /* Streams of the C library that take from it. */
     plx__atomic_u32 sets;  /* Entries of epoll sets that stand for it. */
+    plx__atomic_u32 slots; /* Descriptors that stand for it (table.c). */
     void *handle;          /* A SOCKET or a HANDLE, if it has one. */
     void *data;            /* The kind's own. */
 };
@@ -84,8 +85,8 @@ struct plx__file {
 /* One reference, which is the caller's. NULL without memory. */
 plx__file *plx__file_make(const plx__file_kind *kind, unsigned flags);
 void plx__file_take(plx__file *file);
-/* For who knows that its memory is there, and holds no reference: false when it is about to close.
- */
+/* For who knows that its memory is there, and holds no reference: false when no descriptor stands
+ * for it, or it is not to be used now (plx__fd_idle_do). */
 bool plx__file_try_take(plx__file *file);
 /* Whether it was the last, and the file has closed. */
 bool plx__file_put(plx__file *file);

@@ -139,8 +139,10 @@ static struct timespec time_of(FILETIME time)
 {
     int64_t hundreds =
         (int64_t)((uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime) - EPOCH_HUNDREDS;
-    struct timespec result = {.tv_sec = hundreds / 10000000,
-                              .tv_nsec = (long)(hundreds % 10000000) * 100};
+    int64_t rest = hundreds % 10000000;
+    if (rest < 0) /* Before 1970: nanoseconds count forward all the same. */
+        rest += 10000000;
+    struct timespec result = {.tv_sec = (hundreds - rest) / 10000000, .tv_nsec = (long)rest * 100};
     return result;
 }
 

@@ -106,8 +106,11 @@ static int file_remove(const wchar_t *path)
         return 0;
     make_writable(path);
     wchar_t *aside = is_there(known) && is_open(path) ? aside_put(path) : NULL;
-    if (!DeleteFileW(aside != NULL ? aside : path))
+    if (!DeleteFileW(aside != NULL ? aside : path)) {
         status = plx__path_error(path);
+        if (aside != NULL)
+            (void)MoveFileExW(aside, path, 0);
+    }
     plx__free(aside);
     return status;
 }
@@ -160,7 +163,8 @@ static bool is_same_file(const wchar_t *from, const wchar_t *to)
     bool is_same =
         first != INVALID_HANDLE_VALUE && second != INVALID_HANDLE_VALUE &&
         GetFileInformationByHandle(first, &one) && GetFileInformationByHandle(second, &other) &&
-        one.nNumberOfLinks > 1 && one.dwVolumeSerialNumber == other.dwVolumeSerialNumber &&
+        (one.nNumberOfLinks > 1 || is_directory(one.dwFileAttributes)) &&
+        one.dwVolumeSerialNumber == other.dwVolumeSerialNumber &&
         one.nFileIndexHigh == other.nFileIndexHigh && one.nFileIndexLow == other.nFileIndexLow;
     if (first != INVALID_HANDLE_VALUE)
         (void)CloseHandle(first);
@@ -210,6 +214,41 @@ static int rename_plainly(const wchar_t *from, const wchar_t *to, bool replaces)
     return status;
 }
 
+/* The whole path, to be freed with plx__free; NULL when there is none. */
+static wchar_t *whole_path(const wchar_t *path)
+{
+    DWORD length = GetFullPathNameW(path, 0, NULL, NULL);
+    wchar_t *whole = length > 0 ? plx__allocate((size_t)length * sizeof *whole) : NULL;
+    if (whole != NULL)
+        (void)GetFullPathNameW(path, length, whole, NULL);
+    return whole;
+}
+
+/* Whether the one path leads into the other. */
+static bool is_below(const wchar_t *top, const wchar_t *path)
+{
+    wchar_t *whole = whole_path(top);
+    wchar_t *other = whole_path(path);
+    size_t length = whole != NULL ? wcslen(whole) : 0;
+    bool is_in = length > 0 && other != NULL && _wcsnicmp(whole, other, length) == 0 &&
+                 other[length] == L'\\' && other[length + 1] != L'\0';
+    plx__free(whole);
+    plx__free(other);
+    return is_in;
+}
+
+/* A directory gives way to another when it is empty, and comes back when that does not come. */
+static int directory_replace(const wchar_t *from, const wchar_t *to)
+{
+    if (!RemoveDirectoryW(to))
+        return plx__errno_last();
+    if (rename_now(from, to) || MoveFileExW(from, to, 0))
+        return 0;
+    int status = plx__path_error(to);
+    (void)CreateDirectoryW(to, NULL);
+    return status;
+}
+
 static int path_rename(const wchar_t *from, const wchar_t *to)
 {
     DWORD moved = GetFileAttributesW(from);
@@ -219,14 +258,15 @@ static int path_rename(const wchar_t *from, const wchar_t *to)
     bool replaces = is_there(known) && _wcsicmp(from, to) != 0;
     if (replaces && is_directory(known) != is_directory(moved))
         return is_directory(known) ? -EISDIR : -ENOTDIR;
-    if (replaces && !is_directory(known) && is_same_file(from, to))
+    if (replaces && is_same_file(from, to))
         return 0;
-    /* A directory gives way to another when it is empty. */
-    if (replaces && is_directory(known) && !RemoveDirectoryW(to))
-        return plx__errno_last();
+    if (is_directory(moved) && is_below(from, to))
+        return -EINVAL;
+    if (replaces && is_directory(known))
+        return directory_replace(from, to);
     if (rename_now(from, to))
         return 0;
-    return rename_plainly(from, to, replaces && !is_directory(known));
+    return rename_plainly(from, to, replaces);
 }
 
 PLX__CALL int plx_posix_rename(const char *from, const char *to)

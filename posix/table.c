@@ -74,6 +74,24 @@ static bool chunk_reserve(uint32_t fd)
     return *chunk != NULL;
 }
 
+/* `file` may be NULL, as what was there may have been. */
+static void slot_set(slot *place, plx__file *file, bool is_cloexec)
+{
+    if (place->file != NULL)
+        (void)plx__atomic_add(&place->file->slots, UINT32_MAX);
+    if (file != NULL)
+        (void)plx__atomic_add(&file->slots, 1);
+    place->file = file;
+    place->is_cloexec = is_cloexec;
+}
+
+/* A file has a descriptor that may have had none for a while: threads that wait for epoll sets with
+ * it have left it out. The caller has a reference, or holds the lock. */
+static bool is_in_sets(plx__file *file)
+{
+    return file != NULL && plx__atomic_load_acquire(&file->sets) != 0;
+}
+
 static int add_locked(plx__file *file, int lowest, bool is_cloexec)
 {
     if (lowest < 0 || (uint32_t)lowest >= limit)
@@ -84,8 +102,7 @@ static int add_locked(plx__file *file, int lowest, bool is_cloexec)
     if (!chunk_reserve(fd))
         return -ENOMEM;
     slot *place = slot_of(fd);
-    place->file = file;
-    place->is_cloexec = is_cloexec;
+    slot_set(place, file, is_cloexec);
     slot_mark(fd, true);
     return (int)fd;
 }
@@ -175,9 +192,12 @@ int plx__fd_add(plx__file *file, int lowest, bool is_cloexec)
 {
     AcquireSRWLockExclusive(&lock);
     int fd = add_locked(file, lowest, is_cloexec);
+    bool is_missed = fd >= 0 && is_in_sets(file);
     ReleaseSRWLockExclusive(&lock);
     if (fd < 0)
         plx__file_put(file);
+    if (is_missed)
+        plx__epoll_recheck(file);
     return fd;
 }
 
@@ -192,12 +212,13 @@ int plx__fd_reserve(int lowest)
 void plx__fd_fill(int fd, plx__file *file, bool is_cloexec)
 {
     AcquireSRWLockExclusive(&lock);
-    slot *place = slot_of((uint32_t)fd);
-    place->file = file;
-    place->is_cloexec = is_cloexec;
+    slot_set(slot_of((uint32_t)fd), file, is_cloexec);
     if (file == NULL)
         slot_mark((uint32_t)fd, false);
+    bool is_missed = is_in_sets(file);
     ReleaseSRWLockExclusive(&lock);
+    if (is_missed)
+        plx__epoll_recheck(file);
 }
 
 static bool is_reserved(uint32_t fd)
@@ -225,12 +246,14 @@ int plx__fd_put(int fd, plx__file *file, bool is_cloexec)
     } else {
         slot *place = slot_of((uint32_t)fd);
         old = place->file;
-        place->file = file;
-        place->is_cloexec = is_cloexec;
+        slot_set(place, file, is_cloexec);
         slot_mark((uint32_t)fd, true);
         result = fd;
     }
+    bool is_missed = result >= 0 && is_in_sets(file);
     ReleaseSRWLockExclusive(&lock);
+    if (is_missed)
+        plx__epoll_recheck(file);
     if (result < 0)
         plx__file_put(file);
     if (old != NULL)
@@ -245,7 +268,7 @@ int plx__fd_close(int fd)
     slot *place = fd >= 0 && fd < PLX__DESCRIPTORS_MAX ? slot_of((uint32_t)fd) : NULL;
     if (place != NULL && place->file != NULL) {
         file = place->file;
-        place->file = NULL;
+        slot_set(place, NULL, false);
         slot_mark((uint32_t)fd, false);
     }
     ReleaseSRWLockExclusive(&lock);
@@ -279,30 +302,44 @@ int plx__fd_cloexec_set(int fd, bool is_cloexec)
     return result;
 }
 
-static bool is_idle(plx__file *file, plx__file *const *held, int count)
+/* How many references descriptors and `held` have. */
+static uint32_t holders_count(plx__file *file, plx__file *const *held, int count)
 {
-    uint32_t known = 0;
-    for (uint32_t fd = 0; fd < PLX__DESCRIPTORS_MAX; fd++) {
-        if (chunks[fd / CHUNK_SLOTS] == NULL)
-            fd += CHUNK_SLOTS - 1;
-        else
-            known += slot_of(fd)->file == file;
-    }
+    uint32_t known = plx__atomic_load(&file->slots);
     for (int i = 0; i < count; i++)
         known += held[i] == file;
-    return plx__atomic_load_acquire(&file->references) == known;
+    return known;
 }
 
+/* Meanwhile they have no references that count: whoever has none, and looks, is refused. */
 bool plx__fd_idle_do(plx__file *const files[2], plx__file *const *held, int count,
                      void (*act)(void *), void *data)
 {
-    bool is_done = true;
+    plx__file *const own[2] = {files[0], files[1]}; /* `act` may free what has them. */
+    uint32_t known[2] = {0, 0};
+    bool is_missed[2];
+    int frozen = 0;
     AcquireSRWLockExclusive(&lock);
-    for (int i = 0; i < 2; i++)
-        is_done = is_done && (files[i] == NULL || is_idle(files[i], held, count));
+    for (; frozen < 2; frozen++) {
+        known[frozen] = own[frozen] != NULL ? holders_count(own[frozen], held, count) : 0;
+        uint32_t expected = known[frozen];
+        if (own[frozen] != NULL &&
+            !plx__atomic_compare_exchange(&own[frozen]->references, &expected, 0))
+            break;
+    }
+    bool is_done = frozen == 2;
     if (is_done)
         act(data);
+    for (int i = 0; i < 2; i++) {
+        if (i < frozen && known[i] != 0)
+            (void)plx__atomic_add(&own[i]->references, known[i]);
+        is_missed[i] = i < frozen && known[i] != 0 && is_in_sets(own[i]);
+    }
     ReleaseSRWLockExclusive(&lock);
+    for (int i = 0; i < 2; i++) {
+        if (is_missed[i])
+            plx__epoll_recheck(own[i]);
+    }
     return is_done;
 }
 

@@ -36,15 +36,31 @@ PLX__CALL char *plx_posix_ttyname(int fd)
     return plx_posix_isatty(fd) ? name : NULL;
 }
 
-static int console_mode(int fd, plx__file **file_out, DWORD *mode_out)
+/* The input of the console that a descriptor is of, which may be of its screen: a handle to be
+ * closed, and its mode. */
+static int console_input(int fd, HANDLE *input_out, DWORD *mode_out)
 {
+    DWORD count;
+    HANDLE input = INVALID_HANDLE_VALUE;
     plx__file *file = plx__fd_get(fd);
     if (file == NULL)
         return -EBADF;
-    *file_out = file;
-    if (file->kind == &plx__stream_kind && GetConsoleMode(file->handle, mode_out))
+    bool is_console = file->kind == &plx__stream_kind && GetConsoleMode(file->handle, mode_out);
+    if (is_console && GetNumberOfConsoleInputEvents(file->handle, &count)) {
+        if (!DuplicateHandle(GetCurrentProcess(), file->handle, GetCurrentProcess(), &input, 0,
+                             FALSE, DUPLICATE_SAME_ACCESS))
+            input = INVALID_HANDLE_VALUE;
+    } else if (is_console) {
+        input = CreateFileW(L"CONIN$", GENERIC_READ | GENERIC_WRITE,
+                            FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+    }
+    (void)plx__file_put(file);
+    if (input == INVALID_HANDLE_VALUE)
+        return is_console ? plx__errno_last() : -ENOTTY;
+    *input_out = input;
+    if (GetConsoleMode(input, mode_out))
         return 0;
-    plx__file_put(file);
+    (void)CloseHandle(input);
     return -ENOTTY;
 }
 
@@ -52,9 +68,9 @@ PLX__CALL int plx_posix_tcgetattr(int fd, console_state *state)
 {
     static const unsigned char characters[32] = {3,  28, 127, 21, 4,  0,  1,  0,
                                                  17, 19, 26,  0,  18, 15, 23, 22};
-    plx__file *file = NULL;
+    HANDLE input;
     DWORD mode = 0;
-    int status = console_mode(fd, &file, &mode);
+    int status = console_input(fd, &input, &mode);
     if (status != 0)
         return plx__answer_int(status);
     *state = (console_state){.input = INPUT, .output = OUTPUT, .control = CONTROL, .local = LOCAL};
@@ -63,17 +79,17 @@ PLX__CALL int plx_posix_tcgetattr(int fd, console_state *state)
     state->local |= ((mode & ENABLE_PROCESSED_INPUT) != 0 ? CONSOLE_SIGNALS : 0u) |
                     ((mode & ENABLE_LINE_INPUT) != 0 ? CONSOLE_LINES : 0u) |
                     ((mode & ENABLE_ECHO_INPUT) != 0 ? CONSOLE_ECHOES : 0u);
-    (void)plx__file_put(file);
+    (void)CloseHandle(input);
     return 0;
 }
 
 PLX__CALL int plx_posix_tcsetattr(int fd, int when, const console_state *state)
 {
-    plx__file *file = NULL;
+    HANDLE input;
     DWORD mode = 0;
     if (when < 0 || when > 2)
         return plx__answer_int(-EINVAL);
-    int status = console_mode(fd, &file, &mode);
+    int status = console_input(fd, &input, &mode);
     if (status != 0)
         return plx__answer_int(status);
     mode &= ~(DWORD)(ENABLE_PROCESSED_INPUT | ENABLE_LINE_INPUT | ENABLE_ECHO_INPUT);
@@ -83,21 +99,21 @@ PLX__CALL int plx_posix_tcsetattr(int fd, int when, const console_state *state)
     if ((state->local & (CONSOLE_ECHOES | CONSOLE_LINES)) == (CONSOLE_ECHOES | CONSOLE_LINES))
         mode |= ENABLE_ECHO_INPUT;
     if (when == 2) /* TCSAFLUSH. */
-        (void)FlushConsoleInputBuffer(file->handle);
-    if (!SetConsoleMode(file->handle, mode))
+        (void)FlushConsoleInputBuffer(input);
+    if (!SetConsoleMode(input, mode))
         status = plx__errno_last();
-    plx__file_put(file);
+    (void)CloseHandle(input);
     return plx__answer_int(status);
 }
 
 /* 0 for a console, which sends at once and holds nothing back. */
 static int console_check(int fd)
 {
-    plx__file *file = NULL;
+    HANDLE input;
     DWORD mode;
-    int status = console_mode(fd, &file, &mode);
+    int status = console_input(fd, &input, &mode);
     if (status == 0)
-        (void)plx__file_put(file);
+        (void)CloseHandle(input);
     return plx__answer_int(status);
 }
 
@@ -120,14 +136,14 @@ PLX__CALL int plx_posix_tcsendbreak(int fd, int duration)
 
 PLX__CALL int plx_posix_tcflush(int fd, int queue)
 {
-    plx__file *file = NULL;
+    HANDLE input;
     DWORD mode;
-    int status = console_mode(fd, &file, &mode);
+    int status = console_input(fd, &input, &mode);
     if (status != 0)
         return plx__answer_int(status);
     if (queue != 1) /* TCOFLUSH: what is written is out already. */
-        (void)FlushConsoleInputBuffer(file->handle);
-    (void)plx__file_put(file);
+        (void)FlushConsoleInputBuffer(input);
+    (void)CloseHandle(input);
     return 0;
 }
 

@@ -404,6 +404,32 @@ static void closed_under_a_wait(void)
     (void)close(set);
 }
 
+/* Nor do two. */
+static void closed_under_two_waits(void)
+{
+    int ends[2];
+    pthread_t threads[2];
+    int set = epoll_create1(0);
+    int last = eventfd(0, 0);
+    section("closed while two threads wait for the set");
+    IS(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    IS(control(set, EPOLL_CTL_ADD, ends[0], EPOLLIN, 1), 0);
+    IS(control(set, EPOLL_CTL_ADD, last, EPOLLIN, 2), 0);
+    for (int i = 0; i < 2; i++)
+        IS(pthread_create(&threads[i], NULL, wait_for_one, &set), 0);
+    moment();
+    (void)close(ends[0]);
+    struct pollfd peer = {.fd = ends[1], .events = POLLIN};
+    IS(poll(&peer, 1, 10000), 1);
+    IS(read(ends[1], bytes, sizeof bytes), 0);
+    IS(eventfd_write(last, 1), 0);
+    for (int i = 0; i < 2; i++)
+        (void)pthread_join(threads[i], NULL);
+    (void)close(ends[1]);
+    (void)close(last);
+    (void)close(set);
+}
+
 int main(void)
 {
     (void)signal(SIGPIPE, SIG_IGN);
@@ -417,5 +443,6 @@ int main(void)
     copies_stay();
     sets_close();
     closed_under_a_wait();
+    closed_under_two_waits();
     return check_end();
 }

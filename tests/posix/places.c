@@ -92,6 +92,7 @@ static void times_of_files(int top)
     const struct timespec keep[2] = {{0, UTIME_OMIT}, {77, 0}};
     const struct timespec wrong[2] = {{0, 1000000000}, {0, 0}};
     const struct timeval coarse[2] = {{11, 22}, {33, 44}};
+    const struct timeval early[2] = {{-1, 500000}, {-1, 500000}};
     struct stat about;
     section("times of files");
     file_make(top, "timed", "x");
@@ -117,6 +118,10 @@ static void times_of_files(int top)
     IS(fstat(fd, &about), 0);
     TRUE(about.st_mtim.tv_sec > 1600000000);
     IS(chdir(base), 0);
+    IS(utimes("timed", early), 0);
+    IS(stat("timed", &about), 0);
+    IS(about.st_mtim.tv_sec, -1);
+    IS(about.st_mtim.tv_nsec, 500000000);
     IS(utimes("timed", coarse), 0);
     IS(stat("timed", &about), 0);
     IS(about.st_mtim.tv_sec, 33);

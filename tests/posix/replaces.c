@@ -210,6 +210,14 @@ static void directories_renamed(void)
     FAILS(access("one", F_OK), ENOENT);
     IS(rename("two", "three"), 0);
     has("three/x", "x");
+    IS(mkdir("self", 0755), 0);
+    IS(rename("self", "./self"), 0);
+    IS(rename("self", "self/"), 0);
+    IS(mkdir("self/in", 0755), 0);
+    FAILS(rename("self", "self/in"), EINVAL);
+    IS(rename("self", "./self"), 0);
+    IS(rmdir("self/in"), 0);
+    IS(rmdir("self"), 0);
 }
 
 /* Nothing is left behind of what was open. */
