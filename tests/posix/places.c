@@ -228,6 +228,24 @@ static int error_count(const char *path, int code)
     return 0;
 }
 
+/* Places that are left free for the caller, and one pattern behind another. */
+static void offsets(void)
+{
+/* The sanitizers' own glob() looks into the free places, and crashes. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    glob_t found;
+    memset(&found, 0, sizeof found);
+    found.gl_offs = 2;
+    IS(glob("*.h", GLOB_DOOFFS, NULL, &found), 0);
+    IS(glob("b.*", GLOB_DOOFFS | GLOB_APPEND, NULL, &found), 0);
+    IS(glob("none*", GLOB_DOOFFS | GLOB_APPEND, NULL, &found), GLOB_NOMATCH);
+    IS(found.gl_pathc, 2);
+    TRUE(found.gl_pathv[0] == NULL && found.gl_pathv[1] == NULL && found.gl_pathv[4] == NULL);
+    TRUE(strcmp(found.gl_pathv[2], "a.h") == 0 && strcmp(found.gl_pathv[3], "b.c") == 0);
+    globfree(&found);
+#endif
+}
+
 static void paths_of_patterns(int top)
 {
     static const char *const names[] = {"b.c",    "a.c",   "a.h",  ".hidden.c",
@@ -272,15 +290,7 @@ static void paths_of_patterns(int top)
     finds("nothing", GLOB_NOMAGIC, "nothing ");
     finds("nothing*", GLOB_NOMAGIC, "-");
     finds("x\\[1].c", GLOB_NOESCAPE, "-");
-    memset(&found, 0, sizeof found);
-    found.gl_offs = 2;
-    IS(glob("*.h", GLOB_DOOFFS, NULL, &found), 0);
-    IS(glob("b.*", GLOB_DOOFFS | GLOB_APPEND, NULL, &found), 0);
-    IS(glob("none*", GLOB_DOOFFS | GLOB_APPEND, NULL, &found), GLOB_NOMATCH);
-    IS(found.gl_pathc, 2);
-    TRUE(found.gl_pathv[0] == NULL && found.gl_pathv[1] == NULL && found.gl_pathv[4] == NULL);
-    TRUE(strcmp(found.gl_pathv[2], "a.h") == 0 && strcmp(found.gl_pathv[3], "b.c") == 0);
-    globfree(&found);
+    offsets();
     IS(glob("no/such/*", 0, error_count, &found), GLOB_NOMATCH);
     IS(errors, 1);
     globfree(&found);
