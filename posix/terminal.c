@@ -68,7 +68,7 @@ PLX__CALL int plx_posix_tcgetattr(int fd, console_state *state)
 {
     static const unsigned char characters[32] = {3,  28, 127, 21, 4,  0,  1,  0,
                                                  17, 19, 26,  0,  18, 15, 23, 22};
-    HANDLE input;
+    HANDLE input = INVALID_HANDLE_VALUE;
     DWORD mode = 0;
     int status = console_input(fd, &input, &mode);
     if (status != 0)
@@ -85,7 +85,7 @@ PLX__CALL int plx_posix_tcgetattr(int fd, console_state *state)
 
 PLX__CALL int plx_posix_tcsetattr(int fd, int when, const console_state *state)
 {
-    HANDLE input;
+    HANDLE input = INVALID_HANDLE_VALUE;
     DWORD mode = 0;
     if (when < 0 || when > 2)
         return plx__answer_int(-EINVAL);
@@ -109,7 +109,7 @@ PLX__CALL int plx_posix_tcsetattr(int fd, int when, const console_state *state)
 /* 0 for a console, which sends at once and holds nothing back. */
 static int console_check(int fd)
 {
-    HANDLE input;
+    HANDLE input = INVALID_HANDLE_VALUE;
     DWORD mode;
     int status = console_input(fd, &input, &mode);
     if (status == 0)
@@ -136,7 +136,7 @@ PLX__CALL int plx_posix_tcsendbreak(int fd, int duration)
 
 PLX__CALL int plx_posix_tcflush(int fd, int queue)
 {
-    HANDLE input;
+    HANDLE input = INVALID_HANDLE_VALUE;
     DWORD mode;
     int status = console_input(fd, &input, &mode);
     if (status != 0)
