@@ -10,24 +10,44 @@ mkdir -p "$work"
 wine=$(command -v wine64 || echo /usr/lib/wine/wine64)
 WINEPREFIX=$(sh ci/wine-prefix.sh)
 export WINEPREFIX WINEDEBUG=-all
-for name in errors revents streams descriptors bridge events \
-    messages rights \
-    formats library modes own parses prints replaces zones \
-    clocks directories places queues spawn children stdio; do
-    "build/debug/tests/posix/posix_$name" < /dev/null > "$work/$name.linux"
-    "$wine" "build/mingw-debug/tests/posix/posix_$name.exe" < /dev/null > "$work/$name.wine"
-    diff "$work/$name.linux" "$work/$name.wine"
-    echo "$name: the same on both; $(tail -n 1 "$work/$name.wine")"
+linux=$PWD/build/debug/tests/posix
+windows=$PWD/build/mingw-debug/tests/posix
+failed=0
+again=
+
+# run NAME: on both; what each printed is in $work.
+run() {
+    case $1 in
+    peers | console)
+        timeout 300 sh "tests/posix/$1.sh" '' "$linux/posix_$1" > "$work/$1.linux" || true
+        timeout 300 sh "tests/posix/$1.sh" "$wine" "$windows/posix_$1.exe" > "$work/$1.wine" || true
+        ;;
+    *)
+        timeout 120 "$linux/posix_$1" < /dev/null > "$work/$1.linux" || true
+        timeout 120 "$wine" "$windows/posix_$1.exe" < /dev/null > "$work/$1.wine" || true
+        ;;
+    esac
+}
+
+# Under Wine 8 one process in a thousand ends before its main() was called, and a console that is
+# still being set up forgets what was typed. So what differs is run once more, and said at the end;
+# where POLLUX_STRICT=1, it has failed.
+for name in errors revents streams descriptors bridge events messages rights formats library modes \
+    own parses prints replaces zones clocks directories places queues spawn children stdio peers \
+    console; do
+    run "$name"
+    if ! diff "$work/$name.linux" "$work/$name.wine" && [ "${POLLUX_STRICT:-0}" != 1 ]; then
+        echo "$name: different; once more"
+        again="$again $name"
+        run "$name"
+    fi
+    if diff "$work/$name.linux" "$work/$name.wine"; then
+        echo "$name: the same on both; $(tail -n 1 "$work/$name.wine")"
+    else
+        echo "$name: DIFFERENT"
+        failed=$((failed + 1))
+    fi
 done
-sh tests/posix/peers.sh '' "$PWD/build/debug/tests/posix/posix_peers" > "$work/peers.linux"
-sh tests/posix/peers.sh "$wine" "$PWD/build/mingw-debug/tests/posix/posix_peers.exe" \
-    > "$work/peers.wine"
-diff "$work/peers.linux" "$work/peers.wine"
-echo "peers, in two processes: the same on both; $(tail -n 1 "$work/peers.wine")"
-sh tests/posix/console.sh '' "$PWD/build/debug/tests/posix/posix_console" > "$work/console.linux"
-sh tests/posix/console.sh "$wine" "$PWD/build/mingw-debug/tests/posix/posix_console.exe" \
-    > "$work/console.wine"
-diff "$work/console.linux" "$work/console.wine"
-echo "console: the same on both; $(tail -n 1 "$work/console.wine")"
+[ "$failed" -eq 0 ] || exit 1
 count=$(cat "$work"/*.wine | grep -c '^ok ')
-echo "posix: $count checks, the same on Linux and under Wine"
+echo "posix: $count checks, the same on Linux and under Wine${again:+; at the second run:$again}"

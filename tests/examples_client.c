@@ -29,7 +29,9 @@
 #define DEADLINE_NS   (120 * PLX_SECOND)
 #define SERVE_NS      (600 * PLX_SECOND)
 #define FILL_BYTES    ((size_t)16 * 1024)
-#define PATTERN_BYTES 64u /* Each line of the pattern, its end included. */
+/* Each line of the pattern, its end included: long, for whoever handles line by line, as chat does,
+ * pays by the line. */
+#define PATTERN_BYTES 1000u
 
 enum verb { EXPECT, SEND, FILL, COUNT, SLOW, END, END_OF_STREAM, GONE, HANG, VERBS };
 
