@@ -154,6 +154,28 @@ static void send_is_given_up_when_memory_stays_short(world *w)
     ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
 }
 
+/* One waits for memory, and another, older one is well: the first is not passed over. */
+static void send_is_tried_again_beside_one_that_is_well(world *w)
+{
+    probe well = {0};
+    probe p = {0};
+    plx_conn_options options = probe_options(&well);
+    unsigned char got[8192];
+    peer other = connect_pair(w, &well, &options);
+    options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    pattern_fill(large, sizeof got, 0);
+    plx__fault_arm(PLX__FAULT_SEND_LATER, 0, 1);
+    ck_ok(plx_conn_write(w->loop, p.conn, large, sizeof got));
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND_LATER), 1);
+    peer_receive(w, &client, got, sizeof got);
+    pattern_check(got, sizeof got, 0);
+    peer_close(&client);
+    peer_close(&other);
+    turn_until(w, &p.closed, 1);
+    turn_until(w, &well.closed, 1);
+}
+
 /* For longer than the tries take in all. */
 static void spin(void)
 {
@@ -454,6 +476,7 @@ const test_case behavior_failure_cases[] = {
     CASE(send_that_fails_closes_with_the_reason),
     CASE(stream_that_is_cut_ends_with_a_reset),
     CASE(send_is_tried_again_when_memory_is_short),
+    CASE(send_is_tried_again_beside_one_that_is_well),
     CASE(send_is_tried_again_however_long_it_has_waited),
     CASE(send_is_given_up_when_memory_stays_short),
     CASE(close_while_memory_is_short),

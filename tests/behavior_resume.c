@@ -101,6 +101,7 @@ static void resume_of_one_that_never_paused(world *w)
     ck_assert_uint_eq(r.probe.shown, 1);
     ck_ok(plx_conn_resume(w->loop, r.conn));
     ck_assert_uint_eq(r.probe.shown, 1);
+    ck_assert_uint_eq(plx_loop_next_timeout(w->loop), 0); /* Nobody else's wait may delay it. */
     turn_until(w, &r.probe.shown, 2);
     turn_some(w);
     ck_assert_uint_eq(r.probe.shown, 2);

@@ -5,6 +5,27 @@
 #include "platform/rehearsal.h"
 #include "tests/harness.h"
 
+/* Reading pauses when the queue gets high; what is written then does not pause it again. */
+static void pause_is_counted_once(world *w)
+{
+    static const unsigned char bytes[4 << 20];
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    options.send_high = 1000;
+    options.send_max = 2 * sizeof bytes;
+    peer client = connect_pair(w, &p, &options);
+    ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
+    turn_some(w);
+    ck_assert_uint_gt(plx_conn_queued(w->loop, p.conn), 1000);
+    ck_assert_uint_eq(counter(w, read_pauses), 1);
+    for (int i = 0; i < 3; i++)
+        ck_ok(plx_conn_write(w->loop, p.conn, bytes, 1000));
+    turn_some(w);
+    ck_assert_uint_eq(counter(w, read_pauses), 1);
+    peer_reset(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 extern const test_case behavior_stats_cases[];
 
 typedef struct both_ends {
@@ -223,6 +244,7 @@ static void timeouts_are_counted(world *w)
 }
 
 const test_case behavior_stats_cases[] = {
+    CASE(pause_is_counted_once),
     CASE(connections_and_bytes_are_counted),
     CASE(bytes_that_are_kept_count_once),
     CASE(what_can_go_at_once_does),

@@ -16,6 +16,5 @@ void plx__sleep(uint64_t duration_ns)
 {
     const struct timespec duration = {.tv_sec = (time_t)(duration_ns / PLX_SECOND),
                                       .tv_nsec = (long)(duration_ns % PLX_SECOND)};
-    if (duration_ns > 0)
-        (void)nanosleep(&duration, NULL);
+    (void)nanosleep(&duration, NULL);
 }
