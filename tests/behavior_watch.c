@@ -332,6 +332,7 @@ static void watch_over_a_socket_that_was_closed(world *w)
     peer_close(&c.ours);
     turn_some(w);
     ck_assert_uint_le(s.count, 1);
+    ck_assert_uint_eq(counter(w, sockets_lost), s.count);
     if (s.count == 1)
         ck_assert_uint_eq(s.ready, PLX_FAILED);
     int status = plx_watch_close(w->loop, watch);

@@ -26,9 +26,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEADLINE_NS   (120 * PLX_SECOND)
-#define SERVE_NS      (600 * PLX_SECOND)
-#define FILL_BYTES    ((size_t)16 * 1024)
+#define DEADLINE_NS (120 * PLX_SECOND)
+#define SERVE_NS    (600 * PLX_SECOND)
+#define FILL_BYTES  ((size_t)16 * 1024)
 /* Each line of the pattern, its end included: long, for whoever handles line by line, as chat does,
  * pays by the line. */
 #define PATTERN_BYTES 1000u

@@ -20,7 +20,8 @@
 
 static char bytes[65536];
 
-/* Writes single bytes while there is room: the peer's system may take some late. The last result. */
+/* Writes single bytes while there is room: the peer's system may take some late. The last result.
+ */
 static ssize_t drip(int fd)
 {
     ssize_t written;
