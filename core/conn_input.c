@@ -140,6 +140,7 @@ void plx__conn_received_slowly(plx_loop *loop, plx__conn *conn, const plx__compl
 {
     bool is_resting = (conn->flags & (PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT)) != 0;
     PLX_ASSERT(plx__conn_is_open(conn));
+    PLX_ASSERT(((conn->flags & PLX__CONN_KEPT) != 0) == (conn->kept != NULL));
     loop->stats.receives++;
     loop->stats.received_bytes += completion->length;
     conn->received_ns = loop->now_ns;
