@@ -304,17 +304,22 @@ bool plx__iocp_accept_next(plx__backend *backend, plx__iocp_op *op, plx__complet
 int plx__iocp_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out)
 {
     plx__iocp_accepts *accepts = plx__iocp_place_of(endpoint)->accepts;
-    plx__iocp_op *op = accepts != NULL ? accepts->held.first : NULL;
     (void)backend;
-    if (op == NULL)
-        return PLX_EAGAIN;
-    accept_op *accept = (accept_op *)(void *)op;
-    accepts->held.first = op->next;
-    op->state = PLX__IOCP_IDLE;
-    accept->is_held = false;
-    *socket_out = accept->socket;
-    accept->socket = PLX_SOCKET_NONE;
-    return 0;
+    for (plx__iocp_op *op; accepts != NULL && (op = accepts->held.first) != NULL;) {
+        accept_op *accept = (accept_op *)(void *)op;
+        plx_socket socket = accept->socket;
+        DWORD got;
+        accepts->held.first = op->next;
+        op->state = PLX__IOCP_IDLE;
+        accept->is_held = false;
+        accept->socket = PLX_SOCKET_NONE;
+        if (plx__iocp_op_result(op, &got) == 0 && !accept->is_dropped) {
+            *socket_out = socket;
+            return 0;
+        }
+        plx__socket_close(socket); /* Nobody is there who could be turned away. */
+    }
+    return PLX_EAGAIN;
 }
 
 /* --- who stays silent ------------------------------------------------------------------------ */

@@ -198,6 +198,42 @@ static void listener_recovers_from_having_none(world *w)
     ck_assert_uint_eq(descriptors(), before + 1 + ACCEPTS);
 }
 
+/* Such turns, until this has been counted. */
+static void turn_scarcely_until(world *w, size_t counted)
+{
+    uint64_t until = plx__clock_now() + patience();
+    while (counter_at(w, counted) == 0) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        turn_without_descriptors(w);
+    }
+}
+
+/* Of two who wait while there is no descriptor one resets: the other alone is turned away. */
+static void one_that_has_reset_is_not_turned_away(world *w)
+{
+    probe p = {0};
+    const plx_listen_options options = {.conn = probe_options(&p), .accept_receive_first = 1};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_listener listener;
+    loop_open(w);
+    ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options));
+    ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
+    peer first = peer_open(w, address);
+    peer second = peer_open(w, address);
+    ck_assert_int_eq(plx__socket_send(first.socket, "x", 1), 1);
+    turn_scarcely_until(w, offsetof(plx_loop_stats, accept_pauses));
+    peer_reset(&second); /* The listener rests: what comes back for this one is held, too. */
+    turn_scarcely_until(w, offsetof(plx_loop_stats, accepts_rejected));
+    ck_assert_uint_eq(counter(w, accepts_rejected), 1);
+    peer client = peer_open(w, address);
+    peer_send(w, &client, "x", 1);
+    turn_until(w, &p.received, 1);
+    ck_assert_uint_eq(counter(w, accepts_rejected), 1);
+    peer_close(&first);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 const test_case unit_iocp_accept_cases[] = {
     CASE(accepts_are_posted_ahead),
     CASE(options_say_how_many),
@@ -205,5 +241,6 @@ const test_case unit_iocp_accept_cases[] = {
     CASE(listener_closes_over_those_it_holds),
     CASE(listener_fills_up),
     CASE(listener_recovers_from_having_none),
+    CASE(one_that_has_reset_is_not_turned_away),
     CASES_END,
 };
