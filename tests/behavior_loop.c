@@ -257,13 +257,18 @@ static int try_listen(world *w)
     return status;
 }
 
+/* What is told by on_close is its outcome, too. */
 static int try_connect(world *w)
 {
+    probe p = {0};
+    const plx_conn_options options = probe_options(&p);
     plx_conn conn;
-    int status = plx_connect(w->loop, &conn, "tcp://127.0.0.1:1", NULL);
-    if (status == 0)
-        ck_ok(plx_conn_close(w->loop, conn));
-    return status;
+    int status = plx_connect(w->loop, &conn, "tcp://127.0.0.1:1", &options);
+    if (status != 0)
+        return status;
+    int closed = plx_conn_close(w->loop, conn);
+    turn_until(w, &p.closed, 1);
+    return closed == 0 ? 0 : p.reason;
 }
 
 static int try_timer(world *w)
