@@ -176,6 +176,36 @@ static void send_is_tried_again_beside_one_that_is_well(world *w)
     turn_until(w, &well.closed, 1);
 }
 
+static void note_return(plx_loop *loop, plx_conn conn, void *data, int status)
+{
+    (void)loop;
+    (void)conn;
+    ck_ok(status);
+    ++*(size_t *)data;
+}
+
+/* Lending fails for want of memory: what was to be lent is nobody else's, and can be lent again. */
+static void lending_without_memory_changes_nothing(world *w)
+{
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    size_t returned = 0;
+    char answer[5];
+    peer client = connect_pair(w, &p, &options);
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, 1);
+    ck_assert_int_eq(plx_conn_send(w->loop, p.conn, "hello", 5, note_return, &returned),
+                     PLX_ENOMEM);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
+    turn_some(w);
+    ck_assert_uint_eq(returned, 0);
+    ck_ok(plx_conn_send(w->loop, p.conn, "hello", 5, note_return, &returned));
+    peer_receive(w, &client, answer, 5);
+    ck_assert_mem_eq(answer, "hello", 5);
+    turn_until(w, &returned, 1);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 /* For longer than the tries take in all. */
 static void spin(void)
 {
@@ -477,6 +507,7 @@ const test_case behavior_failure_cases[] = {
     CASE(stream_that_is_cut_ends_with_a_reset),
     CASE(send_is_tried_again_when_memory_is_short),
     CASE(send_is_tried_again_beside_one_that_is_well),
+    CASE(lending_without_memory_changes_nothing),
     CASE(send_is_tried_again_however_long_it_has_waited),
     CASE(send_is_given_up_when_memory_stays_short),
     CASE(close_while_memory_is_short),

@@ -427,11 +427,27 @@ static void connects_that_the_loop_learns_of_late(world *w)
     turn_until(w, &p.closed, CONNECTS);
 }
 
+/* It is paused, and so is not read: what waits for it does not put its timeout off. */
+static void paused_one_times_out(world *w)
+{
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    options.idle_timeout_ns = TIMEOUT_NS;
+    options.flags = PLX_CONN_PAUSED;
+    peer client = connect_pair(w, &p, &options);
+    peer_send(w, &client, "x", 1);
+    turn_until(w, &p.closed, 1);
+    ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
+    ck_assert_uint_eq(p.received, 0);
+    peer_close(&client);
+}
+
 /* clang-format off: a case is a line of its own, for tests/CMakeLists.txt. */
 const test_case behavior_late_cases[] = {
     CASE(slow_callback_lets_nobody_time_out),
     CASE(more_are_ready_than_one_wait_collects),
     CASE(idle_one_times_out_on_a_busy_loop),
+    CASE(paused_one_times_out),
     CASE(turn_counts_as_its_end),
     CASE(backend_has_what_the_socket_lacks),
     CASE(slow_callback_and_a_peer_that_reads),
