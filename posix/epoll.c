@@ -58,16 +58,21 @@ static void entry_remove(epoll_set *set, entry *one)
     *one = set->entries[--set->count];
 }
 
+static bool set_has(epoll_set *set, const void *file)
+{
+    bool is_in = false;
+    AcquireSRWLockShared(&set->lock);
+    for (size_t i = 0; i < set->count && !is_in; i++)
+        is_in = set->entries[i].file == file;
+    ReleaseSRWLockShared(&set->lock);
+    return is_in;
+}
+
 void plx__epoll_recheck(const void *file)
 {
     AcquireSRWLockShared(&all_lock);
     for (epoll_set *set = all; set != NULL; set = set->next) {
-        bool is_in = false;
-        AcquireSRWLockShared(&set->lock);
-        for (size_t i = 0; i < set->count && !is_in; i++)
-            is_in = set->entries[i].file == file;
-        ReleaseSRWLockShared(&set->lock);
-        if (!is_in)
+        if (!set_has(set, file))
             continue;
         (void)plx__atomic_add(&set->version, 2);
         plx__file_notify(set->file);
@@ -247,6 +252,27 @@ static int depth_of(plx__file *file, const plx__file *outer)
     return deepest + 1;
 }
 
+/* How many sets are around each other around this one. The caller has all_lock. */
+static int height_of(const plx__file *file)
+{
+    int highest = 0;
+    for (epoll_set *set = all; set != NULL; set = set->next) {
+        int height = set_has(set, file) ? height_of(set->file) + 1 : 0;
+        highest = height > highest ? height : highest;
+    }
+    return highest;
+}
+
+/* Whether this set can be put into that one: no set is in itself, and no chain is longer than
+ * Linux allows, whichever end it is made from (there since 6.17). */
+static bool nest_is_allowed(plx__file *inner, const plx__file *outer)
+{
+    AcquireSRWLockShared(&all_lock);
+    bool is_allowed = depth_of(inner, outer) + height_of(outer) <= NESTS_MAX;
+    ReleaseSRWLockShared(&all_lock);
+    return is_allowed;
+}
+
 static int set_control(plx__file *of, int operation, int fd, plx__file *file,
                        const epoll_event *event)
 {
@@ -260,7 +286,7 @@ static int set_control(plx__file *of, int operation, int fd, plx__file *file,
         return -EPERM; /* As on Linux: files of the disk are always ready. */
     if (is_set)
         AcquireSRWLockExclusive(&nest_lock);
-    if (is_set && operation == DO_ADD && depth_of(file, of) > NESTS_MAX)
+    if (is_set && operation == DO_ADD && !nest_is_allowed(file, of))
         status = -ELOOP;
     AcquireSRWLockExclusive(&set->lock);
     if (status == 0)

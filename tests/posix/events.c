@@ -243,6 +243,25 @@ static void sets_in_sets(void)
     (void)close(ends[1]);
 }
 
+/* Five sets in a row, and no sixth, from whichever end the row is made. */
+static void rows_of_sets(void)
+{
+    enum { SETS = 6 };
+    section("sets within each other");
+    for (int is_inward = 0; is_inward < 2; is_inward++) {
+        int sets[SETS];
+        for (int i = 0; i < SETS; i++)
+            sets[i] = epoll_create1(0);
+        for (int i = 0; i + 2 < SETS; i++)
+            IS(control(sets[i + !is_inward], EPOLL_CTL_ADD, sets[i + is_inward], EPOLLIN, i), 0);
+        int status = control(sets[4 + !is_inward], EPOLL_CTL_ADD, sets[4 + is_inward], EPOLLIN, 4);
+        /* From outside Linux refuses it since 6.17. */
+        TRUE((status == -1 && errno == ELOOP) || (!IS_WINDOWS && is_inward));
+        for (int i = 0; i < SETS; i++)
+            (void)close(sets[i]);
+    }
+}
+
 static void *wait_for_one(void *data)
 {
     struct epoll_event event;
@@ -438,6 +457,7 @@ int main(void)
     edges();
     counters();
     sets_in_sets();
+    rows_of_sets();
     two_waiters();
     numbers_again();
     copies_stay();
