@@ -126,6 +126,36 @@ static int anything_remove(const wchar_t *path)
     return status == -EISDIR ? directory_remove(path) : status;
 }
 
+static int directory_look(const wchar_t *path)
+{
+    DWORD known = GetFileAttributesW(path);
+    if (!is_there(known))
+        return plx__path_error(path);
+    return is_directory(known) ? 0 : -ENOTDIR;
+}
+
+static bool is_slash(char letter)
+{
+    return letter == '/' || letter == '\\';
+}
+
+/* Why a directory cannot be removed by a name that every directory has; 0 for other names. Windows
+ * would take "d/." for "d". */
+static int dots_error(const char *path)
+{
+    size_t end = strlen(path);
+    while (end > 0 && is_slash(path[end - 1]))
+        end--;
+    size_t start = end;
+    while (start > 0 && path[start - 1] == '.')
+        start--;
+    if (start > 0 && !is_slash(path[start - 1]))
+        return 0;
+    if (end - start == 1)
+        return -EINVAL;
+    return end - start == 2 ? -ENOTEMPTY : 0;
+}
+
 static int path_do(const char *path, int (*act)(const wchar_t *))
 {
     int status = 0;
@@ -143,11 +173,16 @@ PLX__CALL int plx_posix_unlink(const char *path)
 
 PLX__CALL int plx_posix_rmdir(const char *path)
 {
-    return path_do(path, directory_remove);
+    int refusal = path != NULL ? dots_error(path) : 0;
+    if (refusal == 0)
+        return path_do(path, directory_remove);
+    return path_do(path, directory_look) == 0 ? plx__answer_int(refusal) : -1;
 }
 
 PLX__CALL int plx_posix_remove(const char *path)
 {
+    if (path != NULL && dots_error(path) != 0)
+        return plx_posix_rmdir(path);
     return path_do(path, anything_remove);
 }
 

@@ -153,7 +153,16 @@ static void removals(void)
     FAILS(remove("d"), ENOTEMPTY);
     FAILS(rmdir("d"), ENOTEMPTY);
     FAILS(rmdir("d/x"), ENOTDIR);
+    FAILS(rmdir("d/x/."), ENOTDIR);
+    FAILS(rmdir("none/."), ENOENT);
     IS(remove("d/x"), 0);
+    FAILS(rmdir("d/."), EINVAL);
+    FAILS(rmdir("./d/.//"), EINVAL);
+    FAILS(rmdir("d/.."), ENOTEMPTY);
+    FAILS(rmdir("."), EINVAL);
+    FAILS(remove("d/."), EINVAL);
+    IS(mkdir("d/.x", 0755), 0);
+    IS(rmdir("d/.x/"), 0);
     IS(remove("d"), 0);
     FAILS(remove("d"), ENOENT);
     FAILS(rmdir("d"), ENOENT);
