@@ -1,10 +1,12 @@
 /* tests/uring.c - what is io_uring's own: machines that refuse it, older kernels, its thread. The
  * behaviours say the rest. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
-#include "tests/harness.h"
+#include "backends/uring.h"
+#include "core/loop.h"
+#include "tests/child.h"
 
 extern const test_case uring_loss_cases[];
 extern const test_case uring_ring_cases[];
@@ -431,6 +433,78 @@ static void accepting_ahead_without_memory(world *w)
     }
 }
 
+/* As if the kernel had brought this while the last turn ran. */
+static void completion_bring(plx__backend *backend, plx__endpoint *endpoint, enum plx__uring_op op,
+                             int32_t result)
+{
+    ck_ok(plx__uring_spill_reserve(backend, 1));
+    backend->spill[backend->spill_count++] = (struct io_uring_cqe){
+        .user_data = plx__uring_data(endpoint, op), .res = result, .flags = IORING_CQE_F_MORE};
+    plx__uring_ends_set(backend);
+}
+
+static void count_error(plx_loop *loop, plx_listener listener, void *data, int status)
+{
+    (void)loop;
+    (void)listener;
+    ck_assert_int_ne(status, 0);
+    ++*(size_t *)data;
+}
+
+/* A failure of an accept is told to a listener that accepts. One that has stopped has not asked,
+ * and finds it out when it starts again, if it is still true. */
+static void failure_to_accept_is_told_to_who_accepts(world *w)
+{
+    size_t errors = 0;
+    plx_listener listener;
+    plx__backend *backend = w->loop->backend;
+    const plx_listen_options options = {.on_error = count_error, .data = &errors};
+    ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options));
+    plx__endpoint *endpoint = &plx__find(w->loop, PLX__KIND_LISTENER, listener.bits)->endpoint;
+    turn_some(w);
+    plx__uring_accept_stop(backend, endpoint);
+    completion_bring(backend, endpoint, PLX__URING_ACCEPT, -EMFILE);
+    turn_some(w);
+    ck_assert_uint_eq(errors, 0);
+    ck_ok(plx__uring_accept_start(backend, endpoint, NULL));
+    for (int i = 0; i < 3; i++) {
+        static const int32_t passing[] = {-ECANCELED, -EAGAIN, -EINTR};
+        completion_bring(backend, endpoint, PLX__URING_ACCEPT, passing[i]);
+        turn_some(w);
+        ck_assert_uint_eq(errors, 0);
+    }
+    completion_bring(backend, endpoint, PLX__URING_ACCEPT, -EMFILE);
+    turn_some(w);
+    ck_assert_uint_eq(errors, 1);
+    ck_ok(plx_listener_close(w->loop, listener));
+}
+
+/* A forked child that drops its copy closes the sockets that had been fetched and core was not
+ * shown, all of them: their peers would not see the parent close them. */
+static void child_closes_what_was_accepted_and_not_shown(world *w)
+{
+    enum { SOME = 3 };
+    couple couples[SOME];
+    plx_listener listener;
+    char byte;
+    ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", NULL));
+    plx__endpoint *endpoint = &plx__find(w->loop, PLX__KIND_LISTENER, listener.bits)->endpoint;
+    turn_some(w);
+    for (size_t i = 0; i < SOME; i++)
+        couples[i] = couple_open();
+    if (child_fork()) {
+        for (size_t i = 0; i < SOME; i++)
+            completion_bring(w->loop->backend, endpoint, PLX__URING_ACCEPT, couples[i].ours.socket);
+        plx_loop_abandon(w->loop);
+        for (size_t i = 0; i < SOME; i++)
+            ck_assert_int_eq((int)peer_try(&couples[i].ours, &byte, 1), PLX_EBADF);
+        plx__rehearse_report(CHILD_IS_GOOD);
+    }
+    child_join();
+    for (size_t i = 0; i < SOME; i++)
+        couple_close(&couples[i]);
+}
+
 static const test_case uring_cases[] = {
     CASE(forbidden_is_a_backend_that_cannot_run),
     CASE(missing_is_a_backend_that_cannot_run),
@@ -446,6 +520,8 @@ static const test_case uring_cases[] = {
     CASE(what_falls_short_is_followed_by_what_was_written_next),
     CASE(what_fails_between_turns_ends_the_next_wait),
     CASE(accepting_ahead_without_memory),
+    CASE(failure_to_accept_is_told_to_who_accepts),
+    CASE(child_closes_what_was_accepted_and_not_shown),
     CASES_END,
 };
 
