@@ -135,6 +135,24 @@ static void cancellation_that_found_nothing_is_repeated(world *w)
     }
 }
 
+/* A connection that waits for room reads on and closes in the same turn: only the poll is in
+ * flight, and nothing is received any more, which would wait for a peer that says nothing. */
+static void one_that_closes_does_not_begin_to_receive(world *w)
+{
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    size_t dropped;
+    peer client = connect_pair(w, &p, &options);
+    ck_ok(plx_conn_pause(w->loop, p.conn));
+    fill(w, p.conn);
+    ck_assert_int_eq(endpoint_of(w, p.conn)->input, PLX__URING_NONE);
+    ck_ok(plx_conn_resume(w->loop, p.conn));
+    ck_ok(plx_conn_close(w->loop, p.conn));
+    turn_until(w, &p.closed, 1);
+    (void)peer_drain(w, &client, &dropped);
+    peer_close(&client);
+}
+
 static void never_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
                         uint32_t ready)
 {
@@ -342,6 +360,7 @@ static void credit_never_ends(world *w)
     plx_conn_options options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
     const plx__backend *backend = w->loop->backend;
+    ck_assert_int_eq(backend->has_credit, (backend->ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0);
     for (int i = 0; i < TURNS; i++) {
         ck_ok(plx_conn_write(w->loop, p.conn, bytes, PIECE));
         ck_assert_int_eq(backend->arena_used > 0, backend->has_credit);
@@ -462,6 +481,23 @@ static void ring_that_does_not_end_is_told(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+/* What may pass costs a wait, and not the ring; anything else costs that, too. */
+static void ring_that_may_do_better_is_kept(world *w)
+{
+    static const int passing[] = {EAGAIN, EBUSY, ENOMEM};
+    const plx__backend *backend = w->loop->backend;
+    turn_some(w);
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
+        ck_ok(plx__rehearse_no_entering(passing[i]));
+        ck_ok(plx_loop_run_once(w->loop, 0));
+        ck_assert_uint_eq(counter(w, wait_failures), i + 1);
+        ck_assert(backend->has_ring);
+    }
+    ck_ok(plx__rehearse_no_entering(EIO));
+    ck_assert_int_ne(plx_loop_run_once(w->loop, 0), 0);
+    ck_assert(!backend->has_ring);
+}
+
 /* A ring is left, and the system has none any more: each wait says so, and the loop closes. */
 static void ring_that_is_refused_is_told_by_each_wait(world *w)
 {
@@ -522,6 +558,7 @@ const test_case uring_loss_cases[] = {
     CASE(stream_that_may_have_lost_bytes_ends),
     CASE(stream_that_had_ended_stays_ended),
     CASE(cancellation_that_found_nothing_is_repeated),
+    CASE(one_that_closes_does_not_begin_to_receive),
     CASE(cancellation_that_found_nothing_of_what_has_gone_is_dropped),
     CASE(poll_for_room_ends_when_there_is_room),
     CASE(what_falls_short_for_a_while_is_sent_later),
@@ -534,6 +571,7 @@ const test_case uring_loss_cases[] = {
     CASE(large_buffers_are_neither_too_many_nor_too_few),
     CASE(first_thread_that_has_ended_does_not_keep_the_loop),
     CASE(ring_that_does_not_end_is_told),
+    CASE(ring_that_may_do_better_is_kept),
     CASE(ring_that_is_refused_is_told_by_each_wait),
     CASES_END,
 };
