@@ -555,9 +555,11 @@ static void child_closes_what_was_accepted_and_not_shown(world *w)
     if (child_fork()) {
         for (size_t i = 0; i < SOME; i++)
             completion_bring(w->loop->backend, endpoint, PLX__URING_ACCEPT, couples[i].ours.socket);
+        w->loop->backend->spill_count--; /* The last one is none of them. */
         plx_loop_abandon(w->loop);
         for (size_t i = 0; i < SOME; i++)
-            ck_assert_int_eq((int)peer_try(&couples[i].ours, &byte, 1), PLX_EBADF);
+            ck_assert_int_eq((int)peer_try(&couples[i].ours, &byte, 1),
+                             i == SOME - 1 ? PLX_EAGAIN : PLX_EBADF);
         plx__rehearse_report(CHILD_IS_GOOD);
     }
     child_join();
