@@ -20,15 +20,14 @@ static void endpoints_forget(plx__backend *backend)
     }
 }
 
-/* Copies a completion, if it is still there: a parent that goes on gives the place back, and the
- * kernel writes there anew. It may have written some that the tail does not tell yet: half a ring
- * is left for those. */
+/* Copies what a completion has brought, if it is still there: a parent that goes on gives the place
+ * back, and the kernel writes there anew. It may have written some that the tail does not tell yet:
+ * half a ring is left for those. */
 static bool completion_copy(const struct io_uring_cq *cq, unsigned at, struct io_uring_cqe *copy)
 {
     const struct io_uring_cqe *there = &cq->cqes[at & cq->ring_mask];
     copy->user_data = io_uring_smp_load_acquire(&there->user_data);
     copy->res = io_uring_smp_load_acquire(&there->res);
-    copy->flags = io_uring_smp_load_acquire(&there->flags);
     return (int)(io_uring_smp_load_acquire(cq->khead) - at) <= 0 ||
            io_uring_smp_load_acquire(cq->ktail) - at < cq->ring_entries / 2;
 }
@@ -41,8 +40,7 @@ static void completions_forget(plx__backend *backend)
     struct io_uring_cqe copy;
     while (backend->spill_next < backend->spill_count)
         plx__uring_completion_drop(&backend->spill[backend->spill_next++]);
-    if (!backend->has_ring)
-        return;
+    /* Without a ring both are 0. */
     for (unsigned at = backend->taken; at != backend->seen; at++) {
         if (completion_copy(&backend->ring.cq, at, &copy))
             plx__uring_completion_drop(&copy);

@@ -48,17 +48,17 @@ static bool is_exiting(int32_t thread)
 {
     unsigned long flags = 0;
     char name[64];
-    char text[512];
+    char text[512] = {0};
     (void)snprintf(name, sizeof name, "/proc/self/task/%d/stat", (int)thread);
     FILE *file = fopen(name, "re");
     if (file == NULL)
         return false;
-    size_t length = fread(text, 1, sizeof text - 1, file);
+    bool is_read = fread(text, 1, sizeof text - 1, file) > 0;
     (void)fclose(file);
-    text[length] = '\0';
     /* Behind the name, which may hold anything: state, five numbers, flags (proc(5)). */
     const char *name_end = strrchr(text, ')');
-    return name_end != NULL && sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 &&
+    return is_read && name_end != NULL &&
+           sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 &&
            (flags & TASK_IS_EXITING) != 0;
 }
 

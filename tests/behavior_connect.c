@@ -224,6 +224,36 @@ static void connect_refuses_what_is_no_address(world *w)
     ck_assert_uint_eq(counter(w, connections_started), 0);
 }
 
+/* Over the Unix domain most connects succeed in the call: on_open comes with a turn all the same.
+ */
+static void connect_to_a_socket_file(world *w)
+{
+    probe server = {.then_data = echo_back};
+    probe client = {0};
+    plx_listen_options listen = {.conn = probe_options(&server)};
+    plx_conn_options options = probe_options(&client);
+    char address[64];
+    plx_listener listener;
+    plx_conn conn;
+    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock",
+                   (unsigned long long)plx__clock_now());
+    int status = plx_listen(w->loop, &listener, address, &listen);
+    if (status == PLX_EAFNOSUPPORT)
+        return;
+    ck_ok(status);
+    ck_ok(plx_connect(w->loop, &conn, address, &options));
+    ck_assert_uint_eq(client.opened, 0);
+    turn_until(w, &client.opened, 1);
+    ck_ok(plx_conn_write(w->loop, conn, "hello", 5));
+    turn_until(w, &client.received, 5);
+    ck_assert_mem_eq(client.bytes, "hello", 5);
+    ck_ok(plx_conn_close(w->loop, conn));
+    turn_until(w, &client.closed, 1);
+    turn_until(w, &server.closed, 1);
+    ck_ok(client.reason);
+    ck_ok(plx_listener_close(w->loop, listener));
+}
+
 /* A socket file that is not there is an outcome of connecting, like a refusal. */
 static void connect_to_a_missing_socket_file(world *w)
 {
@@ -406,6 +436,7 @@ const test_case behavior_connect_cases[] = {
     CASE(connect_many_at_once),
     CASE(connect_timeout),
     CASE(connect_refuses_what_is_no_address),
+    CASE(connect_to_a_socket_file),
     CASE(connect_to_a_missing_socket_file),
     CASE(options_that_contradict_are_refused),
     CASE(idle_timeout_closes),

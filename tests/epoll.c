@@ -339,6 +339,56 @@ static void failure_is_told_to_nobody_else(world *w)
     }
 }
 
+enum { BURST = 130 }; /* More than are taken at a time, and fewer than one call brings. */
+
+typedef struct burst {
+    plx_loop *loop;
+    couple couples[BURST];
+    plx_watch watches[BURST];
+    seen seen[BURST];
+    size_t posts;
+} burst;
+
+static void count_post(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    ck_ok(status);
+    ++*(size_t *)data;
+}
+
+/* The first thing that the set names is the wake, which is nobody's event. */
+static void post_and_send(enum plx__hook_step step, void *data)
+{
+    burst *b = data;
+    if (step != PLX__HOOK_SLEEP)
+        return;
+    ck_ok(plx_post(b->loop, count_post, &b->posts));
+    for (size_t i = 0; i < BURST; i++)
+        ck_assert_int_eq((int)plx__socket_send(b->couples[i].theirs.socket, "x", 1), 1);
+}
+
+/* What one call brings is told in one turn, whatever of it is nobody's event. */
+static void wake_puts_nothing_off(world *w)
+{
+    static burst b;
+    b.loop = w->loop;
+    for (size_t i = 0; i < BURST; i++) {
+        b.couples[i] = couple_open();
+        ck_ok(plx_watch_open(w->loop, &b.watches[i], b.couples[i].ours.socket, PLX_READABLE, see,
+                             &b.seen[i]));
+    }
+    turn_some(w);
+    plx__hook_set(post_and_send, &b);
+    ck_ok(plx_loop_run_once(w->loop, patience()));
+    plx__hook_set(NULL, NULL);
+    ck_assert_uint_eq(b.posts, 1);
+    for (size_t i = 0; i < BURST; i++) {
+        ck_assert_uint_eq(b.seen[i].count, 1);
+        ck_ok(plx_watch_close(w->loop, b.watches[i]));
+        couple_close(&b.couples[i]);
+    }
+}
+
 /* The system names nothing as ready, so the wait has to know that there is something to tell. */
 static void failure_ends_a_wait_without_end(world *w)
 {
@@ -458,6 +508,7 @@ static const test_case epoll_cases[] = {
     CASE(new_set_does_not_take_a_lost_number),
     CASE(file_that_comes_back_by_its_number_is_taken_over),
     CASE(refused_changes_are_tried_again),
+    CASE(wake_puts_nothing_off),
     CASE(failure_is_told_to_nobody_else),
     CASE(failure_ends_a_wait_without_end),
     CASES_END,

@@ -1,10 +1,13 @@
 /* tests/uring.c - what is io_uring's own: machines that refuse it, older kernels, its thread. The
  * behaviours say the rest. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
-#include "tests/harness.h"
+#include "backends/uring.h"
+#include "core/conn.h"
+#include "core/loop.h"
+#include "tests/child.h"
 
 extern const test_case uring_loss_cases[];
 extern const test_case uring_ring_cases[];
@@ -159,6 +162,23 @@ static void works_with_tiny_queues(world *w)
     expect_all_works(w);
 }
 
+/* More requests than there is room for are made with the first wait, before which the ring takes
+ * none: none of them waits for the next one. */
+static void first_wait_makes_all_requests(world *w)
+{
+    enum { LISTENERS = 20 };
+    plx_listener listeners[LISTENERS];
+    plx__fault_arm(PLX__FAULT_ROOM, 0, 1);
+    world_reopen(w, (plx_loop_options){0});
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_ROOM), 1);
+    for (size_t i = 0; i < LISTENERS; i++)
+        ck_ok(plx_listen(w->loop, &listeners[i], "tcp://127.0.0.1:0", NULL));
+    ck_ok(plx_loop_run_once(w->loop, 0));
+    ck_assert_ptr_null(w->loop->backend->lists[PLX__URING_LIST_BUSY].first);
+    for (size_t i = 0; i < LISTENERS; i++)
+        ck_ok(plx_listener_close(w->loop, listeners[i]));
+}
+
 /* Writes to the first of them, and to the others, until what it wrote must wait. Returns how much
  * it has written. */
 static size_t fill_among_others(world *w, const crowd *c, size_t room)
@@ -216,7 +236,27 @@ static void what_failed_on_credit_goes_before_what_is_written_next(world *w)
 static void works_without_credit(world *w)
 {
     world_reopen(w, (plx_loop_options){.queued_bytes_max = 64u << 20});
+    ck_assert(!w->loop->backend->has_credit);
     expect_all_works(w);
+}
+
+/* Nor does a write submit anything then: a ring that no thread has waited with stays free for any.
+ */
+static void write_without_credit_leaves_the_ring_alone(world *w)
+{
+    plx_conn conn;
+    couple c = couple_open();
+    char bytes[2];
+    world_reopen(w, (plx_loop_options){.queued_bytes_max = 64u << 20});
+    plx__socket_disown(c.ours.socket);
+    ck_ok(plx_conn_adopt(w->loop, &conn, c.ours.socket, NULL, NULL, 0));
+    c.ours.socket = PLX_SOCKET_NONE;
+    plx__endpoint *endpoint = &plx__conn_find(w->loop, conn)->object.endpoint;
+    ck_assert_int_eq((int)plx__uring_send_now(w->loop->backend, endpoint, "hi", 2), 2);
+    ck_assert_int_eq((int)peer_try(&c.theirs, bytes, 2), 2);
+    ck_assert_mem_eq(bytes, "hi", 2);
+    ck_assert(!w->loop->backend->is_enabled);
+    couple_close(&c);
 }
 
 /* --- its thread --------------------------------------------------------------------------------
@@ -431,6 +471,102 @@ static void accepting_ahead_without_memory(world *w)
     }
 }
 
+/* Of all that connect at once each turn delivers 64, and goes on with the others in the next. */
+static void accepting_ahead_takes_turns(world *w)
+{
+    enum { BURST = 150, ACCEPTS_MAX = 64 };
+    static peer peers[BURST];
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    char address[PLX_ADDRESS_TEXT_MAX];
+    (void)listen_at(w, &options, address);
+    turn(w);
+    for (size_t i = 0; i < BURST; i++)
+        peers[i] = peer_start(address);
+    for (size_t opened = 0; opened < BURST;) {
+        opened = opened + ACCEPTS_MAX < BURST ? opened + ACCEPTS_MAX : BURST;
+        ck_ok(plx_loop_run_once(w->loop, 0));
+        ck_assert_uint_eq(p.opened, opened);
+    }
+    for (size_t i = 0; i < BURST; i++)
+        peer_close(&peers[i]);
+    turn_until(w, &p.closed, BURST);
+}
+
+/* As if the kernel had brought this while the last turn ran. */
+static void completion_bring(plx__backend *backend, plx__endpoint *endpoint, enum plx__uring_op op,
+                             int32_t result)
+{
+    ck_ok(plx__uring_spill_reserve(backend, 1));
+    backend->spill[backend->spill_count++] = (struct io_uring_cqe){
+        .user_data = plx__uring_data(endpoint, op), .res = result, .flags = IORING_CQE_F_MORE};
+    plx__uring_ends_set(backend);
+}
+
+static void count_error(plx_loop *loop, plx_listener listener, void *data, int status)
+{
+    (void)loop;
+    (void)listener;
+    ck_assert_int_ne(status, 0);
+    ++*(size_t *)data;
+}
+
+/* A failure of an accept is told to a listener that accepts. One that has stopped has not asked,
+ * and finds it out when it starts again, if it is still true. */
+static void failure_to_accept_is_told_to_who_accepts(world *w)
+{
+    size_t errors = 0;
+    plx_listener listener;
+    plx__backend *backend = w->loop->backend;
+    const plx_listen_options options = {.on_error = count_error, .data = &errors};
+    ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options));
+    plx__endpoint *endpoint = &plx__find(w->loop, PLX__KIND_LISTENER, listener.bits)->endpoint;
+    turn_some(w);
+    plx__uring_accept_stop(backend, endpoint);
+    completion_bring(backend, endpoint, PLX__URING_ACCEPT, -EMFILE);
+    turn_some(w);
+    ck_assert_uint_eq(errors, 0);
+    ck_ok(plx__uring_accept_start(backend, endpoint, NULL));
+    for (int i = 0; i < 3; i++) {
+        static const int32_t passing[] = {-ECANCELED, -EAGAIN, -EINTR};
+        completion_bring(backend, endpoint, PLX__URING_ACCEPT, passing[i]);
+        turn_some(w);
+        ck_assert_uint_eq(errors, 0);
+    }
+    completion_bring(backend, endpoint, PLX__URING_ACCEPT, -EMFILE);
+    turn_some(w);
+    ck_assert_uint_eq(errors, 1);
+    ck_ok(plx_listener_close(w->loop, listener));
+}
+
+/* A forked child that drops its copy closes the sockets that had been fetched and core was not
+ * shown, all of them: their peers would not see the parent close them. */
+static void child_closes_what_was_accepted_and_not_shown(world *w)
+{
+    enum { SOME = 3 };
+    couple couples[SOME];
+    plx_listener listener;
+    char byte;
+    ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", NULL));
+    plx__endpoint *endpoint = &plx__find(w->loop, PLX__KIND_LISTENER, listener.bits)->endpoint;
+    turn_some(w);
+    for (size_t i = 0; i < SOME; i++)
+        couples[i] = couple_open();
+    if (child_fork()) {
+        for (size_t i = 0; i < SOME; i++)
+            completion_bring(w->loop->backend, endpoint, PLX__URING_ACCEPT, couples[i].ours.socket);
+        w->loop->backend->spill_count--; /* The last one is none of them. */
+        plx_loop_abandon(w->loop);
+        for (size_t i = 0; i < SOME; i++)
+            ck_assert_int_eq((int)peer_try(&couples[i].ours, &byte, 1),
+                             i == SOME - 1 ? PLX_EAGAIN : PLX_EBADF);
+        plx__rehearse_report(CHILD_IS_GOOD);
+    }
+    child_join();
+    for (size_t i = 0; i < SOME; i++)
+        couple_close(&couples[i]);
+}
+
 static const test_case uring_cases[] = {
     CASE(forbidden_is_a_backend_that_cannot_run),
     CASE(missing_is_a_backend_that_cannot_run),
@@ -439,13 +575,18 @@ static const test_case uring_cases[] = {
     CASE(works_without_any_flag),
     CASE(no_rung_is_a_backend_that_cannot_run),
     CASE(works_with_tiny_queues),
+    CASE(first_wait_makes_all_requests),
     CASE(what_failed_on_credit_goes_before_what_is_written_next),
     CASE(works_without_credit),
+    CASE(write_without_credit_leaves_the_ring_alone),
     CASE(runs_on_another_thread_than_it_was_opened_on),
     CASE(what_is_on_credit_at_a_time_is_bounded),
     CASE(what_falls_short_is_followed_by_what_was_written_next),
     CASE(what_fails_between_turns_ends_the_next_wait),
     CASE(accepting_ahead_without_memory),
+    CASE(accepting_ahead_takes_turns),
+    CASE(failure_to_accept_is_told_to_who_accepts),
+    CASE(child_closes_what_was_accepted_and_not_shown),
     CASES_END,
 };
 

@@ -2,12 +2,13 @@
  * by hand where the kernel would have to be caught at the right moment. First a ring that is left
  * while the kernel has more completions than it could put into it.
  */
+#include <errno.h>
+
 #include "backends/uring.h"
 #include "core/conn.h"
 #include "core/loop.h"
 #include "platform/rehearsal.h"
-#include "tests/child_threads.h"
-#include "tests/harness.h"
+#include "tests/child.h"
 
 extern const test_case uring_loss_cases[];
 
@@ -134,6 +135,24 @@ static void cancellation_that_found_nothing_is_repeated(world *w)
     }
 }
 
+/* A connection that waits for room reads on and closes in the same turn: only the poll is in
+ * flight, and nothing is received any more, which would wait for a peer that says nothing. */
+static void one_that_closes_does_not_begin_to_receive(world *w)
+{
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    size_t dropped;
+    peer client = connect_pair(w, &p, &options);
+    ck_ok(plx_conn_pause(w->loop, p.conn));
+    fill(w, p.conn);
+    ck_assert_int_eq(endpoint_of(w, p.conn)->input, PLX__URING_NONE);
+    ck_ok(plx_conn_resume(w->loop, p.conn));
+    ck_ok(plx_conn_close(w->loop, p.conn));
+    turn_until(w, &p.closed, 1);
+    (void)peer_drain(w, &client, &dropped);
+    peer_close(&client);
+}
+
 static void never_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
                         uint32_t ready)
 {
@@ -172,6 +191,12 @@ static void poll_for_room_ends_when_there_is_room(world *w)
     peer client = connect_pair(w, &p, &options);
     uint64_t until = plx__clock_now() + patience();
     fill(w, p.conn);
+    ck_ok(plx_conn_pause(w->loop, p.conn)); /* Whatever else changes leaves the poll alone. */
+    ck_ok(plx_loop_run_once(w->loop, 0));
+    ck_assert_uint_eq(endpoint_of(w, p.conn)->flags &
+                          (PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED),
+                      PLX__URING_WATCHED);
+    ck_ok(plx_conn_resume(w->loop, p.conn));
     while (plx_conn_queued(w->loop, p.conn) > 0) {
         ck_assert_uint_lt(plx__clock_now(), until);
         (void)peer_try(&client, bytes, sizeof bytes);
@@ -179,6 +204,129 @@ static void poll_for_room_ends_when_there_is_room(world *w)
     }
     turn_some(w);
     ck_assert_uint_eq(endpoint_of(w, p.conn)->flags & PLX__URING_WATCHED, 0);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+/* The request that holds what the connection has on credit. */
+static struct io_uring_sqe *credit_of(const world *w, plx_conn conn)
+{
+    const struct io_uring_sq *sq = &w->loop->backend->ring.sq;
+    return &sq->sqes[endpoint_of(w, conn)->credit & sq->ring_mask];
+}
+
+/* As if the kernel had carried out the connection's last send on credit with this result. */
+static void credit_fall_short(const world *w, plx_conn conn, int32_t result)
+{
+    struct io_uring_sqe *request = credit_of(w, conn);
+    const struct io_uring_cqe cqe = {.user_data = request->user_data, .res = result};
+    ck_assert_int_eq(request->opcode, IORING_OP_SEND);
+    plx__uring_credit_failed(w->loop->backend, &cqe);
+    *request = (struct io_uring_sqe){.opcode = IORING_OP_NOP, .flags = IOSQE_CQE_SKIP_SUCCESS};
+}
+
+/* What a send on credit has left is sent when there may be room, or memory, for it. What was sent
+ * of it is not sent again. What it fails with for good is why the connection closes. */
+static void what_falls_short_for_a_while_is_sent_later(world *w)
+{
+    static const int32_t results[] = {-EAGAIN, -ENOBUFS, -EINTR, 0, 1, 4};
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    plx__backend *backend = w->loop->backend;
+    for (size_t i = 0; backend->has_credit && i < sizeof results / sizeof results[0]; i++) {
+        size_t sent = results[i] > 0 ? (size_t)results[i] : 0;
+        char rest[5];
+        turn_some(w);
+        ck_ok(plx_conn_write(w->loop, p.conn, "abcde", 5));
+        credit_fall_short(w, p.conn, results[i]);
+        ck_assert_uint_eq(backend->unsent_count, 1);
+        ck_ok(plx_loop_run_once(w->loop, 0));
+        ck_assert_uint_eq(backend->unsent_count, 0);
+        peer_receive(w, &client, rest, 5 - sent);
+        ck_assert_mem_eq(rest, &"abcde"[sent], 5 - sent);
+    }
+    ck_assert_uint_eq(p.closed, 0);
+    if (backend->has_credit) {
+        ck_ok(plx_conn_write(w->loop, p.conn, "abcde", 5));
+        credit_fall_short(w, p.conn, -ENOMEM);
+        turn_until(w, &p.closed, 1);
+        ck_assert_int_eq(p.reason, PLX_ENOMEM);
+    }
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+/* Two connections have something on credit, and the socket of the first is full: what it wrote
+ * falls short in the middle of the turn. What the other one has in the arena stays there, whatever
+ * is written on credit next. */
+static void what_falls_short_leaves_others_their_credit(world *w)
+{
+    static const size_t lengths[] = {200, 200, 800};
+    static const unsigned char filler[4096];
+    unsigned char bytes[800];
+    size_t dropped;
+    peer peers[3];
+    static probe probes[3];
+    if (!w->loop->backend->has_credit)
+        return;
+    for (size_t i = 0; i < 3; i++) {
+        plx_conn_options options = probe_options(&probes[i]);
+        peers[i] = connect_pair(w, &probes[i], &options);
+    }
+    turn_some(w);
+    plx__endpoint *first = plx__uring_endpoint_of(endpoint_of(w, probes[0].conn));
+    do { /* Full is what it is when not a byte fits after some turns. */
+        while (plx__socket_send(first->socket, filler, sizeof filler) > 0)
+            continue;
+        turn_some(w);
+    } while (plx__socket_send(first->socket, filler, 1) > 0);
+    for (size_t i = 0; i < 3; i++) {
+        pattern_fill(bytes, lengths[i], 1000 * i);
+        ck_ok(plx_conn_write(w->loop, probes[i].conn, bytes, lengths[i]));
+        if (i != 1)
+            continue;
+        ck_assert_int_eq((int)plx__uring_send_now(w->loop->backend, first, "x", 1), 0);
+        ck_assert_uint_eq(w->loop->backend->unsent_count, 1);
+        ck_ok(plx_conn_write(w->loop, probes[0].conn, "x", 1));
+    }
+    ck_assert_uint_eq(plx_conn_queued(w->loop, probes[0].conn), lengths[0] + 1);
+    for (size_t i = 1; i < 3; i++) {
+        peer_receive(w, &peers[i], bytes, lengths[i]);
+        pattern_check(bytes, lengths[i], 1000 * i);
+    }
+    ck_ok(plx_conn_shutdown(w->loop, probes[0].conn));
+    (void)peer_drain(w, &peers[0], &dropped);
+    for (size_t i = 0; i < 3; i++) {
+        peer_close(&peers[i]);
+        turn_until(w, &probes[i].closed, 1);
+    }
+}
+
+/* What was submitted within the turn falls short, and nothing is on credit until core has asked for
+ * what is left. Then all of the arena, and of the list of those that failed, is free again. */
+static void what_has_failed_gives_its_room_back_at_once(world *w)
+{
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    char bytes[3];
+    peer client = connect_pair(w, &p, &options);
+    plx__backend *backend = w->loop->backend;
+    turn_some(w);
+    for (int i = 0; i < 3 && backend->has_credit; i++) {
+        ck_ok(plx_conn_write(w->loop, p.conn, "ab", 2));
+        credit_fall_short(w, p.conn, -EAGAIN);
+        plx__uring_flush(backend);
+        ck_assert_uint_eq(backend->unsent_count, 1);
+        ck_assert_uint_eq(backend->credit_max, 0);
+        ck_assert_uint_gt(backend->arena_used, 0);
+        ck_ok(plx_conn_write(w->loop, p.conn, "c", 1));
+        ck_assert_uint_eq(backend->unsent_count, 0);
+        ck_assert_uint_eq(backend->unsent_used, 0);
+        ck_assert_uint_eq(backend->arena_used, 0);
+        peer_receive(w, &client, bytes, 3);
+        ck_assert_mem_eq(bytes, "abc", 3);
+    }
     peer_close(&client);
     turn_until(w, &p.closed, 1);
 }
@@ -193,6 +341,7 @@ static void credit_never_ends(world *w)
     plx_conn_options options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
     const plx__backend *backend = w->loop->backend;
+    ck_assert_int_eq(backend->has_credit, (backend->ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0);
     for (int i = 0; i < TURNS; i++) {
         ck_ok(plx_conn_write(w->loop, p.conn, bytes, PIECE));
         ck_assert_int_eq(backend->arena_used > 0, backend->has_credit);
@@ -207,6 +356,75 @@ static void credit_never_ends(world *w)
 /* --- buffers -----------------------------------------------------------------------------------
  */
 
+static uint32_t buffers_given(const plx__uring_pool *pool)
+{
+    return io_uring_smp_load_acquire(&pool->ring->tail);
+}
+
+/* A new ring gets all buffers but those that hold something, each once; what they hold is shown, in
+ * its order, and then it has them, too. */
+static void new_ring_gets_the_buffers_that_hold_nothing(world *w)
+{
+    enum { PIECES = 5, PIECE = 4096, TOTAL = PIECES * PIECE };
+    static unsigned char bytes[TOTAL];
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    plx__backend *backend = w->loop->backend;
+    const plx__uring_buffers *buffers = &backend->buffers;
+    turn_some(w);
+    pattern_fill(bytes, TOTAL, 0);
+    ck_assert_int_eq((int)plx__socket_send(client.socket, bytes, TOTAL), TOTAL);
+    turn_until(w, &p.received, PIECE); /* And no more: the others are held. */
+    ck_assert_uint_eq(p.received, PIECE);
+    ck_assert_uint_ne(endpoint_of(w, p.conn)->flags & PLX__URING_HOLDS, 0);
+    for (uint32_t held = PIECES - 1; held > 0; held--) {
+        ck_ok(plx__uring_leave(backend));
+        ck_ok(plx_loop_run_once(w->loop, 0));
+        ck_assert_uint_eq(p.received, TOTAL - (held - 1) * PIECE);
+        ck_assert_uint_eq(buffers_given(&buffers->small), buffers->small.count - (held - 1));
+        ck_assert_uint_eq(buffers_given(&buffers->large), buffers->large.count);
+    }
+    pattern_check(p.bytes, sizeof p.bytes, 0);
+    ck_ok(plx__uring_leave(backend));
+    ck_ok(plx_loop_run_once(w->loop, 0));
+    ck_assert_uint_eq(buffers_given(&buffers->small), buffers->small.count);
+    ck_assert_uint_eq(buffers_given(&buffers->large), buffers->large.count);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
+/* A turn shows one piece, the first one that comes. What was held back, or waited for the
+ * connection to read on, ends each wait at once. */
+static void what_is_held_back_ends_each_wait(world *w)
+{
+    enum { PIECES = 5, PIECE = 4096, TOTAL = PIECES * PIECE };
+    static unsigned char bytes[TOTAL];
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    turn_some(w);
+    ck_assert_int_eq((int)plx__socket_send(client.socket, bytes, TOTAL), TOTAL);
+    uint64_t before = plx__clock_now();
+    ck_ok(plx_loop_run_once(w->loop, patience()));
+    ck_assert_uint_eq(p.received, PIECE);
+    while (p.received < TOTAL)
+        ck_ok(plx_loop_run_once(w->loop, patience()));
+    ck_assert_uint_ne(endpoint_of(w, p.conn)->flags & PLX__URING_BULK, 0);
+    peer_send(w, &client, "x", 1);
+    turn_until(w, &p.received, TOTAL + 1);
+    ck_assert_uint_eq(endpoint_of(w, p.conn)->flags & PLX__URING_BULK, 0);
+    turn_some(w);
+    peer_shutdown(&client);
+    ck_ok(plx_conn_pause(w->loop, p.conn));
+    turn_some(w);
+    ck_ok(plx_conn_resume(w->loop, p.conn));
+    while (p.closed == 0)
+        ck_ok(plx_loop_run_once(w->loop, patience()));
+    ck_assert_uint_lt(plx__clock_now() - before, patience());
+    peer_close(&client);
+}
+
 /* 8 to 64 large buffers, together at most 1 MiB unless 8 take more (plx_loop_options). */
 static void large_buffers_are_neither_too_many_nor_too_few(world *w)
 {
@@ -217,6 +435,42 @@ static void large_buffers_are_neither_too_many_nor_too_few(world *w)
         ck_assert_uint_eq(w->loop->backend->buffers.large.count, counts[i]);
         ck_assert_uint_eq(w->loop->backend->buffers.large.bytes, bytes[i]);
     }
+}
+
+/* The parent takes further turns before its child drops its copy. A socket is closed if the parent
+ * has not taken its completion, or that is still in the ring. What the kernel may have written over
+ * is left alone. */
+static void child_closes_what_the_parent_has_taken_since(world *w)
+{
+    enum { SOME = 3 };
+    couple couples[SOME];
+    plx__backend *backend = w->loop->backend;
+    struct io_uring_cq *cq = &backend->ring.cq;
+    char byte;
+    turn_some(w);
+    const unsigned head = *cq->khead;
+    for (size_t i = 0; i < SOME; i++)
+        couples[i] = couple_open();
+    for (unsigned taken = 1; taken <= SOME; taken += SOME - 1) {
+        if (child_fork()) {
+            for (unsigned i = 0; i < SOME; i++)
+                cq->cqes[(head + i) & cq->ring_mask] = (struct io_uring_cqe){
+                    .user_data = PLX__URING_ACCEPT, .res = couples[i].ours.socket};
+            backend->taken = head;
+            backend->seen = head + SOME;
+            *cq->khead = head + taken;
+            *cq->ktail = head + cq->ring_entries / 2 + SOME - taken;
+            plx_loop_abandon(w->loop);
+            ck_assert_int_eq((int)peer_try(&couples[0].ours, &byte, 1), PLX_EAGAIN);
+            for (size_t i = 1; i < SOME; i++)
+                ck_assert_int_eq((int)peer_try(&couples[i].ours, &byte, 1), PLX_EBADF);
+            plx__rehearse_report(CHILD_IS_GOOD);
+        }
+        child_join();
+        *cq->khead = *cq->ktail = head; /* Both processes have them mapped. */
+    }
+    for (size_t i = 0; i < SOME; i++)
+        couple_close(&couples[i]);
 }
 
 /* --- rings and threads that do not end ---------------------------------------------------------
@@ -234,7 +488,9 @@ static void ring_that_does_not_end_is_told(world *w)
     couple c = couple_open();
     plx_socket last = backend->last;
     backend->last = c.ours.socket;
-    ck_assert_int_eq(plx__uring_leave(backend), PLX_EBUSY);
+    backend->owner = 0; /* As if the thread that it belongs to had ended. */
+    backend->owner_id = -1;
+    ck_assert_int_eq(plx__uring_ring_ready(backend), PLX_EBUSY);
     ck_assert(!backend->has_ring);
     ck_assert_int_eq(backend->last, c.ours.socket);
     peer_close(&c.theirs);
@@ -244,6 +500,41 @@ static void ring_that_does_not_end_is_told(world *w)
     peer_receive(w, &client, answer, 2);
     peer_close(&client);
     turn_until(w, &p.closed, 1);
+}
+
+/* What may pass costs a wait, and not the ring; anything else costs that, too. */
+static void ring_that_may_do_better_is_kept(world *w)
+{
+    static const int passing[] = {EAGAIN, EBUSY, ENOMEM};
+    const plx__backend *backend = w->loop->backend;
+    turn_some(w);
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
+        ck_ok(plx__rehearse_no_entering(passing[i]));
+        ck_ok(plx_loop_run_once(w->loop, 0));
+        ck_assert_uint_eq(counter(w, wait_failures), i + 1);
+        ck_assert(backend->has_ring);
+    }
+    ck_ok(plx__rehearse_no_entering(EIO));
+    ck_assert_int_ne(plx_loop_run_once(w->loop, 0), 0);
+    ck_assert(!backend->has_ring);
+}
+
+/* A ring is left, and the system has none any more: each wait says so, and the loop closes. */
+static void ring_that_is_refused_is_told_by_each_wait(world *w)
+{
+    enum { SOME = 3 };
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    turn_some(w);
+    ck_ok(plx__uring_leave(w->loop->backend));
+    ck_ok(plx__rehearse_no_rings(true));
+    for (int i = 0; i < SOME; i++)
+        ck_assert_int_eq(plx_loop_run_once(w->loop, 0), PLX_ENOSYS);
+    ck_ok(plx_loop_close(w->loop));
+    w->loop = NULL;
+    ck_assert_uint_eq(p.closed, 1);
+    peer_close(&client);
 }
 
 /* Threads of C11, whose header not every C library has. */
@@ -288,11 +579,20 @@ const test_case uring_loss_cases[] = {
     CASE(stream_that_may_have_lost_bytes_ends),
     CASE(stream_that_had_ended_stays_ended),
     CASE(cancellation_that_found_nothing_is_repeated),
+    CASE(one_that_closes_does_not_begin_to_receive),
     CASE(cancellation_that_found_nothing_of_what_has_gone_is_dropped),
     CASE(poll_for_room_ends_when_there_is_room),
+    CASE(what_falls_short_for_a_while_is_sent_later),
+    CASE(what_falls_short_leaves_others_their_credit),
+    CASE(what_has_failed_gives_its_room_back_at_once),
     CASE(credit_never_ends),
+    CASE(new_ring_gets_the_buffers_that_hold_nothing),
+    CASE(what_is_held_back_ends_each_wait),
     CASE(large_buffers_are_neither_too_many_nor_too_few),
     CASE(first_thread_that_has_ended_does_not_keep_the_loop),
     CASE(ring_that_does_not_end_is_told),
+    CASE(child_closes_what_the_parent_has_taken_since),
+    CASE(ring_that_may_do_better_is_kept),
+    CASE(ring_that_is_refused_is_told_by_each_wait),
     CASES_END,
 };
