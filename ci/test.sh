@@ -8,8 +8,8 @@
 #
 # A row is passed, FAILED or "not run", with the reason. POLLUX_STRICT=1 makes "not run", and more
 # seconds than a row's budget, failures; the nightly and the jobs on GitHub set it. Budgets are for
-# two quiet cores. POLLUX_IN_FRESH_ROOT=1 leaves out the rows that make fresh roots. What fails under
-# Wine is run once more, and both results are told; with POLLUX_STRICT=1 it has failed.
+# two quiet cores. POLLUX_IN_FRESH_ROOT=1 leaves out the rows that make fresh roots. What fails
+# under Wine is run once more, and both results are told; with POLLUX_STRICT=1 it has failed.
 #
 # Ends with one table, and CTest's closing lines. Logs are in build/logs. Exit codes: 0: nothing
 # failed, and tests were run; 1: something failed; 2: wrong use.

@@ -61,6 +61,8 @@ static void release_to_a_slow_peer_that_has_shut_its_side(world *w)
     enum { TOTAL = 16 << 20 };
     slow s = {.probe = {.then_end = end_nothing}};
     plx_conn_options options = probe_options(&s.probe);
+    if (plx__rehearsal_loses_sends())
+        return; /* The system itself would leave a gap. */
     unsigned char *bytes = malloc(TOTAL);
     pattern_fill(bytes, TOTAL, 0);
     options.on_release = on_release;
@@ -89,6 +91,8 @@ static void slow_peer_that_has_shut_its_side_costs_no_turns(world *w)
     enum { TOTAL = 16 << 20, TURNS = 10 };
     slow s = {.probe = {.then_end = end_nothing}};
     plx_conn_options options = probe_options(&s.probe);
+    if (plx__rehearsal_loses_sends())
+        return; /* The system itself would leave a gap. */
     unsigned char *bytes = malloc(TOTAL);
     pattern_fill(bytes, TOTAL, 0);
     options.send_max = TOTAL;

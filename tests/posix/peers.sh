@@ -15,7 +15,7 @@ cd "$work" # A relative path is one for Wine too.
 
 : > server
 # shellcheck disable=SC2086
-$emulator "$peers" serve socket > server < /dev/null 2>&1 &
+$emulator "$peers" serve socket > server < /dev/null 2> /dev/null &
 pid=$!
 tries=0
 until grep -q ready server; do

@@ -275,7 +275,8 @@ static void large_writes(void)
         calls++;
     }
     check_text(errno_name(errno), "EAGAIN", "a full socket");
-    TRUE(calls >= 1 && whole % sizeof bytes != 0); /* The last one was cut. */
+    /* The last one was cut. Windows takes it whole, as Wine does since 9. */
+    TRUE(calls >= 1 && (IS_WINDOWS || whole % sizeof bytes != 0));
     (void)close(ends[0]);
     (void)close(ends[1]);
     IS(pipe(fds), 0);
