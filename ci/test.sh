@@ -216,7 +216,7 @@ row_run() {
         ;;
     deps) simple "cross-build Check, libuv, ..." 180 "$windows" sh ci/windows-deps.sh ;;
     windows)
-        needs "Windows under Wine" 540 $windows || return 0
+        needs "Windows under Wine" 540 $windows clang$llvm || return 0
         POLLUX_TEST_PATIENCE=60 POLLUX_TEST_TIMEOUT=110 \
             suite "Windows under Wine" 540 mingw-debug $windows_backends poll-two-tier
         ;;
