@@ -206,6 +206,37 @@ static void lending_without_memory_changes_nothing(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+typedef struct over_a_reset {
+    peer client;
+    int status; /* Of the last write. */
+} over_a_reset;
+
+static size_t write_over_a_reset(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                                 size_t length)
+{
+    over_a_reset *o = p->more;
+    (void)bytes;
+    peer_reset(&o->client);
+    ck_ok(plx_conn_pause(loop, conn));
+    ck_ok(plx_conn_write(loop, conn, "x", 1)); /* This waits for what else is written. */
+    o->status = plx_conn_write(loop, conn, large, LARGE);
+    return length;
+}
+
+/* What was written before fails when more is written, and closes the connection, for nothing is
+ * read: the second write tells so. Backends that learn of it later have taken both. */
+static void write_behind_one_that_closes(world *w)
+{
+    over_a_reset o = {.status = PLX_EINVAL};
+    probe p = {.then_data = write_over_a_reset, .more = &o};
+    plx_conn_options options = probe_options(&p);
+    options.send_high = options.send_max = 2 * (size_t)LARGE;
+    o.client = connect_pair(w, &p, &options);
+    peer_send(w, &o.client, "go", 2);
+    turn_until(w, &p.closed, 1);
+    ck_assert_msg(o.status == 0 || o.status == PLX_ESTALE, "%s", plx_error_name(o.status));
+}
+
 /* For longer than the tries take in all. */
 static void spin(void)
 {
@@ -508,6 +539,7 @@ const test_case behavior_failure_cases[] = {
     CASE(send_is_tried_again_when_memory_is_short),
     CASE(send_is_tried_again_beside_one_that_is_well),
     CASE(lending_without_memory_changes_nothing),
+    CASE(write_behind_one_that_closes),
     CASE(send_is_tried_again_however_long_it_has_waited),
     CASE(send_is_given_up_when_memory_stays_short),
     CASE(close_while_memory_is_short),
