@@ -163,7 +163,7 @@ tre_install() {
     )
 }
 
-slow='libmodbus lighttpd memcached'
+slow='libevent libmodbus lighttpd memcached'
 soon=
 programs=
 for file in ci/programs/*.sh; do

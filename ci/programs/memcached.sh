@@ -69,30 +69,18 @@ VALUE 3-2 0 2020"
 
 memcached() {
     say "memcached: a cache, four threads over libevent: epoll, poll() and select()"
-    unpacked libevent libevent-2.1.12-stable
+    libevent_build
     unpacked memcached memcached-1.6.18
-    export POLLUX_PURE=1 # Both have a Windows branch of their own.
-    # Debian's changes make their makefiles look older than what those are made of.
-    set -- -j 2 AUTOMAKE=: ACLOCAL=: AUTOCONF=: AUTOHEADER=:
-    (
-        cd "$work/libevent"
-        built ./configure --host=x86_64-w64-mingw32 --disable-shared --disable-openssl \
-            --disable-samples --disable-libevent-regress --disable-dependency-tracking \
-            CC="$CC" CFLAGS=-O1
-        built make "$@" include/event2/event-config.h
-        built make "$@" libevent.la
-    )
-    unchanged libevent
     (
         cd "$work/memcached"
-        export POLLUX_RUN="$wine" # Its configure runs what it builds.
+        # It has a Windows branch of its own, and its configure runs what it builds.
+        export POLLUX_PURE=1 POLLUX_RUN="$wine"
         built ./configure --disable-docs --disable-coverage --disable-dependency-tracking \
             CC="$CC" CFLAGS=-O1 CPPFLAGS="-I$work/libevent/include" \
             LDFLAGS="-L$work/libevent/.libs"
-        built make "$@" memcached.exe
+        built make -j 2 AUTOMAKE=: ACLOCAL=: AUTOCONF=: AUTOHEADER=: memcached.exe
     )
     unchanged memcached
-    unset POLLUX_PURE
     for one in epoll poll select; do
         cached "$one"
     done
