@@ -190,6 +190,8 @@ static int listening(int port)
 {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int on = 1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     (void)fcntl(fd, F_SETFL, O_NONBLOCK);
     if (bind(fd, (struct sockaddr *)&name, sizeof name) != 0 || listen(fd, CONNS_MAX) != 0) {
