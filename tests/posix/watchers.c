@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,8 @@ static const struct {
                 {"signalfd", EVBACKEND_EPOLL | EVFLAG_SIGNALFD}};
 
 static conn conns[CONNS_MAX];
-static int clients, opened, closed, ticks, asyncs, periods, turns;
+static int clients, opened, closed, ticks, periods, turns;
+static atomic_int sends; /* What the thread has sent; libev tells several at once. */
 static ev_timer timer;
 static ev_async async;
 static ev_child child;
@@ -139,6 +141,7 @@ static void on_user(struct ev_loop *loop, ev_signal *watcher, int events)
 static void *run_worker(void *data)
 {
     for (int i = 0; i < 3; i++) {
+        (void)atomic_fetch_add(&sends, 1);
         ev_async_send(data, &async);
         (void)usleep(20000);
     }
@@ -159,7 +162,7 @@ static void on_child(struct ev_loop *loop, ev_child *watcher, int events)
 static void on_async(struct ev_loop *loop, ev_async *watcher, int events)
 {
     (void)events;
-    if (++asyncs == 3) {
+    if (atomic_load(&sends) == 3) {
         printf("woken by a thread\n");
         ev_async_stop(loop, watcher);
     }
