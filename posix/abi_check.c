@@ -70,6 +70,7 @@ MEMBER(posix_spawnattr_t, parameters, plx__spawn_attributes, priority);
 _Static_assert(sizeof(struct epoll_event) == 16, "as epoll.c has it");
 SIZE(socklen_t, plx__socklen);
 _Static_assert(sizeof(fd_set) == FD_SETSIZE / 8, "one bit for each descriptor");
+_Static_assert(sizeof(fd_mask) == 4, "as poll.c has it");
 _Static_assert(sizeof(struct sockaddr_in) == 16, "as Winsock's");
 _Static_assert(sizeof(struct sockaddr_in6) == 28, "as Winsock's");
 _Static_assert(sizeof(struct sockaddr_storage) == 128, "as Winsock's");

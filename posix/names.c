@@ -84,24 +84,46 @@ PLX__CALL void plx_posix_freeaddrinfo(plx__addrinfo *list)
 
 typedef struct sort {
     int socktype;
-    int protocol;
+    int protocol; /* 0: any. */
 } sort;
 
-/* Who asks for no type gets an entry for each, with Linux; Winsock leaves it at 0. */
-static plx__addrinfo *list_make(const struct addrinfo *from, const struct addrinfo *hints)
+static const sort sorts[] = {
+    {SOCK_STREAM, IPPROTO_TCP}, {SOCK_DGRAM, IPPROTO_UDP}, {SOCK_RAW, IPPROTO_IP}};
+
+enum { SORTS = sizeof sorts / sizeof *sorts };
+
+/* Which of the sorts to list, as Linux does: each, if hints ask for none; else the first that fits.
+ * Raw sockets have no services. */
+static int sorts_choose(const struct addrinfo *hints, const char *service, size_t *first_out,
+                        size_t *end_out)
 {
-    static const sort sorts[] = {
-        {SOCK_STREAM, IPPROTO_TCP}, {SOCK_DGRAM, IPPROTO_UDP}, {SOCK_RAW, IPPROTO_IP}};
+    *first_out = 0;
+    *end_out = SORTS;
+    if (hints->ai_socktype == 0 && hints->ai_protocol == 0)
+        return 0;
+    for (size_t i = 0; i < SORTS; i++) {
+        if ((hints->ai_socktype != 0 && hints->ai_socktype != sorts[i].socktype) ||
+            (hints->ai_protocol != 0 && sorts[i].protocol != 0 &&
+             hints->ai_protocol != sorts[i].protocol))
+            continue;
+        *first_out = i;
+        *end_out = i + 1;
+        return service != NULL && sorts[i].socktype == SOCK_RAW ? NAMES_SERVICE : 0;
+    }
+    return NAMES_SOCKTYPE;
+}
+
+/* Entries of the sorts from `first_sort` to before `end`; Winsock leaves a type that was not asked
+ * for at 0. */
+static plx__addrinfo *list_make(const struct addrinfo *from, const struct addrinfo *hints,
+                                size_t first_sort, size_t end)
+{
     plx__addrinfo *first = NULL;
     plx__addrinfo **last = &first;
     for (; from != NULL; from = from->ai_next) {
         if (from->ai_family != AF_INET && from->ai_family != AF_INET6)
             continue;
-        for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
-            if ((hints->ai_socktype != 0 && hints->ai_socktype != sorts[i].socktype) ||
-                (hints->ai_protocol != 0 && sorts[i].protocol != 0 &&
-                 hints->ai_protocol != sorts[i].protocol))
-                continue;
+        for (size_t i = first_sort; i < end; i++) {
             const char *canonical =
                 first == NULL && (hints->ai_flags & AI_CANONNAME) != 0 ? from->ai_canonname : NULL;
             *last = entry_make(from, sorts[i].socktype,
@@ -142,6 +164,8 @@ PLX__CALL int plx_posix_getaddrinfo(const char *host, const char *service,
 {
     struct addrinfo hints;
     struct addrinfo *found = NULL;
+    size_t first;
+    size_t end;
     plx__layer_start();
     int code = hints_check(given, host, service);
     if (code != 0)
@@ -153,6 +177,9 @@ PLX__CALL int plx_posix_getaddrinfo(const char *host, const char *service,
         hints.ai_socktype = given->socktype;
         hints.ai_protocol = given->protocol;
     }
+    code = sorts_choose(&hints, service, &first, &end);
+    if (code != 0)
+        return code;
     if (service != NULL && is_number(service)) {
         if (strtoul(service, NULL, 10) > 65535)
             return NAMES_SERVICE;
@@ -164,7 +191,7 @@ PLX__CALL int plx_posix_getaddrinfo(const char *host, const char *service,
         code = NAMES_SERVICE;
     if (code != 0)
         return code;
-    *list_out = list_make(found, &hints);
+    *list_out = list_make(found, &hints, first, end);
     freeaddrinfo(found);
     return *list_out != NULL ? 0 : NAMES_MEMORY;
 }

@@ -86,23 +86,24 @@ PLX__CALL int plx_posix_poll(plx__pollfd *entries, unsigned long count, int time
 
 /* --- select --------------------------------------------------------------------------------- */
 
-/* The bits of an fd_set, of which the caller says how many there are. */
-static bool bit_get(const uint64_t *set, int fd)
+/* The bits of an fd_set, of which the caller says how many there are. Its words are of
+ * 32 bits, which is a long of Windows. */
+static bool bit_get(const uint32_t *set, int fd)
 {
-    return set != NULL && (set[fd / 64] >> (fd % 64) & 1) != 0;
+    return set != NULL && (set[fd / 32] >> (fd % 32) & 1) != 0;
 }
 
-static void bits_clear(uint64_t *set, int count)
+static void bits_clear(uint32_t *set, int count)
 {
     if (set == NULL)
         return;
     for (int fd = 0; fd < count; fd++)
-        set[fd / 64] &= ~(UINT64_C(1) << (fd % 64));
+        set[fd / 32] &= ~(UINT32_C(1) << (fd % 32));
 }
 
-static int bit_set(uint64_t *set, int fd)
+static int bit_set(uint32_t *set, int fd)
 {
-    set[fd / 64] |= UINT64_C(1) << (fd % 64);
+    set[fd / 32] |= UINT32_C(1) << (fd % 32);
     return 1;
 }
 
@@ -111,9 +112,9 @@ static int bit_set(uint64_t *set, int fd)
 #define FOR_EXCEPT PLX__POLLPRI
 
 typedef struct select_sets {
-    uint64_t *readable;
-    uint64_t *writable;
-    uint64_t *exceptional;
+    uint32_t *readable;
+    uint32_t *writable;
+    uint32_t *exceptional;
 } select_sets;
 
 static size_t entries_fill(plx__pollfd *entries, int count, const select_sets *sets)
@@ -178,8 +179,8 @@ static int select_masked(int count, const select_sets *sets, uint64_t deadline,
     return ready;
 }
 
-PLX__CALL int plx_posix_pselect(int count, uint64_t *readable, uint64_t *writable,
-                                uint64_t *exceptional, const struct timespec *timeout,
+PLX__CALL int plx_posix_pselect(int count, uint32_t *readable, uint32_t *writable,
+                                uint32_t *exceptional, const struct timespec *timeout,
                                 const plx__sigset *mask)
 {
     select_sets sets = {readable, writable, exceptional};
@@ -191,8 +192,8 @@ PLX__CALL int plx_posix_pselect(int count, uint64_t *readable, uint64_t *writabl
 }
 
 /* Linux leaves in `timeout` what was not waited for, and programs count on either; so does this. */
-PLX__CALL int plx_posix_select(int count, uint64_t *readable, uint64_t *writable,
-                               uint64_t *exceptional, plx__timeval *timeout)
+PLX__CALL int plx_posix_select(int count, uint32_t *readable, uint32_t *writable,
+                               uint32_t *exceptional, plx__timeval *timeout)
 {
     struct timespec wait = {0, 0};
     uint64_t start = timeout != NULL ? plx__clock_now() : 0;

@@ -74,6 +74,28 @@ char *strsep(char **text, const char *ends)
     return first;
 }
 
+int getsubopt(char **options, char *const *names, char **value)
+{
+    char *option = *options;
+    if (*option == '\0')
+        return -1;
+    char *end = option + strcspn(option, ",");
+    *options = end;
+    if (*end != '\0') {
+        *end = '\0';
+        *options = end + 1;
+    }
+    size_t length = strcspn(option, "=");
+    for (int i = 0; names[i] != NULL; i++) {
+        if (strlen(names[i]) == length && memcmp(names[i], option, length) == 0) {
+            *value = option[length] == '=' ? option + length + 1 : NULL;
+            return i;
+        }
+    }
+    *value = option;
+    return -1;
+}
+
 char *strtok_r(char *text, const char *ends, char **rest)
 {
     if (text == NULL)

@@ -191,6 +191,45 @@ static void sockets_by_path(void)
     IS(unlink(path), 0);
 }
 
+/* What is listed for a type and a protocol, as "1/6 2/17". */
+static void sorts(int socktype, int protocol, const char *service, const char *wanted)
+{
+    struct addrinfo hints;
+    struct addrinfo *list = NULL;
+    char text[64] = "";
+    memset(&hints, 0, sizeof hints);
+    hints.ai_socktype = socktype;
+    hints.ai_protocol = protocol;
+    int code = getaddrinfo("1.2.3.4", service, &hints, &list);
+    for (const struct addrinfo *at = list; code == 0 && at != NULL; at = at->ai_next) {
+        size_t length = strlen(text);
+        (void)snprintf(text + length, sizeof text - length, " %d/%d", at->ai_socktype,
+                       at->ai_protocol);
+    }
+    check_text(code == 0 ? text : gai_strerror(code), wanted, "sorts");
+    if (code == 0)
+        freeaddrinfo(list);
+}
+
+static void all_sorts(void)
+{
+    static const char unknown_type[] = "ai_socktype not supported";
+    static const char unknown_service[] = "Servname not supported for ai_socktype";
+    section("types and protocols");
+    sorts(0, 0, "80", " 1/6 2/17 3/0");
+    sorts(0, IPPROTO_TCP, "80", " 1/6");
+    sorts(0, IPPROTO_UDP, "80", " 2/17");
+    sorts(0, IPPROTO_ICMP, NULL, " 3/1");
+    sorts(0, IPPROTO_ICMP, "80", unknown_service);
+    sorts(SOCK_STREAM, 0, "80", " 1/6");
+    sorts(SOCK_STREAM, IPPROTO_UDP, "80", unknown_type);
+    sorts(SOCK_DGRAM, IPPROTO_UDP, NULL, " 2/17");
+    sorts(SOCK_DGRAM, IPPROTO_TCP, NULL, unknown_type);
+    sorts(SOCK_RAW, 0, NULL, " 3/0");
+    sorts(SOCK_RAW, IPPROTO_TCP, NULL, " 3/6");
+    sorts(SOCK_RAW, 0, "80", unknown_service);
+}
+
 static void names(void)
 {
     struct addrinfo hints;
@@ -310,6 +349,7 @@ int main(void)
     files();
     sockets_by_path();
     names();
+    all_sorts();
     texts();
     return check_end();
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,6 +44,29 @@ static void numbers(void)
     errno = 0;
     TRUE(strtol("1", &end, 37) == 0 && errno == EINVAL);
     TRUE(strtoimax("0x7f", &end, 0) == 127 && *end == '\0');
+}
+
+static void suboptions(void)
+{
+    char *const names[] = {(char[]){"size"}, (char[]){"ro"}, NULL};
+    char text[] = "ro,size=a=b,sizes=1,,size=,last";
+    char *rest = text;
+    char *value = NULL;
+    section("getsubopt");
+    TRUE(getsubopt(&rest, names, &value) == 1 && value == NULL);
+    TRUE(getsubopt(&rest, names, &value) == 0);
+    check_text(value, "a=b", "value");
+    TRUE(getsubopt(&rest, names, &value) == -1);
+    check_text(value, "sizes=1", "none of the names");
+    TRUE(getsubopt(&rest, names, &value) == -1);
+    check_text(value, "", "empty");
+    TRUE(getsubopt(&rest, names, &value) == 0);
+    check_text(value, "", "value");
+    TRUE(getsubopt(&rest, names, &value) == -1 && *rest == '\0');
+    check_text(value, "last", "none of the names");
+    TRUE(getsubopt(&rest, names, &value) == -1);
+    TRUE(MCL_CURRENT == 1 && MCL_FUTURE == 2);
+    TRUE(MADV_RANDOM == 1 && MADV_SEQUENTIAL == 2 && MADV_WILLNEED == 3);
 }
 
 static void prints(const char *wanted, const char *got)
@@ -282,6 +306,7 @@ static void processor(void)
 int main(void)
 {
     numbers();
+    suboptions();
     printing();
     memory();
     randomness();

@@ -298,6 +298,34 @@ static void mixed_select(void)
     (void)close(fds[1]);
 }
 
+/* Sets of a program's own making: as many words as its descriptors need, each a fd_mask, whose bits
+ * are those of an unsigned long. libev's are such. */
+static void words_select(void)
+{
+    enum { FD = 105, WORDS = FD / NFDBITS + 1 };
+    fd_mask words[WORDS + 1] = {0};
+    int fds[2];
+    section("select over words");
+    IS(sizeof(fd_mask) == sizeof(1UL), 1);
+    IS(NFDBITS == 8 * sizeof(fd_mask), 1);
+    IS(pipe(fds), 0);
+    IS(dup2(fds[0], FD), FD);
+    words[FD / NFDBITS] = 1UL << (FD % NFDBITS);
+    words[WORDS] = 1;
+    struct timeval brief = {.tv_sec = 0, .tv_usec = 1000};
+    IS(select(WORDS * NFDBITS, (fd_set *)words, NULL, NULL, &brief), 0);
+    TRUE(words[FD / NFDBITS] == 0);
+    TRUE(words[WORDS] == 1);
+    IS(write(fds[1], "x", 1), 1);
+    words[FD / NFDBITS] = 1UL << (FD % NFDBITS);
+    IS(select(WORDS * NFDBITS, (fd_set *)words, NULL, NULL, NULL), 1);
+    TRUE(words[FD / NFDBITS] == (fd_mask)(1UL << (FD % NFDBITS)));
+    TRUE(words[0] == 0);
+    (void)close(FD);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
 static void *write_later(void *data)
 {
     moment();
@@ -376,6 +404,7 @@ int main(void)
     pairs();
     files();
     mixed_select();
+    words_select();
     woken();
     many();
     return check_end();

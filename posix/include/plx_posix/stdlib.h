@@ -18,6 +18,7 @@ void qsort_r(void *first, size_t count, size_t size,
              int (*compare)(const void *left, const void *right, void *data), void *data)
     PLX_POSIX_NEW(qsort_r);
 void *reallocarray(void *memory, size_t count, size_t size) PLX_POSIX_NEW(reallocarray);
+int getsubopt(char **options, char *const *names, char **value) PLX_POSIX_NEW(getsubopt);
 int setenv(const char *name, const char *value, int overwrite) PLX_POSIX_NEW(setenv);
 int unsetenv(const char *name) PLX_POSIX_NEW(unsetenv);
 long random(void) PLX_POSIX_NEW(random);

@@ -17,7 +17,14 @@
 #define MS_ASYNC      1
 #define MS_INVALIDATE 2
 #define MS_SYNC       4
-#define MADV_NORMAL   0
+#define MCL_CURRENT   1
+#define MCL_FUTURE    2
+
+/* Advice that has no effect. (None where it would have one: MADV_DONTNEED empties memory.) */
+#define MADV_NORMAL     0
+#define MADV_RANDOM     1
+#define MADV_SEQUENTIAL 2
+#define MADV_WILLNEED   3
 
 PLX_POSIX_BEGIN
 

@@ -11,8 +11,10 @@
 #define FD_SETSIZE 1024
 #endif
 #define __FD_SETSIZE FD_SETSIZE
-#define NFDBITS      64
-typedef uint64_t fd_mask;
+
+/* A word is a long, as on Unix: programs that make sets of their own shift 1UL. */
+#define NFDBITS (8 * (int)sizeof(fd_mask))
+typedef unsigned long fd_mask;
 
 typedef struct fd_set {
     fd_mask fds_bits[(FD_SETSIZE + NFDBITS - 1) / NFDBITS];
