@@ -12,6 +12,7 @@
 set -eu
 . "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
+unset CC CFLAGS CPPFLAGS LDFLAGS LIBS # What is built here, and natively, knows its own.
 root=$PWD
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pollux
 sources=${POLLUX_POSIX_SOURCES:-$cache/posix-sources}
