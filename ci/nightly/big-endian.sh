@@ -14,9 +14,13 @@ cmake -S . -B build/s390x -G Ninja -DCMAKE_BUILD_TYPE=Debug \
     -DPOLLUX_BUILD_TOOLS=OFF -DPOLLUX_BUILD_EXAMPLES=OFF -DPOLLUX_BUILD_TESTS=ON \
     -DPOLLUX_TEST_CONSUMERS=OFF -DPOLLUX_WARNINGS_AS_ERRORS=ON
 cmake --build build/s390x -j 2
-# qemu's own select() stops at descriptor 1,024 (linux-user/syscall.c, target_to_host_fdset), where
-# these two cases of Pollux's begin.
+# What qemu-user cannot show. Its own select() stops at descriptor 1,024 (linux-user/syscall.c,
+# target_to_host_fdset), which these cases reach; 7.2, Debian 12's, has neither epoll_pwait2() nor
+# filters of seccomp.
+beyond='unit\.many_sockets_are_told_apart|unit\.select_reaches_its_last_bit'
+beyond="$beyond|behavior\.select\.(accept_burst_of_1000|each_of_many_is_called_once_a_turn)"
+beyond="$beyond|epoll\.epoll\.(short_waits_are_short|system_without_fine_waits)"
+beyond="$beyond|epoll\.epoll\.filter_that_knows_no_fine_waits"
 POLLUX_TEST_PATIENCE=60 POLLUX_TEST_TIMEOUT=110 ctest --test-dir build/s390x -j 2 \
-    --output-on-failure --no-tests=error -L '^(unit|behavior|epoll)$' \
-    -E '^(unit\.many_sockets_are_told_apart|behavior\.select\.accept_burst_of_1000)$'
+    --output-on-failure --no-tests=error -L '^(unit|behavior|epoll)$' -E "^($beyond)\$"
 echo "big-endian: units and behaviours pass on s390x"

@@ -22,7 +22,7 @@ not_made() {
 
 if [ "$(cat "$root.made" 2> /dev/null)" != "$made" ]; then
     [ "$(id -u)" -eq 0 ] || not_made "roots are made by root alone"
-    sh ci/packages.sh mmdebstrap >&2 || not_made "mmdebstrap is not installed"
+    sh ci/packages.sh mmdebstrap arch-test >&2 || not_made "mmdebstrap is not installed"
     mirror=${POLLUX_DEBIAN_MIRROR:-$(sed -n 's/^URIs: *\([^ ]*\).*/\1/p
         s/^deb *\(\[[^]]*\] *\)\{0,1\}\([^ ]*\).*/\2/p' /etc/apt/sources.list \
         /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list 2> /dev/null |
