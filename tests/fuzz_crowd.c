@@ -280,7 +280,8 @@ void fuzz_crowd_round(plx_loop_options options, uint64_t calls)
     plx_loop *loop;
     if (!fuzz_address_take(address, sizeof address, calls))
         return;
-    crowd.count = crowd.opened = crowd.closed = 0;
+    crowd.count = 0;
+    crowd.opened = crowd.closed = 0;
     options.receive_bytes = one_in(2) ? 100 : 0;
     options.poll_cold_min = one_in(2) ? 1 + (uint32_t)chance_below(20) : 0;
     options.poll_cold_after_ns = one_in(2) ? 1 : PLX_MILLISECOND;
