@@ -1,11 +1,8 @@
 #!/bin/sh
 # What ci/nightly/bits32.sh runs in its root.
 set -eu
-# Without the programs of the POSIX layer, which is for 64 bits: what they show on Linux is there to
-# be compared, and some of it is beyond a time_t of 32 bits.
 options='-G Ninja -DCMAKE_BUILD_TYPE=Debug -DPOLLUX_BACKENDS=poll;select;epoll;uring;libuv
-    -DPOLLUX_BUILD_TESTS=ON -DPOLLUX_TEST_CONSUMERS=OFF -DPOLLUX_WARNINGS_AS_ERRORS=ON
-    -DPOLLUX_BUILD_POSIX=OFF'
+    -DPOLLUX_BUILD_TESTS=ON -DPOLLUX_TEST_CONSUMERS=OFF -DPOLLUX_WARNINGS_AS_ERRORS=ON'
 # shellcheck disable=SC2086
 cmake -S . -B build/debug $options -DPOLLUX_BUILD_TOOLS=ON
 cmake --build build/debug -j 2
