@@ -130,6 +130,23 @@ expect() {
     passed=$((passed + 1))
 }
 
+# eight_at_once NAME ARGUMENTS... of curl: eight of them fetch what $work/web/file is.
+eight_at_once() {
+    name=$1
+    shift
+    clients=
+    for one in 1 2 3 4 5 6 7 8; do
+        curl -s -o "$work/got$one" "$@" &
+        clients="$clients $!"
+    done
+    # shellcheck disable=SC2086
+    wait $clients
+    for one in 1 2 3 4 5 6 7 8; do
+        cmp "$work/got$one" "$work/web/file"
+    done
+    expect "$name" "$(cat "$work"/got? | wc -c)" 24000000
+}
+
 # built COMMAND...: shown too; its output only if it fails.
 built() {
     printf '  $ %s\n' "$(echo "$*" | sed "s,$root/,,g")"

@@ -96,7 +96,7 @@ closing_of() {
 # wine_failed PRESET LOG: whether what failed may be Wine's failure, and is worth a second run. Wine
 # 8 now and then ends a process before its main() (1 of 5,832 starts of one program, on a busy
 # machine), and its server has died in the midst of a suite, where each process that waits for it
-# hangs (wine.stop says so). Where POLLUX_STRICT=1, the server's death alone is an excuse.
+# hangs (wine.stop tells). Where POLLUX_STRICT=1, the server's death alone is an excuse.
 wine_failed() {
     case $1 in
     mingw*) [ "${POLLUX_STRICT:-0}" != 1 ] || grep -q ' wine\.stop \.*\*\*\*Failed' "$2" ;;

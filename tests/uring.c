@@ -471,7 +471,7 @@ static void accepting_ahead_without_memory(world *w)
     }
 }
 
-/* Of all that connect at once each turn delivers 64, and goes on with the others in the next. */
+/* Of all that connect at once each turn delivers 64, and the next ones deliver the others. */
 static void accepting_ahead_takes_turns(world *w)
 {
     enum { BURST = 150, ACCEPTS_MAX = 64 };

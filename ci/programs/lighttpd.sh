@@ -29,17 +29,7 @@ served() {
     expect "a header of its own" "$(grep -c "^X-Loop: pollux" "$work/headers")" 1
     tag=$(sed -n 's/^ETag: //p' "$work/headers")
     expect "the same file" "$(got -H "If-None-Match: $tag" "$url/file")" "304, 0 bytes"
-    clients=
-    for one in 1 2 3 4 5 6 7 8; do
-        curl -s -o "$work/got$one" "$url/file" &
-        clients="$clients $!"
-    done
-    # shellcheck disable=SC2086
-    wait $clients
-    for one in 1 2 3 4 5 6 7 8; do
-        cmp "$work/got$one" "$work/web/file"
-    done
-    expect "8 at once" "$(cat "$work"/got? | wc -c)" 24000000
+    eight_at_once "8 at once" "$url/file"
     kill -INT "$server" # Wine makes Ctrl-C of it, and the layer SIGINT.
     wait "$server" && code=0 || code=$?
     pids=

@@ -12,17 +12,8 @@ microsocks() {
         -w '  %{http_code}, %{size_download} bytes\n'
     cmp "$work/got" "$work/web/file"
     expect "3 MB through it" "$(wc -c < "$work/got")" 3000000
-    for one in 1 2 3 4 5 6 7 8; do
-        curl -s --socks5-hostname "127.0.0.1:$base" -o "$work/got$one" \
-            "http://localhost:$((base + 1))/file" &
-        clients="${clients:-} $!"
-    done
-    # shellcheck disable=SC2086
-    wait $clients
-    for one in 1 2 3 4 5 6 7 8; do
-        cmp "$work/got$one" "$work/web/file"
-    done
-    expect "8 at once, by name" "$(cat "$work"/got? | wc -c)" 24000000
+    eight_at_once "8 at once, by name" --socks5-hostname "127.0.0.1:$base" \
+        "http://localhost:$((base + 1))/file"
     answer=$(curl -s --socks5 "127.0.0.1:$base" "http://127.0.0.1:1/" 2>&1 || echo "exit $?")
     expect "refused where nobody listens" "$answer" "exit 97"
     finish

@@ -24,18 +24,8 @@ tinyproxy() {
         -w '  %{http_code}, %{size_download} bytes\n'
     cmp "$work/got" "$work/web/file"
     expect "3 MB through it" "$(wc -c < "$work/got")" 3000000
-    clients=
-    for one in 1 2 3 4 5 6 7 8; do
-        curl -s -p -x "127.0.0.1:$base" -o "$work/got$one" \
-            "http://127.0.0.1:$((base + 1))/file" &
-        clients="$clients $!"
-    done
-    # shellcheck disable=SC2086
-    wait $clients
-    for one in 1 2 3 4 5 6 7 8; do
-        cmp "$work/got$one" "$work/web/file"
-    done
-    expect "8 at once, by CONNECT" "$(cat "$work"/got? | wc -c)" 24000000
+    eight_at_once "8 at once, by CONNECT" -p -x "127.0.0.1:$base" \
+        "http://127.0.0.1:$((base + 1))/file"
     answer=$(curl -s -x "127.0.0.1:$base" -o "$work/got" -w '%{http_code}' \
         "http://127.0.0.1:$((base + 1))/forbidden")
     expect "a filter, which is a regular expression" "$answer" 403
