@@ -97,5 +97,10 @@ void fuzz_threads_lose(void)
 void fuzz_threads_check(void)
 {
     uint32_t posted = plx__atomic_load(&disturber.posted);
-    CHECK(disturber.ran >= posted && disturber.ran <= posted + disturber.lost);
+    uint32_t ran = disturber.ran, lost = disturber.lost;
+    if (ran >= posted && ran <= posted + lost)
+        return;
+    fprintf(stderr, "fuzz_api: %u posts were taken and %u have run, %u threads lost\n",
+            (unsigned)posted, (unsigned)ran, (unsigned)lost);
+    abort();
 }

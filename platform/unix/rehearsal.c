@@ -15,6 +15,7 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <linux/filter.h>
+#include <linux/net.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
@@ -141,6 +142,15 @@ void plx__rehearse_heir_end(void)
 }
 
 #ifdef __linux__
+static int filter_install(struct sock_filter *steps, size_t count)
+{
+    const struct sock_fprog filter = {.len = (unsigned short)count, .filter = steps};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        return plx__fail_last();
+    return 0;
+}
+
 /* From now on this system call fails. */
 static int call_refuse(long call, int os_code)
 {
@@ -150,11 +160,7 @@ static int call_refuse(long call, int os_code)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)os_code),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    const struct sock_fprog filter = {.len = sizeof steps / sizeof steps[0], .filter = steps};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
-        return plx__fail_last();
-    return 0;
+    return filter_install(steps, sizeof steps / sizeof steps[0]);
 }
 #endif
 
@@ -171,10 +177,32 @@ int plx__rehearse_no_fine_waits(bool is_forbidden)
 }
 #endif
 
+#if defined(__linux__) && defined(SYS_socketcall)
+/* Where one system call is all of those of sockets: glibc accepts with it on i386. */
+static int socketcall_refuse(void)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socketcall, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ACCEPT4, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    return filter_install(steps, sizeof steps / sizeof steps[0]);
+}
+#elif defined(__linux__)
+static int socketcall_refuse(void)
+{
+    return 0;
+}
+#endif
+
 #if defined(__linux__) && defined(SYS_accept4)
 int plx__rehearse_no_accepts(void)
 {
-    return call_refuse(SYS_accept4, EPERM);
+    int status = socketcall_refuse();
+    return status != 0 ? status : call_refuse(SYS_accept4, EPERM);
 }
 #else
 int plx__rehearse_no_accepts(void)
