@@ -2,6 +2,10 @@
  *
  * One uv_poll_t for each socket, as libuv's documentation demands; it is made with the first
  * interest and lives on the heap, because uv_close() gives it back only in a later turn.
+ *
+ * On Windows libuv asks the driver about resets together with UV_READABLE only (src/win/poll.c):
+ * while reading rests, because a connection is paused or its queue is high, a reset is noticed when
+ * something is sent, when reading goes on, or by a timeout.
  */
 #include <uv.h>
 

@@ -1,4 +1,6 @@
 /* tests/behavior_events.c - what one wait has brought, while callbacks change what it was for. */
+#include <string.h>
+
 #include "platform/rehearsal.h"
 #include "tests/harness.h"
 
@@ -194,9 +196,14 @@ static size_t hear_last_words(plx_loop *loop, plx_conn conn, probe *p, const voi
 }
 
 /* Reading rests while the queue is high. What the peer says before it resets the connection is
- * shown all the same, by systems that keep it: Windows drops it. */
+ * shown all the same, by systems that keep it: Windows drops it, and libuv does not learn of the
+ * reset there (backends/libuv.c), unless by Wine 8. */
 static void last_words_are_heard_though_the_queue_was_high(world *w)
 {
+#ifdef _WIN32
+    if (strcmp(w->backend, "libuv") == 0)
+        return;
+#endif
     probe p = {.then_data = hear_last_words};
     plx_conn_options options = probe_options(&p);
     options.send_high = 1000;

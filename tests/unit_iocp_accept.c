@@ -153,7 +153,7 @@ static void turn_without_descriptors(world *w)
  * the same; and when there are descriptors, the listener is as it was. */
 static void listener_recovers_from_having_none(world *w)
 {
-    enum { PEERS = 2 * ACCEPTS, PEERS_MAX = PEERS + ACCEPTS };
+    enum { PEERS = 2 * ACCEPTS, PEERS_MAX = 20 * ACCEPTS };
     probe p = {0};
     plx_conn_options options = probe_options(&p);
     char address[PLX_ADDRESS_TEXT_MAX];
@@ -171,7 +171,8 @@ static void listener_recovers_from_having_none(world *w)
         peers[count++] = peer_start(address);
     uint64_t until = plx__clock_now() + patience();
     /* Until no place has a socket left. A turn costs one place its socket, however many come back
-     * in it; when all have come, another makes a turn. */
+     * in it, or none, when a place that tries again meets the fault; when all have come, another
+     * makes a turn. */
     while (counter(w, accept_pauses) < 3 || descriptors() != before + 1 + count + 1) {
         ck_assert_uint_lt(plx__clock_now(), until);
         if (counter(w, accepts_rejected) == count && count < PEERS_MAX)

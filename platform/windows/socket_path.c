@@ -15,8 +15,9 @@
 
 #include "platform/os.h"
 
-/* How long a starting server waits for another one. */
-#define LOCK_WAIT_MILLISECONDS 1000
+/* How long a starting server waits for others. Nobody else knows this mutex, and each has it for as
+ * long as the one at its path takes to answer: many servers and a busy machine take seconds. */
+#define LOCK_WAIT_MILLISECONDS 20000
 
 #ifndef IO_REPARSE_TAG_AF_UNIX /* Not in SDKs before 17063. */
 #define IO_REPARSE_TAG_AF_UNIX 0x80000023L
