@@ -11,6 +11,9 @@ extern const test_case unit_poll_cases[];
 extern const test_case unit_readiness_cases[];
 extern const test_case unit_seam_cases[];
 extern const test_case unit_wheel_cases[];
+#ifdef __linux__
+extern const test_case unit_linux_cases[];
+#endif
 #ifndef _WIN32
 extern const test_case unit_unix_cases[];
 #endif
@@ -39,6 +42,9 @@ int main(int argc, char **argv)
         unit_path_cases,    unit_platform_cases,
         unit_poll_cases,    unit_readiness_cases,
         unit_seam_cases,
+#ifdef __linux__
+        unit_linux_cases,
+#endif
 #ifndef _WIN32
         unit_unix_cases,
 #endif
