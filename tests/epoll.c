@@ -308,6 +308,27 @@ static void refused_changes_are_tried_again(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+/* A change that was refused is noted once, however often the interest changes again before it is
+ * made: each wait tries it once. */
+static void refused_change_is_noted_once(world *w)
+{
+    enum { ROUNDS = 10 };
+    couple c = couple_open();
+    seen s = {.count = 0};
+    plx_watch watch;
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+    turn(w);
+    plx__fault_arm(PLX__FAULT_REGISTER, 0, UINT32_MAX);
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        ck_ok(plx_watch_set(w->loop, watch, i % 2 != 0 ? 0 : PLX_READABLE | PLX_WRITABLE));
+        ck_ok(plx_loop_run_once(w->loop, 0));
+    }
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_REGISTER), ROUNDS);
+    ck_assert_uint_eq(s.count, 0);
+    ck_ok(plx_watch_close(w->loop, watch));
+    couple_close(&c);
+}
+
 enum { LOST = 200 };
 
 typedef struct failing {
@@ -533,6 +554,7 @@ static const test_case epoll_cases[] = {
     CASE(new_set_does_not_take_a_lost_number),
     CASE(file_that_comes_back_by_its_number_is_taken_over),
     CASE(refused_changes_are_tried_again),
+    CASE(refused_change_is_noted_once),
     CASE(wake_puts_nothing_off),
     CASE(failure_is_told_to_nobody_else),
     CASE(failure_ends_a_wait_without_end),
