@@ -232,6 +232,33 @@ static void second_thread_that_cannot_wait_rests_for_100_ticks(world *w)
     tiers_close(&t);
 }
 
+/* One for which the second tier has no memory stays, is counted, and goes in the next tick. */
+static void one_without_room_stays_for_a_tick(world *w)
+{
+    enum { ROOM = 256 };
+    static place places[ROOM];
+    (void)w;
+    tiers t = tiers_open(1, 1);
+    idle_start(&t);
+    ticks(&t, 1);
+    for (int i = 0; i < ROOM; i++) {
+        places[i] = (place){.endpoint = {.socket = t.couple.ours.socket}};
+        ck_ok(ops->receive_start(t.backend, &places[i].endpoint));
+    }
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);
+    ticks(&t, 1);
+    ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_MEMORY), 0);
+    ck_assert_uint_eq(failures(&t), 1);
+    ck_assert_uint_eq(stats_of(&t).poll_cold, ROOM);
+    ticks(&t, 1);
+    ck_assert_uint_eq(failures(&t), 1);
+    ck_assert_uint_eq(stats_of(&t).poll_cold, ROOM + 1);
+    ck_assert_uint_eq(stats_of(&t).poll_demotions, ROOM + 1);
+    for (int i = 0; i < ROOM; i++)
+        (void)ops->detach(t.backend, &places[i].endpoint);
+    tiers_close(&t);
+}
+
 const test_case unit_tiers_cases[] = {
     CASE(patience_is_counted_in_ticks),
     CASE(idle_one_goes_when_its_patience_is_over),
@@ -239,5 +266,6 @@ const test_case unit_tiers_cases[] = {
     CASE(few_stay_where_they_are),
     CASE(second_thread_is_tried_again_after_100_ticks),
     CASE(second_thread_that_cannot_wait_rests_for_100_ticks),
+    CASE(one_without_room_stays_for_a_tick),
     CASES_END,
 };
