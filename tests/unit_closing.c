@@ -145,6 +145,55 @@ static void loop_closes_when_all_has_come_back(world *w)
     peer_close(&c.theirs);
 }
 
+static size_t releases;
+
+static bool release_takes_long(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)backend;
+    (void)endpoint;
+    releases++;
+    return false;
+}
+
+static void never_released(plx_loop *loop, plx_conn conn, void *data, plx_socket socket,
+                           const void *bytes, size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)data;
+    (void)socket;
+    (void)bytes;
+    (void)length;
+    ck_abort_msg("the backend still has it");
+}
+
+/* A backend that is asked to let a connection go is asked once, whatever else the connection's
+ * deferred step is called for meanwhile. Closing the loop closes the connection. */
+static void release_is_asked_for_once(world *w)
+{
+    plx_loop *loop = loop_with_a_seam(w);
+    size_t closed = 0;
+    const plx_conn_options options = {
+        .on_release = never_released, .on_close = count_close, .data = &closed};
+    couple c = couple_open();
+    plx_conn conn;
+    plx__socket_disown(c.ours.socket);
+    ck_ok(plx_conn_adopt(loop, &conn, c.ours.socket, &options, NULL, 0));
+    ck_ok(plx_loop_run_once(loop, 0));
+    releases = 0;
+    seam.release = release_takes_long;
+    ck_ok(plx_conn_release(loop, conn));
+    for (int turns = 0; turns < 3; turns++) {
+        ck_ok(plx_loop_run_once(loop, 0));
+        ck_assert_uint_eq(releases, 1);
+        plx__defer(loop, plx__find(loop, PLX__KIND_CONN, conn.bits));
+    }
+    loop->ops = real;
+    ck_ok(plx_loop_close(loop));
+    ck_assert_uint_eq(closed, 1);
+    peer_close(&c.theirs);
+}
+
 static size_t accept_calls;
 
 static int accept_start_counts(plx__backend *backend, plx__endpoint *endpoint,
@@ -193,5 +242,6 @@ const test_case unit_closing_cases[] = {
     CASE(loop_closes_without_what_is_in_flight),
     CASE(loop_closes_when_all_has_come_back),
     CASE(listeners_that_are_over_are_left_alone),
+    CASE(release_is_asked_for_once),
     CASES_END,
 };
