@@ -328,8 +328,8 @@ bool plx__cold_set_take(plx__cold_set *set, plx__poller *poller,
         const cold_report *report = &set->reports[i];
         const cold_place *place = &set->table[report->index];
         plx__polled *polled = place->polled;
-        if (polled == NULL || place->generation != report->generation)
-            continue;
+        if (place->generation != report->generation)
+            continue; /* It is free, or another one has it. */
         place_give(set, report->index);
         returned(poller, polled, report->revents);
     }

@@ -126,15 +126,13 @@ int plx__readiness_attach(plx__backend *backend, plx__endpoint *endpoint)
     return 0;
 }
 
+/* It may still be `unsettled` or `fresh`, or have events. All of them end with this wait's, and
+ * until then the endpoint's memory is there (poller.h): it has neither operations nor interest. */
 bool plx__readiness_detach(plx__backend *backend, plx__endpoint *endpoint)
 {
     plx__polled *polled = plx__polled_of(endpoint);
     operation_stop(backend, endpoint, polled->operations);
     backend->ops->forget(backend->poller, polled);
-    if (backend->unsettled == polled)
-        backend->unsettled = NULL;
-    if (backend->fresh == polled)
-        backend->fresh = NULL;
     return true;
 }
 

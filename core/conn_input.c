@@ -34,7 +34,7 @@ static bool is_showing(const plx_loop *loop, const plx__conn *conn)
 
 /* on_data has returned, and what it left is kept. If the connection was resumed meanwhile, that is
  * shown again in the next deferred step; not if it was never paused and nothing was consumed, for
- * on_data has just seen the same. */
+ * on_data has just seen the same. It stays open: reading stops here, and does not start. */
 static void rest_resume(plx_loop *loop, plx__conn *conn, size_t consumed)
 {
     const uint32_t rest = conn->flags & (PLX__CONN_SHOW_REST | PLX__CONN_SHOW_ALL);
@@ -85,8 +85,7 @@ static void conn_show_kept(plx_loop *loop, plx__conn *conn)
         return;
     conn_kept_consume(loop, conn, consumed);
     rest_resume(loop, conn, consumed);
-    if (plx__conn_is_open(conn))
-        kept_check(loop, conn);
+    kept_check(loop, conn);
 }
 
 static void conn_end(plx_loop *loop, plx__conn *conn)
@@ -130,10 +129,10 @@ void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn, const plx__completion 
     if (!plx__conn_is_open(conn) || consumed == completion->length)
         return;
     conn_keep(loop, conn, completion->bytes + consumed, completion->length - consumed);
-    if (plx__conn_is_open(conn))
-        rest_resume(loop, conn, consumed);
-    if (plx__conn_is_open(conn))
-        kept_check(loop, conn);
+    if (!plx__conn_is_open(conn))
+        return;
+    rest_resume(loop, conn, consumed);
+    kept_check(loop, conn);
 }
 
 void plx__conn_received_slowly(plx_loop *loop, plx__conn *conn, const plx__completion *completion)

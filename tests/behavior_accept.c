@@ -110,6 +110,25 @@ static void listener_on_both_families(world *w)
     talk_at(w, "tcp://[::]:0", "tcp://[::1]:%s");
 }
 
+/* With only_ipv6 it leaves IPv4 to others: a second listener has the same port there. Somebody else
+ * may have it, so some ports are tried. */
+static void listener_on_ipv6_alone(world *w)
+{
+    const plx_listen_options alone = {.only_ipv6 = 1};
+    int status = PLX_EADDRINUSE;
+    for (int tries = 0; tries < 5 && status == PLX_EADDRINUSE; tries++) {
+        plx_listener listener;
+        char address[PLX_ADDRESS_TEXT_MAX];
+        char other[PLX_ADDRESS_TEXT_MAX];
+        ck_ok(plx_listen(w->loop, &listener, "tcp://[::]:0", &alone));
+        ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
+        (void)snprintf(other, sizeof other, "tcp://0.0.0.0:%s", strrchr(address, ':') + 1);
+        status = plx_listen(w->loop, NULL, other, NULL);
+        ck_ok(plx_listener_close(w->loop, listener));
+    }
+    ck_ok(status);
+}
+
 static void listener_on_every_ipv4_address(world *w)
 {
     talk_at(w, "tcp://:0", "tcp://127.0.0.1:%s");
@@ -417,6 +436,7 @@ const test_case behavior_accept_cases[] = {
     CASE(listener_tells_its_port),
     CASE(listener_on_ipv6),
     CASE(listener_on_both_families),
+    CASE(listener_on_ipv6_alone),
     CASE(listener_on_every_ipv4_address),
     CASE(listener_on_a_socket_file),
     CASE(socket_file_does_not_replace_a_file),

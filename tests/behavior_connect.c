@@ -52,6 +52,32 @@ static void write_on_open(plx_loop *loop, plx_conn conn, probe *p)
     ck_ok(plx_conn_write(loop, conn, " third", 6));
 }
 
+static void close_on_open(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)p;
+    ck_ok(plx_conn_close(loop, conn));
+}
+
+/* What was written before is dropped with the connection, and on_open is the last that is called.
+ */
+static void connection_is_closed_as_it_opens(world *w)
+{
+    probe server = {0};
+    probe client = {.then_open = close_on_open};
+    plx_conn_options server_options = probe_options(&server);
+    plx_conn_options options = probe_options(&client);
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_conn conn;
+    (void)listen_at(w, &server_options, address);
+    ck_ok(plx_connect(w->loop, &conn, address, &options));
+    ck_ok(plx_conn_write(w->loop, conn, "x", 1));
+    turn_until(w, &client.closed, 1);
+    ck_ok(client.reason);
+    ck_assert_uint_eq(client.opened, 1);
+    turn_until(w, &server.closed, 1);
+    ck_assert_uint_eq(server.received, 0);
+}
+
 static void writes_before_connected_are_sent_after(world *w)
 {
     probe server = {0};
@@ -427,6 +453,7 @@ static void connect_without_descriptors(world *w)
 const test_case behavior_connect_cases[] = {
     CASE(connect_without_descriptors),
     CASE(connect_and_talk),
+    CASE(connection_is_closed_as_it_opens),
     CASE(writes_before_connected_are_sent_after),
     CASE(shutdown_before_connected),
     CASE(connect_refused),

@@ -70,6 +70,33 @@ static void child_drops_its_copy(world *w)
     stand_close(w, &s);
 }
 
+/* A listener with a file and a connection have been closed, and the loop has not turned since: the
+ * child drops what is left of them, once. */
+static void child_drops_what_is_closing(world *w)
+{
+    char address[80];
+    plx_listener listener;
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    if (!child_is_possible(w))
+        return;
+    holdings before = world_restart(w);
+    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock",
+                   (unsigned long long)plx__clock_now());
+    ck_ok(plx_listen(w->loop, &listener, address, NULL));
+    peer client = connect_pair(w, &p, &options);
+    ck_ok(plx_listener_close(w->loop, listener));
+    ck_ok(plx_conn_close(w->loop, p.conn));
+    if (child_fork()) {
+        plx_loop_abandon(w->loop);
+        check_holdings(w, before, 1); /* The client. */
+        plx__rehearse_report(CHILD_IS_GOOD);
+    }
+    child_join();
+    turn_until(w, &p.closed, 1);
+    peer_close(&client);
+}
+
 typedef struct traffic {
     probe conns;
     bool is_child;
@@ -505,6 +532,7 @@ static void child_drops_its_copy_amid_events(world *w)
 
 const test_case behavior_fork_cases[] = {
     CASE(child_drops_its_copy),
+    CASE(child_drops_what_is_closing),
     CASE(child_drops_what_waits),
     CASE(child_of_a_child_drops_its_copy),
     CASE(child_lives_on_without_the_sockets),

@@ -427,6 +427,39 @@ static void write_fails_behind_the_end(world *w)
 }
 
 /* clang-format off: a case is a line of its own, for tests/CMakeLists.txt. */
+static size_t close_without_memory(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                                   size_t length)
+{
+    (void)p;
+    (void)bytes;
+    (void)length;
+    ck_ok(plx_conn_close(loop, conn));
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);
+    return 0;
+}
+
+static void count_memory_asked_for(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)loop;
+    (void)conn;
+    *(uint32_t *)p->more = plx__fault_disarm(PLX__FAULT_MEMORY);
+}
+
+/* What on_data leaves when it closes the connection is nobody's: it takes no memory to keep it. */
+static void what_a_closed_one_leaves_is_not_kept(world *w)
+{
+    uint32_t asked = UINT32_MAX;
+    probe p = {
+        .then_data = close_without_memory, .then_close = count_memory_asked_for, .more = &asked};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    peer_send(w, &client, "x", 1);
+    turn_until(w, &p.closed, 1);
+    ck_ok(p.reason);
+    ck_assert_uint_eq(asked, 0);
+    peer_close(&client);
+}
+
 const test_case behavior_resume_cases[] = {
     CASE(resume_within_on_data_shows_the_rest),
     CASE(resume_never_calls_from_within),
@@ -443,5 +476,6 @@ const test_case behavior_resume_cases[] = {
     CASE(resume_at_the_end_of_a_turn),
     CASE(reset_comes_behind_what_was_resumed),
     CASE(write_fails_behind_the_end),
+    CASE(what_a_closed_one_leaves_is_not_kept),
     CASES_END,
 };

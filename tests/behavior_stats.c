@@ -126,6 +126,29 @@ static void what_can_go_at_once_does(world *w)
     turn_until(w, &b.client.closed, 1);
 }
 
+static void write_in_pieces(plx_loop *loop, plx_conn conn, void *data, int status)
+{
+    (void)data;
+    ck_ok(status);
+    for (const char *piece = "abc"; *piece != '\0'; piece++)
+        ck_ok(plx_conn_write(loop, conn, piece, 1));
+}
+
+/* What on_sent writes goes as one, as from every other callback. */
+static void what_on_sent_writes_goes_as_one(world *w)
+{
+    both_ends b = {.client = {.opened = 0}};
+    plx_conn_options server = probe_options(&b.server);
+    both_ends_open(w, &b, &server);
+    ck_ok(plx_conn_send(w->loop, b.conn, "x", 1, write_in_pieces, NULL));
+    turn_until(w, &b.server.received, 4);
+    ck_assert_int_eq(memcmp(b.server.bytes, "xabc", 4), 0);
+    ck_assert_uint_eq(counter(w, sends), 2);
+    ck_ok(plx_conn_close(w->loop, b.conn));
+    turn_until(w, &b.server.closed, 1);
+    turn_until(w, &b.client.closed, 1);
+}
+
 static void count_fire(plx_loop *loop, plx_timer timer, void *data)
 {
     (void)loop;
@@ -245,6 +268,7 @@ const test_case behavior_stats_cases[] = {
     CASE(connections_and_bytes_are_counted),
     CASE(bytes_that_are_kept_count_once),
     CASE(what_can_go_at_once_does),
+    CASE(what_on_sent_writes_goes_as_one),
     CASE(timers_posts_and_signals_are_counted),
     CASE(wakes_are_counted),
     CASE(timeouts_are_counted),

@@ -238,6 +238,42 @@ static void timers_of_the_far_future(world *w)
     ck_assert_int_eq(plx_timer_start(w->loop, NULL, 0, 0, NULL, NULL), PLX_EINVAL);
 }
 
+/* What the caller does between two calls of the loop takes its time. */
+static void time_passes(void)
+{
+    uint64_t until = plx__clock_now() + 20 * PLX_MILLISECOND;
+    while (plx__clock_now() < until)
+        continue;
+}
+
+static void note_time(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)timer;
+    *(uint64_t *)data = plx_loop_now(loop);
+}
+
+/* A timeout counts from the call that sets it, and not from the loop's last turn. */
+static void timeouts_count_from_their_call(world *w)
+{
+    const uint64_t timeout = 10 * PLX_MILLISECOND; /* Shorter than what passes. */
+    plx_timer timer;
+    for (int restarts = 0; restarts < 2; restarts++) {
+        uint64_t fired = 0;
+        if (restarts != 0)
+            ck_ok(plx_timer_start(w->loop, &timer, 100 * PLX_SECOND, 0, note_time, &fired));
+        turn_some(w);
+        time_passes();
+        uint64_t since = plx__clock_now();
+        if (restarts != 0)
+            ck_ok(plx_timer_restart(w->loop, timer, timeout));
+        else
+            ck_ok(plx_timer_start(w->loop, NULL, timeout, 0, note_time, &fired));
+        while (fired == 0)
+            ck_ok(plx_loop_run_once(w->loop, patience()));
+        ck_assert_uint_ge(fired, since + timeout);
+    }
+}
+
 const test_case behavior_timer_cases[] = {
     CASE(timers_fire_in_order),
     CASE(timer_restarted_from_its_callback),
@@ -248,5 +284,6 @@ const test_case behavior_timer_cases[] = {
     CASE(periods_missed_are_left_out),
     CASE(wait_ends_when_a_timer_is_due),
     CASE(timers_of_the_far_future),
+    CASE(timeouts_count_from_their_call),
     CASES_END,
 };

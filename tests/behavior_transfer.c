@@ -521,6 +521,33 @@ static void loop_closes_over_both(world *w)
     couple_close(&c);
 }
 
+static size_t release_and_close(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                                size_t length)
+{
+    (void)p;
+    (void)bytes;
+    ck_ok(plx_conn_release(loop, conn));
+    ck_ok(plx_conn_close(loop, conn));
+    return length;
+}
+
+/* Who closes a connection that is about to leave has closed it: nothing is handed out. */
+static void closing_undoes_a_release(world *w)
+{
+    handover h = {.probe = {.then_data = release_and_close}};
+    plx_conn_options options = handover_options(&h);
+    size_t dropped;
+    peer client = connect_pair(w, &h.probe, &options);
+    peer_send(w, &client, "x", 1);
+    turn_until(w, &h.probe.closed, 1);
+    ck_ok(h.probe.reason);
+    ck_assert_int_eq(peer_drain(w, &client, &dropped), PLX_EEOF);
+    turn_some(w);
+    ck_assert_uint_eq(h.released, 0);
+    ck_assert_uint_eq(counter(w, connections_closed), 1);
+    peer_close(&client);
+}
+
 const test_case behavior_transfer_cases[] = {
     CASE(release_hands_out_the_rest),
     CASE(another_loop_goes_on),
@@ -533,5 +560,6 @@ const test_case behavior_transfer_cases[] = {
     CASE(stranger_is_adopted),
     CASE(adopting_is_refused),
     CASE(loop_closes_over_both),
+    CASE(closing_undoes_a_release),
     CASES_END,
 };

@@ -75,6 +75,30 @@ static void what_takes_the_place_of_a_ghost_is_told_apart(world *w)
     turn_until(w, &p.closed, 2);
 }
 
+/* The process has closed its standard input, and a set that is made anew gets that number first. */
+static void new_set_may_have_the_number_zero(world *w)
+{
+    probe gone = {0};
+    probe other = {.then_data = echo_back};
+    plx_conn_options options[] = {probe_options(&gone), probe_options(&other)};
+    peer clients[] = {connect_pair(w, &gone, &options[0]), connect_pair(w, &other, &options[1])};
+    size_t renewals = 0;
+    plx__hook_set(count_renewals, &renewals);
+    ck_ok(plx__rehearse_heir_start());
+    plx__socket_dispose(0);
+    ck_ok(plx_conn_close(w->loop, gone.conn));
+    peer_send(w, &clients[0], "x", 1);
+    turn_until(w, &gone.closed, 1);
+    expect_rest(w);
+    expect_service(w, &clients[1]);
+    ck_assert_uint_eq(renewals, 1);
+    plx__hook_set(NULL, NULL);
+    plx__rehearse_heir_end();
+    for (size_t i = 0; i < 2; i++)
+        peer_close(&clients[i]);
+    turn_until(w, &other.closed, 1);
+}
+
 enum { GHOSTS = 300 }; /* More than one call of epoll_wait() brings. */
 
 /* A child keeps many connections that close in one turn, and all of them have something to say: no
@@ -282,6 +306,27 @@ static void refused_changes_are_tried_again(world *w)
     }
     peer_close(&client);
     turn_until(w, &p.closed, 1);
+}
+
+/* A change that was refused is noted once, however often the interest changes again before it is
+ * made: each wait tries it once. */
+static void refused_change_is_noted_once(world *w)
+{
+    enum { ROUNDS = 10 };
+    couple c = couple_open();
+    seen s = {.count = 0};
+    plx_watch watch;
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+    turn(w);
+    plx__fault_arm(PLX__FAULT_REGISTER, 0, UINT32_MAX);
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        ck_ok(plx_watch_set(w->loop, watch, i % 2 != 0 ? 0 : PLX_READABLE | PLX_WRITABLE));
+        ck_ok(plx_loop_run_once(w->loop, 0));
+    }
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_REGISTER), ROUNDS);
+    ck_assert_uint_eq(s.count, 0);
+    ck_ok(plx_watch_close(w->loop, watch));
+    couple_close(&c);
 }
 
 enum { LOST = 200 };
@@ -502,12 +547,14 @@ static const test_case epoll_cases[] = {
     CASE(filter_that_knows_no_fine_waits),
     CASE(changes_do_not_cut_a_wait),
     CASE(what_an_heir_keeps_does_not_haunt_the_loop),
+    CASE(new_set_may_have_the_number_zero),
     CASE(what_takes_the_place_of_a_ghost_is_told_apart),
     CASE(many_ghosts_do_not_hold_a_turn),
     CASE(ghost_without_a_descriptor_does_not_spin),
     CASE(new_set_does_not_take_a_lost_number),
     CASE(file_that_comes_back_by_its_number_is_taken_over),
     CASE(refused_changes_are_tried_again),
+    CASE(refused_change_is_noted_once),
     CASE(wake_puts_nothing_off),
     CASE(failure_is_told_to_nobody_else),
     CASE(failure_ends_a_wait_without_end),

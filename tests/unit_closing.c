@@ -3,6 +3,7 @@
  *
  * The backend is a real one with some operations replaced.
  */
+#include "core/listener.h"
 #include "core/loop.h"
 #include "tests/harness.h"
 
@@ -57,7 +58,7 @@ static void count_close(plx_loop *loop, plx_conn conn, void *data, int reason)
 }
 
 /* Nothing that was in flight ever comes back, and each wait fails: the loop closes all the same,
- * the sockets too, and each connection hears of it once. */
+ * the sockets too, and each connection hears of it once. Its 100 tries are 5 ms apart. */
 static void loop_closes_without_what_is_in_flight(world *w)
 {
     enum { SOME = 3 };
@@ -74,7 +75,9 @@ static void loop_closes_without_what_is_in_flight(world *w)
     seam.detach = detach_leaves_it_in_flight;
     seam.wait = wait_fails;
     seam.next = next_is_none;
+    uint64_t since = plx__clock_now();
     ck_ok(plx_loop_close(loop));
+    ck_assert_uint_ge(plx__clock_now() - since, 400 * PLX_MILLISECOND);
     ck_assert_uint_eq(closed, SOME);
     plx__socket_close(listener);
     couple_close(&c);
@@ -142,8 +145,103 @@ static void loop_closes_when_all_has_come_back(world *w)
     peer_close(&c.theirs);
 }
 
+static size_t releases;
+
+static bool release_takes_long(plx__backend *backend, plx__endpoint *endpoint)
+{
+    (void)backend;
+    (void)endpoint;
+    releases++;
+    return false;
+}
+
+static void never_released(plx_loop *loop, plx_conn conn, void *data, plx_socket socket,
+                           const void *bytes, size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)data;
+    (void)socket;
+    (void)bytes;
+    (void)length;
+    ck_abort_msg("the backend still has it");
+}
+
+/* A backend that is asked to let a connection go is asked once, whatever else the connection's
+ * deferred step is called for meanwhile. Closing the loop closes the connection. */
+static void release_is_asked_for_once(world *w)
+{
+    plx_loop *loop = loop_with_a_seam(w);
+    size_t closed = 0;
+    const plx_conn_options options = {
+        .on_release = never_released, .on_close = count_close, .data = &closed};
+    couple c = couple_open();
+    plx_conn conn;
+    plx__socket_disown(c.ours.socket);
+    ck_ok(plx_conn_adopt(loop, &conn, c.ours.socket, &options, NULL, 0));
+    ck_ok(plx_loop_run_once(loop, 0));
+    releases = 0;
+    seam.release = release_takes_long;
+    ck_ok(plx_conn_release(loop, conn));
+    for (int turns = 0; turns < 3; turns++) {
+        ck_ok(plx_loop_run_once(loop, 0));
+        ck_assert_uint_eq(releases, 1);
+        plx__defer(loop, plx__find(loop, PLX__KIND_CONN, conn.bits));
+    }
+    loop->ops = real;
+    ck_ok(plx_loop_close(loop));
+    ck_assert_uint_eq(closed, 1);
+    peer_close(&c.theirs);
+}
+
+static size_t accept_calls;
+
+static int accept_start_counts(plx__backend *backend, plx__endpoint *endpoint,
+                               const plx__accept_config *config)
+{
+    accept_calls++;
+    return real->accept_start(backend, endpoint, config);
+}
+
+static void accept_stop_counts(plx__backend *backend, plx__endpoint *endpoint)
+{
+    accept_calls++;
+    real->accept_stop(backend, endpoint);
+}
+
+/* A listener that was lost and one that was closed are detached, though their slots are free only
+ * after the next step: the backend hears no more of them when accepting stops and goes on. */
+static void listeners_that_are_over_are_left_alone(world *w)
+{
+    for (int is_stopped = 0; is_stopped < 2; is_stopped++) {
+        plx_loop *loop = loop_with_a_seam(w);
+        plx_listener lost, closed;
+        ck_ok(plx_listen(loop, &lost, "tcp://127.0.0.1:0", NULL));
+        plx__listener *listener =
+            (plx__listener *)(void *)plx__find(loop, PLX__KIND_LISTENER, lost.bits);
+        plx_socket socket = listener->object.endpoint.socket;
+        ck_ok(plx_listen(loop, &closed, "tcp://127.0.0.1:0", NULL));
+        if (is_stopped != 0)
+            plx__listeners_stop(loop);
+        plx__listener_lost(loop, listener);
+        plx__socket_dispose(socket);
+        ck_ok(plx_listener_close(loop, closed));
+        seam.accept_start = accept_start_counts;
+        seam.accept_stop = accept_stop_counts;
+        accept_calls = 0;
+        plx__listeners_stop(loop);
+        plx__listeners_resume(loop);
+        ck_assert_uint_eq(accept_calls, 0);
+        loop->ops = real;
+        ck_ok(plx_loop_run_once(loop, 0));
+        ck_ok(plx_loop_close(loop));
+    }
+}
+
 const test_case unit_closing_cases[] = {
     CASE(loop_closes_without_what_is_in_flight),
     CASE(loop_closes_when_all_has_come_back),
+    CASE(listeners_that_are_over_are_left_alone),
+    CASE(release_is_asked_for_once),
     CASES_END,
 };

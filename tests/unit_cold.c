@@ -1,5 +1,7 @@
 /* tests/unit_cold.c - the table of the sockets that the second thread of "poll" waits for. */
 #include "backends/cold_set.h"
+#include "platform/atomic.h"
+#include "platform/hook.h"
 #include "tests/harness.h"
 
 extern const test_case unit_cold_cases[];
@@ -40,7 +42,48 @@ static void table_grows_as_a_whole(world *w)
     couple_close(&c);
 }
 
+static void count_polls(enum plx__hook_step step, void *data)
+{
+    if (step == PLX__HOOK_SECOND)
+        plx__atomic_add((plx__atomic_u32 *)data, 1);
+}
+
+/* The thread is told of what has changed, and of nothing else: once more to poll for it. */
+static void thread_is_told_of_changes_alone(world *w)
+{
+    const plx__openings openings = {.on_open = NULL};
+    couple c = couple_open();
+    place idle = {.endpoint = {.socket = c.ours.socket}};
+    plx__atomic_u32 polls;
+    plx__cold_set *set;
+    plx__wake wake;
+    (void)w;
+    plx__atomic_store(&polls, 0);
+    plx__hook_set(count_polls, &polls);
+    ck_ok(plx__wake_open(&wake));
+    ck_ok(plx__cold_set_open(&set, &wake, &openings));
+    ck_ok(plx__cold_set_add(set, &idle.polled));
+    plx__cold_set_settle(set);
+    uint64_t until = plx__clock_now() + patience();
+    while (plx__atomic_load(&polls) < 2) { /* At its start, and for this one. */
+        ck_assert_uint_lt(plx__clock_now(), until);
+        plx__thread_yield();
+    }
+    for (int i = 0; i < 3; i++) {
+        plx__cold_set_settle(set);
+        (void)plx__poll(NULL, 0, 5 * PLX_MILLISECOND); /* It has its chance. */
+    }
+    ck_assert_uint_eq(plx__atomic_load(&polls), 2);
+    plx__cold_set_remove(set, &idle.polled);
+    plx__cold_set_settle(set);
+    plx__cold_set_close(set);
+    plx__hook_set(NULL, NULL);
+    plx__wake_close(&wake);
+    couple_close(&c);
+}
+
 const test_case unit_cold_cases[] = {
     CASE(table_grows_as_a_whole),
+    CASE(thread_is_told_of_changes_alone),
     CASES_END,
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/kept.h"
+#include "core/loop.h"
 #include "core/post_queue.h"
 #include "core/profile.h"
 #include "core/segment.h"
@@ -525,6 +526,34 @@ static void codes_are_distinct(world *w)
     ck_assert_str_eq(plx_error_text(1), "not a code of Pollux");
 }
 
+/* What comes of a wait that fails in this turn, so long after the case began. */
+static int wait_fails_at(plx_loop *loop, uint64_t turn, uint64_t after_ns)
+{
+    loop->stats.ticks = turn;
+    loop->now_ns = PLX_SECOND + after_ns;
+    return plx__wait_failed(loop, PLX_ENOMEM, 0);
+}
+
+/* Failing waits last when there were 5 s of them in turns that follow each other: one turn with a
+ * wait that succeeded is a break. Who goes on nevertheless has as long again. */
+static void failing_waits_last_without_a_break(world *w)
+{
+    plx_loop *loop = world_loop_open(w);
+    ck_ok(wait_fails_at(loop, 1, 5 * PLX_SECOND)); /* The first turn there is. */
+    ck_ok(wait_fails_at(loop, 10, 0));
+    ck_ok(wait_fails_at(loop, 11, 4 * PLX_SECOND));
+    ck_assert_int_eq(wait_fails_at(loop, 12, 5 * PLX_SECOND), PLX_ENOMEM);
+    ck_ok(wait_fails_at(loop, 13, 6 * PLX_SECOND));
+    ck_ok(wait_fails_at(loop, 14, 10 * PLX_SECOND));
+    ck_assert_int_eq(wait_fails_at(loop, 15, 11 * PLX_SECOND), PLX_ENOMEM);
+    ck_ok(wait_fails_at(loop, 20, 20 * PLX_SECOND));
+    ck_ok(wait_fails_at(loop, 22, 26 * PLX_SECOND));
+    ck_ok(wait_fails_at(loop, 23, 30 * PLX_SECOND));
+    ck_assert_int_eq(wait_fails_at(loop, 24, 31 * PLX_SECOND), PLX_ENOMEM);
+    ck_assert_uint_eq(loop->stats.wait_failures, 11);
+    ck_ok(plx_loop_close(loop));
+}
+
 const test_case unit_core_cases[] = {
     CASE(slab_finds_what_it_gave),
     CASE(slab_finds_nothing_behind_its_end),
@@ -542,5 +571,6 @@ const test_case unit_core_cases[] = {
     CASE(profiles_have_defaults),
     CASE(socket_map_knows_its_bounds),
     CASE(codes_are_distinct),
+    CASE(failing_waits_last_without_a_break),
     CASES_END,
 };

@@ -1,6 +1,7 @@
 /* tests/unit_fork.c - parts that a forked child uses. */
 #include <pollux/signal.h>
 
+#include "backends/backend.h"
 #include "core/post_queue.h"
 #include "tests/child.h"
 
@@ -164,10 +165,57 @@ static void handlers_of_other_threads_are_not_waited_for(world *w)
     plx__signal_remove(&h.listener, PLX_SIGNAL_USER2);
 }
 
+static void count_opening(void *data, plx_socket descriptor)
+{
+    ck_assert(descriptor != PLX_SOCKET_NONE);
+    ++*(size_t *)data;
+}
+
+/* The wake has another number than before, and the old number is somebody else's. */
+static void check_renewed(const plx__backend_ops *ops)
+{
+    size_t opened = 0;
+    const plx__backend_config config = {
+        .receive_bytes = 64,
+        .poll_cold_min = PLX_POLL_COLD_NEVER,
+        .poll_cold_after_ns = PLX_SECOND,
+        .openings = {.on_open = count_opening, .data = &opened},
+    };
+    plx__backend *backend;
+    plx__wake lower, other;
+    ck_ok(plx__wake_open(&lower));
+    ck_ok(ops->open(&backend, &config));
+    plx__wake_close(&lower);
+    opened = 0;
+    ck_ok(ops->renew(backend));
+    ck_assert_uint_eq(opened, 2); /* What is read from, and what is written to. */
+    ck_ok(plx__wake_open(&other));
+    ops->wake(backend);
+    uint64_t until = plx__clock_now() + patience();
+    ck_ok(ops->wait(backend, patience()));
+    ck_assert_uint_lt(plx__clock_now(), until);
+    ck_assert_ptr_null(ops->next(backend));
+    ops->close(backend);
+    plx__wake_close(&other);
+}
+
+/* A child's poller waits for the child's wake, and names it to who looks after the numbers. */
+static void renewed_poller_waits_for_its_own_wake(world *w)
+{
+    static const char *const names[] = {"poll", "select", "epoll"};
+    (void)w;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const plx__backend_ops *ops = plx__backend_find(names[i]);
+        if (ops != NULL)
+            check_renewed(ops);
+    }
+}
+
 const test_case unit_fork_cases[] = {
     CASE(posts_that_were_never_made_are_passed_over),
     CASE(full_queue_is_renewed),
     CASE(locked_mutex_is_not_waited_for),
     CASE(handlers_of_other_threads_are_not_waited_for),
+    CASE(renewed_poller_waits_for_its_own_wake),
     CASES_END,
 };

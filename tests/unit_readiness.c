@@ -1,5 +1,5 @@
-/* tests/unit_readiness.c - what readiness.c makes of a poller that refuses, and how often it calls
- * accept(). The poller is the test's own.
+/* tests/unit_readiness.c - what readiness.c makes of a poller that refuses, how often it calls
+ * accept(), and whom of the accepted it asks at once. The poller is the test's own.
  */
 #include "backends/readiness.h"
 #include "platform/os.h"
@@ -7,11 +7,12 @@
 
 extern const test_case unit_readiness_cases[];
 
-/* Names the one endpoint as ready to be read, in each wait; takes interest, or refuses it. */
+/* Names the first endpoint as ready to be read, in each wait, and behind it a second one if there
+ * is one; takes interest, or refuses it. */
 struct plx__poller {
-    plx__polled *polled;
+    plx__polled *polled, *second;
     bool refuses, is_named;
-    uint32_t interest;
+    uint32_t interest; /* Of the last one that said so. */
 };
 
 static struct plx__poller only;
@@ -30,7 +31,7 @@ static void only_close(plx__poller *poller)
 
 static int only_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
-    poller->polled = polled;
+    (void)polled;
     if (poller->refuses)
         return PLX_ENOMEM;
     poller->interest = interest;
@@ -52,11 +53,14 @@ static int only_wait(plx__poller *poller, uint64_t timeout_ns)
 
 static size_t only_collect(plx__poller *poller, plx__poller_event *events, size_t max)
 {
-    if (poller->is_named || max == 0)
+    if (poller->is_named || max < 2)
         return 0;
     poller->is_named = true;
     events[0] = (plx__poller_event){.polled = poller->polled, .ready = PLX_READABLE};
-    return 1;
+    if (poller->second == NULL)
+        return 1;
+    events[1] = (plx__poller_event){.polled = poller->second, .ready = PLX_READABLE};
+    return 2;
 }
 
 static const plx__poller_ops only_ops = {
@@ -78,7 +82,7 @@ static plx__backend *backend_open(place *p, plx_socket socket)
 {
     static const plx__backend_config config = {.receive_bytes = 4096};
     plx__backend *backend;
-    only = (struct plx__poller){.polled = NULL};
+    only = (struct plx__poller){.polled = &p->polled};
     *p = (place){.endpoint = {.socket = socket}};
     ck_ok(plx__readiness_open(&backend, &config, &only_ops));
     ck_ok(plx__readiness_attach(backend, &p->endpoint));
@@ -167,8 +171,201 @@ static void accepting_that_fails_is_not_tried_again_at_once(world *w)
         peer_close(&peers[i]);
 }
 
+/* One that has found nobody begins with one again, though it is ready in the next turn, too. */
+static void accepting_begins_anew_when_nobody_waits(world *w)
+{
+    enum { PEERS = 5 };
+    static const plx__accept_config config = {.ahead = 1};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    peer peers[PEERS];
+    place p;
+    int status;
+    (void)w;
+    plx_socket listener = socket_listening(address);
+    plx__backend *backend = backend_open(&p, listener);
+    ck_ok(plx__readiness_accept_start(backend, &p.endpoint, &config));
+    for (int i = 0; i < 3; i++)
+        peers[i] = peer_waiting(address);
+    ck_assert_uint_eq(accept_all(backend, &status), 1);
+    ck_assert_uint_eq(accept_all(backend, &status), 2);
+    ck_assert_uint_eq(accept_all(backend, &status), 0);
+    for (int i = 3; i < PEERS; i++)
+        peers[i] = peer_waiting(address);
+    ck_assert_uint_eq(accept_all(backend, &status), 1);
+    ck_assert_uint_eq(accept_all(backend, &status), 1);
+    backend_close(backend, &p);
+    plx__socket_close(listener);
+    for (int i = 0; i < PEERS; i++)
+        peer_close(&peers[i]);
+}
+
+/* The one connection that this call of `next` brings. */
+static plx_socket accept_one(plx__backend *backend)
+{
+    const plx__completion *completion = plx__readiness_next(backend);
+    ck_assert_ptr_nonnull(completion);
+    ck_assert_int_eq(completion->kind, PLX__ACCEPTED);
+    ck_ok(completion->status);
+    return completion->accepted;
+}
+
+/* What one listener may accept in a turn, and does not because it is stopped, is not for the next:
+ * that one may accept its own. */
+static void listener_does_not_inherit_what_another_may_accept(world *w)
+{
+    enum { PEERS = 5 };
+    static const plx__accept_config config = {.ahead = 1};
+    char addresses[2][PLX_ADDRESS_TEXT_MAX];
+    plx_socket listeners[2];
+    peer peers[2][PEERS];
+    place p, other;
+    int status;
+    (void)w;
+    for (int i = 0; i < 2; i++)
+        listeners[i] = socket_listening(addresses[i]);
+    plx__backend *backend = backend_open(&p, listeners[0]);
+    other = (place){.endpoint = {.socket = listeners[1]}};
+    ck_ok(plx__readiness_accept_start(backend, &p.endpoint, &config));
+    ck_ok(plx__readiness_accept_start(backend, &other.endpoint, &config));
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < PEERS; j++)
+            peers[i][j] = peer_waiting(addresses[i]);
+    ck_assert_uint_eq(accept_all(backend, &status), 1);
+    ck_assert_uint_eq(accept_all(backend, &status), 2);
+    only.second = &other.polled;
+    ck_ok(plx__readiness_wait(backend, 0));
+    plx__socket_close(accept_one(backend)); /* One of four. */
+    plx__readiness_accept_stop(backend, &p.endpoint);
+    plx__socket_close(accept_one(backend)); /* The other one's, of one. */
+    ck_assert_ptr_null(plx__readiness_next(backend));
+    (void)plx__readiness_detach(backend, &other.endpoint);
+    backend_close(backend, &p);
+    for (int i = 0; i < 2; i++) {
+        plx__socket_close(listeners[i]);
+        for (int j = 0; j < PEERS; j++)
+            peer_close(&peers[i][j]);
+    }
+}
+
+/* A client that connects and, if it speaks, has sent a byte by the time that it is accepted.
+ * Returns whether it is asked for that at once. `pauses`: reading begins and ends again. */
+static bool is_asked(plx__backend *backend, const char *address, bool speaks, bool pauses)
+{
+    peer client = peer_waiting(address);
+    place accepted;
+    if (speaks)
+        ck_assert_int_eq(plx__socket_send(client.socket, "x", 1), 1);
+    ck_ok(plx__readiness_wait(backend, 0));
+    accepted = (place){.endpoint = {.socket = accept_one(backend)}};
+    if (speaks) {
+        plx__poll_entry entry = {.fd = accepted.endpoint.socket, .events = PLX__POLL_READ};
+        ck_assert_int_eq(plx__poll(&entry, 1, patience()), 1);
+    }
+    ck_ok(plx__readiness_receive_start(backend, &accepted.endpoint));
+    if (pauses)
+        plx__readiness_receive_stop(backend, &accepted.endpoint);
+    const plx__completion *completion = plx__readiness_next(backend);
+    bool is_shown = completion != NULL;
+    if (is_shown) {
+        ck_assert_int_eq(completion->kind, PLX__RECEIVED);
+        ck_assert_ptr_eq(completion->endpoint, &accepted.endpoint);
+        ck_assert_ptr_null(plx__readiness_next(backend));
+    }
+    (void)plx__readiness_detach(backend, &accepted.endpoint);
+    plx__socket_close(accepted.endpoint.socket);
+    peer_close(&client);
+    return is_shown;
+}
+
+/* Who has just been accepted is asked at once. After 8 who had nothing to say nobody is, for 248
+ * times; one that has something to say has the next 8 asked. One that is not read from any more is
+ * not asked. */
+static void silent_ones_are_seldom_asked(world *w)
+{
+    enum { TRIED = 8, UNTRIED = 248 };
+    static const plx__accept_config config = {.ahead = 1};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    place p;
+    (void)w;
+    plx_socket listener = socket_listening(address);
+    plx__backend *backend = backend_open(&p, listener);
+    ck_ok(plx__readiness_accept_start(backend, &p.endpoint, &config));
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < TRIED - 1; i++)
+            ck_assert(!is_asked(backend, address, false, false));
+        ck_assert(!is_asked(backend, address, true, true));
+        ck_assert(is_asked(backend, address, true, false));
+    }
+    for (int i = 0; i < TRIED; i++)
+        ck_assert(!is_asked(backend, address, false, false));
+    for (int i = 0; i < UNTRIED; i++)
+        ck_assert(!is_asked(backend, address, true, false));
+    ck_assert(is_asked(backend, address, true, false));
+    backend_close(backend, &p);
+    plx__socket_close(listener);
+}
+
+/* Who begins to read later than that, though still in this turn, or in the next one, is not asked:
+ * it is named when it is readable. */
+static void only_who_begins_at_once_is_asked(world *w)
+{
+    static const plx__accept_config config = {.ahead = 1};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    couple c = couple_open();
+    place p, watched;
+    (void)w;
+    plx_socket listener = socket_listening(address);
+    plx__backend *backend = backend_open(&p, listener);
+    watched = (place){.endpoint = {.socket = c.ours.socket}};
+    ck_ok(plx__readiness_accept_start(backend, &p.endpoint, &config));
+    ck_ok(plx__readiness_watch(backend, &watched.endpoint, PLX_READABLE));
+    for (int turns = 0; turns < 2; turns++) {
+        peer client = peer_waiting(address);
+        ck_assert_int_eq(plx__socket_send(client.socket, "x", 1), 1);
+        only.second = turns == 0 ? &watched.polled : NULL;
+        ck_ok(plx__readiness_wait(backend, 0));
+        place accepted = {.endpoint = {.socket = accept_one(backend)}};
+        plx__poll_entry entry = {.fd = accepted.endpoint.socket, .events = PLX__POLL_READ};
+        ck_assert_int_eq(plx__poll(&entry, 1, patience()), 1);
+        const plx__completion *completion = plx__readiness_next(backend);
+        ck_assert_int_eq(completion != NULL, turns == 0);
+        if (completion != NULL)
+            ck_assert_int_eq(completion->kind, PLX__READY);
+        ck_ok(plx__readiness_receive_start(backend, &accepted.endpoint));
+        ck_assert_ptr_null(plx__readiness_next(backend));
+        (void)plx__readiness_detach(backend, &accepted.endpoint);
+        plx__socket_close(accepted.endpoint.socket);
+        peer_close(&client);
+        ck_ok(plx__readiness_wait(backend, 0));
+        while (plx__readiness_next(backend) != NULL)
+            continue; /* It has one try again from now on. */
+    }
+    (void)plx__readiness_detach(backend, &watched.endpoint);
+    backend_close(backend, &p);
+    plx__socket_close(listener);
+    couple_close(&c);
+}
+
+/* Before anybody was accepted nobody is fresh, whatever the number of its socket. */
+static void nobody_is_fresh_at_first(world *w)
+{
+    place p, zero = {.endpoint = {.socket = 0}};
+    (void)w;
+    plx__backend *backend = backend_open(&p, PLX_SOCKET_NONE);
+    ck_ok(plx__readiness_receive_start(backend, &zero.endpoint));
+    ck_ok(plx__readiness_wait(backend, 0));
+    ck_assert_ptr_null(plx__readiness_next(backend));
+    (void)plx__readiness_detach(backend, &zero.endpoint);
+    backend_close(backend, &p);
+}
+
 const test_case unit_readiness_cases[] = {
     CASE(refused_operation_is_not_under_way),
     CASE(accepting_that_fails_is_not_tried_again_at_once),
+    CASE(accepting_begins_anew_when_nobody_waits),
+    CASE(listener_does_not_inherit_what_another_may_accept),
+    CASE(silent_ones_are_seldom_asked),
+    CASE(only_who_begins_at_once_is_asked),
+    CASE(nobody_is_fresh_at_first),
     CASES_END,
 };

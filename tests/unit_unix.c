@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <pollux/signal.h>
@@ -83,6 +84,25 @@ static void adopted_sockets_do_not_wait(world *w)
         ck_assert_int_eq(plx__rehearse_inherited(), before - 1);
     plx__socket_close(ends[0]);
     plx__socket_dispose(ends[1]);
+}
+
+/* What is plainly a file is no socket, and it takes no descriptor to find that out. */
+static void files_are_no_sockets(world *w)
+{
+    const char *const names[] = {".", "pollux-file"};
+    (void)w;
+    FILE *file = fopen(names[1], "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fclose(file), 0);
+    for (int i = 0; i < 2; i++) {
+        file = fopen(names[i], "r");
+        ck_assert_ptr_nonnull(file);
+        plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, UINT32_MAX);
+        ck_assert_int_eq(plx__socket_check(fileno(file)), PLX_ENOTSOCK);
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 0);
+        ck_assert_int_eq(fclose(file), 0);
+    }
+    ck_assert_int_eq(remove(names[1]), 0);
 }
 
 /* --- names -------------------------------------------------------------------------------------
@@ -301,6 +321,7 @@ const test_case unit_unix_cases[] = {
     CASE(descriptor_zero_is_as_good_as_any),
     CASE(descriptor_zero_is_accepted),
     CASE(adopted_sockets_do_not_wait),
+    CASE(files_are_no_sockets),
     CASE(sockets_without_a_name_have_no_path),
     CASE(handler_leaves_things_as_they_are),
     CASE(each_listener_is_told),

@@ -30,6 +30,7 @@ static void wheel_fires_at_its_time(world *w)
     (void)w;
     for (uint64_t timeout = 1; timeout < UINT64_C(1) << 62; timeout *= 3) {
         memset(&node, 0, sizeof node);
+        memset(&wheel, 0xff, sizeof wheel); /* Nothing of what was there matters. */
         plx__wheel_init(&wheel, 12345);
         plx__wheel_add(&wheel, &node, 12345 + timeout);
         ck_assert(plx__wheel_has(&node));
@@ -39,6 +40,21 @@ static void wheel_fires_at_its_time(world *w)
         ck_assert(!plx__wheel_has(&node));
         ck_assert_uint_eq(wheel.count, 0);
     }
+}
+
+/* Those of one deadline come in the order in which they were added, from the first two on. */
+static void wheel_begins_in_order(world *w)
+{
+    plx__wheel_node nodes[2];
+    (void)w;
+    memset(nodes, 0, sizeof nodes);
+    memset(&wheel, 0xff, sizeof wheel);
+    plx__wheel_init(&wheel, 0);
+    for (int i = 0; i < 2; i++)
+        plx__wheel_add(&wheel, &nodes[i], PLX_SECOND);
+    (void)plx__wheel_advance(&wheel, 2 * PLX_SECOND);
+    for (int i = 0; i < 2; i++)
+        ck_assert_ptr_eq(plx__wheel_take(&wheel), &nodes[i]);
 }
 
 /* Turning from event to event reaches every deadline, in at most nine steps each. */
@@ -210,6 +226,7 @@ static void wheel_puts_off_nothing_that_is_due(world *w)
 
 const test_case unit_wheel_cases[] = {
     CASE(wheel_fires_at_its_time),
+    CASE(wheel_begins_in_order),
     CASE(wheel_next_leads_to_each_deadline),
     CASE(wheel_keeps_the_order_of_equals),
     CASE(wheel_removes_what_is_due),
