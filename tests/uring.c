@@ -10,6 +10,7 @@
 #include "tests/child.h"
 
 extern const test_case uring_loss_cases[];
+extern const test_case uring_odds_cases[];
 extern const test_case uring_ring_cases[];
 
 enum { CROWD = 300 };
@@ -592,7 +593,7 @@ static const test_case uring_cases[] = {
 
 int main(int argc, char **argv)
 {
-    static const test_case *const groups[] = {uring_cases, uring_loss_cases, uring_ring_cases,
-                                              NULL};
+    static const test_case *const groups[] = {uring_cases, uring_loss_cases, uring_odds_cases,
+                                              uring_ring_cases, NULL};
     return suite_main(argc, argv, groups, true);
 }
