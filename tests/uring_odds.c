@@ -1,6 +1,7 @@
 /* tests/uring_odds.c - odds and ends of the backend's own state: what it requests, and what it does
  * not, what it keeps when a ring goes, and what it gives back when one cannot be had. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "backends/uring.h"
 #include "core/conn.h"
@@ -134,6 +135,36 @@ static void on_release(plx_loop *loop, plx_conn conn, void *data, plx_socket soc
     p->closed++;
 }
 
+/* A request of another thread's ring is not cancelled at once, on a kernel that lets any thread do
+ * so either: that thread may be about to complete it. */
+static void request_of_another_thread_is_not_cancelled_at_once(world *w)
+{
+    for (uint32_t rungs = 0; rungs < 2; rungs++) {
+        plx_listener listener;
+        plx__fault_arm(PLX__FAULT_FEATURE, 0, rungs);
+        world_reopen(w, (plx_loop_options){0});
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_FEATURE), rungs);
+        plx__backend *backend = w->loop->backend;
+        ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", NULL));
+        turn_some(w);
+        plx__endpoint *endpoint = &plx__find(w->loop, PLX__KIND_LISTENER, listener.bits)->endpoint;
+        const uint64_t data = plx__uring_data(endpoint, PLX__URING_ACCEPT);
+        const uint32_t owner = backend->owner;
+        backend->owner = 0; /* No thread has this number. */
+        ck_assert(!plx__uring_cancel_now(backend, data));
+        ck_assert(!plx__uring_has_more(backend, endpoint));
+        backend->owner = owner;
+        ck_assert(plx__uring_cancel_now(backend, data));
+        ck_assert(plx__uring_has_more(backend, endpoint));
+        backend->owner = 0;
+        ck_assert(plx__uring_cancel_now(backend, data)); /* It has ended. */
+        backend->owner = owner;
+        ck_ok(plx_listener_close(w->loop, listener));
+        ck_ok(plx__uring_leave(backend));
+        ck_assert(plx__uring_cancel_now(backend, data)); /* Nothing is in flight without a ring. */
+    }
+}
+
 /* A connection that is released while its receive is in flight has nothing to show: it waits for
  * the last completion, and no wait ends for it. */
 static void release_waits_for_what_is_in_flight(world *w)
@@ -152,6 +183,36 @@ static void release_waits_for_what_is_in_flight(world *w)
     cancellation_fail(w->loop->backend, uring);
     turn_until(w, &p.closed, 1);
     peer_close(&client);
+}
+
+/* What a release waited for is told once, and then nothing is to be done for the endpoint. */
+static void release_is_told_once(world *w)
+{
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    plx__completion completion = {.endpoint = NULL};
+    peer client = connect_pair(w, &p, &options);
+    plx__backend *backend = w->loop->backend;
+    ck_ok(plx_conn_pause(w->loop, p.conn));
+    turn_some(w);
+    plx__uring_endpoint *uring = endpoint_of(w, p.conn);
+    ck_assert(plx__uring_release(backend, plx__uring_endpoint_of(uring)));
+    ck_assert(!plx__uring_released(backend, uring, &completion));
+    plx__uring_list_set(backend, uring, PLX__URING_LIST_READY);
+    uring->flags |= PLX__URING_RELEASING | PLX__URING_HOLDS;
+    ck_assert(!plx__uring_released(backend, uring, &completion));
+    uring->flags &= (uint16_t)~PLX__URING_HOLDS;
+    uring->flags |= PLX__URING_WATCHED;
+    ck_assert(!plx__uring_released(backend, uring, &completion));
+    uring->flags &= (uint16_t)~PLX__URING_WATCHED;
+    ck_assert(plx__uring_released(backend, uring, &completion));
+    ck_assert_int_eq(completion.kind, PLX__RELEASED);
+    ck_assert_ptr_eq(completion.endpoint, plx__uring_endpoint_of(uring));
+    ck_assert_int_eq(uring->list, PLX__URING_LIST_IDLE);
+    ck_assert(!plx__uring_released(backend, uring, &completion));
+    ck_ok(plx_conn_resume(w->loop, p.conn));
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
 }
 
 /* --- completions -------------------------------------------------------------------------------
@@ -194,6 +255,42 @@ static void what_has_come_is_found_wherever_it_is(world *w)
     peer_close(&clients[0]);
     peer_close(&clients[1]);
     turn_until(w, &p.closed, 2);
+}
+
+/* Two pieces of one stream are there. A turn shows one of them, and the next one the other. */
+static void second_piece_of_a_turn_is_held_back(world *w)
+{
+    enum { PIECES = 2 };
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    plx__backend *backend = w->loop->backend;
+    struct io_uring_cq *cq = &backend->ring.cq;
+    turn_some(w);
+    plx__uring_endpoint *uring = endpoint_of(w, p.conn);
+    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
+    const unsigned head = *cq->khead;
+    for (unsigned i = 0; i < PIECES; i++)
+        cq->cqes[(head + i) & cq->ring_mask] = (struct io_uring_cqe){
+            .user_data = plx__uring_data(endpoint, PLX__URING_RECEIVE),
+            .res = 1,
+            .flags = IORING_CQE_F_MORE | IORING_CQE_F_BUFFER | i << IORING_CQE_BUFFER_SHIFT};
+    *cq->ktail = backend->completions_end = head + PIECES;
+    backend->turn++;
+    plx__uring_ends_set(backend);
+    const plx__completion *first = w->loop->ops->next(backend);
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_eq(first->endpoint, endpoint);
+    ck_assert_ptr_eq(first->bytes, backend->buffers.small.memory);
+    ck_assert_uint_eq(first->length, 1);
+    ck_assert_ptr_null(w->loop->ops->next(backend));
+    ck_assert_uint_eq(uring->flags & PLX__URING_HOLDS, PLX__URING_HOLDS);
+    *cq->khead = *cq->ktail = head; /* The kernel goes on from where it was. */
+    backend->completions_end = backend->taken = head;
+    ck_ok(plx_loop_run_once(w->loop, 0));
+    ck_assert_uint_eq(p.received, 1);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
 }
 
 /* The poll for the wake has ended: it is to be armed anew, and what has been written until then is
@@ -255,6 +352,76 @@ static void sockets_that_nobody_was_shown_are_closed_with_the_backend(world *w)
     }
 }
 
+/* --- machines that refuse a part ---------------------------------------------------------------
+ */
+
+/* What platform/ has from <sys/prctl.h>, <linux/filter.h> and <linux/seccomp.h>. */
+typedef struct filter_step {
+    uint16_t code;
+    uint8_t yes, no; /* How many steps to skip. */
+    uint32_t number;
+} filter_step;
+
+typedef struct filter {
+    unsigned short count;
+    filter_step *steps;
+} filter;
+
+int prctl(int option, ...);
+
+/* Has the system refuse this operation of io_uring_register(2) to this process for good. */
+static void operation_refuse(uint32_t operation, uint32_t os_code)
+{
+    enum { NO_NEW_PRIVILEGES = 38, SET_SECCOMP = 22, FILTER = 2, REGISTER = 427 };
+    enum { LOAD = 0x20, IS_EQUAL = 0x15, RETURN = 0x06, NUMBER_AT = 0, SECOND_AT = 24 };
+    const uint16_t one = 1;
+    const uint32_t half = *(const unsigned char *)&one == 1 ? 0 : 4; /* Of 64 bits the lower one. */
+    filter_step steps[] = {
+        {LOAD, 0, 0, NUMBER_AT},           {IS_EQUAL, 0, 3, REGISTER},
+        {LOAD, 0, 0, SECOND_AT + half},    {IS_EQUAL, 0, 1, operation},
+        {RETURN, 0, 0, 0x50000 | os_code}, {RETURN, 0, 0, 0x7FFF0000},
+    };
+    const filter refusal = {.count = sizeof steps / sizeof steps[0], .steps = steps};
+    ck_assert_int_eq(prctl(NO_NEW_PRIVILEGES, 1ul, 0ul, 0ul, 0ul), 0);
+    ck_assert_int_eq(prctl(SET_SECCOMP, (unsigned long)FILTER, &refusal), 0);
+}
+
+/* A ring that cannot have its buffers, the end of its pipe or a list of what the system can is
+ * none: the reason is told, and nothing is left behind. */
+static void ring_that_lacks_a_part_is_none(world *w)
+{
+    static const struct {
+        uint32_t operation;
+        int os_code, status;
+    } refusals[] = {
+        {IORING_REGISTER_PBUF_RING, ENOMEM, PLX_ENOMEM},
+        {IORING_REGISTER_PBUF_RING, EINVAL, PLX_ENOSYS}, /* Before Linux 5.19. */
+        {IORING_REGISTER_FILES, ENOMEM, PLX_ENOMEM},
+        {IORING_REGISTER_PROBE, EINVAL, PLX_ENOSYS}, /* Before Linux 5.6. */
+    };
+    const plx_loop_options options = {.backend = w->backend};
+    const holdings before = holdings_now();
+    const int descriptors = plx__rehearse_descriptors();
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        plx_loop *loop;
+        operation_refuse(refusals[i].operation, (uint32_t)refusals[i].os_code);
+        ck_assert_int_eq(plx_loop_open(&loop, &options), refusals[i].status);
+        ck_assert_int_eq(plx_os_error(), i + 1 < sizeof refusals / sizeof refusals[0]
+                                             ? refusals[i].os_code
+                                             : ENOSYS);
+        ck_assert_ptr_null(loop);
+        ck_assert_int_eq(plx__rehearse_descriptors(), descriptors);
+        ck_assert_uint_eq(holdings_now().memory, before.memory);
+        ck_assert_uint_eq(holdings_now().descriptors, before.descriptors);
+    }
+}
+
+/* Where what overflows the queue of completions is kept needs no memory when it does. */
+static void room_for_what_overflows_is_there_from_the_start(world *w)
+{
+    ck_assert_uint_ge(w->loop->backend->spill_room, PLX__URING_COMPLETIONS);
+}
+
 /* --- credit ------------------------------------------------------------------------------------
  */
 
@@ -307,6 +474,42 @@ static void credit_of_a_ring_that_is_left_is_kept(world *w)
     }
 }
 
+/* Of what is on credit the system takes a part, for that is how much room there is: the rest goes
+ * when there is more, and no byte is lost. A Unix-domain socket takes pieces of half its room; with
+ * a few bytes in front only the first of them fits. */
+static void part_of_a_credit_is_followed_by_its_rest(world *w)
+{
+    static const size_t lengths[] = {1, 4096, 100, 4000, 500, 3000};
+    enum { ROOM = 1 << 20, LENGTHS = sizeof lengths / sizeof lengths[0] };
+    static unsigned char bytes[ROOM];
+    char address[64];
+    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock",
+                   (unsigned long long)plx__clock_now());
+    for (size_t first = 0; first < LENGTHS; first += 2) {
+        probe p = {.opened = 0};
+        const plx_listen_options options = {.conn = probe_options(&p)};
+        plx_listener listener;
+        size_t total = 0;
+        ck_ok(plx_listen(w->loop, &listener, address, &options));
+        peer client = peer_open(w, address);
+        turn_until(w, &p.opened, 1);
+        plx_socket socket = plx__uring_endpoint_of(endpoint_of(w, p.conn))->socket;
+        ck_ok(plx__socket_set(socket, PLX__SOCKET_SEND_BYTES, 1)); /* As little as may be. */
+        for (size_t i = first; plx_conn_queued(w->loop, p.conn) == 0; i = (i + 1) % LENGTHS) {
+            ck_assert_uint_le(total + lengths[i], ROOM);
+            pattern_fill(bytes, lengths[i], total);
+            ck_ok(plx_conn_write(w->loop, p.conn, bytes, lengths[i]));
+            total += lengths[i];
+            ck_ok(plx_loop_run_once(w->loop, 0));
+        }
+        peer_receive(w, &client, bytes, total);
+        pattern_check(bytes, total, 0);
+        peer_close(&client);
+        turn_until(w, &p.closed, 1);
+        ck_ok(plx_listener_close(w->loop, listener));
+    }
+}
+
 /* A process writes, forks and ends before its loop has waited. Its child goes on with the loop, and
  * sends what was on credit. */
 static void daemon_sends_what_was_on_credit(world *w)
@@ -348,11 +551,17 @@ const test_case uring_odds_cases[] = {
     CASE(what_is_wanted_and_in_flight_is_left_alone),
     CASE(receive_of_a_large_piece_is_left_alone),
     CASE(pause_cancels_once),
+    CASE(request_of_another_thread_is_not_cancelled_at_once),
     CASE(release_waits_for_what_is_in_flight),
+    CASE(release_is_told_once),
     CASE(what_has_come_is_found_wherever_it_is),
+    CASE(second_piece_of_a_turn_is_held_back),
     CASE(wake_that_has_ended_tells_why),
     CASE(sockets_that_nobody_was_shown_are_closed_with_the_backend),
+    CASE(ring_that_lacks_a_part_is_none),
+    CASE(room_for_what_overflows_is_there_from_the_start),
     CASE(credit_of_a_ring_that_is_left_is_kept),
+    CASE(part_of_a_credit_is_followed_by_its_rest),
     CASE(daemon_sends_what_was_on_credit),
     CASES_END,
 };
