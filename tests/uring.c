@@ -12,6 +12,7 @@
 extern const test_case uring_loss_cases[];
 extern const test_case uring_odds_cases[];
 extern const test_case uring_ring_cases[];
+extern const test_case uring_told_cases[];
 
 enum { CROWD = 300 };
 
@@ -593,7 +594,7 @@ static const test_case uring_cases[] = {
 
 int main(int argc, char **argv)
 {
-    static const test_case *const groups[] = {uring_cases, uring_loss_cases, uring_odds_cases,
-                                              uring_ring_cases, NULL};
+    static const test_case *const groups[] = {uring_cases,      uring_loss_cases, uring_odds_cases,
+                                              uring_ring_cases, uring_told_cases, NULL};
     return suite_main(argc, argv, groups, true);
 }

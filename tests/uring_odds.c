@@ -145,6 +145,8 @@ static void request_of_another_thread_is_not_cancelled_at_once(world *w)
         world_reopen(w, (plx_loop_options){0});
         ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_FEATURE), rungs);
         plx__backend *backend = w->loop->backend;
+        bool is_newest = (backend->ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0;
+        ck_assert_int_eq(backend->has_credit, is_newest);
         ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", NULL));
         turn_some(w);
         plx__endpoint *endpoint = &plx__find(w->loop, PLX__KIND_LISTENER, listener.bits)->endpoint;
