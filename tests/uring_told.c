@@ -69,6 +69,7 @@ static bool received(idle *i, uint16_t flags, int32_t result, uint32_t cqe_flags
 static void pieces_are_large_until_a_small_one_comes_alone(world *w)
 {
     enum { BULK = PLX__URING_BULK, MULTISHOT = PLX__URING_MULTISHOT };
+    enum { CANCELLED = PLX__URING_INPUT_CANCELLED };
     static const struct {
         int32_t result;
         uint16_t before;
@@ -89,6 +90,9 @@ static void pieces_are_large_until_a_small_one_comes_alone(world *w)
         {1, BULK, IORING_CQE_F_SOCK_NONEMPTY, BULK},
         {1, BULK | MULTISHOT, 0, BULK | MULTISHOT},
         {1, BULK | MULTISHOT, IORING_CQE_F_MORE, BULK | MULTISHOT},
+        {1, CANCELLED, IORING_CQE_F_MORE, CANCELLED},
+        {1, CANCELLED, 0, 0}, /* The end of a receive is that of its cancellation, too. */
+        {-ECANCELED, CANCELLED, 0, 0},
     };
     idle i;
     idle_open(w, &i);
@@ -103,21 +107,6 @@ static void pieces_are_large_until_a_small_one_comes_alone(world *w)
                                             ? PLX__URING_LIST_BUSY
                                             : PLX__URING_LIST_IDLE);
     }
-    idle_close(w, &i);
-}
-
-/* The end of a receive is the end of its cancellation, too. */
-static void cancellation_ends_with_what_it_cancels(world *w)
-{
-    enum { CANCELLED = PLX__URING_INPUT_CANCELLED };
-    idle i;
-    idle_open(w, &i);
-    ck_assert(received(&i, CANCELLED, 1, IORING_CQE_F_MORE));
-    ck_assert_uint_eq(i.uring->flags, CANCELLED);
-    ck_assert(received(&i, CANCELLED, 1, 0));
-    ck_assert_uint_eq(i.uring->flags, 0);
-    ck_assert(!received(&i, CANCELLED, -ECANCELED, 0));
-    ck_assert_uint_eq(i.uring->flags, 0);
     idle_close(w, &i);
 }
 
@@ -342,6 +331,152 @@ static void credit_is_found_until_it_is_submitted(world *w)
     idle_close(w, &i);
 }
 
+/* --- by what it was for ------------------------------------------------------------------------
+ */
+
+/* What core is told of a completion for this, or NULL. */
+static const plx__completion *told(world *w, idle *i, enum plx__uring_op op, int32_t result,
+                                   uint32_t flags)
+{
+    ck_ok(plx__uring_spill_reserve(i->backend, 1));
+    i->backend->spill[i->backend->spill_count++] = (struct io_uring_cqe){
+        .user_data = plx__uring_data(i->endpoint, op), .res = result, .flags = flags};
+    plx__uring_ends_set(i->backend);
+    plx__uring_list_set(i->backend, i->uring, PLX__URING_LIST_IDLE);
+    return w->loop->ops->next(i->backend);
+}
+
+/* A poll tells of what was asked for, and of a failure with it. When it ends for nothing of that
+ * the peer has shut its side, unless something else is asked for by now. */
+static void poll_tells_of_what_was_asked_for(world *w)
+{
+    enum { IN = PLX_READABLE, OUT = PLX_WRITABLE, BOTH = IN | OUT, HUNG = PLX__URING_HUNG };
+    enum { CANCELLED = PLX__URING_INPUT_CANCELLED, RDHUP = 0x2000 };
+    static const struct {
+        int interest, in_flight;
+        int32_t result;
+        uint16_t before;
+        uint32_t ready;
+        uint16_t after;
+    } table[] = {
+        {IN, IN, POLLIN, CANCELLED, IN, 0},
+        {IN, IN, POLLIN, HUNG, IN, 0},
+        {OUT, OUT, POLLOUT, 0, OUT, 0},
+        {BOTH, BOTH, POLLIN | POLLOUT, 0, BOTH, 0},
+        {BOTH, BOTH, POLLOUT, HUNG, OUT, 0},
+        {OUT, OUT, POLLIN | POLLOUT, 0, OUT, 0},
+        {IN, IN, POLLIN | POLLERR, 0, IN | PLX_FAILED, 0},
+        {OUT, OUT, POLLERR, 0, OUT | PLX_FAILED, 0},
+        {OUT, OUT, POLLIN | RDHUP, 0, 0, HUNG},
+        {OUT, IN, POLLIN | RDHUP, HUNG, 0, 0},
+        {OUT, OUT, -ECANCELED, CANCELLED | HUNG, 0, HUNG},
+    };
+    idle i;
+    idle_open(w, &i);
+    for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
+        for (uint32_t more = 0; more < 2; more++) {
+            i.uring->interest = (uint8_t)table[row].interest;
+            i.uring->interest_in_flight = (uint8_t)table[row].in_flight;
+            i.uring->input = i.uring->wanted = PLX__URING_POLL;
+            i.uring->flags = table[row].before;
+            const plx__completion *one =
+                told(w, &i, PLX__URING_POLL, table[row].result, more * IORING_CQE_F_MORE);
+            ck_assert_uint_eq(i.uring->flags,
+                              table[row].after | (more * table[row].before & CANCELLED));
+            ck_assert_int_eq(i.uring->input, more != 0 ? PLX__URING_POLL : PLX__URING_NONE);
+            ck_assert_int_eq(i.uring->wanted, PLX__URING_POLL);
+            ck_assert_int_eq(i.uring->list, PLX__URING_LIST_BUSY);
+            ck_assert_int_eq(one != NULL, table[row].ready != 0);
+            if (one == NULL)
+                continue;
+            ck_assert_int_eq(one->kind, PLX__READY);
+            ck_assert_ptr_eq(one->endpoint, i.endpoint);
+            ck_assert_uint_eq(one->ready, table[row].ready);
+        }
+    }
+    idle_close(w, &i);
+}
+
+/* A poll that fails has let go of the socket. One that nobody wants any more tells nothing. */
+static void poll_that_fails_is_told_to_who_wants_it(world *w)
+{
+    idle i;
+    idle_open(w, &i);
+    i.uring->interest = i.uring->interest_in_flight = PLX_READABLE;
+    i.uring->input = i.uring->wanted = PLX__URING_POLL;
+    const plx__completion *one = told(w, &i, PLX__URING_POLL, -EBADF, 0);
+    ck_assert_ptr_nonnull(one);
+    ck_assert_uint_eq(one->ready, PLX_FAILED);
+    ck_assert_int_eq(i.uring->wanted, PLX__URING_NONE);
+    ck_assert_ptr_null(told(w, &i, PLX__URING_POLL, -EBADF, 0));
+    ck_assert_ptr_null(told(w, &i, PLX__URING_POLL, POLLIN, 0));
+    ck_assert_uint_eq(i.uring->flags, 0);
+    idle_close(w, &i);
+}
+
+/* The outcome of connecting is the poll's failure, or what the socket says. */
+static void outcome_of_connecting_is_told(world *w)
+{
+    static const int32_t results[] = {POLLOUT, -EBADF};
+    idle i;
+    idle_open(w, &i);
+    for (size_t n = 0; n < 2; n++) {
+        i.uring->input = i.uring->wanted = PLX__URING_CONNECT;
+        const plx__completion *one = told(w, &i, PLX__URING_CONNECT, results[n], 0);
+        ck_assert_ptr_nonnull(one);
+        ck_assert_int_eq(one->kind, PLX__CONNECTED);
+        ck_assert_ptr_eq(one->endpoint, i.endpoint);
+        ck_assert_int_eq(one->status, n == 0 ? 0 : PLX_EBADF);
+        ck_assert_int_eq(i.uring->input, PLX__URING_NONE);
+        ck_assert_int_eq(i.uring->wanted, PLX__URING_NONE);
+    }
+    idle_close(w, &i);
+}
+
+/* A cancellation that has found nothing is repeated, if there still is something to cancel and core
+ * does not believe it gone. */
+static void cancellation_is_repeated_for_what_is_in_flight(world *w)
+{
+    enum { CANCELLED = PLX__URING_INPUT_CANCELLED | PLX__URING_WATCH_CANCELLED };
+    enum { WATCHED = PLX__URING_WATCHED, SILENT = PLX__URING_SILENT };
+    static const struct {
+        uint8_t input;
+        uint16_t flags;
+        bool is_repeated;
+    } table[] = {
+        {PLX__URING_NONE, 0, false},      {PLX__URING_RECEIVE, 0, true},
+        {PLX__URING_NONE, WATCHED, true}, {PLX__URING_RECEIVE, SILENT, false},
+        {PLX__URING_POLL, WATCHED, true},
+    };
+    idle i;
+    idle_open(w, &i);
+    for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
+        i.uring->input = table[row].input;
+        i.uring->flags = table[row].flags | CANCELLED;
+        ck_assert_ptr_null(told(w, &i, PLX__URING_CANCEL, -ENOENT, 0));
+        ck_assert_uint_eq(i.uring->flags, table[row].flags);
+        ck_assert_int_eq(i.uring->input, table[row].input);
+        ck_assert_int_eq(i.uring->list,
+                         table[row].is_repeated ? PLX__URING_LIST_BUSY : PLX__URING_LIST_IDLE);
+    }
+    idle_close(w, &i);
+}
+
+/* Some completions are of no interest, whatever they bring. */
+static void completions_of_no_interest_change_nothing(world *w)
+{
+    static const enum plx__uring_op ops[] = {PLX__URING_NONE, PLX__URING_CREDIT, PLX__URING_WAKE};
+    idle i;
+    idle_open(w, &i);
+    for (size_t n = 0; n < sizeof ops / sizeof ops[0]; n++) {
+        ck_assert_ptr_null(told(w, &i, ops[n], 1, IORING_CQE_F_MORE));
+        ck_assert_uint_eq(i.uring->flags, 0);
+        ck_assert_int_eq(i.uring->list, PLX__URING_LIST_IDLE);
+        ck_assert_int_eq(i.backend->failure, 0);
+    }
+    idle_close(w, &i);
+}
+
 /* --- endpoints ---------------------------------------------------------------------------------
  */
 
@@ -442,13 +577,17 @@ static void ends_tell_what_is_special(world *w)
 
 const test_case uring_told_cases[] = {
     CASE(pieces_are_large_until_a_small_one_comes_alone),
-    CASE(cancellation_ends_with_what_it_cancels),
     CASE(piece_is_told_with_its_buffer),
     CASE(pieces_are_held_in_their_order),
     CASE(ends_of_a_receive_and_of_a_stream_differ),
     CASE(kept_end_is_told_to_who_wants_it),
     CASE(stream_breaks_only_if_it_goes_on),
     CASE(poll_for_room_tells_of_room_and_of_failures),
+    CASE(poll_tells_of_what_was_asked_for),
+    CASE(poll_that_fails_is_told_to_who_wants_it),
+    CASE(outcome_of_connecting_is_told),
+    CASE(cancellation_is_repeated_for_what_is_in_flight),
+    CASE(completions_of_no_interest_change_nothing),
     CASE(credit_is_found_until_it_is_submitted),
     CASE(last_completion_of_one_that_has_gone_is_told),
     CASE(lists_keep_their_order),
