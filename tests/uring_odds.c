@@ -295,6 +295,29 @@ static void second_piece_of_a_turn_is_held_back(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+/* A buffer that comes with nothing in it goes back at once. */
+static void end_of_a_receive_gives_its_buffer_back(world *w)
+{
+    static const int32_t results[] = {0, -EAGAIN, -ENOBUFS};
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    plx__completion completion;
+    peer client = connect_pair(w, &p, &options);
+    turn_some(w);
+    struct io_uring_buf_ring *ring = w->loop->backend->buffers.small.ring;
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
+        const struct io_uring_cqe cqe = {.res = results[i],
+                                         .flags = IORING_CQE_F_MORE | IORING_CQE_F_BUFFER};
+        const uint16_t tail = ring->tail;
+        (void)plx__uring_received(w->loop->backend, endpoint_of(w, p.conn), &cqe, &completion);
+        ck_assert_uint_eq(ring->tail, (uint16_t)(tail + 1));
+        ring->tail = tail; /* The kernel has it still. */
+    }
+    peer_close(&client);
+    ck_ok(plx_conn_close(w->loop, p.conn));
+    turn_until(w, &p.closed, 1);
+}
+
 /* The poll for the wake has ended: it is to be armed anew, and what has been written until then is
  * read. Why it has ended is told if it is a failure, and nothing has failed before. */
 static void wake_that_has_ended_tells_why(world *w)
@@ -558,6 +581,7 @@ const test_case uring_odds_cases[] = {
     CASE(release_is_told_once),
     CASE(what_has_come_is_found_wherever_it_is),
     CASE(second_piece_of_a_turn_is_held_back),
+    CASE(end_of_a_receive_gives_its_buffer_back),
     CASE(wake_that_has_ended_tells_why),
     CASE(sockets_that_nobody_was_shown_are_closed_with_the_backend),
     CASE(ring_that_lacks_a_part_is_none),
