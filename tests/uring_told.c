@@ -270,7 +270,7 @@ static void poll_for_room_tells_of_room_and_of_failures(world *w)
         {POLLOUT, ALL, false, false, 0},
         {-EBADF, ALL, false, false, 0},
         {-ECANCELED, ALL | BLOCKED, false, false, BLOCKED},
-        {-EBADF, ALL | BLOCKED, false, true, 0},
+        {-EPIPE, ALL | BLOCKED, false, true, 0}, /* As bits it says none of those. */
         {0x2000, WATCHED | BLOCKED, false, false, BLOCKED | HUNG}, /* POLLRDHUP */
         {0, WATCHED | BLOCKED, true, false, WATCHED | BLOCKED | HUNG},
     };
