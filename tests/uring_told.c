@@ -546,6 +546,8 @@ static void lists_keep_their_order(world *w)
         plx__uring_list_remove(backend, last);
         ck_assert_ptr_null(list->first);
         ck_assert_ptr_null(list->last);
+        ck_assert_ptr_null(backend->lists[PLX__URING_LIST_NONE].first); /* Which is no list. */
+        ck_assert_ptr_null(backend->lists[PLX__URING_LIST_NONE].last);
     }
 }
 
