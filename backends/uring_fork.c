@@ -82,11 +82,9 @@ int plx__uring_renew(plx__backend *backend)
         status = wake_renew(backend);
     if (status != 0)
         return status;
-    if (backend->has_ring) {
-        plx__uring_spill(backend, known);
-        plx__uring_credits_carry(backend);
-        plx__uring_ring_close(backend);
-    }
+    plx__uring_spill(backend, known);
+    plx__uring_credits_carry(backend);
+    plx__uring_ring_close(backend);
     plx__uring_reset(backend, false);
     return plx__uring_gone_await(backend) ? 0 : PLX_EBUSY;
 }

@@ -10,7 +10,7 @@
 #include "tests/child.h"
 
 extern const test_case uring_accept_cases[], uring_loss_cases[], uring_odds_cases[],
-    uring_renew_cases[], uring_ring_cases[], uring_told_cases[];
+    uring_renew_cases[], uring_requests_cases[], uring_ring_cases[], uring_told_cases[];
 
 enum { CROWD = 300 };
 
@@ -570,7 +570,8 @@ static const test_case uring_cases[] = {
 int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
-        uring_cases,       uring_accept_cases, uring_loss_cases, uring_odds_cases,
-        uring_renew_cases, uring_ring_cases,   uring_told_cases, NULL};
+        uring_cases,      uring_accept_cases, uring_loss_cases,
+        uring_odds_cases, uring_renew_cases,  uring_requests_cases,
+        uring_ring_cases, uring_told_cases,   NULL};
     return suite_main(argc, argv, groups, true);
 }
