@@ -101,6 +101,66 @@ static void ring_is_not_left_without_memory(world *w)
     turn_some(w);
 }
 
+/* What has overflowed is fetched when requests are submitted, and for want of memory that fails:
+ * the next wait tells, unless something else has failed before. */
+static void submission_that_fails_is_told_by_the_next_wait(world *w)
+{
+    static const int before[] = {0, PLX_EBADF};
+    plx__backend *backend = w->loop->backend;
+    const struct io_uring *ring = &backend->ring;
+    turn_some(w);
+    const uint32_t room = backend->spill_room;
+    const unsigned head = ring_complete(backend);
+    backend->resolved = head;
+    for (size_t i = 0; i < 2; i++) {
+        *ring->sq.kflags |= IORING_SQ_CQ_OVERFLOW;
+        backend->failure = before[i];
+        backend->spill_room = 0;
+        plx__fault_arm(PLX__FAULT_MEMORY, 0, 1);
+        plx__uring_flush(backend);
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
+        ck_assert_int_eq(backend->failure, i == 0 ? PLX_ENOMEM : PLX_EBADF);
+    }
+    *ring->sq.kflags &= ~(unsigned)IORING_SQ_CQ_OVERFLOW;
+    *ring->cq.ktail = backend->resolved = backend->seen = head;
+    backend->spill_room = room;
+    plx__uring_ends_set(backend);
+    ck_assert_int_eq(plx__uring_enter(backend, 0), PLX_EBADF);
+    ck_ok(plx__uring_enter(backend, 0));
+}
+
+typedef struct opened {
+    plx_socket numbers[8];
+    size_t count;
+} opened;
+
+static void note_opened(void *data, plx_socket descriptor)
+{
+    opened *o = data;
+    ck_assert_uint_lt(o->count, sizeof o->numbers / sizeof o->numbers[0]);
+    o->numbers[o->count++] = descriptor;
+}
+
+/* Core learns of each descriptor of a ring, and of a wake that is made anew. */
+static void descriptors_of_a_ring_are_told(world *w)
+{
+    opened o = {.count = 0};
+    const plx__backend_ops *ops = w->loop->ops;
+    const plx__backend_config config = {.receive_bytes = 4096,
+                                        .openings = {.on_open = note_opened, .data = &o}};
+    plx__backend *backend;
+    ck_ok(ops->open(&backend, &config));
+    ck_assert_uint_eq(o.count, 2);
+    ck_assert_int_eq(o.numbers[0], backend->ring.ring_fd);
+    ck_assert_int_eq(o.numbers[1], backend->last);
+    o.count = 0;
+    ck_ok(ops->renew(backend));
+    ck_assert_uint_eq(o.count, 2);
+    ck_assert_int_eq(o.numbers[0], backend->wake.reader);
+    ck_assert_int_eq(o.numbers[1], backend->wake.writer);
+    ops->close(backend);
+}
+
 /* A thread leaves its own ring. Another one does if nothing of it can happen meanwhile: the kernel
  * is one that sees to that, or the ring's thread has ended. */
 static void ring_is_left_by_who_may(world *w)
@@ -204,6 +264,8 @@ const test_case uring_renew_cases[] = {
     CASE(renewal_keeps_what_was_completed),
     CASE(renewal_fails_before_it_changes_anything),
     CASE(ring_is_not_left_without_memory),
+    CASE(submission_that_fails_is_told_by_the_next_wait),
+    CASE(descriptors_of_a_ring_are_told),
     CASE(ring_is_left_by_who_may),
     CASE(leftovers_are_any_of_three_things),
     CASE(reset_leaves_nothing_in_flight),

@@ -126,6 +126,25 @@ static void receive_asks_for_buffers_of_a_size(world *w)
     idle_close(w, &i);
 }
 
+/* The end of a stream that core does not read from is kept, and core is not told yet. */
+static void end_waits_until_core_reads_on(world *w)
+{
+    static const int32_t results[] = {0, -ECONNRESET};
+    plx__completion one;
+    idle i;
+    idle_open(w, &i);
+    for (size_t n = 0; n < 2; n++) {
+        const struct io_uring_cqe cqe = {.res = results[n]};
+        i.uring->flags = 0;
+        ck_assert_int_eq(i.uring->wanted, PLX__URING_NONE);
+        ck_assert(!plx__uring_received(i.backend, i.uring, &cqe, &one));
+        ck_assert_uint_eq(i.uring->flags, PLX__URING_ENDED);
+        ck_assert_int_eq(i.uring->ended, n == 0 ? PLX_EEOF : PLX_ECONNRESET);
+        ck_assert_int_eq(i.uring->list, PLX__URING_LIST_BUSY);
+    }
+    idle_close(w, &i);
+}
+
 /* As if the kernel had carried out what this one has on credit, with this result. */
 static void credit_fall_short(idle *i, int32_t result)
 {
@@ -197,6 +216,7 @@ static void only_credits_fall_short(world *w)
 const test_case uring_requests_cases[] = {
     CASE(poll_for_room_is_requested_and_cancelled_once),
     CASE(receive_asks_for_buffers_of_a_size),
+    CASE(end_waits_until_core_reads_on),
     CASE(each_that_falls_short_is_told_of_once),
     CASE(only_credits_fall_short),
     CASES_END,
