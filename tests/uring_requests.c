@@ -196,6 +196,25 @@ static void each_that_falls_short_is_told_of_once(world *w)
         idle_close(w, &all[i]);
 }
 
+/* What is written next waits for what has failed on credit, and for what that says. */
+static void nothing_is_sent_behind_what_has_failed(world *w)
+{
+    plx__completion one;
+    idle i;
+    idle_open(w, &i);
+    if (i.backend->has_credit) {
+        ck_ok(plx_conn_write(w->loop, i.p.conn, "hello", 5));
+        ck_ok(plx__socket_shutdown(i.endpoint->socket));
+        ck_assert_int_eq((int)plx__uring_send_now(i.backend, i.endpoint, "x", 1), 0);
+        ck_assert_uint_eq(i.backend->unsent_count, 1);
+        ck_assert_int_eq((int)plx__uring_send_now(i.backend, i.endpoint, "x", 1), 0);
+        ck_assert_uint_eq(i.backend->unsent_count, 1);
+        ck_assert(plx__uring_unsent_next(i.backend, &one));
+        ck_assert_int_eq(one.status, PLX_EPIPE);
+    }
+    idle_close(w, &i);
+}
+
 /* Of all completions that have the bit of a credit only those of credits are looked at, and not
  * those of an endpoint that has gone. */
 static void only_credits_fall_short(world *w)
@@ -218,6 +237,7 @@ const test_case uring_requests_cases[] = {
     CASE(receive_asks_for_buffers_of_a_size),
     CASE(end_waits_until_core_reads_on),
     CASE(each_that_falls_short_is_told_of_once),
+    CASE(nothing_is_sent_behind_what_has_failed),
     CASE(only_credits_fall_short),
     CASES_END,
 };
