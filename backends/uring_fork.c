@@ -74,19 +74,17 @@ static int wake_renew(plx__backend *backend)
 /* The next wait opens another ring, when what the old one has left is delivered. */
 int plx__uring_renew(plx__backend *backend)
 {
-    unsigned known = backend->seen - *backend->ring.cq.khead;
-    if ((int)known < 0 || !backend->has_ring)
+    unsigned known = backend->seen - *backend->ring.cq.khead; /* Without a ring both are 0. */
+    if ((int)known < 0)
         known = 0; /* The parent has taken turns of its own since. */
     int status = plx__uring_spill_reserve(backend, known);
     if (status == 0)
         status = wake_renew(backend);
     if (status != 0)
         return status;
-    if (backend->has_ring) {
-        plx__uring_spill(backend, known);
-        plx__uring_credits_carry(backend);
-        plx__uring_ring_close(backend);
-    }
+    plx__uring_spill(backend, known);
+    plx__uring_credits_carry(backend);
+    plx__uring_ring_close(backend);
     plx__uring_reset(backend, false);
     return plx__uring_gone_await(backend) ? 0 : PLX_EBUSY;
 }

@@ -188,6 +188,30 @@ static void receive_first_starts_late(world *w)
     turn_until(w, &p.closed, 2);
 }
 
+/* Where the system holds connections back for their first bytes, a silent peer is not opened. */
+static void receive_first_leaves_silent_peers_with_the_system(world *w)
+{
+    probe p = {.then_data = echo_back};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    char answer[5];
+    plx_socket other = socket_listening(address);
+    bool is_held_back = plx__socket_set(other, PLX__SOCKET_DEFER_ACCEPT, 1) == 0;
+    plx__socket_close(other);
+    (void)listen_first(w, &p, 0, address);
+    uint64_t before = plx__clock_now();
+    peer silent = peer_open(w, address);
+    peer client = peer_open(w, address);
+    peer_send(w, &client, "hello", 5);
+    peer_receive(w, &client, answer, 5);
+    turn_some(w);
+    /* Not for ever: what takes seconds says nothing. */
+    if (is_held_back && plx__clock_now() - before < PLX_SECOND)
+        ck_assert_uint_eq(p.opened, 1);
+    peer_close(&silent);
+    peer_close(&client);
+    turn_until_true(w, all_are_closed, &p);
+}
+
 const test_case behavior_accept_first_cases[] = {
     CASE(receive_first_opens_then_shows),
     CASE(receive_first_of_a_long_message),
@@ -195,6 +219,7 @@ const test_case behavior_accept_first_cases[] = {
     CASE(receive_first_closed_from_on_open),
     CASE(receive_first_of_a_peer_that_only_ends),
     CASE(receive_first_gets_past_silent_peers),
+    CASE(receive_first_leaves_silent_peers_with_the_system),
     CASE(receive_first_closes_over_silent_peers),
     CASE(receive_first_starts_late),
     CASES_END,

@@ -9,8 +9,8 @@
 #include "core/loop.h"
 #include "tests/child.h"
 
-extern const test_case uring_loss_cases[];
-extern const test_case uring_ring_cases[];
+extern const test_case uring_accept_cases[], uring_loss_cases[], uring_odds_cases[],
+    uring_renew_cases[], uring_requests_cases[], uring_ring_cases[], uring_told_cases[];
 
 enum { CROWD = 300 };
 
@@ -471,28 +471,6 @@ static void accepting_ahead_without_memory(world *w)
     }
 }
 
-/* Of all that connect at once each turn delivers 64, and the next ones deliver the others. */
-static void accepting_ahead_takes_turns(world *w)
-{
-    enum { BURST = 150, ACCEPTS_MAX = 64 };
-    static peer peers[BURST];
-    probe p = {.opened = 0};
-    plx_conn_options options = probe_options(&p);
-    char address[PLX_ADDRESS_TEXT_MAX];
-    (void)listen_at(w, &options, address);
-    turn(w);
-    for (size_t i = 0; i < BURST; i++)
-        peers[i] = peer_start(address);
-    for (size_t opened = 0; opened < BURST;) {
-        opened = opened + ACCEPTS_MAX < BURST ? opened + ACCEPTS_MAX : BURST;
-        ck_ok(plx_loop_run_once(w->loop, 0));
-        ck_assert_uint_eq(p.opened, opened);
-    }
-    for (size_t i = 0; i < BURST; i++)
-        peer_close(&peers[i]);
-    turn_until(w, &p.closed, BURST);
-}
-
 /* As if the kernel had brought this while the last turn ran. */
 static void completion_bring(plx__backend *backend, plx__endpoint *endpoint, enum plx__uring_op op,
                              int32_t result)
@@ -584,7 +562,6 @@ static const test_case uring_cases[] = {
     CASE(what_falls_short_is_followed_by_what_was_written_next),
     CASE(what_fails_between_turns_ends_the_next_wait),
     CASE(accepting_ahead_without_memory),
-    CASE(accepting_ahead_takes_turns),
     CASE(failure_to_accept_is_told_to_who_accepts),
     CASE(child_closes_what_was_accepted_and_not_shown),
     CASES_END,
@@ -592,7 +569,9 @@ static const test_case uring_cases[] = {
 
 int main(int argc, char **argv)
 {
-    static const test_case *const groups[] = {uring_cases, uring_loss_cases, uring_ring_cases,
-                                              NULL};
+    static const test_case *const groups[] = {
+        uring_cases,      uring_accept_cases, uring_loss_cases,
+        uring_odds_cases, uring_renew_cases,  uring_requests_cases,
+        uring_ring_cases, uring_told_cases,   NULL};
     return suite_main(argc, argv, groups, true);
 }

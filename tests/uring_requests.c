@@ -1,0 +1,243 @@
+/* tests/uring_requests.c - which requests are made, and what they say. They are taken back before
+ * the kernel gets to see them. */
+#include <errno.h>
+
+#include "backends/uring.h"
+#include "core/conn.h"
+#include "core/loop.h"
+#include "tests/harness.h"
+
+extern const test_case uring_requests_cases[];
+
+/* A paused connection, of which nothing is in flight. */
+typedef struct idle {
+    probe p;
+    peer client;
+    plx__backend *backend;
+    plx__uring_endpoint *uring;
+    plx__endpoint *endpoint;
+} idle;
+
+static void idle_open(world *w, idle *i)
+{
+    *i = (idle){.backend = w->loop->backend};
+    plx_conn_options options = probe_options(&i->p);
+    i->client = connect_pair(w, &i->p, &options);
+    ck_ok(plx_conn_pause(w->loop, i->p.conn));
+    turn_some(w);
+    i->endpoint = &plx__conn_find(w->loop, i->p.conn)->object.endpoint;
+    i->uring = plx__uring_of(i->endpoint);
+    i->uring->flags = 0;
+}
+
+static void idle_close(world *w, idle *i)
+{
+    i->uring->flags = 0;
+    i->uring->input = PLX__URING_NONE;
+    ck_ok(plx_conn_resume(w->loop, i->p.conn));
+    peer_close(&i->client);
+    turn_until(w, &i->p.closed, 1);
+}
+
+/* Takes back the one request that has been made since the last was submitted; NULL if there is
+ * none.
+ */
+static const struct io_uring_sqe *request_take_back(plx__backend *backend)
+{
+    struct io_uring_sq *sq = &backend->ring.sq;
+    unsigned count = io_uring_sq_ready(&backend->ring);
+    ck_assert_uint_le(count, 1);
+    if (count == 0)
+        return NULL;
+    return &sq->sqes[--sq->sqe_tail & sq->ring_mask];
+}
+
+/* A poll for room is requested for one that waits for it, and cancelled for one that has gone, or
+ * that waits anew; each of both once. */
+static void poll_for_room_is_requested_and_cancelled_once(world *w)
+{
+    enum { BLOCKED = PLX__URING_BLOCKED, WATCHED = PLX__URING_WATCHED, HUNG = PLX__URING_HUNG };
+    enum { GONE = PLX__URING_DETACHED, LEAVES = PLX__URING_RELEASING };
+    enum { STALE = PLX__URING_WATCH_STALE, CANCELLED = PLX__URING_WATCH_CANCELLED };
+    static const struct {
+        uint16_t before;
+        enum plx__uring_op op; /* Of the request, or PLX__URING_NONE. */
+        uint16_t more;
+    } table[] = {
+        {0, PLX__URING_NONE, 0},
+        {BLOCKED, PLX__URING_WRITABLE, WATCHED},
+        {BLOCKED | HUNG, PLX__URING_WRITABLE, WATCHED},
+        {BLOCKED | GONE, PLX__URING_NONE, 0},
+        {BLOCKED | LEAVES, PLX__URING_NONE, 0},
+        {BLOCKED | WATCHED, PLX__URING_NONE, 0},
+        {WATCHED, PLX__URING_NONE, 0},
+        {BLOCKED | WATCHED | STALE, PLX__URING_CANCEL, CANCELLED},
+        {WATCHED | GONE, PLX__URING_CANCEL, CANCELLED},
+        {WATCHED | LEAVES, PLX__URING_CANCEL, CANCELLED},
+        {WATCHED | STALE | CANCELLED, PLX__URING_NONE, 0},
+        {WATCHED | GONE | CANCELLED, PLX__URING_NONE, 0},
+    };
+    idle i;
+    idle_open(w, &i);
+    for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
+        const uint64_t room = plx__uring_data(i.endpoint, PLX__URING_WRITABLE);
+        i.uring->flags = table[row].before;
+        ck_assert(plx__uring_writable_settle(i.backend, i.uring));
+        const struct io_uring_sqe *request = request_take_back(i.backend);
+        ck_assert_uint_eq(i.uring->flags, table[row].before | table[row].more);
+        ck_assert_int_eq(request != NULL, table[row].op != PLX__URING_NONE);
+        if (request == NULL)
+            continue;
+        ck_assert_uint_eq(request->user_data, plx__uring_data(i.endpoint, table[row].op));
+        if (table[row].op == PLX__URING_CANCEL) {
+            ck_assert_int_eq(request->opcode, IORING_OP_ASYNC_CANCEL);
+            ck_assert_uint_eq(request->addr, room);
+            ck_assert_uint_eq(request->flags, IOSQE_CQE_SKIP_SUCCESS);
+            continue;
+        }
+        ck_assert_int_eq(request->opcode, IORING_OP_POLL_ADD);
+        ck_assert_int_eq(request->fd, i.endpoint->socket);
+        ck_assert_uint_eq(request->len,
+                          (table[row].before & HUNG) != 0 ? IORING_POLL_ADD_MULTI : 0);
+    }
+    idle_close(w, &i);
+}
+
+/* Small pieces come as long as there are buffers; a large one comes once. */
+static void receive_asks_for_buffers_of_a_size(world *w)
+{
+    idle i;
+    idle_open(w, &i);
+    for (int is_bulk = 0; is_bulk < 2; is_bulk++) {
+        i.uring->flags = is_bulk != 0 ? PLX__URING_BULK | PLX__URING_MULTISHOT : 0;
+        ck_assert(plx__uring_receive_arm(i.backend, i.uring));
+        const struct io_uring_sqe *request = request_take_back(i.backend);
+        ck_assert_ptr_nonnull(request);
+        ck_assert_int_eq(request->opcode, IORING_OP_RECV);
+        ck_assert_int_eq(request->fd, i.endpoint->socket);
+        ck_assert_uint_eq(request->flags, IOSQE_BUFFER_SELECT);
+        ck_assert_uint_eq(request->user_data, plx__uring_data(i.endpoint, PLX__URING_RECEIVE));
+        ck_assert_uint_eq(request->len, is_bulk != 0 ? i.backend->buffers.large.bytes : 0);
+        ck_assert_int_eq(request->buf_group, is_bulk);
+        ck_assert_uint_eq(request->ioprio, is_bulk != 0 ? 0 : IORING_RECV_MULTISHOT);
+        ck_assert_uint_eq(i.uring->flags, is_bulk != 0 ? PLX__URING_BULK : PLX__URING_MULTISHOT);
+        ck_assert_int_eq(i.uring->input, PLX__URING_RECEIVE);
+    }
+    idle_close(w, &i);
+}
+
+/* The end of a stream that core does not read from is kept, and core is not told yet. */
+static void end_waits_until_core_reads_on(world *w)
+{
+    static const int32_t results[] = {0, -ECONNRESET};
+    plx__completion one;
+    idle i;
+    idle_open(w, &i);
+    for (size_t n = 0; n < 2; n++) {
+        const struct io_uring_cqe cqe = {.res = results[n]};
+        i.uring->flags = 0;
+        ck_assert_int_eq(i.uring->wanted, PLX__URING_NONE);
+        ck_assert(!plx__uring_received(i.backend, i.uring, &cqe, &one));
+        ck_assert_uint_eq(i.uring->flags, PLX__URING_ENDED);
+        ck_assert_int_eq(i.uring->ended, n == 0 ? PLX_EEOF : PLX_ECONNRESET);
+        ck_assert_int_eq(i.uring->list, PLX__URING_LIST_BUSY);
+    }
+    idle_close(w, &i);
+}
+
+/* As if the kernel had carried out what this one has on credit, with this result. */
+static void credit_fall_short(idle *i, int32_t result)
+{
+    const struct io_uring_sq *sq = &i->backend->ring.sq;
+    struct io_uring_sqe *request = &sq->sqes[i->uring->credit & sq->ring_mask];
+    const struct io_uring_cqe cqe = {.user_data = request->user_data, .res = result};
+    ck_assert_int_eq(request->opcode, IORING_OP_SEND);
+    plx__uring_credit_failed(i->backend, &cqe);
+    *request = (struct io_uring_sqe){.opcode = IORING_OP_NOP, .flags = IOSQE_CQE_SKIP_SUCCESS};
+}
+
+/* Several fall short. One of them is asked for what is left before the next turn; the others are
+ * told of in their order, with what is left or why, and each once. */
+static void each_that_falls_short_is_told_of_once(world *w)
+{
+    enum { SOME = 4 };
+    static const int32_t results[SOME] = {1, -EAGAIN, 3, -ENOMEM};
+    idle all[SOME];
+    plx__backend *backend = w->loop->backend;
+    const void *bytes = NULL;
+    plx__completion one;
+    for (size_t i = 0; i < SOME; i++)
+        idle_open(w, &all[i]);
+    for (size_t i = 0; i < SOME && backend->has_credit; i++)
+        ck_ok(plx_conn_write(w->loop, all[i].p.conn, "hello", 5));
+    for (size_t i = 0; i < SOME && backend->has_credit; i++)
+        credit_fall_short(&all[i], results[i]);
+    if (backend->has_credit) {
+        ck_assert_uint_eq(backend->unsent_count, SOME);
+        ck_assert_int_eq((int)plx__uring_send_settle(backend, all[0].endpoint, &bytes), 4);
+        ck_assert_mem_eq(bytes, "ello", 4);
+        ck_assert_int_eq((int)plx__uring_send_settle(backend, all[0].endpoint, &bytes), 0);
+        for (size_t i = 1; i < SOME; i++) {
+            ck_assert_uint_eq(backend->unsent_count, SOME - i);
+            ck_assert_uint_eq(all[i].uring->flags & PLX__URING_UNSENT, PLX__URING_UNSENT);
+            one = (plx__completion){.status = 1, .length = 1};
+            ck_assert(plx__uring_unsent_next(backend, &one));
+            ck_assert_ptr_eq(one.endpoint, all[i].endpoint);
+            ck_assert_uint_eq(all[i].uring->flags & PLX__URING_UNSENT, 0);
+            ck_assert_int_eq(one.kind, i == 3 ? PLX__SENT : PLX__UNSENT);
+            ck_assert_int_eq(one.status, i == 3 ? PLX_ENOMEM : 0);
+            ck_assert_uint_eq(one.length, i == 1 ? 5 : i == 2 ? 2 : 0);
+            if (i != 3)
+                ck_assert_mem_eq(one.bytes, i == 1 ? "hello" : "lo", one.length);
+        }
+        ck_assert_uint_eq(backend->unsent_count, 0);
+    }
+    for (size_t i = 0; i < SOME; i++)
+        idle_close(w, &all[i]);
+}
+
+/* What is written next waits for what has failed on credit, and for what that says. */
+static void nothing_is_sent_behind_what_has_failed(world *w)
+{
+    plx__completion one;
+    idle i;
+    idle_open(w, &i);
+    if (i.backend->has_credit) {
+        ck_ok(plx_conn_write(w->loop, i.p.conn, "hello", 5));
+        ck_ok(plx__socket_shutdown(i.endpoint->socket));
+        ck_assert_int_eq((int)plx__uring_send_now(i.backend, i.endpoint, "x", 1), 0);
+        ck_assert_uint_eq(i.backend->unsent_count, 1);
+        ck_assert_int_eq((int)plx__uring_send_now(i.backend, i.endpoint, "x", 1), 0);
+        ck_assert_uint_eq(i.backend->unsent_count, 1);
+        ck_assert(plx__uring_unsent_next(i.backend, &one));
+        ck_assert_int_eq(one.status, PLX_EPIPE);
+    }
+    idle_close(w, &i);
+}
+
+/* Of all completions that have the bit of a credit only those of credits are looked at, and not
+ * those of an endpoint that has gone. */
+static void only_credits_fall_short(world *w)
+{
+    idle i;
+    idle_open(w, &i);
+    const uint64_t credit = plx__uring_data(i.endpoint, PLX__URING_CREDIT);
+    const uint64_t data[] = {PLX__URING_WAKE, credit + (UINT64_C(1) << 48),
+                             plx__uring_data(i.endpoint, PLX__URING_RECEIVE)};
+    for (size_t n = 0; n < sizeof data / sizeof data[0]; n++) {
+        plx__uring_credit_failed(i.backend, &(struct io_uring_cqe){.user_data = data[n]});
+        ck_assert_uint_eq(i.backend->unsent_count, 0);
+        ck_assert_uint_eq(i.uring->flags, 0);
+    }
+    idle_close(w, &i);
+}
+
+const test_case uring_requests_cases[] = {
+    CASE(poll_for_room_is_requested_and_cancelled_once),
+    CASE(receive_asks_for_buffers_of_a_size),
+    CASE(end_waits_until_core_reads_on),
+    CASE(each_that_falls_short_is_told_of_once),
+    CASE(nothing_is_sent_behind_what_has_failed),
+    CASE(only_credits_fall_short),
+    CASES_END,
+};
