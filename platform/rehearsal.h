@@ -50,6 +50,10 @@ int plx__rehearse_no_fine_waits(bool is_forbidden);
  * PLX_ENOSYS where there is no such thing. */
 int plx__rehearse_no_entering(int os_code);
 
+/* Has this operation of io_uring_register(2) fail with this code of the system's for good.
+ * PLX_ENOSYS where there is no such thing. */
+int plx__rehearse_no_registering(uint32_t operation, int os_code);
+
 /* Makes the process an ordinary user's that may lock so many bytes of memory, for good. PLX_ENOSYS
  * where that cannot be done. */
 int plx__rehearse_memory_lock_limit(uint32_t bytes);

@@ -380,37 +380,6 @@ static void sockets_that_nobody_was_shown_are_closed_with_the_backend(world *w)
 /* --- machines that refuse a part ---------------------------------------------------------------
  */
 
-/* What platform/ has from <sys/prctl.h>, <linux/filter.h> and <linux/seccomp.h>. */
-typedef struct filter_step {
-    uint16_t code;
-    uint8_t yes, no; /* How many steps to skip. */
-    uint32_t number;
-} filter_step;
-
-typedef struct filter {
-    unsigned short count;
-    filter_step *steps;
-} filter;
-
-int prctl(int option, ...);
-
-/* Has the system refuse this operation of io_uring_register(2) to this process for good. */
-static void operation_refuse(uint32_t operation, uint32_t os_code)
-{
-    enum { NO_NEW_PRIVILEGES = 38, SET_SECCOMP = 22, FILTER = 2, REGISTER = 427 };
-    enum { LOAD = 0x20, IS_EQUAL = 0x15, RETURN = 0x06, NUMBER_AT = 0, SECOND_AT = 24 };
-    const uint16_t one = 1;
-    const uint32_t half = *(const unsigned char *)&one == 1 ? 0 : 4; /* Of 64 bits the lower one. */
-    filter_step steps[] = {
-        {LOAD, 0, 0, NUMBER_AT},           {IS_EQUAL, 0, 3, REGISTER},
-        {LOAD, 0, 0, SECOND_AT + half},    {IS_EQUAL, 0, 1, operation},
-        {RETURN, 0, 0, 0x50000 | os_code}, {RETURN, 0, 0, 0x7FFF0000},
-    };
-    const filter refusal = {.count = sizeof steps / sizeof steps[0], .steps = steps};
-    ck_assert_int_eq(prctl(NO_NEW_PRIVILEGES, 1ul, 0ul, 0ul, 0ul), 0);
-    ck_assert_int_eq(prctl(SET_SECCOMP, (unsigned long)FILTER, &refusal), 0);
-}
-
 /* A ring that cannot have its buffers, the end of its pipe or a list of what the system can is
  * none: the reason is told, and nothing is left behind. */
 static void ring_that_lacks_a_part_is_none(world *w)
@@ -429,7 +398,7 @@ static void ring_that_lacks_a_part_is_none(world *w)
     const int descriptors = plx__rehearse_descriptors();
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         plx_loop *loop;
-        operation_refuse(refusals[i].operation, (uint32_t)refusals[i].os_code);
+        ck_ok(plx__rehearse_no_registering(refusals[i].operation, refusals[i].os_code));
         ck_assert_int_eq(plx_loop_open(&loop, &options), refusals[i].status);
         ck_assert_int_eq(plx_os_error(), i + 1 < sizeof refusals / sizeof refusals[0]
                                              ? refusals[i].os_code

@@ -162,6 +162,23 @@ static int call_refuse(long call, int os_code)
     };
     return filter_install(steps, sizeof steps / sizeof steps[0]);
 }
+
+/* The same, when this one of its arguments has this value. */
+static int call_refuse_with(long call, int argument, uint32_t value, int os_code)
+{
+    const uint16_t one = 1;
+    const size_t low_half = *(const unsigned char *)&one == 1 ? 0 : 4; /* Of 64 bits. */
+    const size_t at = offsetof(struct seccomp_data, args) + 8 * (size_t)argument + low_half;
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)at),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)os_code),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    return filter_install(steps, sizeof steps / sizeof steps[0]);
+}
 #endif
 
 #if defined(__linux__) && defined(SYS_epoll_pwait2)
@@ -177,32 +194,15 @@ int plx__rehearse_no_fine_waits(bool is_forbidden)
 }
 #endif
 
-#if defined(__linux__) && defined(SYS_socketcall)
-/* Where one system call is all of those of sockets: glibc accepts with it on i386. */
-static int socketcall_refuse(void)
-{
-    struct sock_filter steps[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socketcall, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ACCEPT4, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    return filter_install(steps, sizeof steps / sizeof steps[0]);
-}
-#elif defined(__linux__)
-static int socketcall_refuse(void)
-{
-    return 0;
-}
-#endif
-
 #if defined(__linux__) && defined(SYS_accept4)
 int plx__rehearse_no_accepts(void)
 {
-    int status = socketcall_refuse();
-    return status != 0 ? status : call_refuse(SYS_accept4, EPERM);
+#ifdef SYS_socketcall /* One call is all of those of sockets: glibc accepts with it on i386. */
+    int status = call_refuse_with(SYS_socketcall, 0, SYS_ACCEPT4, EPERM);
+    if (status != 0)
+        return status;
+#endif
+    return call_refuse(SYS_accept4, EPERM);
 }
 #else
 int plx__rehearse_no_accepts(void)
@@ -215,6 +215,11 @@ int plx__rehearse_no_accepts(void)
 int plx__rehearse_no_rings(bool is_forbidden)
 {
     return call_refuse(SYS_io_uring_setup, is_forbidden ? EPERM : ENOSYS);
+}
+
+int plx__rehearse_no_registering(uint32_t operation, int os_code)
+{
+    return call_refuse_with(SYS_io_uring_register, 1, operation, os_code);
 }
 
 int plx__rehearse_no_entering(int os_code)
@@ -236,6 +241,13 @@ int plx__rehearse_memory_lock_limit(uint32_t bytes)
 int plx__rehearse_no_rings(bool is_forbidden)
 {
     (void)is_forbidden;
+    return PLX_ENOSYS;
+}
+
+int plx__rehearse_no_registering(uint32_t operation, int os_code)
+{
+    (void)operation;
+    (void)os_code;
     return PLX_ENOSYS;
 }
 

@@ -145,6 +145,13 @@ void plx__rehearse_zeroes_end(const void *bytes, size_t length)
     (void)VirtualFree((void *)(uintptr_t)bytes, 0, MEM_RELEASE); /* NOLINT */
 }
 
+int plx__rehearse_no_registering(uint32_t operation, int os_code)
+{
+    (void)operation;
+    (void)os_code;
+    return PLX_ENOSYS;
+}
+
 int plx__rehearse_no_entering(int os_code)
 {
     (void)os_code;
