@@ -17,8 +17,10 @@ static void count_run(plx_loop *loop, void *data, int status)
 static void post_runs(world *w)
 {
     size_t count = 0;
+    ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
     ck_ok(plx_post(w->loop, count_run, &count));
     ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(plx_loop_next_timeout(w->loop), 0);
     ck_ok(plx_loop_run(w->loop)); /* Ends by itself when the post has run. */
     ck_assert_uint_eq(count, 1);
     ck_assert_int_eq(plx_post(w->loop, NULL, NULL), PLX_EINVAL);

@@ -300,3 +300,20 @@ def mutants_of(path, source):
             mutants.append(Mutant(path, function, operator, start, end, text, original, line,
                                   head, seen[same]))
     return mutants
+
+
+def lines_of_others(source, is_windows):
+    """The numbers of the lines that this system's compiler does not see."""
+    lines, regions = set(), []
+    for number, line in enumerate(source.splitlines(), 1):
+        words = re.match(r"[ \t]*#[ \t]*(\w+)[ \t]*(\w*)", line)
+        directive, name = words.groups() if words else ("", "")
+        if directive in ("if", "ifdef", "ifndef"):
+            regions.append(directive if name == "_WIN32" else "")
+        elif directive == "else" and regions[-1]:
+            regions[-1] = "ifdef" if regions[-1] == "ifndef" else "ifndef"
+        elif directive == "endif":
+            regions.pop()
+        if ("ifndef" if is_windows else "ifdef") in regions:
+            lines.add(number)
+    return lines

@@ -26,7 +26,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 
 # pylint: disable=wrong-import-position
-from operators import mutants_of
+from operators import lines_of_others, mutants_of
 from reach import FLAGS, Reach, reach_learn, reach_load, reach_store, trace_compile, tree_hash
 from suites import (WATCHERS_LINUX, WATCHERS_WINDOWS, Bench, confirmed, elapsed, first_failure,
                     programs_of)
@@ -112,7 +112,10 @@ def sample_draw(arguments):
     mutants = []
     changed = lines_changed(arguments.change) if arguments.change else None
     for path in files_watched(arguments):
+        unseen = lines_of_others(source_read(path), arguments.windows)
         for mutant in mutants_of(path, source_read(path)):
+            if mutant.line in unseen:
+                continue
             if changed is not None and mutant.line not in changed.get(path, ()):
                 continue
             if arguments.key is None or arguments.key in mutant.key:
