@@ -27,17 +27,6 @@ int strcasecmp(const char *left, const char *right)
     return strncasecmp(left, right, SIZE_MAX);
 }
 
-char *strcasestr(const char *text, const char *part)
-{
-    size_t length = strlen(part);
-    for (;; text++) {
-        if (strncasecmp(text, part, length) == 0)
-            return (char *)(uintptr_t)text;
-        if (*text == '\0')
-            return NULL;
-    }
-}
-
 char *strndup(const char *text, size_t length)
 {
     length = strnlen(text, length);
@@ -158,18 +147,6 @@ size_t strlcat(char *to, const char *from, size_t size)
 {
     size_t length = strnlen(to, size);
     return length + strlcpy(to + length, from, size - length);
-}
-
-void *memmem(const void *bytes, size_t size, const void *part, size_t part_size)
-{
-    const char *at = bytes;
-    if (part_size == 0)
-        return (void *)(uintptr_t)bytes;
-    for (; size >= part_size; at++, size--) {
-        if (memcmp(at, part, part_size) == 0)
-            return (void *)(uintptr_t)at;
-    }
-    return NULL;
 }
 
 void *memrchr(const void *bytes, int byte, size_t size)
