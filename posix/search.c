@@ -1,5 +1,5 @@
-/* posix/search.c - memmem() and strcasestr(), in time that grows with the lengths and not with their
- * product, and without memory.
+/* posix/search.c - memmem() and strcasestr(), in time that grows with the lengths and not with
+ * their product, and without memory.
  *
  * The algorithm is that of Crochemore and Perrin, "Two-way string-matching", JACM 38 (1991): the
  * part is cut in two at a place from where its local period is that of the whole. The right half is
