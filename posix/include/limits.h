@@ -27,3 +27,6 @@
 #ifndef OPEN_MAX
 #define OPEN_MAX 16384
 #endif
+#ifndef NL_ARGMAX
+#define NL_ARGMAX 64
+#endif

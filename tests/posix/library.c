@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <locale.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,49 @@ static void printing(void)
     free(set);
     IS(scan("", "%d", &(int){0}), EOF);
     IS(scan("x", "%d", &(int){0}), 0);
+}
+
+/* To a descriptor's stream and back. */
+static int print_stream(char *text, size_t size, const char *format, ...)
+{
+    FILE *stream = tmpfile();
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vfprintf(stream, format, arguments);
+    va_end(arguments);
+    rewind(stream);
+    text[fread(text, 1, size - 1, stream)] = '\0';
+    (void)fclose(stream);
+    return length;
+}
+
+static void positions(void)
+{
+    char text[100];
+    char *made = NULL;
+    int count = 0;
+    volatile size_t room = 5;
+    int (*const print_text)(char *, const char *, ...) = sprintf;
+    int (*const print_made)(char **, const char *, ...) = asprintf;
+    section("printf by position");
+    IS(print(text, sizeof text, "%2$d %1$d", 33, 55), 5);
+    prints("55 33", text);
+    IS(print_text(text, "%2$s=%1$lld, %2$s 100%% $5", 1LL << 40, "size"), 32);
+    prints("size=1099511627776, size 100% $5", text);
+    IS(print_stream(text, sizeof text, "%3$*1$.*2$f|%3$-8.1f|%4$c", 7, 2, 3.14159, 'x'), 18);
+    prints("   3.14|3.1     |x", text);
+    IS(print_made(&made, "%3$Lg %1$zu %2$p%4$n", (size_t)7, NULL, 1.5L, &count) > 5, 1);
+    TRUE(strncmp(made, "1.5 7 ", 6) == 0 && count == (int)strlen(made));
+    free(made);
+    IS(print(text, room, "%2$s%1$s", "def", "abc"), 6);
+    prints("abcd", text);
+    IS(print(NULL, 0, "%1$d%1$x", 12), 3);
+    IS(print(text, sizeof text, "%2$*1$d|%2$0*3$d", -4, 5, 3), 8);
+    prints("5   |005", text);
+    IS(print(text, sizeof text, "$1 %d $", 5), 6);
+    prints("$1 5 $", text);
+    IS(print(text, sizeof text, "%%1$d%d", 5), 5);
+    prints("%1$d5", text);
 }
 
 static int compare(const void *left, const void *right, void *data)
@@ -308,6 +352,7 @@ int main(void)
     numbers();
     suboptions();
     printing();
+    positions();
     memory();
     randomness();
     streams();
