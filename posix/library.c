@@ -5,6 +5,7 @@
 #include "posix/layer.h"
 
 #include <locale.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,23 @@ PLX__CALL char *plx_posix_setlocale(int category, const char *name)
     if (name != NULL && is_plain(name))
         name = plain;
     return setlocale(category, name);
+}
+
+/* As struct lconv of plx_posix/locale.h. */
+typedef struct conventions {
+    char *texts[10];
+    char plain[8];
+    char of_abroad[6]; /* Of an amount with the international name of its currency. */
+} conventions;
+
+/* The C library's own has no say in where that name is put: as the other has it. */
+PLX__CALL conventions *plx_posix_localeconv(void)
+{
+    static _Thread_local conventions now;
+    const struct lconv *own = localeconv();
+    memcpy(&now, own, offsetof(conventions, of_abroad));
+    memcpy(now.of_abroad, &own->p_cs_precedes, sizeof now.of_abroad);
+    return &now;
 }
 
 /* --- time ----------------------------------------------------------------------------------- */

@@ -294,6 +294,12 @@ PLX__CALL int plx_posix_chmod(const char *path, unsigned mode)
     return plx__answer_int(status);
 }
 
+/* There are no links that would have a mode. */
+PLX__CALL int plx_posix_lchmod(const char *path, unsigned mode)
+{
+    return plx_posix_chmod(path, mode);
+}
+
 /* "C:\a" is "C:/a" to programs. */
 static int give_path(const wchar_t *wide, char *path, size_t size)
 {
@@ -349,6 +355,11 @@ PLX__CALL char *plx_posix_realpath(const char *path, char *resolved)
     free(made);
     errno = -status;
     return NULL;
+}
+
+PLX__CALL char *plx_posix_canonicalize_file_name(const char *path)
+{
+    return plx_posix_realpath(path, NULL);
 }
 
 PLX__CALL unsigned plx_posix_umask(unsigned wanted)

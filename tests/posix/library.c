@@ -1,5 +1,6 @@
 /* tests/posix/library.c - what the C library does, where that of Windows differs or was doubted. */
 #include "check.h"
+#include "gnu.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -360,5 +361,6 @@ int main(void)
     locales();
     words();
     processor();
+    gnu_functions();
     return check_end();
 }
