@@ -48,6 +48,31 @@ static void numbers(void)
     TRUE(strtoimax("0x7f", &end, 0) == 127 && *end == '\0');
 }
 
+/* "0x" without a digit is a 0 before an x. */
+static void prefixes(void)
+{
+    char *end = NULL;
+    section("numbers that end after 0x");
+    TRUE(strtol("0x", &end, 0) == 0 && strcmp(end, "x") == 0);
+    TRUE(strtol(" \n-0Xyz", &end, 16) == 0 && strcmp(end, "Xyz") == 0);
+    TRUE(strtol("0x", &end, 10) == 0 && strcmp(end, "x") == 0);
+    TRUE(strtol("+x", &end, 16) == 0 && strcmp(end, "+x") == 0);
+    TRUE(strtol("0x1fg", &end, 0) == 31 && strcmp(end, "g") == 0);
+    TRUE(strtoul("0xg", &end, 0) == 0 && strcmp(end, "xg") == 0);
+    TRUE(strtoll("0x", &end, 16) == 0 && strcmp(end, "x") == 0);
+    TRUE(strtoull("+0x", &end, 0) == 0 && strcmp(end, "x") == 0);
+    TRUE(strtoimax("0x", &end, 0) == 0 && strcmp(end, "x") == 0);
+    TRUE(strtoumax("0x", &end, 16) == 0 && strcmp(end, "x") == 0);
+    TRUE(strtol("0x", NULL, 0) == 0 && strtoull("12", NULL, 0) == 12);
+    errno = 0;
+    TRUE(strtoll("-9223372036854775809", &end, 0) == LLONG_MIN && errno == ERANGE);
+    errno = 0;
+    TRUE(strtoull("18446744073709551616", &end, 0) == ULLONG_MAX && errno == ERANGE);
+    TRUE(strtoull("18446744073709551615", &end, 0) == ULLONG_MAX && *end == '\0');
+    TRUE(strtoll("zz", &end, 36) == 35 * 36 + 35 && *end == '\0');
+    TRUE(strtoll("", &end, 0) == 0 && *end == '\0');
+}
+
 static void suboptions(void)
 {
     char *const names[] = {(char[]){"size"}, (char[]){"ro"}, NULL};
@@ -351,6 +376,7 @@ static void processor(void)
 int main(void)
 {
     numbers();
+    prefixes();
     suboptions();
     printing();
     positions();

@@ -16,6 +16,10 @@ struct random_data {
 PLX_POSIX_BEGIN
 
 double atof(const char *text) PLX_POSIX_CALL(atof);
+long strtol(const char *text, char **end, int base) PLX_POSIX_CALL(strtol);
+unsigned long strtoul(const char *text, char **end, int base) PLX_POSIX_CALL(strtoul);
+long long strtoll(const char *text, char **end, int base) PLX_POSIX_CALL(strtoll);
+unsigned long long strtoull(const char *text, char **end, int base) PLX_POSIX_CALL(strtoull);
 int rand(void) PLX_POSIX_CALL(rand);
 int rand_r(unsigned int *state) PLX_POSIX_NEW(rand_r);
 void srand(unsigned int seed) PLX_POSIX_CALL(srand);
