@@ -288,19 +288,27 @@ const char *plx_posix_strerrordesc_np(int code)
     return names_of(code).text;
 }
 
-char *plx_posix_strerror(int code)
+/* Of a number that is none, the text is put into `unknown`. */
+enum { UNKNOWN_SIZE = 40 };
+static const char *text_of(int code, char unknown[UNKNOWN_SIZE])
 {
-    static _Thread_local char unknown[40];
     const char *text = names_of(code).text;
     if (text != NULL)
-        return (char *)(uintptr_t)text;
-    (void)snprintf(unknown, sizeof unknown, "Unknown error %d", code);
+        return text;
+    (void)snprintf(unknown, UNKNOWN_SIZE, "Unknown error %d", code);
     return unknown;
+}
+
+char *plx_posix_strerror(int code)
+{
+    static _Thread_local char unknown[UNKNOWN_SIZE];
+    return (char *)(uintptr_t)text_of(code, unknown);
 }
 
 int plx_posix_strerror_r(int code, char *text, size_t size)
 {
-    const char *found = plx_posix_strerror(code);
+    char unknown[UNKNOWN_SIZE];
+    const char *found = text_of(code, unknown);
     if (strlen(found) >= size) {
         if (size > 0) {
             memcpy(text, found, size - 1);
@@ -312,9 +320,11 @@ int plx_posix_strerror_r(int code, char *text, size_t size)
     return names_of(code).text != NULL ? 0 : EINVAL;
 }
 
+/* What strerror() has returned stays. */
 void plx_posix_perror(const char *text)
 {
-    const char *found = plx_posix_strerror(errno);
+    char unknown[UNKNOWN_SIZE];
+    const char *found = text_of(errno, unknown);
     if (text != NULL && *text != '\0')
         fprintf(stderr, "%s: %s\n", text, found);
     else

@@ -146,7 +146,8 @@ static unsigned run(int number, int code)
 {
     AcquireSRWLockExclusive(&lock);
     signal_action action = actions[number];
-    if ((action.flags & (int)0x80000000u) != 0) /* SA_RESETHAND */
+    bool is_handled = (uintptr_t)action.handler.simple > 1;
+    if (is_handled && (action.flags & (int)0x80000000u) != 0) /* SA_RESETHAND */
         actions[number].handler.simple = NULL;
     ReleaseSRWLockExclusive(&lock);
     if (action.handler.simple == (simple_handler)1)
