@@ -301,7 +301,7 @@ PLX__CALL int plx_posix_getloadavg(double averages[], int count)
 {
     (void)averages;
     (void)count;
-    return -1;
+    return plx__answer_int(-ENOSYS);
 }
 
 PLX__CALL int plx_posix_gethostname(char *name, size_t size)

@@ -311,6 +311,42 @@ PLX__CALL FILE *plx_posix_fdopen(int fd, const char *mode)
     return stream;
 }
 
+/* What has been read ahead goes back to the file, so that the descriptor is where the stream is; it
+ * stays where there is nothing to seek in, as with the GNU C library. Microsoft's would drop it.
+ * Whether the stream was being read. */
+static bool keeps_input(FILE *stream, bool is_pumped)
+{
+#ifdef _UCRT
+    (void)stream;
+    (void)is_pumped;
+    return false;
+#else
+    if ((stream->_flag & _IOREAD) == 0)
+        return false;
+    int inner = _fileno(stream);
+    bool can_seek = !is_pumped && stream->_cnt > 0 &&
+                    GetFileType((HANDLE)_get_osfhandle(inner)) == FILE_TYPE_DISK;
+    if (can_seek && _lseeki64(inner, -(int64_t)stream->_cnt, SEEK_CUR) >= 0) {
+        stream->_cnt = 0;
+        stream->_ptr = stream->_base;
+    }
+    if (stream->_cnt == 0 && (stream->_flag & _IORW) != 0) {
+        stream->_flag &= ~_IOREAD; /* It may be written to next. */
+        stream->_ptr = stream->_base;
+    }
+    return true;
+#endif
+}
+
+/* Before it is closed: 0, or EOF if what was printed cannot be written. An error of before is none
+ * of closing's, as it would be to Wine. */
+static int stream_finish(FILE *stream, bool is_pumped)
+{
+    int status = keeps_input(stream, is_pumped) ? 0 : fflush(stream);
+    clearerr(stream);
+    return status;
+}
+
 PLX__CALL int plx_posix_fclose(FILE *stream)
 {
     int inner = stream != NULL ? _fileno(stream) : -1;
@@ -318,7 +354,9 @@ PLX__CALL int plx_posix_fclose(FILE *stream)
     plx__pump *pump = pump_exchange(inner, NULL);
     bool is_closed = stream != NULL && plx__stdio_is_closed(stream);
     number_set(inner, -1);
-    int status = fclose(stream);
+    int status = stream != NULL ? stream_finish(stream, pump != NULL) : 0;
+    if (fclose(stream) != 0)
+        status = EOF;
     if (pump != NULL)
         status = sent_answer(status, plx__pump_end(pump));
     if (is_closed) {
@@ -384,33 +422,6 @@ PLX__CALL FILE *plx_posix_freopen(const char *path, const char *mode, FILE *stre
     if (fd >= 0 && _fileno(opened) > 2)
         number_set(_fileno(opened), fd);
     return opened;
-}
-
-/* What has been read ahead goes back to the file, so that the descriptor is where the stream is; it
- * stays where there is nothing to seek in, as with the GNU C library. Microsoft's would drop it.
- * Whether the stream was being read. */
-static bool keeps_input(FILE *stream, bool is_pumped)
-{
-#ifdef _UCRT
-    (void)stream;
-    (void)is_pumped;
-    return false;
-#else
-    if ((stream->_flag & _IOREAD) == 0)
-        return false;
-    int inner = _fileno(stream);
-    bool can_seek = !is_pumped && stream->_cnt > 0 &&
-                    GetFileType((HANDLE)_get_osfhandle(inner)) == FILE_TYPE_DISK;
-    if (can_seek && _lseeki64(inner, -(int64_t)stream->_cnt, SEEK_CUR) >= 0) {
-        stream->_cnt = 0;
-        stream->_ptr = stream->_base;
-    }
-    if (stream->_cnt == 0 && (stream->_flag & _IORW) != 0) {
-        stream->_flag &= ~_IOREAD; /* It may be written to next. */
-        stream->_ptr = stream->_base;
-    }
-    return true;
-#endif
 }
 
 PLX__CALL int plx_posix_fflush(FILE *stream)

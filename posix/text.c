@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+#include <wchar.h>
 
 int strncasecmp(const char *left, const char *right, size_t length)
 {
@@ -221,6 +222,21 @@ int strverscmp(const char *left, const char *right)
     if (is_zeros && is_left != is_right)
         return is_left ? -1 : 1;
     return order;
+}
+
+wchar_t *wcstok(wchar_t *text, const wchar_t *ends, wchar_t **rest)
+{
+    wchar_t *first = text != NULL ? text : *rest;
+    if (first != NULL)
+        first += wcsspn(first, ends);
+    if (first == NULL || *first == L'\0') {
+        *rest = NULL;
+        return NULL;
+    }
+    wchar_t *end = first + wcscspn(first, ends);
+    *rest = *end != L'\0' ? end + 1 : NULL;
+    *end = L'\0';
+    return first;
 }
 
 /* --- printing ------------------------------------------------------------------------------- */
