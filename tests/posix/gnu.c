@@ -126,6 +126,16 @@ static void system_calls(void)
     IS(lchmod(name, 0400), 0);
     IS(stat(name, &about), 0);
     TRUE((about.st_mode & 0700) == 0400);
+    IS(fchmod(fd, 0600), 0);
+    IS(fstat(fd, &about), 0);
+    TRUE((about.st_mode & 0700) == 0600);
+    int reader = open(name, O_RDONLY);
+    IS(fchmod(reader, 0444), 0);
+    IS(close(reader), 0);
+    IS(stat(name, &about), 0);
+    TRUE((about.st_mode & 0777) == 0444);
+    TRUE(about.st_mtime > 1000000000);
+    FAILS(fchmod(-1, 0600), EBADF);
     FAILS(grantpt(-1), EBADF);
     FAILS(unlockpt(-1), EBADF);
     FAILS(grantpt(fd), EINVAL);

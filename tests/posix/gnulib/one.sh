@@ -17,10 +17,14 @@ if ! timeout 300 "$3" -w -std=gnu11 -D_GNU_SOURCE "-I$here" -iquote source/tests
 fi
 mkdir -p "$name.d"
 (cd "$name.d" && exec timeout 60 ${4:+"$4"} "../$name.exe") < /dev/null >> "$name.log" 2>&1
-case $? in
+status=$?
+case $status in
 0) echo "$name passes" ;;
 77) echo "$name skips" ;;
-*) echo "$name fails" ;;
+*)
+    echo "exit code: $status" >> "$name.log" # 124: it took longer than it may.
+    echo "$name fails"
+    ;;
 esac
 chmod -R u+w "$name.d"
 rm -rf "$name.d"
