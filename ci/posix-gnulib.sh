@@ -94,8 +94,8 @@ if [ "$1" != all ]; then
     exit
 fi
 
-# The list has a line for each: "NAME", or "NAME fails: WHY" and so on; what "varies" passes and fails
-# by turns.
+# The list has a line for each: "NAME", or "NAME fails: WHY" and so on. What "varies" passes and
+# fails by turns.
 sort "$work/states" > "$work/found"
 varying=$(sed -n 's/ varies: .*//p' "$list" | tr '\n' '|')
 [ $is_native = no ] || varying=
