@@ -27,6 +27,7 @@ int plx_posix_link(const char *from, const char *to);
 int plx_posix_symlink(const char *target, const char *path);
 ptrdiff_t plx_posix_readlink(const char *path, char *target, size_t size);
 int plx_posix_chdir(const char *path);
+int plx_posix_mknod(const char *path, unsigned mode, unsigned device);
 
 /* Windows' form of an open directory's path. */
 static wchar_t *directory_path(HANDLE handle, int *status_out)
@@ -145,6 +146,18 @@ PLX__CALL int plx_posix_mkdirat(int from, const char *path, unsigned mode)
     char *made;
     const char *whole = path_from(from, path, &made);
     return done(made, whole != NULL ? plx_posix_mkdir(whole, mode) : -1);
+}
+
+PLX__CALL int plx_posix_mknodat(int from, const char *path, unsigned mode, unsigned device)
+{
+    char *made;
+    const char *whole = path_from(from, path, &made);
+    return done(made, whole != NULL ? plx_posix_mknod(whole, mode, device) : -1);
+}
+
+PLX__CALL int plx_posix_mkfifoat(int from, const char *path, unsigned mode)
+{
+    return plx_posix_mknodat(from, path, PLX__S_IFIFO | mode, 0);
 }
 
 PLX__CALL int plx_posix_unlinkat(int from, const char *path, int flags)

@@ -181,6 +181,45 @@ int plx__path_error(const wchar_t *path)
     return status;
 }
 
+/* With Windows' separators, once each; two at the start are the name of another machine. */
+static void separators_set(wchar_t *path)
+{
+    wchar_t *to = path;
+    for (wchar_t *at = path; *at != L'\0'; at++) {
+        wchar_t letter = *at == L'/' ? L'\\' : *at;
+        bool is_again = letter == L'\\' && to > path && to[-1] == L'\\';
+        bool is_machine = at == path + 1 && at[1] != L'/' && at[1] != L'\\' && at[1] != L'\0';
+        if (!is_again || is_machine)
+            *to++ = letter;
+    }
+    *to = L'\0';
+}
+
+/* A path that ends in "." or ".." leads through a directory: 0, or why it does not. Windows cuts
+ * such an end off without a look. */
+static int end_check(const wchar_t *path)
+{
+    size_t end = wcslen(path);
+    if (end > 0 && path[end - 1] == L'\\')
+        end--;
+    size_t start = end;
+    while (start > 0 && path[start - 1] == L'.')
+        start--;
+    if (start < 2 || end == start || end - start > 2 || path[start - 1] != L'\\')
+        return 0;
+    wchar_t *before = plx__allocate(start * sizeof *before);
+    if (before == NULL)
+        return -ENOMEM;
+    memcpy(before, path, start * sizeof *before);
+    before[start - 1] = L'\0';
+    DWORD known = GetFileAttributesW(before);
+    int status = known == INVALID_FILE_ATTRIBUTES          ? plx__path_error(before)
+                 : (known & FILE_ATTRIBUTE_DIRECTORY) == 0 ? -ENOTDIR
+                                                           : 0;
+    plx__free(before);
+    return status;
+}
+
 wchar_t *plx__path(const char *path, int *error_out)
 {
     if (path == NULL) {
@@ -195,13 +234,17 @@ wchar_t *plx__path(const char *path, int *error_out)
         path = "NUL";
     else if (strcmp(path, "/dev/tty") == 0)
         path = "CONIN$";
-    else if (strncmp(path, "/tmp", 4) == 0 && (path[4] == '/' || path[4] == '\0') &&
-             GetFileAttributesW(L"\\tmp") == INVALID_FILE_ATTRIBUTES)
-        return temporary_path(path + 4, error_out);
-    wchar_t *wide = wide_of(path, 0, error_out);
-    for (wchar_t *at = wide; at != NULL && *at != L'\0'; at++) {
-        if (*at == L'/')
-            *at = L'\\';
-    }
-    return wide;
+    bool is_temporary = strncmp(path, "/tmp", 4) == 0 && (path[4] == '/' || path[4] == '\0') &&
+                        GetFileAttributesW(L"\\tmp") == INVALID_FILE_ATTRIBUTES;
+    wchar_t *wide =
+        is_temporary ? temporary_path(path + 4, error_out) : wide_of(path, 0, error_out);
+    if (wide == NULL)
+        return NULL;
+    separators_set(wide);
+    int status = end_check(wide);
+    if (status == 0)
+        return wide;
+    *error_out = status;
+    plx__free(wide);
+    return NULL;
 }

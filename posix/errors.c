@@ -165,126 +165,150 @@ int plx__errno_last(void)
 
 typedef struct code_text {
     int code;
+    const char *name;
     const char *text;
 } code_text;
 
+#define CODE(code, text)                                                                           \
+    {                                                                                              \
+        code, #code, text                                                                          \
+    }
+
 static const code_text texts[] = {
-    {0, "Success"},
-    {EPERM, "Operation not permitted"},
-    {ENOENT, "No such file or directory"},
-    {ESRCH, "No such process"},
-    {EINTR, "Interrupted system call"},
-    {EIO, "Input/output error"},
-    {ENXIO, "No such device or address"},
-    {E2BIG, "Argument list too long"},
-    {ENOEXEC, "Exec format error"},
-    {EBADF, "Bad file descriptor"},
-    {ECHILD, "No child processes"},
-    {EAGAIN, "Resource temporarily unavailable"},
-    {ENOMEM, "Cannot allocate memory"},
-    {EACCES, "Permission denied"},
-    {EFAULT, "Bad address"},
-    {ENOTBLK, "Block device required"},
-    {EBUSY, "Device or resource busy"},
-    {EEXIST, "File exists"},
-    {EXDEV, "Invalid cross-device link"},
-    {ENODEV, "No such device"},
-    {ENOTDIR, "Not a directory"},
-    {EISDIR, "Is a directory"},
-    {EINVAL, "Invalid argument"},
-    {ENFILE, "Too many open files in system"},
-    {EMFILE, "Too many open files"},
-    {ENOTTY, "Inappropriate ioctl for device"},
-    {ETXTBSY, "Text file busy"},
-    {EFBIG, "File too large"},
-    {ENOSPC, "No space left on device"},
-    {ESPIPE, "Illegal seek"},
-    {EROFS, "Read-only file system"},
-    {EMLINK, "Too many links"},
-    {EPIPE, "Broken pipe"},
-    {EDOM, "Numerical argument out of domain"},
-    {ERANGE, "Numerical result out of range"},
-    {EDEADLK, "Resource deadlock avoided"},
-    {ENAMETOOLONG, "File name too long"},
-    {ENOLCK, "No locks available"},
-    {ENOSYS, "Function not implemented"},
-    {ENOTEMPTY, "Directory not empty"},
-    {ELOOP, "Too many levels of symbolic links"},
-    {ENOMSG, "No message of desired type"},
-    {EIDRM, "Identifier removed"},
-    {ENOSTR, "Device not a stream"},
-    {ENODATA, "No data available"},
-    {ETIME, "Timer expired"},
-    {ENOSR, "Out of streams resources"},
-    {ENONET, "Machine is not on the network"},
-    {EREMOTE, "Object is remote"},
-    {ENOLINK, "Link has been severed"},
-    {ECOMM, "Communication error on send"},
-    {EPROTO, "Protocol error"},
-    {EMULTIHOP, "Multihop attempted"},
-    {EBADMSG, "Bad message"},
-    {EOVERFLOW, "Value too large for defined data type"},
-    {EILSEQ, "Invalid or incomplete multibyte or wide character"},
-    {EUSERS, "Too many users"},
-    {ENOTSOCK, "Socket operation on non-socket"},
-    {EDESTADDRREQ, "Destination address required"},
-    {EMSGSIZE, "Message too long"},
-    {EPROTOTYPE, "Protocol wrong type for socket"},
-    {ENOPROTOOPT, "Protocol not available"},
-    {EPROTONOSUPPORT, "Protocol not supported"},
-    {ESOCKTNOSUPPORT, "Socket type not supported"},
-    {EOPNOTSUPP, "Operation not supported"},
-    {ENOTSUP, "Operation not supported"},
-    {EPFNOSUPPORT, "Protocol family not supported"},
-    {EAFNOSUPPORT, "Address family not supported by protocol"},
-    {EADDRINUSE, "Address already in use"},
-    {EADDRNOTAVAIL, "Cannot assign requested address"},
-    {ENETDOWN, "Network is down"},
-    {ENETUNREACH, "Network is unreachable"},
-    {ENETRESET, "Network dropped connection on reset"},
-    {ECONNABORTED, "Software caused connection abort"},
-    {ECONNRESET, "Connection reset by peer"},
-    {ENOBUFS, "No buffer space available"},
-    {EISCONN, "Transport endpoint is already connected"},
-    {ENOTCONN, "Transport endpoint is not connected"},
-    {ESHUTDOWN, "Cannot send after transport endpoint shutdown"},
-    {ETOOMANYREFS, "Too many references: cannot splice"},
-    {ETIMEDOUT, "Connection timed out"},
-    {ECONNREFUSED, "Connection refused"},
-    {EHOSTDOWN, "Host is down"},
-    {EHOSTUNREACH, "No route to host"},
-    {EALREADY, "Operation already in progress"},
-    {EINPROGRESS, "Operation now in progress"},
-    {ESTALE, "Stale file handle"},
-    {EREMOTEIO, "Remote I/O error"},
-    {EDQUOT, "Disk quota exceeded"},
-    {ECANCELED, "Operation canceled"},
-    {EOWNERDEAD, "Owner died"},
-    {ENOTRECOVERABLE, "State not recoverable"},
+    CODE(0, "Success"),
+    CODE(EPERM, "Operation not permitted"),
+    CODE(ENOENT, "No such file or directory"),
+    CODE(ESRCH, "No such process"),
+    CODE(EINTR, "Interrupted system call"),
+    CODE(EIO, "Input/output error"),
+    CODE(ENXIO, "No such device or address"),
+    CODE(E2BIG, "Argument list too long"),
+    CODE(ENOEXEC, "Exec format error"),
+    CODE(EBADF, "Bad file descriptor"),
+    CODE(ECHILD, "No child processes"),
+    CODE(EAGAIN, "Resource temporarily unavailable"),
+    CODE(ENOMEM, "Cannot allocate memory"),
+    CODE(EACCES, "Permission denied"),
+    CODE(EFAULT, "Bad address"),
+    CODE(ENOTBLK, "Block device required"),
+    CODE(EBUSY, "Device or resource busy"),
+    CODE(EEXIST, "File exists"),
+    CODE(EXDEV, "Invalid cross-device link"),
+    CODE(ENODEV, "No such device"),
+    CODE(ENOTDIR, "Not a directory"),
+    CODE(EISDIR, "Is a directory"),
+    CODE(EINVAL, "Invalid argument"),
+    CODE(ENFILE, "Too many open files in system"),
+    CODE(EMFILE, "Too many open files"),
+    CODE(ENOTTY, "Inappropriate ioctl for device"),
+    CODE(ETXTBSY, "Text file busy"),
+    CODE(EFBIG, "File too large"),
+    CODE(ENOSPC, "No space left on device"),
+    CODE(ESPIPE, "Illegal seek"),
+    CODE(EROFS, "Read-only file system"),
+    CODE(EMLINK, "Too many links"),
+    CODE(EPIPE, "Broken pipe"),
+    CODE(EDOM, "Numerical argument out of domain"),
+    CODE(ERANGE, "Numerical result out of range"),
+    CODE(EDEADLK, "Resource deadlock avoided"),
+    CODE(ENAMETOOLONG, "File name too long"),
+    CODE(ENOLCK, "No locks available"),
+    CODE(ENOSYS, "Function not implemented"),
+    CODE(ENOTEMPTY, "Directory not empty"),
+    CODE(ELOOP, "Too many levels of symbolic links"),
+    CODE(ENOMSG, "No message of desired type"),
+    CODE(EIDRM, "Identifier removed"),
+    CODE(ENOSTR, "Device not a stream"),
+    CODE(ENODATA, "No data available"),
+    CODE(ETIME, "Timer expired"),
+    CODE(ENOSR, "Out of streams resources"),
+    CODE(ENONET, "Machine is not on the network"),
+    CODE(EREMOTE, "Object is remote"),
+    CODE(ENOLINK, "Link has been severed"),
+    CODE(ECOMM, "Communication error on send"),
+    CODE(EPROTO, "Protocol error"),
+    CODE(EMULTIHOP, "Multihop attempted"),
+    CODE(EBADMSG, "Bad message"),
+    CODE(EOVERFLOW, "Value too large for defined data type"),
+    CODE(EILSEQ, "Invalid or incomplete multibyte or wide character"),
+    CODE(EUSERS, "Too many users"),
+    CODE(ENOTSOCK, "Socket operation on non-socket"),
+    CODE(EDESTADDRREQ, "Destination address required"),
+    CODE(EMSGSIZE, "Message too long"),
+    CODE(EPROTOTYPE, "Protocol wrong type for socket"),
+    CODE(ENOPROTOOPT, "Protocol not available"),
+    CODE(EPROTONOSUPPORT, "Protocol not supported"),
+    CODE(ESOCKTNOSUPPORT, "Socket type not supported"),
+    CODE(EOPNOTSUPP, "Operation not supported"),
+    CODE(ENOTSUP, "Operation not supported"),
+    CODE(EPFNOSUPPORT, "Protocol family not supported"),
+    CODE(EAFNOSUPPORT, "Address family not supported by protocol"),
+    CODE(EADDRINUSE, "Address already in use"),
+    CODE(EADDRNOTAVAIL, "Cannot assign requested address"),
+    CODE(ENETDOWN, "Network is down"),
+    CODE(ENETUNREACH, "Network is unreachable"),
+    CODE(ENETRESET, "Network dropped connection on reset"),
+    CODE(ECONNABORTED, "Software caused connection abort"),
+    CODE(ECONNRESET, "Connection reset by peer"),
+    CODE(ENOBUFS, "No buffer space available"),
+    CODE(EISCONN, "Transport endpoint is already connected"),
+    CODE(ENOTCONN, "Transport endpoint is not connected"),
+    CODE(ESHUTDOWN, "Cannot send after transport endpoint shutdown"),
+    CODE(ETOOMANYREFS, "Too many references: cannot splice"),
+    CODE(ETIMEDOUT, "Connection timed out"),
+    CODE(ECONNREFUSED, "Connection refused"),
+    CODE(EHOSTDOWN, "Host is down"),
+    CODE(EHOSTUNREACH, "No route to host"),
+    CODE(EALREADY, "Operation already in progress"),
+    CODE(EINPROGRESS, "Operation now in progress"),
+    CODE(ESTALE, "Stale file handle"),
+    CODE(EREMOTEIO, "Remote I/O error"),
+    CODE(EDQUOT, "Disk quota exceeded"),
+    CODE(ECANCELED, "Operation canceled"),
+    CODE(EOWNERDEAD, "Owner died"),
+    CODE(ENOTRECOVERABLE, "State not recoverable"),
 };
 
-static const char *text_of(int code)
+static code_text names_of(int code)
 {
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (texts[i].code == code)
-            return texts[i].text;
+            return texts[i];
     }
-    return NULL;
+    return (code_text){code, NULL, NULL};
+}
+
+const char *plx_posix_strerrorname_np(int code)
+{
+    return names_of(code).name;
+}
+
+const char *plx_posix_strerrordesc_np(int code)
+{
+    return names_of(code).text;
+}
+
+/* Of a number that is none, the text is put into `unknown`. */
+enum { UNKNOWN_SIZE = 40 };
+static const char *text_of(int code, char unknown[UNKNOWN_SIZE])
+{
+    const char *text = names_of(code).text;
+    if (text != NULL)
+        return text;
+    (void)snprintf(unknown, UNKNOWN_SIZE, "Unknown error %d", code);
+    return unknown;
 }
 
 char *plx_posix_strerror(int code)
 {
-    static _Thread_local char unknown[40];
-    const char *text = text_of(code);
-    if (text != NULL)
-        return (char *)(uintptr_t)text;
-    (void)snprintf(unknown, sizeof unknown, "Unknown error %d", code);
-    return unknown;
+    static _Thread_local char unknown[UNKNOWN_SIZE];
+    return (char *)(uintptr_t)text_of(code, unknown);
 }
 
 int plx_posix_strerror_r(int code, char *text, size_t size)
 {
-    const char *found = plx_posix_strerror(code);
+    char unknown[UNKNOWN_SIZE];
+    const char *found = text_of(code, unknown);
     if (strlen(found) >= size) {
         if (size > 0) {
             memcpy(text, found, size - 1);
@@ -293,12 +317,14 @@ int plx_posix_strerror_r(int code, char *text, size_t size)
         return ERANGE;
     }
     memcpy(text, found, strlen(found) + 1);
-    return text_of(code) != NULL ? 0 : EINVAL;
+    return names_of(code).text != NULL ? 0 : EINVAL;
 }
 
+/* What strerror() has returned stays. */
 void plx_posix_perror(const char *text)
 {
-    const char *found = plx_posix_strerror(errno);
+    char unknown[UNKNOWN_SIZE];
+    const char *found = text_of(errno, unknown);
     if (text != NULL && *text != '\0')
         fprintf(stderr, "%s: %s\n", text, found);
     else

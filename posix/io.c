@@ -155,6 +155,8 @@ PLX__CALL int plx_posix_close(int fd)
     int status = plx__fd_close(fd);
     if (status == 0 && fd <= 2)
         plx__stdio_follow(fd, NULL); /* The C library's stream of that number goes with it. */
+    else if (status == 0)
+        plx__stdio_leave(fd);
     return plx__answer_int(status);
 }
 

@@ -364,6 +364,8 @@ int plx__lock_control(plx__file *file, int command, void *lock);
 
 /* The stream of this number (0 to 2) goes where the file does; NULL: nowhere. */
 void plx__stdio_follow(int fd, plx__file *file);
+/* close() of a descriptor that may have a stream: that stream fails from now on. */
+void plx__stdio_leave(int fd);
 /* Before the process ends: what is in the streams is sent. */
 void plx__stdio_flush(void);
 

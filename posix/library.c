@@ -5,6 +5,7 @@
 #include "posix/layer.h"
 
 #include <locale.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,63 @@ enum { LOCALE_MESSAGES = 1729 }; /* As plx_posix/locale.h has it. */
 PLX__CALL double plx_posix_atof(const char *text)
 {
     return strtod(text, NULL);
+}
+
+/* Where a number ends: "0x" without a digit is a 0, and no number to the C library. */
+static void end_give(const char *text, char *end, int base, char **end_out)
+{
+    if (end_out == NULL)
+        return;
+    *end_out = end;
+    if (end != text || (base != 0 && base != 16))
+        return;
+    text += strspn(text, " \t\n\v\f\r");
+    if (*text == '+' || *text == '-')
+        text++;
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+        *end_out = (char *)(uintptr_t)(text + 1);
+}
+
+PLX__CALL long plx_posix_strtol(const char *text, char **end_out, int base)
+{
+    char *end = NULL;
+    long number = strtol(text, &end, base);
+    end_give(text, end, base, end_out);
+    return number;
+}
+
+PLX__CALL unsigned long plx_posix_strtoul(const char *text, char **end_out, int base)
+{
+    char *end = NULL;
+    unsigned long number = strtoul(text, &end, base);
+    end_give(text, end, base, end_out);
+    return number;
+}
+
+PLX__CALL long long plx_posix_strtoll(const char *text, char **end_out, int base)
+{
+    char *end = NULL;
+    long long number = _strtoi64(text, &end, base);
+    end_give(text, end, base, end_out);
+    return number;
+}
+
+PLX__CALL unsigned long long plx_posix_strtoull(const char *text, char **end_out, int base)
+{
+    char *end = NULL;
+    unsigned long long number = _strtoui64(text, &end, base);
+    end_give(text, end, base, end_out);
+    return number;
+}
+
+PLX__CALL intmax_t plx_posix_strtoimax(const char *text, char **end_out, int base)
+{
+    return plx_posix_strtoll(text, end_out, base);
+}
+
+PLX__CALL uintmax_t plx_posix_strtoumax(const char *text, char **end_out, int base)
+{
+    return plx_posix_strtoull(text, end_out, base);
 }
 
 typedef struct comparison {
@@ -141,6 +199,23 @@ PLX__CALL char *plx_posix_setlocale(int category, const char *name)
     if (name != NULL && is_plain(name))
         name = plain;
     return setlocale(category, name);
+}
+
+/* As struct lconv of plx_posix/locale.h. */
+typedef struct conventions {
+    char *texts[10];
+    char plain[8];
+    char of_abroad[6]; /* Of an amount with the international name of its currency. */
+} conventions;
+
+/* The C library's own has no say in where that name is put: as the other has it. */
+PLX__CALL conventions *plx_posix_localeconv(void)
+{
+    static _Thread_local conventions now;
+    const struct lconv *own = localeconv();
+    memcpy(&now, own, offsetof(conventions, of_abroad));
+    memcpy(now.of_abroad, &own->p_cs_precedes, sizeof now.of_abroad);
+    return &now;
 }
 
 /* --- time ----------------------------------------------------------------------------------- */

@@ -352,25 +352,78 @@ static int addresses_list(const IP_ADAPTER_ADDRESSES *adapter, interface_address
     return 0;
 }
 
-PLX__CALL int plx_posix_getifaddrs(interface_address **list_out)
+/* To be freed; NULL where there are none. 0, or a negative errno. */
+static int adapters_get(IP_ADAPTER_ADDRESSES **adapters_out)
 {
     ULONG size = 16384;
     IP_ADAPTER_ADDRESSES *adapters = NULL;
     ULONG code;
+    *adapters_out = NULL;
     plx__layer_start();
     do {
         free(adapters);
         adapters = malloc(size);
         if (adapters == NULL)
-            return plx__answer_int(-ENOMEM);
+            return -ENOMEM;
         code = GetAdaptersAddresses(AF_UNSPEC, GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST,
                                     NULL, adapters, &size);
     } while (code == ERROR_BUFFER_OVERFLOW);
-    int status = code == ERROR_SUCCESS   ? addresses_list(adapters, list_out)
-                 : code == ERROR_NO_DATA ? addresses_list(NULL, list_out)
-                                         : plx__errno_of((int)code);
+    if (code == ERROR_SUCCESS)
+        *adapters_out = adapters;
+    else
+        free(adapters);
+    return code == ERROR_SUCCESS || code == ERROR_NO_DATA ? 0 : plx__errno_of((int)code);
+}
+
+PLX__CALL int plx_posix_getifaddrs(interface_address **list_out)
+{
+    IP_ADAPTER_ADDRESSES *adapters;
+    int status = adapters_get(&adapters);
+    if (status == 0)
+        status = addresses_list(adapters, list_out);
     free(adapters);
     return plx__answer_int(status);
+}
+
+/* As struct if_nameindex. */
+typedef struct interface_name {
+    unsigned index;
+    char *name;
+} interface_name;
+
+static interface_name *names_list(const IP_ADAPTER_ADDRESSES *adapters)
+{
+    enum { NAME_SIZE = 256 }; /* IF_NAMESIZE of the programs' net/if.h. */
+    size_t count = 0;
+    for (const IP_ADAPTER_ADDRESSES *at = adapters; at != NULL; at = at->Next)
+        count++;
+    interface_name *list = calloc(1, (count + 1) * sizeof *list + count * NAME_SIZE);
+    char *name = list != NULL ? (char *)(list + count + 1) : NULL;
+    count = 0;
+    for (const IP_ADAPTER_ADDRESSES *at = adapters; list != NULL && at != NULL; at = at->Next) {
+        unsigned index = at->IfIndex != 0 ? at->IfIndex : at->Ipv6IfIndex;
+        if (if_indextoname(index, name) == NULL)
+            continue;
+        list[count++] = (interface_name){index, name};
+        name += NAME_SIZE;
+    }
+    return list;
+}
+
+PLX__CALL interface_name *plx_posix_if_nameindex(void)
+{
+    IP_ADAPTER_ADDRESSES *adapters;
+    int status = adapters_get(&adapters);
+    interface_name *list = status == 0 ? names_list(adapters) : NULL;
+    free(adapters);
+    if (list == NULL)
+        errno = status != 0 ? -status : ENOBUFS;
+    return list;
+}
+
+PLX__CALL void plx_posix_if_freenameindex(interface_name *list)
+{
+    free(list);
 }
 
 PLX__CALL unsigned plx_posix_if_nametoindex(const char *name)

@@ -64,7 +64,7 @@ foreach(line IN LISTS functions)
         names_source(names_sources import_${name}
                      "#define NAME ${name}\n#define DLL ${dll}\n" "${import}")
         set(linkage "")
-        if(library STREQUAL "ws2_32.dll") # As Winsock's headers have it.
+        if(library STREQUAL "ws2_32.dll" OR name STREQUAL "localeconv") # As their headers have it.
             set(linkage "__declspec(dllimport) ")
         endif()
         string(APPEND imports "extern ${linkage}__typeof__(${name}) ${name} "

@@ -152,10 +152,40 @@ PLX__CALL int plx_posix_isatty(int fd)
     return is_console;
 }
 
+/* Of a file's mode there is whether it may be written. */
+static int mode_set(HANDLE handle, unsigned mode)
+{
+    FILE_BASIC_INFO info;
+    int status = 0;
+    HANDLE own = ReOpenFile(handle, FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES,
+                            FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, 0);
+    if (own == INVALID_HANDLE_VALUE)
+        return plx__errno_last();
+    if (!GetFileInformationByHandleEx(own, FileBasicInfo, &info, sizeof info)) {
+        status = plx__errno_last();
+    } else if ((info.FileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0) {
+        DWORD others = info.FileAttributes & ~(DWORD)FILE_ATTRIBUTE_READONLY;
+        memset(&info, 0, sizeof info); /* The times stay. */
+        info.FileAttributes = (mode & 0200) == 0 ? others | FILE_ATTRIBUTE_READONLY
+                              : others != 0      ? others
+                                                 : FILE_ATTRIBUTE_NORMAL;
+        if (!SetFileInformationByHandle(own, FileBasicInfo, &info, sizeof info))
+            status = plx__errno_last();
+    }
+    (void)CloseHandle(own);
+    return status;
+}
+
 PLX__CALL int plx_posix_fchmod(int fd, unsigned mode)
 {
-    (void)mode;
-    return plx__answer_int(plx__fd_cloexec(fd) >= 0 ? 0 : -EBADF);
+    plx__file *file = plx__fd_get(fd);
+    if (file == NULL)
+        return plx__answer_int(-EBADF);
+    bool is_on_disk =
+        file->kind->mode == PLX__S_IFREG && GetFileType(file->handle) == FILE_TYPE_DISK;
+    int status = is_on_disk ? mode_set(file->handle, mode) : 0;
+    (void)plx__file_put(file);
+    return plx__answer_int(status);
 }
 
 PLX__CALL int plx_posix_fchown(int fd, unsigned user, unsigned group)

@@ -294,6 +294,12 @@ PLX__CALL int plx_posix_chmod(const char *path, unsigned mode)
     return plx__answer_int(status);
 }
 
+/* There are no links that would have a mode. */
+PLX__CALL int plx_posix_lchmod(const char *path, unsigned mode)
+{
+    return plx_posix_chmod(path, mode);
+}
+
 /* "C:\a" is "C:/a" to programs. */
 static int give_path(const wchar_t *wide, char *path, size_t size)
 {
@@ -349,6 +355,11 @@ PLX__CALL char *plx_posix_realpath(const char *path, char *resolved)
     free(made);
     errno = -status;
     return NULL;
+}
+
+PLX__CALL char *plx_posix_canonicalize_file_name(const char *path)
+{
+    return plx_posix_realpath(path, NULL);
 }
 
 PLX__CALL unsigned plx_posix_umask(unsigned wanted)
@@ -413,13 +424,27 @@ PLX__CALL char *plx_posix_mkdtemp(char *name)
 
 /* --- links, owners and what else a FAT disk has not ----------------------------------------- */
 
+static int path_link(const wchar_t *from, const wchar_t *to)
+{
+    DWORD known = GetFileAttributesW(from);
+    if (known == INVALID_FILE_ATTRIBUTES)
+        return plx__path_error(from);
+    if (GetFileAttributesW(to) != INVALID_FILE_ATTRIBUTES)
+        return -EEXIST;
+    if (to[wcslen(to) - 1] == L'\\')
+        return -ENOENT;
+    if ((known & FILE_ATTRIBUTE_DIRECTORY) != 0)
+        return -EPERM;
+    return CreateHardLinkW(to, from, NULL) ? 0 : plx__path_error(to);
+}
+
 PLX__CALL int plx_posix_link(const char *from, const char *to)
 {
     int status = 0;
     wchar_t *wide_from = plx__path(from, &status);
     wchar_t *wide_to = wide_from != NULL ? plx__path(to, &status) : NULL;
-    if (wide_to != NULL && !CreateHardLinkW(wide_to, wide_from, NULL))
-        status = plx__path_error(wide_to);
+    if (wide_to != NULL)
+        status = path_link(wide_from, wide_to);
     plx__free(wide_from);
     plx__free(wide_to);
     return plx__answer_int(status);

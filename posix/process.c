@@ -290,6 +290,20 @@ PLX__CALL char *plx_posix_getlogin(void)
 
 /* --- the machine ---------------------------------------------------------------------------- */
 
+PLX__CALL int plx_posix_sethostname(const char *name, size_t size)
+{
+    (void)name;
+    return plx__answer_int(size > 64 ? -EINVAL : -EPERM);
+}
+
+/* Windows counts no such thing. */
+PLX__CALL int plx_posix_getloadavg(double averages[], int count)
+{
+    (void)averages;
+    (void)count;
+    return plx__answer_int(-ENOSYS);
+}
+
 PLX__CALL int plx_posix_gethostname(char *name, size_t size)
 {
     wchar_t wide[256];

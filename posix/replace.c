@@ -140,7 +140,7 @@ static bool is_slash(char letter)
 }
 
 /* Why a directory cannot be removed by a name that every directory has; 0 for other names. Windows
- * would take "d/." for "d". */
+ * would take "d/." for "d". Such names cannot be renamed either. */
 static int dots_error(const char *path)
 {
     size_t end = strlen(path);
@@ -309,7 +309,9 @@ PLX__CALL int plx_posix_rename(const char *from, const char *to)
     int status = 0;
     wchar_t *wide_from = plx__path(from, &status);
     wchar_t *wide_to = wide_from != NULL ? plx__path(to, &status) : NULL;
-    if (wide_to != NULL)
+    if (wide_to != NULL && (dots_error(from) != 0 || dots_error(to) != 0))
+        status = -EBUSY;
+    else if (wide_to != NULL)
         status = path_rename(wide_from, wide_to);
     plx__free(wide_from);
     plx__free(wide_to);

@@ -146,7 +146,8 @@ static unsigned run(int number, int code)
 {
     AcquireSRWLockExclusive(&lock);
     signal_action action = actions[number];
-    if ((action.flags & (int)0x80000000u) != 0) /* SA_RESETHAND */
+    bool is_handled = (uintptr_t)action.handler.simple > 1;
+    if (is_handled && (action.flags & (int)0x80000000u) != 0) /* SA_RESETHAND */
         actions[number].handler.simple = NULL;
     ReleaseSRWLockExclusive(&lock);
     if (action.handler.simple == (simple_handler)1)
@@ -527,50 +528,4 @@ PLX__CALL int plx_posix_sigwait(const plx__sigset *set, int *number_out)
     while ((*number_out = plx__signal_take(*set, &code)) == 0)
         (void)plx__wait_until(plx__deadline_after(10 * PLX_MILLISECOND));
     return 0;
-}
-
-PLX__CALL const char *plx_posix_strsignal(int number)
-{
-    static const char *const names[] = {
-        [1] = "Hangup",
-        [2] = "Interrupt",
-        [3] = "Quit",
-        [4] = "Illegal instruction",
-        [5] = "Trace/breakpoint trap",
-        [7] = "Bus error",
-        [8] = "Floating point exception",
-        [9] = "Killed",
-        [10] = "User defined signal 1",
-        [11] = "Segmentation fault",
-        [12] = "User defined signal 2",
-        [13] = "Broken pipe",
-        [14] = "Alarm clock",
-        [15] = "Terminated",
-        [17] = "Child exited",
-        [18] = "Continued",
-        [19] = "Stopped (signal)",
-        [20] = "Stopped",
-        [22] = "Aborted",
-        [23] = "Urgent I/O condition",
-        [24] = "Stopped (tty input)",
-        [25] = "Stopped (tty output)",
-        [26] = "Virtual timer expired",
-        [27] = "CPU time limit exceeded",
-        [28] = "File size limit exceeded",
-        [29] = "Profiling timer expired",
-        [30] = "Window changed",
-        [31] = "I/O possible",
-        [32] = "Bad system call",
-        [33] = "Power failure",
-    };
-    static _Thread_local char unknown[32];
-    if (number > 0 && (size_t)number < sizeof names / sizeof names[0] && names[number] != NULL)
-        return names[number];
-    (void)snprintf(unknown, sizeof unknown, "Unknown signal %d", number);
-    return unknown;
-}
-
-PLX__CALL void plx_posix_psignal(int number, const char *text)
-{
-    fprintf(stderr, "%s: %s\n", text, plx_posix_strsignal(number));
 }

@@ -41,12 +41,15 @@ static const plx__file_kind borrowed_kind = {
 
 /* By the C library's descriptor. */
 typedef struct stream_state {
-    int number; /* The layer's, plus one. */
+    int number;     /* The layer's, plus one. */
+    bool is_closed; /* close() took the layer's away. */
     plx__pump *pump;
 } stream_state;
 
 static SRWLOCK lock = SRWLOCK_INIT;
 static stream_state states[STREAMS_MAX];
+/* Of the layer's descriptors, those that may have a stream: close() looks for it there alone. */
+static uint32_t streamed[PLX__DESCRIPTORS_MAX / 32];
 
 static bool has_state(int inner)
 {
@@ -69,6 +72,50 @@ static void number_set(int inner, int number)
         return;
     AcquireSRWLockExclusive(&lock);
     states[inner].number = number + 1;
+    states[inner].is_closed = false;
+    if (number >= 0)
+        streamed[number / 32] |= UINT32_C(1) << number % 32;
+    ReleaseSRWLockExclusive(&lock);
+}
+
+bool plx__stdio_is_closed(FILE *stream)
+{
+    int inner = _fileno(stream);
+    if (!has_state(inner))
+        return false;
+    AcquireSRWLockShared(&lock);
+    bool is_closed = states[inner].is_closed;
+    ReleaseSRWLockShared(&lock);
+    return is_closed;
+}
+
+/* From now on all that is read and written there fails, by a handle without rights. */
+static void inner_close(int inner)
+{
+    HANDLE handle =
+        CreateFileW(L"NUL", 0, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+    int empty = handle != INVALID_HANDLE_VALUE ? _open_osfhandle((intptr_t)handle, _O_BINARY) : -1;
+    if (empty >= 0) {
+        (void)_dup2(empty, inner);
+        (void)_close(empty);
+    } else if (handle != INVALID_HANDLE_VALUE) {
+        (void)CloseHandle(handle);
+    }
+}
+
+void plx__stdio_leave(int fd)
+{
+    AcquireSRWLockExclusive(&lock);
+    uint32_t bit = UINT32_C(1) << fd % 32;
+    bool may_have = (streamed[fd / 32] & bit) != 0;
+    streamed[fd / 32] &= ~bit;
+    for (int inner = 3; may_have && inner < STREAMS_MAX; inner++) {
+        stream_state *state = &states[inner];
+        if (state->number != fd + 1 || state->pump != NULL || state->is_closed)
+            continue;
+        state->is_closed = true;
+        inner_close(inner);
+    }
     ReleaseSRWLockExclusive(&lock);
 }
 
@@ -264,16 +311,58 @@ PLX__CALL FILE *plx_posix_fdopen(int fd, const char *mode)
     return stream;
 }
 
+/* What has been read ahead goes back to the file, so that the descriptor is where the stream is; it
+ * stays where there is nothing to seek in, as with the GNU C library. Microsoft's would drop it.
+ * Whether the stream was being read. */
+static bool keeps_input(FILE *stream, bool is_pumped)
+{
+#ifdef _UCRT
+    (void)stream;
+    (void)is_pumped;
+    return false;
+#else
+    if ((stream->_flag & _IOREAD) == 0)
+        return false;
+    int inner = _fileno(stream);
+    bool can_seek = !is_pumped && stream->_cnt > 0 &&
+                    GetFileType((HANDLE)_get_osfhandle(inner)) == FILE_TYPE_DISK;
+    if (can_seek && _lseeki64(inner, -(int64_t)stream->_cnt, SEEK_CUR) >= 0) {
+        stream->_cnt = 0;
+        stream->_ptr = stream->_base;
+    }
+    if (stream->_cnt == 0 && (stream->_flag & _IORW) != 0) {
+        stream->_flag &= ~_IOREAD; /* It may be written to next. */
+        stream->_ptr = stream->_base;
+    }
+    return true;
+#endif
+}
+
+/* Before it is closed: 0, or EOF if what was printed cannot be written. An error of before is none
+ * of closing's, as it would be to Wine. */
+static int stream_finish(FILE *stream, bool is_pumped)
+{
+    int status = keeps_input(stream, is_pumped) ? 0 : fflush(stream);
+    clearerr(stream);
+    return status;
+}
+
 PLX__CALL int plx_posix_fclose(FILE *stream)
 {
     int inner = stream != NULL ? _fileno(stream) : -1;
     int fd = inner > 2 ? number_get(inner) : inner;
     plx__pump *pump = pump_exchange(inner, NULL);
+    bool is_closed = stream != NULL && plx__stdio_is_closed(stream);
     number_set(inner, -1);
-    int status = fclose(stream);
+    int status = stream != NULL ? stream_finish(stream, pump != NULL) : 0;
+    if (fclose(stream) != 0)
+        status = EOF;
     if (pump != NULL)
         status = sent_answer(status, plx__pump_end(pump));
-    if (fd >= 0)
+    if (is_closed) {
+        errno = EBADF;
+        status = EOF;
+    } else if (fd >= 0)
         (void)plx__fd_close(fd);
     return status;
 }
@@ -335,24 +424,6 @@ PLX__CALL FILE *plx_posix_freopen(const char *path, const char *mode, FILE *stre
     return opened;
 }
 
-/* What has been read ahead stays, as with the GNU C library where there is nothing to seek in;
- * Microsoft's would drop it. */
-static bool keeps_input(FILE *stream)
-{
-#ifdef _UCRT
-    (void)stream;
-    return false;
-#else
-    if ((stream->_flag & _IOREAD) == 0)
-        return false;
-    if (stream->_cnt == 0 && (stream->_flag & _IORW) != 0) {
-        stream->_flag &= ~_IOREAD; /* It may be written to next. */
-        stream->_ptr = stream->_base;
-    }
-    return true;
-#endif
-}
-
 PLX__CALL int plx_posix_fflush(FILE *stream)
 {
     if (stream == NULL) {
@@ -366,9 +437,14 @@ PLX__CALL int plx_posix_fflush(FILE *stream)
     }
     int inner = _fileno(stream);
     bool is_pumped = has_state(inner) && states[inner].pump != NULL;
-    if (is_pumped && keeps_input(stream))
+    _lock_file(stream);
+    bool is_input = keeps_input(stream, is_pumped);
+    _unlock_file(stream);
+    if (is_input)
         return 0;
     int status = fflush(stream);
+    if (status != 0 && plx__stdio_is_closed(stream))
+        errno = EBADF;
     return is_pumped ? sent_answer(status, pump_flush(inner)) : status;
 }
 

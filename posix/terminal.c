@@ -232,3 +232,37 @@ PLX__CALL void plx_posix_cfmakeraw(console_state *state)
     state->characters[MINIMUM] = 1;
     state->characters[TIME] = 0;
 }
+
+/* --- pseudo-terminals, which there are none of ---------------------------------------------- */
+
+/* No descriptor is the master's side of one. */
+static int master_refuse(int fd, int code)
+{
+    plx__file *file = plx__fd_get(fd);
+    if (file == NULL)
+        return -EBADF;
+    (void)plx__file_put(file);
+    return code;
+}
+
+PLX__CALL int plx_posix_posix_openpt(int flags)
+{
+    (void)flags;
+    return plx__answer_int(-ENOSYS);
+}
+
+PLX__CALL int plx_posix_grantpt(int fd)
+{
+    return plx__answer_int(master_refuse(fd, -EINVAL));
+}
+
+PLX__CALL int plx_posix_unlockpt(int fd)
+{
+    return plx__answer_int(master_refuse(fd, -EINVAL));
+}
+
+PLX__CALL char *plx_posix_ptsname(int fd)
+{
+    errno = -master_refuse(fd, -ENOTTY);
+    return NULL;
+}

@@ -5,11 +5,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+#include <wchar.h>
 
 int strncasecmp(const char *left, const char *right, size_t length)
 {
@@ -25,17 +27,6 @@ int strncasecmp(const char *left, const char *right, size_t length)
 int strcasecmp(const char *left, const char *right)
 {
     return strncasecmp(left, right, SIZE_MAX);
-}
-
-char *strcasestr(const char *text, const char *part)
-{
-    size_t length = strlen(part);
-    for (;; text++) {
-        if (strncasecmp(text, part, length) == 0)
-            return (char *)(uintptr_t)text;
-        if (*text == '\0')
-            return NULL;
-    }
 }
 
 char *strndup(const char *text, size_t length)
@@ -160,18 +151,6 @@ size_t strlcat(char *to, const char *from, size_t size)
     return length + strlcpy(to + length, from, size - length);
 }
 
-void *memmem(const void *bytes, size_t size, const void *part, size_t part_size)
-{
-    const char *at = bytes;
-    if (part_size == 0)
-        return (void *)(uintptr_t)bytes;
-    for (; size >= part_size; at++, size--) {
-        if (memcmp(at, part, part_size) == 0)
-            return (void *)(uintptr_t)at;
-    }
-    return NULL;
-}
-
 void *memrchr(const void *bytes, int byte, size_t size)
 {
     const unsigned char *first = bytes;
@@ -192,6 +171,72 @@ void explicit_bzero(void *bytes, size_t size)
 int ffs(int bits)
 {
     return __builtin_ffs(bits);
+}
+
+int ffsl(long bits)
+{
+    return __builtin_ffsl(bits);
+}
+
+int ffsll(long long bits)
+{
+    return __builtin_ffsll(bits);
+}
+
+void *rawmemchr(const void *bytes, int byte)
+{
+    const unsigned char *at = bytes;
+    while (*at != (unsigned char)byte)
+        at++;
+    return (void *)(uintptr_t)at;
+}
+
+static bool is_digit(char letter)
+{
+    return letter >= '0' && letter <= '9';
+}
+
+/* Numbers in names count as numbers; those that begin with 0 as what follows a decimal point, so
+ * that "000" < "00" < "01" < "010" < "09" < "0" < "1" < "9" < "10". */
+int strverscmp(const char *left, const char *right)
+{
+    static const char digits[] = "0123456789";
+    size_t same = 0;
+    size_t start = 0; /* Of the digits in which they differ, or that end there. */
+    for (; left[same] == right[same]; same++) {
+        if (left[same] == '\0')
+            return 0;
+        if (!is_digit(left[same]))
+            start = same + 1;
+    }
+    int order = (unsigned char)left[same] - (unsigned char)right[same];
+    bool is_left = is_digit(left[same]);
+    bool is_right = is_digit(right[same]);
+    if (is_digit(left[start]) && is_digit(right[start]) && left[start] != '0' &&
+        right[start] != '0') {
+        size_t left_length = strspn(left + same, digits);
+        size_t right_length = strspn(right + same, digits);
+        return left_length == right_length ? order : left_length > right_length ? 1 : -1;
+    }
+    bool is_zeros = same > start && strspn(left + start, "0") >= same - start;
+    if (is_zeros && is_left != is_right)
+        return is_left ? -1 : 1;
+    return order;
+}
+
+wchar_t *wcstok(wchar_t *text, const wchar_t *ends, wchar_t **rest)
+{
+    wchar_t *first = text != NULL ? text : *rest;
+    if (first != NULL)
+        first += wcsspn(first, ends);
+    if (first == NULL || *first == L'\0') {
+        *rest = NULL;
+        return NULL;
+    }
+    wchar_t *end = first + wcscspn(first, ends);
+    *rest = *end != L'\0' ? end + 1 : NULL;
+    *end = L'\0';
+    return first;
 }
 
 /* --- printing ------------------------------------------------------------------------------- */
@@ -235,57 +280,4 @@ int dprintf(int fd, const char *format, ...)
     int length = vdprintf(fd, format, arguments);
     va_end(arguments);
     return length;
-}
-
-/* --- numbers -------------------------------------------------------------------------------- */
-
-/* xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators", 2016). */
-static uint64_t random_state = UINT64_C(88172645463325252);
-
-long random(void)
-{
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (long)((random_state * UINT64_C(2685821657736338717)) >> 33);
-}
-
-void srandom(unsigned int seed)
-{
-    random_state = seed * UINT64_C(2862933555777941757) + UINT64_C(3037000493);
-}
-
-/* The C library's own has 15 bits. */
-int rand(void)
-{
-    return (int)random();
-}
-
-void srand(unsigned int seed)
-{
-    srandom(seed);
-}
-
-/* The finalizer of MurmurHash3 (Appleby, public domain) over a counter. */
-int rand_r(unsigned int *state)
-{
-    uint32_t bits = *state += UINT32_C(0x9e3779b9);
-    bits = (bits ^ bits >> 16) * UINT32_C(0x85ebca6b);
-    bits = (bits ^ bits >> 13) * UINT32_C(0xc2b2ae35);
-    return (int)((bits ^ bits >> 16) >> 1);
-}
-
-long lrand48(void)
-{
-    return random();
-}
-
-double drand48(void)
-{
-    return (double)random() / 2147483648.0;
-}
-
-void srand48(long seed)
-{
-    srandom((unsigned int)seed);
 }

@@ -7,6 +7,8 @@
 #define _FILE_OFFSET_BITS_SET_FTELLO
 #include <plx_posix/systypes.h>
 
+#include <plx_posix/print.h>
+
 #include <plx_posix/mingw_begin.h>
 
 #include_next <stdio.h>

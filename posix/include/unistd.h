@@ -62,6 +62,10 @@
 
 PLX_POSIX_BEGIN
 
+#if defined _GNU_SOURCE && !defined environ
+extern char **environ;
+#endif
+
 ssize_t read(int fd, void *bytes, size_t size) PLX_POSIX_CALL(read);
 ssize_t write(int fd, const void *bytes, size_t size) PLX_POSIX_CALL(write);
 ssize_t pread(int fd, void *bytes, size_t size, off_t offset) PLX_POSIX_NEW(pread);
@@ -137,6 +141,7 @@ int setregid(gid_t real, gid_t effective) PLX_POSIX_NEW(setregid);
 int setresgid(gid_t real, gid_t effective, gid_t saved) PLX_POSIX_NEW(setresgid);
 int getgroups(int size, gid_t groups[]) PLX_POSIX_NEW(getgroups);
 int gethostname(char *name, size_t size) PLX_POSIX_CALL(gethostname);
+int sethostname(const char *name, size_t size) PLX_POSIX_NEW(sethostname);
 int getdomainname(char *name, size_t size) PLX_POSIX_NEW(getdomainname);
 char *getlogin(void) PLX_POSIX_CALL(getlogin);
 int getpagesize(void) PLX_POSIX_CALL(getpagesize);

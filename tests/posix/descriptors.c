@@ -310,6 +310,10 @@ static void texts(void)
     check_text(strerror(ECONNREFUSED), "Connection refused", "strerror");
     check_text(strerror(ESOCKTNOSUPPORT), "Socket type not supported", "strerror");
     check_text(strerror(99999), "Unknown error 99999", "strerror");
+    const char *kept = strerror(99999);
+    errno = 77777;
+    perror("descriptors"); /* Goes where nobody compares it. */
+    check_text(kept, "Unknown error 99999", "strerror after perror");
     TRUE(EWOULDBLOCK == EAGAIN);
     section("texts");
     char parts[] = "a,b,,c";

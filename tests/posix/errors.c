@@ -450,6 +450,12 @@ static void waits(void)
     IS(kill(getpid(), 0), 0);
     FAILS(sigaction(9999, NULL, NULL), EINVAL);
     FAILS(sigaction(SIGKILL, &(struct sigaction){.sa_handler = SIG_IGN}, NULL), EINVAL);
+    struct sigaction ignored = {.sa_handler = SIG_IGN, .sa_flags = (int)SA_RESETHAND};
+    IS(sigaction(SIGUSR1, &ignored, NULL), 0);
+    IS(raise(SIGUSR1), 0);
+    IS(sigaction(SIGUSR1, NULL, &ignored), 0);
+    TRUE(ignored.sa_handler == SIG_IGN); /* What is ignored is not reset. */
+    TRUE(signal(SIGUSR1, SIG_DFL) == SIG_IGN);
 }
 
 int main(void)

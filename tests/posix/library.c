@@ -1,5 +1,6 @@
 /* tests/posix/library.c - what the C library does, where that of Windows differs or was doubted. */
 #include "check.h"
+#include "gnu.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,6 +8,7 @@
 #include <limits.h>
 #include <locale.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +46,31 @@ static void numbers(void)
     errno = 0;
     TRUE(strtol("1", &end, 37) == 0 && errno == EINVAL);
     TRUE(strtoimax("0x7f", &end, 0) == 127 && *end == '\0');
+}
+
+/* "0x" without a digit is a 0 before an x. */
+static void prefixes(void)
+{
+    char *end = NULL;
+    section("numbers that end after 0x");
+    TRUE(strtol("0x", &end, 0) == 0 && strcmp(end, "x") == 0);
+    TRUE(strtol(" \n-0Xyz", &end, 16) == 0 && strcmp(end, "Xyz") == 0);
+    TRUE(strtol("0x", &end, 10) == 0 && strcmp(end, "x") == 0);
+    TRUE(strtol("+x", &end, 16) == 0 && strcmp(end, "+x") == 0);
+    TRUE(strtol("0x1fg", &end, 0) == 31 && strcmp(end, "g") == 0);
+    TRUE(strtoul("0xg", &end, 0) == 0 && strcmp(end, "xg") == 0);
+    TRUE(strtoll("0x", &end, 16) == 0 && strcmp(end, "x") == 0);
+    TRUE(strtoull("+0x", &end, 0) == 0 && strcmp(end, "x") == 0);
+    TRUE(strtoimax("0x", &end, 0) == 0 && strcmp(end, "x") == 0);
+    TRUE(strtoumax("0x", &end, 16) == 0 && strcmp(end, "x") == 0);
+    TRUE(strtol("0x", NULL, 0) == 0 && strtoull("12", NULL, 0) == 12);
+    errno = 0;
+    TRUE(strtoll("-9223372036854775809", &end, 0) == LLONG_MIN && errno == ERANGE);
+    errno = 0;
+    TRUE(strtoull("18446744073709551616", &end, 0) == ULLONG_MAX && errno == ERANGE);
+    TRUE(strtoull("18446744073709551615", &end, 0) == ULLONG_MAX && *end == '\0');
+    TRUE(strtoll("zz", &end, 36) == 35 * 36 + 35 && *end == '\0');
+    TRUE(strtoll("", &end, 0) == 0 && *end == '\0');
 }
 
 static void suboptions(void)
@@ -107,6 +134,49 @@ static void printing(void)
     free(set);
     IS(scan("", "%d", &(int){0}), EOF);
     IS(scan("x", "%d", &(int){0}), 0);
+}
+
+/* To a descriptor's stream and back. */
+static int print_stream(char *text, size_t size, const char *format, ...)
+{
+    FILE *stream = tmpfile();
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vfprintf(stream, format, arguments);
+    va_end(arguments);
+    rewind(stream);
+    text[fread(text, 1, size - 1, stream)] = '\0';
+    (void)fclose(stream);
+    return length;
+}
+
+static void positions(void)
+{
+    char text[100];
+    char *made = NULL;
+    int count = 0;
+    volatile size_t room = 5;
+    int (*const print_text)(char *, const char *, ...) = sprintf;
+    int (*const print_made)(char **, const char *, ...) = asprintf;
+    section("printf by position");
+    IS(print(text, sizeof text, "%2$d %1$d", 33, 55), 5);
+    prints("55 33", text);
+    IS(print_text(text, "%2$s=%1$lld, %2$s 100%% $5", 1LL << 40, "size"), 32);
+    prints("size=1099511627776, size 100% $5", text);
+    IS(print_stream(text, sizeof text, "%3$*1$.*2$f|%3$-8.1f|%4$c", 7, 2, 3.14159, 'x'), 18);
+    prints("   3.14|3.1     |x", text);
+    IS(print_made(&made, "%3$Lg %1$zu %2$p%4$n", (size_t)7, NULL, 1.5L, &count) > 5, 1);
+    TRUE(strncmp(made, "1.5 7 ", 6) == 0 && count == (int)strlen(made));
+    free(made);
+    IS(print(text, room, "%2$s%1$s", "def", "abc"), 6);
+    prints("abcd", text);
+    IS(print(NULL, 0, "%1$d%1$x", 12), 3);
+    IS(print(text, sizeof text, "%2$*1$d|%2$0*3$d", -4, 5, 3), 8);
+    prints("5   |005", text);
+    IS(print(text, sizeof text, "$1 %d $", 5), 6);
+    prints("$1 5 $", text);
+    IS(print(text, sizeof text, "%%1$d%d", 5), 5);
+    prints("%1$d5", text);
 }
 
 static int compare(const void *left, const void *right, void *data)
@@ -306,8 +376,10 @@ static void processor(void)
 int main(void)
 {
     numbers();
+    prefixes();
     suboptions();
     printing();
+    positions();
     memory();
     randomness();
     streams();
@@ -315,5 +387,6 @@ int main(void)
     locales();
     words();
     processor();
+    gnu_functions();
     return check_end();
 }

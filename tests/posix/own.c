@@ -16,6 +16,7 @@
 
 int own_connect(void);
 long own_send(void);
+char **own_environment(void);
 
 static char mine[] = "mine";
 
@@ -92,6 +93,7 @@ int main(void)
     IS(write(ends[0], "abc", 3), 3);
     IS(recv(ends[1], text, sizeof text, 0), 3);
     IS(raise(0), 0);
+    TRUE(own_environment() != NULL && strchr(*own_environment(), '=') != NULL);
     (void)close(ends[0]);
     (void)close(ends[1]);
     return check_end();

@@ -1,8 +1,10 @@
 /* tests/posix/own_plain.c - of own.c: functions of the program's that happen to have the name of
- * one of POSIX, where nothing declares that.
+ * one of POSIX, where nothing declares that; and environ, which programs declare themselves.
  */
 int connect(int left, int right);
 long send(int left, int right);
+extern char **environ;
+char **own_environment(void);
 int own_connect(void);
 long own_send(void);
 
@@ -24,4 +26,9 @@ int own_connect(void)
 long own_send(void)
 {
     return send(3, 4);
+}
+
+char **own_environment(void)
+{
+    return environ;
 }

@@ -231,6 +231,40 @@ static void directories_renamed(void)
 }
 
 /* Nothing is left behind of what was open. */
+static void ends_of_paths(void)
+{
+    struct stat one;
+    struct stat other;
+    section("paths that end in dots and slashes");
+    TRUE(stat("/", &one) == 0 && stat("///", &other) == 0 && one.st_ino == other.st_ino);
+    TRUE(stat(".", &one) == 0 && stat(".//.///", &other) == 0 && one.st_ino == other.st_ino);
+    put("plain", "x");
+    FAILS(stat("plain/.", &one), ENOTDIR);
+    FAILS(stat("plain/..", &one), ENOTDIR);
+    FAILS(stat("plain/", &one), ENOTDIR);
+    FAILS(stat("nothing/./", &one), ENOENT);
+    FAILS(open("nothing/.", O_WRONLY | O_CREAT, 0666), ENOENT);
+    FAILS(mkdir("fresh/.", 0777), ENOENT);
+    FAILS(mkdir("fresh/.//", 0777), ENOENT);
+    FAILS(mkdir("plain/.", 0777), ENOTDIR);
+    IS(mkdir("fresh//", 0777), 0);
+    FAILS(mkdir("fresh/.", 0777), EEXIST);
+    FAILS(mkdir("fresh/..", 0777), EEXIST);
+    FAILS(link("plain", "nothing/."), ENOENT);
+    FAILS(link("plain", "nothing/"), ENOENT);
+    FAILS(link("plain/", "nothing"), ENOTDIR);
+    FAILS(link("plain", "."), EEXIST);
+    FAILS(link("none", "fresh"), ENOENT);
+    FAILS(link("fresh", "nothing"), EPERM);
+    FAILS(link("fresh/.", "nothing"), EPERM);
+    FAILS(rename("fresh/.", "nothing"), EBUSY);
+    FAILS(rename("fresh", "nothing/."), ENOENT);
+    FAILS(rename("plain", "fresh/.."), EBUSY);
+    FAILS(rename("nothing/..", "plain"), ENOENT);
+    IS(unlink("plain"), 0);
+    IS(rmdir("fresh///"), 0);
+}
+
 static void nothing_left(void)
 {
     static const char *const names[] = {"file", "new",   "one",     "two",   "moved",  "read only",
@@ -257,6 +291,7 @@ int main(void)
     removals();
     files_renamed();
     directories_renamed();
+    ends_of_paths();
     nothing_left();
     return check_end();
 }

@@ -337,6 +337,82 @@ static void children(void)
     IS(close(ends[1]), 0);
 }
 
+/* The descriptor of a stream is closed by others. */
+static void closed(void)
+{
+    char name[] = "closedXXXXXX";
+    char text[8];
+    int fd = mkstemp(name);
+    section("streams whose descriptor was closed");
+    IS(write(fd, "some text\n", 10), 10);
+    IS(close(fd), 0);
+    FILE *stream = fopen(name, "r");
+    IS(close(fileno(stream)), 0);
+    FAILS(fgetc(stream), EBADF);
+    TRUE(ferror(stream) && !feof(stream));
+    clearerr(stream);
+    errno = 0;
+    TRUE(fread(text, 1, 8, stream) == 0 && errno == EBADF && ferror(stream));
+    errno = 0;
+    TRUE(fgets(text, 8, stream) == NULL && errno == EBADF);
+    FAILS(fclose(stream), EBADF);
+    stream = fopen(name, "r+");
+    (void)setvbuf(stream, NULL, _IONBF, 0);
+    IS(close(fileno(stream)), 0);
+    FAILS(fputc('x', stream), EBADF);
+    TRUE(ferror(stream));
+    errno = 0;
+    TRUE(fwrite("abc", 1, 3, stream) == 0 && errno == EBADF);
+    FAILS(fputs("abc", stream), EBADF);
+    FAILS(fclose(stream), EBADF);
+    stream = fopen(name, "a");
+    IS(fputc('x', stream), 'x');
+    IS(close(fileno(stream)), 0);
+    FAILS(fflush(stream), EBADF);
+    FAILS(fclose(stream), EBADF);
+    stream = fopen(name, "a"); /* None of all that is left. */
+    IS(fputs("more\n", stream) >= 0, 1);
+    FAILS(getc(stream), EBADF);
+    TRUE(ferror(stream));
+    IS(fclose(stream), 0);
+    stream = fopen(name, "r");
+    check_line(stream, "some text", "the first line");
+    check_line(stream, "more", "the second");
+    IS(fclose(stream), 0);
+    IS(unlink(name), 0);
+}
+
+/* POSIX: fflush() of a stream that was read puts the descriptor where the stream is. */
+static void offsets(void)
+{
+    char name[] = "offsetXXXXXX";
+    char text[8];
+    int fd = mkstemp(name);
+    section("fflush() of a stream that was read");
+    IS(write(fd, "1234567890\r\nABC", 15), 15);
+    IS(close(fd), 0);
+    FILE *stream = fopen(name, "r");
+    fd = fileno(stream);
+    IS(fread(text, 1, 5, stream), 5);
+    TRUE(lseek(fd, 0, SEEK_CUR) != 5);
+    IS(fflush(stream), 0);
+    IS(lseek(fd, 0, SEEK_CUR), 5);
+    IS(ftell(stream), 5);
+    IS(fgetc(stream), '6');
+    IS(fseeko(stream, 0, SEEK_CUR), 0);
+    IS(fflush(stream), 0);
+    IS(lseek(fd, 0, SEEK_CUR), 6);
+    IS(read(fd, text, 2), 2);
+    IS(lseek(fd, 1, SEEK_CUR), 9);
+    IS(fgetc(stream), '0');
+    IS(fgetc(stream), '\r');
+    fd = dup(fd);
+    IS(fclose(stream), 0);
+    TRUE(!IS_WINDOWS || lseek(fd, 0, SEEK_CUR) == 11); /* As POSIX has it; glibc 2.36 has not. */
+    IS(close(fd), 0);
+    IS(unlink(name), 0);
+}
+
 int main(int count, char **arguments)
 {
     if (count > 1)
@@ -349,6 +425,8 @@ int main(int count, char **arguments)
     failures();
     pipes();
     standard();
+    closed();
+    offsets();
     programs_find(arguments[0]);
     children();
     return check_end();

@@ -13,8 +13,15 @@
 #define IFF_RUNNING     0x40
 #define IFF_MULTICAST   0x1000
 
+struct if_nameindex {
+    unsigned int if_index;
+    char *if_name;
+};
+
 PLX_POSIX_BEGIN
 
+struct if_nameindex *if_nameindex(void) PLX_POSIX_NEW(if_nameindex);
+void if_freenameindex(struct if_nameindex *list) PLX_POSIX_NEW(if_freenameindex);
 unsigned int if_nametoindex(const char *name) PLX_POSIX_CALL(if_nametoindex);
 char *if_indextoname(unsigned int index, char *name) PLX_POSIX_CALL(if_indextoname);
 

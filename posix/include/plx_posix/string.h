@@ -31,7 +31,15 @@ void *memmem(const void *bytes, size_t size, const void *part, size_t part_size)
     PLX_POSIX_NEW(memmem);
 void *memrchr(const void *bytes, int byte, size_t size) PLX_POSIX_NEW(memrchr);
 void explicit_bzero(void *bytes, size_t size) PLX_POSIX_NEW(explicit_bzero);
+void *rawmemchr(const void *bytes, int byte) PLX_POSIX_NEW(rawmemchr);
+int strverscmp(const char *left, const char *right) PLX_POSIX_NEW(strverscmp);
+const char *sigabbrev_np(int number) PLX_POSIX_NEW(sigabbrev_np);
+const char *sigdescr_np(int number) PLX_POSIX_NEW(sigdescr_np);
+const char *strerrorname_np(int code) PLX_POSIX_NEW(strerrorname_np);
+const char *strerrordesc_np(int code) PLX_POSIX_NEW(strerrordesc_np);
 int ffs(int bits) PLX_POSIX_NEW(ffs);
+int ffsl(long bits) PLX_POSIX_NEW(ffsl);
+int ffsll(long long bits) PLX_POSIX_NEW(ffsll);
 #define bzero(bytes, size)      ((void)memset((bytes), 0, (size)))
 #define bcopy(from, to, size)   ((void)memmove((to), (from), (size)))
 #define bcmp(left, right, size) memcmp((left), (right), (size))

@@ -52,6 +52,7 @@ int stat(const char *path, struct stat *about) PLX_POSIX_CALL(stat);
 int lstat(const char *path, struct stat *about) PLX_POSIX_NEW(lstat);
 int fstat(int fd, struct stat *about) PLX_POSIX_CALL(fstat);
 int chmod(const char *path, mode_t mode) PLX_POSIX_CALL(chmod);
+int lchmod(const char *path, mode_t mode) PLX_POSIX_NEW(lchmod);
 int fchmod(int fd, mode_t mode) PLX_POSIX_NEW(fchmod);
 int mkdir(const char *path, mode_t mode) PLX_POSIX_CALL(mkdir);
 mode_t umask(mode_t mask) PLX_POSIX_CALL(umask);
@@ -59,6 +60,8 @@ int fstatat(int from, const char *path, struct stat *about, int flags) PLX_POSIX
 int fchmodat(int from, const char *path, mode_t mode, int flags) PLX_POSIX_NEW(fchmodat);
 int mkfifo(const char *path, mode_t mode) PLX_POSIX_NEW(mkfifo);
 int mknod(const char *path, mode_t mode, dev_t device) PLX_POSIX_NEW(mknod);
+int mkfifoat(int from, const char *path, mode_t mode) PLX_POSIX_NEW(mkfifoat);
+int mknodat(int from, const char *path, mode_t mode, dev_t device) PLX_POSIX_NEW(mknodat);
 int mkdirat(int from, const char *path, mode_t mode) PLX_POSIX_NEW(mkdirat);
 int futimens(int fd, const struct timespec times[2]) PLX_POSIX_NEW(futimens);
 int utimensat(int from, const char *path, const struct timespec times[2], int flags)
