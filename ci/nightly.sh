@@ -17,8 +17,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 limit=3600
-parts='lto musl bits32 big-endian wine10 posix-configure posix-programs fresh-12 fresh-13 busy
-    busy-windows mutants mutants-windows fuzz coverage'
+parts='lto musl bits32 big-endian wine10 posix-configure posix-gnulib posix-programs fresh-12
+    fresh-13 busy busy-windows mutants mutants-windows fuzz coverage'
 
 # What a part runs, and what it shows.
 part_about() {
@@ -29,6 +29,7 @@ part_about() {
     big-endian) echo 'units and behaviours on s390x, by qemu' ;;
     wine10) echo 'suites and the POSIX layer under Wine 10, of Debian 13' ;;
     posix-configure) echo 'each function of the POSIX layer, as configure scripts ask for it' ;;
+    posix-gnulib) echo "gnulib's own tests on the POSIX layer" ;;
     posix-programs) echo 'real programs on the POSIX layer, those that take long' ;;
     fresh-12) echo "the README's commands on a fresh Debian 12" ;;
     fresh-13) echo "the README's commands on a fresh Debian 13" ;;
@@ -46,6 +47,7 @@ part_run() {
     lto | musl | bits32 | big-endian | fuzz | coverage) set -- sh "ci/nightly/$1.sh" ;;
     wine10) set -- sh ci/fresh.sh --run 'sh ci/test.sh deps debug windows posix' trixie ;;
     posix-configure) set -- sh ci/posix-configure.sh ;;
+    posix-gnulib) set -- sh ci/posix-gnulib.sh ;;
     posix-programs) set -- sh ci/posix-programs.sh --slow ;;
     fresh-12) set -- sh ci/fresh.sh bookworm ;;
     fresh-13) set -- sh ci/fresh.sh trixie ;;
