@@ -5,7 +5,7 @@
  *
  * On Windows libuv asks the driver about resets together with UV_READABLE only (src/win/poll.c):
  * while reading rests, because a connection is paused or its queue is high, a reset is noticed when
- * something is sent, when reading goes on, or by a timeout.
+ * something is sent, when reading resumes, or by a timeout.
  */
 #include <uv.h>
 

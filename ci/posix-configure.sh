@@ -9,7 +9,6 @@ set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
 work=$root/build/posix-configure
-prefix=$root/build/posix-prefix
 wine=$(command -v wine64 || echo /usr/lib/wine/wine64)
 sh ci/packages.sh gcc-mingw-w64-x86-64-win32 wine64 autoconf meson ninja-build cmake
 WINEPREFIX=$(sh ci/wine-prefix.sh)
@@ -17,18 +16,7 @@ export WINEPREFIX WINEDEBUG=-all
 rm -rf "$work"
 mkdir -p "$work"
 
-built() {
-    "$@" > "$work/build.log" 2>&1 || {
-        tail -n 40 "$work/build.log"
-        exit 1
-    }
-}
-built cmake -S . -B build/posix-release -G Ninja -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_TOOLCHAIN_FILE="$root/ci/toolchains/x86_64-w64-mingw32.cmake" \
-    -DPOLLUX_BUILD_TOOLS=OFF -DPOLLUX_BUILD_EXAMPLES=OFF
-built cmake --build build/posix-release -j 2
-built cmake --install build/posix-release --prefix "$prefix"
-CC=$prefix/bin/pollux-cc
+CC=$(sh ci/posix-layer.sh)
 cd "$work"
 
 # What there is: "HEADER FUNCTION" for each function of the table, and the headers of all programs.

@@ -21,7 +21,6 @@ if [ "${1:-}" = --native ]; then
     is_native=yes
     shift
 fi
-prefix=$root/build/posix-prefix
 work=$root/build/posix-gnulib
 [ $is_native = no ] || work=$root/build/posix-gnulib-native
 
@@ -51,12 +50,7 @@ if [ $is_native = yes ]; then
     archive='ar'
 else
     sh ci/packages.sh gcc-mingw-w64-x86-64-win32 wine64 cmake ninja-build
-    built cmake -S . -B build/posix-release -G Ninja -DCMAKE_BUILD_TYPE=Release \
-        -DCMAKE_TOOLCHAIN_FILE="$root/ci/toolchains/x86_64-w64-mingw32.cmake" \
-        -DPOLLUX_BUILD_TOOLS=OFF -DPOLLUX_BUILD_EXAMPLES=OFF
-    built cmake --build build/posix-release -j 2
-    built cmake --install build/posix-release --prefix "$prefix"
-    compiler=$prefix/bin/pollux-cc
+    compiler=$(sh ci/posix-layer.sh)
     archive=x86_64-w64-mingw32-ar
     wine=$(command -v wine64 || echo /usr/lib/wine/wine64)
     WINEPREFIX=$(sh ci/wine-prefix.sh)

@@ -20,28 +20,11 @@ work=$root/build/posix-programs
 prefix=$root/build/posix-prefix
 wine=$(command -v wine64 || echo /usr/lib/wine/wine64)
 
-# The sources of a Debian package, from the first mirror that the machine's own lists name, with
-# lists of our own (as ci/windows-deps.sh does). Once; they stay in the cache.
+# The sources of a Debian package. Once; they stay in the cache.
 fetch() {
-    [ ! -e "$sources/$1.complete" ] || return 0
-    mkdir -p "$sources/lists/partial"
-    (
-        cd "$sources"
-        mirror=$(sed -n 's/^URIs: *\([^ ]*\).*/\1/p
-            s/^deb *\(\[[^]]*\] *\)\{0,1\}\([^ ]*\).*/\2/p' /etc/apt/sources.list \
-            /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list 2> /dev/null |
-            grep -v security | head -n 1)
-        # shellcheck disable=SC1091
-        codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-        echo "deb-src $mirror $codename main" > sources.list
-        set -- "$1" -o "Dir::Etc::SourceList=$sources/sources.list" \
-            -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$sources/lists" \
-            -o APT::Sandbox::User=root -qq
-        package=$1
-        shift
-        ls lists/*Sources* > /dev/null 2>&1 || apt-get "$@" update
-        apt-get "$@" source "$package" > /dev/null 2>&1
-    ) && touch "$sources/$1.complete"
+    [ -e "$sources/$1.complete" ] || {
+        sh "$root/ci/debian-source.sh" "$sources" "$1" 2> /dev/null && touch "$sources/$1.complete"
+    }
 }
 
 # unpacked PACKAGE DIRECTORY: a copy of its sources, as Debian has them.
@@ -218,12 +201,8 @@ sh ci/packages.sh gcc gcc-mingw-w64-x86-64-win32 wine64 make dpkg-dev curl netca
     dnsmasq-base python3
 mkdir -p "$work" "$sources"
 say "the layer"
-built cmake -S . -B build/posix-release -G Ninja -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_TOOLCHAIN_FILE="$root/ci/toolchains/x86_64-w64-mingw32.cmake" \
-    -DPOLLUX_BUILD_TOOLS=OFF -DPOLLUX_BUILD_EXAMPLES=OFF
-built cmake --build build/posix-release -j 2
-built cmake --install build/posix-release --prefix "$prefix"
-CC=$prefix/bin/pollux-cc
+echo '  $ sh ci/posix-layer.sh'
+CC=$(sh ci/posix-layer.sh)
 WINEPREFIX=$(sh ci/wine-prefix.sh)
 export WINEPREFIX WINEDEBUG=-all
 # Mirrors lack a source package now and then. That is said, and is no fault of the layer; but some

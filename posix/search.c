@@ -2,10 +2,10 @@
  * their product, and without memory.
  *
  * The algorithm is that of Crochemore and Perrin, "Two-way string-matching", JACM 38 (1991): the
- * part is cut in two at a place from where its local period is that of the whole. The right half is
- * compared forwards; where it differs decides how far to go on. Only then the left half is looked
- * at, backwards. Before both, the last byte tells how far on the part may begin at the soonest
- * (Horspool, "Practical fast searching in strings", 1980).
+ * part is cut in two at an index from where its local period is that of the whole. The right half
+ * is compared forwards; where it differs decides how far to go on. Only then the left half is
+ * looked at, backwards. Before both, the last byte tells how far on the part may begin at the
+ * soonest (Horspool, "Practical fast searching in strings", 1980).
  *
  * This file speaks POSIX only, by the headers of programs.
  */
@@ -26,10 +26,10 @@ typedef struct part {
     size_t cut;                /* How long the left half is, */
     size_t period;             /* and how far the whole may be moved when the right half fits. */
     bool is_periodic;          /* The left half repeats a period later. */
-    size_t shift[256];         /* From the last place of each byte to the end. */
+    size_t shift[256];         /* From the last index of each byte to the end. */
 } part;
 
-/* What is searched. How long a text is shows as the search goes on. */
+/* What is searched. The size of a text is found during the search. */
 typedef struct whole {
     const unsigned char *bytes;
     size_t size;
@@ -103,19 +103,19 @@ static bool reaches(whole *w, size_t size)
 static const unsigned char *find(whole *w, const part *p)
 {
     size_t known = 0; /* How much of the left half fits for sure, of a part with a period. */
-    for (size_t place = 0; reaches(w, place + p->length);) {
-        const unsigned char *here = w->bytes + place;
+    for (size_t start = 0; reaches(w, start + p->length);) {
+        const unsigned char *here = w->bytes + start;
         size_t shift = p->shift[p->fold[here[p->length - 1]]];
         size_t i = p->cut > known ? p->cut : known;
         if (shift > 0) {
-            place += known > 0 && shift < p->period ? p->length - p->period : shift;
+            start += known > 0 && shift < p->period ? p->length - p->period : shift;
             known = 0;
             continue;
         }
         while (i < p->length && at(p, i) == p->fold[here[i]])
             i++;
         if (i < p->length) {
-            place += i - p->cut + 1;
+            start += i - p->cut + 1;
             known = 0;
             continue;
         }
@@ -124,7 +124,7 @@ static const unsigned char *find(whole *w, const part *p)
             i--;
         if (i <= known)
             return here;
-        place += p->period;
+        start += p->period;
         known = p->is_periodic ? p->length - p->period : 0;
     }
     return NULL;

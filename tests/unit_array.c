@@ -3,15 +3,11 @@
  */
 #include "backends/array_poller.h"
 #include "tests/harness.h"
+#include "tests/polled_endpoint.h"
 
 extern const test_case unit_array_cases[];
 
 enum { PLACES = 4 };
-
-typedef struct place {
-    plx__polled polled;
-    plx__endpoint endpoint;
-} place;
 
 /* What the next wait says: which entries are ready, a bit each, and what it returns. */
 static uint32_t ready_bits;
@@ -35,7 +31,7 @@ static int note_reserved(void **scratch, plx_socket socket, size_t count)
     return 0;
 }
 
-static place places[PLACES];
+static polled_endpoint places[PLACES];
 
 /* With so many that want to read. Place 0 has the entry 1, and so on; entry 0 is the wake. */
 static plx__poller *array_open(uint32_t count)
@@ -46,7 +42,7 @@ static plx__poller *array_open(uint32_t count)
     ck_ok(plx__array_poller_open(&poller, sizeof *poller, &way, &config));
     ck_assert_uint_eq(reserved, 1);
     for (uint32_t i = 0; i < count; i++) {
-        places[i] = (place){.endpoint = {.socket = PLX_SOCKET_NONE}};
+        places[i] = (polled_endpoint){.endpoint = {.socket = PLX_SOCKET_NONE}};
         ck_ok(plx__array_poller_set(poller, &places[i].polled, PLX_READABLE));
         ck_assert_uint_eq(places[i].polled.place.index, i + 1);
         ck_assert_uint_eq(reserved, i + 2);
@@ -74,7 +70,7 @@ static void check_collected(plx__poller *poller, size_t max, uint32_t expected)
     uint32_t named = 0;
     size_t count = plx__array_poller_collect(poller, events, max);
     for (size_t i = 0; i < count; i++) {
-        uint32_t bit = 1u << ((const place *)(const void *)events[i].polled - places);
+        uint32_t bit = 1u << ((const polled_endpoint *)(const void *)events[i].polled - places);
         ck_assert_uint_eq(events[i].ready, PLX_READABLE);
         ck_assert_uint_eq(named & bit, 0);
         named |= bit;

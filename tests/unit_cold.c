@@ -3,21 +3,17 @@
 #include "platform/atomic.h"
 #include "platform/hook.h"
 #include "tests/harness.h"
+#include "tests/polled_endpoint.h"
 
 extern const test_case unit_cold_cases[];
 
 enum { PLACES = 300, GROWS_AT = 256 };
 
-typedef struct place {
-    plx__polled polled;
-    plx__endpoint endpoint;
-} place;
-
 /* Memory ends at each step of its growing: the table stays as it was, and grows when there is some
  * again. */
 static void table_grows_as_a_whole(world *w)
 {
-    static place places[PLACES];
+    static polled_endpoint places[PLACES];
     const plx__openings openings = {.on_open = NULL};
     couple c = couple_open();
     plx__cold_set *set;
@@ -53,7 +49,7 @@ static void thread_is_told_of_changes_alone(world *w)
 {
     const plx__openings openings = {.on_open = NULL};
     couple c = couple_open();
-    place idle = {.endpoint = {.socket = c.ours.socket}};
+    polled_endpoint idle = {.endpoint = {.socket = c.ours.socket}};
     plx__atomic_u32 polls;
     plx__cold_set *set;
     plx__wake wake;

@@ -7,6 +7,7 @@
 #include "platform/rehearsal.h"
 #include "platform/unix/rehearsal_linux.h"
 #include "tests/harness.h"
+#include "tests/polled_endpoint.h"
 
 extern const test_case unit_linux_cases[];
 
@@ -22,11 +23,6 @@ static void on_returned(plx__poller *poller, plx__polled *polled, short revents)
     (void)polled;
     poller->returned += revents != 0;
 }
-
-typedef struct place {
-    plx__polled polled;
-    plx__endpoint endpoint;
-} place;
 
 static void wake_await(plx__wake *wake)
 {
@@ -44,7 +40,7 @@ static void reports_are_there_when_the_wake_comes(world *w)
     const plx__openings openings = {.on_open = NULL};
     plx__poller poller = {.returned = 0};
     couple c = couple_open();
-    place readable = {.endpoint = {.socket = c.ours.socket}};
+    polled_endpoint readable = {.endpoint = {.socket = c.ours.socket}};
     plx__cold_set *set;
     plx__wake wake;
     (void)w;

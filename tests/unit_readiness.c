@@ -4,6 +4,7 @@
 #include "backends/readiness.h"
 #include "platform/os.h"
 #include "tests/harness.h"
+#include "tests/polled_endpoint.h"
 
 extern const test_case unit_readiness_cases[];
 
@@ -72,24 +73,18 @@ static const plx__poller_ops only_ops = {
     .collect = only_collect,
 };
 
-/* An endpoint, and what readiness.c keeps in front of it. */
-typedef struct place {
-    plx__polled polled;
-    plx__endpoint endpoint;
-} place;
-
-static plx__backend *backend_open(place *p, plx_socket socket)
+static plx__backend *backend_open(polled_endpoint *p, plx_socket socket)
 {
     static const plx__backend_config config = {.receive_bytes = 4096};
     plx__backend *backend;
     only = (struct plx__poller){.polled = &p->polled};
-    *p = (place){.endpoint = {.socket = socket}};
+    *p = (polled_endpoint){.endpoint = {.socket = socket}};
     ck_ok(plx__readiness_open(&backend, &config, &only_ops));
     ck_ok(plx__readiness_attach(backend, &p->endpoint));
     return backend;
 }
 
-static void backend_close(plx__backend *backend, place *p)
+static void backend_close(plx__backend *backend, polled_endpoint *p)
 {
     (void)plx__readiness_detach(backend, &p->endpoint);
     plx__readiness_close(backend);
@@ -100,7 +95,7 @@ static void refused_operation_is_not_under_way(world *w)
 {
     const plx__slice slice = plx__slice_of("x", 1);
     couple c = couple_open();
-    place p;
+    polled_endpoint p;
     (void)w;
     plx__backend *backend = backend_open(&p, c.ours.socket);
     only.refuses = true;
@@ -151,7 +146,7 @@ static void accepting_that_fails_is_not_tried_again_at_once(world *w)
     static const plx__accept_config config = {.ahead = 1};
     char address[PLX_ADDRESS_TEXT_MAX];
     peer peers[PEERS];
-    place p;
+    polled_endpoint p;
     int status;
     (void)w;
     plx_socket listener = socket_listening(address);
@@ -178,7 +173,7 @@ static void accepting_begins_anew_when_nobody_waits(world *w)
     static const plx__accept_config config = {.ahead = 1};
     char address[PLX_ADDRESS_TEXT_MAX];
     peer peers[PEERS];
-    place p;
+    polled_endpoint p;
     int status;
     (void)w;
     plx_socket listener = socket_listening(address);
@@ -218,13 +213,13 @@ static void listener_does_not_inherit_what_another_may_accept(world *w)
     char addresses[2][PLX_ADDRESS_TEXT_MAX];
     plx_socket listeners[2];
     peer peers[2][PEERS];
-    place p, other;
+    polled_endpoint p, other;
     int status;
     (void)w;
     for (int i = 0; i < 2; i++)
         listeners[i] = socket_listening(addresses[i]);
     plx__backend *backend = backend_open(&p, listeners[0]);
-    other = (place){.endpoint = {.socket = listeners[1]}};
+    other = (polled_endpoint){.endpoint = {.socket = listeners[1]}};
     ck_ok(plx__readiness_accept_start(backend, &p.endpoint, &config));
     ck_ok(plx__readiness_accept_start(backend, &other.endpoint, &config));
     for (int i = 0; i < 2; i++)
@@ -252,11 +247,11 @@ static void listener_does_not_inherit_what_another_may_accept(world *w)
 static bool is_asked(plx__backend *backend, const char *address, bool speaks, bool pauses)
 {
     peer client = peer_waiting(address);
-    place accepted;
+    polled_endpoint accepted;
     if (speaks)
         ck_assert_int_eq(plx__socket_send(client.socket, "x", 1), 1);
     ck_ok(plx__readiness_wait(backend, 0));
-    accepted = (place){.endpoint = {.socket = accept_one(backend)}};
+    accepted = (polled_endpoint){.endpoint = {.socket = accept_one(backend)}};
     if (speaks) {
         plx__poll_entry entry = {.fd = accepted.endpoint.socket, .events = PLX__POLL_READ};
         ck_assert_int_eq(plx__poll(&entry, 1, patience()), 1);
@@ -285,7 +280,7 @@ static void silent_ones_are_seldom_asked(world *w)
     enum { TRIED = 8, UNTRIED = 248 };
     static const plx__accept_config config = {.ahead = 1};
     char address[PLX_ADDRESS_TEXT_MAX];
-    place p;
+    polled_endpoint p;
     (void)w;
     plx_socket listener = socket_listening(address);
     plx__backend *backend = backend_open(&p, listener);
@@ -312,11 +307,11 @@ static void only_who_begins_at_once_is_asked(world *w)
     static const plx__accept_config config = {.ahead = 1};
     char address[PLX_ADDRESS_TEXT_MAX];
     couple c = couple_open();
-    place p, watched;
+    polled_endpoint p, watched;
     (void)w;
     plx_socket listener = socket_listening(address);
     plx__backend *backend = backend_open(&p, listener);
-    watched = (place){.endpoint = {.socket = c.ours.socket}};
+    watched = (polled_endpoint){.endpoint = {.socket = c.ours.socket}};
     ck_ok(plx__readiness_accept_start(backend, &p.endpoint, &config));
     ck_ok(plx__readiness_watch(backend, &watched.endpoint, PLX_READABLE));
     for (int turns = 0; turns < 2; turns++) {
@@ -324,7 +319,7 @@ static void only_who_begins_at_once_is_asked(world *w)
         ck_assert_int_eq(plx__socket_send(client.socket, "x", 1), 1);
         only.second = turns == 0 ? &watched.polled : NULL;
         ck_ok(plx__readiness_wait(backend, 0));
-        place accepted = {.endpoint = {.socket = accept_one(backend)}};
+        polled_endpoint accepted = {.endpoint = {.socket = accept_one(backend)}};
         plx__poll_entry entry = {.fd = accepted.endpoint.socket, .events = PLX__POLL_READ};
         ck_assert_int_eq(plx__poll(&entry, 1, patience()), 1);
         const plx__completion *completion = plx__readiness_next(backend);
@@ -349,7 +344,7 @@ static void only_who_begins_at_once_is_asked(world *w)
 /* Before anybody was accepted nobody is fresh, whatever the number of its socket. */
 static void nobody_is_fresh_at_first(world *w)
 {
-    place p, zero = {.endpoint = {.socket = 0}};
+    polled_endpoint p, zero = {.endpoint = {.socket = 0}};
     (void)w;
     plx__backend *backend = backend_open(&p, PLX_SOCKET_NONE);
     ck_ok(plx__readiness_receive_start(backend, &zero.endpoint));

@@ -5,18 +5,14 @@
  */
 #include "backends/poller.h"
 #include "tests/harness.h"
+#include "tests/polled_endpoint.h"
 
 extern const test_case unit_tiers_cases[];
-
-typedef struct place {
-    plx__polled polled;
-    plx__endpoint endpoint;
-} place;
 
 typedef struct tiers {
     plx__backend *backend;
     couple couple;
-    place idle; /* Receives from `couple.ours`. */
+    polled_endpoint idle; /* Receives from `couple.ours`. */
 } tiers;
 
 static const plx__backend_ops *ops;
@@ -34,7 +30,7 @@ static tiers tiers_open(uint32_t cold_min, uint64_t after_ns)
         .receive_bytes = 64, .poll_cold_min = cold_min, .poll_cold_after_ns = after_ns};
     tiers t = {.couple = couple_open()};
     ck_ok(ops->open(&t.backend, &config));
-    t.idle = (place){.endpoint = {.socket = t.couple.ours.socket}};
+    t.idle = (polled_endpoint){.endpoint = {.socket = t.couple.ours.socket}};
     return t;
 }
 
@@ -176,8 +172,8 @@ static void few_stay_where_they_are(world *w)
         return;
     tiers t = tiers_open(2, 1);
     couple more = couple_open();
-    place other = {.endpoint = {.socket = more.ours.socket}};
-    place third = {.endpoint = {.socket = more.theirs.socket}};
+    polled_endpoint other = {.endpoint = {.socket = more.ours.socket}};
+    polled_endpoint third = {.endpoint = {.socket = more.theirs.socket}};
     idle_start(&t);
     ticks(&t, 3);
     ck_assert(!t.idle.polled.is_cold);
@@ -254,7 +250,7 @@ static void second_thread_that_cannot_wait_rests_for_100_ticks(world *w)
 static void one_without_room_stays_for_a_tick(world *w)
 {
     enum { ROOM = 256 };
-    static place places[ROOM];
+    static polled_endpoint places[ROOM];
     (void)w;
     if (!poll_is_here())
         return;
@@ -262,7 +258,7 @@ static void one_without_room_stays_for_a_tick(world *w)
     idle_start(&t);
     ticks(&t, 1);
     for (int i = 0; i < ROOM; i++) {
-        places[i] = (place){.endpoint = {.socket = t.couple.ours.socket}};
+        places[i] = (polled_endpoint){.endpoint = {.socket = t.couple.ours.socket}};
         ck_ok(ops->receive_start(t.backend, &places[i].endpoint));
     }
     plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);

@@ -35,7 +35,7 @@ static void cancellation_fail(plx__backend *backend, plx__uring_endpoint *uring)
 /* --- what is requested -------------------------------------------------------------------------
  */
 
-/* A connection that receives, and is looked at for some other reason, goes on receiving: nothing is
+/* A connection that receives, and is looked at for some other reason, still receives: nothing is
  * cancelled and requested anew. */
 static void what_is_wanted_and_in_flight_is_left_alone(world *w)
 {

@@ -6,38 +6,9 @@
 #include "core/conn.h"
 #include "core/loop.h"
 #include "tests/harness.h"
+#include "tests/uring_idle.h"
 
 extern const test_case uring_requests_cases[];
-
-/* A paused connection, of which nothing is in flight. */
-typedef struct idle {
-    probe p;
-    peer client;
-    plx__backend *backend;
-    plx__uring_endpoint *uring;
-    plx__endpoint *endpoint;
-} idle;
-
-static void idle_open(world *w, idle *i)
-{
-    *i = (idle){.backend = w->loop->backend};
-    plx_conn_options options = probe_options(&i->p);
-    i->client = connect_pair(w, &i->p, &options);
-    ck_ok(plx_conn_pause(w->loop, i->p.conn));
-    turn_some(w);
-    i->endpoint = &plx__conn_find(w->loop, i->p.conn)->object.endpoint;
-    i->uring = plx__uring_of(i->endpoint);
-    i->uring->flags = 0;
-}
-
-static void idle_close(world *w, idle *i)
-{
-    i->uring->flags = 0;
-    i->uring->input = PLX__URING_NONE;
-    ck_ok(plx_conn_resume(w->loop, i->p.conn));
-    peer_close(&i->client);
-    turn_until(w, &i->p.closed, 1);
-}
 
 /* Takes back the one request that has been made since the last was submitted; NULL if there is
  * none.
@@ -77,8 +48,8 @@ static void poll_for_room_is_requested_and_cancelled_once(world *w)
         {WATCHED | STALE | CANCELLED, PLX__URING_NONE, 0},
         {WATCHED | GONE | CANCELLED, PLX__URING_NONE, 0},
     };
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
         const uint64_t room = plx__uring_data(i.endpoint, PLX__URING_WRITABLE);
         i.uring->flags = table[row].before;
@@ -100,14 +71,14 @@ static void poll_for_room_is_requested_and_cancelled_once(world *w)
         ck_assert_uint_eq(request->len,
                           (table[row].before & HUNG) != 0 ? IORING_POLL_ADD_MULTI : 0);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* Small pieces come as long as there are buffers; a large one comes once. */
 static void receive_asks_for_buffers_of_a_size(world *w)
 {
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     for (int is_bulk = 0; is_bulk < 2; is_bulk++) {
         i.uring->flags = is_bulk != 0 ? PLX__URING_BULK | PLX__URING_MULTISHOT : 0;
         ck_assert(plx__uring_receive_arm(i.backend, i.uring));
@@ -123,7 +94,7 @@ static void receive_asks_for_buffers_of_a_size(world *w)
         ck_assert_uint_eq(i.uring->flags, is_bulk != 0 ? PLX__URING_BULK : PLX__URING_MULTISHOT);
         ck_assert_int_eq(i.uring->input, PLX__URING_RECEIVE);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* The end of a stream that core does not read from is kept, and core is not told yet. */
@@ -131,8 +102,8 @@ static void end_waits_until_core_reads_on(world *w)
 {
     static const int32_t results[] = {0, -ECONNRESET};
     plx__completion one;
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     for (size_t n = 0; n < 2; n++) {
         const struct io_uring_cqe cqe = {.res = results[n]};
         i.uring->flags = 0;
@@ -142,11 +113,11 @@ static void end_waits_until_core_reads_on(world *w)
         ck_assert_int_eq(i.uring->ended, n == 0 ? PLX_EEOF : PLX_ECONNRESET);
         ck_assert_int_eq(i.uring->list, PLX__URING_LIST_BUSY);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* As if the kernel had carried out what this one has on credit, with this result. */
-static void credit_fall_short(idle *i, int32_t result)
+static void credit_fall_short(uring_idle *i, int32_t result)
 {
     const struct io_uring_sq *sq = &i->backend->ring.sq;
     struct io_uring_sqe *request = &sq->sqes[i->uring->credit & sq->ring_mask];
@@ -162,12 +133,12 @@ static void each_that_falls_short_is_told_of_once(world *w)
 {
     enum { SOME = 4 };
     static const int32_t results[SOME] = {1, -EAGAIN, 3, -ENOMEM};
-    idle all[SOME];
+    uring_idle all[SOME];
     plx__backend *backend = w->loop->backend;
     const void *bytes = NULL;
     plx__completion one;
     for (size_t i = 0; i < SOME; i++)
-        idle_open(w, &all[i]);
+        uring_idle_open(w, &all[i]);
     for (size_t i = 0; i < SOME && backend->has_credit; i++)
         ck_ok(plx_conn_write(w->loop, all[i].p.conn, "hello", 5));
     for (size_t i = 0; i < SOME && backend->has_credit; i++)
@@ -193,15 +164,15 @@ static void each_that_falls_short_is_told_of_once(world *w)
         ck_assert_uint_eq(backend->unsent_count, 0);
     }
     for (size_t i = 0; i < SOME; i++)
-        idle_close(w, &all[i]);
+        uring_idle_close(w, &all[i]);
 }
 
 /* What is written next waits for what has failed on credit, and for what that says. */
 static void nothing_is_sent_behind_what_has_failed(world *w)
 {
     plx__completion one;
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     if (i.backend->has_credit) {
         ck_ok(plx_conn_write(w->loop, i.p.conn, "hello", 5));
         ck_ok(plx__socket_shutdown(i.endpoint->socket));
@@ -212,15 +183,15 @@ static void nothing_is_sent_behind_what_has_failed(world *w)
         ck_assert(plx__uring_unsent_next(i.backend, &one));
         ck_assert_int_eq(one.status, PLX_EPIPE);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* Of all completions that have the bit of a credit only those of credits are looked at, and not
  * those of an endpoint that has gone. */
 static void only_credits_fall_short(world *w)
 {
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     const uint64_t credit = plx__uring_data(i.endpoint, PLX__URING_CREDIT);
     const uint64_t data[] = {PLX__URING_WAKE, credit + (UINT64_C(1) << 48),
                              plx__uring_data(i.endpoint, PLX__URING_RECEIVE)};
@@ -229,7 +200,7 @@ static void only_credits_fall_short(world *w)
         ck_assert_uint_eq(i.backend->unsent_count, 0);
         ck_assert_uint_eq(i.uring->flags, 0);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 const test_case uring_requests_cases[] = {

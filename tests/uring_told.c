@@ -6,48 +6,14 @@
 #include "core/conn.h"
 #include "core/loop.h"
 #include "tests/harness.h"
+#include "tests/uring_idle.h"
 
 extern const test_case uring_told_cases[];
 
 enum { SMALL = 4096 }; /* Bytes of a small buffer. */
 
-/* A paused connection, of which nothing is in flight. */
-typedef struct idle {
-    probe p;
-    peer client;
-    plx__backend *backend;
-    plx__uring_endpoint *uring;
-    plx__endpoint *endpoint;
-    plx__completion completion;
-} idle;
-
-static void idle_open(world *w, idle *i)
-{
-    *i = (idle){.backend = w->loop->backend};
-    plx_conn_options options = probe_options(&i->p);
-    i->client = connect_pair(w, &i->p, &options);
-    ck_ok(plx_conn_pause(w->loop, i->p.conn));
-    turn_some(w);
-    i->endpoint = &plx__conn_find(w->loop, i->p.conn)->object.endpoint;
-    i->uring = plx__uring_of(i->endpoint);
-    i->uring->flags = 0;
-    ck_assert_int_eq(i->uring->input, PLX__URING_NONE);
-    ck_assert_int_eq(i->uring->list, PLX__URING_LIST_IDLE);
-}
-
-static void idle_close(world *w, idle *i)
-{
-    i->uring->flags = 0;
-    i->uring->input = i->uring->wanted = PLX__URING_NONE;
-    i->backend->buffers.lent = -1; /* They are the kernel's still. */
-    plx__uring_list_set(i->backend, i->uring, PLX__URING_LIST_IDLE);
-    ck_ok(plx_conn_resume(w->loop, i->p.conn));
-    peer_close(&i->client);
-    turn_until(w, &i->p.closed, 1);
-}
-
 /* Hands the backend a completion of the endpoint with these flags; whether core is told. */
-static bool received(idle *i, uint16_t flags, int32_t result, uint32_t cqe_flags)
+static bool received(uring_idle *i, uint16_t flags, int32_t result, uint32_t cqe_flags)
 {
     const struct io_uring_cqe cqe = {.res = result, .flags = cqe_flags};
     i->uring->flags = flags;
@@ -94,8 +60,8 @@ static void pieces_are_large_until_a_small_one_comes_alone(world *w)
         {1, CANCELLED, 0, 0}, /* The end of a receive is that of its cancellation, too. */
         {-ECANCELED, CANCELLED, 0, 0},
     };
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     ck_assert_uint_eq(i.backend->buffers.small.bytes, SMALL);
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
         bool is_told = received(&i, table[row].before, table[row].result, table[row].flags);
@@ -107,15 +73,15 @@ static void pieces_are_large_until_a_small_one_comes_alone(world *w)
                                             ? PLX__URING_LIST_BUSY
                                             : PLX__URING_LIST_IDLE);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* What a piece is told as, and with which bytes. */
 static void piece_is_told_with_its_buffer(world *w)
 {
     enum { BUFFER = 5, LARGE = 2 };
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     const plx__uring_pool *small = &i.backend->buffers.small;
     const plx__uring_pool *large = &i.backend->buffers.large;
     ck_assert(received(&i, 0, 7, BUFFER << IORING_CQE_BUFFER_SHIFT));
@@ -131,7 +97,7 @@ static void piece_is_told_with_its_buffer(world *w)
     ck_assert(received(&i, 0, 7, (large->first - 1) << IORING_CQE_BUFFER_SHIFT));
     ck_assert_ptr_eq(i.completion.bytes,
                      small->memory + (size_t)(small->count - 1) * small->stride);
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* What comes for one that has been shown a piece in this turn, or that holds some, is held back,
@@ -139,8 +105,8 @@ static void piece_is_told_with_its_buffer(world *w)
 static void pieces_are_held_in_their_order(world *w)
 {
     enum { PIECES = 4 };
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     const plx__uring_pool *small = &i.backend->buffers.small;
     for (uint32_t piece = 0; piece < PIECES; piece++) {
         const struct io_uring_cqe cqe = {.res = (int32_t)piece + 10,
@@ -162,7 +128,7 @@ static void pieces_are_held_in_their_order(world *w)
     }
     ck_assert_uint_eq(i.uring->flags, PLX__URING_BULK);
     ck_assert(!plx__uring_receive_next(i.backend, i.uring, &i.completion));
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* Some ends of a receive are none of the stream: it is requested anew. All others are told, with
@@ -171,8 +137,8 @@ static void ends_of_a_receive_and_of_a_stream_differ(world *w)
 {
     static const int32_t passing[] = {-ECANCELED, -ENOBUFS, -EAGAIN, -EINTR};
     static const int32_t lasting[] = {0, -ECONNRESET, -EPIPE, -ENOMEM};
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     for (size_t n = 0; n < sizeof passing / sizeof passing[0]; n++) {
         ck_assert(!received(&i, 0, passing[n], 0));
         ck_assert_uint_eq(i.uring->flags, 0);
@@ -192,7 +158,7 @@ static void ends_of_a_receive_and_of_a_stream_differ(world *w)
         ck_assert_int_eq(i.uring->ended, status);
         ck_assert_int_eq(i.uring->list, PLX__URING_LIST_BUSY);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* An end that is kept is told to one that reads on. One that is released is told why its stream
@@ -213,8 +179,8 @@ static void kept_end_is_told_to_who_wants_it(world *w)
         {PLX__URING_RECEIVE, 0, PLX_EEOF, true},
         {PLX__URING_RECEIVE, 0, PLX_ECONNRESET, true},
     };
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
         i.uring->wanted = (uint8_t)table[row].wanted;
         i.uring->flags = table[row].flags;
@@ -230,14 +196,14 @@ static void kept_end_is_told_to_who_wants_it(world *w)
         ck_assert_int_eq(i.completion.status, table[row].status);
         ck_assert_int_eq(i.uring->wanted, PLX__URING_NONE);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* A stream that may have lost bytes breaks, unless it has ended already, or nobody is there. */
 static void stream_breaks_only_if_it_goes_on(world *w)
 {
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     for (int n = 0; n < 3; n++) {
         static const uint16_t flags[] = {0, PLX__URING_ENDED, PLX__URING_DETACHED};
         i.uring->flags = flags[n];
@@ -246,7 +212,7 @@ static void stream_breaks_only_if_it_goes_on(world *w)
         ck_assert_int_eq(i.uring->ended, n == 0 ? PLX_ENOMEM : PLX_EEOF);
         ck_assert_uint_eq(i.uring->flags, n == 0 ? PLX__URING_ENDED : flags[n]);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* --- room to send ------------------------------------------------------------------------------
@@ -274,8 +240,8 @@ static void poll_for_room_tells_of_room_and_of_failures(world *w)
         {0x2000, WATCHED | BLOCKED, false, false, BLOCKED | HUNG}, /* POLLRDHUP */
         {0, WATCHED | BLOCKED, true, false, WATCHED | BLOCKED | HUNG},
     };
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
         const struct io_uring_cqe cqe = {.res = table[row].result,
                                          .flags = table[row].has_more ? IORING_CQE_F_MORE : 0};
@@ -295,17 +261,17 @@ static void poll_for_room_tells_of_room_and_of_failures(world *w)
         ck_assert_int_eq(i.completion.status,
                          table[row].result < 0 ? plx__fail(-table[row].result) : 0);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* What is on credit is found in its request until that is submitted, and not by what an earlier
  * request has left in its place. */
 static void credit_is_found_until_it_is_submitted(world *w)
 {
-    idle i;
+    uring_idle i;
     const void *bytes;
     char answer[8];
-    idle_open(w, &i);
+    uring_idle_open(w, &i);
     const struct io_uring_sq *sq = &i.backend->ring.sq;
     if (i.backend->has_credit) {
         ck_ok(plx_conn_write(w->loop, i.p.conn, "once", 4));
@@ -328,14 +294,14 @@ static void credit_is_found_until_it_is_submitted(world *w)
         ck_assert_int_eq((int)plx__uring_send_settle(i.backend, i.endpoint, &bytes), 0);
         ck_assert_int_eq((int)peer_try(&i.client, answer, sizeof answer), 4);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* --- by what it was for ------------------------------------------------------------------------
  */
 
 /* What core is told of a completion for this, or NULL. */
-static const plx__completion *told(world *w, idle *i, enum plx__uring_op op, int32_t result,
+static const plx__completion *told(world *w, uring_idle *i, enum plx__uring_op op, int32_t result,
                                    uint32_t flags)
 {
     ck_ok(plx__uring_spill_reserve(i->backend, 1));
@@ -371,8 +337,8 @@ static void poll_tells_of_what_was_asked_for(world *w)
         {OUT, IN, POLLIN | RDHUP, HUNG, 0, 0},
         {OUT, OUT, -ECANCELED, CANCELLED | HUNG, 0, HUNG},
     };
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
         for (uint32_t more = 0; more < 2; more++) {
             i.uring->interest = (uint8_t)table[row].interest;
@@ -394,14 +360,14 @@ static void poll_tells_of_what_was_asked_for(world *w)
             ck_assert_uint_eq(one->ready, table[row].ready);
         }
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* A poll that fails has let go of the socket. One that nobody wants any more tells nothing. */
 static void poll_that_fails_is_told_to_who_wants_it(world *w)
 {
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     i.uring->interest = i.uring->interest_in_flight = PLX_READABLE;
     i.uring->input = i.uring->wanted = PLX__URING_POLL;
     const plx__completion *one = told(w, &i, PLX__URING_POLL, -EBADF, 0);
@@ -411,15 +377,15 @@ static void poll_that_fails_is_told_to_who_wants_it(world *w)
     ck_assert_ptr_null(told(w, &i, PLX__URING_POLL, -EBADF, 0));
     ck_assert_ptr_null(told(w, &i, PLX__URING_POLL, POLLIN, 0));
     ck_assert_uint_eq(i.uring->flags, 0);
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* The outcome of connecting is the poll's failure, or what the socket says. */
 static void outcome_of_connecting_is_told(world *w)
 {
     static const int32_t results[] = {POLLOUT, -EBADF};
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     for (size_t n = 0; n < 2; n++) {
         i.uring->input = i.uring->wanted = PLX__URING_CONNECT;
         const plx__completion *one = told(w, &i, PLX__URING_CONNECT, results[n], 0);
@@ -430,7 +396,7 @@ static void outcome_of_connecting_is_told(world *w)
         ck_assert_int_eq(i.uring->input, PLX__URING_NONE);
         ck_assert_int_eq(i.uring->wanted, PLX__URING_NONE);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* A cancellation that has found nothing is repeated, if there still is something to cancel and core
@@ -448,8 +414,8 @@ static void cancellation_is_repeated_for_what_is_in_flight(world *w)
         {PLX__URING_NONE, WATCHED, true}, {PLX__URING_RECEIVE, SILENT, false},
         {PLX__URING_POLL, WATCHED, true},
     };
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
         i.uring->input = table[row].input;
         i.uring->flags = table[row].flags | CANCELLED;
@@ -459,22 +425,22 @@ static void cancellation_is_repeated_for_what_is_in_flight(world *w)
         ck_assert_int_eq(i.uring->list,
                          table[row].is_repeated ? PLX__URING_LIST_BUSY : PLX__URING_LIST_IDLE);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* Some completions are of no interest, whatever they bring. */
 static void completions_of_no_interest_change_nothing(world *w)
 {
     static const enum plx__uring_op ops[] = {PLX__URING_NONE, PLX__URING_CREDIT, PLX__URING_WAKE};
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     for (size_t n = 0; n < sizeof ops / sizeof ops[0]; n++) {
         ck_assert_ptr_null(told(w, &i, ops[n], 1, IORING_CQE_F_MORE));
         ck_assert_uint_eq(i.uring->flags, 0);
         ck_assert_int_eq(i.uring->list, PLX__URING_LIST_IDLE);
         ck_assert_int_eq(i.backend->failure, 0);
     }
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* --- endpoints ---------------------------------------------------------------------------------
@@ -485,8 +451,8 @@ static void completions_of_no_interest_change_nothing(world *w)
 static void last_completion_of_one_that_has_gone_is_told(world *w)
 {
     enum { DETACHED = PLX__URING_DETACHED, WATCHED = PLX__URING_WATCHED };
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     struct io_uring_buf_ring *ring = i.backend->buffers.small.ring;
     const uint16_t tail = ring->tail;
     const uint64_t receive = plx__uring_data(i.endpoint, PLX__URING_RECEIVE);
@@ -516,7 +482,7 @@ static void last_completion_of_one_that_has_gone_is_told(world *w)
     ck_assert(!plx__uring_detached(i.backend, i.uring, &i.completion));
     i.uring->flags = 0;
     ck_assert(!plx__uring_detached(i.backend, i.uring, &i.completion));
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 /* An endpoint is in one list, behind those that were there before, and leaves it from anywhere. */
@@ -554,8 +520,8 @@ static void lists_keep_their_order(world *w)
 /* The numbers that the shortest ways look at say when something special comes first. */
 static void ends_tell_what_is_special(world *w)
 {
-    idle i;
-    idle_open(w, &i);
+    uring_idle i;
+    uring_idle_open(w, &i);
     plx__backend *backend = i.backend;
     const unsigned head = *backend->ring.cq.khead;
     const unsigned end = backend->completions_end;
@@ -574,7 +540,7 @@ static void ends_tell_what_is_special(world *w)
     backend->unsent_count = backend->spill_count = 0;
     backend->completions_end = end;
     plx__uring_ends_set(backend);
-    idle_close(w, &i);
+    uring_idle_close(w, &i);
 }
 
 const test_case uring_told_cases[] = {
