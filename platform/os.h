@@ -118,9 +118,9 @@ static inline ptrdiff_t plx__send(plx_socket socket, const void *bytes, size_t l
 #define PLX__POLL_READABLE (PLX__POLL_READ | POLLHUP | POLLERR)
 #define PLX__POLL_WRITABLE (PLX__POLL_WRITE | POLLHUP | POLLERR)
 
-/* Waits for at most `timeout_ns` and returns how many entries have `revents` that are not 0. A
- * signal ends the wait early, with 0. Each entry asks for PLX__POLL_READ or PLX__POLL_WRITE or
- * both; a descriptor that is closed says POLLNVAL. */
+/* Waits for at most `timeout_ns` and returns how many entries have `revents` that are not 0; all
+ * others are set to 0. A signal ends the wait early, with 0. Each entry asks for PLX__POLL_READ or
+ * PLX__POLL_WRITE or both; a descriptor that is closed says POLLNVAL. */
 int plx__poll(plx__poll_entry *entries, size_t count, uint64_t timeout_ns);
 
 /* The same by select(), without its bound on the number or the value of descriptors. `scratch` is

@@ -343,6 +343,29 @@ static void memory_fails_everywhere(world *w)
         fail_everywhere(w, PLX__FAULT_MEMORY, attempts[i]);
 }
 
+/* Memory ends for good while a loop opens on whatever backend there is: none of them has it. */
+static void loop_is_not_opened_without_memory(world *w)
+{
+    for (uint32_t k = 0;; k++) {
+        plx_loop *loop = NULL;
+        const uint32_t memory = plx__fault_held(PLX__FAULT_MEMORY);
+        const uint32_t descriptors = plx__fault_held(PLX__FAULT_DESCRIPTOR);
+        plx__fault_arm(PLX__FAULT_MEMORY, k, UINT32_MAX);
+        int status = plx_loop_open(&loop, NULL);
+        if (plx__fault_disarm(PLX__FAULT_MEMORY) == 0) {
+            ck_ok(status);
+            ck_ok(plx_loop_close(loop));
+            break;
+        }
+        ck_assert_uint_lt(k, 100);
+        ck_assert_int_eq(status, PLX_ENOMEM);
+        ck_assert_ptr_null(loop);
+        ck_assert_uint_eq(plx__fault_held(PLX__FAULT_MEMORY), memory);
+        ck_assert_uint_eq(plx__fault_held(PLX__FAULT_DESCRIPTOR), descriptors);
+    }
+    turn_some(w);
+}
+
 /* So many descriptors are open that the loop must make room for the number of the next one. */
 static void memory_fails_for_a_high_number(world *w)
 {
@@ -436,6 +459,7 @@ const test_case behavior_loop_cases[] = {
     CASE(flood_does_not_starve_others),
     CASE(one_receive_for_each_connection_and_turn),
     CASE(memory_fails_everywhere),
+    CASE(loop_is_not_opened_without_memory),
     CASE(memory_fails_for_a_high_number),
     CASE(memory_fails_for_a_watch),
     CASE(descriptors_fail_everywhere),

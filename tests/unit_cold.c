@@ -2,7 +2,7 @@
 #include "backends/cold_set.h"
 #include "platform/atomic.h"
 #include "platform/hook.h"
-#include "tests/harness.h"
+#include "tests/child.h"
 #include "tests/polled_endpoint.h"
 
 extern const test_case unit_cold_cases[];
@@ -78,8 +78,46 @@ static void thread_is_told_of_changes_alone(world *w)
     couple_close(&c);
 }
 
+/* A child abandons its copy after the table has grown, and the thread, which it does not have, will
+ * not take what was made for it: nothing is left of either. */
+static void copy_that_nobody_takes_is_abandoned(world *w)
+{
+    static polled_endpoint places[GROWS_AT + 1];
+    const plx__openings openings = {.on_open = NULL};
+    plx__atomic_u32 polls;
+    plx__cold_set *set;
+    plx__wake wake;
+    if (!child_is_possible(w) || !child_may_have_threads())
+        return;
+    plx__atomic_store(&polls, 0);
+    plx__hook_set(count_polls, &polls);
+    ck_ok(plx__wake_open(&wake));
+    const holdings before = holdings_now();
+    ck_ok(plx__cold_set_open(&set, &wake, &openings));
+    uint64_t until = plx__clock_now() + patience();
+    while (plx__atomic_load(&polls) == 0) { /* From then on it does not have the lock. */
+        ck_assert_uint_lt(plx__clock_now(), until);
+        plx__thread_yield();
+    }
+    if (child_fork()) {
+        for (int i = 0; i <= GROWS_AT; i++) {
+            places[i].endpoint.socket = wake.reader;
+            ck_ok(plx__cold_set_add(set, &places[i].polled));
+        }
+        plx__cold_set_abandon(set, NULL, NULL);
+        ck_assert_uint_eq(holdings_now().memory, before.memory);
+        ck_assert_uint_eq(holdings_now().descriptors, before.descriptors);
+        plx__rehearse_report(CHILD_IS_GOOD);
+    }
+    child_join();
+    plx__cold_set_close(set);
+    plx__hook_set(NULL, NULL);
+    plx__wake_close(&wake);
+}
+
 const test_case unit_cold_cases[] = {
     CASE(table_grows_as_a_whole),
     CASE(thread_is_told_of_changes_alone),
+    CASE(copy_that_nobody_takes_is_abandoned),
     CASES_END,
 };

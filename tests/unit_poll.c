@@ -42,6 +42,25 @@ static void wait_for_nothing_is_a_sleep(world *w)
     }
 }
 
+/* Where nothing is ready every entry says so, whatever stood there. */
+static void entries_that_are_not_ready_say_nothing(world *w)
+{
+    enum { SOME = 3 };
+    couple c = couple_open();
+    (void)w;
+    FOR_BOTH(wait)
+    {
+        plx__poll_entry entries[SOME];
+        for (int i = 0; i < SOME; i++)
+            entries[i] = (plx__poll_entry){
+                .fd = c.ours.socket, .events = PLX__POLL_READ, .revents = PLX__POLL_READ};
+        ck_assert_int_eq(wait(entries, SOME, 0), 0);
+        for (int i = 0; i < SOME; i++)
+            ck_assert_int_eq(entries[i].revents, 0);
+    }
+    couple_close(&c);
+}
+
 /* Row 16: timeouts of less than a millisecond are waited for, not rounded to nothing. */
 static void short_waits_are_not_early(world *w)
 {
@@ -284,6 +303,7 @@ static void interrupted_wait_says_nothing(world *w)
 
 const test_case unit_poll_cases[] = {
     CASE(wait_for_nothing_is_a_sleep),
+    CASE(entries_that_are_not_ready_say_nothing),
     CASE(short_waits_are_not_early),
     CASE(interest_is_told_apart),
     CASE(end_is_readable),

@@ -317,6 +317,33 @@ static void select_reaches_its_last_bit(world *w)
     plx__free(scratch);
 }
 
+static int buffer_bytes(plx_socket socket, int name)
+{
+    int bytes = 0;
+    socklen_t size = sizeof bytes;
+    ck_assert_int_eq(getsockopt(socket, SOL_SOCKET, name, &bytes, &size), 0);
+    return bytes;
+}
+
+/* What is set for one direction leaves the other as it was. */
+static void buffers_are_set_one_by_one(world *w)
+{
+    enum { FEW = 4096 };
+    plx_socket socket;
+    (void)w;
+    ck_ok(plx__socket_open(&socket, PLX__FAMILY_IPV4));
+    const int send = buffer_bytes(socket, SO_SNDBUF);
+    const int receive = buffer_bytes(socket, SO_RCVBUF);
+    ck_ok(plx__socket_set(socket, PLX__SOCKET_SEND_BYTES, FEW));
+    ck_assert_int_ne(buffer_bytes(socket, SO_SNDBUF), send);
+    ck_assert_int_eq(buffer_bytes(socket, SO_RCVBUF), receive);
+    const int few = buffer_bytes(socket, SO_SNDBUF);
+    ck_ok(plx__socket_set(socket, PLX__SOCKET_RECEIVE_BYTES, FEW));
+    ck_assert_int_ne(buffer_bytes(socket, SO_RCVBUF), receive);
+    ck_assert_int_eq(buffer_bytes(socket, SO_SNDBUF), few);
+    plx__socket_close(socket);
+}
+
 const test_case unit_unix_cases[] = {
     CASE(descriptor_zero_is_as_good_as_any),
     CASE(descriptor_zero_is_accepted),
@@ -329,5 +356,6 @@ const test_case unit_unix_cases[] = {
     CASE(threads_of_the_library_take_no_signals),
     CASE(wake_that_is_full_is_sent),
     CASE(select_reaches_its_last_bit),
+    CASE(buffers_are_set_one_by_one),
     CASES_END,
 };

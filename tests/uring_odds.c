@@ -167,6 +167,22 @@ static void request_of_another_thread_is_not_cancelled_at_once(world *w)
     }
 }
 
+/* A ring is left whose end has the number of the standard input, which the process has closed. */
+static void ring_with_descriptor_zero_is_waited_for(world *w)
+{
+    plx__backend *backend = w->loop->backend;
+    plx_socket zero;
+    turn_some(w);
+    plx__socket_dispose(0);
+    ck_ok(plx__rehearse_duplicate(backend->last, &zero));
+    ck_assert_int_eq(zero, 0);
+    plx__socket_dispose(backend->last);
+    backend->last = zero;
+    ck_ok(plx__uring_leave(backend));
+    ck_assert(plx__uring_gone_await(backend));
+    ck_assert_int_eq(backend->last, -1);
+}
+
 /* A connection that is released while its receive is in flight has nothing to show: it waits for
  * the last completion, and no wait ends for it. */
 static void release_waits_for_what_is_in_flight(world *w)
@@ -546,6 +562,7 @@ const test_case uring_odds_cases[] = {
     CASE(receive_of_a_large_piece_is_left_alone),
     CASE(pause_cancels_once),
     CASE(request_of_another_thread_is_not_cancelled_at_once),
+    CASE(ring_with_descriptor_zero_is_waited_for),
     CASE(release_waits_for_what_is_in_flight),
     CASE(release_is_told_once),
     CASE(what_has_come_is_found_wherever_it_is),

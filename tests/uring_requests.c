@@ -97,6 +97,22 @@ static void receive_asks_for_buffers_of_a_size(world *w)
     uring_idle_close(w, &i);
 }
 
+/* What cannot be requested, because there is no ring, does not count as in flight. */
+static void request_that_cannot_be_made_is_still_to_be_made(world *w)
+{
+    uring_idle i;
+    uring_idle_open(w, &i);
+    ck_ok(plx__uring_leave(i.backend));
+    i.uring->flags = PLX__URING_BLOCKED;
+    ck_assert(!plx__uring_receive_arm(i.backend, i.uring));
+    ck_assert(!plx__uring_accept_arm(i.backend, i.uring));
+    ck_assert(!plx__uring_writable_settle(i.backend, i.uring));
+    ck_assert_int_eq(i.uring->input, PLX__URING_NONE);
+    ck_assert_uint_eq(i.uring->flags, PLX__URING_BLOCKED);
+    i.uring->flags = 0;
+    uring_idle_close(w, &i);
+}
+
 /* The end of a stream that core does not read from is kept, and core is not told yet. */
 static void end_waits_until_core_reads_on(world *w)
 {
@@ -206,6 +222,7 @@ static void only_credits_fall_short(world *w)
 const test_case uring_requests_cases[] = {
     CASE(poll_for_room_is_requested_and_cancelled_once),
     CASE(receive_asks_for_buffers_of_a_size),
+    CASE(request_that_cannot_be_made_is_still_to_be_made),
     CASE(end_waits_until_core_reads_on),
     CASE(each_that_falls_short_is_told_of_once),
     CASE(nothing_is_sent_behind_what_has_failed),

@@ -103,6 +103,13 @@ static int mark_closed(plx__poll_entry *entries, size_t count)
     return closed;
 }
 
+static int none_ready(plx__poll_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        entries[i].revents = 0;
+    return 0;
+}
+
 int plx__select(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void *scratch)
 {
     socket_sets *sets = scratch;
@@ -117,7 +124,7 @@ int plx__select(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, voi
     }
     if (sets->readable->count + sets->writable->count == 0) {
         Sleep(plx__milliseconds(timeout_ns)); /* Without a socket select() is WSAEINVAL. */
-        return 0;
+        return none_ready(entries, count);
     }
     uint64_t microseconds = timeout_ns / 1000 + (timeout_ns % 1000 != 0);
     uint64_t seconds = microseconds / 1000000;
@@ -126,7 +133,7 @@ int plx__select(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, voi
     int ready = select(0, (fd_set *)(void *)sets->readable, (fd_set *)(void *)sets->writable,
                        (fd_set *)(void *)sets->failed, timeout_ns == PLX_FOREVER ? NULL : &timeout);
     if (ready != SOCKET_ERROR)
-        return ready == 0 ? 0 : collect(entries, count, sets);
+        return ready == 0 ? none_ready(entries, count) : collect(entries, count, sets);
     int status = plx__fail_last();
     return status == PLX_ENOTSOCK || status == PLX_EBADF ? mark_closed(entries, count) : status;
 }
