@@ -11,7 +11,7 @@
 # cannot be run here counts as a failure. As root, or with sudo for packages; parts that make roots
 # need root itself.
 #
-# Exit codes: 0: every part has passed; 1: not so; 2: wrong use.
+# Exit codes: 0: every part has passed; 1: not so; 2: wrong use; 130: interrupted, as by Ctrl-C.
 set -u
 . "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.." || exit 1
@@ -42,6 +42,7 @@ part_about() {
     esac
 }
 
+# In a shell of its own, whose process becomes the part's.
 part_run() {
     case $1 in
     lto | musl | bits32 | big-endian | fuzz | coverage) set -- sh "ci/nightly/$1.sh" ;;
@@ -56,7 +57,7 @@ part_run() {
     mutants) set -- sh ci/mutants.sh --count 150 ;;
     mutants-windows) set -- sh ci/mutants.sh --windows --count 40 ;;
     esac
-    timeout --kill-after=60 $limit "$@"
+    exec timeout --kill-after=60 $limit "$@"
 }
 
 chosen=
@@ -99,6 +100,15 @@ passed() {
     [ -e "$results/$1" ] && grep -q '^passed ' "$results/$1"
 }
 
+# timeout(1) makes a process group of its own, which Ctrl-C does not reach.
+part=
+part_end() {
+    [ -z "$part" ] || kill "$part" 2> /dev/null
+    wait
+    exit 130
+}
+trap part_end INT TERM HUP
+
 # part_do PART: leaves "RESULT SECONDS DETAIL" in a file of the part's name.
 part_do() {
     log=$results/$1.log
@@ -106,7 +116,10 @@ part_do() {
     echo "== $(date +%H:%M:%S) $1: $(part_about "$1")"
     rm -f "$results/$1"
     code=0
-    part_run "$1" > "$log" 2>&1 < /dev/null || code=$?
+    part_run "$1" > "$log" 2>&1 < /dev/null &
+    part=$!
+    wait "$part" || code=$?
+    part=
     last=$(grep -v '^ *$' "$log" | tail -n 1 | cut -c 1-100)
     case $code in
     0) result=passed ;;
