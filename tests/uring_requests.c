@@ -5,6 +5,7 @@
 #include "backends/uring.h"
 #include "core/conn.h"
 #include "core/loop.h"
+#include "platform/hook.h"
 #include "tests/harness.h"
 #include "tests/uring_idle.h"
 
@@ -110,6 +111,50 @@ static void request_that_cannot_be_made_is_still_to_be_made(world *w)
     ck_assert_int_eq(i.uring->input, PLX__URING_NONE);
     ck_assert_uint_eq(i.uring->flags, PLX__URING_BLOCKED);
     i.uring->flags = 0;
+    uring_idle_close(w, &i);
+}
+
+/* What is in flight when the kernel is about to be entered, and is taken back. */
+static void take_back(enum plx__hook_step step, void *data)
+{
+    uring_idle *i = data;
+    const struct io_uring_sqe *request =
+        step == PLX__HOOK_SLEEP ? request_take_back(i->backend) : NULL;
+    if (request != NULL)
+        ck_assert_uint_eq(request->addr, plx__uring_data(i->endpoint, PLX__URING_POLL));
+}
+
+/* A poll is left alone as long as it tells of what it is to tell of: in each turn what is true, or
+ * once the peer has shut its side what changes. */
+static void poll_that_tells_what_it_should_is_left_alone(world *w)
+{
+    enum { CHANGES = PLX__URING_MULTISHOT, HUNG = PLX__URING_HUNG };
+    static const struct {
+        uint16_t flags;
+        uint8_t in_flight; /* Which interest; it is to be PLX_READABLE. */
+        bool is_cancelled;
+    } table[] = {
+        {0, PLX_READABLE, false},      {HUNG, PLX_READABLE, false},
+        {CHANGES, PLX_READABLE, true}, {HUNG | CHANGES, PLX_READABLE, false},
+        {0, PLX_WRITABLE, true},       {HUNG | CHANGES, PLX_WRITABLE, true},
+    };
+    uring_idle i;
+    uring_idle_open(w, &i);
+    for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
+        i.uring->flags = table[row].flags;
+        i.uring->input = i.uring->wanted = PLX__URING_POLL;
+        i.uring->interest = PLX_READABLE;
+        i.uring->interest_in_flight = table[row].in_flight;
+        plx__uring_list_set(i.backend, i.uring, PLX__URING_LIST_BUSY);
+        plx__hook_set(take_back, &i);
+        ck_ok(plx_loop_run_once(w->loop, 0));
+        plx__hook_set(NULL, NULL);
+        ck_assert_int_eq((i.uring->flags & PLX__URING_INPUT_CANCELLED) != 0,
+                         table[row].is_cancelled);
+        ck_assert_int_eq(i.uring->list, PLX__URING_LIST_IDLE);
+    }
+    i.uring->flags = 0;
+    i.uring->input = i.uring->wanted = PLX__URING_NONE;
     uring_idle_close(w, &i);
 }
 
@@ -223,6 +268,7 @@ const test_case uring_requests_cases[] = {
     CASE(poll_for_room_is_requested_and_cancelled_once),
     CASE(receive_asks_for_buffers_of_a_size),
     CASE(request_that_cannot_be_made_is_still_to_be_made),
+    CASE(poll_that_tells_what_it_should_is_left_alone),
     CASE(end_waits_until_core_reads_on),
     CASE(each_that_falls_short_is_told_of_once),
     CASE(nothing_is_sent_behind_what_has_failed),
