@@ -149,16 +149,18 @@ void plx__array_poller_forget(plx__poller *poller, plx__polled *polled)
     (void)polled; /* Without interest it is in no array already. */
 }
 
-static int wake_take(plx__poller *poller)
+/* A wake that is dead and cannot be made anew now ends each wait until it can: nobody sends one in
+ * vain, and everybody else is served meanwhile. */
+static void wake_take(plx__poller *poller)
 {
     bool is_renewed;
     poller->entries[0].revents = 0;
-    int status = plx__wake_drain(&poller->wake, &is_renewed);
+    if (plx__wake_drain(&poller->wake, &is_renewed) != 0)
+        poller->wake_failures++;
     if (is_renewed) {
         poller->entries[0].fd = poller->wake.reader;
         plx__openings_tell_wake(&poller->openings, &poller->wake);
     }
-    return status;
 }
 
 int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns)
@@ -173,10 +175,16 @@ int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns)
     }
     poller->left = (uint32_t)ready;
     poller->cursor = poller->count;
-    if (poller->entries[0].revents == 0)
-        return 0;
-    poller->left--;
-    return wake_take(poller);
+    if (poller->entries[0].revents != 0) {
+        poller->left--;
+        wake_take(poller);
+    }
+    return 0;
+}
+
+void plx__array_poller_count(const plx__poller *poller, plx_loop_stats *stats)
+{
+    stats->wait_failures += poller->wake_failures;
 }
 
 PLX__SLOW static uint32_t ready_of(int revents)

@@ -23,7 +23,8 @@ struct plx__poller {
     uint32_t left;      /* How many of those may have something to say. */
     uint16_t tick;      /* Goes into `seen` of all that have something to say. */
     const plx__array_wait *way;
-    void *scratch; /* The way's. */
+    void *scratch;          /* The way's. */
+    uint64_t wake_failures; /* Waits that ended for a wake which is dead. */
     plx__wake wake;
     plx__openings openings;
 };
@@ -39,7 +40,7 @@ int plx__array_poller_open(plx__poller **poller_out, size_t bytes, const plx__ar
         .abandon = plx__array_poller_close, .renew = plx__array_poller_renew,                      \
         .set = plx__array_poller_set, .forget = plx__array_poller_forget,                          \
         .wait = plx__array_poller_wait, .collect = plx__array_poller_collect,                      \
-        .wake = plx__array_poller_wake,                                                            \
+        .wake = plx__array_poller_wake, .count = plx__array_poller_count,                          \
     }
 
 /* A child's copy holds nothing but memory and the wake, so this abandons it too. */
@@ -50,6 +51,7 @@ void plx__array_poller_forget(plx__poller *poller, plx__polled *polled);
 int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns);
 size_t plx__array_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max);
 void plx__array_poller_wake(plx__poller *poller);
+void plx__array_poller_count(const plx__poller *poller, plx_loop_stats *stats);
 
 /* Between a wait and the first collecting: adds an entry for an endpoint that was counted among
  * those elsewhere, and that has this to say, or nothing. Never fails. */

@@ -239,6 +239,7 @@ static int tiered_wait(plx__poller *poller, uint64_t timeout_ns)
 static void tiered_count(const plx__poller *poller, plx_loop_stats *stats)
 {
     const tiered_poller *tiered = (const tiered_poller *)(const void *)poller;
+    plx__array_poller_count(poller, stats);
     stats->poll_cold = poller->elsewhere;
     stats->poll_demotions = tiered->demotions;
     stats->poll_promotions = tiered->promotions;

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Fetches source packages of this Debian into a directory and unpacks them there:
+# Fetches source packages of Debian 12 into a directory and unpacks them there:
 #
 #   sh ci/debian-source.sh DIRECTORY PACKAGE...
 #
-# The machine's own lists need not name sources: the first mirror that they do name is asked, with
-# lists of our own.
+# The versions are the same on every machine, since what is expected of these programs is written
+# down. The machine's own lists need not name sources: the first mirror that they do name is asked,
+# with lists of our own.
 set -eu
 directory=$1
 shift
@@ -13,9 +14,7 @@ cd "$directory"
 mirror=$(sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb *\(\[[^]]*\] *\)\{0,1\}\([^ ]*\).*/\2/p' \
     /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list \
     2> /dev/null | grep -v security | head -n 1)
-# shellcheck disable=SC1091
-codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-echo "deb-src $mirror $codename main" > sources.list
+echo "deb-src $mirror bookworm main" > sources.list
 apt() {
     apt-get -o "Dir::Etc::SourceList=$PWD/sources.list" -o Dir::Etc::SourceParts=/dev/null \
         -o "Dir::State::Lists=$PWD/lists" -o APT::Sandbox::User=root -qq "$@"

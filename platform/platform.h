@@ -224,8 +224,8 @@ int plx__wake_open(plx__wake *wake);
 void plx__wake_close(plx__wake *wake);
 /* Any thread, and signal handlers. */
 void plx__wake_send(plx__wake *wake);
-/* After the reader was readable. Returns 0, or a code when the pair broke and could not be made
- * anew; `*renewed_out` says that the reader is another one now. */
+/* After the reader was readable. Returns 0, or after a moment a code when the pair broke and could
+ * not be made anew: the reader stays readable then. `*renewed_out` says that it is another one. */
 int plx__wake_drain(plx__wake *wake, bool *renewed_out);
 
 /* --- signals (signal.c) --------------------------------------------------------------------- */

@@ -455,12 +455,12 @@ static void number_becomes_the_spare_one(world *w)
  * was lost is another's. */
 static void child_drops_what_was_lost(world *w)
 {
+    static probe probes[LOSER_WATCH][2]; /* The last of them are told when the case has ended. */
     for (int loser = 0; gives_lowest_number && child_is_possible(w) && loser < LOSER_WATCH;
          loser++) {
         loss l = {.watch = {0}};
-        probe server = {0};
-        probe p = {0};
-        plx_conn_options options[] = {probe_options(&server), probe_options(&p)};
+        probe *server = &probes[loser][0];
+        plx_conn_options options[] = {probe_options(server), probe_options(&probes[loser][1])};
         char address[PLX_ADDRESS_TEXT_MAX];
         ck_ok(plx_loop_close(w->loop));
         holdings before = holdings_now();
@@ -477,7 +477,7 @@ static void child_drops_what_was_lost(world *w)
             plx__rehearse_report(CHILD_IS_GOOD);
         }
         child_join();
-        turn_until(w, &server.opened, 1);
+        turn_until(w, &server->opened, 1);
         if (l.client.socket != PLX_SOCKET_NONE)
             peer_close(&l.client);
         while (l.fillers_count > 0)

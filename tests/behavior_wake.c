@@ -294,6 +294,39 @@ static void wake_that_is_made_anew_ends_the_next_wait(world *w)
     company_close(w, &p, peers);
 }
 
+/* The same when there is no descriptor for another one (counted, where something died): the wait
+ * ends all the same, peers are served, and it is made anew as soon as there is one. */
+static void wake_that_cannot_be_made_anew_stops_nobody(world *w)
+{
+    actor a;
+    probe p = {.then_data = echo_back};
+    peer peers[COMPANY];
+    char answer;
+    company_open(w, &p, peers);
+    actor_start(&a, w, ACT_POST, true);
+    plx__fault_arm(PLX__FAULT_WAKE, 0, UINT32_MAX);
+    plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, UINT32_MAX);
+    act_in_later_waits(&a, false);
+    for (int i = 0; i < COMPANY; i++) {
+        peer_send(w, &peers[i], "x", 1);
+        peer_receive(w, &peers[i], &answer, 1);
+    }
+    uint64_t failures = counter(w, wait_failures);
+    (void)plx__fault_disarm(PLX__FAULT_DESCRIPTOR);
+    turn_some(w);
+#ifdef _WIN32
+    ck_assert(strcmp(w->backend, "poll") != 0 || failures > 0);
+#else
+    ck_assert_uint_eq(failures, 0);
+#endif
+    failures = counter(w, wait_failures);
+    act_in_later_waits(&a, false);
+    ck_assert_uint_eq(counter(w, wait_failures), failures);
+    (void)plx__fault_disarm(PLX__FAULT_WAKE);
+    actor_end(&a);
+    company_close(w, &p, peers);
+}
+
 /* --- the second thread -------------------------------------------------------------------------
  */
 
@@ -354,6 +387,7 @@ const test_case behavior_wake_cases[] = {
     CASE(wake_ends_a_wait_among_idle_connections),
     CASE(wake_ends_a_wait_of_an_older_system),
     CASE(wake_that_is_made_anew_ends_the_next_wait),
+    CASE(wake_that_cannot_be_made_anew_stops_nobody),
     CASE(second_thread_sees_what_comes_before_it_sleeps),
     CASES_END,
 };

@@ -112,8 +112,10 @@ int plx__wake_drain(plx__wake *wake, bool *renewed_out)
     plx_socket before = wake->reader;
     plx_socket made;
     int status = socket_open(&made);
-    if (status != 0)
+    if (status != 0) {
+        Sleep(1); /* It stays readable: who waits is here again at once, and should not spin. */
         return status;
+    }
     AcquireSRWLockExclusive(guard_of(wake));
     wake->reader = wake->writer = made;
     ReleaseSRWLockExclusive(guard_of(wake));
