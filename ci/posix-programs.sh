@@ -142,12 +142,24 @@ built() {
 # Ports of this run, below those that systems give to clients, which keep them for a minute.
 base=$((10000 + $$ % 20000))
 
-# A native web server at base + 1, with a file of random bytes.
+# A native web server at base + 1, with a file of random bytes. "localhost" is ::1 first on some
+# machines, so it is there, too, before it is at 127.0.0.1.
 web() {
     mkdir -p "$work/web"
     head -c 3000000 /dev/urandom > "$work/web/file"
-    (cd "$work/web" && exec python3 -m http.server --bind 127.0.0.1 $((base + 1))) \
-        > /dev/null 2>&1 < /dev/null &
+    (cd "$work/web" && exec python3 -c '
+import http.server, socket, sys, threading
+class Server6(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+for kind, host in (Server6, "::1"), (http.server.ThreadingHTTPServer, "127.0.0.1"):
+    try:
+        server = kind((host, int(sys.argv[1])), http.server.SimpleHTTPRequestHandler)
+    except OSError:
+        if kind is not Server6:
+            raise
+    else:
+        threading.Thread(target=server.serve_forever).start()
+' $((base + 1))) > /dev/null 2>&1 < /dev/null &
     pids="$pids $!"
     listens $((base + 1))
 }
@@ -203,8 +215,17 @@ mkdir -p "$work" "$sources"
 say "the layer"
 echo '  $ sh ci/posix-layer.sh'
 CC=$(sh ci/posix-layer.sh)
+# The sources are older than gcc 14, which makes errors of what was warned of before.
+cat > "$work/older-gcc" << 'END'
+#!/bin/sh
+exec x86_64-w64-mingw32-gcc -Wno-error=implicit-function-declaration -Wno-error=int-conversion \
+    -Wno-error=incompatible-pointer-types -Wno-error=implicit-int "$@"
+END
+chmod +x "$work/older-gcc"
+export POLLUX_CC="$work/older-gcc"
 WINEPREFIX=$(sh ci/wine-prefix.sh)
 export WINEPREFIX WINEDEBUG=-all
+export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-$work}" # Without it Wine 10's Wayland driver complains.
 # Mirrors lack a source package now and then. That is said, and is no fault of the layer; but some
 # must have been there.
 absent=
