@@ -2,11 +2,19 @@
 # Fetches source packages of Debian 12 into a directory and unpacks them there:
 #
 #   sh ci/debian-source.sh DIRECTORY PACKAGE...
+#   sh ci/debian-source.sh --upstream DIRECTORY PACKAGE
+#
+# With --upstream, without Debian's own changes, which mirrors lack now and then.
 #
 # The versions are the same on every machine, since what is expected of these programs is written
 # down. The machine's own lists need not name sources: the first mirror that they do name is asked,
 # with lists of our own.
 set -eu
+upstream=no
+if [ "$1" = --upstream ]; then
+    upstream=yes
+    shift
+fi
 directory=$1
 shift
 mkdir -p "$directory/lists/partial"
@@ -20,4 +28,9 @@ apt() {
         -o "Dir::State::Lists=$PWD/lists" -o APT::Sandbox::User=root -qq "$@"
 }
 apt update
-apt source "$@" > /dev/null
+if [ "$upstream" = yes ]; then
+    apt source --tar-only "$1" > /dev/null
+    cat "$1"_*.orig.tar.* | tar -xz
+else
+    apt source "$@" > /dev/null
+fi

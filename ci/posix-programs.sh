@@ -22,8 +22,12 @@ wine=$(command -v wine64 || echo /usr/lib/wine/wine64)
 
 # The sources of a Debian package. Once; they stay in the cache.
 fetch() {
+    upstream=
+    [ "$1" != pen ] || upstream=--upstream # Debian changes its manual alone.
     [ -e "$sources/$1.complete" ] || {
-        sh "$root/ci/debian-source.sh" "$sources" "$1" 2> /dev/null && touch "$sources/$1.complete"
+        # shellcheck disable=SC2086
+        sh "$root/ci/debian-source.sh" $upstream "$sources" "$1" 2> /dev/null &&
+            touch "$sources/$1.complete"
     }
 }
 
