@@ -224,6 +224,24 @@ typedef struct plx__iovec {
     size_t length;
 } plx__iovec;
 
+typedef struct plx__ifreq {
+    char name[256];
+    union {
+        struct {
+            uint16_t family;
+            unsigned char bytes[14];
+        } address;
+        short flags;
+        int number;
+        void *data;
+    } value;
+} plx__ifreq;
+
+typedef struct plx__ifconf {
+    int length;
+    plx__ifreq *requests;
+} plx__ifconf;
+
 typedef struct plx__linger {
     int is_on;
     int seconds;

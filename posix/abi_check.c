@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -37,6 +38,10 @@ SIZE(struct timeval, plx__timeval);
 MEMBER(struct timeval, tv_usec, plx__timeval, microseconds);
 SIZE(struct iovec, plx__iovec);
 MEMBER(struct iovec, iov_len, plx__iovec, length);
+SIZE(struct ifreq, plx__ifreq);
+MEMBER(struct ifreq, ifr_ifru, plx__ifreq, value);
+SIZE(struct ifconf, plx__ifconf);
+MEMBER(struct ifconf, ifc_ifcu, plx__ifconf, requests);
 SIZE(struct linger, plx__linger);
 SIZE(struct msghdr, plx__msghdr);
 MEMBER(struct msghdr, msg_iovlen, plx__msghdr, parts_count);

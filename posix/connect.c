@@ -39,7 +39,8 @@ int plx__socket_renew(plx__file *file)
         return plx__errno_last();
     (void)closesocket(plx__socket_handle(file));
     file->handle = (void *)made;
-    plx__atomic_store(&socket->marks, plx__atomic_load(&socket->marks) & PLX__MARK_REUSE);
+    plx__atomic_store(&socket->marks,
+                      plx__atomic_load(&socket->marks) & (PLX__MARK_REUSE | PLX__MARK_SHARE));
     plx__atomic_store_release(&socket->state, PLX__SOCKET_FRESH);
     return 0;
 }

@@ -195,28 +195,23 @@ static void separators_set(wchar_t *path)
     *to = L'\0';
 }
 
-/* A path that ends in "." or ".." leads through a directory: 0, or why it does not. Windows cuts
- * such an end off without a look. */
-static int end_check(const wchar_t *path)
+/* What stands before a "." or ".." is a directory: 0, or why it is not. Windows takes such parts
+ * away without a look, with what stands before a "..". */
+static int dots_check(wchar_t *path)
 {
-    size_t end = wcslen(path);
-    if (end > 0 && path[end - 1] == L'\\')
-        end--;
-    size_t start = end;
-    while (start > 0 && path[start - 1] == L'.')
-        start--;
-    if (start < 2 || end == start || end - start > 2 || path[start - 1] != L'\\')
-        return 0;
-    wchar_t *before = plx__allocate(start * sizeof *before);
-    if (before == NULL)
-        return -ENOMEM;
-    memcpy(before, path, start * sizeof *before);
-    before[start - 1] = L'\0';
-    DWORD known = GetFileAttributesW(before);
-    int status = known == INVALID_FILE_ATTRIBUTES          ? plx__path_error(before)
-                 : (known & FILE_ATTRIBUTE_DIRECTORY) == 0 ? -ENOTDIR
-                                                           : 0;
-    plx__free(before);
+    int status = 0;
+    for (wchar_t *at = path; status == 0 && (at = wcsstr(at, L"\\.")) != NULL; at++) {
+        const wchar_t *after = at + (at[2] == L'.' ? 3 : 2);
+        if (at == path || (*after != L'\0' && *after != L'\\'))
+            continue; /* The root, or a name that begins with a dot. */
+        *at = L'\0';
+        DWORD known = GetFileAttributesW(path);
+        if (known == INVALID_FILE_ATTRIBUTES)
+            status = plx__path_error(path);
+        else if ((known & FILE_ATTRIBUTE_DIRECTORY) == 0)
+            status = -ENOTDIR;
+        *at = L'\\';
+    }
     return status;
 }
 
@@ -241,7 +236,7 @@ wchar_t *plx__path(const char *path, int *error_out)
     if (wide == NULL)
         return NULL;
     separators_set(wide);
-    int status = end_check(wide);
+    int status = dots_check(wide);
     if (status == 0)
         return wide;
     *error_out = status;

@@ -400,7 +400,7 @@ static int file_ioctl(plx__file *file, unsigned long request, void *argument)
     case REQUEST_WINSIZE:
         return console_size(file, argument);
     default:
-        return -ENOTTY;
+        return plx__file_is_socket(file) ? plx__interface_ioctl(request, argument) : -ENOTTY;
     }
 }
 

@@ -243,11 +243,12 @@ enum plx__socket_mark {
     PLX__SHUT_RECEIVE = 1, /* shutdown(SHUT_RD). */
     PLX__SHUT_SEND = 2,
     PLX__MARK_BOUND = 4,
-    PLX__MARK_REUSE = 8,    /* SO_REUSEADDR, as the program knows it. */
-    PLX__MARK_RESET = 16,   /* A reset was met; once it was told, what follows is the end. */
-    PLX__MARK_ENDED = 32,   /* The peer has shut its side. */
-    PLX__MARK_UNTOLD = 64,  /* Connected since, which connect() has not said yet. */
-    PLX__MARK_CONTROL = 128 /* It was asked to tell more of its datagrams. */
+    PLX__MARK_REUSE = 8,     /* SO_REUSEADDR, as the program knows it. */
+    PLX__MARK_RESET = 16,    /* A reset was met; once it was told, what follows is the end. */
+    PLX__MARK_ENDED = 32,    /* The peer has shut its side. */
+    PLX__MARK_UNTOLD = 64,   /* Connected since, which connect() has not said yet. */
+    PLX__MARK_CONTROL = 128, /* It was asked to tell more of its datagrams. */
+    PLX__MARK_SHARE = 256    /* SO_REUSEPORT, as the program knows it. */
 };
 
 /* Behind plx__file.data of a socket of the system's. */
@@ -318,6 +319,10 @@ int plx__receive_wait(plx__file *file, void *bytes, size_t size, uint64_t deadli
                       int *os_code_out);
 /* Copies an address out as POSIX does: cut off if need be, with its whole length. */
 void plx__address_give(const void *from, int length, void *to, plx__socklen *length_to);
+
+/* A request of ioctl() about interfaces, of any socket: 0, or a negative errno; -ENOTTY if it is
+ * none (interfaces.c). */
+int plx__interface_ioctl(unsigned long request, void *argument);
 
 /* --- channels (channel.c) ------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* posix/names.c - getaddrinfo and its family: Winsock's answers in POSIX's layouts. */
-#include "posix/layer.h"
+#include "posix/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>

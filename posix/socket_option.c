@@ -110,10 +110,8 @@ static int socket_level_set(plx__file *file, int name, const void *value, plx__s
     switch (name) {
     case SO_REUSEADDR:
     case PLX__SO_REUSEPORT:
-        if (name == PLX__SO_REUSEPORT && socket->type == SOCK_STREAM)
-            return number == 0 ? 0 : -ENOPROTOOPT; /* Nothing here shares a port fairly. */
-        if (name == SO_REUSEADDR)
-            (void)mark_set(socket, PLX__MARK_REUSE, number != 0);
+        (void)mark_set(socket, name == SO_REUSEADDR ? PLX__MARK_REUSE : PLX__MARK_SHARE,
+                       number != 0);
         /* Winsock's is for several receivers of multicast, which is what it is for with UDP. */
         return socket->type == SOCK_DGRAM
                    ? os_set(handle, SOL_SOCKET, SO_REUSEADDR, &number, sizeof number)
@@ -328,6 +326,8 @@ static int socket_level_get(plx__file *file, int name, void *value, plx__socklen
         return give_number((plx__atomic_load(&socket->marks) & PLX__MARK_REUSE) != 0, value,
                            length);
     case PLX__SO_REUSEPORT:
+        return give_number((plx__atomic_load(&socket->marks) & PLX__MARK_SHARE) != 0, value,
+                           length);
     case SO_DEBUG:
         return give_number(0, value, length);
     case SO_RCVLOWAT:

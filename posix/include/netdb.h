@@ -86,6 +86,13 @@ struct hostent *gethostbyname(const char *name) PLX_POSIX_CALL(gethostbyname);
 struct hostent *gethostbyname2(const char *name, int family) PLX_POSIX_NEW(gethostbyname2);
 struct hostent *gethostbyaddr(const void *address, socklen_t length, int family)
     PLX_POSIX_CALL(gethostbyaddr);
+int gethostbyname_r(const char *name, struct hostent *entry, char *buffer, size_t size,
+                    struct hostent **result, int *error) PLX_POSIX_NEW(gethostbyname_r);
+int gethostbyname2_r(const char *name, int family, struct hostent *entry, char *buffer, size_t size,
+                     struct hostent **result, int *error) PLX_POSIX_NEW(gethostbyname2_r);
+int gethostbyaddr_r(const void *address, socklen_t length, int family, struct hostent *entry,
+                    char *buffer, size_t size, struct hostent **result, int *error)
+    PLX_POSIX_NEW(gethostbyaddr_r);
 struct servent *getservbyname(const char *name, const char *protocol) PLX_POSIX_CALL(getservbyname);
 struct servent *getservbyport(int port, const char *protocol) PLX_POSIX_CALL(getservbyport);
 struct protoent *getprotobyname(const char *name) PLX_POSIX_CALL(getprotobyname);

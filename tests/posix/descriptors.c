@@ -295,6 +295,36 @@ static void names(void)
     TRUE(gethostbyname("no.such.host.invalid") == NULL);
 }
 
+/* The same with the answer in the caller's memory. */
+static void hosts(void)
+{
+    enum { SIZE = 1000 };
+    char room[SIZE + 1];
+    char *odd = room + 1; /* It need not be aligned. */
+    struct hostent entry, *found = &entry;
+    struct in_addr loopback = {.s_addr = htonl(INADDR_LOOPBACK)};
+    int error = 99;
+    section("hosts");
+    IS(gethostbyname_r("127.0.0.1", &entry, odd, SIZE, &found, &error), 0);
+    TRUE(found == &entry && error == 0);
+    TRUE(entry.h_length == 4 && entry.h_addrtype == AF_INET);
+    check_text(entry.h_name, "127.0.0.1", "its name");
+    TRUE(memcmp(entry.h_addr_list[0], &loopback, 4) == 0);
+    TRUE(entry.h_addr_list[1] == NULL && entry.h_aliases[0] == NULL);
+    TRUE(entry.h_addr_list[0] >= odd && entry.h_addr_list[0] < odd + SIZE);
+    IS(gethostbyname2_r("::1", AF_INET6, &entry, odd, SIZE, &found, &error), 0);
+    TRUE(found == &entry && entry.h_length == 16 && entry.h_addrtype == AF_INET6);
+    IS(gethostbyaddr_r(&loopback, 4, AF_INET, &entry, odd, SIZE, &found, &error), 0);
+    TRUE(found == &entry && entry.h_name[0] != '\0');
+    TRUE(memcmp(entry.h_addr_list[0], &loopback, 4) == 0);
+    IS(gethostbyaddr_r(&loopback, 4, AF_INET, &entry, odd, 8, &found, &error), ERANGE);
+    TRUE(found == NULL);
+    IS(error, -1); /* NETDB_INTERNAL */
+    found = &entry;
+    (void)gethostbyname_r("no.such.host.invalid", &entry, odd, SIZE, &found, &error);
+    TRUE(found == NULL && error > 0);
+}
+
 static void texts(void)
 {
     static const int codes[] = {0,         EPERM,      EBADF,        EAGAIN,       EINVAL,
@@ -353,6 +383,7 @@ int main(void)
     files();
     sockets_by_path();
     names();
+    hosts();
     all_sorts();
     texts();
     return check_end();

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <locale.h>
-#include <net/if.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -161,24 +160,6 @@ static void system_calls(void)
     IS(fclose(stream), 0);
 }
 
-static void interfaces(void)
-{
-    char name[IF_NAMESIZE];
-    size_t wrong = 0;
-    size_t count = 0;
-    section("if_nameindex");
-    struct if_nameindex *list = if_nameindex();
-    TRUE(list != NULL);
-    for (; list != NULL && list[count].if_index != 0; count++) {
-        wrong += if_nametoindex(list[count].if_name) != list[count].if_index;
-        wrong += if_indextoname(list[count].if_index, name) == NULL ||
-                 strcmp(name, list[count].if_name) != 0;
-    }
-    TRUE(count > 0 && list[count].if_name == NULL);
-    IS(wrong, 0);
-    if_freenameindex(list);
-}
-
 void gnu_functions(void)
 {
     texts();
@@ -186,5 +167,4 @@ void gnu_functions(void)
     numbers();
     words();
     system_calls();
-    interfaces();
 }

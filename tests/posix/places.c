@@ -90,6 +90,7 @@ static void times_of_files(int top)
 {
     const struct timespec times[2] = {{1000000000, 500000000}, {1234567890, 123456700}};
     const struct timespec keep[2] = {{0, UTIME_OMIT}, {77, 0}};
+    const struct timespec stay[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
     const struct timespec wrong[2] = {{0, 1000000000}, {0, 0}};
     const struct timeval coarse[2] = {{11, 22}, {33, 44}};
     const struct timeval early[2] = {{-1, 500000}, {-1, 500000}};
@@ -113,6 +114,11 @@ static void times_of_files(int top)
     FAILS(futimens(fd, wrong), EINVAL);
     FAILS(futimens(9999, times), EBADF);
     FAILS(utimensat(top, "nothing", times, 0), ENOENT);
+    IS(utimensat(top, "nothing", stay, 0), 0);
+    IS(utimensat(AT_FDCWD, "nothing", stay, 0), 0);
+    IS(utimensat(top, "nothing", stay, 0x8000), 0);
+    IS(futimens(9999, stay), 0);
+    FAILS(futimens(-1, stay), EBADF);
     FAILS(utimensat(top, "timed", times, 0x8000), EINVAL);
     IS(futimens(fd, NULL), 0);
     IS(fstat(fd, &about), 0);

@@ -271,6 +271,40 @@ static void ends_of_paths(void)
     IS(rmdir("fresh/" TWO), 0);
 }
 
+/* Nothing is reached by way of the directory of what is no directory, or is not there. */
+static void dots_in_paths(void)
+{
+    struct stat about;
+    char whole[4096];
+    section("paths with dots in them");
+    put("plain", "x");
+    put("other", "y");
+    IS(mkdir("fresh", 0777), 0);
+    IS(stat("fresh/../plain", &about), 0);
+    IS(stat("./fresh/./../fresh/../plain", &about), 0);
+    FAILS(stat("plain/../other", &about), ENOTDIR);
+    FAILS(lstat("nothing/../other", &about), ENOENT);
+    FAILS(stat("fresh/nothing/../../other", &about), ENOENT);
+    FAILS(open("plain/./other", O_RDONLY), ENOTDIR);
+    FAILS(open("plain/../new", O_WRONLY | O_CREAT, 0666), ENOTDIR);
+    TRUE(fopen("plain/../other", "r") == NULL && errno == ENOTDIR);
+    FAILS(access("plain/../other", F_OK), ENOTDIR);
+    FAILS(mkdir("plain/../directory", 0777), ENOTDIR);
+    FAILS(rmdir("plain/../fresh"), ENOTDIR);
+    FAILS(unlink("plain/../other"), ENOTDIR);
+    FAILS(rename("plain/../other", "moved"), ENOTDIR);
+    FAILS(rename("other", "plain/../moved"), ENOTDIR);
+    FAILS(link("plain/../other", "linked"), ENOTDIR);
+    FAILS(truncate("plain/../other", 0), ENOTDIR);
+    FAILS(chmod("plain/../other", 0600), ENOTDIR);
+    FAILS(chdir("plain/../fresh"), ENOTDIR);
+    TRUE(realpath("plain/../other", whole) == NULL && errno == ENOTDIR);
+    FAILS(openat(AT_FDCWD, "plain/../other", O_RDONLY), ENOTDIR);
+    IS(unlink("other"), 0);
+    IS(unlink("plain"), 0);
+    IS(rmdir("fresh"), 0);
+}
+
 static void nothing_left(void)
 {
     static const char *const names[] = {"file", "new",   "one",     "two",   "moved",  "read only",
@@ -298,6 +332,7 @@ int main(void)
     files_renamed();
     directories_renamed();
     ends_of_paths();
+    dots_in_paths();
     nothing_left();
     return check_end();
 }

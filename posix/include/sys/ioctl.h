@@ -1,4 +1,4 @@
-/* sys/ioctl.h - FIONREAD, FIONBIO and the size of the console. */
+/* sys/ioctl.h - FIONREAD, FIONBIO, the size of the console, and interfaces. */
 #ifndef PLX_POSIX_SYS_IOCTL_H
 #define PLX_POSIX_SYS_IOCTL_H
 
@@ -9,6 +9,17 @@
 #define FIOASYNC   0x8004667d
 #define SIOCATMARK 0x40047307
 #define TIOCGWINSZ 0x5413
+
+/* Of any socket, with the structures of net/if.h. */
+#define SIOCGIFNAME    0x8910
+#define SIOCGIFCONF    0x8912
+#define SIOCGIFFLAGS   0x8913
+#define SIOCGIFADDR    0x8915
+#define SIOCGIFBRDADDR 0x8919
+#define SIOCGIFNETMASK 0x891b
+#define SIOCGIFMTU     0x8921
+#define SIOCGIFHWADDR  0x8927
+#define SIOCGIFINDEX   0x8933
 
 struct winsize {
     unsigned short ws_row;
