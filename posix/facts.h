@@ -12,5 +12,7 @@ long plx__memory_pages(int are_free);
 size_t plx__system_directory(char *text, size_t size);
 /* A number for this installation of the system: the same each time. */
 uint32_t plx__machine_number(void);
+/* Whether it takes no room of its own beside the character before it. */
+int plx__wide_is_mark(wchar_t one);
 
 #endif

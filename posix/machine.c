@@ -326,6 +326,13 @@ uint32_t plx__machine_number(void)
     return number;
 }
 
+int plx__wide_is_mark(wchar_t one)
+{
+    WORD kind = 0;
+    return GetStringTypeW(CT_CTYPE3, &one, 1, &kind) && (kind & C3_NONSPACING) != 0 &&
+           (kind & C3_ALPHA) == 0;
+}
+
 /* --- interfaces ----------------------------------------------------------------------------- */
 
 /* As struct ifaddrs, with what it points to. */
