@@ -138,6 +138,36 @@ PLX__CALL int plx_posix_mlockall(int flags)
     return plx__answer_int(-ENOSYS);
 }
 
+PLX__CALL int plx_posix_munlockall(void)
+{
+    return plx__answer_int(-ENOSYS);
+}
+
+/* What a process may lock is a part of its working set, which is made larger if need be. */
+PLX__CALL int plx_posix_mlock(const void *address, size_t length)
+{
+    SIZE_T least;
+    SIZE_T most;
+    void *first = (void *)(uintptr_t)address;
+    if (length == 0 || VirtualLock(first, length))
+        return 0;
+    if (GetLastError() == ERROR_WORKING_SET_QUOTA &&
+        GetProcessWorkingSetSize(GetCurrentProcess(), &least, &most) &&
+        SetProcessWorkingSetSize(GetCurrentProcess(), least + length + 65536,
+                                 most + length + 65536) &&
+        VirtualLock(first, length))
+        return 0;
+    return plx__answer_int(GetLastError() == ERROR_WORKING_SET_QUOTA ? -EAGAIN : -ENOMEM);
+}
+
+PLX__CALL int plx_posix_munlock(const void *address, size_t length)
+{
+    if (length == 0 || VirtualUnlock((void *)(uintptr_t)address, length) ||
+        GetLastError() == ERROR_NOT_LOCKED)
+        return 0;
+    return plx__answer_int(-ENOMEM);
+}
+
 /* --- libraries ------------------------------------------------------------------------------ */
 
 static _Thread_local int library_error; /* An errno; 0 when there is nothing to tell. */

@@ -422,15 +422,15 @@ PLX__CALL uint32_t plx_posix_arc4random_uniform(uint32_t bound)
 
 PLX__CALL int plx_posix_getpriority(int which, unsigned who)
 {
-    (void)which;
     (void)who;
-    return 0;
+    return plx__answer_int(which >= 0 && which <= 2 ? 0 : -EINVAL);
 }
 
 PLX__CALL int plx_posix_setpriority(int which, unsigned who, int priority)
 {
-    (void)which;
     (void)who;
+    if (which < 0 || which > 2)
+        return plx__answer_int(-EINVAL);
     return plx__answer_int(priority >= 0 ? 0 : -EACCES); /* Lower is granted, and ignored. */
 }
 

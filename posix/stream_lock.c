@@ -63,8 +63,7 @@ PLX__CALL int plx_posix_ftrylockfile(FILE *stream)
 {
     AcquireSRWLockShared(&lock);
     const held *slot = slot_find(stream);
-    bool is_others =
-        slot != NULL && slot->stream != NULL && slot->thread != GetCurrentThreadId();
+    bool is_others = slot != NULL && slot->stream != NULL && slot->thread != GetCurrentThreadId();
     ReleaseSRWLockShared(&lock);
     if (is_others)
         return -1;

@@ -1,7 +1,7 @@
 /* posix/wide.c - functions over wide text that mingw-w64's C library lacks.
  *
- * A wchar_t has 16 bits: what is beyond them are two. This file speaks POSIX only, by the headers of
- * programs.
+ * A wchar_t has 16 bits: what is beyond them are two. This file speaks POSIX only, by the headers
+ * of programs.
  */
 #include <errno.h>
 #include <locale.h>

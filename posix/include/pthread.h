@@ -1,4 +1,4 @@
-/* pthread.h - mingw-w64's. */
+/* pthread.h - mingw-w64's, completed. */
 #pragma GCC system_header
 #include <plx_posix/mingw_begin.h>
 
@@ -17,3 +17,5 @@
 #define _POSIX_THREAD_THREADS_MAX           64
 #define _POSIX_SEM_NSEMS_MAX                256
 #define _POSIX_SEM_VALUE_MAX                32767
+
+#include <plx_posix/pthread.h>

@@ -4,8 +4,8 @@
 
 #include <plx_posix/base.h>
 
-#define MATH_ERRNO        1
-#define MATH_ERREXCEPT    2
+#define MATH_ERRNO       1
+#define MATH_ERREXCEPT   2
 #define math_errhandling MATH_ERRNO /* As a rule; see docs/posix.md. */
 
 /* As the GNU C library does, for programs call their own variables so. */
