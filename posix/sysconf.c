@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,7 +27,7 @@ enum { HAS = 200809L, HAS_NOT = -1, NO_LIMIT = -1, IS_LLP64 = sizeof(void *) == 
 static const answer options[] = {
     {_SC_JOB_CONTROL, HAS_NOT}, /* Nothing stops. */
     {_SC_SAVED_IDS, HAS_NOT},
-    {_SC_REALTIME_SIGNALS, HAS_NOT},
+    {_SC_REALTIME_SIGNALS, HAS},
     {_SC_PRIORITY_SCHEDULING, HAS_NOT},
     {_SC_TIMERS, HAS_NOT},
     {_SC_ASYNCHRONOUS_IO, HAS_NOT},
@@ -138,7 +139,7 @@ static const answer limits[] = {
     {_SC_DELAYTIMER_MAX, INT_MAX},
     {_SC_MQ_OPEN_MAX, NO_LIMIT},
     {_SC_MQ_PRIO_MAX, NO_LIMIT},
-    {_SC_RTSIG_MAX, NO_LIMIT},
+    {_SC_RTSIG_MAX, SIGRTMAX - SIGRTMIN + 1},
     {_SC_SEM_NSEMS_MAX, NO_LIMIT},
     {_SC_SEM_VALUE_MAX, SEM_VALUE_MAX},
     {_SC_SIGQUEUE_MAX, NO_LIMIT},
@@ -169,8 +170,8 @@ static const answer limits[] = {
     {_SC_TRACE_SYS_MAX, NO_LIMIT},
     {_SC_TRACE_USER_EVENT_MAX, NO_LIMIT},
     {_SC_HOST_NAME_MAX, HOST_NAME_MAX},
-    {_SC_MINSIGSTKSZ, 2048},
-    {_SC_SIGSTKSZ, 8192},
+    {_SC_MINSIGSTKSZ, MINSIGSTKSZ},
+    {_SC_SIGSTKSZ, SIGSTKSZ},
 };
 
 static const answer of_files[] = {

@@ -12,7 +12,6 @@
 
 typedef void *timer_t;
 
-#ifndef WIN_PTHREADS_H
 typedef uintptr_t pthread_t;
 typedef struct pthread_attr_t pthread_attr_t;
 typedef intptr_t pthread_mutex_t;
@@ -26,6 +25,5 @@ typedef void *pthread_barrier_t;
 typedef void *pthread_barrierattr_t;
 typedef unsigned pthread_key_t;
 typedef long pthread_once_t;
-#endif
 
 #endif
