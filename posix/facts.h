@@ -12,6 +12,8 @@ long plx__memory_pages(int are_free);
 size_t plx__system_directory(char *text, size_t size);
 /* A number for this installation of the system: the same each time. */
 uint32_t plx__machine_number(void);
+/* Whether the environment asks for the C locale (library.c). */
+int plx__locale_is_plain(int category);
 /* pthread_kill() of a thread by its HANDLE: 0, or the code of an errno. */
 int plx__thread_signal(void *handle, int number);
 /* Whether it takes no room of its own beside the character before it. */

@@ -1,6 +1,4 @@
-/* posix/signal_queue.h - signals that wait to be taken: how they came, in which order, and for which
- * thread.
- */
+/* posix/signal_queue.h - signals that wait to be taken: how they came, in which order, for whom. */
 #ifndef PLX__POSIX_SIGNAL_QUEUE_H
 #define PLX__POSIX_SIGNAL_QUEUE_H
 

@@ -2,7 +2,7 @@
 #ifndef PLX_POSIX_TIME_H
 #define PLX_POSIX_TIME_H
 
-#include <plx_posix/base.h>
+#include <plx_posix/locale_type.h>
 
 #ifndef CLOCK_MONOTONIC_RAW
 #define CLOCK_MONOTONIC_RAW 5
@@ -44,6 +44,8 @@ time_t timelocal(struct tm *parts) PLX_POSIX_NEW(timelocal);
 time_t timegm(struct tm *parts) PLX_POSIX_NEW(timegm);
 size_t strftime(char *text, size_t size, const char *format, const struct tm *parts)
     PLX_POSIX_CALL(strftime);
+size_t strftime_l(char *text, size_t size, const char *format, const struct tm *parts,
+                  locale_t locale) PLX_POSIX_NEW(strftime_l);
 #ifndef TIME_UTC
 #define TIME_UTC 1
 int timespec_get(struct timespec *now, int base) PLX_POSIX_NEW(timespec_get);

@@ -2,7 +2,7 @@
 #ifndef PLX_POSIX_WCHAR_H
 #define PLX_POSIX_WCHAR_H
 
-#include <plx_posix/base.h>
+#include <plx_posix/locale_type.h>
 
 PLX_POSIX_BEGIN
 
@@ -16,6 +16,13 @@ wchar_t *wcpncpy(wchar_t *to, const wchar_t *from, size_t size) PLX_POSIX_NEW(wc
 int wcscasecmp(const wchar_t *left, const wchar_t *right) PLX_POSIX_NEW(wcscasecmp);
 int wcsncasecmp(const wchar_t *left, const wchar_t *right, size_t length)
     PLX_POSIX_NEW(wcsncasecmp);
+int wcscasecmp_l(const wchar_t *left, const wchar_t *right, locale_t locale)
+    PLX_POSIX_NEW(wcscasecmp_l);
+int wcsncasecmp_l(const wchar_t *left, const wchar_t *right, size_t length, locale_t locale)
+    PLX_POSIX_NEW(wcsncasecmp_l);
+int wcscoll_l(const wchar_t *left, const wchar_t *right, locale_t locale) PLX_POSIX_NEW(wcscoll_l);
+size_t wcsxfrm_l(wchar_t *to, const wchar_t *from, size_t size, locale_t locale)
+    PLX_POSIX_NEW(wcsxfrm_l);
 size_t mbsnrtowcs(wchar_t *to, const char **from, size_t bytes, size_t room, mbstate_t *state)
     PLX_POSIX_NEW(mbsnrtowcs);
 size_t wcsnrtombs(char *to, const wchar_t **from, size_t wides, size_t room, mbstate_t *state)
