@@ -29,7 +29,7 @@ static const answer options[] = {
     {_SC_SAVED_IDS, HAS_NOT},
     {_SC_REALTIME_SIGNALS, HAS},
     {_SC_PRIORITY_SCHEDULING, HAS_NOT},
-    {_SC_TIMERS, HAS_NOT},
+    {_SC_TIMERS, HAS},
     {_SC_ASYNCHRONOUS_IO, HAS_NOT},
     {_SC_PRIORITIZED_IO, HAS_NOT},
     {_SC_SYNCHRONIZED_IO, HAS},
