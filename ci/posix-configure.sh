@@ -22,8 +22,9 @@ cd "$work"
 # What there is: "HEADER FUNCTION" for each function of the table, and the headers of all programs.
 sed -n '/^[a-z]/{s/ .*//;p;}' "$root/posix/functions.txt" > functions
 # shellcheck disable=SC2016
-sed -n '/^## State, header by header/,/^Types, constants/s/^| `\([^`]*\)`[^|]*|\([^|]*\)|.*/\1 \2/p' \
-    "$root/docs/posix.md" | tr -d '`' | while read -r header names; do
+sed -n '/^## State, header by header/,/^Types, constants/{
+s/^| `\([^`]*\)`[^|]*|\([^|]*\)|.*/\1 \2/p
+}' "$root/docs/posix.md" | tr -d '`' | while read -r header names; do
     for name in $names; do
         echo "$header $name"
     done

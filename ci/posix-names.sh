@@ -5,7 +5,7 @@
 #   sh ci/posix-names.sh            compares with the table in docs/posix.md
 #   sh ci/posix-names.sh --write    writes that table
 #   sh ci/posix-names.sh --list     prints "HEADER NAME" for each name that is not there
-#   sh ci/posix-names.sh --native   the same of this system's headers, to see what the check is worth
+#   sh ci/posix-names.sh --native   the same of this system's headers: what the check is worth
 #
 # Exit codes: 0: all is as the table says; 1: not so; 2: wrong use.
 set -eu
@@ -60,8 +60,10 @@ awk -v work="$work" '
         print at use " { (void)sizeof(" $2 " " name "); }" > file
     else if ($2 == "member")
         print at use " { (void)sizeof(((" owner " *)0)->" part "); }" > file
-    else if ($2 ~ /-member$/)
-        print at use " { (void)sizeof(((" substr($2, 1, index($2, "-") - 1) " " owner " *)0)->" part "); }" > file
+    else if ($2 ~ /-member$/) {
+        type = substr($2, 1, index($2, "-") - 1) " " owner
+        print at use " { (void)sizeof(((" type " *)0)->" part "); }" > file
+    }
     else {
         guard = $2 == "constant" ? "1" : "!defined " name
         print "#if " guard "\n" at use " { (void)(" name "); }\n#endif" > file
@@ -102,14 +104,15 @@ END {
         } else if (gone[header] == 0) {
             whole++
         } else {
-            parted = parted "| `" header "` | " all[header] - gone[header] " of " all[header] " | " \
-                percent(all[header] - gone[header], all[header]) " |" names[header] " |\n"
+            has = all[header] - gone[header]
+            parted = parted "| `" header "` | " has " of " all[header] " | " \
+                percent(has, all[header]) " |" names[header] " |\n"
             there += all[header]
             partly += gone[header]
         }
     }
-    printf "%d of %d names in %d headers: %s. %d headers have all of theirs. ", sum - missing, sum, \
-        count, percent(sum - missing, sum), whole
+    printf "%d of %d names in %d headers: %s. %d headers have all of theirs. ", sum - missing, \
+        sum, count, percent(sum - missing, sum), whole
     printf "%d are not there:%s. The others:\n\n", absent_count, absent
     print "| header | names | share | not there |\n|---|---|---|---|"
     printf "%s", parted
