@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,51 @@ static int other_tries(FILE *stream)
     return *(int *)result != 0;
 }
 
+static bool is_aligned(const void *memory, size_t alignment)
+{
+    return memory != NULL && (uintptr_t)memory % alignment == 0;
+}
+
+static void aligned(void)
+{
+    void *memory = NULL;
+    bool are_right = true;
+    section("aligned memory");
+    for (size_t alignment = sizeof(void *); alignment <= 65536; alignment *= 2) {
+        void *pieces[3] = {NULL, NULL, NULL};
+        for (size_t i = 0; i < 3; i++) {
+            are_right &= posix_memalign(&pieces[i], alignment, 100 * (i + 1)) == 0 &&
+                         is_aligned(pieces[i], alignment);
+            memset(pieces[i], 'a' + (int)i, 100 * (i + 1));
+        }
+        free(pieces[1]);
+        char *larger = realloc(pieces[2], 100000);
+        are_right &= larger != NULL && larger[0] == 'c' && larger[299] == 'c';
+        free(larger);
+        char *smaller = realloc(pieces[0], 10);
+        are_right &= smaller != NULL && smaller[0] == 'a' && smaller[9] == 'a';
+        free(smaller);
+    }
+    TRUE(are_right);
+    errno = 7;
+    IS(posix_memalign(&memory, 24, 10), EINVAL);
+    IS(posix_memalign(&memory, 2, 10), EINVAL);
+    IS(errno, 7);
+    IS(posix_memalign(&memory, 64, SIZE_MAX - 100), ENOMEM);
+    TRUE(memory == NULL);
+    IS(posix_memalign(&memory, 64, 0), 0);
+    free(memory);
+    memory = aligned_alloc(4096, 8192);
+    TRUE(is_aligned(memory, 4096));
+    free(memory);
+    memory = malloc(100);
+    TRUE(memory != NULL);
+    memory = realloc(memory, 200);
+    TRUE(memory != NULL);
+    free(memory);
+    free(NULL);
+}
+
 static void locks(void)
 {
     char name[L_ctermid];
@@ -192,6 +238,7 @@ int main(void)
     reading();
     writing();
     growing();
+    aligned();
     locks();
     copies();
     conversions();

@@ -3,6 +3,7 @@
 #define PLX_POSIX_STDLIB_H
 
 #include <plx_posix/base.h>
+#include <plx_posix/malloc.h>
 #include <plx_posix/wait_status.h>
 
 #undef RAND_MAX
