@@ -21,8 +21,10 @@ cd "$work"
 
 # What there is: "HEADER FUNCTION" for each function of the table, and the headers of all programs.
 sed -n '/^[a-z]/{s/ .*//;p;}' "$root/posix/functions.txt" > functions
-sed -n '/^## State, header by header/,$s/^| `\([^`]*\)`[^|]*|\([^|]*\)|.*/\1 \2/p' \
-    "$root/docs/posix.md" | tr -d '`' | while read -r header names; do
+# shellcheck disable=SC2016
+sed -n '/^## State, header by header/,/^Types, constants/{
+s/^| `\([^`]*\)`[^|]*|\([^|]*\)|.*/\1 \2/p
+}' "$root/docs/posix.md" | tr -d '`' | while read -r header names; do
     for name in $names; do
         echo "$header $name"
     done

@@ -32,9 +32,9 @@ run() {
 # Under Wine 8 one process in a thousand ends before its main() was called, and a console that is
 # still being set up forgets what was typed. So what differs is run once more, and said at the end;
 # where POLLUX_STRICT=1, it has failed.
-for name in errors revents streams descriptors bridge events messages rights formats library modes \
-    own parses prints replaces zones clocks directories places queues spawn children stdio peers \
-    console; do
+for name in errors revents streams descriptors bridge events messages rights formats library \
+    modes own parses prints replaces zones clocks configuration accounts advice causes locales \
+    memory small timers utilities directories places queues spawn children stdio peers console; do
     run "$name"
     if ! diff "$work/$name.linux" "$work/$name.wine" && [ "${POLLUX_STRICT:-0}" != 1 ]; then
         echo "$name: different; once more"

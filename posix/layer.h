@@ -403,8 +403,15 @@ bool plx__signals_are_used(void);
 /* EPIPE's companion, for the calling thread. */
 void plx__signal_broken_pipe(void);
 void plx__signal_post(int number);
-/* One of these that waits, which is then taken, and how it came (SI_...); 0: none does. */
-int plx__signal_take(plx__sigset set, int *code_out);
+/* How a signal came. */
+typedef struct plx__signal_cause {
+    int code;    /* SI_... */
+    void *value; /* A union sigval. */
+} plx__signal_cause;
+/* One of these that waits, which is then taken; 0: none does. */
+int plx__signal_take(plx__sigset set, plx__signal_cause *cause_out);
+/* The same as plx__signal_set(), with more of how it came. */
+bool plx__signal_set_cause(int number, plx__signal_cause cause);
 bool plx__signals_wait(plx__sigset set);
 /* From now on the console's events are signals, also when nothing handles them. */
 void plx__signals_connect(void);

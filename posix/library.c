@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "posix/facts.h"
+
 int plx_posix_close(int fd);
 FILE *plx_posix_fdopen(int fd, const char *mode);
 int plx_posix_fileno(FILE *stream);
@@ -187,6 +189,11 @@ static const char *locale_wanted(int category)
     const char *all = getenv(names[0]);
     const char *language = getenv("LANG");
     return all != NULL ? all : own != NULL ? own : language != NULL ? language : "";
+}
+
+int plx__locale_is_plain(int category)
+{
+    return category == LOCALE_MESSAGES || is_plain(locale_wanted(category));
 }
 
 PLX__CALL char *plx_posix_setlocale(int category, const char *name)

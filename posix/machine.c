@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "posix/event_log.h"
+#include "posix/facts.h"
 
 void plx__event_log(const char *source, int level, const char *text)
 {
@@ -134,6 +135,36 @@ PLX__CALL int plx_posix_mlockall(int flags)
 {
     (void)flags;
     return plx__answer_int(-ENOSYS);
+}
+
+PLX__CALL int plx_posix_munlockall(void)
+{
+    return plx__answer_int(-ENOSYS);
+}
+
+/* What a process may lock is a part of its working set, which is made larger if need be. */
+PLX__CALL int plx_posix_mlock(const void *address, size_t length)
+{
+    SIZE_T least;
+    SIZE_T most;
+    void *first = (void *)(uintptr_t)address;
+    if (length == 0 || VirtualLock(first, length))
+        return 0;
+    if (GetLastError() == ERROR_WORKING_SET_QUOTA &&
+        GetProcessWorkingSetSize(GetCurrentProcess(), &least, &most) &&
+        SetProcessWorkingSetSize(GetCurrentProcess(), least + length + 65536,
+                                 most + length + 65536) &&
+        VirtualLock(first, length))
+        return 0;
+    return plx__answer_int(GetLastError() == ERROR_WORKING_SET_QUOTA ? -EAGAIN : -ENOMEM);
+}
+
+PLX__CALL int plx_posix_munlock(const void *address, size_t length)
+{
+    if (length == 0 || VirtualUnlock((void *)(uintptr_t)address, length) ||
+        GetLastError() == ERROR_NOT_LOCKED)
+        return 0;
+    return plx__answer_int(-ENOMEM);
 }
 
 /* --- libraries ------------------------------------------------------------------------------ */
@@ -279,4 +310,54 @@ PLX__CALL int plx_posix_uname(system_names *about)
     if (!GetComputerNameA(about->node, &count))
         (void)snprintf(about->node, sizeof about->node, "localhost");
     return 0;
+}
+
+long plx__processors(void)
+{
+    SYSTEM_INFO info;
+    GetSystemInfo(&info);
+    return (long)info.dwNumberOfProcessors;
+}
+
+long plx__memory_pages(int are_free)
+{
+    SYSTEM_INFO info;
+    MEMORYSTATUSEX memory = {.dwLength = sizeof memory};
+    GetSystemInfo(&info);
+    if (!GlobalMemoryStatusEx(&memory))
+        return -1;
+    return (long)((are_free ? memory.ullAvailPhys : memory.ullTotalPhys) / info.dwPageSize);
+}
+
+size_t plx__system_directory(char *text, size_t size)
+{
+    wchar_t wide[MAX_PATH];
+    UINT length = GetSystemDirectoryW(wide, MAX_PATH);
+    if (length == 0 || length >= MAX_PATH)
+        return 0;
+    for (UINT i = 0; i < length; i++)
+        wide[i] = wide[i] == L'\\' ? L'/' : wide[i];
+    int count = WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, (int)size, NULL, NULL);
+    return count > 0 ? (size_t)count - 1 : 0;
+}
+
+/* Windows Setup makes MachineGuid; it is spread over 32 bits as FNV-1a does. */
+uint32_t plx__machine_number(void)
+{
+    char text[64] = "";
+    DWORD size = sizeof text;
+    uint32_t number = UINT32_C(2166136261);
+    if (RegGetValueA(HKEY_LOCAL_MACHINE, "SOFTWARE\\Microsoft\\Cryptography", "MachineGuid",
+                     RRF_RT_REG_SZ | RRF_SUBKEY_WOW6464KEY, NULL, text, &size) != ERROR_SUCCESS)
+        return 0;
+    for (const char *at = text; *at != '\0'; at++)
+        number = (number ^ (unsigned char)*at) * UINT32_C(16777619);
+    return number;
+}
+
+int plx__wide_is_mark(wchar_t one)
+{
+    WORD kind = 0;
+    return GetStringTypeW(CT_CTYPE3, &one, 1, &kind) && (kind & C3_NONSPACING) != 0 &&
+           (kind & C3_ALPHA) == 0;
 }

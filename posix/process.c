@@ -117,6 +117,18 @@ PLX__CALL int plx_posix_execlp(const char *file, const char *first, ...)
     return plx_posix_execve(file, NULL, NULL);
 }
 
+PLX__CALL int plx_posix_execle(const char *path, const char *first, ...)
+{
+    (void)first;
+    return plx_posix_execve(path, NULL, NULL);
+}
+
+PLX__CALL int plx_posix_fexecve(int fd, char *const arguments[], char *const environment[])
+{
+    (void)fd;
+    return plx_posix_execve(NULL, arguments, environment);
+}
+
 /* --- users: there is one, who is nobody in particular --------------------------------------- */
 
 #define USER 1000u
@@ -336,38 +348,6 @@ PLX__CALL int plx_posix_getdtablesize(void)
     return (int)plx__fd_limit();
 }
 
-PLX__CALL long plx_posix_sysconf(int name)
-{
-    SYSTEM_INFO info;
-    switch (name) {
-    case 0: /* _SC_ARG_MAX */
-        return 32767;
-    case 1: /* _SC_CHILD_MAX */
-        return 1024;
-    case 2: /* _SC_CLK_TCK */
-        return 100;
-    case 3: /* _SC_NGROUPS_MAX */
-        return 65536;
-    case 4: /* _SC_OPEN_MAX */
-        return (long)plx__fd_limit();
-    case 30: /* _SC_PAGESIZE */
-        return plx_posix_getpagesize();
-    case 60: /* _SC_IOV_MAX */
-        return 1024;
-    case 69: /* _SC_GETGR_R_SIZE_MAX, _SC_GETPW_R_SIZE_MAX */
-    case 70:
-        return 1024;
-    case 83: /* _SC_NPROCESSORS_CONF, _SC_NPROCESSORS_ONLN */
-    case 84:
-        GetSystemInfo(&info);
-        return (long)info.dwNumberOfProcessors;
-    case 180: /* _SC_HOST_NAME_MAX */
-        return 255;
-    default:
-        return (long)plx__answer_int(-EINVAL);
-    }
-}
-
 /* As struct rlimit. */
 typedef struct limits {
     uint64_t soft;
@@ -442,15 +422,15 @@ PLX__CALL uint32_t plx_posix_arc4random_uniform(uint32_t bound)
 
 PLX__CALL int plx_posix_getpriority(int which, unsigned who)
 {
-    (void)which;
     (void)who;
-    return 0;
+    return plx__answer_int(which >= 0 && which <= 2 ? 0 : -EINVAL);
 }
 
 PLX__CALL int plx_posix_setpriority(int which, unsigned who, int priority)
 {
-    (void)which;
     (void)who;
+    if (which < 0 || which > 2)
+        return plx__answer_int(-EINVAL);
     return plx__answer_int(priority >= 0 ? 0 : -EACCES); /* Lower is granted, and ignored. */
 }
 

@@ -116,18 +116,3 @@ int rand_r(unsigned int *state)
     bits = (bits ^ bits >> 13) * UINT32_C(0xc2b2ae35);
     return (int)((bits ^ bits >> 16) >> 1);
 }
-
-long lrand48(void)
-{
-    return random();
-}
-
-double drand48(void)
-{
-    return (double)random() / 2147483648.0;
-}
-
-void srand48(long seed)
-{
-    srandom((unsigned int)seed);
-}

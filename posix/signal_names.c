@@ -1,5 +1,5 @@
 /* posix/signal_names.c - what signals are called. The texts are the GNU C library's. */
-#include "posix/layer.h"
+#include "posix/signal_queue.h"
 
 #include <stdio.h>
 
@@ -64,7 +64,10 @@ PLX__CALL const char *plx_posix_strsignal(int number)
     const char *text = name_of(number).text;
     if (text != NULL)
         return text;
-    (void)snprintf(unknown, sizeof unknown, "Unknown signal %d", number);
+    bool is_real_time = number >= PLX__SIGRTMIN && number <= PLX__SIGNALS;
+    (void)snprintf(unknown, sizeof unknown,
+                   is_real_time ? "Real-time signal %d" : "Unknown signal %d",
+                   is_real_time ? number - PLX__SIGRTMIN : number);
     return unknown;
 }
 

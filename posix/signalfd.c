@@ -13,7 +13,10 @@ typedef struct signal_report {
     int32_t code;
     uint32_t process;
     uint32_t user;
-    uint32_t unused[27];
+    uint32_t unused[6];
+    int32_t integer; /* Of a union sigval, as the next is. */
+    uint64_t pointer;
+    uint32_t rest[18];
 } signal_report;
 
 typedef struct watch {
@@ -40,14 +43,16 @@ static ptrdiff_t watch_read(plx__file *file, void *bytes, size_t size)
         return -EINVAL;
     for (; count < size / sizeof(signal_report); count++) {
         signal_report report;
-        int code = 0;
-        int number = plx__signal_take(mask, &code);
+        plx__signal_cause cause = {0, NULL};
+        int number = plx__signal_take(mask, &cause);
         if (number == 0)
             break;
         memset(&report, 0, sizeof report);
         report.number = (uint32_t)number;
-        report.code = code;
-        if (code != PLX__SI_KERNEL) {
+        report.code = cause.code;
+        report.integer = (int32_t)(intptr_t)cause.value;
+        report.pointer = (uintptr_t)cause.value;
+        if (cause.code != PLX__SI_KERNEL) {
             report.process = GetCurrentProcessId();
             report.user = plx_posix_getuid();
         }

@@ -5,6 +5,8 @@
  * for GRACE does a handler run on a thread of the layer's: a program that does nothing but compute
  * must notice SIGINT too.
  */
+#include "posix/facts.h"
+#include "posix/signal_queue.h"
 #include "posix/spawn.h"
 
 #include <signal.h>
@@ -12,14 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIGNALS  64
+#define SIGNALS  PLX__SIGNALS
 #define GRACE_MS 200
 /* A thread that waits has been woken, and takes it: on a busy machine not within GRACE. If a thread
  * of the layer's did so instead, that wait would go on without its EINTR. */
 #define PATIENCE_MS 5000
 
 typedef void (*simple_handler)(int);
-typedef struct signal_info signal_info;
+typedef plx__signal_info signal_info;
 typedef void (*info_handler)(int, signal_info *, void *);
 
 /* As struct sigaction. */
@@ -33,24 +35,12 @@ typedef struct signal_action {
     void (*restorer)(void);
 } signal_action;
 
-/* As siginfo_t. */
-struct signal_info {
-    int number;
-    int code;
-    int error;
-    int process;
-    unsigned user;
-    int status;
-    void *address;
-    void *value;
-};
-
 PLX__CALL simple_handler plx_posix_signal(int number, simple_handler handler);
+PLX__CALL unsigned plx_posix_getuid(void);
 
 static SRWLOCK lock = SRWLOCK_INIT;
 static signal_action actions[SIGNALS + 1];
 static volatile LONG64 pending;
-static plx__atomic_u32 codes[SIGNALS + 1]; /* How those came: SI_... */
 static volatile LONG64 main_mask; /* What the main thread blocks, for who delivers in its stead. */
 static DWORD main_thread;
 static plx__atomic_u32 are_used;
@@ -64,7 +54,7 @@ __attribute__((constructor)) static void main_remember(void)
 
 static plx__sigset bit_of(int number)
 {
-    return UINT64_C(1) << (number - 1);
+    return plx__signal_bit(number);
 }
 
 static bool is_valid(int number)
@@ -142,7 +132,7 @@ static void die(int number)
 }
 
 /* Runs one signal's action on this thread. */
-static unsigned run(int number, int code)
+static unsigned run(int number, plx__signal_cause cause)
 {
     AcquireSRWLockExclusive(&lock);
     signal_action action = actions[number];
@@ -166,9 +156,11 @@ static unsigned run(int number, int code)
         signal_info info;
         memset(&info, 0, sizeof info);
         info.number = number;
-        info.code = code;
+        info.code = cause.code;
+        info.value = cause.value;
         info.process = (int)GetCurrentProcessId();
-        if (number == PLX__SIGCHLD && code != 0)
+        info.user = plx_posix_getuid();
+        if (number == PLX__SIGCHLD && cause.code > 0)
             plx__child_last(&info.process, &info.code, &info.status);
         action.handler.informed(number, &info, NULL);
     } else {
@@ -180,25 +172,52 @@ static unsigned run(int number, int code)
            ((action.flags & PLX__SA_RESTART) == 0 ? PLX__SIGNALS_NO_RESTART : 0u);
 }
 
+/* Of the whole process. False: another thread was faster. */
+static bool pending_take(int number, plx__signal_cause *cause_out)
+{
+    plx__sigset bit = bit_of(number);
+    bool has_more;
+    if (((plx__sigset)InterlockedAnd64(&pending, (LONG64)~bit) & bit) == 0)
+        return false;
+    bool is_there = plx__queue_take(number, cause_out, &has_more);
+    if (has_more)
+        (void)InterlockedOr64(&pending, (LONG64)bit);
+    return is_there;
+}
+
+int plx__signal_take(plx__sigset set, plx__signal_cause *cause_out)
+{
+    int number = plx__directed_take(set, cause_out);
+    while (number == 0) {
+        plx__sigset wanted = (plx__sigset)pending & set;
+        if (wanted == 0)
+            return 0;
+        number = __builtin_ctzll(wanted) + 1;
+        if (!pending_take(number, cause_out))
+            number = 0;
+    }
+    return number;
+}
+
 unsigned plx__handlers_run(void)
 {
     unsigned handled = 0;
     for (;;) {
-        plx__sigset ours = (plx__sigset)pending & ~plx__signals_mask();
-        if (ours == 0)
+        plx__signal_cause cause = {0, NULL};
+        int number = plx__signal_take(~plx__signals_mask(), &cause);
+        if (number == 0)
             return handled;
-        int number = __builtin_ctzll(ours) + 1;
-        plx__sigset bit = bit_of(number);
-        if (((plx__sigset)InterlockedAnd64(&pending, (LONG64)~bit) & bit) != 0)
-            handled |= run(number, (int)plx__atomic_load(&codes[number]));
+        handled |= run(number, cause);
     }
 }
 
-static void pend(int number, int code)
+static int pend(int number, plx__signal_cause cause)
 {
-    plx__atomic_store(&codes[number], (uint32_t)code);
-    (void)InterlockedOr64(&pending, (LONG64)bit_of(number));
+    int status = plx__queue_put(number, cause);
+    if (status == 0)
+        (void)InterlockedOr64(&pending, (LONG64)bit_of(number));
     plx__wait_wake_all();
+    return status;
 }
 
 static simple_handler handler_of(int number)
@@ -209,7 +228,7 @@ static simple_handler handler_of(int number)
     return handler;
 }
 
-bool plx__signal_set(int number)
+bool plx__signal_set_cause(int number, plx__signal_cause cause)
 {
     simple_handler handler = handler_of(number);
     bool is_blocked = ((plx__sigset)main_mask & bit_of(number)) != 0;
@@ -220,8 +239,12 @@ bool plx__signal_set(int number)
             die(number);
         return false;
     }
-    pend(number, PLX__SI_KERNEL);
-    return true;
+    return pend(number, cause) == 0;
+}
+
+bool plx__signal_set(int number)
+{
+    return plx__signal_set_cause(number, (plx__signal_cause){PLX__SI_KERNEL, NULL});
 }
 
 void plx__signal_attend(int number)
@@ -245,23 +268,41 @@ void plx__signal_post(int number)
         plx__signal_attend(number);
 }
 
-static int send_to_oneself(int number, int code)
+static int send_to_oneself(int number, plx__signal_cause cause)
 {
     if (number == 0)
         return 0;
     if (!is_valid(number))
         return -EINVAL;
-    if ((plx__signals_mask() & bit_of(number)) != 0) {
-        pend(number, code);
-        return 0;
-    }
-    (void)run(number, code);
+    if ((plx__signals_mask() & bit_of(number)) != 0)
+        return pend(number, cause);
+    (void)run(number, cause);
     return 0;
+}
+
+static const plx__signal_cause by_user; /* SI_USER is 0. */
+
+/* A thread that waits in the layer takes it at once, any other with its next call of the layer. */
+int plx__thread_signal(void *handle, int number)
+{
+    DWORD code = 0;
+    DWORD thread = GetThreadId(handle);
+    if (thread == 0)
+        return ESRCH;
+    if (number < 0 || number > SIGNALS)
+        return EINVAL;
+    if (thread == GetCurrentThreadId())
+        return -send_to_oneself(number, by_user);
+    if (number == 0 || (GetExitCodeThread(handle, &code) && code != STILL_ACTIVE))
+        return 0;
+    int status = plx__directed_put(thread, number, by_user);
+    plx__wait_wake_all();
+    return -status;
 }
 
 void plx__signal_broken_pipe(void)
 {
-    (void)send_to_oneself(PLX__SIGPIPE, 0);
+    (void)send_to_oneself(PLX__SIGPIPE, by_user);
     errno = EPIPE;
 }
 
@@ -301,7 +342,7 @@ static bool is_of_the_library(int number)
 
 static void __cdecl on_library(int number)
 {
-    (void)run(number, PLX__SI_KERNEL);
+    (void)run(number, (plx__signal_cause){PLX__SI_KERNEL, NULL});
 }
 
 void plx__signals_connect(void)
@@ -380,7 +421,7 @@ PLX__CALL int plx_posix_siginterrupt(int number, int flag)
 
 PLX__CALL int plx_posix_raise(int number)
 {
-    return plx__answer_int(number == 0 ? 0 : send_to_oneself(number, 0));
+    return plx__answer_int(number == 0 ? 0 : send_to_oneself(number, by_user));
 }
 
 /* Others than children can only be ended. */
@@ -408,11 +449,22 @@ PLX__CALL int plx_posix_kill(int process, int number)
     if (number < 0 || number > SIGNALS)
         return plx__answer_int(-EINVAL);
     if (process == (int)GetCurrentProcessId() || process == 0)
-        return plx__answer_int(send_to_oneself(number, 0));
+        return plx__answer_int(send_to_oneself(number, by_user));
     int told = plx__child_signal(process, number);
     if (told != -ESRCH || process < 0)
         return plx__answer_int(told);
     return plx__answer_int(process_signal((DWORD)process, number));
+}
+
+/* A value goes to this process alone. */
+PLX__CALL int plx_posix_sigqueue(int process, int number, void *value)
+{
+    if (process == (int)GetCurrentProcessId())
+        return plx__answer_int(send_to_oneself(number, (plx__signal_cause){PLX__SI_QUEUE, value}));
+    if (number < 0 || number > SIGNALS)
+        return plx__answer_int(-EINVAL);
+    int status = plx_posix_kill(process, 0);
+    return status != 0 || number == 0 ? status : plx__answer_int(-EPERM);
 }
 
 PLX__CALL int plx_posix_killpg(int group, int number)
@@ -484,7 +536,7 @@ PLX__CALL int plx_posix_sigprocmask(int how, const plx__sigset *set, plx__sigset
 
 PLX__CALL int plx_posix_sigpending(plx__sigset *set)
 {
-    *set = (plx__sigset)pending & plx__signals_mask();
+    *set = ((plx__sigset)pending | plx__directed_set()) & plx__signals_mask();
     return 0;
 }
 
@@ -504,28 +556,5 @@ PLX__CALL int plx_posix_pause(void)
 
 bool plx__signals_wait(plx__sigset set)
 {
-    return ((plx__sigset)pending & set) != 0;
-}
-
-int plx__signal_take(plx__sigset set, int *code_out)
-{
-    for (;;) {
-        plx__sigset wanted = (plx__sigset)pending & set;
-        if (wanted == 0)
-            return 0;
-        plx__sigset bit = wanted & (~wanted + 1);
-        int number = __builtin_ctzll(bit) + 1;
-        *code_out = (int)plx__atomic_load(&codes[number]);
-        if (((plx__sigset)InterlockedAnd64(&pending, (LONG64)~bit) & bit) != 0)
-            return number;
-    }
-}
-
-/* Blocked signals wake nobody, so this looks again and again. Returns the code. */
-PLX__CALL int plx_posix_sigwait(const plx__sigset *set, int *number_out)
-{
-    int code;
-    while ((*number_out = plx__signal_take(*set, &code)) == 0)
-        (void)plx__wait_until(plx__deadline_after(10 * PLX_MILLISECOND));
-    return 0;
+    return (((plx__sigset)pending | plx__directed_set()) & set) != 0;
 }

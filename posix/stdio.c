@@ -5,6 +5,7 @@
  * number, and fclose() gives it back. Where there is no handle, as for sockets, a pump (pump.h)
  * stands between the stream and the file.
  */
+#include "posix/memory_stream.h"
 #include "posix/pump.h"
 
 #include <fcntl.h>
@@ -182,6 +183,8 @@ PLX__CALL int plx_posix_fileno(FILE *stream)
     if (inner <= 2)
         return inner;
     int number = number_get(inner);
+    if (number < 0 && plx__memory_stream_is(stream))
+        return plx__answer_int(-EBADF);
     return number >= 0 ? number : plx__answer_int(stream_adopt(stream, PLX__O_RDWR));
 }
 
@@ -355,8 +358,10 @@ PLX__CALL int plx_posix_fclose(FILE *stream)
     bool is_closed = stream != NULL && plx__stdio_is_closed(stream);
     number_set(inner, -1);
     int status = stream != NULL ? stream_finish(stream, pump != NULL) : 0;
+    int lost = stream != NULL && fd < 0 ? plx__memory_stream_leave(stream) : 0;
     if (fclose(stream) != 0)
         status = EOF;
+    status = sent_answer(status, lost);
     if (pump != NULL)
         status = sent_answer(status, plx__pump_end(pump));
     if (is_closed) {
@@ -433,6 +438,7 @@ PLX__CALL int plx_posix_fflush(FILE *stream)
             int one = pump_flush(inner);
             error = error != 0 ? error : one;
         }
+        error = error != 0 ? error : plx__memory_stream_flush(NULL);
         return sent_answer(status, error);
     }
     int inner = _fileno(stream);
@@ -445,6 +451,8 @@ PLX__CALL int plx_posix_fflush(FILE *stream)
     int status = fflush(stream);
     if (status != 0 && plx__stdio_is_closed(stream))
         errno = EBADF;
+    if (inner > 2 && number_get(inner) < 0)
+        return sent_answer(status, plx__memory_stream_flush(stream));
     return is_pumped ? sent_answer(status, pump_flush(inner)) : status;
 }
 
@@ -531,14 +539,4 @@ PLX__CALL ptrdiff_t plx_posix_getdelim(char **line, size_t *size, int end, FILE 
 PLX__CALL ptrdiff_t plx_posix_getline(char **line, size_t *size, FILE *stream)
 {
     return plx_posix_getdelim(line, size, '\n', stream);
-}
-
-PLX__CALL void plx_posix_flockfile(FILE *stream)
-{
-    _lock_file(stream);
-}
-
-PLX__CALL void plx_posix_funlockfile(FILE *stream)
-{
-    _unlock_file(stream);
 }

@@ -36,6 +36,13 @@ PLX__CALL char *plx_posix_ttyname(int fd)
     return plx_posix_isatty(fd) ? name : NULL;
 }
 
+/* By its name, whether there is one or not. */
+PLX__CALL char *plx_posix_ctermid(char *name)
+{
+    static char own[9];
+    return strcpy(name != NULL ? name : own, "/dev/tty");
+}
+
 /* The input of the console that a descriptor is of, which may be of its screen: a handle to be
  * closed, and its mode. */
 static int console_input(int fd, HANDLE *input_out, DWORD *mode_out)

@@ -8,6 +8,7 @@
  * who changes the state does so first and then looks for waiters. One of them sees the other.
  */
 #include "posix/layer.h"
+#include "posix/signal_queue.h"
 
 #include <string.h>
 
@@ -26,6 +27,7 @@ static void WINAPI waiter_end(void *data)
     plx__waiter *waiter = data;
     if (waiter == NULL)
         return;
+    plx__directed_end();
     plx__wake_close(&waiter->wake);
     for (int i = 0; i < 2; i++) {
         if (waiter->events[i] != NULL)

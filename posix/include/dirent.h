@@ -43,6 +43,8 @@ PLX_POSIX_BEGIN
 DIR *opendir(const char *path) PLX_POSIX_CALL(opendir);
 DIR *fdopendir(int fd) PLX_POSIX_NEW(fdopendir);
 struct dirent *readdir(DIR *directory) PLX_POSIX_CALL(readdir);
+int readdir_r(DIR *directory, struct dirent *entry, struct dirent **result)
+    PLX_POSIX_NEW(readdir_r);
 int closedir(DIR *directory) PLX_POSIX_CALL(closedir);
 void rewinddir(DIR *directory) PLX_POSIX_CALL(rewinddir);
 long telldir(DIR *directory) PLX_POSIX_CALL(telldir);

@@ -22,9 +22,14 @@
 #define O_NOFOLLOW  0x800000
 #define O_NOCTTY    0x1000000
 #define O_ASYNC     0x2000000
-#define FNDELAY     O_NONBLOCK
-#define FAPPEND     O_APPEND
-#define FNONBLOCK   O_NONBLOCK
+#define O_RSYNC     O_SYNC
+#define O_TTY_INIT  0
+/* Opened for searching is opened for reading here, and nothing can be opened for execution. */
+#define O_SEARCH  O_RDONLY
+#define O_EXEC    O_RDONLY
+#define FNDELAY   O_NONBLOCK
+#define FAPPEND   O_APPEND
+#define FNONBLOCK O_NONBLOCK
 /* There is no text mode here; programs that know of one are told that both are the same. */
 #define O_BINARY 0
 #define O_TEXT   0
@@ -41,6 +46,19 @@
 #define F_GETOWN        9
 #define F_DUPFD_CLOEXEC 1030
 #define FD_CLOEXEC      1
+
+#ifndef SEEK_SET
+#define SEEK_SET 0
+#define SEEK_CUR 1
+#define SEEK_END 2
+#endif
+
+#define POSIX_FADV_NORMAL     0
+#define POSIX_FADV_RANDOM     1
+#define POSIX_FADV_SEQUENTIAL 2
+#define POSIX_FADV_WILLNEED   3
+#define POSIX_FADV_DONTNEED   4
+#define POSIX_FADV_NOREUSE    5
 
 #define F_RDLCK 0
 #define F_WRLCK 1
@@ -66,6 +84,8 @@ int open(const char *path, int flags, ...) PLX_POSIX_CALL(open);
 int openat(int from, const char *path, int flags, ...) PLX_POSIX_NEW(openat);
 int creat(const char *path, mode_t mode) PLX_POSIX_CALL(creat);
 int fcntl(int fd, int command, ...) PLX_POSIX_NEW(fcntl);
+int posix_fadvise(int fd, off_t offset, off_t length, int advice) PLX_POSIX_NEW(posix_fadvise);
+int posix_fallocate(int fd, off_t offset, off_t length) PLX_POSIX_NEW(posix_fallocate);
 
 PLX_POSIX_END
 #endif

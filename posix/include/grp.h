@@ -15,6 +15,13 @@ PLX_POSIX_BEGIN
 
 struct group *getgrnam(const char *name) PLX_POSIX_NEW(getgrnam);
 struct group *getgrgid(gid_t group) PLX_POSIX_NEW(getgrgid);
+int getgrnam_r(const char *name, struct group *group, char *text, size_t size,
+               struct group **result) PLX_POSIX_NEW(getgrnam_r);
+int getgrgid_r(gid_t number, struct group *group, char *text, size_t size, struct group **result)
+    PLX_POSIX_NEW(getgrgid_r);
+struct group *getgrent(void) PLX_POSIX_NEW(getgrent);
+void setgrent(void) PLX_POSIX_NEW(setgrent);
+void endgrent(void) PLX_POSIX_NEW(endgrent);
 int setgroups(size_t count, const gid_t *groups) PLX_POSIX_NEW(setgroups);
 int initgroups(const char *user, gid_t group) PLX_POSIX_NEW(initgroups);
 

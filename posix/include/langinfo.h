@@ -2,7 +2,7 @@
 #ifndef PLX_POSIX_LANGINFO_H
 #define PLX_POSIX_LANGINFO_H
 
-#include <plx_posix/base.h>
+#include <plx_posix/locale_type.h>
 
 typedef int nl_item;
 
@@ -66,6 +66,7 @@ typedef int nl_item;
 PLX_POSIX_BEGIN
 
 char *nl_langinfo(nl_item item) PLX_POSIX_NEW(nl_langinfo);
+char *nl_langinfo_l(nl_item item, locale_t locale) PLX_POSIX_NEW(nl_langinfo_l);
 
 PLX_POSIX_END
 #endif

@@ -24,6 +24,9 @@
 #ifndef NAME_MAX
 #define NAME_MAX 255
 #endif
+#ifndef TTY_NAME_MAX
+#define TTY_NAME_MAX 32
+#endif
 #ifndef OPEN_MAX
 #define OPEN_MAX 16384
 #endif
@@ -36,6 +39,7 @@
 #ifndef LONG_BIT
 #define LONG_BIT (__SIZEOF_LONG__ * 8)
 #endif
+#include <plx_posix/limits.h>
 #include <plx_posix/widths.h>
 #if defined PLX_POSIX_WIDTHS && !defined BOOL_WIDTH
 #define BOOL_WIDTH 1

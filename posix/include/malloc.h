@@ -1,7 +1,9 @@
-/* malloc.h - mingw-w64's. */
+/* malloc.h - mingw-w64's, completed. */
 #pragma GCC system_header
 #include <plx_posix/mingw_begin.h>
 
 #include_next <malloc.h>
 
 #include <plx_posix/mingw_end.h>
+
+#include <plx_posix/malloc.h>

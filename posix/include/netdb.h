@@ -68,6 +68,13 @@ struct servent {
     char *s_proto;
 };
 
+struct netent {
+    char *n_name;
+    char **n_aliases;
+    int n_addrtype;
+    uint32_t n_net;
+};
+
 struct protoent {
     char *p_name;
     char **p_aliases;
@@ -97,6 +104,20 @@ struct servent *getservbyname(const char *name, const char *protocol) PLX_POSIX_
 struct servent *getservbyport(int port, const char *protocol) PLX_POSIX_CALL(getservbyport);
 struct protoent *getprotobyname(const char *name) PLX_POSIX_CALL(getprotobyname);
 struct protoent *getprotobynumber(int number) PLX_POSIX_CALL(getprotobynumber);
+void sethostent(int stays_open) PLX_POSIX_NEW(sethostent);
+void endhostent(void) PLX_POSIX_NEW(endhostent);
+struct hostent *gethostent(void) PLX_POSIX_NEW(gethostent);
+void setnetent(int stays_open) PLX_POSIX_NEW(setnetent);
+void endnetent(void) PLX_POSIX_NEW(endnetent);
+struct netent *getnetent(void) PLX_POSIX_NEW(getnetent);
+struct netent *getnetbyname(const char *name) PLX_POSIX_NEW(getnetbyname);
+struct netent *getnetbyaddr(uint32_t network, int family) PLX_POSIX_NEW(getnetbyaddr);
+void setprotoent(int stays_open) PLX_POSIX_NEW(setprotoent);
+void endprotoent(void) PLX_POSIX_NEW(endprotoent);
+struct protoent *getprotoent(void) PLX_POSIX_NEW(getprotoent);
+void setservent(int stays_open) PLX_POSIX_NEW(setservent);
+void endservent(void) PLX_POSIX_NEW(endservent);
+struct servent *getservent(void) PLX_POSIX_NEW(getservent);
 int *plx_posix_h_errno(void);
 #define h_errno (*plx_posix_h_errno())
 const char *hstrerror(int code) PLX_POSIX_NEW(hstrerror);

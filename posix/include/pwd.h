@@ -18,6 +18,13 @@ PLX_POSIX_BEGIN
 
 struct passwd *getpwnam(const char *name) PLX_POSIX_NEW(getpwnam);
 struct passwd *getpwuid(uid_t user) PLX_POSIX_NEW(getpwuid);
+int getpwnam_r(const char *name, struct passwd *user, char *text, size_t size,
+               struct passwd **result) PLX_POSIX_NEW(getpwnam_r);
+int getpwuid_r(uid_t number, struct passwd *user, char *text, size_t size, struct passwd **result)
+    PLX_POSIX_NEW(getpwuid_r);
+struct passwd *getpwent(void) PLX_POSIX_NEW(getpwent);
+void setpwent(void) PLX_POSIX_NEW(setpwent);
+void endpwent(void) PLX_POSIX_NEW(endpwent);
 
 PLX_POSIX_END
 #endif

@@ -1,7 +1,9 @@
-/* sched.h - mingw-w64's. */
+/* sched.h - mingw-w64's, completed. */
 #pragma GCC system_header
 #include <plx_posix/mingw_begin.h>
 
 #include_next <sched.h>
 
 #include <plx_posix/mingw_end.h>
+
+#include <plx_posix/sched.h>

@@ -4,7 +4,9 @@
 
 #include <plx_posix/mingw_begin.h>
 
+#define swab plx_mingw_swab /* See <unistd.h>. */
 #include_next <stdlib.h>
+#undef swab
 
 #include <plx_posix/mingw_end.h>
 

@@ -46,19 +46,9 @@
 #define F_TLOCK 2
 #define F_TEST  3
 
-#define _SC_ARG_MAX          0
-#define _SC_CHILD_MAX        1
-#define _SC_CLK_TCK          2
-#define _SC_NGROUPS_MAX      3
-#define _SC_OPEN_MAX         4
-#define _SC_PAGESIZE         30
-#define _SC_PAGE_SIZE        _SC_PAGESIZE
-#define _SC_IOV_MAX          60
-#define _SC_GETGR_R_SIZE_MAX 69
-#define _SC_GETPW_R_SIZE_MAX 70
-#define _SC_NPROCESSORS_CONF 83
-#define _SC_NPROCESSORS_ONLN 84
-#define _SC_HOST_NAME_MAX    180
+#define _POSIX_VDISABLE 0
+
+#include <plx_posix/configuration.h>
 
 PLX_POSIX_BEGIN
 
@@ -127,6 +117,8 @@ int execv(const char *path, char *const arguments[]) PLX_POSIX_CALL(execv);
 int execvp(const char *file, char *const arguments[]) PLX_POSIX_CALL(execvp);
 int execve(const char *path, char *const arguments[], char *const environment[])
     PLX_POSIX_CALL(execve);
+int execle(const char *path, const char *first, ...) PLX_POSIX_CALL(execle);
+int fexecve(int fd, char *const arguments[], char *const environment[]) PLX_POSIX_NEW(fexecve);
 uid_t getuid(void) PLX_POSIX_NEW(getuid);
 uid_t geteuid(void) PLX_POSIX_NEW(geteuid);
 gid_t getgid(void) PLX_POSIX_NEW(getgid);
@@ -147,6 +139,14 @@ char *getlogin(void) PLX_POSIX_CALL(getlogin);
 int getpagesize(void) PLX_POSIX_CALL(getpagesize);
 int getdtablesize(void) PLX_POSIX_NEW(getdtablesize);
 long sysconf(int name) PLX_POSIX_NEW(sysconf);
+long pathconf(const char *path, int name) PLX_POSIX_NEW(pathconf);
+long fpathconf(int fd, int name) PLX_POSIX_NEW(fpathconf);
+size_t confstr(int name, char *text, size_t size) PLX_POSIX_NEW(confstr);
+long gethostid(void) PLX_POSIX_NEW(gethostid);
+int getlogin_r(char *name, size_t size) PLX_POSIX_NEW(getlogin_r);
+int ttyname_r(int fd, char *name, size_t size) PLX_POSIX_NEW(ttyname_r);
+void swab(const void *from, void *to, ssize_t size) PLX_POSIX_CALL(swab);
+void sync(void) PLX_POSIX_NEW(sync);
 int nice(int increment) PLX_POSIX_NEW(nice);
 int getentropy(void *bytes, size_t size) PLX_POSIX_NEW(getentropy);
 

@@ -186,6 +186,13 @@ struct in6_pktinfo {
     (PLX_POSIX_IN6(a, 0) == 0 && PLX_POSIX_IN6(a, 1) == 0 && PLX_POSIX_IN6(a, 2) == 0 &&           \
      PLX_POSIX_IN6(a, 3) == 0x01000000u)
 #define IN6_IS_ADDR_MULTICAST(a) (PLX_POSIX_IN6B(a, 0) == 0xff)
+#define PLX_POSIX_IN6_SCOPE(a, scope)                                                              \
+    (IN6_IS_ADDR_MULTICAST(a) && (PLX_POSIX_IN6B(a, 1) & 0x0f) == (scope))
+#define IN6_IS_ADDR_MC_NODELOCAL(a) PLX_POSIX_IN6_SCOPE(a, 0x1)
+#define IN6_IS_ADDR_MC_LINKLOCAL(a) PLX_POSIX_IN6_SCOPE(a, 0x2)
+#define IN6_IS_ADDR_MC_SITELOCAL(a) PLX_POSIX_IN6_SCOPE(a, 0x5)
+#define IN6_IS_ADDR_MC_ORGLOCAL(a)  PLX_POSIX_IN6_SCOPE(a, 0x8)
+#define IN6_IS_ADDR_MC_GLOBAL(a)    PLX_POSIX_IN6_SCOPE(a, 0xe)
 #define IN6_IS_ADDR_LINKLOCAL(a)                                                                   \
     (PLX_POSIX_IN6B(a, 0) == 0xfe && (PLX_POSIX_IN6B(a, 1) & 0xc0) == 0x80)
 #define IN6_IS_ADDR_SITELOCAL(a)                                                                   \

@@ -2,12 +2,23 @@
 #ifndef PLX_POSIX_LOCALE_H
 #define PLX_POSIX_LOCALE_H
 
-#include <plx_posix/base.h>
+#include <plx_posix/locale_type.h>
 
 /* The number that GNU's libintl has for it on Windows. */
 #ifndef LC_MESSAGES
 #define LC_MESSAGES 1729
 #endif
+
+#define LC_COLLATE_MASK  (1 << LC_COLLATE)
+#define LC_CTYPE_MASK    (1 << LC_CTYPE)
+#define LC_MONETARY_MASK (1 << LC_MONETARY)
+#define LC_NUMERIC_MASK  (1 << LC_NUMERIC)
+#define LC_TIME_MASK     (1 << LC_TIME)
+#define LC_MESSAGES_MASK (1 << 6)
+#define LC_ALL_MASK                                                                                \
+    (LC_COLLATE_MASK | LC_CTYPE_MASK | LC_MONETARY_MASK | LC_NUMERIC_MASK | LC_TIME_MASK |         \
+     LC_MESSAGES_MASK)
+#define LC_GLOBAL_LOCALE ((locale_t)-1)
 
 struct lconv {
     char *decimal_point;
@@ -39,6 +50,10 @@ struct lconv {
 PLX_POSIX_BEGIN
 
 struct lconv *localeconv(void) PLX_POSIX_CALL(localeconv);
+locale_t newlocale(int mask, const char *name, locale_t base) PLX_POSIX_NEW(newlocale);
+locale_t duplocale(locale_t locale) PLX_POSIX_NEW(duplocale);
+void freelocale(locale_t locale) PLX_POSIX_NEW(freelocale);
+locale_t uselocale(locale_t locale) PLX_POSIX_NEW(uselocale);
 char *setlocale(int category, const char *name) PLX_POSIX_CALL(setlocale);
 
 PLX_POSIX_END

@@ -24,6 +24,9 @@ void siglongjmp(sigjmp_buf to, int value) PLX_POSIX_NEW(siglongjmp) __attribute_
 
 PLX_POSIX_END
 
+/* mingw-w64 has an _setjmp(); neither keeps the mask. */
+#define _longjmp(jump, value) longjmp((jump), (value))
+
 #define sigsetjmp(jump, keeps_mask)                                                                \
     (plx_posix_jump_mask_keep(&(jump)->state, (keeps_mask)), setjmp((jump)->place))
 

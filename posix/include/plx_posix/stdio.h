@@ -6,6 +6,10 @@
 
 #include <plx_posix/base.h>
 
+#ifndef L_ctermid
+#define L_ctermid 9
+#endif
+
 #undef popen
 #undef pclose
 
@@ -31,6 +35,9 @@ int fputc(int byte, FILE *stream) PLX_POSIX_CALL(fputc);
 int putc(int byte, FILE *stream) PLX_POSIX_CALL(putc);
 int fputs(const char *text, FILE *stream) PLX_POSIX_CALL(fputs);
 size_t fwrite(const void *items, size_t size, size_t count, FILE *stream) PLX_POSIX_CALL(fwrite);
+FILE *fmemopen(void *buffer, size_t size, const char *mode) PLX_POSIX_NEW(fmemopen);
+FILE *open_memstream(char **text, size_t *length) PLX_POSIX_NEW(open_memstream);
+char *ctermid(char *name) PLX_POSIX_NEW(ctermid);
 FILE *tmpfile(void) PLX_POSIX_CALL(tmpfile);
 int remove(const char *path) PLX_POSIX_CALL(remove);
 int rename(const char *from, const char *to) PLX_POSIX_CALL(rename);
@@ -52,6 +59,7 @@ int getchar_unlocked(void) PLX_POSIX_NEW(getchar_unlocked);
 int putc_unlocked(int byte, FILE *stream) PLX_POSIX_NEW(putc_unlocked);
 int putchar_unlocked(int byte) PLX_POSIX_NEW(putchar_unlocked);
 void flockfile(FILE *stream) PLX_POSIX_NEW(flockfile);
+int ftrylockfile(FILE *stream) PLX_POSIX_NEW(ftrylockfile);
 void funlockfile(FILE *stream) PLX_POSIX_NEW(funlockfile);
 
 PLX_POSIX_END

@@ -3,6 +3,8 @@
 #define PLX_POSIX_STDLIB_H
 
 #include <plx_posix/base.h>
+#include <plx_posix/malloc.h>
+#include <plx_posix/wait_status.h>
 
 #undef RAND_MAX
 #define RAND_MAX 0x7fffffff
@@ -42,6 +44,14 @@ int setstate_r(char *state, struct random_data *data) PLX_POSIX_NEW(setstate_r);
 double drand48(void) PLX_POSIX_NEW(drand48);
 void srand48(long seed) PLX_POSIX_NEW(srand48);
 long lrand48(void) PLX_POSIX_NEW(lrand48);
+long mrand48(void) PLX_POSIX_NEW(mrand48);
+double erand48(unsigned short state[3]) PLX_POSIX_NEW(erand48);
+long nrand48(unsigned short state[3]) PLX_POSIX_NEW(nrand48);
+long jrand48(unsigned short state[3]) PLX_POSIX_NEW(jrand48);
+unsigned short *seed48(unsigned short state[3]) PLX_POSIX_NEW(seed48);
+void lcong48(unsigned short state[7]) PLX_POSIX_NEW(lcong48);
+long a64l(const char *text) PLX_POSIX_NEW(a64l);
+char *l64a(long number) PLX_POSIX_NEW(l64a);
 int mkstemp(char *name) PLX_POSIX_CALL(mkstemp);
 char *mkdtemp(char *name) PLX_POSIX_NEW(mkdtemp);
 char *realpath(const char *path, char *resolved) PLX_POSIX_NEW(realpath);

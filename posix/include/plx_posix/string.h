@@ -2,7 +2,7 @@
 #ifndef PLX_POSIX_STRING_H
 #define PLX_POSIX_STRING_H
 
-#include <plx_posix/base.h>
+#include <plx_posix/locale_type.h>
 
 #undef strcasecmp
 #undef strncasecmp
@@ -14,6 +14,12 @@ char *strerror(int code) PLX_POSIX_CALL(strerror);
 int strerror_r(int code, char *text, size_t size) PLX_POSIX_NEW(strerror_r);
 int strcasecmp(const char *left, const char *right) PLX_POSIX_CALL(strcasecmp);
 int strncasecmp(const char *left, const char *right, size_t length) PLX_POSIX_CALL(strncasecmp);
+int strcasecmp_l(const char *left, const char *right, locale_t locale) PLX_POSIX_NEW(strcasecmp_l);
+int strncasecmp_l(const char *left, const char *right, size_t length, locale_t locale)
+    PLX_POSIX_NEW(strncasecmp_l);
+int strcoll_l(const char *left, const char *right, locale_t locale) PLX_POSIX_NEW(strcoll_l);
+size_t strxfrm_l(char *to, const char *from, size_t size, locale_t locale) PLX_POSIX_NEW(strxfrm_l);
+char *strerror_l(int code, locale_t locale) PLX_POSIX_NEW(strerror_l);
 char *strcasestr(const char *text, const char *part) PLX_POSIX_NEW(strcasestr);
 char *strdup(const char *text) PLX_POSIX_CALL(strdup);
 char *strndup(const char *text, size_t length) PLX_POSIX_NEW(strndup);

@@ -26,6 +26,12 @@
 #define MADV_SEQUENTIAL 2
 #define MADV_WILLNEED   3
 
+#define POSIX_MADV_NORMAL     0
+#define POSIX_MADV_RANDOM     1
+#define POSIX_MADV_SEQUENTIAL 2
+#define POSIX_MADV_WILLNEED   3
+#define POSIX_MADV_DONTNEED   4
+
 PLX_POSIX_BEGIN
 
 void *mmap(void *wanted, size_t length, int protection, int flags, int fd, off_t offset)
@@ -35,6 +41,12 @@ int msync(void *address, size_t length, int flags) PLX_POSIX_NEW(msync);
 int mprotect(void *address, size_t length, int protection) PLX_POSIX_CALL(mprotect);
 int madvise(void *address, size_t length, int advice) PLX_POSIX_NEW(madvise);
 int mlockall(int flags) PLX_POSIX_NEW(mlockall);
+int munlockall(void) PLX_POSIX_NEW(munlockall);
+int mlock(const void *address, size_t length) PLX_POSIX_NEW(mlock);
+int munlock(const void *address, size_t length) PLX_POSIX_NEW(munlock);
+int posix_madvise(void *address, size_t length, int advice) PLX_POSIX_NEW(posix_madvise);
+int shm_open(const char *name, int flags, mode_t mode) PLX_POSIX_NEW(shm_open);
+int shm_unlink(const char *name) PLX_POSIX_NEW(shm_unlink);
 
 PLX_POSIX_END
 #endif

@@ -24,6 +24,8 @@
 #define RUSAGE_CHILDREN (-1)
 #define RUSAGE_THREAD   1
 #define PRIO_PROCESS    0
+#define PRIO_PGRP       1
+#define PRIO_USER       2
 
 typedef uint64_t rlim_t;
 

@@ -2,4 +2,6 @@
 #pragma GCC system_header
 #include <plx_posix/systypes.h>
 
+#include <plx_posix/thread_types.h>
+
 #include <sys/select.h>

@@ -5,22 +5,7 @@
 #include <signal.h>
 
 #include <plx_posix/base.h>
-
-#define WNOHANG    1
-#define WUNTRACED  2
-#define WSTOPPED   2
-#define WEXITED    4
-#define WCONTINUED 8
-#define WNOWAIT    0x01000000
-
-#define WEXITSTATUS(status)  (((status) >> 8) & 0xff)
-#define WTERMSIG(status)     ((status)&0x7f)
-#define WSTOPSIG(status)     WEXITSTATUS(status)
-#define WIFEXITED(status)    (WTERMSIG(status) == 0)
-#define WIFSIGNALED(status)  (WTERMSIG(status) != 0 && WTERMSIG(status) != 0x7f)
-#define WIFSTOPPED(status)   (WTERMSIG(status) == 0x7f)
-#define WIFCONTINUED(status) ((status) == 0xffff)
-#define WCOREDUMP(status)    ((status)&0x80)
+#include <plx_posix/wait_status.h>
 
 PLX_POSIX_BEGIN
 

@@ -1,0 +1,42 @@
+/* posix/signal_queue.h - signals that wait to be taken: how they came, in which order, for whom. */
+#ifndef PLX__POSIX_SIGNAL_QUEUE_H
+#define PLX__POSIX_SIGNAL_QUEUE_H
+
+#include "posix/layer.h"
+
+enum { PLX__SIGNALS = 64, PLX__SIGRTMIN = 34, PLX__SI_QUEUE = -1, PLX__SI_TIMER = -2 };
+
+/* As siginfo_t. */
+typedef struct plx__signal_info {
+    int number;
+    int code;
+    int error;
+    int process;
+    unsigned user;
+    int status;
+    void *address;
+    void *value;
+    long band;
+} plx__signal_info;
+
+static inline plx__sigset plx__signal_bit(int number)
+{
+    return UINT64_C(1) << (number - 1);
+}
+
+/* Before its bit is set. Of signals below PLX__SIGRTMIN the last cause is kept, of others each, in
+ * order. 0 or -EAGAIN. */
+int plx__queue_put(int number, plx__signal_cause cause);
+/* After its bit was cleared. Whether there was one; `*has_more_out`: the bit is to be set again. */
+bool plx__queue_take(int number, plx__signal_cause *cause_out, bool *has_more_out);
+
+/* For one thread: 0 or -EAGAIN. */
+int plx__directed_put(DWORD thread, int number, plx__signal_cause cause);
+/* One of these that waits for the calling thread, which is then taken; 0: none does. */
+int plx__directed_take(plx__sigset set, plx__signal_cause *cause_out);
+/* Those that wait for it. */
+plx__sigset plx__directed_set(void);
+/* The calling thread ends. */
+void plx__directed_end(void);
+
+#endif

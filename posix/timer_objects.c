@@ -1,0 +1,240 @@
+/* posix/timer_objects.c - timer_create() and its kin: timers that send signals or call functions.
+ *
+ * One thread of the layer's waits for the first that is due. A timer has one signal on its way at
+ * most; what expires meanwhile is counted, as POSIX wants it.
+ */
+#include "posix/expiry.h"
+#include "posix/signal_queue.h"
+
+#include <string.h>
+
+enum { BY_SIGNAL = 0, BY_NOTHING = 1, BY_FUNCTION = 2, IS_ABSOLUTE = 1 };
+
+/* As struct sigevent. */
+typedef struct event {
+    void *value;
+    int signal;
+    int how;
+    void (*function)(void *value);
+    void *attributes;
+} event;
+
+typedef struct timer {
+    struct timer *next;
+    plx__expiry expiry;
+    event event;
+    int overrun; /* Of the signal that was sent last. */
+} timer;
+
+static SRWLOCK lock = SRWLOCK_INIT;
+static CONDITION_VARIABLE changed = CONDITION_VARIABLE_INIT;
+static timer *all;
+static bool has_thread;
+
+/* --- what expires --------------------------------------------------------------------------- */
+
+static DWORD WINAPI function_run(void *data)
+{
+    event what = *(event *)data;
+    plx__free(data);
+    what.function(what.value);
+    return 0;
+}
+
+static void function_call(const event *what)
+{
+    event *copy = plx__allocate_zeroed(1, sizeof *copy);
+    if (copy == NULL)
+        return;
+    *copy = *what;
+    HANDLE thread = CreateThread(NULL, 0, function_run, copy, 0, NULL);
+    if (thread == NULL)
+        plx__free(copy);
+    else
+        (void)CloseHandle(thread);
+}
+
+static void CALLBACK attend(PTP_CALLBACK_INSTANCE instance, void *number)
+{
+    (void)instance;
+    plx__signal_attend((int)(intptr_t)number);
+}
+
+/* Without the lock, for it may be the end of the process. */
+static void signal_send(const event *what)
+{
+    plx__signal_cause cause = {.code = PLX__SI_TIMER, .value = what->value};
+    if (plx__signal_set_cause(what->signal, cause))
+        (void)TrySubmitThreadpoolCallback(attend, (void *)(intptr_t)what->signal, NULL);
+}
+
+static void overrun_add(timer *of, uint64_t count)
+{
+    of->overrun = count < (uint64_t)(INT_MAX - of->overrun) ? of->overrun + (int)count : INT_MAX;
+}
+
+/* Under the lock: whether `*event_out` is to be done. */
+static bool expire(timer *of, uint64_t now, event *event_out)
+{
+    uint64_t count = plx__expiry_count(&of->expiry, now);
+    if (count == 0)
+        return false;
+    plx__expiry_pass(&of->expiry, count);
+    if (of->event.how == BY_SIGNAL && plx__signals_wait(plx__signal_bit(of->event.signal))) {
+        overrun_add(of, count);
+        return false;
+    }
+    of->overrun = 0;
+    overrun_add(of, count - 1);
+    *event_out = of->event;
+    return of->event.how != BY_NOTHING;
+}
+
+/* Under the lock, which it lets go of meanwhile. Whether there was something to do. */
+static bool one_do(void)
+{
+    event what;
+    uint64_t now = plx__clock_now();
+    for (timer *at = all; at != NULL; at = at->next) {
+        if (!expire(at, now, &what))
+            continue;
+        ReleaseSRWLockExclusive(&lock);
+        if (what.how == BY_SIGNAL)
+            signal_send(&what);
+        else
+            function_call(&what);
+        AcquireSRWLockExclusive(&lock);
+        return true;
+    }
+    return false;
+}
+
+static DWORD WINAPI timers_run(void *data)
+{
+    (void)data;
+    AcquireSRWLockExclusive(&lock);
+    for (;;) {
+        if (one_do())
+            continue;
+        uint64_t due = PLX_FOREVER;
+        for (const timer *at = all; at != NULL; at = at->next)
+            due = at->expiry.due < due ? at->expiry.due : due;
+        uint64_t now = plx__clock_now();
+        uint64_t left = due == PLX_FOREVER ? PLX_FOREVER : due > now ? due - now : 0;
+        (void)SleepConditionVariableSRW(&changed, &lock, plx__milliseconds(left), 0);
+    }
+    return 0;
+}
+
+/* --- the calls ------------------------------------------------------------------------------ */
+
+/* Under the lock. */
+static int thread_start(void)
+{
+    if (has_thread)
+        return 0;
+    HANDLE thread = CreateThread(NULL, 0, timers_run, NULL, 0, NULL);
+    if (thread == NULL)
+        return -EAGAIN;
+    (void)CloseHandle(thread);
+    has_thread = true;
+    return 0;
+}
+
+/* Under the lock: the link to it, or to NULL. */
+static timer **link_find(const timer *wanted)
+{
+    timer **link = &all;
+    while (*link != NULL && *link != wanted)
+        link = &(*link)->next;
+    return link;
+}
+
+static int event_check(const event *what)
+{
+    bool is_valid = what->how == BY_NOTHING ||
+                    (what->how == BY_FUNCTION && what->function != NULL) ||
+                    (what->how == BY_SIGNAL && what->signal > 0 && what->signal <= PLX__SIGNALS);
+    return is_valid ? 0 : -EINVAL;
+}
+
+PLX__CALL int plx_posix_timer_create(int clock, const event *what, timer **timer_out)
+{
+    plx__layer_start();
+    if (clock == 2 || clock == 3)
+        return plx__answer_int(-ENOTSUP); /* The processor's time. */
+    if ((clock != PLX__CLOCK_REALTIME && clock != PLX__CLOCK_MONOTONIC &&
+         clock != PLX__CLOCK_BOOTTIME) ||
+        (what != NULL && event_check(what) != 0))
+        return plx__answer_int(-EINVAL);
+    timer *made = plx__allocate_zeroed(1, sizeof *made);
+    if (made == NULL)
+        return plx__answer_int(-EAGAIN);
+    made->expiry = (plx__expiry){.clock = clock, .due = PLX_FOREVER};
+    if (what != NULL)
+        made->event = *what;
+    else
+        made->event = (event){.value = made, .signal = PLX__SIGALRM, .how = BY_SIGNAL};
+    AcquireSRWLockExclusive(&lock);
+    int status = thread_start();
+    if (status == 0) {
+        made->next = all;
+        all = made;
+    }
+    ReleaseSRWLockExclusive(&lock);
+    if (status == 0)
+        *timer_out = made;
+    else
+        plx__free(made);
+    return plx__answer_int(status);
+}
+
+PLX__CALL int plx_posix_timer_delete(timer *gone)
+{
+    AcquireSRWLockExclusive(&lock);
+    timer **link = link_find(gone);
+    bool is_there = *link != NULL;
+    if (is_there)
+        *link = gone->next;
+    ReleaseSRWLockExclusive(&lock);
+    if (!is_there)
+        return plx__answer_int(-EINVAL);
+    plx__free(gone);
+    return 0;
+}
+
+PLX__CALL int plx_posix_timer_settime(timer *of, int flags, const plx__timer_value *value,
+                                      plx__timer_value *old)
+{
+    if (value == NULL || !plx__timer_value_is_valid(value))
+        return plx__answer_int(-EINVAL);
+    plx__timer_value wanted = *value; /* `old` may be the same. */
+    AcquireSRWLockExclusive(&lock);
+    bool is_there = *link_find(of) != NULL;
+    if (is_there && old != NULL)
+        plx__expiry_tell(&of->expiry, old);
+    if (is_there)
+        plx__expiry_set(&of->expiry, &wanted, (flags & IS_ABSOLUTE) != 0);
+    ReleaseSRWLockExclusive(&lock);
+    WakeConditionVariable(&changed);
+    return plx__answer_int(is_there ? 0 : -EINVAL);
+}
+
+PLX__CALL int plx_posix_timer_gettime(timer *of, plx__timer_value *value)
+{
+    AcquireSRWLockShared(&lock);
+    bool is_there = *link_find(of) != NULL;
+    if (is_there)
+        plx__expiry_tell(&of->expiry, value);
+    ReleaseSRWLockShared(&lock);
+    return plx__answer_int(is_there ? 0 : -EINVAL);
+}
+
+PLX__CALL int plx_posix_timer_getoverrun(timer *of)
+{
+    AcquireSRWLockShared(&lock);
+    bool is_there = *link_find(of) != NULL;
+    int overrun = is_there ? of->overrun : -EINVAL;
+    ReleaseSRWLockShared(&lock);
+    return plx__answer_int(overrun);
+}

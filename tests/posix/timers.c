@@ -1,0 +1,244 @@
+/* tests/posix/timers.c - timer_create() and its kin, getdate(), the processor's clock. */
+#include "check.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t runs;
+static volatile sig_atomic_t last_code;
+static volatile sig_atomic_t last_value;
+
+static void on_info(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    (void)number;
+    runs++;
+    last_code = info->si_code;
+    last_value = info->si_value.sival_int;
+}
+
+static void handle(int number)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = on_info;
+    action.sa_flags = SA_SIGINFO;
+    IS(sigaction(number, &action, NULL), 0);
+    runs = 0;
+}
+
+static struct itimerspec in_milliseconds(long first, long then)
+{
+    struct itimerspec value;
+    memset(&value, 0, sizeof value);
+    value.it_value.tv_sec = first / 1000;
+    value.it_value.tv_nsec = first % 1000 * 1000000;
+    value.it_interval.tv_sec = then / 1000;
+    value.it_interval.tv_nsec = then % 1000 * 1000000;
+    return value;
+}
+
+/* Until there were as many runs, for 10 s at the most. */
+static bool turns(int wanted)
+{
+    double end = seconds_now() + 10;
+    struct timespec step = {0, 20000000};
+    while (runs < wanted && seconds_now() < end)
+        (void)nanosleep(&step, NULL);
+    return runs >= wanted;
+}
+
+static void by_signal(void)
+{
+    timer_t timer;
+    struct sigevent event;
+    struct itimerspec value = in_milliseconds(30, 0);
+    struct itimerspec old;
+    section("SIGEV_SIGNAL");
+    handle(SIGUSR1);
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGUSR1;
+    event.sigev_value.sival_int = 77;
+    IS(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+    IS(timer_gettime(timer, &old), 0);
+    TRUE(old.it_value.tv_sec == 0 && old.it_value.tv_nsec == 0);
+    IS(timer_settime(timer, 0, &value, NULL), 0);
+    FAILS(pause(), EINTR);
+    IS(runs, 1);
+    TRUE(last_code == SI_TIMER);
+    IS(last_value, 77);
+    IS(timer_getoverrun(timer), 0);
+    value = in_milliseconds(20, 20);
+    IS(timer_settime(timer, 0, &value, NULL), 0);
+    TRUE(turns(4));
+    value = in_milliseconds(50000, 3000);
+    IS(timer_settime(timer, 0, &value, &old), 0);
+    TRUE(old.it_interval.tv_sec == 0 && old.it_interval.tv_nsec == 20000000);
+    IS(timer_gettime(timer, &old), 0);
+    TRUE(old.it_value.tv_sec >= 40 && old.it_value.tv_sec <= 50 && old.it_interval.tv_sec == 3);
+    value = in_milliseconds(0, 0);
+    IS(timer_settime(timer, 0, &value, &old), 0);
+    IS(timer_gettime(timer, &old), 0);
+    TRUE(old.it_value.tv_sec == 0 && old.it_value.tv_nsec == 0);
+    IS(timer_delete(timer), 0);
+}
+
+/* What expires while the signal is blocked is one signal, and is counted. */
+static void overruns(void)
+{
+    timer_t timer;
+    struct sigevent event;
+    struct itimerspec value = in_milliseconds(10, 10);
+    sigset_t set;
+    siginfo_t info;
+    section("overruns");
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGRTMIN);
+    IS(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+    memset(&event, 0, sizeof event);
+    event.sigev_signo = SIGRTMIN;
+    event.sigev_value.sival_int = 5;
+    IS(timer_create(CLOCK_REALTIME, &event, &timer), 0);
+    IS(timer_settime(timer, 0, &value, NULL), 0);
+    struct timespec step = {0, 200000000};
+    IS(nanosleep(&step, NULL), 0);
+    struct timespec no_time = {0, 0};
+    TRUE(sigtimedwait(&set, &info, &no_time) == SIGRTMIN && info.si_value.sival_int == 5);
+    int overrun = timer_getoverrun(timer);
+    TRUE(overrun >= 5 && overrun <= 200);
+    IS(timer_delete(timer), 0);
+}
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static int calls;
+static bool is_other;
+static pthread_t main_thread;
+
+static void on_expiry(union sigval value)
+{
+    (void)pthread_mutex_lock(&mutex);
+    calls += value.sival_int;
+    is_other = !pthread_equal(pthread_self(), main_thread);
+    (void)pthread_mutex_unlock(&mutex);
+}
+
+static void by_function(void)
+{
+    timer_t timer;
+    struct sigevent event;
+    struct itimerspec value = in_milliseconds(10, 10);
+    section("SIGEV_THREAD, SIGEV_NONE");
+    main_thread = pthread_self();
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_THREAD;
+    event.sigev_notify_function = on_expiry;
+    event.sigev_value.sival_int = 3;
+    IS(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+    IS(timer_settime(timer, 0, &value, NULL), 0);
+    int got = 0;
+    double end = seconds_now() + 10;
+    while (got < 6 && seconds_now() < end) {
+        struct timespec step = {0, 10000000};
+        (void)nanosleep(&step, NULL);
+        (void)pthread_mutex_lock(&mutex);
+        got = calls;
+        (void)pthread_mutex_unlock(&mutex);
+    }
+    TRUE(got >= 6 && got % 3 == 0 && is_other);
+    IS(timer_delete(timer), 0);
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_NONE;
+    IS(timer_create(CLOCK_REALTIME, &event, &timer), 0);
+    struct timespec now;
+    IS(clock_gettime(CLOCK_REALTIME, &now), 0);
+    value = in_milliseconds(0, 0);
+    value.it_value.tv_sec = now.tv_sec + 100;
+    IS(timer_settime(timer, TIMER_ABSTIME, &value, NULL), 0);
+    IS(timer_gettime(timer, &value), 0);
+    TRUE(value.it_value.tv_sec > 90 && value.it_value.tv_sec <= 100);
+    value.it_value.tv_nsec = 1000000000;
+    FAILS(timer_settime(timer, 0, &value, NULL), EINVAL);
+    IS(timer_delete(timer), 0);
+    event.sigev_notify = 99;
+    FAILS(timer_create(CLOCK_REALTIME, &event, &timer), EINVAL);
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = 999;
+    FAILS(timer_create(CLOCK_REALTIME, &event, &timer), EINVAL);
+    FAILS(timer_create((clockid_t)1234, NULL, &timer), EINVAL);
+    handle(SIGALRM);
+    IS(timer_create(CLOCK_REALTIME, NULL, &timer), 0);
+    value = in_milliseconds(10, 0);
+    IS(timer_settime(timer, 0, &value, NULL), 0);
+    TRUE(turns(1));
+    IS(timer_delete(timer), 0);
+}
+
+static void dates(void)
+{
+    char name[] = "/tmp/datesXXXXXX";
+    section("getdate");
+    (void)unsetenv("DATEMSK");
+    TRUE(getdate("1.2.2017") == NULL && getdate_err == 1);
+    IS(setenv("DATEMSK", "/tmp/there is no such file", 1), 0);
+    TRUE(getdate("1.2.2017") == NULL && getdate_err == 3);
+    IS(setenv("DATEMSK", "/tmp", 1), 0);
+    TRUE(getdate("1.2.2017") == NULL && getdate_err == 4);
+    int fd = mkstemp(name);
+    static const char forms[] = "%d.%m.%Y\n%d.%m.%Y %H:%M\n%A\n%B\n%H:%M\n%m/%d\n%A %B\n";
+    IS(write(fd, forms, sizeof forms - 1), (long)sizeof forms - 1);
+    IS(close(fd), 0);
+    IS(setenv("DATEMSK", name, 1), 0);
+    const struct tm *date = getdate("4.3.2017");
+    TRUE(date != NULL && date->tm_mday == 4 && date->tm_mon == 2 && date->tm_year == 117);
+    TRUE(date != NULL && date->tm_wday == 6);
+    date = getdate("  31.12.2016 23:59 ");
+    TRUE(date != NULL && date->tm_hour == 23 && date->tm_min == 59 && date->tm_sec == 0);
+    TRUE(date != NULL && date->tm_yday == 365);
+    TRUE(getdate("no date") == NULL && getdate_err == 7);
+    TRUE(getdate("31.2.2017") == NULL && getdate_err == 8);
+    time_t now_seconds = time(NULL);
+    struct tm now;
+    (void)localtime_r(&now_seconds, &now);
+    date = getdate("Monday");
+    TRUE(date != NULL && date->tm_wday == 1);
+    date = getdate("January");
+    TRUE(date != NULL && date->tm_mon == 0);
+    TRUE(date != NULL && date->tm_year == now.tm_year + (now.tm_mon > 0));
+    date = getdate("Monday March");
+    TRUE(date != NULL && date->tm_mon == 2 && date->tm_wday == 1 && date->tm_mday <= 7);
+    date = getdate("3/4");
+    TRUE(date != NULL && date->tm_mon == 2 && date->tm_mday == 4 && date->tm_year == now.tm_year);
+    date = getdate("23:58");
+    TRUE(date != NULL && date->tm_hour == 23 && date->tm_min == 58);
+    IS(unlink(name), 0);
+}
+
+static void processor(void)
+{
+    clockid_t clock;
+    struct timespec used;
+    section("clock_getcpuclockid");
+    IS(clock_getcpuclockid(getpid(), &clock), 0);
+    IS(clock_gettime(clock, &used), 0);
+    TRUE(used.tv_sec < 100);
+    IS(clock_getcpuclockid(0, &clock), 0);
+    IS(clock_gettime(clock, &used), 0);
+    IS(clock_getcpuclockid(99999999, &clock), ESRCH);
+}
+
+int main(void)
+{
+    by_signal();
+    overruns();
+    by_function();
+    dates();
+    processor();
+    return check_end();
+}
