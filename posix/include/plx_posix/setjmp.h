@@ -24,7 +24,14 @@ void siglongjmp(sigjmp_buf to, int value) PLX_POSIX_NEW(siglongjmp) __attribute_
 
 PLX_POSIX_END
 
-/* mingw-w64 has an _setjmp(); neither keeps the mask. */
+/* Neither keeps the mask. mingw-w64's setjmp() is a macro over an _setjmp() of two arguments; that
+ * of POSIX has one.
+ */
+#define PLX_POSIX_SETJMP_1(jump)              setjmp(jump)
+#define PLX_POSIX_SETJMP_2(jump, frame)       (_setjmp)((jump), (frame))
+#define PLX_POSIX_SETJMP(one, two, name, ...) name
+#define _setjmp(...)                                                                               \
+    PLX_POSIX_SETJMP(__VA_ARGS__, PLX_POSIX_SETJMP_2, PLX_POSIX_SETJMP_1, 0)(__VA_ARGS__)
 #define _longjmp(jump, value) longjmp((jump), (value))
 
 #define sigsetjmp(jump, keeps_mask)                                                                \
