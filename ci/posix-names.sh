@@ -2,12 +2,14 @@
 # How much of what POSIX.1-2017 says that its headers have the POSIX layer's headers have: each name
 # of tests/posix/standard_names.txt is used in a program that is compiled for Windows.
 #
-#   sh ci/posix-names.sh            compares with the table in docs/posix.md
+#   sh ci/posix-names.sh            whether all is there that docs/posix.md says is there
 #   sh ci/posix-names.sh --write    writes that table
 #   sh ci/posix-names.sh --list     prints "HEADER NAME" for each name that is not there
 #   sh ci/posix-names.sh --native   the same of this system's headers: what the check is worth
 #
-# Exit codes: 0: all is as the table says; 1: not so; 2: wrong use.
+# Another mingw-w64 than Debian 12's may have more than is written there.
+#
+# Exit codes: 0: all is there; 1: not so; 2: wrong use.
 set -eu
 . "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.."
@@ -107,15 +109,15 @@ END {
             has = all[header] - gone[header]
             parted = parted "| `" header "` | " has " of " all[header] " | " \
                 percent(has, all[header]) " |" names[header] " |\n"
-            there += all[header]
-            partly += gone[header]
         }
     }
     printf "%d of %d names in %d headers: %s. %d headers have all of theirs. ", sum - missing, \
         sum, count, percent(sum - missing, sum), whole
-    printf "%d are not there:%s. The others:\n\n", absent_count, absent
-    print "| header | names | share | not there |\n|---|---|---|---|"
-    printf "%s", parted
+    printf "%d are not there:%s.\n", absent_count, absent
+    if (parted != "") {
+        print "\n| header | names | share | not there |\n|---|---|---|---|"
+        printf "%s", parted
+    }
 }' "$work/list" "$work/all" > "$work/table"
 
 if ! grep -qxF -e "$begin" "$page" || ! grep -qxF -e "$end" "$page"; then
@@ -132,11 +134,26 @@ $0 == begin {
         print line
     print ""
 }' "$page" > "$work/page"
-summary="posix-names: $(head -n 1 "$work/table" | sed 's/\. .*//')"
 if [ "$action" = write ]; then
     cp "$work/page" "$page"
-elif ! diff -u "$page" "$work/page"; then
-    echo "posix-names: $page differs; \"sh ci/posix-names.sh --write\" writes what is so now" >&2
-    exit 1
 fi
-echo "$summary"
+
+# What is not there, and is not said not to be: neither its header, nor itself in its header's row.
+awk -v begin="$begin" -v end="$end" '
+NR == FNR && $0 == begin { reads = 1 }
+NR == FNR && $0 == end { reads = 0 }
+NR == FNR {
+    if (reads && /are not there:/)
+        absent = $0
+    if (reads && /^\| `/)
+        rows[substr($2, 2, length($2) - 2)] = $0
+    next
+}
+{
+    sub(/.*are not there:/, "", absent)
+    if (!index(absent, "`" $1 "`") && !index(rows[$1], "`" $2 "`"))
+        print "posix-names: " $1 " lacks " $2
+}' "$page" "$work/list" > "$work/lost"
+cat "$work/lost" >&2
+[ ! -s "$work/lost" ] || exit 1
+echo "posix-names: $(head -n 1 "$work/table" | sed 's/\. .*//')"

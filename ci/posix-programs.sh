@@ -60,6 +60,7 @@ shown() {
 pids=
 background() {
     printf '  $ %s &\n' "$(echo "$*" | sed "s,$root/,,g")"
+    : > "$work/background.log" # At once: what the one before has said is not this one's.
     "$@" < /dev/null > "$work/background.log" 2>&1 &
     pids="$pids $!"
 }
