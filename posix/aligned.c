@@ -121,13 +121,15 @@ PLX__CALL void plx_posix_free(void *memory)
 PLX__CALL void *plx_posix_realloc(void *memory, size_t size)
 {
     piece *ours = may_be_ours(memory) ? piece_take(memory) : NULL;
-    if (ours == NULL)
-        return realloc(memory, size);
-    void *other = size != 0 ? malloc(size) : NULL;
+    void *other = ours == NULL ? realloc(memory, size) : size != 0 ? malloc(size) : NULL;
     if (other == NULL && size != 0) {
-        piece_add(ours);
+        errno = ENOMEM; /* Wine's C library does not say so. */
+        if (ours != NULL)
+            piece_add(ours);
         return NULL;
     }
+    if (ours == NULL)
+        return other;
     if (other != NULL)
         memcpy(other, memory, size < ours->size ? size : ours->size);
     free(ours->whole);
