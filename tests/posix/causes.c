@@ -227,6 +227,28 @@ static void stacks(void)
     TRUE(SIGSTKSZ >= MINSIGSTKSZ);
 }
 
+/* What psiginfo() prints. */
+static void printed(void)
+{
+    char name[] = "/tmp/causesXXXXXX";
+    char text[256] = "";
+    siginfo_t info;
+    static const char wanted[] = "why: User defined signal 1 (";
+    section("psiginfo");
+    memset(&info, 0, sizeof info);
+    info.si_signo = SIGUSR1;
+    info.si_code = SI_USER;
+    int before = dup(2);
+    int fd = mkstemp(name);
+    TRUE(before >= 0 && fd >= 0 && dup2(fd, 2) == 2);
+    psiginfo(&info, "why");
+    (void)fflush(stderr);
+    IS(dup2(before, 2), 2);
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+    TRUE(length > 0 && strncmp(text, wanted, strlen(wanted)) == 0 && text[length - 1] == '\n');
+    TRUE(close(before) == 0 && close(fd) == 0 && unlink(name) == 0);
+}
+
 static void names(void)
 {
     siginfo_t info;
@@ -251,6 +273,7 @@ int main(void)
     threads();
     older_calls();
     stacks();
+    printed();
     names();
     return check_end();
 }
