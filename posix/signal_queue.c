@@ -107,6 +107,8 @@ int plx__directed_take(plx__sigset set, plx__signal_cause *cause_out)
 plx__sigset plx__directed_set(void)
 {
     plx__sigset set = 0;
+    if (plx__atomic_load_acquire(&directed_count) == 0)
+        return 0;
     AcquireSRWLockShared(&lock);
     for (const waiting *at = first; at != NULL; at = at->next)
         set |= at->thread == GetCurrentThreadId() ? plx__signal_bit(at->number) : 0;

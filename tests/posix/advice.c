@@ -67,6 +67,8 @@ static void memory(void)
     IS(mlock(bytes, page), 0);
     IS(munlock(bytes, page), 0);
     IS(munlock(bytes, page), 0);
+    int unlocked = munlockall();
+    TRUE(IS_WINDOWS ? unlocked == -1 && errno == ENOSYS : unlocked == 0);
     IS(munmap(bytes, 4 * page), 0);
     /* Not under the sanitizers, which lock nothing. */
     TRUE(!IS_WINDOWS || (mlock(bytes, page) == -1 && errno == ENOMEM));

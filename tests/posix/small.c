@@ -143,6 +143,7 @@ static void catalogues(void)
     setutxent();
     TRUE(getutxid(&wanted) == NULL);
     endutxent();
+    TRUE(!IS_WINDOWS || (pututxline(&wanted) == NULL && errno == EPERM));
     TRUE(BOOT_TIME != NEW_TIME && LOGIN_PROCESS != DEAD_PROCESS && INIT_PROCESS != OLD_TIME);
 }
 

@@ -76,8 +76,14 @@ static void by_signal(void)
     IS(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
     IS(timer_gettime(timer, &old), 0);
     TRUE(old.it_value.tv_sec == 0 && old.it_value.tv_nsec == 0);
+    sigset_t set;
+    sigset_t before;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGUSR1);
+    IS(sigprocmask(SIG_BLOCK, &set, &before), 0);
     IS(timer_settime(timer, 0, &value, NULL), 0);
-    FAILS(pause(), EINTR);
+    FAILS(sigsuspend(&before), EINTR);
+    IS(sigprocmask(SIG_SETMASK, &before, NULL), 0);
     IS(runs, 1);
     TRUE(last_code == SI_TIMER);
     IS(last_value, 77);
