@@ -208,6 +208,29 @@ PLX__CALL char *plx_posix_setlocale(int category, const char *name)
     return setlocale(category, name);
 }
 
+/* msvcrt.dll has one locale for all threads. While any of them has one by uselocale(), that of
+ * setlocale() waits here. */
+static SRWLOCK borrowing = SRWLOCK_INIT;
+static int borrowers;
+static char waiting[1024];
+
+void plx__locale_borrow(void)
+{
+    AcquireSRWLockExclusive(&borrowing);
+    const char *now = borrowers++ == 0 ? setlocale(LC_ALL, NULL) : NULL;
+    if (now != NULL)
+        (void)snprintf(waiting, sizeof waiting, "%s", now);
+    ReleaseSRWLockExclusive(&borrowing);
+}
+
+void plx__locale_return(void)
+{
+    AcquireSRWLockExclusive(&borrowing);
+    if (--borrowers == 0)
+        (void)setlocale(LC_ALL, waiting);
+    ReleaseSRWLockExclusive(&borrowing);
+}
+
 /* As struct lconv of plx_posix/locale.h. */
 typedef struct conventions {
     char *texts[10];

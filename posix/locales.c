@@ -88,15 +88,18 @@ void freelocale(locale_t locale)
     free(locale);
 }
 
-/* The C library has a locale of the thread's when it is told so. */
+/* The C library's functions have one locale for all threads: other threads see it meanwhile. */
 locale_t uselocale(locale_t locale)
 {
     locale_t before = current != NULL ? current : LC_GLOBAL_LOCALE;
     if (locale == NULL)
         return before;
+    bool had_one = current != NULL;
     current = locale != LC_GLOBAL_LOCALE ? locale : NULL;
-    (void)_configthreadlocale(current != NULL ? _ENABLE_PER_THREAD_LOCALE
-                                              : _DISABLE_PER_THREAD_LOCALE);
+    if (current != NULL && !had_one)
+        plx__locale_borrow();
+    else if (current == NULL && had_one)
+        plx__locale_return();
     for (int i = 0; current != NULL && i < CATEGORIES; i++) {
         bool is_users = (locale->users & categories[i].mask) != 0;
         (void)setlocale(categories[i].category, is_users ? "" : "C");
@@ -198,8 +201,14 @@ size_t strftime_l(char *text, size_t size, const char *format, const struct tm *
     return strftime(text, size, format, parts);
 }
 
+/* What the C locale answers does not take a change of the C library's. */
 char *nl_langinfo_l(nl_item item, locale_t locale)
 {
+    static char nothing[] = "", point[] = ".", ascii[] = "ANSI_X3.4-1968";
+    if (locale->users == 0 && (item == CODESET || item == RADIXCHAR || item == THOUSEP))
+        return item == CODESET ? ascii : item == RADIXCHAR ? point : nothing;
+    if (locale->users == 0)
+        return nl_langinfo(item);
     locale_t before = uselocale(locale);
     char *text = nl_langinfo(item);
     (void)uselocale(before);

@@ -76,6 +76,46 @@ static void using(void)
     check_text(setlocale(LC_ALL, NULL), "C", "setlocale(LC_ALL, NULL)");
 }
 
+static const char *half(void)
+{
+    static char text[16];
+    snprintf(text, sizeof text, "%.1f", 0.5);
+    return text;
+}
+
+static void *use_for_a_while(void *locale)
+{
+    locale_t before = uselocale((locale_t)locale);
+    TRUE(before == LC_GLOBAL_LOCALE);
+    TRUE(uselocale(before) == (locale_t)locale);
+    return NULL;
+}
+
+/* That of setlocale() comes back when nobody has another one, and a question changes nothing. */
+static void coming_back(void)
+{
+    char before[16];
+    pthread_t thread;
+    section("the locale of all");
+    /* Natively what there is beside C depends on the machine. */
+    TRUE(setlocale(LC_ALL, IS_WINDOWS ? "German_Germany.1252" : "C") != NULL);
+    snprintf(before, sizeof before, "%s", half());
+    TRUE(strcmp(before, IS_WINDOWS ? "0,5" : "0.5") == 0);
+    check_text(nl_langinfo_l(RADIXCHAR, plain), ".", "RADIXCHAR");
+    TRUE(strcmp(half(), before) == 0);
+    TRUE(uselocale(plain) == LC_GLOBAL_LOCALE);
+    check_text(half(), "0.5", "printf");
+    IS(pthread_create(&thread, NULL, use_for_a_while, plain), 0);
+    IS(pthread_join(thread, NULL), 0);
+    check_text(half(), "0.5", "printf");
+    TRUE(uselocale(LC_GLOBAL_LOCALE) == plain);
+    TRUE(strcmp(half(), before) == 0);
+    IS(pthread_create(&thread, NULL, use_for_a_while, plain), 0);
+    IS(pthread_join(thread, NULL), 0);
+    TRUE(strcmp(half(), before) == 0);
+    TRUE(setlocale(LC_ALL, "C") != NULL);
+}
+
 static void bytes(void)
 {
     int wrong = 0;
@@ -167,5 +207,6 @@ int main(void)
     wides();
     texts();
     freelocale(plain);
+    coming_back(); /* Wine's tolower(EOF) is not EOF after it. */
     return check_end();
 }
