@@ -14,8 +14,8 @@ size_t plx__system_directory(char *text, size_t size);
 uint32_t plx__machine_number(void);
 /* Whether the environment asks for the C locale (library.c). */
 int plx__locale_is_plain(int category);
-/* Before a thread's own locale, by uselocale(), is set for the process, and when the thread has none
- * any more: the last one brings back that of setlocale() (library.c). */
+/* Before a thread's own locale, by uselocale(), is set for the process; and when the thread has
+ * none any more, whereupon the last one brings back that of setlocale() (library.c). */
 void plx__locale_borrow(void);
 void plx__locale_return(void);
 /* pthread_kill() of a thread by its HANDLE: 0, or the code of an errno. */

@@ -52,10 +52,10 @@ static int days_of(int year, int month)
     return days[month] + (month == 1 && is_leap);
 }
 
+/* Whether the month has such a day. */
 static bool is_valid(const struct tm *parts)
 {
-    return parts->tm_mday == UNSET || parts->tm_mon == UNSET || parts->tm_year == UNSET ||
-           (parts->tm_mday >= 1 && parts->tm_mday <= days_of(parts->tm_year, parts->tm_mon));
+    return parts->tm_mday >= 1 && parts->tm_mday <= days_of(parts->tm_year, parts->tm_mon);
 }
 
 /* Of a month and its year; or the first of that weekday, if there is one. */
@@ -114,7 +114,7 @@ static int form_find(const char *text, struct tm *parts)
         return NO_FILE;
     bool is_found = line_find(forms, text + strspn(text, " \t\n"), parts);
     (void)fclose(forms);
-    return !is_found ? NO_LINE : is_valid(parts) ? 0 : NO_DATE;
+    return is_found ? 0 : NO_LINE;
 }
 
 struct tm *getdate(const char *text)
@@ -126,8 +126,9 @@ struct tm *getdate(const char *text)
     if (getdate_err != 0)
         return NULL;
     (void)localtime_r(&time_now, &now);
+    bool says_day = parts.tm_mday != UNSET;
     rest_fill(&parts, &now);
-    if (mktime(&parts) == (time_t)-1) {
+    if ((says_day && !is_valid(&parts)) || mktime(&parts) == (time_t)-1) {
         getdate_err = NO_DATE;
         return NULL;
     }

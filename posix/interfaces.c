@@ -195,7 +195,10 @@ PLX__CALL void plx_posix_if_freenameindex(interface_name *list)
 
 PLX__CALL unsigned plx_posix_if_nametoindex(const char *name)
 {
-    return if_nametoindex(name);
+    unsigned index = if_nametoindex(name);
+    if (index == 0)
+        errno = ENODEV;
+    return index;
 }
 
 PLX__CALL char *plx_posix_if_indextoname(unsigned index, char *name)

@@ -125,10 +125,11 @@ PLX__CALL int plx_posix_mprotect(void *address, size_t length, int protection)
 
 PLX__CALL int plx_posix_madvise(void *address, size_t length, int advice)
 {
-    (void)address;
+    SYSTEM_INFO info;
     (void)length;
     (void)advice;
-    return 0;
+    GetSystemInfo(&info);
+    return (uintptr_t)address % info.dwPageSize == 0 ? 0 : plx__answer_int(-EINVAL);
 }
 
 PLX__CALL int plx_posix_mlockall(int flags)

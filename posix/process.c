@@ -245,20 +245,31 @@ static char nothing[] = "";
 static char hidden[] = "x";
 static char shell[] = "cmd.exe";
 
+/* What others may be reading is written only if it is something else. */
+static void user_set(char *known, const char *learned)
+{
+    static SRWLOCK learning = SRWLOCK_INIT;
+    AcquireSRWLockExclusive(&learning);
+    if (strcmp(known, learned) != 0)
+        strcpy(known, learned);
+    ReleaseSRWLockExclusive(&learning);
+}
+
 static void user_learn(void)
 {
+    char text[sizeof home] = "";
     wchar_t wide[256];
     DWORD count = 256;
-    if (user_name[0] == '\0' && GetUserNameW(wide, &count))
-        (void)WideCharToMultiByte(CP_UTF8, 0, wide, -1, user_name, sizeof user_name, NULL, NULL);
-    if (user_name[0] == '\0')
-        (void)snprintf(user_name, sizeof user_name, "user");
+    if (GetUserNameW(wide, &count))
+        (void)WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, sizeof user_name, NULL, NULL);
+    user_set(user_name, text[0] != '\0' ? text : "user");
     const char *profile = getenv("USERPROFILE");
-    (void)snprintf(home, sizeof home, "%s", profile != NULL ? profile : "C:/");
-    for (char *at = home; *at != '\0'; at++) {
+    (void)snprintf(text, sizeof text, "%s", profile != NULL ? profile : "C:/");
+    for (char *at = text; *at != '\0'; at++) {
         if (*at == '\\')
             *at = '/';
     }
+    user_set(home, text);
 }
 
 PLX__CALL user_entry *plx_posix_getpwuid(unsigned user)

@@ -71,14 +71,20 @@ PLX__CALL int plx_posix_statvfs(const char *path, volume *about)
 /* Only what is on a disk has a volume. */
 PLX__CALL int plx_posix_fstatvfs(int fd, volume *about)
 {
-    wchar_t path[1024];
     plx__file *file = plx__fd_get(fd);
     if (file == NULL)
         return plx__answer_int(-EBADF);
     int status = -EINVAL;
     if (file->kind == &plx__disk_kind) {
-        DWORD length = GetFinalPathNameByHandleW(file->handle, path, 1024, 0);
-        status = length > 0 && length < 1024 ? volume_tell(path, about) : plx__errno_last();
+        DWORD size = GetFinalPathNameByHandleW(file->handle, NULL, 0, 0);
+        wchar_t *path = size > 0 ? plx__allocate((size + 1) * sizeof *path) : NULL;
+        if (path == NULL)
+            status = size > 0 ? -ENOMEM : plx__errno_last();
+        else if (GetFinalPathNameByHandleW(file->handle, path, size + 1, 0) > size)
+            status = -EAGAIN; /* It has been renamed meanwhile. */
+        else
+            status = volume_tell(path, about);
+        plx__free(path);
     }
     plx__file_put(file);
     return plx__answer_int(status);
