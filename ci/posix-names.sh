@@ -113,9 +113,9 @@ END {
     }
     printf "%d of %d names in %d headers: %s. %d headers have all of theirs. ", sum - missing, \
         sum, count, percent(sum - missing, sum), whole
-    printf "%d are not there:%s. The others:\n\n", absent_count, absent
-    print "| header | names | share | not there |\n|---|---|---|---|"
-    printf "%s", parted
+    printf "%d are not there:%s.%s\n", absent_count, absent, parted != "" ? " The others:" : ""
+    if (parted != "")
+        printf "\n| header | names | share | not there |\n|---|---|---|---|\n%s", parted
 }' "$work/list" "$work/all" > "$work/table"
 
 if ! grep -qxF -e "$begin" "$page" || ! grep -qxF -e "$end" "$page"; then
