@@ -24,7 +24,7 @@ static int host_give(const plx__hostent *from, host_place to)
     *to.error_out = from != NULL ? 0 : *plx_posix_h_errno();
     if (from == NULL)
         return *to.error_out == HOST_TRY_LATER     ? EAGAIN
-               : *to.error_out == HOST_NO_RECOVERY ? EINVAL
+               : *to.error_out == HOST_NO_RECOVERY ? EAFNOSUPPORT
                                                    : 0;
     size_t count = 0;
     while (from->addresses[count] != NULL)

@@ -320,6 +320,8 @@ static void hosts(void)
     IS(gethostbyaddr_r(&loopback, 4, AF_INET, &entry, odd, 8, &found, &error), ERANGE);
     TRUE(found == NULL);
     IS(error, -1); /* NETDB_INTERNAL */
+    TRUE(gethostbyaddr_r(&loopback, 3, AF_INET, &entry, odd, SIZE, &found, &error) == EAFNOSUPPORT);
+    TRUE(gethostbyname2_r("localhost", 99, &entry, odd, SIZE, &found, &error) == EAFNOSUPPORT);
     found = &entry;
     (void)gethostbyname_r("no.such.host.invalid", &entry, odd, SIZE, &found, &error);
     TRUE(found == NULL && error > 0);

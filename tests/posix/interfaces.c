@@ -35,6 +35,9 @@ static void names(void)
     TRUE(count > 0 && list[count].if_name == NULL);
     IS(wrong, 0);
     if_freenameindex(list);
+    errno = 0;
+    IS(if_nametoindex("no interface"), 0);
+    IS(errno, ENODEV);
 }
 
 static in_addr_t ipv4_of(const struct sockaddr *address)
