@@ -3,11 +3,17 @@
  * The C library's memory starts at multiples of 16, and has no more to say. What is to start
  * elsewhere is a part of a larger piece; a table knows which pieces those are, and costs nothing as
  * long as there are none.
+ *
+ * Programs and the layer call free() and realloc() by these names, so that a program's own replace
+ * them everywhere. In this file alone the C library's are meant.
  */
 #include "posix/layer.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+extern __typeof__(free) c_free __asm__("plx__import_free");
+extern __typeof__(realloc) c_realloc __asm__("plx__import_realloc");
 
 enum { PLAIN = 16, BUCKETS = 1024 };
 
@@ -114,14 +120,14 @@ PLX__CALL void *plx_posix_aligned_alloc(size_t alignment, size_t size)
 PLX__CALL void plx_posix_free(void *memory)
 {
     piece *ours = may_be_ours(memory) ? piece_take(memory) : NULL;
-    free(ours != NULL ? ours->whole : memory);
+    c_free(ours != NULL ? ours->whole : memory);
 }
 
 /* As with the GNU C library, what comes back is not aligned any more. */
 PLX__CALL void *plx_posix_realloc(void *memory, size_t size)
 {
     piece *ours = may_be_ours(memory) ? piece_take(memory) : NULL;
-    void *other = ours == NULL ? realloc(memory, size) : size != 0 ? malloc(size) : NULL;
+    void *other = ours == NULL ? c_realloc(memory, size) : size != 0 ? malloc(size) : NULL;
     if (other == NULL && size != 0) {
         errno = ENOMEM; /* Wine's C library does not say so. */
         if (ours != NULL)
@@ -132,6 +138,6 @@ PLX__CALL void *plx_posix_realloc(void *memory, size_t size)
         return other;
     if (other != NULL)
         memcpy(other, memory, size < ours->size ? size : ours->size);
-    free(ours->whole);
+    c_free(ours->whole);
     return other;
 }

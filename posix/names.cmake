@@ -9,6 +9,10 @@
 # are in a library that only pollux-cc links: whole programs are for POSIX there, also what they
 # call without a header.
 #
+# The plain names of the memory's functions are in the layer's library instead: an allocator that a
+# program brings has to be everybody's, the layer's and winpthreads' too, or one frees what another
+# has allocated.
+#
 # What the layer itself calls of the system's that has a name in that list, it imports by a name of
 # its own (plx__import_NAME): the import libraries have connect and __imp_connect in one object, and
 # a program with a connect() of its own could not be linked.
@@ -20,6 +24,9 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
 file(STRINGS functions.txt functions REGEX "^[a-z]")
 set(jump "#define TEXT_OF(text) #text\n#define TEXT(text) TEXT_OF(text)
 __asm__(\".globl \" TEXT(NAME) \"\\n\" TEXT(NAME) \": jmp \" TEXT(TARGET) \"\\n\");\n")
+# As the import library's object has both, a library that asks for the latter gets this one, too.
+set(plain_jump "${jump}__asm__(\".data\\n.balign 8\\n.globl __imp_\" TEXT(NAME) \"\\n\"
+        \"__imp_\" TEXT(NAME) \": .quad \" TEXT(NAME) \"\\n\");\n")
 set(address "struct { unsigned char bytes[16]; } const NAME = {{[15] = LAST}};\n")
 
 # names_source(LIST FILE DEFINES TEXT): writes it, and appends it to the sources of that list.
@@ -52,10 +59,15 @@ foreach(line IN LISTS functions)
                      "${jump}")
         continue()
     endif()
-    names_source(names_sources call_${name}
-                 "#define NAME plx_call_${name}\n#define TARGET ${target}\n" "${text}")
-    names_source(plain_sources ${name}
-                 "#define NAME ${name}\n#define TARGET plx_call_${name}\n" "${text}")
+    if(words STREQUAL "plain")
+        names_source(names_sources ${name} "#define NAME ${name}\n#define TARGET ${target}\n"
+                     "${plain_jump}")
+    else()
+        names_source(names_sources call_${name}
+                     "#define NAME plx_call_${name}\n#define TARGET ${target}\n" "${text}")
+        names_source(plain_sources ${name}
+                     "#define NAME ${name}\n#define TARGET plx_call_${name}\n" "${text}")
+    endif()
     if(library MATCHES "^(.*)\\.dll$")
         set(dll "\"${library}\"")
         if(library STREQUAL "msvcrt.dll")
@@ -63,6 +75,9 @@ foreach(line IN LISTS functions)
         endif()
         names_source(names_sources import_${name}
                      "#define NAME ${name}\n#define DLL ${dll}\n" "${import}")
+        if(words STREQUAL "plain")
+            continue()
+        endif()
         set(linkage "")
         if(library STREQUAL "ws2_32.dll" OR name STREQUAL "localeconv") # As their headers have it.
             set(linkage "__declspec(dllimport) ")

@@ -37,7 +37,9 @@ for macro in CALL NEW; do
     grep -rhoE "PLX_POSIX_$macro\([a-z0-9_]+\)" posix/include | sed 's/.*(\(.*\))/\1/' |
         grep -vx name | LC_ALL=C sort > "$work/headers.$macro"
 done
-grep ' ' "$work/list" | cut -d' ' -f1 | LC_ALL=C comm -3 - "$work/headers.CALL" |
+sed -n 's/ plain$//p' "$work/list" | cut -d' ' -f1 > "$work/unlabelled"
+grep ' ' "$work/list" | grep -v ' plain$' | cut -d' ' -f1 |
+    LC_ALL=C comm -3 - "$work/headers.CALL" |
     no_line "PLX_POSIX_CALL has others than functions.txt's with a library"
 grep -v ' ' "$work/list" | LC_ALL=C comm -3 - "$work/headers.NEW" |
     no_line "PLX_POSIX_NEW has others than functions.txt's without a library"
@@ -49,10 +51,12 @@ done | sed -n 's/^[0-9a-f]* [TDBRC] //p' | LC_ALL=C sort -u > "$work/system"
 grep -v ' ' "$work/list" | LC_ALL=C comm -12 - "$work/system" |
     no_line "mingw-w64 has a library with that, which functions.txt does not say"
 
-# The layer's objects, which are all that names.cmake has not made, use no public name.
+# The layer's objects, which are all that names.cmake has not made, use no public name, but those
+# that are to be the program's if it has them.
 "$nm" -A "$directory/libpollux-posix.a" 2> /dev/null > "$work/symbols"
 sed -n 's/.* U \(__imp_\)\{0,1\}//p' "$work/symbols" | LC_ALL=C sort -u |
-    LC_ALL=C comm -12 - "$work/functions" | no_line "the layer calls by its public name"
+    LC_ALL=C comm -12 - "$work/functions" | LC_ALL=C comm -23 - "$work/unlabelled" |
+    no_line "the layer calls by its public name"
 
 # A program that has them all itself, by the headers, and the whole layer behind it.
 {

@@ -1,5 +1,6 @@
-/* plx_posix/malloc.h - free() and realloc() that know posix_memalign()'s memory, for <stdlib.h> and
- * <malloc.h>.
+/* plx_posix/malloc.h - aligned memory, for <stdlib.h> and <malloc.h>.
+ *
+ * free() and realloc() take it by their plain names, so a program may bring its own of all four.
  */
 #ifndef PLX_POSIX_MALLOC_H
 #define PLX_POSIX_MALLOC_H
@@ -8,8 +9,6 @@
 
 PLX_POSIX_BEGIN
 
-void free(void *memory) PLX_POSIX_CALL(free);
-void *realloc(void *memory, size_t size) PLX_POSIX_CALL(realloc);
 int posix_memalign(void **memory, size_t alignment, size_t size) PLX_POSIX_NEW(posix_memalign);
 void *aligned_alloc(size_t alignment, size_t size) PLX_POSIX_NEW(aligned_alloc);
 
