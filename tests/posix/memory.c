@@ -106,6 +106,53 @@ static void growing(void)
     free(wide);
 }
 
+/* What the program itself has in the buffer stays there. */
+static void untouched(void)
+{
+    char text[16] = "start";
+    section("fmemopen, what was not written");
+    FILE *stream = fmemopen(text, sizeof text, "w");
+    TRUE(fputs("abc", stream) >= 0);
+    IS(fflush(stream), 0);
+    (void)strcpy(text, "mine");
+    IS(fclose(stream), 0);
+    check_text(text, "mine", "closed without more output");
+    stream = fmemopen(text, sizeof text, "r+");
+    IS(getc(stream), 'm');
+    (void)strcpy(text, "other");
+    IS(fflush(NULL), 0);
+    IS(fclose(stream), 0);
+    check_text(text, "other", "only read");
+    stream = fmemopen(text, sizeof text, "a");
+    (void)strcpy(text, "third");
+    IS(fflush(NULL), 0);
+    check_text(text, "third", "all streams flushed");
+    TRUE(fputs("!", stream) >= 0);
+    text[0] = 'T';
+    IS(fclose(stream), 0);
+    check_text(text, "Third!", "appended");
+    stream = fmemopen(text, sizeof text, "w");
+    check_text(text, "Third!", "opened");
+    IS(fclose(stream), 0);
+    stream = fmemopen(text, sizeof text, "w+");
+    check_text(text, "", "opened for both");
+    IS(fclose(stream), 0);
+    stream = fmemopen(NULL, 4, "w+");
+    TRUE(fputs("0123456789", stream) >= 0);
+    IS(fflush(stream), EOF);
+    (void)fclose(stream);
+    char *grown = NULL;
+    size_t length = 0;
+    stream = open_memstream(&grown, &length);
+    TRUE(fputs("one", stream) >= 0);
+    IS(fflush(stream), 0);
+    grown[0] = 'O';
+    TRUE(fputs("two", stream) >= 0);
+    IS(fclose(stream), 0);
+    check_text(grown, "Onetwo", "open_memstream");
+    free(grown);
+}
+
 static void *try_lock(void *stream)
 {
     static int result;
@@ -127,6 +174,20 @@ static int other_tries(FILE *stream)
 static bool is_aligned(const void *memory, size_t alignment)
 {
     return memory != NULL && (uintptr_t)memory % alignment == 0;
+}
+
+/* getline() makes it larger. */
+static void lengthen(char *line)
+{
+    size_t size = 64;
+    FILE *stream = tmpfile();
+    for (int i = 0; i < 500; i++)
+        (void)fputc('a', stream);
+    rewind(stream);
+    IS(getline(&line, &size, stream), 500);
+    TRUE(line[0] == 'a' && strlen(line) == 500);
+    free(line);
+    (void)fclose(stream);
 }
 
 static void aligned(void)
@@ -158,6 +219,8 @@ static void aligned(void)
     TRUE(memory == NULL);
     IS(posix_memalign(&memory, 64, 0), 0);
     free(memory);
+    IS(posix_memalign(&memory, 64, 64), 0);
+    lengthen(memory);
     memory = aligned_alloc(4096, 8192);
     TRUE(is_aligned(memory, 4096));
     free(memory);
@@ -240,6 +303,7 @@ int main(void)
     reading();
     writing();
     growing();
+    untouched();
     aligned();
     locks();
     copies();
