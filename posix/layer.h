@@ -373,6 +373,8 @@ void plx__stdio_follow(int fd, plx__file *file);
 void plx__stdio_leave(int fd);
 /* Before the process ends: what is in the streams is sent. */
 void plx__stdio_flush(void);
+/* The C library has 512 streams at most, if it is not told otherwise. */
+void plx__stdio_start(void);
 
 /* Around taking or asking what there is to take: streams look at what there is before it is theirs,
  * and let go of that in between (pump.c). */

@@ -20,6 +20,8 @@ typedef struct memory_stream {
     void **text_out;  /* open_memstream()'s. */
     size_t *length_out;
     size_t unit;
+    char *seen; /* What the file had when it was last copied: only what is new since then is. */
+    size_t seen_size;
 } memory_stream;
 
 static SRWLOCK lock = SRWLOCK_INIT;
@@ -85,10 +87,24 @@ static FILE *stream_make(const void *bytes, size_t size, const char *mode)
     return NULL;
 }
 
+/* False without memory. */
+static bool seen_set(memory_stream *of, const void *bytes, size_t size)
+{
+    char *seen = size > 0 ? realloc(of->seen, size) : of->seen;
+    if (seen == NULL && size > 0)
+        return false;
+    of->seen = seen;
+    of->seen_size = size;
+    if (size > 0)
+        memcpy(seen, bytes, size);
+    return true;
+}
+
 static FILE *list_add(const memory_stream *what)
 {
     memory_stream *made = what->stream != NULL ? malloc(sizeof *made) : NULL;
     if (made == NULL) {
+        free(what->seen);
         if (what->stream != NULL) {
             (void)fclose(what->stream);
             errno = ENOMEM;
@@ -111,10 +127,14 @@ PLX__CALL FILE *plx_posix_fmemopen(void *buffer, size_t size, const char *mode)
     }
     memory_stream what = {.buffer = buffer, .size = size, .unit = 1, .ends_always = *mode == 'w'};
     size_t length = 0;
-    if (buffer != NULL && *mode == 'w' && size > 0)
+    if (buffer != NULL && *mode == 'w' && mode[1] == '+' && size > 0)
         what.buffer[0] = '\0';
     if (buffer != NULL)
-        length = *mode == 'r' ? size : strnlen(buffer, size);
+        length = *mode == 'r' ? size : *mode == 'a' ? strnlen(buffer, size) : 0;
+    if (length > 0 && !seen_set(&what, buffer, length)) {
+        errno = ENOMEM;
+        return NULL;
+    }
     what.stream = stream_make(buffer, length, mode);
     if (what.stream != NULL && *mode == 'a')
         (void)fseek(what.stream, 0, SEEK_END);
@@ -154,67 +174,96 @@ PLX__CALL FILE *plx_posix_open_wmemstream(wchar_t **text, size_t *length)
 
 /* --- copying what was written --------------------------------------------------------------- */
 
-/* Through a view, which leaves the stream's offset alone. 0, or a negative errno. */
-static int file_copy(HANDLE handle, void *to, size_t size)
+/* Where the file differs from what it had when it was last copied. */
+typedef struct change {
+    size_t first, end; /* The same: nowhere. */
+    bool has_grown;
+} change;
+
+static change change_find(const memory_stream *of, const char *bytes, size_t length)
 {
-    if (size == 0)
-        return 0;
-    HANDLE mapping = CreateFileMappingW(handle, NULL, PAGE_READONLY, 0, 0, NULL);
-    const void *view = mapping != NULL ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, size) : NULL;
-    int status = view != NULL ? 0 : plx__errno_last();
-    if (view != NULL) {
-        memcpy(to, view, size);
-        (void)UnmapViewOfFile(view);
-    }
-    if (mapping != NULL)
-        (void)CloseHandle(mapping);
-    return status;
+    size_t both = length < of->seen_size ? length : of->seen_size;
+    change found = {.first = 0, .end = length, .has_grown = length > of->seen_size};
+    while (found.first < both && bytes[found.first] == of->seen[found.first])
+        found.first++;
+    while (length == of->seen_size && found.end > found.first &&
+           bytes[found.end - 1] == of->seen[found.end - 1])
+        found.end--;
+    return found;
 }
 
-static int buffer_fill(const memory_stream *of, HANDLE handle, size_t length)
+static int buffer_fill(const memory_stream *of, const char *bytes, size_t length, change what)
 {
-    size_t fits = length < of->size ? length : of->size;
-    int status = file_copy(handle, of->buffer, fits);
-    if (fits < of->size)
-        of->buffer[fits] = '\0';
-    else if (of->ends_always && of->size > 0)
+    size_t end = what.end < of->size ? what.end : of->size;
+    if (of->buffer != NULL && what.first < end)
+        memcpy(of->buffer + what.first, bytes + what.first, end - what.first);
+    if (of->buffer != NULL && what.has_grown && length < of->size)
+        of->buffer[length] = '\0';
+    else if (of->buffer != NULL && what.has_grown && of->ends_always && of->size > 0)
         of->buffer[of->size - 1] = '\0';
-    return length > of->size ? -ENOSPC : status;
+    return what.has_grown && length > of->size ? -ENOSPC : 0;
 }
 
-static int text_fill(const memory_stream *of, HANDLE handle, size_t length, size_t offset)
+static int text_fill(const memory_stream *of, const char *bytes, size_t length, change what)
 {
     char *text = realloc(*of->text_out, length + of->unit);
     if (text == NULL)
         return -ENOMEM;
     *of->text_out = text;
-    int status = file_copy(handle, text, length);
+    memcpy(text + what.first, bytes + what.first, what.end - what.first);
     memset(text + length, 0, of->unit);
-    *of->length_out = (offset < length ? offset : length) / of->unit;
+    return 0;
+}
+
+static int change_copy(memory_stream *of, const char *bytes, size_t length)
+{
+    change what = change_find(of, bytes, length);
+    if (what.first == what.end)
+        return 0;
+    int status = of->text_out != NULL ? text_fill(of, bytes, length, what)
+                                      : buffer_fill(of, bytes, length, what);
+    return status == -ENOMEM || seen_set(of, bytes, length) ? status : -ENOMEM;
+}
+
+/* Through a view, which leaves the stream's offset alone. 0, or a negative errno. */
+static int file_copy(memory_stream *of, HANDLE handle, size_t length)
+{
+    if (length == 0)
+        return 0;
+    HANDLE mapping = CreateFileMappingW(handle, NULL, PAGE_READONLY, 0, 0, NULL);
+    const char *view = mapping != NULL ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, length) : NULL;
+    int status = view != NULL ? change_copy(of, view, length) : plx__errno_last();
+    if (view != NULL)
+        (void)UnmapViewOfFile(view);
+    if (mapping != NULL)
+        (void)CloseHandle(mapping);
     return status;
 }
 
-static int copy(const memory_stream *of)
+static int copy(memory_stream *of)
 {
     HANDLE handle = (HANDLE)_get_osfhandle(_fileno(of->stream));
     LARGE_INTEGER length;
     int64_t offset = _ftelli64(of->stream);
     if (!GetFileSizeEx(handle, &length) || offset < 0)
         return -EIO;
-    if (of->text_out != NULL)
-        return text_fill(of, handle, (size_t)length.QuadPart, (size_t)offset);
-    return of->buffer != NULL ? buffer_fill(of, handle, (size_t)length.QuadPart) : 0;
+    int status = file_copy(of, handle, (size_t)length.QuadPart);
+    if (of->text_out != NULL && status == 0) {
+        int64_t told = offset < length.QuadPart ? offset : length.QuadPart;
+        *of->length_out = (size_t)told / of->unit;
+    }
+    return status;
 }
 
 int plx__memory_stream_flush(FILE *stream)
 {
     int status = 0;
-    AcquireSRWLockShared(&lock);
-    for (const memory_stream *at = all; at != NULL; at = at->next) {
+    AcquireSRWLockExclusive(&lock);
+    for (memory_stream *at = all; at != NULL; at = at->next) {
         int one = stream == NULL || at->stream == stream ? copy(at) : 0;
         status = status != 0 ? status : one;
     }
-    ReleaseSRWLockShared(&lock);
+    ReleaseSRWLockExclusive(&lock);
     return status;
 }
 
@@ -226,6 +275,7 @@ int plx__memory_stream_leave(FILE *stream)
         if ((*at)->stream == stream) {
             memory_stream *gone = *at;
             *at = gone->next;
+            free(gone->seen);
             free(gone);
             break;
         }

@@ -15,9 +15,10 @@
 
 enum { WORDS_MAX = 34, LINE_SIZE = 1024 };
 
-/* A list that is being read, and the line of it that was told last. */
+/* A list that is being read, and the line of it that was told last. The file is open during a call
+ * only, for a thread may end in the middle of a list. */
 typedef struct list {
-    FILE *stream;
+    long offset; /* Of the next line. */
     char line[LINE_SIZE];
     char *words[WORDS_MAX + 1]; /* Ends with NULL. */
 } list;
@@ -27,9 +28,7 @@ static _Thread_local list lists[4];
 
 static void list_end(int which)
 {
-    if (lists[which].stream != NULL)
-        (void)fclose(lists[which].stream);
-    lists[which].stream = NULL;
+    lists[which].offset = 0;
 }
 
 static FILE *list_open(int which)
@@ -41,24 +40,34 @@ static FILE *list_open(int which)
     return fopen(path, "re");
 }
 
+/* Splits the line at blanks, up to a comment; how many words there are. */
+static size_t line_split(list *of)
+{
+    char *rest = NULL;
+    size_t count = 0;
+    of->line[strcspn(of->line, "#")] = '\0';
+    for (char *word = strtok_r(of->line, " \t\r\n", &rest); word != NULL && count < WORDS_MAX;
+         word = strtok_r(NULL, " \t\r\n", &rest))
+        of->words[count++] = word;
+    of->words[count] = NULL;
+    return count;
+}
+
 /* The words of the next line that has two at least; NULL at the end. */
 static char **line_next(int which)
 {
     list *of = &lists[which];
-    if (of->stream == NULL)
-        of->stream = list_open(which);
-    while (of->stream != NULL && fgets(of->line, LINE_SIZE, of->stream) != NULL) {
-        char *rest = NULL;
-        size_t count = 0;
-        of->line[strcspn(of->line, "#")] = '\0';
-        for (char *word = strtok_r(of->line, " \t\r\n", &rest); word != NULL && count < WORDS_MAX;
-             word = strtok_r(NULL, " \t\r\n", &rest))
-            of->words[count++] = word;
-        of->words[count] = NULL;
-        if (count >= 2)
-            return of->words;
+    size_t count = 0;
+    FILE *stream = list_open(which);
+    if (stream == NULL)
+        return NULL;
+    if (fseek(stream, of->offset, SEEK_SET) == 0) {
+        while (count < 2 && fgets(of->line, LINE_SIZE, stream) != NULL)
+            count = line_split(of);
+        of->offset = ftell(stream);
     }
-    return NULL;
+    (void)fclose(stream);
+    return count >= 2 ? of->words : NULL;
 }
 
 /* --- hosts ---------------------------------------------------------------------------------- */
@@ -238,6 +247,7 @@ in_addr_t inet_netof(struct in_addr address)
 struct in_addr inet_makeaddr(in_addr_t network, in_addr_t host)
 {
     unsigned bits = network < 128 ? 24 : network < 65536 ? 16 : network < 0x1000000 ? 8 : 0;
-    struct in_addr address = {htonl(network << bits | (host & ((UINT32_C(1) << bits) - 1)))};
+    uint32_t mask = bits != 0 ? (UINT32_C(1) << bits) - 1 : UINT32_MAX; /* An address as it is. */
+    struct in_addr address = {htonl(network << bits | (host & mask))};
     return address;
 }

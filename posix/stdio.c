@@ -40,6 +40,14 @@ static const plx__file_kind borrowed_kind = {
 
 #define STREAMS_MAX 2048
 
+void plx__stream_lock_leave(FILE *stream); /* stream_lock.c */
+
+void plx__stdio_start(void)
+{
+    if (_getmaxstdio() < STREAMS_MAX)
+        (void)_setmaxstdio(STREAMS_MAX);
+}
+
 /* By the C library's descriptor. */
 typedef struct stream_state {
     int number;     /* The layer's, plus one. */
@@ -358,7 +366,9 @@ PLX__CALL int plx_posix_fclose(FILE *stream)
     bool is_closed = stream != NULL && plx__stdio_is_closed(stream);
     number_set(inner, -1);
     int status = stream != NULL ? stream_finish(stream, pump != NULL) : 0;
-    int lost = stream != NULL && fd < 0 ? plx__memory_stream_leave(stream) : 0;
+    int lost = stream != NULL ? plx__memory_stream_leave(stream) : 0;
+    if (stream != NULL)
+        plx__stream_lock_leave(stream);
     if (fclose(stream) != 0)
         status = EOF;
     status = sent_answer(status, lost);
@@ -404,6 +414,10 @@ PLX__CALL FILE *plx_posix_freopen(const char *path, const char *mode, FILE *stre
     int fd = plx_posix_fileno(stream);
     int inner = stream != NULL ? _fileno(stream) : -1;
     (void)pump_flush(inner);
+    if (stream != NULL && plx__memory_stream_is(stream)) {
+        (void)fflush(stream);
+        (void)plx__memory_stream_leave(stream);
+    }
     mode_wide(flags >= 0 ? mode : "r", wide);
     FILE *opened = _wfreopen(L"NUL", wide, stream); /* A new stream, over what comes next. */
     plx__pump *before = inner >= 0 ? pump_exchange(inner, NULL) : NULL;

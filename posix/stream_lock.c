@@ -59,6 +59,21 @@ PLX__CALL void plx_posix_funlockfile(FILE *stream)
     _unlock_file(stream);
 }
 
+/* Before it is closed: a lock of this thread's ends with it. */
+void plx__stream_lock_leave(FILE *stream)
+{
+    unsigned count = 0;
+    AcquireSRWLockExclusive(&lock);
+    held *slot = slot_find(stream);
+    if (slot != NULL && slot->stream != NULL && slot->thread == GetCurrentThreadId()) {
+        count = slot->count;
+        *slot = (held){.stream = NULL};
+    }
+    ReleaseSRWLockExclusive(&lock);
+    for (; count > 0; count--)
+        _unlock_file(stream);
+}
+
 PLX__CALL int plx_posix_ftrylockfile(FILE *stream)
 {
     AcquireSRWLockShared(&lock);

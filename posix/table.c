@@ -146,6 +146,7 @@ static BOOL CALLBACK start(INIT_ONCE *once, void *data, void **context)
     if (!plx__estate_enter())
         standard_take();
     (void)atexit(end);
+    plx__stdio_start();
 #ifdef _UCRT
     (void)_set_fmode(_O_BINARY);
 #else

@@ -100,6 +100,30 @@ static void directories(void)
 }
 
 /* What a machine has of them differs; and it may have none. */
+static void *service_first(void *data)
+{
+    setservent(1);
+    return getservent() != NULL ? data : NULL;
+}
+
+/* A thread that ends in the middle of a list leaves nothing open; here at least, for the GNU C
+ * library has one list for all threads. */
+static void lists_of_threads(void)
+{
+    int before = dup(0);
+    section("lists of threads");
+    (void)close(before);
+    for (int i = 0; i < 20; i++) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, service_first, NULL) == 0)
+            (void)pthread_join(thread, NULL);
+    }
+    endservent();
+    int after = dup(0);
+    (void)close(after);
+    TRUE(after - before <= 1);
+}
+
 static void names(void)
 {
     char name[128];
@@ -159,6 +183,7 @@ static void addresses(void)
     IS(inet_lnaof(address), 5);
     IS(inet_netof(address), 0xc0a801);
     IS(ntohl(inet_makeaddr(0xc0a801, 5).s_addr) == 0xc0a80105, 1);
+    IS(ntohl(inet_makeaddr(0xc0a80000, 5).s_addr) == 0xc0a80005, 1);
     struct in6_addr node = parsed("ff01::1");
     struct in6_addr link = parsed("ff12::1");
     struct in6_addr site = parsed("ff05::1");
@@ -209,6 +234,7 @@ int main(void)
     groups();
     directories();
     names();
+    lists_of_threads();
     addresses();
     threads();
     return check_end();

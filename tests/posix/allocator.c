@@ -20,8 +20,7 @@ static char guard;
 
 static void lock(void)
 {
-    while (__atomic_test_and_set(&guard, __ATOMIC_ACQUIRE)) {
-    }
+    while (__atomic_test_and_set(&guard, __ATOMIC_ACQUIRE)) {}
 }
 
 static void unlock(void)
