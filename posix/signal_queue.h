@@ -24,11 +24,15 @@ static inline plx__sigset plx__signal_bit(int number)
     return UINT64_C(1) << (number - 1);
 }
 
-/* Before its bit is set. Of signals below PLX__SIGRTMIN the last cause is kept, of others each, in
- * order. 0 or -EAGAIN. */
+/* Of signals below PLX__SIGRTMIN the first cause is kept, of others each, in order. 0 or -EAGAIN.
+ */
 int plx__queue_put(int number, plx__signal_cause cause);
-/* After its bit was cleared. Whether there was one; `*has_more_out`: the bit is to be set again. */
-bool plx__queue_take(int number, plx__signal_cause *cause_out, bool *has_more_out);
+/* The first of the lowest number among these, which is then taken; 0: none waits. */
+int plx__queue_take(plx__sigset set, plx__signal_cause *cause_out);
+/* Those that wait for any thread. */
+plx__sigset plx__queue_set(void);
+/* It is ignored from now on: what waits for any thread or for one is gone. */
+void plx__queue_drop(int number);
 
 /* For one thread: 0 or -EAGAIN. */
 int plx__directed_put(DWORD thread, int number, plx__signal_cause cause);
