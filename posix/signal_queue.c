@@ -19,9 +19,9 @@ static unsigned counts[PLX__SIGNALS + 1]; /* Of those for any thread. */
 /* Of these one waits at most, and so they need no memory. */
 static waiting standard[PLX__SIGRTMIN];
 
-static bool is_standard(DWORD thread, int number)
+static bool needs_memory(DWORD thread, int number, const plx__signal_cause *cause)
 {
-    return thread == 0 && number < PLX__SIGRTMIN;
+    return thread != 0 || number >= PLX__SIGRTMIN || cause->timer != NULL;
 }
 
 /* The link to the first of these for that thread. Under the lock. */
@@ -56,24 +56,30 @@ static void unlink_free(waiting **link)
         (void)plx__atomic_add(&directed_count, UINT32_MAX);
     else if (--counts[gone->number] == 0)
         (void)InterlockedAnd64(&pending, (LONG64)~plx__signal_bit(gone->number));
-    if (!is_standard(gone->thread, gone->number))
+    if (gone->cause.timer != NULL)
+        gone->cause.timer->is_waiting = false;
+    if (needs_memory(gone->thread, gone->number, &gone->cause))
         plx__free(gone);
 }
 
+/* As on Linux, each timer's signal is kept, whatever waits already. */
 static int put(DWORD thread, int number, plx__signal_cause cause)
 {
-    bool needs_memory = !is_standard(thread, number);
-    waiting *made = needs_memory ? plx__allocate_zeroed(1, sizeof *made) : &standard[number];
+    bool is_allocated = needs_memory(thread, number, &cause);
+    waiting *made = is_allocated ? plx__allocate_zeroed(1, sizeof *made) : &standard[number];
     if (made == NULL)
         return -EAGAIN;
     AcquireSRWLockExclusive(&lock);
-    bool is_told = number < PLX__SIGRTMIN && *link_find(thread, plx__signal_bit(number)) != NULL;
+    bool is_told = number < PLX__SIGRTMIN && cause.timer == NULL &&
+                   *link_find(thread, plx__signal_bit(number)) != NULL;
     if (!is_told) {
         *made = (waiting){.thread = thread, .number = number, .cause = cause};
         append(made);
+        if (cause.timer != NULL)
+            cause.timer->is_waiting = true;
     }
     ReleaseSRWLockExclusive(&lock);
-    if (is_told && needs_memory)
+    if (is_told && is_allocated)
         plx__free(made);
     return 0;
 }
@@ -99,6 +105,8 @@ int plx__queue_take(plx__sigset set, plx__signal_cause *cause_out)
         number = __builtin_ctzll(wanted) + 1;
         waiting **link = link_find(0, plx__signal_bit(number));
         *cause_out = (*link)->cause;
+        if (cause_out->timer != NULL)
+            cause_out->overrun = cause_out->timer->overrun = cause_out->timer->more;
         unlink_free(link);
     }
     ReleaseSRWLockExclusive(&lock);
@@ -115,6 +123,42 @@ void plx__queue_drop(int number)
         else
             link = &(*link)->next;
     }
+    ReleaseSRWLockExclusive(&lock);
+}
+
+/* --- of timers ------------------------------------------------------------------------------ */
+
+bool plx__timer_count(plx__timer_signal *of, uint64_t count, bool is_told_now)
+{
+    AcquireSRWLockExclusive(&lock);
+    bool is_first = !of->is_waiting;
+    if (is_first) {
+        of->more = 0;
+        count--;
+    }
+    of->more = count < (uint64_t)(INT_MAX - of->more) ? of->more + (int)count : INT_MAX;
+    if (is_told_now)
+        of->overrun = of->more;
+    ReleaseSRWLockExclusive(&lock);
+    return is_first;
+}
+
+int plx__timer_overrun(const plx__timer_signal *of)
+{
+    AcquireSRWLockShared(&lock);
+    int overrun = of->overrun;
+    ReleaseSRWLockShared(&lock);
+    return overrun;
+}
+
+void plx__timer_drop(const plx__timer_signal *of)
+{
+    AcquireSRWLockExclusive(&lock);
+    waiting **link = &first;
+    while (of->is_waiting && *link != NULL && (*link)->cause.timer != of)
+        link = &(*link)->next;
+    if (of->is_waiting && *link != NULL)
+        unlink_free(link);
     ReleaseSRWLockExclusive(&lock);
 }
 
@@ -191,7 +235,7 @@ PLX__CALL int plx_posix_sigwait(const plx__sigset *set, int *number_out)
 
 static int info_wait(plx__sigset set, plx__signal_info *info, uint64_t deadline)
 {
-    plx__signal_cause cause = {0, NULL};
+    plx__signal_cause cause = {.code = 0};
     int number = wait_for(set, deadline, &cause);
     if (number > 0 && info != NULL) {
         memset(info, 0, sizeof *info);

@@ -181,7 +181,7 @@ unsigned plx__handlers_run(void)
 {
     unsigned handled = 0;
     for (;;) {
-        plx__signal_cause cause = {0, NULL};
+        plx__signal_cause cause = {.code = 0};
         int number = plx__signal_take(~plx__signals_mask(), &cause);
         if (number == 0)
             return handled;
@@ -220,7 +220,7 @@ bool plx__signal_set_cause(int number, plx__signal_cause cause)
 
 bool plx__signal_set(int number)
 {
-    return plx__signal_set_cause(number, (plx__signal_cause){PLX__SI_KERNEL, NULL});
+    return plx__signal_set_cause(number, (plx__signal_cause){.code = PLX__SI_KERNEL});
 }
 
 void plx__signal_attend(int number)
@@ -318,7 +318,7 @@ static bool is_of_the_library(int number)
 
 static void __cdecl on_library(int number)
 {
-    (void)run(number, (plx__signal_cause){PLX__SI_KERNEL, NULL});
+    (void)run(number, (plx__signal_cause){.code = PLX__SI_KERNEL});
 }
 
 void plx__signals_connect(void)
@@ -436,7 +436,8 @@ PLX__CALL int plx_posix_kill(int process, int number)
 PLX__CALL int plx_posix_sigqueue(int process, int number, void *value)
 {
     if (process == (int)GetCurrentProcessId())
-        return plx__answer_int(send_to_oneself(number, (plx__signal_cause){PLX__SI_QUEUE, value}));
+        return plx__answer_int(
+            send_to_oneself(number, (plx__signal_cause){.code = PLX__SI_QUEUE, .value = value}));
     if (number < 0 || number > SIGNALS)
         return plx__answer_int(-EINVAL);
     int status = plx_posix_kill(process, 0);
