@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -257,6 +259,45 @@ static void by_descriptor(void)
     IS(close(fd), 0);
 }
 
+/* An absolute time of the past: what has expired since is counted, and the phase is kept. */
+static void past(void)
+{
+    sigset_t set;
+    struct timespec now;
+    struct itimerspec value = in_milliseconds(0, 4000);
+    struct itimerspec left;
+    struct sigevent event;
+    timer_t timer;
+    uint64_t expired = 0;
+    section("absolute times of the past");
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGRTMIN);
+    memset(&event, 0, sizeof event);
+    event.sigev_signo = SIGRTMIN;
+    event.sigev_value.sival_int = 7;
+    IS(timer_create(CLOCK_REALTIME, &event, &timer), 0);
+    IS(clock_gettime(CLOCK_REALTIME, &now), 0);
+    value.it_value = now;
+    value.it_value.tv_sec -= 9; /* Due 9, 5 and 1 s ago, and in 3 s. */
+    IS(timer_settime(timer, TIMER_ABSTIME, &value, NULL), 0);
+    IS(next_value(&set, 5000), 7);
+    IS(timer_getoverrun(timer), 2);
+    IS(timer_gettime(timer, &left), 0);
+    TRUE(left.it_value.tv_sec == 2);
+    int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+    IS(timerfd_settime(fd, TFD_TIMER_ABSTIME, &value, NULL), 0);
+    IS(read(fd, &expired, sizeof expired), (long)sizeof expired);
+    IS(expired, 3);
+    IS(close(fd), 0);
+    value = in_milliseconds(1000, 1000); /* Every whole second, since 1970. */
+    IS(timer_settime(timer, TIMER_ABSTIME, &value, NULL), 0);
+    IS(next_value(&set, 5000), 7);
+    IS(next_value(&set, 5000), 7);
+    IS(clock_gettime(CLOCK_REALTIME, &now), 0);
+    TRUE(now.tv_nsec < 500000000);
+    IS(timer_delete(timer), 0);
+}
+
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static int calls;
 static bool is_other;
@@ -384,6 +425,7 @@ int main(void)
     drops();
     taken();
     by_descriptor();
+    past();
     by_function();
     dates();
     processor();
