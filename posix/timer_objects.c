@@ -90,13 +90,26 @@ static void timer_free(timer *gone)
     plx__free(gone);
 }
 
+/* Under the lock: a timer that is due all the time must not be all that is done. */
+static void last_make(timer **link)
+{
+    timer *of = *link;
+    *link = of->next;
+    of->next = NULL;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = of;
+}
+
 /* Under the lock, which it lets go of meanwhile. Whether there was something to do. */
 static bool one_do(void)
 {
     uint64_t now = plx__clock_now();
-    for (timer *at = all; at != NULL; at = at->next) {
+    for (timer **link = &all; *link != NULL; link = &(*link)->next) {
+        timer *at = *link;
         if (!expire(at, now))
             continue;
+        last_make(link);
         at->is_busy = true;
         ReleaseSRWLockExclusive(&lock);
         if (at->event.how == BY_SIGNAL)

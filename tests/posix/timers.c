@@ -298,6 +298,26 @@ static void past(void)
     IS(timer_delete(timer), 0);
 }
 
+/* A timer that is always due does not keep another from its turn. */
+static void always_due(void)
+{
+    sigset_t set;
+    struct itimerspec value = in_milliseconds(50, 0);
+    section("beside a timer that is always due");
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGRTMIN);
+    TRUE(signal(SIGUSR2, SIG_IGN) != SIG_ERR);
+    timer_t other = timer_of(SIGRTMIN, 8);
+    timer_t always = timer_of(SIGUSR2, 9);
+    IS(timer_settime(other, 0, &value, NULL), 0);
+    value.it_value.tv_nsec = 1;
+    value.it_interval.tv_nsec = 1;
+    IS(timer_settime(always, 0, &value, NULL), 0);
+    IS(next_value(&set, 5000), 8);
+    IS(timer_delete(always), 0);
+    IS(timer_delete(other), 0);
+}
+
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static int calls;
 static bool is_other;
@@ -426,6 +446,7 @@ int main(void)
     taken();
     by_descriptor();
     past();
+    always_due();
     by_function();
     dates();
     processor();
