@@ -182,6 +182,20 @@ static void ignored(void)
     TRUE(signal(SIGUSR2, SIG_DFL) == SIG_IGN);
 }
 
+/* 584 years are more nanoseconds than 64 bits count. */
+static void long_waits(void)
+{
+    sigset_t set = set_of(SIGUSR2);
+    struct timespec longest = {(time_t)18446744074LL, 0};
+    section("a wait of 584 years");
+    TRUE(signal(SIGALRM, on_simple) != SIG_ERR);
+    IS(alarm(1), 0);
+    FAILS(sigtimedwait(&set, NULL, &longest), EINTR);
+    longest.tv_sec = (time_t)0x7fffffffffffffffLL;
+    IS(alarm(1), 0);
+    FAILS(sigtimedwait(&set, NULL, &longest), EINTR);
+}
+
 static void *pause_once(void *unused)
 {
     static long result;
@@ -277,8 +291,19 @@ static void stacks(void)
     FAILS(sigaltstack(&stack, NULL), ENOMEM);
     stack.ss_flags = 0x55;
     FAILS(sigaltstack(&stack, NULL), EINVAL);
+    stack.ss_flags = SS_DISABLE | SS_ONSTACK;
+    FAILS(sigaltstack(&stack, NULL), EINVAL);
+    stack.ss_flags = SS_ONSTACK; /* Linux takes it for 0. */
+    FAILS(sigaltstack(&stack, NULL), ENOMEM);
+    stack.ss_size = sizeof bytes;
+    IS(sigaltstack(&stack, NULL), 0);
+    IS(sigaltstack(NULL, &old), 0);
+    TRUE(old.ss_sp == bytes && old.ss_size == sizeof bytes && old.ss_flags == 0);
     stack.ss_flags = SS_DISABLE;
     IS(sigaltstack(&stack, &old), 0);
+    TRUE(old.ss_flags == 0 && old.ss_size == sizeof bytes);
+    IS(sigaltstack(NULL, &old), 0);
+    TRUE(old.ss_sp == NULL && old.ss_size == 0 && old.ss_flags == SS_DISABLE);
     TRUE(SIGSTKSZ >= MINSIGSTKSZ);
 }
 
@@ -305,6 +330,7 @@ int main(void)
     order();
     first_cause();
     ignored();
+    long_waits();
     threads();
     older_calls();
     stacks();
