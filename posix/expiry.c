@@ -54,11 +54,20 @@ void plx__expiry_tell(const plx__expiry *of, plx__timer_value *value_out)
     value_out->interval = timespec_of(of->interval);
 }
 
+/* When it was first due. What was so before plx__clock_now() was 0 keeps its phase only. */
+static uint64_t due_before(uint64_t now, uint64_t late, uint64_t interval)
+{
+    if (late <= now)
+        return now - late;
+    uint64_t rest = interval != 0 ? (late - now) % interval : 0;
+    return rest != 0 ? interval - rest : 0;
+}
+
 /* When it is first due, by plx__clock_now(). */
-static uint64_t first_due(int clock, const struct timespec *value, bool is_absolute)
+static uint64_t first_due(int clock, const struct timespec *value, uint64_t interval,
+                          bool is_absolute)
 {
     uint64_t wanted = nanoseconds_of(value);
-    uint64_t now = plx__clock_now();
     if (!is_absolute)
         return plx__deadline_after(wanted);
     if (clock != PLX__CLOCK_REALTIME)
@@ -66,12 +75,14 @@ static uint64_t first_due(int clock, const struct timespec *value, bool is_absol
     struct timespec date = {0, 0};
     (void)plx_posix_clock_gettime(PLX__CLOCK_REALTIME, &date);
     uint64_t today = nanoseconds_of(&date);
-    return wanted > today ? plx__deadline_after(wanted - today) : now;
+    return wanted > today ? plx__deadline_after(wanted - today)
+                          : due_before(plx__clock_now(), today - wanted, interval);
 }
 
 void plx__expiry_set(plx__expiry *of, const plx__timer_value *value, bool is_absolute)
 {
     bool is_armed = value->value.tv_sec != 0 || value->value.tv_nsec != 0;
-    of->due = is_armed ? first_due(of->clock, &value->value, is_absolute) : PLX_FOREVER;
     of->interval = is_armed ? nanoseconds_of(&value->interval) : 0;
+    of->due =
+        is_armed ? first_due(of->clock, &value->value, of->interval, is_absolute) : PLX_FOREVER;
 }

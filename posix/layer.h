@@ -407,8 +407,10 @@ void plx__signal_broken_pipe(void);
 void plx__signal_post(int number);
 /* How a signal came. */
 typedef struct plx__signal_cause {
-    int code;    /* SI_... */
-    void *value; /* A union sigval. */
+    int code;                        /* SI_... */
+    void *value;                     /* A union sigval. */
+    struct plx__timer_signal *timer; /* NULL: it is not of a timer (signal_queue.h). */
+    int overrun;                     /* Of a timer's, when it is taken. */
 } plx__signal_cause;
 /* One of these that waits, which is then taken; 0: none does. */
 int plx__signal_take(plx__sigset set, plx__signal_cause *cause_out);

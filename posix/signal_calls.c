@@ -65,15 +65,18 @@ int sigaltstack(const stack_t *stack, stack_t *old)
     if (!is_known)
         before.ss_flags = SS_DISABLE;
     if (stack != NULL) {
-        if ((stack->ss_flags & ~SS_DISABLE) != 0) {
+        bool is_off = stack->ss_flags == SS_DISABLE;
+        if (!is_off && stack->ss_flags != 0 && stack->ss_flags != SS_ONSTACK) {
             errno = EINVAL;
             return -1;
         }
-        if (stack->ss_flags == 0 && stack->ss_size < MINSIGSTKSZ) {
+        if (!is_off && stack->ss_size < MINSIGSTKSZ) {
             errno = ENOMEM;
             return -1;
         }
-        current = *stack;
+        current = (stack_t){.ss_flags = SS_DISABLE};
+        if (!is_off)
+            current = (stack_t){.ss_sp = stack->ss_sp, .ss_size = stack->ss_size};
         is_known = true;
     }
     if (old != NULL)

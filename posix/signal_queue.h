@@ -24,11 +24,29 @@ static inline plx__sigset plx__signal_bit(int number)
     return UINT64_C(1) << (number - 1);
 }
 
-/* Before its bit is set. Of signals below PLX__SIGRTMIN the last cause is kept, of others each, in
- * order. 0 or -EAGAIN. */
+/* Of signals below PLX__SIGRTMIN the first cause is kept, of others each, in order. 0 or -EAGAIN.
+ */
 int plx__queue_put(int number, plx__signal_cause cause);
-/* After its bit was cleared. Whether there was one; `*has_more_out`: the bit is to be set again. */
-bool plx__queue_take(int number, plx__signal_cause *cause_out, bool *has_more_out);
+/* The first of the lowest number among these, which is then taken; 0: none waits. */
+int plx__queue_take(plx__sigset set, plx__signal_cause *cause_out);
+/* Those that wait for any thread. */
+plx__sigset plx__queue_set(void);
+/* It is ignored from now on: what waits for any thread or for one is gone. */
+void plx__queue_drop(int number);
+
+/* A timer's one signal, which stays where it is while it waits or is being sent. */
+typedef struct plx__timer_signal {
+    bool is_waiting;
+    int more;    /* Expiries after the one that it was sent for. */
+    int overrun; /* Those of the signal that was taken last. */
+} plx__timer_signal;
+
+/* The timer has expired as many times. Whether its signal is to be sent, for none waits yet.
+ * `is_told_now`: it tells in another way, at once. */
+bool plx__timer_count(plx__timer_signal *of, uint64_t count, bool is_told_now);
+int plx__timer_overrun(const plx__timer_signal *of);
+/* If it waits, it does so no longer. */
+void plx__timer_drop(const plx__timer_signal *of);
 
 /* For one thread: 0 or -EAGAIN. */
 int plx__directed_put(DWORD thread, int number, plx__signal_cause cause);

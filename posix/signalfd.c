@@ -13,8 +13,10 @@ typedef struct signal_report {
     int32_t code;
     uint32_t process;
     uint32_t user;
-    uint32_t unused[6];
-    int32_t integer; /* Of a union sigval, as the next is. */
+    uint32_t unused[3]; /* ssi_fd, ssi_tid, ssi_band. */
+    uint32_t overrun;
+    uint32_t others[2]; /* ssi_trapno, ssi_status. */
+    int32_t integer;    /* Of a union sigval, as the next is. */
     uint64_t pointer;
     uint32_t rest[18];
 } signal_report;
@@ -43,13 +45,14 @@ static ptrdiff_t watch_read(plx__file *file, void *bytes, size_t size)
         return -EINVAL;
     for (; count < size / sizeof(signal_report); count++) {
         signal_report report;
-        plx__signal_cause cause = {0, NULL};
+        plx__signal_cause cause = {.code = 0};
         int number = plx__signal_take(mask, &cause);
         if (number == 0)
             break;
         memset(&report, 0, sizeof report);
         report.number = (uint32_t)number;
         report.code = cause.code;
+        report.overrun = (uint32_t)cause.overrun;
         report.integer = (int32_t)(intptr_t)cause.value;
         report.pointer = (uintptr_t)cause.value;
         if (cause.code != PLX__SI_KERNEL) {

@@ -40,7 +40,6 @@ PLX__CALL unsigned plx_posix_getuid(void);
 
 static SRWLOCK lock = SRWLOCK_INIT;
 static signal_action actions[SIGNALS + 1];
-static volatile LONG64 pending;
 static volatile LONG64 main_mask; /* What the main thread blocks, for who delivers in its stead. */
 static DWORD main_thread;
 static plx__atomic_u32 are_used;
@@ -172,38 +171,17 @@ static unsigned run(int number, plx__signal_cause cause)
            ((action.flags & PLX__SA_RESTART) == 0 ? PLX__SIGNALS_NO_RESTART : 0u);
 }
 
-/* Of the whole process. False: another thread was faster. */
-static bool pending_take(int number, plx__signal_cause *cause_out)
-{
-    plx__sigset bit = bit_of(number);
-    bool has_more;
-    if (((plx__sigset)InterlockedAnd64(&pending, (LONG64)~bit) & bit) == 0)
-        return false;
-    bool is_there = plx__queue_take(number, cause_out, &has_more);
-    if (has_more)
-        (void)InterlockedOr64(&pending, (LONG64)bit);
-    return is_there;
-}
-
 int plx__signal_take(plx__sigset set, plx__signal_cause *cause_out)
 {
     int number = plx__directed_take(set, cause_out);
-    while (number == 0) {
-        plx__sigset wanted = (plx__sigset)pending & set;
-        if (wanted == 0)
-            return 0;
-        number = __builtin_ctzll(wanted) + 1;
-        if (!pending_take(number, cause_out))
-            number = 0;
-    }
-    return number;
+    return number != 0 ? number : plx__queue_take(set, cause_out);
 }
 
 unsigned plx__handlers_run(void)
 {
     unsigned handled = 0;
     for (;;) {
-        plx__signal_cause cause = {0, NULL};
+        plx__signal_cause cause = {.code = 0};
         int number = plx__signal_take(~plx__signals_mask(), &cause);
         if (number == 0)
             return handled;
@@ -214,8 +192,6 @@ unsigned plx__handlers_run(void)
 static int pend(int number, plx__signal_cause cause)
 {
     int status = plx__queue_put(number, cause);
-    if (status == 0)
-        (void)InterlockedOr64(&pending, (LONG64)bit_of(number));
     plx__wait_wake_all();
     return status;
 }
@@ -244,7 +220,7 @@ bool plx__signal_set_cause(int number, plx__signal_cause cause)
 
 bool plx__signal_set(int number)
 {
-    return plx__signal_set_cause(number, (plx__signal_cause){PLX__SI_KERNEL, NULL});
+    return plx__signal_set_cause(number, (plx__signal_cause){.code = PLX__SI_KERNEL});
 }
 
 void plx__signal_attend(int number)
@@ -253,7 +229,7 @@ void plx__signal_attend(int number)
     for (int waited = 0;
          waited < GRACE_MS || (waited < PATIENCE_MS && plx__wait_takes(bit_of(number)));
          waited += 10) {
-        if (((plx__sigset)pending & bit_of(number)) == 0)
+        if ((plx__queue_set() & bit_of(number)) == 0)
             return;
         Sleep(10);
     }
@@ -342,7 +318,7 @@ static bool is_of_the_library(int number)
 
 static void __cdecl on_library(int number)
 {
-    (void)run(number, (plx__signal_cause){PLX__SI_KERNEL, NULL});
+    (void)run(number, (plx__signal_cause){.code = PLX__SI_KERNEL});
 }
 
 void plx__signals_connect(void)
@@ -384,8 +360,8 @@ PLX__CALL int plx_posix_sigaction(int number, const signal_action *action, signa
         return 0;
     if (action->handler.simple != NULL && action->handler.simple != (simple_handler)1)
         plx__atomic_store_release(&are_used, 1);
-    else if (action->handler.simple == (simple_handler)1)
-        (void)InterlockedAnd64(&pending, (LONG64)~bit_of(number));
+    else if (action->handler.simple == (simple_handler)1 || default_is_nothing(number))
+        plx__queue_drop(number);
     source_connect(number, action->handler.simple);
     return 0;
 }
@@ -460,7 +436,8 @@ PLX__CALL int plx_posix_kill(int process, int number)
 PLX__CALL int plx_posix_sigqueue(int process, int number, void *value)
 {
     if (process == (int)GetCurrentProcessId())
-        return plx__answer_int(send_to_oneself(number, (plx__signal_cause){PLX__SI_QUEUE, value}));
+        return plx__answer_int(
+            send_to_oneself(number, (plx__signal_cause){.code = PLX__SI_QUEUE, .value = value}));
     if (number < 0 || number > SIGNALS)
         return plx__answer_int(-EINVAL);
     int status = plx_posix_kill(process, 0);
@@ -536,7 +513,7 @@ PLX__CALL int plx_posix_sigprocmask(int how, const plx__sigset *set, plx__sigset
 
 PLX__CALL int plx_posix_sigpending(plx__sigset *set)
 {
-    *set = ((plx__sigset)pending | plx__directed_set()) & plx__signals_mask();
+    *set = (plx__queue_set() | plx__directed_set()) & plx__signals_mask();
     return 0;
 }
 
@@ -556,5 +533,5 @@ PLX__CALL int plx_posix_pause(void)
 
 bool plx__signals_wait(plx__sigset set)
 {
-    return (((plx__sigset)pending | plx__directed_set()) & set) != 0;
+    return ((plx__queue_set() | plx__directed_set()) & set) != 0;
 }

@@ -1,6 +1,6 @@
 /* posix/timer_objects.c - timer_create() and its kin: timers that send signals or call functions.
  *
- * One thread of the layer's waits for the first that is due. A timer has one signal on its way at
+ * One thread of the layer's waits for the first that is due. A timer has one signal that waits at
  * most; what expires meanwhile is counted, as POSIX wants it.
  */
 #include "posix/expiry.h"
@@ -23,7 +23,9 @@ typedef struct timer {
     struct timer *next;
     plx__expiry expiry;
     event event;
-    int overrun; /* Of the signal that was sent last. */
+    plx__timer_signal signal;
+    bool is_busy; /* The thread is doing what it is to do, without the lock. */
+    bool is_gone; /* It was deleted meanwhile, and that thread frees it. */
 } timer;
 
 static SRWLOCK lock = SRWLOCK_INIT;
@@ -61,49 +63,63 @@ static void CALLBACK attend(PTP_CALLBACK_INSTANCE instance, void *number)
 }
 
 /* Without the lock, for it may be the end of the process. */
-static void signal_send(const event *what)
+static void signal_send(timer *of)
 {
-    plx__signal_cause cause = {.code = PLX__SI_TIMER, .value = what->value};
-    if (plx__signal_set_cause(what->signal, cause))
-        (void)TrySubmitThreadpoolCallback(attend, (void *)(intptr_t)what->signal, NULL);
+    int number = of->event.signal;
+    plx__signal_cause cause = {
+        .code = PLX__SI_TIMER, .value = of->event.value, .timer = &of->signal};
+    if (plx__signal_set_cause(number, cause))
+        (void)TrySubmitThreadpoolCallback(attend, (void *)(intptr_t)number, NULL);
 }
 
-static void overrun_add(timer *of, uint64_t count)
-{
-    of->overrun = count < (uint64_t)(INT_MAX - of->overrun) ? of->overrun + (int)count : INT_MAX;
-}
-
-/* Under the lock: whether `*event_out` is to be done. */
-static bool expire(timer *of, uint64_t now, event *event_out)
+/* Under the lock: whether there is something to do. */
+static bool expire(timer *of, uint64_t now)
 {
     uint64_t count = plx__expiry_count(&of->expiry, now);
     if (count == 0)
         return false;
     plx__expiry_pass(&of->expiry, count);
-    if (of->event.how == BY_SIGNAL && plx__signals_wait(plx__signal_bit(of->event.signal))) {
-        overrun_add(of, count);
-        return false;
-    }
-    of->overrun = 0;
-    overrun_add(of, count - 1);
-    *event_out = of->event;
-    return of->event.how != BY_NOTHING;
+    return plx__timer_count(&of->signal, count, of->event.how == BY_FUNCTION) &&
+           of->event.how != BY_NOTHING;
+}
+
+/* Under the lock. */
+static void timer_free(timer *gone)
+{
+    plx__timer_drop(&gone->signal);
+    plx__free(gone);
+}
+
+/* Under the lock: a timer that is due all the time must not be all that is done. */
+static void last_make(timer **link)
+{
+    timer *of = *link;
+    *link = of->next;
+    of->next = NULL;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = of;
 }
 
 /* Under the lock, which it lets go of meanwhile. Whether there was something to do. */
 static bool one_do(void)
 {
-    event what;
     uint64_t now = plx__clock_now();
-    for (timer *at = all; at != NULL; at = at->next) {
-        if (!expire(at, now, &what))
+    for (timer **link = &all; *link != NULL; link = &(*link)->next) {
+        timer *at = *link;
+        if (!expire(at, now))
             continue;
+        last_make(link);
+        at->is_busy = true;
         ReleaseSRWLockExclusive(&lock);
-        if (what.how == BY_SIGNAL)
-            signal_send(&what);
+        if (at->event.how == BY_SIGNAL)
+            signal_send(at);
         else
-            function_call(&what);
+            function_call(&at->event);
         AcquireSRWLockExclusive(&lock);
+        at->is_busy = false;
+        if (at->is_gone)
+            timer_free(at);
         return true;
     }
     return false;
@@ -194,13 +210,14 @@ PLX__CALL int plx_posix_timer_delete(timer *gone)
     AcquireSRWLockExclusive(&lock);
     timer **link = link_find(gone);
     bool is_there = *link != NULL;
-    if (is_there)
+    if (is_there) {
         *link = gone->next;
+        gone->is_gone = true;
+        if (!gone->is_busy)
+            timer_free(gone);
+    }
     ReleaseSRWLockExclusive(&lock);
-    if (!is_there)
-        return plx__answer_int(-EINVAL);
-    plx__free(gone);
-    return 0;
+    return plx__answer_int(is_there ? 0 : -EINVAL);
 }
 
 PLX__CALL int plx_posix_timer_settime(timer *of, int flags, const plx__timer_value *value,
@@ -213,8 +230,10 @@ PLX__CALL int plx_posix_timer_settime(timer *of, int flags, const plx__timer_val
     bool is_there = *link_find(of) != NULL;
     if (is_there && old != NULL)
         plx__expiry_tell(&of->expiry, old);
-    if (is_there)
+    if (is_there) {
+        plx__timer_drop(&of->signal);
         plx__expiry_set(&of->expiry, &wanted, (flags & IS_ABSOLUTE) != 0);
+    }
     ReleaseSRWLockExclusive(&lock);
     WakeConditionVariable(&changed);
     return plx__answer_int(is_there ? 0 : -EINVAL);
@@ -234,7 +253,7 @@ PLX__CALL int plx_posix_timer_getoverrun(timer *of)
 {
     AcquireSRWLockShared(&lock);
     bool is_there = *link_find(of) != NULL;
-    int overrun = is_there ? of->overrun : -EINVAL;
+    int overrun = is_there ? plx__timer_overrun(&of->signal) : -EINVAL;
     ReleaseSRWLockShared(&lock);
     return plx__answer_int(overrun);
 }

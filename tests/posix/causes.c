@@ -127,6 +127,75 @@ static void order(void)
     TRUE(last_value == 6 || IS_TSAN);
 }
 
+/* The value of the next of the set, -1: none waits. */
+static int next_value(const sigset_t *set)
+{
+    siginfo_t info;
+    struct timespec no_time = {0, 0};
+    return sigtimedwait(set, &info, &no_time) > 0 ? info.si_value.sival_int : -1;
+}
+
+/* Of a signal that is not a real-time one, the cause that is kept is the first. */
+static void first_cause(void)
+{
+    sigset_t set = set_of(SIGUSR2);
+    section("the first cause");
+    IS(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+    IS(queue(SIGUSR2, 10), 0);
+    IS(queue(SIGUSR2, 11), 0);
+    IS(kill(getpid(), SIGUSR2), 0);
+    TRUE(next_value(&set) == 10 || IS_TSAN);
+    TRUE(next_value(&set) == -1 || IS_TSAN);
+    IS(queue(SIGUSR2, 12), 0);
+    TRUE(next_value(&set) == 12 || IS_TSAN);
+}
+
+/* What waits is gone when the signal is ignored, and so does not come when it is handled again. */
+static void ignored(void)
+{
+    sigset_t set = set_of(SIGRTMIN + 2);
+    sigset_t waiting;
+    section("ignored while one waits");
+    (void)sigaddset(&set, SIGCHLD);
+    (void)sigaddset(&set, SIGUSR2);
+    IS(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+    IS(queue(SIGRTMIN + 2, 1), 0);
+    IS(queue(SIGRTMIN + 2, 2), 0);
+    IS(pthread_kill(pthread_self(), SIGUSR2), 0);
+    TRUE(signal(SIGRTMIN + 2, SIG_IGN) != SIG_ERR);
+    TRUE(signal(SIGUSR2, SIG_IGN) != SIG_ERR);
+    IS(sigpending(&waiting), 0);
+    TRUE(!sigismember(&waiting, SIGRTMIN + 2) && !sigismember(&waiting, SIGUSR2));
+    TRUE(signal(SIGRTMIN + 2, SIG_DFL) == SIG_IGN);
+    IS(queue(SIGRTMIN + 2, 3), 0);
+    TRUE(next_value(&set) == 3 || IS_TSAN);
+    TRUE(next_value(&set) == -1 || IS_TSAN);
+    IS(queue(SIGRTMIN + 2, 4), 0);
+    TRUE(signal(SIGRTMIN + 2, SIG_DFL) == SIG_DFL);
+    TRUE(next_value(&set) == 4 || IS_TSAN);
+    IS(raise(SIGCHLD), 0);
+    IS(sigpending(&waiting), 0);
+    IS(sigismember(&waiting, SIGCHLD), 1);
+    TRUE(signal(SIGCHLD, SIG_DFL) == SIG_DFL);
+    IS(sigpending(&waiting), 0);
+    IS(sigismember(&waiting, SIGCHLD), 0);
+    TRUE(signal(SIGUSR2, SIG_DFL) == SIG_IGN);
+}
+
+/* 584 years are more nanoseconds than 64 bits count. */
+static void long_waits(void)
+{
+    sigset_t set = set_of(SIGUSR2);
+    struct timespec longest = {(time_t)18446744074LL, 0};
+    section("a wait of 584 years");
+    TRUE(signal(SIGALRM, on_simple) != SIG_ERR);
+    IS(alarm(1), 0);
+    FAILS(sigtimedwait(&set, NULL, &longest), EINTR);
+    longest.tv_sec = (time_t)0x7fffffffffffffffLL;
+    IS(alarm(1), 0);
+    FAILS(sigtimedwait(&set, NULL, &longest), EINTR);
+}
+
 static volatile sig_atomic_t has_ended;
 
 static void *pause_once(void *unused)
@@ -227,8 +296,19 @@ static void stacks(void)
     FAILS(sigaltstack(&stack, NULL), ENOMEM);
     stack.ss_flags = 0x55;
     FAILS(sigaltstack(&stack, NULL), EINVAL);
+    stack.ss_flags = SS_DISABLE | SS_ONSTACK;
+    FAILS(sigaltstack(&stack, NULL), EINVAL);
+    stack.ss_flags = SS_ONSTACK; /* Linux takes it for 0. */
+    FAILS(sigaltstack(&stack, NULL), ENOMEM);
+    stack.ss_size = sizeof bytes;
+    IS(sigaltstack(&stack, NULL), 0);
+    IS(sigaltstack(NULL, &old), 0);
+    TRUE(old.ss_sp == bytes && old.ss_size == sizeof bytes && old.ss_flags == 0);
     stack.ss_flags = SS_DISABLE;
     IS(sigaltstack(&stack, &old), 0);
+    TRUE(old.ss_flags == 0 && old.ss_size == sizeof bytes);
+    IS(sigaltstack(NULL, &old), 0);
+    TRUE(old.ss_sp == NULL && old.ss_size == 0 && old.ss_flags == SS_DISABLE);
     TRUE(SIGSTKSZ >= MINSIGSTKSZ);
 }
 
@@ -275,6 +355,9 @@ int main(void)
 {
     values();
     order();
+    first_cause();
+    ignored();
+    long_waits();
     threads();
     older_calls();
     stacks();

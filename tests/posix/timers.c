@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -127,6 +130,198 @@ static void overruns(void)
     int overrun = timer_getoverrun(timer);
     TRUE(overrun >= 5 && overrun <= 200);
     IS(timer_delete(timer), 0);
+}
+
+/* One with a value, for a signal that the caller has blocked. */
+static timer_t timer_of(int number, int value)
+{
+    timer_t timer = NULL;
+    struct sigevent event;
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = number;
+    event.sigev_value.sival_int = value;
+    IS(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+    return timer;
+}
+
+static void sleep_ms(long milliseconds)
+{
+    struct timespec left = {0, milliseconds * 1000000};
+    while (nanosleep(&left, &left) == -1 && errno == EINTR)
+        ;
+}
+
+/* The value of the next of the set within a moment, -1: none comes. */
+static int next_value(const sigset_t *set, long milliseconds)
+{
+    siginfo_t info;
+    struct timespec longest = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    bool is_timer = sigtimedwait(set, &info, &longest) > 0 && info.si_code == SI_TIMER;
+    return is_timer ? info.si_value.sival_int : -1;
+}
+
+/* Each has a signal of its own, also when all have the same number and it is no real-time one. */
+static void share_a_signal(int number)
+{
+    timer_t timers[3];
+    sigset_t set;
+    section("three timers of one signal");
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, number);
+    IS(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+    for (int i = 0; i < 3; i++) {
+        struct itimerspec value = in_milliseconds(20 + 20L * i, 0);
+        timers[i] = timer_of(number, i + 1);
+        IS(timer_settime(timers[i], 0, &value, NULL), 0);
+    }
+    sleep_ms(300);
+    IS(kill(getpid(), number), 0);
+    IS(next_value(&set, 5000), 1);
+    IS(next_value(&set, 5000), 2);
+    IS(next_value(&set, 5000), 3);
+    for (int i = 0; i < 3; i++)
+        IS(timer_getoverrun(timers[i]), 0);
+    (void)next_value(&set, 0); /* Of a real-time signal that of kill(), too. */
+    IS(next_value(&set, 0), -1);
+    for (int i = 0; i < 3; i++)
+        IS(timer_delete(timers[i]), 0);
+}
+
+/* POSIX leaves open what becomes of its signal. Linux 6.18 drops it, older ones do not. */
+static void drops(void)
+{
+    sigset_t set;
+    struct itimerspec value = in_milliseconds(1, 0);
+    timer_t timer = timer_of(SIGRTMIN, 4);
+    section("a timer that is set anew or deleted");
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGRTMIN);
+    IS(timer_settime(timer, 0, &value, NULL), 0);
+    sleep_ms(100);
+    value = in_milliseconds(0, 0);
+    IS(timer_settime(timer, 0, &value, NULL), 0);
+    TRUE(next_value(&set, 0) == -1 || !IS_WINDOWS);
+    value = in_milliseconds(1, 0);
+    IS(timer_settime(timer, 0, &value, NULL), 0);
+    IS(next_value(&set, 5000), 4);
+    IS(timer_settime(timer, 0, &value, NULL), 0);
+    sleep_ms(100);
+    IS(timer_delete(timer), 0);
+    TRUE(next_value(&set, 0) == -1 || !IS_WINDOWS);
+}
+
+static timer_t handled_timer;
+static volatile sig_atomic_t first_overrun;
+
+static void on_slow(int number)
+{
+    (void)number;
+    if (first_overrun < 0) {
+        sleep_ms(50);
+        first_overrun = timer_getoverrun(handled_timer);
+    }
+}
+
+/* The count is of the signal that was taken, whatever has expired since. */
+static void taken(void)
+{
+    sigset_t set;
+    struct itimerspec value = in_milliseconds(10, 10);
+    section("overruns of the signal that was taken");
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGUSR2);
+    IS(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+    first_overrun = -1;
+    handled_timer = timer_of(SIGUSR2, 1);
+    IS(timer_settime(handled_timer, 0, &value, NULL), 0);
+    TRUE(signal(SIGUSR2, on_slow) != SIG_ERR);
+    sleep_ms(400);
+    IS(timer_getoverrun(handled_timer), 0);
+    IS(sigprocmask(SIG_UNBLOCK, &set, NULL), 0);
+    TRUE((first_overrun >= 15 && first_overrun <= 500) || IS_TSAN);
+    IS(timer_delete(handled_timer), 0);
+}
+
+static void by_descriptor(void)
+{
+    sigset_t set;
+    struct signalfd_siginfo info;
+    struct itimerspec value = in_milliseconds(10, 10);
+    section("signalfd");
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGRTMIN);
+    int fd = signalfd(-1, &set, SFD_NONBLOCK);
+    timer_t timer = timer_of(SIGRTMIN, 6);
+    IS(timer_settime(timer, 0, &value, NULL), 0);
+    sleep_ms(200);
+    memset(&info, 0, sizeof info);
+    IS(read(fd, &info, sizeof info), (long)sizeof info);
+    TRUE(info.ssi_code == SI_TIMER && info.ssi_int == 6);
+    TRUE(info.ssi_overrun >= 5 && info.ssi_overrun <= 500);
+    TRUE(timer_getoverrun(timer) == (int)info.ssi_overrun);
+    IS(timer_delete(timer), 0);
+    (void)next_value(&set, 0);
+    IS(close(fd), 0);
+}
+
+/* An absolute time of the past: what has expired since is counted, and the phase is kept. */
+static void past(void)
+{
+    sigset_t set;
+    struct timespec now;
+    struct itimerspec value = in_milliseconds(0, 4000);
+    struct itimerspec left;
+    struct sigevent event;
+    timer_t timer;
+    uint64_t expired = 0;
+    section("absolute times of the past");
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGRTMIN);
+    memset(&event, 0, sizeof event);
+    event.sigev_signo = SIGRTMIN;
+    event.sigev_value.sival_int = 7;
+    IS(timer_create(CLOCK_REALTIME, &event, &timer), 0);
+    IS(clock_gettime(CLOCK_REALTIME, &now), 0);
+    value.it_value = now;
+    value.it_value.tv_sec -= 9; /* Due 9, 5 and 1 s ago, and in 3 s. */
+    IS(timer_settime(timer, TIMER_ABSTIME, &value, NULL), 0);
+    IS(next_value(&set, 5000), 7);
+    IS(timer_getoverrun(timer), 2);
+    IS(timer_gettime(timer, &left), 0);
+    TRUE(left.it_value.tv_sec == 2);
+    int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+    IS(timerfd_settime(fd, TFD_TIMER_ABSTIME, &value, NULL), 0);
+    IS(read(fd, &expired, sizeof expired), (long)sizeof expired);
+    IS(expired, 3);
+    IS(close(fd), 0);
+    value = in_milliseconds(1000, 1000); /* Every whole second, since 1970. */
+    IS(timer_settime(timer, TIMER_ABSTIME, &value, NULL), 0);
+    IS(next_value(&set, 5000), 7);
+    IS(next_value(&set, 5000), 7);
+    IS(clock_gettime(CLOCK_REALTIME, &now), 0);
+    TRUE(now.tv_nsec < 500000000);
+    IS(timer_delete(timer), 0);
+}
+
+/* A timer that is always due does not keep another from its turn. */
+static void always_due(void)
+{
+    sigset_t set;
+    struct itimerspec value = in_milliseconds(50, 0);
+    section("beside a timer that is always due");
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGRTMIN);
+    TRUE(signal(SIGUSR2, SIG_IGN) != SIG_ERR);
+    timer_t other = timer_of(SIGRTMIN, 8);
+    timer_t always = timer_of(SIGUSR2, 9);
+    IS(timer_settime(other, 0, &value, NULL), 0);
+    value.it_value.tv_nsec = 1;
+    value.it_interval.tv_nsec = 1;
+    IS(timer_settime(always, 0, &value, NULL), 0);
+    IS(next_value(&set, 5000), 8);
+    IS(timer_delete(always), 0);
+    IS(timer_delete(other), 0);
 }
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -251,6 +446,13 @@ int main(void)
 {
     by_signal();
     overruns();
+    share_a_signal(SIGRTMIN);
+    share_a_signal(SIGUSR2);
+    drops();
+    taken();
+    by_descriptor();
+    past();
+    always_due();
     by_function();
     dates();
     processor();
