@@ -258,6 +258,14 @@ static int send_to_oneself(int number, plx__signal_cause cause)
 
 static const plx__signal_cause by_user; /* SI_USER is 0. */
 
+/* To this thread. What kill() sends waits for any thread while it is blocked. */
+static int send_to_thread(int number)
+{
+    if (is_valid(number) && (plx__signals_mask() & bit_of(number)) != 0)
+        return plx__directed_put(GetCurrentThreadId(), number, by_user);
+    return send_to_oneself(number, by_user);
+}
+
 /* A thread that waits in the layer takes it at once, any other with its next call of the layer. */
 int plx__thread_signal(void *handle, int number)
 {
@@ -268,7 +276,7 @@ int plx__thread_signal(void *handle, int number)
     if (number < 0 || number > SIGNALS)
         return EINVAL;
     if (thread == GetCurrentThreadId())
-        return -send_to_oneself(number, by_user);
+        return -send_to_thread(number);
     if (number == 0 || (GetExitCodeThread(handle, &code) && code != STILL_ACTIVE))
         return 0;
     int status = plx__directed_put(thread, number, by_user);
@@ -397,7 +405,7 @@ PLX__CALL int plx_posix_siginterrupt(int number, int flag)
 
 PLX__CALL int plx_posix_raise(int number)
 {
-    return plx__answer_int(number == 0 ? 0 : send_to_oneself(number, by_user));
+    return plx__answer_int(number == 0 ? 0 : send_to_thread(number));
 }
 
 /* Others than children can only be ended. */

@@ -148,6 +148,12 @@ static void first_cause(void)
     TRUE(next_value(&set) == -1 || IS_TSAN);
     IS(queue(SIGUSR2, 12), 0);
     TRUE(next_value(&set) == 12 || IS_TSAN);
+    IS(kill(getpid(), SIGUSR2), 0); /* For any thread; the next two are for this one. */
+    IS(raise(SIGUSR2), 0);
+    IS(pthread_kill(pthread_self(), SIGUSR2), 0);
+    TRUE(next_value(&set) == 0 || IS_TSAN);
+    TRUE(next_value(&set) == 0 || IS_TSAN);
+    TRUE(next_value(&set) == -1 || IS_TSAN);
 }
 
 /* What waits is gone when the signal is ignored, and so does not come when it is handled again. */
