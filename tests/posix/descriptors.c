@@ -299,8 +299,8 @@ static void names(void)
 static void hosts(void)
 {
     enum { SIZE = 1000 };
-    char room[SIZE + 1];
-    char *odd = room + 1; /* It need not be aligned. */
+    _Alignas(16) char room[SIZE + 1];
+    char *odd = room + IS_WINDOWS; /* There it need not be aligned. */
     struct hostent entry, *found = &entry;
     struct in_addr loopback = {.s_addr = htonl(INADDR_LOOPBACK)};
     int error = 99;
