@@ -44,13 +44,20 @@ libevent() {
     libevent_make test/regress.exe
     unchanged libevent
     # Each in a process of its own, as they are natively, by fork(). Not those that fork, nor one of
-    # edges (one is told once more after a read), nor one that wants names to take descriptors.
+    # edges (one is told once more after a read), nor one that wants names to take descriptors. Two
+    # read an answer behind which the server resets the connection: Windows, and Wine since 9,
+    # discards what was not read by then (windows_facts, poll.6).
+    discards=yes
+    case $("$wine" --version) in
+    wine-[1-8].*) discards=no ;;
+    esac
     count=0
     failed=
     for one in $("$wine" "$work/libevent/test/regress.exe" --list-tests < /dev/null 2> /dev/null |
         sed -n '/DISABLED/d; s,^ *\([a-z_0-9]*/[A-Za-z_0-9]*\).*,\1,p'); do
         case $one in
         main/fork | thread/forking | util/log | et/et | dns/*_emfile) continue ;;
+        http/data_length_constraints | http/read_on_write_error) [ $discards = no ] || continue ;;
         esac
         count=$((count + 1))
         regress "$one" || failed="$failed $one"
