@@ -12,13 +12,6 @@
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
-/* The thread sanitizer keeps one signal of each number. */
-#ifdef __SANITIZE_THREAD__
-#define IS_TSAN true
-#else
-#define IS_TSAN false
-#endif
-
 static volatile sig_atomic_t runs;
 static volatile sig_atomic_t last_code;
 static volatile sig_atomic_t last_value;

@@ -17,6 +17,14 @@
 #define IS_WINDOWS true
 #endif
 
+/* The thread sanitizer holds one signal of each number, and does not bear threads that it has not
+ * seen start, as those of timers. */
+#ifdef __SANITIZE_THREAD__
+#define IS_TSAN true
+#else
+#define IS_TSAN false
+#endif
+
 /* The call fails with this errno. */
 #define FAILS(call, code) check_fails((errno = 0, (long)(call)), (code), #call, #code)
 /* The expression has this value. */
