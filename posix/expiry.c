@@ -3,30 +3,13 @@
  */
 #include "posix/expiry.h"
 
-PLX__CALL int plx_posix_clock_gettime(int clock, struct timespec *now);
+#include "posix/duration.h"
 
-static bool is_time(const struct timespec *time)
-{
-    return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < 1000000000;
-}
+PLX__CALL int plx_posix_clock_gettime(int clock, struct timespec *now);
 
 bool plx__timer_value_is_valid(const plx__timer_value *value)
 {
-    return is_time(&value->value) && is_time(&value->interval);
-}
-
-static uint64_t nanoseconds_of(const struct timespec *time)
-{
-    if ((uint64_t)time->tv_sec >= PLX_FOREVER / PLX_SECOND / 2)
-        return PLX_FOREVER / 2;
-    return (uint64_t)time->tv_sec * PLX_SECOND + (uint64_t)time->tv_nsec;
-}
-
-static struct timespec timespec_of(uint64_t time)
-{
-    struct timespec value = {.tv_sec = (time_t)(time / PLX_SECOND),
-                             .tv_nsec = (long)(time % PLX_SECOND)};
-    return value;
+    return plx__timespec_is_valid(&value->value) && plx__timespec_is_valid(&value->interval);
 }
 
 uint64_t plx__expiry_count(const plx__expiry *of, uint64_t now)
@@ -50,8 +33,8 @@ void plx__expiry_tell(const plx__expiry *of, plx__timer_value *value_out)
         left = of->due - now;
     else if (of->due <= now && of->interval != 0)
         left = of->interval - (now - of->due) % of->interval;
-    value_out->value = timespec_of(left);
-    value_out->interval = timespec_of(of->interval);
+    value_out->value = plx__timespec_of(left);
+    value_out->interval = plx__timespec_of(of->interval);
 }
 
 /* When it was first due. What was so before plx__clock_now() was 0 keeps its phase only. */
@@ -67,14 +50,14 @@ static uint64_t due_before(uint64_t now, uint64_t late, uint64_t interval)
 static uint64_t first_due(int clock, const struct timespec *value, uint64_t interval,
                           bool is_absolute)
 {
-    uint64_t wanted = nanoseconds_of(value);
+    uint64_t wanted = plx__timespec_ns(value);
     if (!is_absolute)
         return plx__deadline_after(wanted);
     if (clock != PLX__CLOCK_REALTIME)
         return wanted;
     struct timespec date = {0, 0};
     (void)plx_posix_clock_gettime(PLX__CLOCK_REALTIME, &date);
-    uint64_t today = nanoseconds_of(&date);
+    uint64_t today = plx__timespec_ns(&date);
     return wanted > today ? plx__deadline_after(wanted - today)
                           : due_before(plx__clock_now(), today - wanted, interval);
 }
@@ -82,7 +65,7 @@ static uint64_t first_due(int clock, const struct timespec *value, uint64_t inte
 void plx__expiry_set(plx__expiry *of, const plx__timer_value *value, bool is_absolute)
 {
     bool is_armed = value->value.tv_sec != 0 || value->value.tv_nsec != 0;
-    of->interval = is_armed ? nanoseconds_of(&value->interval) : 0;
+    of->interval = is_armed ? plx__timespec_ns(&value->interval) : 0;
     of->due =
         is_armed ? first_due(of->clock, &value->value, of->interval, is_absolute) : PLX_FOREVER;
 }

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 
 #define EPOCH_HUNDREDS INT64_C(116444736000000000)
-#define SHARE          (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+/* What a FILETIME holds between the values that mean "as it is". */
+#define SECONDS_MIN (-EPOCH_HUNDREDS / 10000000 + 1)
+#define SECONDS_MAX ((INT64_MAX - EPOCH_HUNDREDS) / 10000000 - 1)
+#define SHARE       (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 
 enum { IS_NOW = (1 << 30) - 1, STAYS = (1 << 30) - 2 }; /* UTIME_NOW, UTIME_OMIT. */
 enum { NO_FOLLOW = 0x100, FROM_HERE = -100 };
@@ -27,7 +30,12 @@ static const FILETIME *to_set(const struct timespec *time, const FILETIME *now, 
         return now;
     if (time->tv_nsec == STAYS)
         return NULL;
-    int64_t hundreds = (int64_t)time->tv_sec * 10000000 + time->tv_nsec / 100 + EPOCH_HUNDREDS;
+    int64_t seconds = time->tv_sec; /* What is beyond the file system's is its last, as on Linux. */
+    if (seconds < SECONDS_MIN)
+        seconds = SECONDS_MIN;
+    else if (seconds > SECONDS_MAX)
+        seconds = SECONDS_MAX;
+    int64_t hundreds = seconds * 10000000 + time->tv_nsec / 100 + EPOCH_HUNDREDS;
     room->dwLowDateTime = (DWORD)hundreds;
     room->dwHighDateTime = (DWORD)((uint64_t)hundreds >> 32);
     return room;

@@ -1,5 +1,5 @@
 /* posix/poll.c - poll() and select(): both are plx__wait() with another list. */
-#include "posix/layer.h"
+#include "posix/duration.h"
 
 #include <string.h>
 
@@ -12,11 +12,9 @@ static int deadline_of(const struct timespec *timeout, uint64_t *deadline_out)
     *deadline_out = PLX_FOREVER;
     if (timeout == NULL)
         return 0;
-    if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)
+    if (!plx__timespec_is_valid(timeout))
         return -EINVAL;
-    if ((uint64_t)timeout->tv_sec >= UINT64_MAX / PLX_SECOND / 2)
-        return 0;
-    uint64_t wait = (uint64_t)timeout->tv_sec * PLX_SECOND + (uint64_t)timeout->tv_nsec;
+    uint64_t wait = plx__timespec_ns(timeout);
     *deadline_out = wait != 0 ? plx__deadline_after(wait) : 0;
     return 0;
 }
@@ -200,17 +198,16 @@ PLX__CALL int plx_posix_select(int count, uint32_t *readable, uint32_t *writable
     if (timeout != NULL) {
         if (timeout->seconds < 0 || timeout->microseconds < 0)
             return plx__answer_int(-EINVAL);
-        wait.tv_sec = timeout->seconds + timeout->microseconds / 1000000;
+        int64_t more = timeout->microseconds / 1000000;
+        wait.tv_sec = timeout->seconds < INT64_MAX - more ? timeout->seconds + more : INT64_MAX;
         wait.tv_nsec = timeout->microseconds % 1000000 * 1000;
     }
     int ready = plx_posix_pselect(count, readable, writable, exceptional,
                                   timeout != NULL ? &wait : NULL, NULL);
     if (timeout != NULL) {
-        uint64_t wanted = (uint64_t)wait.tv_sec * PLX_SECOND + (uint64_t)wait.tv_nsec;
+        uint64_t wanted = plx__timespec_ns(&wait);
         uint64_t spent = plx__clock_now() - start;
-        uint64_t left = spent < wanted ? wanted - spent : 0;
-        timeout->seconds = (int64_t)(left / PLX_SECOND);
-        timeout->microseconds = (long)(left % PLX_SECOND / 1000);
+        *timeout = plx__timeval_of(spent < wanted ? wanted - spent : 0);
     }
     return ready;
 }

@@ -1,6 +1,8 @@
 /* posix/signal_queue.c - see signal_queue.h; and the calls that wait for a signal and its value. */
 #include "posix/signal_queue.h"
 
+#include "posix/duration.h"
+
 #include <string.h>
 
 typedef struct waiting {
@@ -262,10 +264,7 @@ PLX__CALL int plx_posix_sigtimedwait(const plx__sigset *set, plx__signal_info *i
 {
     if (longest == NULL)
         return info_wait(*set, info, PLX_FOREVER);
-    if (longest->tv_sec < 0 || longest->tv_nsec < 0 || longest->tv_nsec >= 1000000000)
+    if (!plx__timespec_is_valid(longest))
         return plx__answer_int(-EINVAL);
-    if ((uint64_t)longest->tv_sec >= PLX_FOREVER / PLX_SECOND) /* 584 years, more than 64 bits. */
-        return info_wait(*set, info, PLX_FOREVER);
-    uint64_t wait = (uint64_t)longest->tv_sec * PLX_SECOND + (uint64_t)longest->tv_nsec;
-    return info_wait(*set, info, plx__deadline_after(wait));
+    return info_wait(*set, info, plx__deadline_after(plx__timespec_ns(longest)));
 }

@@ -1,4 +1,5 @@
 /* posix/socket_option.c - options: POSIX's types and meanings for Winsock's. */
+#include "posix/duration.h"
 #include "posix/local.h"
 
 #include <limits.h>
@@ -33,11 +34,6 @@
 #define TCP_MAXRT 5
 #endif
 
-static uint64_t timeout_of(const plx__timeval *value)
-{
-    return (uint64_t)value->seconds * PLX_SECOND + (uint64_t)value->microseconds * 1000;
-}
-
 static int timeout_set(uint64_t *timeout_out, const void *value, plx__socklen length)
 {
     plx__timeval time;
@@ -46,7 +42,9 @@ static int timeout_set(uint64_t *timeout_out, const void *value, plx__socklen le
     memcpy(&time, value, sizeof time);
     if (time.microseconds < 0 || time.microseconds >= 1000000)
         return -EDOM;
-    *timeout_out = time.seconds < 0 ? 1 : timeout_of(&time);
+    *timeout_out = time.seconds < 0 ? 1 : plx__timeval_ns(&time);
+    if (*timeout_out >= PLX__DURATION_MAX)
+        *timeout_out = 0; /* None, as Linux says of it, too. */
     return 0;
 }
 
@@ -261,10 +259,7 @@ static int give_number(int number, void *value, plx__socklen *length)
 
 static int give_timeout(uint64_t timeout, void *value, plx__socklen *length)
 {
-    plx__timeval time;
-    memset(&time, 0, sizeof time);
-    time.seconds = (int64_t)(timeout / PLX_SECOND);
-    time.microseconds = (long)(timeout % PLX_SECOND / 1000);
+    plx__timeval time = plx__timeval_of(timeout);
     return give(&time, sizeof time, value, length);
 }
 

@@ -1,5 +1,5 @@
 /* posix/timers.c - the clocks, sleeping, and the timer that sends SIGALRM. */
-#include "posix/layer.h"
+#include "posix/duration.h"
 
 #include <string.h>
 
@@ -13,7 +13,7 @@ static int64_t hundreds_of(FILETIME time)
     return (int64_t)((uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime);
 }
 
-static struct timespec timespec_of(int64_t hundreds)
+static struct timespec of_hundreds(int64_t hundreds)
 {
     struct timespec time = {.tv_sec = hundreds / HUNDREDS_PER_SECOND,
                             .tv_nsec = (long)(hundreds % HUNDREDS_PER_SECOND) * 100};
@@ -38,26 +38,23 @@ PLX__CALL int plx_posix_clock_gettime(int clock, struct timespec *now)
     switch (clock) {
     case 0: /* CLOCK_REALTIME, and COARSE. */
     case 4:
-        *now = timespec_of(now_hundreds());
+        *now = of_hundreds(now_hundreds());
         return 0;
     case 1: /* CLOCK_MONOTONIC, RAW, COARSE, BOOTTIME. */
     case 5:
     case 6:
-    case 7: {
-        uint64_t time = plx__clock_now();
-        now->tv_sec = (time_t)(time / PLX_SECOND);
-        now->tv_nsec = (long)(time % PLX_SECOND);
+    case 7:
+        *now = plx__timespec_of(plx__clock_now());
         return 0;
-    }
     case 2: /* CLOCK_PROCESS_CPUTIME_ID */
         if (!GetProcessTimes(GetCurrentProcess(), &made, &ended, &kernel, &user))
             return plx__answer_int(plx__errno_last());
-        *now = timespec_of(hundreds_of(kernel) + hundreds_of(user));
+        *now = of_hundreds(hundreds_of(kernel) + hundreds_of(user));
         return 0;
     case 3: /* CLOCK_THREAD_CPUTIME_ID */
         if (!GetThreadTimes(GetCurrentThread(), &made, &ended, &kernel, &user))
             return plx__answer_int(plx__errno_last());
-        *now = timespec_of(hundreds_of(kernel) + hundreds_of(user));
+        *now = of_hundreds(hundreds_of(kernel) + hundreds_of(user));
         return 0;
     default:
         return plx__answer_int(-EINVAL);
@@ -108,24 +105,17 @@ static int sleep_until(uint64_t deadline, struct timespec *left)
     if (status == 0 || left == NULL)
         return status;
     uint64_t now = plx__clock_now();
-    uint64_t rest = deadline > now ? deadline - now : 0;
-    left->tv_sec = (time_t)(rest / PLX_SECOND);
-    left->tv_nsec = (long)(rest % PLX_SECOND);
+    *left = plx__timespec_of(deadline > now ? deadline - now : 0);
     return status;
-}
-
-static bool is_time(const struct timespec *time)
-{
-    return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < 1000000000;
 }
 
 PLX__CALL int plx_posix_nanosleep(const struct timespec *wanted, struct timespec *left)
 {
     if (wanted == NULL)
         return plx__answer_int(-EFAULT);
-    if (!is_time(wanted))
+    if (!plx__timespec_is_valid(wanted))
         return plx__answer_int(-EINVAL);
-    uint64_t wait = (uint64_t)wanted->tv_sec * PLX_SECOND + (uint64_t)wanted->tv_nsec;
+    uint64_t wait = plx__timespec_ns(wanted);
     return plx__answer_int(sleep_until(plx__deadline_after(wait), left));
 }
 
@@ -134,14 +124,14 @@ PLX__CALL int plx_posix_clock_nanosleep(int clock, int flags, const struct times
                                         struct timespec *left)
 {
     struct timespec now = {0, 0};
-    if (wanted == NULL || !is_time(wanted) || plx_posix_clock_gettime(clock, &now) != 0)
+    if (wanted == NULL || !plx__timespec_is_valid(wanted) ||
+        plx_posix_clock_gettime(clock, &now) != 0)
         return EINVAL;
-    int64_t wait = wanted->tv_sec * (int64_t)PLX_SECOND + wanted->tv_nsec;
-    if (flags != 0)
-        wait -= now.tv_sec * (int64_t)PLX_SECOND + now.tv_nsec;
-    if (wait <= 0)
+    uint64_t wait = plx__timespec_ns(wanted);
+    uint64_t passed = flags != 0 ? plx__timespec_ns(&now) : 0;
+    if (wait <= passed)
         return 0;
-    return -sleep_until(plx__deadline_after((uint64_t)wait), flags != 0 ? NULL : left);
+    return -sleep_until(plx__deadline_after(wait - passed), flags != 0 ? NULL : left);
 }
 
 PLX__CALL unsigned plx_posix_sleep(unsigned seconds)
@@ -201,20 +191,6 @@ static int thread_start(void)
     return 0;
 }
 
-static uint64_t nanoseconds_of(const plx__timeval *time)
-{
-    return (uint64_t)time->seconds * PLX_SECOND + (uint64_t)time->microseconds * 1000;
-}
-
-static plx__timeval timeval_of(uint64_t time)
-{
-    plx__timeval value;
-    memset(&value, 0, sizeof value);
-    value.seconds = (int64_t)(time / PLX_SECOND);
-    value.microseconds = (long)(time % PLX_SECOND / 1000);
-    return value;
-}
-
 static int timer_set(uint64_t first, uint64_t then, uint64_t *left_out, uint64_t *interval_out)
 {
     AcquireSRWLockExclusive(&lock);
@@ -239,14 +215,13 @@ PLX__CALL int plx_posix_setitimer(int which, const itimer *value, itimer *old)
         return plx__answer_int(which == 1 || which == 2 ? -EOPNOTSUPP : -EINVAL);
     if (value == NULL)
         return plx__answer_int(-EFAULT);
-    if (value->value.microseconds < 0 || value->value.microseconds > 999999 ||
-        value->value.seconds < 0)
+    if (!plx__timeval_is_valid(&value->value) || !plx__timeval_is_valid(&value->interval))
         return plx__answer_int(-EINVAL);
     int status =
-        timer_set(nanoseconds_of(&value->value), nanoseconds_of(&value->interval), &left, &then);
+        timer_set(plx__timeval_ns(&value->value), plx__timeval_ns(&value->interval), &left, &then);
     if (status == 0 && old != NULL) {
-        old->value = timeval_of(left);
-        old->interval = timeval_of(then);
+        old->value = plx__timeval_of(left);
+        old->interval = plx__timeval_of(then);
     }
     return plx__answer_int(status);
 }
@@ -257,8 +232,8 @@ PLX__CALL int plx_posix_getitimer(int which, itimer *value)
         return plx__answer_int(-EINVAL);
     AcquireSRWLockShared(&lock);
     uint64_t now = plx__clock_now();
-    value->value = timeval_of(due == PLX_FOREVER ? 0 : due > now ? due - now : 1000);
-    value->interval = timeval_of(interval);
+    value->value = plx__timeval_of(due == PLX_FOREVER ? 0 : due > now ? due - now : 1000);
+    value->interval = plx__timeval_of(interval);
     ReleaseSRWLockShared(&lock);
     return 0;
 }

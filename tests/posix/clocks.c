@@ -270,6 +270,56 @@ static void signals(void)
     (void)close(fds[1]);
 }
 
+/* Each of these waits is longer than 64 bits of nanoseconds hold, and ends by an alarm alone. */
+static void centuries(void)
+{
+    struct itimerval beat = {.it_value = {0, 30000}, .it_interval = {0, 30000}};
+    struct itimerval still = {.it_value = {0, 0}, .it_interval = {0, 0}};
+    const time_t many[] = {INT64_MAX, 18446744074 /* 2^64 ns, and less than a second. */};
+    sigset_t one;
+    sigset_t usual;
+    section("times of more than 584 years");
+    (void)sigemptyset(&one);
+    (void)sigaddset(&one, SIGUSR2);
+    IS(sigprocmask(SIG_BLOCK, &one, &usual), 0);
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    IS(sigaction(SIGALRM, &action, NULL), 0);
+    IS(setitimer(ITIMER_REAL, &beat, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        struct timespec length = {.tv_sec = many[i], .tv_nsec = 0};
+        struct timespec left = {0, 0};
+        struct timeval rough = {.tv_sec = many[i], .tv_usec = 999999};
+        FAILS(nanosleep(&length, &left), EINTR);
+        TRUE(left.tv_sec > 9000000000);
+        IS(clock_nanosleep(CLOCK_MONOTONIC, 0, &length, NULL), EINTR);
+        IS(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &length, NULL), EINTR);
+        FAILS(ppoll(NULL, 0, &length, NULL), EINTR);
+        FAILS(select(0, NULL, NULL, NULL, &rough), EINTR);
+        TRUE(rough.tv_sec > 9000000000);
+        FAILS(pselect(0, NULL, NULL, NULL, &length, NULL), EINTR);
+        FAILS(sigtimedwait(&one, NULL, &length), EINTR);
+    }
+    IS(setitimer(ITIMER_REAL, &still, NULL), 0);
+    IS(sigprocmask(SIG_SETMASK, &usual, NULL), 0);
+    section("timers of more than 584 years");
+    int fd = timerfd_create(CLOCK_MONOTONIC, 0);
+    for (int i = 0; i < 2; i++) {
+        struct itimerspec value = {.it_value = {many[i], 0}, .it_interval = {many[i], 0}};
+        beat.it_value.tv_sec = many[i];
+        IS(timerfd_settime(fd, 0, &value, NULL), 0);
+        POLLS(fd, POLLIN, "");
+        IS(setitimer(ITIMER_REAL, &beat, NULL), 0);
+        IS(setitimer(ITIMER_REAL, &still, &beat), 0);
+        TRUE(beat.it_value.tv_sec > 9000000000);
+    }
+    beat.it_value.tv_sec = 1;
+    beat.it_interval.tv_usec = 1000000;
+    FAILS(setitimer(ITIMER_REAL, &beat, NULL), EINVAL);
+    (void)close(fd);
+}
+
 int main(void)
 {
     timers_wrong();
@@ -277,5 +327,6 @@ int main(void)
     timers_again();
     timers_under_waits();
     signals();
+    centuries();
     return check_end();
 }

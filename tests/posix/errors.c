@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
@@ -335,6 +336,12 @@ static void options(void)
     IS(getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, &length), 0);
     IS(time.tv_sec, 1);
     IS(time.tv_usec, 500000);
+    time.tv_sec = (time_t)18446744074; /* 2^64 ns, and less than a second. */
+    IS(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time), 0);
+    time.tv_sec = INT64_MAX;
+    IS(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time), 0);
+    IS(getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, &length), 0);
+    IS(time.tv_sec, 0);
     struct linger linger = {.l_onoff = 1, .l_linger = 7};
     IS(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
     memset(&linger, 0, sizeof linger);

@@ -6,6 +6,7 @@
 #include <fnmatch.h>
 #include <glob.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,8 @@ static void times_of_files(int top)
     const struct timespec keep[2] = {{0, UTIME_OMIT}, {77, 0}};
     const struct timespec stay[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
     const struct timespec wrong[2] = {{0, 1000000000}, {0, 0}};
+    const struct timespec late[2] = {{INT64_MAX, 0}, {INT64_MAX, 999999999}};
+    const struct timespec first[2] = {{INT64_MIN, 0}, {INT64_MIN, 0}};
     const struct timeval coarse[2] = {{11, 22}, {33, 44}};
     const struct timeval early[2] = {{-1, 500000}, {-1, 500000}};
     struct stat about;
@@ -111,6 +114,12 @@ static void times_of_files(int top)
     IS(fstat(fd, &about), 0);
     TRUE(IS_WINDOWS || about.st_atim.tv_sec == 1000000000);
     IS(about.st_mtim.tv_sec, 77);
+    IS(futimens(fd, late), 0);
+    IS(fstat(fd, &about), 0);
+    TRUE(about.st_mtim.tv_sec > 2000000000); /* The last that its file system has. */
+    IS(futimens(fd, first), 0);
+    IS(fstat(fd, &about), 0);
+    TRUE(about.st_mtim.tv_sec < 0);
     FAILS(futimens(fd, wrong), EINVAL);
     FAILS(futimens(9999, times), EBADF);
     FAILS(utimensat(top, "nothing", times, 0), ENOENT);
