@@ -30,7 +30,7 @@ part_about() {
     wine10) echo 'suites and the POSIX layer under Wine 10, of Debian 13' ;;
     posix-configure) echo 'each function of the POSIX layer, as configure scripts ask for it' ;;
     posix-gnulib) echo "gnulib's own tests on the POSIX layer" ;;
-    posix-programs) echo 'real programs on the POSIX layer, those that take long' ;;
+    posix-programs) echo 'real programs on the POSIX layer, from sources fetched anew' ;;
     fresh-12) echo "the README's commands on a fresh Debian 12" ;;
     fresh-13) echo "the README's commands on a fresh Debian 13" ;;
     busy) echo 'every suite beside 16 spinning processes' ;;
@@ -49,7 +49,7 @@ part_run() {
     wine10) set -- sh ci/fresh.sh --run 'sh ci/test.sh deps debug windows posix' trixie ;;
     posix-configure) set -- sh ci/posix-configure.sh ;;
     posix-gnulib) set -- sh ci/posix-gnulib.sh ;;
-    posix-programs) set -- sh ci/posix-programs.sh --slow ;;
+    posix-programs) set -- sh ci/posix-programs.sh --cold ;;
     fresh-12) set -- sh ci/fresh.sh bookworm ;;
     fresh-13) set -- sh ci/fresh.sh trixie ;;
     busy) set -- sh ci/busy.sh ;;

@@ -2,8 +2,8 @@
 # Real programs on the POSIX layer: Debian's source packages, unchanged, built for Windows with
 # nothing but pollux-cc, run under Wine, and driven by native clients.
 #
-#   sh ci/posix-programs.sh              those that are soon built: ci/test.sh has so little time
-#   sh ci/posix-programs.sh --slow       the others, for the nightly
+#   sh ci/posix-programs.sh              all
+#   sh ci/posix-programs.sh --cold       all, from sources fetched anew: for the nightly
 #   sh ci/posix-programs.sh microsocks   one
 #   sh ci/posix-programs.sh --list       names them: the files of ci/programs
 #
@@ -181,29 +181,24 @@ tre_install() {
     )
 }
 
-slow='libevent libmodbus lighttpd memcached'
-soon=
 programs=
 for file in ci/programs/*.sh; do
     # shellcheck disable=SC1090
     . "./$file"
-    one=$(basename "$file" .sh)
-    programs="$programs $one"
-    case " $slow " in
-    *" $one "*) ;;
-    *) soon="$soon $one" ;;
-    esac
+    programs="$programs $(basename "$file" .sh)"
 done
 if [ "${1:-}" = --list ]; then
     # shellcheck disable=SC2086
     printf '%s\n' $programs
     exit 0
 fi
+if [ "${1:-}" = --cold ]; then
+    sources=$work/sources
+    rm -rf "$sources"
+    shift
+fi
 # shellcheck disable=SC2086
-case ${1:-} in
-'') set -- $soon ;;
---slow) set -- $slow ;;
-esac
+[ $# -gt 0 ] || set -- $programs
 for one; do
     case " $programs " in
     *" $one "*) ;;

@@ -221,7 +221,7 @@ row_run() {
             suite "Windows under Wine" 540 mingw-debug $windows_backends poll-two-tier
         ;;
     posix) simple "POSIX layer: Linux and Wine alike" 60 "$linux $windows" posix_run ;;
-    programs) simple "POSIX layer: real programs" 300 '' sh ci/posix-programs.sh ;;
+    programs) simple "POSIX layer: real programs" 480 '' sh ci/posix-programs.sh ;;
     release) simple "Linux release" 40 "$linux" release release $linux_backends ;;
     windows-release)
         simple "Windows release" 60 "$windows" release mingw-release $windows_backends
