@@ -181,20 +181,6 @@ static void ignored(void)
     TRUE(signal(SIGUSR2, SIG_DFL) == SIG_IGN);
 }
 
-/* 584 years are more nanoseconds than 64 bits count. */
-static void long_waits(void)
-{
-    sigset_t set = set_of(SIGUSR2);
-    struct timespec longest = {(time_t)18446744074LL, 0};
-    section("a wait of 584 years");
-    TRUE(signal(SIGALRM, on_simple) != SIG_ERR);
-    IS(alarm(1), 0);
-    FAILS(sigtimedwait(&set, NULL, &longest), EINTR);
-    longest.tv_sec = (time_t)0x7fffffffffffffffLL;
-    IS(alarm(1), 0);
-    FAILS(sigtimedwait(&set, NULL, &longest), EINTR);
-}
-
 static volatile sig_atomic_t has_ended;
 
 static void *pause_once(void *unused)
@@ -356,7 +342,6 @@ int main(void)
     order();
     first_cause();
     ignored();
-    long_waits();
     threads();
     older_calls();
     stacks();
