@@ -90,39 +90,33 @@ static void timer_free(timer *gone)
     plx__free(gone);
 }
 
-/* Under the lock: a timer that is due all the time must not be all that is done. */
-static void last_make(timer **link)
+/* Under the lock: the one that is due first; NULL if there is none. */
+static timer *first_due(void)
 {
-    timer *of = *link;
-    *link = of->next;
-    of->next = NULL;
-    while (*link != NULL)
-        link = &(*link)->next;
-    *link = of;
+    timer *first = all;
+    for (timer *at = all; at != NULL; at = at->next) {
+        if (at->expiry.due < first->expiry.due)
+            first = at;
+    }
+    return first;
 }
 
-/* Under the lock, which it lets go of meanwhile. Whether there was something to do. */
-static bool one_do(void)
+/* Under the lock, which it lets go of meanwhile. In the order in which they were due, as on Linux,
+ * however late this is; so one that is due all the time is not all that is done, either. */
+static void one_do(timer *first, uint64_t now)
 {
-    uint64_t now = plx__clock_now();
-    for (timer **link = &all; *link != NULL; link = &(*link)->next) {
-        timer *at = *link;
-        if (!expire(at, now))
-            continue;
-        last_make(link);
-        at->is_busy = true;
-        ReleaseSRWLockExclusive(&lock);
-        if (at->event.how == BY_SIGNAL)
-            signal_send(at);
-        else
-            function_call(&at->event);
-        AcquireSRWLockExclusive(&lock);
-        at->is_busy = false;
-        if (at->is_gone)
-            timer_free(at);
-        return true;
-    }
-    return false;
+    if (!expire(first, now))
+        return;
+    first->is_busy = true;
+    ReleaseSRWLockExclusive(&lock);
+    if (first->event.how == BY_SIGNAL)
+        signal_send(first);
+    else
+        function_call(&first->event);
+    AcquireSRWLockExclusive(&lock);
+    first->is_busy = false;
+    if (first->is_gone)
+        timer_free(first);
 }
 
 static DWORD WINAPI timers_run(void *data)
@@ -130,13 +124,14 @@ static DWORD WINAPI timers_run(void *data)
     (void)data;
     AcquireSRWLockExclusive(&lock);
     for (;;) {
-        if (one_do())
-            continue;
-        uint64_t due = PLX_FOREVER;
-        for (const timer *at = all; at != NULL; at = at->next)
-            due = at->expiry.due < due ? at->expiry.due : due;
+        timer *first = first_due();
+        uint64_t due = first != NULL ? first->expiry.due : PLX_FOREVER;
         uint64_t now = plx__clock_now();
-        uint64_t left = due == PLX_FOREVER ? PLX_FOREVER : due > now ? due - now : 0;
+        if (due <= now) {
+            one_do(first, now);
+            continue;
+        }
+        uint64_t left = due == PLX_FOREVER ? PLX_FOREVER : due - now;
         (void)SleepConditionVariableSRW(&changed, &lock, plx__milliseconds(left), 0);
     }
     return 0;
