@@ -1,10 +1,11 @@
 /* tests/winsock_double_unix.c - Unix-domain sockets as Windows has them and Wine 8 does not: see
  * winsock_double.h.
  *
- * Such a socket is one of TCP on the loopback. bind() makes the file, which has the port; its size
- * (WINSOCK_DOUBLE_FILE_SIZE) tells it from others. To who asks about it the file is a reparse point
- * with the tag of Unix-domain sockets, and its ID has its time of writing, since what lies beneath
- * uses the number of a file that was removed again.
+ * Such a socket is one of TCP on the loopback, at an address of 127.0.0.0/8 that no other process
+ * uses: the port of one that is closed is nobody's then, as its path would be. bind() makes the
+ * file, which has address and port; its size (WINSOCK_DOUBLE_FILE_SIZE) tells it from others. To
+ * who asks about it the file is a reparse point with the tag of Unix-domain sockets, and its ID has
+ * its time of writing, since what lies beneath uses the number of a file that was removed again.
  */
 #define WINSOCK_DOUBLE_ITSELF
 #include "tests/winsock_double.h"
@@ -29,14 +30,15 @@ static HANDLE file_open(const char *path, DWORD access, DWORD disposition)
                        disposition, FILE_ATTRIBUTE_NORMAL, NULL);
 }
 
-/* The file of a socket that is bound to this port. */
-static void file_write(HANDLE file, uint16_t port)
+/* The file of a socket that is bound there. */
+static void file_write(HANDLE file, const struct sockaddr_in *bound)
 {
     static volatile LONG made;
     char content[FILE_SIZE] = {0};
     FILETIME written;
     DWORD done;
-    (void)snprintf(content, sizeof content, "%u", port);
+    (void)snprintf(content, sizeof content, "%lu %u", ntohl(bound->sin_addr.s_addr),
+                   ntohs(bound->sin_port));
     (void)WriteFile(file, content, sizeof content, &done, NULL);
     GetSystemTimeAsFileTime(&written);
     written.dwLowDateTime += (DWORD)InterlockedIncrement(&made);
@@ -64,6 +66,13 @@ static int bind_of_others(SOCKET socket, const struct sockaddr *name, int length
     return result;
 }
 
+/* Identifiers of processes are multiples of 4 (Raymond Chen, "Why are process and thread IDs
+ * multiples of four?"). 127.0.0.x is left to others. */
+static ULONG own_address(void)
+{
+    return INADDR_LOOPBACK + 256 + ((GetCurrentProcessId() / 4 % 0xfffe) << 8);
+}
+
 int double_unix_bind(SOCKET socket, const struct sockaddr *name, int length)
 {
     const unix_name *to = (const unix_name *)(const void *)name;
@@ -83,11 +92,11 @@ int double_unix_bind(SOCKET socket, const struct sockaddr *name, int length)
     }
     memset(&local, 0, sizeof local);
     local.sin_family = AF_INET;
-    local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    local.sin_addr.s_addr = htonl(own_address());
     int result = bind(socket, (struct sockaddr *)(void *)&local, sizeof local);
     if (result == 0)
         result = getsockname(socket, (struct sockaddr *)(void *)&local, &local_size);
-    file_write(file, ntohs(local.sin_port));
+    file_write(file, &local);
     (void)CloseHandle(file);
     memcpy(known->path, to->path, sizeof known->path);
     return result;
@@ -115,7 +124,8 @@ int double_unix_connect(SOCKET socket, const struct sockaddr *name)
 {
     const unix_name *path = (const unix_name *)(const void *)name;
     struct sockaddr_in to;
-    char content[16] = {0};
+    char content[32] = {0};
+    char *end;
     DWORD got = 0;
     HANDLE file = file_open(path->path, GENERIC_READ, OPEN_EXISTING);
     if (file == INVALID_HANDLE_VALUE || !is_socket_file(file)) {
@@ -128,8 +138,8 @@ int double_unix_connect(SOCKET socket, const struct sockaddr *name)
     (void)CloseHandle(file);
     memset(&to, 0, sizeof to);
     to.sin_family = AF_INET;
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    to.sin_port = htons((u_short)strtoul(content, NULL, 10));
+    to.sin_addr.s_addr = htonl(strtoul(content, &end, 10));
+    to.sin_port = htons((u_short)strtoul(end, NULL, 10));
     return connect_whole(socket, &to);
 }
 
