@@ -7,19 +7,6 @@
 
 extern const test_case behavior_connect_cases[];
 
-/* An address at which nobody listens, and nobody did lately. */
-static void closed_address(char *address)
-{
-    plx__address any;
-    plx_socket socket;
-    ck_ok(plx__address_parse(&any, "tcp://127.0.0.1:0"));
-    ck_ok(plx__socket_open(&socket, any.family));
-    ck_ok(plx__socket_bind(socket, &any));
-    ck_ok(plx__socket_name(socket, &any));
-    plx__socket_close(socket);
-    ck_ok(plx__address_print(&any, address, PLX_ADDRESS_TEXT_MAX));
-}
-
 /* Both ends on one loop: out, echoed, back, and closed by the one that connected. */
 static void connect_and_talk(world *w)
 {
@@ -124,13 +111,14 @@ static void connect_refused(world *w)
     plx_conn_options options = probe_options(&p);
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_conn conn;
-    closed_address(address);
+    plx_socket bound = socket_refusing(address);
     ck_ok(plx_connect(w->loop, &conn, address, &options));
     ck_assert_uint_eq(p.closed, 0);
     turn_until(w, &p.closed, 1);
     ck_assert_int_eq(p.reason, PLX_ECONNREFUSED);
     ck_assert_uint_eq(p.opened, 0);
     ck_assert_int_eq(plx_conn_close(w->loop, conn), PLX_ESTALE);
+    plx__socket_close(bound);
 }
 
 /* The server accepts, ends and resets before the loop has looked: a reset, whatever the system

@@ -200,10 +200,11 @@ static void watch_over_a_connect(world *w)
     ck_ok(result);
     turn_until(w, &server.closed, 1);
     ck_ok(plx_listener_close(w->loop, listener));
-    turn(w);
+    plx_socket bound = socket_refusing(address);
     connect_by_hand(w, address, &ready, &result);
     ck_assert_uint_eq(ready & PLX_WRITABLE, PLX_WRITABLE);
     ck_assert_int_eq(result, PLX_ECONNREFUSED);
+    plx__socket_close(bound);
 }
 
 /* A socket is watched once on a loop, whatever the backend would put up with; and again when the

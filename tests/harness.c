@@ -371,17 +371,32 @@ void peer_close(peer *p)
     p->socket = PLX_SOCKET_NONE;
 }
 
-plx_socket socket_listening(char *address)
+plx_socket socket_refusing(char *address)
 {
     plx__address any;
-    plx_socket listener;
+    plx_socket bound;
     ck_ok(plx__address_parse(&any, "tcp://127.0.0.1:0"));
-    ck_ok(plx__socket_open(&listener, any.family));
-    ck_ok(plx__socket_bind(listener, &any));
-    ck_ok(plx__socket_listen(listener, 16));
-    ck_ok(plx__socket_name(listener, &any));
+    ck_ok(plx__socket_open(&bound, any.family));
+    ck_ok(plx__socket_bind(bound, &any));
+    ck_ok(plx__socket_name(bound, &any));
     ck_ok(plx__address_print(&any, address, PLX_ADDRESS_TEXT_MAX));
+    return bound;
+}
+
+plx_socket socket_listening(char *address)
+{
+    plx_socket listener = socket_refusing(address);
+    ck_ok(plx__socket_listen(listener, 16));
     return listener;
+}
+
+peer peer_refused(void)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_socket bound = socket_refusing(address);
+    peer refused = peer_start(address);
+    plx__socket_close(bound);
+    return refused;
 }
 
 couple couple_open(void)

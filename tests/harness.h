@@ -101,6 +101,11 @@ couple couple_open(void);
 void couple_close(couple *c);
 /* A plain listening socket, and its address, PLX_ADDRESS_TEXT_MAX bytes. */
 plx_socket socket_listening(char *address);
+/* One that does not listen: connections to its address are refused while it is open. A port that
+ * is closed the system may give to another process. */
+plx_socket socket_refusing(char *address);
+/* One whose connection is being refused. */
+peer peer_refused(void);
 
 /* --- listeners and what happens to their connections ------------------------------------------ */
 

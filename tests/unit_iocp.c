@@ -187,8 +187,9 @@ static void connect_by_poll(world *w)
         ck_assert(f.ops->detach(f.backend, &f.endpoint));
         f.ops->close(f.backend);
         plx__socket_close(socket);
+        plx__socket_close(listener);
         if (round == 0)
-            plx__socket_close(listener); /* For the second to be refused. */
+            listener = socket_refusing(address);
     }
 }
 

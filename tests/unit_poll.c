@@ -169,9 +169,7 @@ static void refusal_ends_a_wait_to_write(world *w)
         plx__rehearse_old_poll(is_old == 1);
         FOR_BOTH(wait)
         {
-            char address[PLX_ADDRESS_TEXT_MAX];
-            plx__socket_close(socket_listening(address));
-            peer p = peer_start(address);
+            peer p = peer_refused();
             plx__poll_entry entry = {.fd = p.socket, .events = PLX__POLL_WRITE};
             ck_assert_int_eq(wait(&entry, 1, patience()), 1);
             ck_assert_int_ne(entry.revents & PLX__POLL_WRITABLE, 0);

@@ -20,13 +20,6 @@ static couple full_open(void)
     return c;
 }
 
-static peer refused_open(void)
-{
-    char address[PLX_ADDRESS_TEXT_MAX];
-    plx__socket_close(socket_listening(address));
-    return peer_start(address);
-}
-
 /* --- WSAPoll ---------------------------------------------------------------------------------
  */
 
@@ -113,8 +106,8 @@ static void build_19040_is_old(world *w)
     build_is_asked_once(19040, true);
     for (int i = 0; i < 2; i++) {
         couple c = full_open();
-        peer refused = refused_open();
-        peer also = refused_open();
+        peer refused = peer_refused();
+        peer also = peer_refused();
         plx__poll_entry entries[3] = {{.fd = refused.socket, .events = PLX__POLL_WRITE},
                                       {.fd = c.ours.socket, .events = PLX__POLL_WRITE},
                                       {.fd = also.socket, .events = PLX__POLL_WRITE}};

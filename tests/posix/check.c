@@ -169,7 +169,7 @@ unsigned short port_of(int fd)
     return ntohs(address.sin_port);
 }
 
-int bound(int type)
+int refusing(int type)
 {
     struct sockaddr_in address;
     memset(&address, 0, sizeof address);
@@ -178,6 +178,12 @@ int bound(int type)
     int fd = socket(AF_INET, type, 0);
     must(fd >= 0, "socket");
     must(bind(fd, (struct sockaddr *)&address, sizeof address) == 0, "bind");
+    return fd;
+}
+
+int bound(int type)
+{
+    int fd = refusing(type);
     must(type != SOCK_STREAM || listen(fd, 128) == 0, "listen");
     return fd;
 }

@@ -50,6 +50,9 @@ const char *errno_name(int code);
 unsigned short port_of(int fd);
 /* Bound to the loopback, and listening if it is a stream. */
 int bound(int type);
+/* Bound, and not listening: connections to it are refused while it is open, after which the system
+ * may give its port to another process. */
+int refusing(int type);
 int connected_to(int listener);
 /* Two ends of a TCP connection. */
 void tcp_pair(int ends[2]);

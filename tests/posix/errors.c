@@ -163,13 +163,12 @@ static void addresses(void)
 
 static void refused(int type, int flags)
 {
-    int gone = bound(SOCK_STREAM);
+    int other = refusing(SOCK_STREAM);
     int fd = socket(AF_INET, type | flags, 0);
     memset(&address, 0, sizeof address);
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port_of(gone));
-    (void)close(gone);
+    address.sin_port = htons(port_of(other));
     if (flags == 0) {
         FAILS(connect(fd, (struct sockaddr *)&address, sizeof address), ECONNREFUSED);
         FAILS(connect(fd, (struct sockaddr *)&address, sizeof address), ECONNREFUSED);
@@ -191,6 +190,7 @@ static void refused(int type, int flags)
     FAILS(recv(fd, bytes, 1, 0), ENOTCONN);
     FAILS(send(fd, bytes, 1, MSG_NOSIGNAL), EPIPE);
     (void)close(fd);
+    (void)close(other);
 }
 
 static void connecting(void)

@@ -137,7 +137,7 @@ static void shut_sockets(void)
 static void refused_sockets(void)
 {
     struct sockaddr_in address;
-    int gone = bound(SOCK_STREAM);
+    int other = refusing(SOCK_STREAM);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     int error = 0;
     socklen_t length = sizeof error;
@@ -145,8 +145,7 @@ static void refused_sockets(void)
     memset(&address, 0, sizeof address);
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port_of(gone));
-    (void)close(gone);
+    address.sin_port = htons(port_of(other));
     FAILS(connect(fd, (struct sockaddr *)&address, sizeof address), EINPROGRESS);
     COMES(fd, POLLOUT, "OUT|ERR|HUP");
     POLLS(fd, BOTH, "IN|OUT|ERR|HUP");
@@ -154,6 +153,7 @@ static void refused_sockets(void)
     IS(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length), 0);
     check_text(errno_name(error), "ECONNREFUSED", "SO_ERROR");
     POLLS(fd, BOTH, "IN|OUT|HUP");
+    (void)close(other);
     (void)close(fd);
 }
 
