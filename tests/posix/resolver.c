@@ -1,0 +1,568 @@
+/* tests/posix/resolver.c - questions to name servers, by the resolver of the system's library.
+ *
+ * The servers are this program's own (name_server.h), so that nobody else is asked.
+ */
+#include <arpa/inet.h>
+#include <arpa/nameser.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <resolv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "check.h"
+#include "name_server.h"
+
+static unsigned short ports[3];
+static unsigned char answer[8192];
+static ns_msg parsed;
+static ns_rr record;
+
+/* --- names ------------------------------------------------------------------------------------
+ */
+
+/* Letters in labels of nine, so many bytes of text. */
+static void long_name_make(char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        text[i] = i % 10 == 9 && i + 1 < length ? '.' : 'a';
+    text[length] = '\0';
+}
+
+static void limits(void)
+{
+    unsigned char name[300];
+    char text[300];
+    section("names: limits");
+    memset(text, 'a', 64);
+    text[63] = '\0';
+    IS(ns_name_pton(text, name, sizeof name), 0);
+    IS(name[0], 63);
+    text[63] = 'a';
+    text[64] = '\0';
+    FAILS(ns_name_pton(text, name, sizeof name), EMSGSIZE);
+    long_name_make(text, 253);
+    IS(ns_name_pton(text, name, sizeof name), 0);
+    IS(dn_comp(text, name, sizeof name, NULL, NULL), 255);
+    IS(dn_comp(text, name, 255, NULL, NULL), 255);
+    FAILS(dn_comp(text, name, 254, NULL, NULL), EMSGSIZE);
+    strcat(text, ".");
+    IS(ns_name_pton(text, name, sizeof name), 1);
+    IS(ns_name_ntop(name, text, 254), 254);
+    FAILS(ns_name_ntop(name, text, 253), EMSGSIZE);
+    long_name_make(text, 254);
+    FAILS(ns_name_pton(text, name, sizeof name), EMSGSIZE);
+    FAILS(dn_comp(text, name, sizeof name, NULL, NULL), EMSGSIZE);
+    FAILS(dn_comp("com", name, 4, NULL, NULL), EMSGSIZE);
+    FAILS(dn_comp("com", name, 0, NULL, NULL), EMSGSIZE);
+    FAILS(dn_comp("com", name, -1, NULL, NULL), EMSGSIZE);
+    IS(dn_comp("com", name, 5, NULL, NULL), 5);
+    IS(ns_name_pton("", name, 1), 0);
+    IS(name[0], 0);
+    IS(ns_name_pton(".", name, 1), 1);
+    FAILS(ns_name_pton("a", name, 2), EMSGSIZE);
+    IS(ns_name_pton("a", name, 3), 0);
+}
+
+static void escapes(void)
+{
+    static const char *const good[][2] = {{"a\\.b.c", "a\\.b.c"},
+                                          {"a\\255.x", "a\\255.x"},
+                                          {"a\\000b", "a\\000b"},
+                                          {"\\[b1].x", "[b1].x"},
+                                          {"a\\zb", "azb"},
+                                          {"a b", "a\\032b"},
+                                          {"\\097", "a"},
+                                          {"a\\.", "a\\."},
+                                          {"", "."},
+                                          {"\"$();@", "\\\"\\$\\(\\)\\;\\@"},
+                                          {"a\\\\b", "a\\\\b"},
+                                          {"\x80", "\\128"}};
+    static const char *const bad[] = {"..", ".a", "a..b", "a..", "a\\", "a\\1", "a\\12", "a\\256"};
+    unsigned char name[300];
+    char text[300];
+    section("names: escapes");
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        IS(ns_name_pton(good[i][0], name, sizeof name), 0);
+        IS(ns_name_ntop(name, text, sizeof text), strlen(good[i][1]) + 1);
+        check_text(text, good[i][1], good[i][0]);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        FAILS(ns_name_pton(bad[i], name, sizeof name), EMSGSIZE);
+    IS(ns_name_pton("A\\066.Cd", name, sizeof name), 0);
+    IS(ns_name_ntol(name, name, 7), 7);
+    IS(memcmp(name, "\2ab\2cd", 7), 0);
+    FAILS(ns_name_ntol(name, name, 6), EMSGSIZE);
+}
+
+static void reading(void)
+{
+    const unsigned char forward[] = {0xc0, 4, 0, 0, 1, 'a', 0};
+    const unsigned char self[] = {0xc0, 0};
+    const unsigned char circle[] = {0xc0, 2, 1, 'a', 0xc0, 0};
+    const unsigned char cut[] = {3, 'c', 'o'};
+    const unsigned char half[] = {1, 'a', 0xc0};
+    const unsigned char other[] = {0x41, 1, 2, 0};
+    const unsigned char deep[] = {1, 'a', 0, 1, 'b', 0xc0, 0, 0xc0, 3, 0xc0, 7, 9};
+    const unsigned char *at = cut;
+    unsigned char name[300];
+    char text[300];
+    section("names: reading");
+    IS(ns_name_unpack(forward, forward + 7, forward, name, sizeof name), 2);
+    FAILS(ns_name_unpack(self, self + 2, self, name, sizeof name), EMSGSIZE);
+    FAILS(ns_name_unpack(circle, circle + 6, circle + 2, name, sizeof name), EMSGSIZE);
+    FAILS(ns_name_unpack(cut, cut + 3, cut, name, sizeof name), EMSGSIZE);
+    FAILS(ns_name_unpack(half, half + 3, half, name, sizeof name), EMSGSIZE);
+    FAILS(ns_name_unpack(other, other + 4, other, name, sizeof name), EMSGSIZE);
+    FAILS(ns_name_unpack(cut, cut + 3, cut + 3, name, sizeof name), EMSGSIZE);
+    FAILS(ns_name_unpack(forward, forward + 3, forward, name, sizeof name), EMSGSIZE);
+    FAILS(ns_name_ntop(other, text, sizeof text), EMSGSIZE);
+    IS(dn_expand(deep, deep + sizeof deep, deep + 9, text, sizeof text), 2);
+    check_text(text, "b.a", "three pointers");
+    IS(ns_name_unpack(deep, deep + sizeof deep, deep + 9, name, 5), 2);
+    FAILS(ns_name_unpack(deep, deep + sizeof deep, deep + 9, name, 4), EMSGSIZE);
+    FAILS(dn_expand(deep, deep + sizeof deep, deep + 9, text, 3), EMSGSIZE);
+    FAILS(dn_expand(deep, deep + sizeof deep, deep + 9, text, -1), EMSGSIZE);
+    IS(dn_expand(deep, deep + sizeof deep, deep + 2, text, 2), 1);
+    check_text(text, "", "the root by dn_expand()");
+    IS(ns_name_uncompress(deep, deep + sizeof deep, deep + 2, text, 2), 1);
+    check_text(text, ".", "the root by ns_name_uncompress()");
+    FAILS(ns_name_skip(&at, cut + 3), EMSGSIZE);
+    TRUE(at == cut);
+    FAILS(dn_skipname(half, half + 3), EMSGSIZE);
+    FAILS(dn_skipname(other, other + 4), EMSGSIZE);
+    FAILS(dn_skipname(cut, cut), EMSGSIZE);
+    IS(dn_skipname(deep + 3, deep + sizeof deep), 4);
+    IS(dn_skipname(deep, deep + sizeof deep), 3);
+}
+
+static void compression(void)
+{
+    unsigned char message[300];
+    const unsigned char *names[8] = {message, NULL};
+    const unsigned char **end = names + 8;
+    unsigned char *two[3] = {message, NULL};
+    section("names: compression");
+    IS(ns_name_compress("WWW.example.com", message + 12, 100, names, end), 17);
+    IS(ns_name_compress("mail.Example.com.", message + 29, 100, names, end), 7);
+    IS(message[34], 0xc0);
+    IS(message[35], 16);
+    IS(ns_name_compress("example.COM", message + 36, 100, names, end), 2);
+    IS(ns_name_compress("com", message + 38, 100, names, end), 2);
+    IS(message[39], 24);
+    IS(ns_name_compress("x.mail.example.com", message + 40, 100, names, end), 4);
+    IS(message[43], 29);
+    FAILS(ns_name_compress("y.com", message + 44, 3, names, end), EMSGSIZE);
+    IS(ns_name_compress("y.com", message + 44, 4, names, end), 4);
+    IS(ns_name_compress("", message + 48, 1, names, end), 1);
+    TRUE(names[1] == message + 12);
+    TRUE(names[2] == message + 29);
+    TRUE(names[3] == message + 40);
+    TRUE(names[4] == message + 44);
+    TRUE(names[5] == NULL);
+    ns_name_rollback(message + 29, names, end);
+    TRUE(names[1] == message + 12);
+    TRUE(names[2] == NULL);
+    IS(dn_comp("a.b", message + 12, 100, two, two + 3), 5);
+    IS(dn_comp("c.b", message + 17, 100, two, two + 3), 4);
+    TRUE(two[2] == NULL);
+    IS(dn_comp("c.b", message + 21, 100, two, NULL), 4);
+    IS(dn_comp("a.b", message + 25, 100, NULL, NULL), 5);
+}
+
+/* --- messages ---------------------------------------------------------------------------------
+ */
+
+static void numbers(void)
+{
+    unsigned char bytes[8] = {0};
+    unsigned char *at = bytes;
+    const unsigned char *from = bytes;
+    unsigned value;
+    unsigned long wide;
+    HEADER header;
+    section("messages: numbers");
+    NS_PUT16(0x1234, at);
+    NS_PUT32(0xfedcba98, at);
+    IS(at - bytes, 6);
+    NS_GET16(value, from);
+    NS_GET32(wide, from);
+    IS(value, 0x1234);
+    TRUE(wide == 0xfedcba98);
+    IS(from - bytes, 6);
+    ns_put16(0xabcd, bytes);
+    ns_put32(0x80000001, bytes + 2);
+    IS(ns_get16(bytes), 0xabcd);
+    TRUE(ns_get32(bytes + 2) == 0x80000001);
+    IS(sizeof header, NS_HFIXEDSZ);
+    memcpy(&header, "\1\2\x85\xa3\0\1\0\2\0\3\0\4", NS_HFIXEDSZ);
+    IS(header.qr + 2 * header.aa + 4 * header.rd + 8 * header.ra + 16 * header.ad, 31);
+    IS(header.tc + header.cd + header.opcode, 0);
+    IS(header.rcode, NXDOMAIN);
+    IS(ntohs((unsigned short)header.arcount), 4);
+}
+
+static void questions(void)
+{
+    unsigned char message[NS_PACKETSZ];
+    section("messages: questions");
+    IS(res_mkquery(QUERY, "a.example", C_IN, T_SRV, NULL, 0, NULL, message, sizeof message), 27);
+    IS(memcmp(message + 2, "\1\0\0\1\0\0\0\0\0\0\1a\7example\0\0\41\0\1", 25), 0);
+    IS(res_mkquery(QUERY, "a.example", C_IN, T_SRV, NULL, 0, NULL, message, 27), 27);
+    IS(res_mkquery(QUERY, "a.example", C_IN, T_SRV, NULL, 0, NULL, message, 26), -1);
+    IS(res_mkquery(QUERY, "a.example", C_IN, T_SRV, NULL, 0, NULL, message, 11), -1);
+    IS(res_mkquery(QUERY, "a..example", C_IN, T_SRV, NULL, 0, NULL, message, 99), -1);
+    IS(res_mkquery(QUERY, "a.example", 70000, T_SRV, NULL, 0, NULL, message, 99), -1);
+    IS(res_mkquery(STATUS, "a.example", C_IN, T_SRV, NULL, 0, NULL, message, 99), -1);
+    IS(res_mkquery(NS_NOTIFY_OP, "a.example", C_IN, T_SOA, NULL, 0, NULL, message, 99), 27);
+    IS(message[2], 0x21);
+    _res.options &= ~(unsigned long)RES_RECURSE;
+    IS(res_mkquery(QUERY, "a.example", C_IN, T_SRV, NULL, 0, NULL, message, 99), 27);
+    IS(message[2], 0);
+    _res.options |= RES_RECURSE;
+    IS(ns_initparse(message, 27, &parsed), 0);
+    IS(ns_msg_count(parsed, ns_s_qd), 1);
+    IS(ns_parserr(&parsed, ns_s_qd, 0, &record), 0);
+    check_text(ns_rr_name(record), "a.example", "its name");
+    IS(ns_rr_type(record), T_SRV);
+    FAILS(ns_initparse(message, 26, &parsed), EMSGSIZE);
+    FAILS(ns_initparse(message, 28, &parsed), EMSGSIZE);
+    FAILS(ns_initparse(message, 11, &parsed), EMSGSIZE);
+}
+
+/* --- servers ----------------------------------------------------------------------------------
+ */
+
+/* The first `count` of these, and nothing of the system's own. */
+static void ask_ours(int count)
+{
+    _res.options = RES_INIT | RES_DEFAULT;
+    _res.retrans = 5;
+    _res.retry = 2;
+    _res.ndots = 1;
+    _res.dnsrch[0] = NULL;
+    _res.nscount = count;
+    for (int i = 0; i < count; i++) {
+        memset(&_res.nsaddr_list[i], 0, sizeof _res.nsaddr_list[i]);
+        _res.nsaddr_list[i].sin_family = AF_INET;
+        _res.nsaddr_list[i].sin_port = htons(ports[i]);
+        _res.nsaddr_list[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    }
+}
+
+/* Asks, and says what the servers saw of it. */
+static int ask(const char *name, int type, const char *seen)
+{
+    memset(answer, 0, sizeof answer);
+    h_errno = 0;
+    const int length = res_query(name, C_IN, type, answer, sizeof answer);
+    check_text(servers_asked(), seen, name);
+    return length;
+}
+
+/* The last byte of the one address that there is; -1: it is not so. */
+static int address_of(int length)
+{
+    if (length < 0 || ns_initparse(answer, length, &parsed) != 0 ||
+        ns_msg_count(parsed, ns_s_an) != 1 || ns_parserr(&parsed, ns_s_an, 0, &record) != 0 ||
+        ns_rr_type(record) != ns_t_a || ns_rr_rdlen(record) != 4)
+        return -1;
+    return ns_rr_rdata(record)[3];
+}
+
+static void records(void)
+{
+    char text[NS_MAXDNAME];
+    section("records");
+    ask_ours(1);
+    int length = ask("_xmpp-client.example.test", ns_t_srv, "u0:_xmpp-client.example.test");
+    IS(length, 80);
+    IS(ns_initparse(answer, length, &parsed), 0);
+    IS(ns_msg_count(parsed, ns_s_an), 1);
+    IS(ns_msg_getflag(parsed, ns_f_qr) + ns_msg_getflag(parsed, ns_f_ra), 2);
+    IS(ns_msg_getflag(parsed, ns_f_tc) + ns_msg_getflag(parsed, ns_f_rcode), 0);
+    IS(ns_parserr(&parsed, ns_s_an, 0, &record), 0);
+    IS(ns_rr_ttl(record), 300);
+    IS(ns_rr_class(record), ns_c_in);
+    IS(ns_get16(ns_rr_rdata(record)), 1);
+    IS(ns_get16(ns_rr_rdata(record) + 4), 5222);
+    IS(dn_expand(ns_msg_base(parsed), ns_msg_end(parsed), ns_rr_rdata(record) + 6, text,
+                 sizeof text),
+       19);
+    check_text(text, "chat.example.test", "target");
+
+    length = ask("mx.example.test", ns_t_mx, "u0:mx.example.test");
+    IS(ns_initparse(answer, length, &parsed), 0);
+    IS(ns_msg_count(parsed, ns_s_an), 2);
+    IS(ns_parserr(&parsed, ns_s_an, 1, &record), 0);
+    IS(ns_get16(ns_rr_rdata(record)), 20);
+    IS(ns_parserr(&parsed, ns_s_an, 0, &record), 0);
+    IS(ns_get16(ns_rr_rdata(record)), 10);
+    IS(ns_name_uncompress(ns_msg_base(parsed), ns_msg_end(parsed), ns_rr_rdata(record) + 2, text,
+                          sizeof text),
+       7);
+    check_text(text, "mail.example.test", "exchange");
+    IS(ns_parserr(&parsed, ns_s_an, -1, &record), 0);
+    IS(ns_get16(ns_rr_rdata(record)), 20);
+    FAILS(ns_parserr(&parsed, ns_s_an, -1, &record), ENODEV);
+    FAILS(ns_parserr(&parsed, ns_s_an, 2, &record), ENODEV);
+    FAILS(ns_parserr(&parsed, ns_s_ar, 0, &record), ENODEV);
+    FAILS(ns_parserr(&parsed, ns_s_max, 0, &record), ENODEV);
+    IS(ns_parserr(&parsed, ns_s_qd, 0, &record), 0);
+    check_text(ns_rr_name(record), "mx.example.test", "question");
+
+    length = ask("txt.example.test", ns_t_txt, "u0:txt.example.test");
+    IS(ns_initparse(answer, length, &parsed), 0);
+    IS(ns_parserr(&parsed, ns_s_an, 0, &record), 0);
+    IS(memcmp(ns_rr_rdata(record), "\5hello\0\6world!", ns_rr_rdlen(record)), 0);
+    IS(address_of(ask("a.example.test", ns_t_a, "u0:a.example.test")), 1);
+}
+
+static void failures(void)
+{
+    section("failures");
+    ask_ours(1);
+    IS(ask("none.example.test", ns_t_a, "u0:none.example.test"), -1);
+    IS(h_errno, HOST_NOT_FOUND);
+    IS(answer[3] & 15, NXDOMAIN);
+    IS(ask("empty.example.test", ns_t_a, "u0:empty.example.test"), -1);
+    IS(h_errno, NO_DATA);
+    IS(ask("failing.example.test", ns_t_a, "u0:failing.example.test u0:failing.example.test"), -1);
+    IS(h_errno, TRY_AGAIN);
+    IS(ask("refused.example.test", ns_t_a, "u0:refused.example.test u0:refused.example.test"), -1);
+    IS(h_errno, TRY_AGAIN);
+    IS(ask("a..example.test", ns_t_a, ""), -1);
+    IS(h_errno, NO_RECOVERY);
+    _res.nscount = 0;
+    FAILS(res_send((const unsigned char *)"\1\2\1\0\0\1\0\0\0\0\0\0\0\0\1\0\1", 17, answer, 512),
+          ESRCH);
+    ask_ours(1);
+    FAILS(res_send((const unsigned char *)"\1\2\1\0\0\1\0\0\0\0\0\0\0\0\1\0\1", 17, answer, 11),
+          EINVAL);
+    check_text(hstrerror(NETDB_INTERNAL), "Resolver internal error", "hstrerror(-1)");
+    check_text(hstrerror(NO_DATA), "No address associated with name", "hstrerror(4)");
+}
+
+static void lies(void)
+{
+    section("lies");
+    ask_ours(1);
+    IS(address_of(ask("forged.example.test", ns_t_a, "u0:forged.example.test")), 1);
+    IS(address_of(ask("strange.example.test", ns_t_a, "u0:strange.example.test")), 1);
+    IS(address_of(ask("outside.example.test", ns_t_a, "u0:outside.example.test")), -1);
+    FAILS(ns_parserr(&parsed, ns_s_an, 0, &record), EMSGSIZE);
+    IS(address_of(ask("loop.example.test", ns_t_a, "u0:loop.example.test")), -1);
+    FAILS(ns_parserr(&parsed, ns_s_an, 0, &record), EMSGSIZE);
+    IS(address_of(ask("circle.example.test", ns_t_a, "u0:circle.example.test")), -1);
+    FAILS(ns_parserr(&parsed, ns_s_an, 0, &record), EMSGSIZE);
+    int length = ask("beyond.example.test", ns_t_a, "u0:beyond.example.test");
+    IS(length, 53);
+    FAILS(ns_initparse(answer, length, &parsed), EMSGSIZE);
+    FAILS(ns_skiprr(answer + 37, answer + length, ns_s_an, 1), EMSGSIZE);
+    IS(ns_skiprr(answer + 12, answer + length, ns_s_qd, 1), 25);
+    length = ask("many.example.test", ns_t_a, "u0:many.example.test");
+    IS(length, 51);
+    FAILS(ns_initparse(answer, length, &parsed), EMSGSIZE);
+    for (int i = 12; i < length; i++) {
+        if (ns_initparse(answer, i, &parsed) == 0)
+            IS(i, -1);
+    }
+}
+
+static void silence(void)
+{
+    section("silence");
+    ask_ours(1);
+    _res.retrans = 1;
+    _res.retry = 4;
+    IS(address_of(ask("late.example.test", ns_t_a, "u0:late.example.test u0:late.example.test")),
+       1);
+    _res.retry = 2;
+    double start = seconds_now();
+    IS(ask("silent.example.test", ns_t_a, "u0:silent.example.test u0:silent.example.test"), -1);
+    check_text(errno_name(errno), "ETIMEDOUT", "errno");
+    IS(h_errno, TRY_AGAIN);
+    TRUE(seconds_now() - start > 1.9);
+    ask_ours(2);
+    _res.retrans = 1;
+    _res.retry = 1;
+    start = seconds_now();
+    IS(ask("silent.example.test", ns_t_a, "u0:silent.example.test u1:silent.example.test"), -1);
+    TRUE(seconds_now() - start > 1.9);
+}
+
+static void several(void)
+{
+    section("several servers");
+    ask_ours(2);
+    IS(address_of(
+           ask("failing.example.test", ns_t_a, "u0:failing.example.test u1:failing.example.test")),
+       2);
+    IS(address_of(ask("lame.example.test", ns_t_a, "u0:lame.example.test u1:lame.example.test")),
+       2);
+    IS(address_of(ask("a.example.test", ns_t_a, "u0:a.example.test")), 1);
+    _res.options |= RES_USEVC;
+    _res.nsaddr_list[0].sin_port = htons(1); /* Where nobody listens. */
+    IS(address_of(ask("a.example.test", ns_t_a, "t1:a.example.test")), 2);
+}
+
+static void streams(void)
+{
+    section("streams");
+    ask_ours(1);
+    int length = ask("big.example.test", ns_t_txt, "u0:big.example.test t0:big.example.test");
+    IS(length, 34 + 2120);
+    IS(ns_initparse(answer, length, &parsed), 0);
+    IS(ns_msg_count(parsed, ns_s_an), 10);
+    IS(ns_msg_getflag(parsed, ns_f_tc), 0);
+    IS(ns_parserr(&parsed, ns_s_an, 9, &record), 0);
+    IS(ns_rr_rdlen(record), 200);
+    IS(res_query("big.example.test", C_IN, ns_t_txt, answer, 512), 34 + 2120);
+    IS(answer[2] & 2, 2);
+    check_text(servers_asked(), "u0:big.example.test t0:big.example.test", "with less room");
+    IS(ask("hangup.example.test", ns_t_txt, "u0:hangup.example.test t0:hangup.example.test"), -1);
+    IS(h_errno, TRY_AGAIN);
+    _res.options |= RES_IGNTC;
+    length = ask("big.example.test", ns_t_txt, "u0:big.example.test");
+    IS(length, 34 + 212);
+    IS(answer[2] & 2, 2);
+    ask_ours(1);
+    _res.options |= RES_USEVC;
+    IS(address_of(ask("a.example.test", ns_t_a, "t0:a.example.test")), 1);
+    IS(address_of(ask("forged.example.test", ns_t_a, "t0:forged.example.test")), 1);
+    IS(ask("none.example.test", ns_t_a, "t0:none.example.test"), -1);
+    IS(h_errno, HOST_NOT_FOUND);
+}
+
+static void extensions(void)
+{
+    section("extensions");
+    ask_ours(1);
+    IS(address_of(ask("extension.example.test", ns_t_a, "u0:extension.example.test")), 0);
+    _res.options |= RES_USE_EDNS0;
+    IS(address_of(ask("extension.example.test", ns_t_a, "u0:extension.example.test")), 0);
+    IS(memcmp(ns_rr_rdata(record), "\1\51\1\0", 4), 0);
+    _res.options |= RES_USE_DNSSEC;
+    IS(address_of(ask("extension.example.test", ns_t_a, "u0:extension.example.test")), 0x80);
+    IS(ask("old.example.test", ns_t_a, "u0:old.example.test"), -1);
+    IS(h_errno, NO_RECOVERY);
+}
+
+/* --- searches ---------------------------------------------------------------------------------
+ */
+
+static int search_for(const char *name, const char *seen)
+{
+    memset(answer, 0, sizeof answer);
+    h_errno = 0;
+    const int length = res_search(name, C_IN, ns_t_a, answer, sizeof answer);
+    check_text(servers_asked(), seen, name);
+    return length;
+}
+
+static void searches(void)
+{
+    static char void_domain[] = "void.test";
+    static char example_domain[] = "example.test";
+    section("searches");
+    ask_ours(1);
+    _res.dnsrch[0] = void_domain;
+    _res.dnsrch[1] = example_domain;
+    _res.dnsrch[2] = NULL;
+    IS(address_of(search_for("a", "u0:a.void.test u0:a.example.test")), 1);
+    IS(address_of(search_for("a.example.test", "u0:a.example.test")), 1);
+    IS(search_for("a.", "u0:a"), -1);
+    IS(h_errno, HOST_NOT_FOUND);
+    IS(search_for("empty", "u0:empty.void.test u0:empty.example.test u0:empty"), -1);
+    IS(h_errno, NO_DATA);
+    IS(search_for("none", "u0:none.void.test u0:none.example.test u0:none"), -1);
+    IS(h_errno, HOST_NOT_FOUND);
+    IS(search_for("b.none", "u0:b.none u0:b.none.void.test u0:b.none.example.test"), -1);
+    IS(h_errno, HOST_NOT_FOUND);
+    _res.ndots = 2;
+    IS(search_for("b.none", "u0:b.none.void.test u0:b.none.example.test u0:b.none"), -1);
+    _res.options &= ~(unsigned long)RES_DNSRCH;
+    IS(search_for("a", "u0:a.void.test u0:a"), -1);
+    _res.options &= ~(unsigned long)RES_DEFNAMES;
+    IS(search_for("a", "u0:a"), -1);
+    ask_ours(1);
+    memset(answer, 0, sizeof answer);
+    IS(address_of(res_querydomain("a", "example.test", C_IN, ns_t_a, answer, sizeof answer)), 1);
+    check_text(servers_asked(), "u0:a.example.test", "res_querydomain()");
+}
+
+/* --- states -----------------------------------------------------------------------------------
+ */
+
+static void states(void)
+{
+    struct __res_state state;
+    section("states");
+    IS(res_init(), 0);
+    TRUE((_res.options & RES_INIT) != 0);
+    TRUE(_res.nscount >= 1 && _res.nscount <= MAXNS);
+    IS(_res.retrans, RES_TIMEOUT);
+    IS(_res.retry, RES_DFLRETRY);
+    _res.retrans = 1;
+    _res.options |= RES_USEVC;
+    IS(res_init(), 0);
+    IS(_res.retrans, 1);
+    TRUE((_res.options & RES_USEVC) != 0);
+    memset(&state, 0, sizeof state);
+    IS(res_ninit(&state), 0);
+    IS(state.retrans, RES_TIMEOUT);
+    TRUE((state.options & RES_INIT) != 0);
+    state.options = RES_INIT | RES_DEFAULT;
+    state.nscount = 1;
+    ask_ours(1);
+    state.nsaddr_list[0] = _res.nsaddr_list[0];
+    memset(answer, 0, sizeof answer);
+    IS(address_of(res_nquery(&state, "a.example.test", C_IN, ns_t_a, answer, sizeof answer)), 1);
+    IS(res_nquery(&state, "none.example.test", C_IN, ns_t_a, answer, sizeof answer), -1);
+    IS(state.res_h_errno, HOST_NOT_FOUND);
+    (void)servers_asked();
+    res_nclose(&state);
+}
+
+/* A server of IPv6 is where the list has none of IPv4. */
+static void six(void)
+{
+    struct sockaddr_in6 *address = calloc(1, sizeof *address);
+    if (ports[2] == 0 || address == NULL)
+        return;
+    section("IPv6");
+    ask_ours(1);
+    address->sin6_family = AF_INET6;
+    address->sin6_port = htons(ports[2]);
+    address->sin6_addr = in6addr_loopback;
+    memset(&_res.nsaddr_list[0], 0, sizeof _res.nsaddr_list[0]);
+    _res._u._ext.nsaddrs[0] = address;
+    _res._u._ext.nscount = 1;
+    IS(address_of(ask("a.example.test", ns_t_a, "u2:a.example.test")), 3);
+}
+
+int main(void)
+{
+    servers_start(ports);
+    states();
+    limits();
+    escapes();
+    reading();
+    compression();
+    numbers();
+    questions();
+    records();
+    failures();
+    lies();
+    silence();
+    several();
+    streams();
+    extensions();
+    searches();
+    six();
+    servers_stop();
+    return check_end();
+}
