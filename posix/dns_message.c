@@ -7,6 +7,7 @@
 #include <arpa/nameser.h>
 #include <errno.h>
 #include <resolv.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 

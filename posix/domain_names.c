@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <resolv.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 /* The two highest bits of a label's first byte. */
@@ -175,8 +176,8 @@ int ns_name_unpack(const unsigned char *message, const unsigned char *end, const
     const unsigned char *next = at;
     int taken = -1; /* The bytes of it at `at`, where a pointer ends them. */
     size_t length = 0;
-    /* A message has no more pointers than that: who has followed more goes in circles. */
-    ptrdiff_t pointers_left = (end - message) / 2;
+    /* Bytes that were read: as many as the message has, and a pointer goes in circles. */
+    ptrdiff_t seen = 0;
     if (at < message)
         return refused();
     while (next < end) {
@@ -187,10 +188,12 @@ int ns_name_unpack(const unsigned char *message, const unsigned char *end, const
             memcpy(name + length, next, bytes);
             length += bytes;
             next += bytes;
+            seen += (ptrdiff_t)bytes;
             if (bytes == 1)
                 return taken >= 0 ? taken : (int)(next - at);
         } else if (kind_of(next) == IS_POINTER) {
-            if (end - next < 2 || pointers_left-- == 0 ||
+            seen += 2;
+            if (end - next < 2 || seen >= end - message ||
                 offset_of(next) >= (size_t)(end - message))
                 return refused();
             if (taken < 0)

@@ -249,6 +249,8 @@ static const struct {
              {"big", big_fill},
              {"hangup", big_fill},
              {"forged", a_fill},
+             {"flood", a_fill},
+             {"drip", a_fill},
              {"strange", a_fill},
              {"late", a_fill},
              {"loop", loop_fill},
@@ -314,6 +316,19 @@ static void lie_make(const question *asked, const reply *truth, reply *lie)
     lie->bytes[lie->length - 1] = 66;
 }
 
+/* Sends what is no answer until the program has asked what was asked; 20 s at the most. */
+static void flood(int fd, const reply *lie, const struct sockaddr *to, socklen_t length)
+{
+    bool goes_on = true;
+    for (int i = 0; i < 1000 && goes_on; i++) {
+        (void)sendto(fd, lie->bytes, (size_t)lie->length, 0, to, length);
+        (void)poll(NULL, 0, 20);
+        (void)pthread_mutex_lock(&all.lock);
+        goes_on = all.asked[0] != '\0';
+        (void)pthread_mutex_unlock(&all.lock);
+    }
+}
+
 static bool is_lied_to(const question *asked)
 {
     return label_is(asked, "forged") || label_is(asked, "strange");
@@ -335,13 +350,28 @@ static void datagram_serve(int server)
     if (label_is(&asked, "silent") || (label_is(&asked, "late") && asked.times == 1))
         return;
     reply_make(&asked, &truth);
+    lie_make(&asked, &truth, &lie);
+    if (label_is(&asked, "flood")) {
+        flood(all.datagrams[server], &lie, (struct sockaddr *)&from, length);
+        return;
+    }
     if (is_lied_to(&asked)) {
-        lie_make(&asked, &truth, &lie);
         (void)sendto(all.datagrams[server], lie.bytes, (size_t)lie.length, 0,
                      (struct sockaddr *)&from, length);
     }
     (void)sendto(all.datagrams[server], truth.bytes, (size_t)truth.length, 0,
                  (struct sockaddr *)&from, length);
+}
+
+/* A byte in 100 ms, until the other end is gone. */
+static void stream_drip(int fd, const reply *to)
+{
+    const unsigned char length[2] = {(unsigned char)(to->length >> 8), (unsigned char)to->length};
+    bool is_heard = send(fd, length, 2, MSG_NOSIGNAL) == 2;
+    for (int i = 0; i < to->length && is_heard; i++) {
+        (void)poll(NULL, 0, 100);
+        is_heard = send(fd, to->bytes + i, 1, MSG_NOSIGNAL) == 1;
+    }
 }
 
 /* In two pieces, so that neither its length nor the message comes as a whole. */
@@ -377,7 +407,9 @@ static void stream_serve(int server)
             lie_make(&asked, &truth, &lie);
             stream_reply(fd, &lie);
         }
-        if (!label_is(&asked, "hangup"))
+        if (label_is(&asked, "drip"))
+            stream_drip(fd, &truth);
+        else if (!label_is(&asked, "hangup"))
             stream_reply(fd, &truth);
     }
     (void)close(fd);

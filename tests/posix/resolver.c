@@ -173,6 +173,22 @@ static void compression(void)
     IS(dn_comp("a.b", message + 25, 100, NULL, NULL), 5);
 }
 
+/* A pointer has fourteen bits. */
+static void far_compression(void)
+{
+    static unsigned char message[0x4100];
+    unsigned char *names[4] = {message, NULL};
+    unsigned char **end = names + 4;
+    section("names: far");
+    IS(dn_comp("a.b", message + 0x3ffe, 100, names, end), 5);
+    TRUE(names[1] == message + 0x3ffe);
+    IS(dn_comp("a.b", message + 0x4003, 100, names, end), 2);
+    IS(ns_get16(message + 0x4003), 0xfffe);
+    IS(dn_comp("b", message + 0x4005, 100, names, end), 3);
+    TRUE(names[2] == NULL);
+    IS(dn_comp("b", message + 0x4008, 100, names, end), 3);
+}
+
 /* --- messages ---------------------------------------------------------------------------------
  */
 
@@ -392,6 +408,17 @@ static void silence(void)
     start = seconds_now();
     IS(ask("silent.example.test", ns_t_a, "u0:silent.example.test u1:silent.example.test"), -1);
     TRUE(seconds_now() - start > 1.9);
+    /* Who says much that is no answer is not waited for any longer. */
+    ask_ours(1);
+    _res.retrans = 1;
+    _res.retry = 1;
+    start = seconds_now();
+    IS(ask("flood.example.test", ns_t_a, "u0:flood.example.test"), -1);
+    TRUE(seconds_now() - start < 15);
+    /* Nor who sends an answer byte by byte; Linux waits for it. */
+    _res.options |= RES_USEVC;
+    const int length = ask("drip.example.test", ns_t_a, "t0:drip.example.test");
+    TRUE((length < 0) == IS_WINDOWS);
 }
 
 static void several(void)
@@ -420,9 +447,12 @@ static void streams(void)
     IS(ns_msg_getflag(parsed, ns_f_tc), 0);
     IS(ns_parserr(&parsed, ns_s_an, 9, &record), 0);
     IS(ns_rr_rdlen(record), 200);
+    memset(answer, 0, sizeof answer);
     IS(res_query("big.example.test", C_IN, ns_t_txt, answer, 512), 34 + 2120);
     IS(answer[2] & 2, 2);
     check_text(servers_asked(), "u0:big.example.test t0:big.example.test", "with less room");
+    IS(answer[511], 'x');
+    IS(answer[512], 0);
     IS(ask("hangup.example.test", ns_t_txt, "u0:hangup.example.test t0:hangup.example.test"), -1);
     IS(h_errno, TRY_AGAIN);
     _res.options |= RES_IGNTC;
@@ -552,6 +582,7 @@ int main(void)
     escapes();
     reading();
     compression();
+    far_compression();
     numbers();
     questions();
     records();
