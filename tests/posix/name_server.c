@@ -252,6 +252,7 @@ static const struct {
              {"flood", a_fill},
              {"drip", a_fill},
              {"strange", a_fill},
+             {"other", a_fill},
              {"late", a_fill},
              {"loop", loop_fill},
              {"circle", circle_fill},
@@ -305,12 +306,15 @@ static void asked_note(question *asked)
     (void)pthread_mutex_unlock(&all.lock);
 }
 
-/* An answer that is not one: of another number, or to another question; with another address. */
+/* An answer that is not one: of another number, or to another question, of another name or type;
+ * with another address. */
 static void lie_make(const question *asked, const reply *truth, reply *lie)
 {
     *lie = *truth;
     if (label_is(asked, "forged"))
         lie->bytes[0] ^= 0xff;
+    else if (label_is(asked, "other"))
+        lie->bytes[asked->end - 3] ^= 1;
     else
         lie->bytes[HEADER_SIZE + 1] ^= 1;
     lie->bytes[lie->length - 1] = 66;
@@ -331,7 +335,7 @@ static void flood(int fd, const reply *lie, const struct sockaddr *to, socklen_t
 
 static bool is_lied_to(const question *asked)
 {
-    return label_is(asked, "forged") || label_is(asked, "strange");
+    return label_is(asked, "forged") || label_is(asked, "strange") || label_is(asked, "other");
 }
 
 static void datagram_serve(int server)
