@@ -290,6 +290,8 @@ static void pieces(void)
         IS(ns_name_uncompress(at, edge, ns_rr_rdata(record) + 2, text, sizeof text), 7);
     }
     IS(good, sizeof whole - 1);
+    FAILS(ns_name_unpack(at_edge("\0\0\0\0\xc0", 5), edge, edge - 1, unpacked, sizeof unpacked),
+          EMSGSIZE);
     for (int i = 0; i < (int)sizeof name; i++) {
         const unsigned char *at = at_edge(name, (size_t)i);
         good += ns_name_unpack(at, edge, at, unpacked, sizeof unpacked) != -1;
