@@ -355,6 +355,7 @@ static void six(void)
     if (ports[2] == 0 || address == NULL)
         return;
     section("IPv6");
+    res_nclose(&_res);
     ask_ours(1);
     address->sin6_family = AF_INET6;
     address->sin6_port = htons(ports[2]);
@@ -363,6 +364,9 @@ static void six(void)
     _res._u._ext.nsaddrs[0] = address;
     _res._u._ext.nscount = 1;
     IS(address_of(ask("a.example.test", ns_t_a, "u2:a.example.test")), 3);
+    _res._u._ext.nsaddrs[0] = NULL;
+    _res._u._ext.nscount = 0;
+    free(address);
 }
 
 int main(void)
