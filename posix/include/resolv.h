@@ -81,6 +81,13 @@ typedef struct __res_state *res_state;
 
 #define nsaddr nsaddr_list[0]
 
+/* A number with its names, which programs make tables of. */
+struct res_sym {
+    int number;
+    char *name;
+    char *humanname;
+};
+
 PLX_POSIX_BEGIN
 
 /* The thread's own. */
