@@ -34,7 +34,8 @@ run() {
 # where POLLUX_STRICT=1, it has failed.
 for name in errors revents streams descriptors bridge events messages rights formats library \
     modes own allocator \
-    parses prints replaces zones clocks configuration accounts advice causes locales \
+    domain_names parses prints replaces resolver \
+    zones clocks configuration accounts advice causes locales \
     memory small timers utilities directories places queues spawn children stdio peers console; do
     run "$name"
     if ! diff "$work/$name.linux" "$work/$name.wine" && [ "${POLLUX_STRICT:-0}" != 1 ]; then

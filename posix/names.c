@@ -370,7 +370,9 @@ PLX__CALL const char *plx_posix_hstrerror(int code)
     static const char *const texts[] = {"Resolver Error 0 (no error)", "Unknown host",
                                         "Host name lookup failure", "Unknown server error",
                                         "No address associated with name"};
-    return code >= 0 && code <= 4 ? texts[code] : "Unknown resolver error";
+    return code == -1               ? "Resolver internal error"
+           : code >= 0 && code <= 4 ? texts[code]
+                                    : "Unknown resolver error";
 }
 
 PLX__CALL void plx_posix_herror(const char *text)
@@ -526,32 +528,4 @@ PLX__CALL char *plx_posix_inet_ntoa(struct in_addr address)
     const unsigned char *bytes = (const unsigned char *)&address;
     (void)snprintf(text, sizeof text, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
     return text;
-}
-
-/* --- the resolver's wishes, which nothing here follows ---------------------------------------- */
-
-/* As struct __res_state. */
-typedef struct resolver_state {
-    int wait_s;
-    int tries;
-    unsigned long options;
-    int server_count;
-    struct sockaddr_in servers[3];
-    unsigned short id;
-    unsigned int dots;
-} resolver_state;
-
-enum { RESOLVER_STARTED = 0x1, RESOLVER_DEFAULT = 0x2c0 }; /* RES_INIT, RES_DEFAULT. */
-
-resolver_state *plx_posix_res_state(void)
-{
-    static _Thread_local resolver_state state;
-    return &state;
-}
-
-PLX__CALL int plx_posix_res_init(void)
-{
-    *plx_posix_res_state() = (resolver_state){
-        .wait_s = 5, .tries = 4, .options = RESOLVER_STARTED | RESOLVER_DEFAULT, .dots = 1};
-    return 0;
 }
