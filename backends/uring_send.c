@@ -23,6 +23,10 @@
 
 #include "platform/fault.h"
 
+/* The bytes of a send that is made to fail (platform/fault.h): there are none, which the system
+ * says by EFAULT. That comes as every other failure does. */
+#define SPOILED ((const unsigned char *)1)
+
 /* The request that holds what the endpoint has on credit, and is not submitted yet; or NULL. */
 static struct io_uring_sqe *credit_find(plx__backend *backend, plx__uring_endpoint *uring)
 {
@@ -91,10 +95,11 @@ static plx__uring_unsent credit_send(struct io_uring_sqe *request, plx__uring_en
     return unsent;
 }
 
-/* How much is left, and where; or a code. */
+/* How much is left, and where; or a code. The system may find a socket full before it looks for the
+ * bytes; where there are none, that is what counts. */
 static ptrdiff_t unsent_left(const plx__uring_unsent *unsent, const unsigned char **bytes_out)
 {
-    int32_t result = unsent->result;
+    int32_t result = unsent->bytes != SPOILED ? unsent->result : -EFAULT;
     if (result == -EAGAIN || result == -ENOBUFS || result == -EINTR)
         result = 0;
     if (result < 0)
@@ -208,7 +213,7 @@ static bool credit_has_room(const plx__backend *backend, size_t length)
 /* There is room for it. */
 PLX__SLOW static void request_spoil(struct io_uring_sqe *request)
 {
-    request->addr = 1; /* EFAULT, which comes as every other failure does. */
+    request->addr = (uintptr_t)SPOILED;
 }
 
 static inline ptrdiff_t credit_take(plx__backend *backend, plx__endpoint *endpoint,

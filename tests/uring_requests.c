@@ -5,6 +5,7 @@
 #include "backends/uring.h"
 #include "core/conn.h"
 #include "core/loop.h"
+#include "platform/fault.h"
 #include "platform/hook.h"
 #include "tests/harness.h"
 #include "tests/uring_idle.h"
@@ -247,6 +248,33 @@ static void nothing_is_sent_behind_what_has_failed(world *w)
     uring_idle_close(w, &i);
 }
 
+/* A send that is made to fail does so on a full socket, too, where the system does not come to look
+ * for its bytes: whether it is on credit, or what it left is asked for before. */
+static void failure_that_was_asked_for_comes_on_a_full_socket(world *w)
+{
+    static unsigned char filler[65536];
+    for (int is_asked = 0; is_asked < 2; is_asked++) {
+        uring_idle i;
+        uring_idle_open(w, &i);
+        if (i.backend->has_credit) {
+            do { /* Full is what it is when not a byte fits after some turns. */
+                while (plx__socket_send(i.endpoint->socket, filler, sizeof filler) > 0)
+                    continue;
+                turn_some(w);
+            } while (plx__socket_send(i.endpoint->socket, filler, 1) > 0);
+            plx__fault_arm(PLX__FAULT_SEND, 0, 1);
+            ck_ok(plx_conn_write(w->loop, i.p.conn, "hello", 5));
+            ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND), 1);
+            if (is_asked == 1)
+                ck_assert_int_ne(plx_conn_write(w->loop, i.p.conn, "x", 1), 0);
+            turn_until(w, &i.p.closed, 1);
+            peer_close(&i.client);
+        } else {
+            uring_idle_close(w, &i);
+        }
+    }
+}
+
 /* Of all completions that have the bit of a credit only those of credits are looked at, and not
  * those of an endpoint that has gone. */
 static void only_credits_fall_short(world *w)
@@ -272,6 +300,7 @@ const test_case uring_requests_cases[] = {
     CASE(end_waits_until_core_reads_on),
     CASE(each_that_falls_short_is_told_of_once),
     CASE(nothing_is_sent_behind_what_has_failed),
+    CASE(failure_that_was_asked_for_comes_on_a_full_socket),
     CASE(only_credits_fall_short),
     CASES_END,
 };
