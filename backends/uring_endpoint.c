@@ -124,8 +124,7 @@ bool plx__uring_detached_take(plx__backend *backend, plx__uring_endpoint *uring,
                               const struct io_uring_cqe *cqe, plx__completion *completion)
 {
     enum plx__uring_op op = plx__uring_data_op(cqe->user_data);
-    if (op == PLX__URING_RECEIVE)
-        plx__uring_receive_drop(backend, cqe);
+    plx__uring_receive_drop(backend, cqe); /* Only a receive has a buffer. */
     if (op == PLX__URING_ACCEPT)
         plx__uring_accept_drop(cqe);
     if ((cqe->flags & IORING_CQE_F_MORE) != 0)

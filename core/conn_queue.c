@@ -231,8 +231,7 @@ static void queue_settle(plx_loop *loop, plx__conn *conn)
     const uint32_t high = conn->flags & (PLX__CONN_WAS_HIGH | PLX__CONN_STARVED);
     if (high == PLX__CONN_WAS_HIGH && conn->queued <= conn->profile->options.send_low)
         queue_drained(loop, conn);
-    if (plx__conn_is_open(conn))
-        plx__queue_shutdown_settle(loop, conn);
+    plx__queue_shutdown_settle(loop, conn); /* One that on_drain has closed is left alone. */
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */

@@ -166,6 +166,28 @@ static void send_is_given_up_when_memory_stays_short(world *w)
     ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
 }
 
+/* Only tries that fail in a row lead to giving up: after one that succeeds there are as many again.
+ * Each of both rounds has more than half of them. */
+static void send_that_succeeds_renews_the_tries(world *w)
+{
+    enum { FAILING = 27 };
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    unsigned char got[8192];
+    peer client = connect_pair(w, &p, &options);
+    pattern_fill(large, sizeof got, 0);
+    for (int round = 0; round < 2; round++) {
+        plx__fault_arm(PLX__FAULT_SEND_LATER, 0, FAILING);
+        ck_ok(plx_conn_write(w->loop, p.conn, large, sizeof got));
+        peer_receive(w, &client, got, sizeof got);
+        pattern_check(got, sizeof got, 0);
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND_LATER), FAILING);
+    }
+    ck_assert_uint_eq(p.closed, 0);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 /* One waits for memory, and another, older one is well: the first is not passed over. */
 static void send_is_tried_again_beside_one_that_is_well(world *w)
 {
@@ -549,6 +571,7 @@ const test_case behavior_failure_cases[] = {
     CASE(send_that_fails_closes_with_the_reason),
     CASE(stream_that_is_cut_ends_with_a_reset),
     CASE(send_is_tried_again_when_memory_is_short),
+    CASE(send_that_succeeds_renews_the_tries),
     CASE(send_is_tried_again_beside_one_that_is_well),
     CASE(lending_without_memory_changes_nothing),
     CASE(write_behind_one_that_closes),

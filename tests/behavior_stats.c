@@ -263,7 +263,30 @@ static void pause_is_counted_once(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+/* What waits later and is less does not lower the peak. What is written before it is connected
+ * waits on every backend. */
+static void peak_stays_when_less_is_queued(world *w)
+{
+    static const unsigned char bytes[1000];
+    both_ends b = {.server = {.opened = 0}};
+    plx_conn_options server = probe_options(&b.server);
+    const plx_conn_options client = probe_options(&b.client);
+    (void)listen_at(w, &server, b.address);
+    for (size_t round = 1; round <= 2; round++) {
+        ck_ok(plx_connect(w->loop, &b.conn, b.address, &client));
+        ck_ok(plx_conn_write(w->loop, b.conn, bytes, sizeof bytes / round));
+        ck_assert_uint_eq(counter(w, queued_bytes), sizeof bytes / round);
+        ck_assert_uint_eq(counter(w, queued_bytes_peak), sizeof bytes);
+        ck_ok(plx_conn_shutdown(w->loop, b.conn));
+        turn_until(w, &b.server.closed, round);
+        turn_until(w, &b.client.closed, round);
+        ck_assert_uint_eq(counter(w, queued_bytes), 0);
+    }
+    ck_assert_uint_eq(b.server.received, sizeof bytes + sizeof bytes / 2);
+}
+
 const test_case behavior_stats_cases[] = {
+    CASE(peak_stays_when_less_is_queued),
     CASE(pause_is_counted_once),
     CASE(connections_and_bytes_are_counted),
     CASE(bytes_that_are_kept_count_once),

@@ -6,6 +6,8 @@
 #include "platform/rehearsal.h"
 #include "tests/rest.h"
 
+extern const test_case epoll_odds_cases[];
+
 /* The child keeps the connection, which the peer goes on to write to: the set has something to say
  * of it at every wait. */
 static void close_while_an_heir_keeps_it(world *w, probe *p, peer *client)
@@ -563,6 +565,6 @@ static const test_case epoll_cases[] = {
 
 int main(int argc, char **argv)
 {
-    static const test_case *const groups[] = {epoll_cases, NULL};
+    static const test_case *const groups[] = {epoll_cases, epoll_odds_cases, NULL};
     return suite_main(argc, argv, groups, true);
 }

@@ -1,6 +1,7 @@
 /* tests/unit_linux.c - what takes Linux to be shown: which thread runs next, files of another
- * device, a lock that somebody shares. Not compiled elsewhere.
+ * device, a lock that somebody shares, a listener that is full. Not compiled elsewhere.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "backends/cold_set.h"
@@ -161,7 +162,41 @@ static void file_of_another_device_is_another(world *w)
     ck_assert(result == IS_KEPT || result == IS_LACKING);
 }
 
+/* --- connecting -------------------------------------------------------------------------------
+ */
+
+/* Linux says EAGAIN when the queue of a listener of the Unix domain is full, and goes on with
+ * nothing: that is a refusal. One that is not there is told as such. */
+static void connecting_to_a_full_listener_is_refused(world *w)
+{
+    enum { FILLERS_MAX = 64 };
+    char name[64], text[PLX_ADDRESS_TEXT_MAX];
+    plx__address address;
+    plx_socket fillers[FILLERS_MAX], listener;
+    plx__socket_path *path;
+    int count = 0;
+    int status = 0;
+    (void)w;
+    name_make(name, ".s");
+    ck_ok(listen_at_path(name, &listener, &path));
+    (void)snprintf(text, sizeof text, "unix:%s", name);
+    ck_ok(plx__address_parse(&address, text));
+    while (status == 0) {
+        ck_assert_int_lt(count, FILLERS_MAX);
+        ck_ok(plx__socket_open(&fillers[count], PLX__FAMILY_UNIX));
+        status = plx__socket_connect(fillers[count++], &address);
+    }
+    ck_assert_int_eq(status, PLX_ECONNREFUSED);
+    ck_assert_int_eq(plx_os_error(), EAGAIN);
+    plx__socket_path_remove(path);
+    ck_assert_int_eq(plx__socket_connect(fillers[count - 1], &address), PLX_ENOENT);
+    while (count > 0)
+        plx__socket_close(fillers[--count]);
+    plx__socket_close(listener);
+}
+
 const test_case unit_linux_cases[] = {
+    CASE(connecting_to_a_full_listener_is_refused),
     CASE(reports_are_there_when_the_wake_comes),
     CASE(lock_ends_for_who_shares_it),
     CASE(file_of_another_device_is_another),

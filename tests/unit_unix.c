@@ -166,6 +166,23 @@ static void handler_leaves_things_as_they_are(world *w)
     ck_assert(action.sa_handler == SIG_DFL);
 }
 
+/* The system refuses the handler, as it does for 0, which is no signal: who asked is told so each
+ * time, and is not among those who listen. */
+static void handler_that_is_refused_is_told(world *w)
+{
+    plx__signal_listener listener;
+    size_t wakes = 0;
+    (void)w;
+    plx__signal_listener_init(&listener, spoil, &wakes);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(plx__signal_add(&listener, 0), PLX_EINVAL);
+        ck_assert_int_eq(listener.place, -1);
+    }
+    ck_ok(plx__signal_add(&listener, PLX_SIGNAL_USER1));
+    plx__signal_remove(&listener, PLX_SIGNAL_USER1);
+    ck_assert_int_eq(listener.place, -1);
+}
+
 enum { LISTENERS = 64 };
 
 /* As many listeners as the process has room for are told, each of its own signals; one more is
@@ -345,17 +362,11 @@ static void buffers_are_set_one_by_one(world *w)
 }
 
 const test_case unit_unix_cases[] = {
-    CASE(descriptor_zero_is_as_good_as_any),
-    CASE(descriptor_zero_is_accepted),
-    CASE(adopted_sockets_do_not_wait),
-    CASE(files_are_no_sockets),
-    CASE(sockets_without_a_name_have_no_path),
-    CASE(handler_leaves_things_as_they_are),
-    CASE(each_listener_is_told),
-    CASE(table_rests_while_the_process_forks),
-    CASE(threads_of_the_library_take_no_signals),
-    CASE(wake_that_is_full_is_sent),
-    CASE(select_reaches_its_last_bit),
-    CASE(buffers_are_set_one_by_one),
-    CASES_END,
+    CASE(descriptor_zero_is_as_good_as_any),   CASE(descriptor_zero_is_accepted),
+    CASE(adopted_sockets_do_not_wait),         CASE(files_are_no_sockets),
+    CASE(sockets_without_a_name_have_no_path), CASE(handler_leaves_things_as_they_are),
+    CASE(handler_that_is_refused_is_told),     CASE(each_listener_is_told),
+    CASE(table_rests_while_the_process_forks), CASE(threads_of_the_library_take_no_signals),
+    CASE(wake_that_is_full_is_sent),           CASE(select_reaches_its_last_bit),
+    CASE(buffers_are_set_one_by_one),          CASES_END,
 };

@@ -260,7 +260,33 @@ static void reset_leaves_nothing_in_flight(world *w)
     }
 }
 
+/* What a ring had brought when it was left is for the turn that follows, also for one that was
+ * shown something in the turn before. */
+static void leftovers_are_shown_in_a_turn_of_their_own(world *w)
+{
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    plx__backend *backend = w->loop->backend;
+    uint64_t until = plx__clock_now() + patience();
+    turn_some(w);
+    peer_send(w, &client, "a", 1);
+    turn_until(w, &p.received, 1);
+    (void)!plx__socket_send(client.socket, "b", 1);
+    while (io_uring_cq_ready(&backend->ring) == 0) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_int_ge(io_uring_get_events(&backend->ring), 0);
+    }
+    ck_ok(plx__uring_leave(backend));
+    ck_assert_uint_gt(backend->spill_count, 0);
+    ck_ok(plx_loop_run_once(w->loop, 0));
+    ck_assert_uint_eq(p.received, 2);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 const test_case uring_renew_cases[] = {
+    CASE(leftovers_are_shown_in_a_turn_of_their_own),
     CASE(renewal_keeps_what_was_completed),
     CASE(renewal_fails_before_it_changes_anything),
     CASE(ring_is_not_left_without_memory),

@@ -7,6 +7,8 @@
 #include "core/loop.h"
 #include "platform/fault.h"
 #include "platform/hook.h"
+#include "platform/os.h"
+#include "platform/rehearsal.h"
 #include "tests/harness.h"
 #include "tests/uring_idle.h"
 
@@ -292,7 +294,28 @@ static void only_credits_fall_short(world *w)
     uring_idle_close(w, &i);
 }
 
+/* The kernel does not cancel at once: what accepts is cancelled with the next wait, and nobody can
+ * connect any more once that has ended. */
+static void accept_that_is_not_cancelled_at_once_ends_later(world *w)
+{
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_listener listener = listen_at(w, &options, address);
+    turn_some(w);
+    ck_ok(plx__rehearse_no_registering(IORING_REGISTER_SYNC_CANCEL, ENOMEM));
+    ck_ok(plx_listener_close(w->loop, listener));
+    turn_some(w);
+    peer late = peer_start(address);
+    plx__poll_entry entry = {.fd = late.socket, .events = PLX__POLL_WRITE};
+    ck_assert_int_eq(plx__poll(&entry, 1, patience()), 1);
+    ck_assert_int_eq(plx__socket_connect_result(late.socket), PLX_ECONNREFUSED);
+    peer_close(&late);
+    ck_assert_uint_eq(p.opened, 0);
+}
+
 const test_case uring_requests_cases[] = {
+    CASE(accept_that_is_not_cancelled_at_once_ends_later),
     CASE(poll_for_room_is_requested_and_cancelled_once),
     CASE(receive_asks_for_buffers_of_a_size),
     CASE(request_that_cannot_be_made_is_still_to_be_made),
