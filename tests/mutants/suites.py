@@ -17,7 +17,8 @@ WATCHERS_LINUX = (
     ("backends/epoll.c", "epoll:epoll behavior:epoll fuzz:epoll"),
     ("backends/libuv.c", "behavior:libuv fuzz:libuv"),
     ("backends/uring", "uring:uring behavior:uring fuzz:uring"),
-    ("backends/readiness", "behavior:epoll behavior:poll behavior:libuv epoll:epoll fuzz:epoll"),
+    ("backends/readiness", "unit behavior:epoll behavior:poll behavior:libuv epoll:epoll"
+     " fuzz:epoll"),
     ("platform/unix/poll.c", "unit behavior:poll-two-tier behavior:poll fuzz:poll"),
     ("", "unit behavior:poll behavior:uring behavior:epoll behavior:poll-two-tier behavior:select"
      " uring:uring epoll:epoll fuzz:poll fuzz:uring"),
