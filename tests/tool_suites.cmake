@@ -10,7 +10,7 @@ target_link_libraries(tool_services PRIVATE pollux_tool_parts)
 add_executable(fuzz_http fuzz_http.c)
 pollux_compile_options(fuzz_http)
 target_link_libraries(fuzz_http PRIVATE pollux_tool_parts pollux_testing)
-add_test(NAME fuzz_http COMMAND fuzz_http)
+pollux_program_test(fuzz_http fuzz_http)
 set_tests_properties(fuzz_http PROPERTIES TIMEOUT 300 LABELS fuzz)
 if(fixture)
     set_tests_properties(fuzz_http PROPERTIES FIXTURES_REQUIRED ${fixture}
