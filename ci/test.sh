@@ -220,7 +220,7 @@ row_run() {
         POLLUX_TEST_PATIENCE=60 POLLUX_TEST_TIMEOUT=110 \
             suite "Windows under Wine" 540 mingw-debug $windows_backends poll-two-tier
         ;;
-    posix) simple "POSIX layer: Linux and Wine alike" 60 "$linux $windows" posix_run ;;
+    posix) simple "POSIX layer: Linux and Wine alike" 80 "$linux $windows" posix_run ;;
     programs) simple "POSIX layer: real programs" 480 '' sh ci/posix-programs.sh ;;
     release) simple "Linux release" 40 "$linux" release release $linux_backends ;;
     windows-release)
