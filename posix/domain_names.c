@@ -2,7 +2,7 @@
  *
  * In a message a name is labels, each behind its length, up to an empty one; a pointer may stand
  * for the last of them. What is read may be anybody's bytes: nothing is read from its end on, and
- * no loop goes on for longer than the message has room for. This file speaks POSIX only, by the
+ * no loop takes more steps than the message has room for. This file speaks POSIX only, by the
  * headers of programs.
  */
 #include <arpa/nameser.h>

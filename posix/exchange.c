@@ -228,7 +228,7 @@ static int stream_take(const exchange *of, int fd)
     return length;
 }
 
-/* The length of what this server answers, or -1. An answer that is cut off says so. */
+/* The length of what this server answers, or -1. One that was cut off has the flag TC. */
 static int stream_exchange(exchange *of)
 {
     const int fd = socket(of->server.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

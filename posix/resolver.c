@@ -172,7 +172,7 @@ void plx__resolver_start(struct __res_state *state)
         (void)res_ninit(state);
 }
 
-/* Nothing is kept open between questions. */
+/* No socket stays open between questions. */
 void res_nclose(res_state state)
 {
     (void)state;
@@ -262,7 +262,7 @@ static int domain_ask(res_state state, const search *of, const char *domain)
     return res_nquerydomain(state, of->name, domain, of->class_of, of->type, of->answer, of->size);
 }
 
-/* Whether the search goes on behind a name that was not found. */
+/* Whether the search tries the next name after one that was not found. */
 static bool goes_on(res_state state, search *of)
 {
     switch (state->res_h_errno) {

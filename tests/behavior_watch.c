@@ -438,7 +438,7 @@ static void expect_refusal(world *w, const plx_socket sockets[2], const seen *s)
 }
 
 /* What a resolver does: a datagram, and the answer is that nobody is there. The watch tells of it
- * and goes on. */
+ * and stays open. */
 static void watch_goes_on_after_a_failure_that_passes(world *w)
 {
     plx_socket sockets[2];

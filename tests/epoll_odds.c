@@ -46,7 +46,7 @@ static void count_renewals(enum plx__hook_step step, void *data)
 }
 
 /* While there are two sets, the user may watch less in each (epoll(7), max_user_watches), and a new
- * one cannot have all that the old one has. The loop goes on with that, nobody is lost, and it has
+ * one cannot have all that the old one has. The loop uses what it has, nobody is lost, and it has
  * the new one when there is room. */
 static void new_set_without_room_for_all_is_dropped(world *w)
 {

@@ -165,8 +165,8 @@ static void file_of_another_device_is_another(world *w)
 /* --- connecting -------------------------------------------------------------------------------
  */
 
-/* Linux says EAGAIN when the queue of a listener of the Unix domain is full, and goes on with
- * nothing: that is a refusal. One that is not there is told as such. */
+/* Linux says EAGAIN when the queue of a listener of the Unix domain is full, and leaves
+ * nothing pending: that is a refusal. One that is not there is told as such. */
 static void connecting_to_a_full_listener_is_refused(world *w)
 {
     enum { FILLERS_MAX = 64 };

@@ -251,7 +251,7 @@ static void nothing_is_sent_behind_what_has_failed(world *w)
 }
 
 /* A send that is made to fail does so on a full socket, too, where the system does not come to look
- * for its bytes: whether it is on credit, or what it left is asked for before. */
+ * for its bytes: whether the next wait sends it, or a later write has it flushed. */
 static void failure_that_was_asked_for_comes_on_a_full_socket(world *w)
 {
     static unsigned char filler[65536];
