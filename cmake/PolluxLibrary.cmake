@@ -3,17 +3,22 @@
 set(pollux_sources
     core/assert.c
     core/backend_names.c
-    core/conn.c
-    core/conn_input.c
-    core/conn_output.c
-    core/conn_queue.c
-    core/conn_timeout.c
-    core/conn_transfer.c
+    core/classes.c
+    core/conn/conn.c
+    core/conn/input.c
+    core/conn/life.c
+    core/conn/output.c
+    core/conn/reading.c
+    core/conn/send_queue.c
+    core/conn/sending.c
+    core/conn/timeouts.c
+    core/conn/transfer.c
     core/error.c
     core/fork.c
     core/kept.c
     core/listener.c
     core/loop.c
+    core/object.c
     core/post_queue.c
     core/profile.c
     core/segment.c
@@ -21,6 +26,7 @@ set(pollux_sources
     core/slab.c
     core/socket_map.c
     core/timer.c
+    core/turn.c
     core/wait.c
     core/watch.c
     core/wheel.c

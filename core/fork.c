@@ -5,71 +5,17 @@
  * and touches nothing shared. Taking a loop over has the backend make anew what cannot be shared;
  * all that core has is memory, and goes on as it is.
  */
-#include "core/conn.h"
-#include "core/listener.h"
-#include "core/signal.h"
-#include "core/watch.h"
+#include "core/loop.h"
 
 /* --- dropping -------------------------------------------------------------------------------- */
 
-static void segments_drop(plx_loop *loop, plx__segment_list *list)
-{
-    for (plx__segment *segment; (segment = plx__segment_list_take(list)) != NULL;)
-        plx__segment_give(&loop->segments, segment);
-}
-
-/* The parent has the socket too, so the peer does not learn of this. One that is detached has none
- * any more; the number of one that was lost is another's. */
-static void socket_drop(plx_socket socket, bool is_lost)
-{
-    if (!is_lost)
-        plx__socket_close(socket);
-    else if (socket != PLX_SOCKET_NONE)
-        plx__socket_disown(socket);
-}
-
-static void conn_drop(plx_loop *loop, plx__conn *conn)
-{
-    socket_drop(conn->object.endpoint.socket, (conn->flags & PLX__CONN_LOST) != 0);
-    plx__free(conn->kept);
-    segments_drop(loop, &conn->queue);
-    segments_drop(loop, &conn->sent);
-    plx__profile_give(conn->profile);
-}
-
-static void listener_drop(plx__listener *listener)
-{
-    plx__socket_path_forget(listener->path);
-    socket_drop(listener->object.endpoint.socket, listener->is_lost);
-    plx__profile_give(listener->profile);
-}
-
 static void object_drop(plx_loop *loop, plx__object *object)
 {
-    switch (plx__object_kind(object)) {
-    case PLX__KIND_LISTENER:
-        listener_drop((plx__listener *)(void *)object);
-        break;
-    case PLX__KIND_CONN:
-        conn_drop(loop, (plx__conn *)(void *)object);
-        break;
-    default:
-        break; /* The others are memory alone; a watched socket is its owner's. */
-    }
+    const plx__class *of = plx__class_of(loop, object);
+    if (of->drop != NULL) /* The others are memory alone; a watched socket is its owner's. */
+        of->drop(loop, object);
     object->is_deferred = 0;
     plx__slab_give(&loop->slabs[plx__object_kind(object)], object);
-}
-
-static void objects_drop(plx_loop *loop)
-{
-    for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
-        const plx__slab *slab = &loop->slabs[kind];
-        for (uint32_t slot = 0; slot < slab->count; slot++) {
-            plx__object *object = plx__slab_at(slab, slot);
-            if (object->state != PLX__FREE)
-                object_drop(loop, object);
-        }
-    }
 }
 
 /* Before anything else goes: a signal that comes now would wake the loop. */
@@ -89,7 +35,7 @@ void plx_loop_abandon(plx_loop *loop)
     signals_unsubscribe(loop);
     if (loop->ops->abandon != NULL)
         loop->ops->abandon(loop->backend);
-    objects_drop(loop);
+    plx__objects_each(loop, object_drop);
     plx__loop_free(loop);
 }
 

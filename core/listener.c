@@ -12,7 +12,7 @@
  */
 #include "core/listener.h"
 
-#include "core/conn.h"
+#include "core/conn/conn.h"
 
 #define RETRY_NS              (100 * PLX_MILLISECOND)
 #define BACKLOG_DEFAULT       511u
@@ -42,89 +42,6 @@ static bool is_open(const plx__listener *listener)
     return listener->object.state == PLX__OPEN;
 }
 
-/* --- opening --------------------------------------------------------------------------------- */
-
-static int socket_bind(plx_socket socket, const plx__address *address,
-                       const plx_listen_options *options, const plx__profile *profile)
-{
-    int status = plx__socket_set(socket, PLX__SOCKET_LISTEN_ALONE, 1);
-    if (status == 0 && address->family == PLX__FAMILY_IPV6)
-        status = plx__socket_set(socket, PLX__SOCKET_ONLY_IPV6, options->only_ipv6 != 0);
-    /* Accepted sockets get it from their listener, which saves a call for each. */
-    if (status == 0 && (profile->options.flags & PLX_CONN_DELAY) == 0)
-        status = plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
-    if (status == 0 && options->accept_receive_first != 0)
-        /* Not every system knows it; without it connections come earlier, and that is all. */
-        (void)plx__socket_set(socket, PLX__SOCKET_DEFER_ACCEPT, SILENCE_MAX);
-    if (status == 0)
-        status = plx__socket_bind(socket, address);
-    return status;
-}
-
-/* Unix-domain sockets have none of those options, and most have a file. */
-static int socket_bind_unix(plx_socket socket, const plx__address *address, uint32_t backlog,
-                            plx__socket_path **path_out)
-{
-    if (plx__address_path(address) != NULL)
-        return plx__socket_path_listen(socket, address, backlog, path_out);
-    int status = plx__socket_bind(socket, address);
-    return status == 0 ? plx__socket_listen(socket, backlog) : status;
-}
-
-static int socket_listen(plx_socket *socket_out, plx__socket_path **path_out,
-                         const plx__address *address, const plx_listen_options *options,
-                         const plx__profile *profile)
-{
-    plx_socket socket;
-    uint32_t backlog = options->backlog != 0 ? options->backlog : BACKLOG_DEFAULT;
-    int status = plx__socket_open(&socket, address->family);
-    *path_out = NULL;
-    if (status != 0)
-        return status;
-    if (address->family == PLX__FAMILY_UNIX) {
-        status = socket_bind_unix(socket, address, backlog, path_out);
-    } else {
-        uint64_t since = plx__clock_now();
-        do {
-            status = socket_bind(socket, address, options, profile);
-        } while (status == PLX_EADDRINUSE && plx__address_retry(since));
-        if (status == 0)
-            status = plx__socket_listen(socket, backlog);
-    }
-    if (status != 0) {
-        plx__socket_close(socket);
-        return status;
-    }
-    *socket_out = socket;
-    return 0;
-}
-
-/* Takes a slot and gives it the socket and its file, which stay the caller's on failure. */
-static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socket socket,
-                         plx__socket_path *path)
-{
-    plx__object *object;
-    plx__slab *slab = &loop->slabs[PLX__KIND_LISTENER];
-    int status = plx__slab_take(slab, &object);
-    if (status != 0)
-        return status;
-    plx__listener *listener = (plx__listener *)(void *)object;
-    object->endpoint.socket = socket;
-    status = plx__socket_claim(loop, object);
-    if (status == 0)
-        status = loop->ops->attach(loop->backend, &object->endpoint);
-    if (status != 0) {
-        (void)plx__socket_map_remove(&loop->sockets, object);
-        plx__slab_give(slab, object);
-        return status;
-    }
-    listener->path = path;
-    listener->retry.owner = PLX__WHEEL_LISTENER;
-    listener->sweep.owner = PLX__WHEEL_SWEEP;
-    *listener_out = listener;
-    return 0;
-}
-
 /* Whether it should accept now, and does. */
 static int accept_settle(plx_loop *loop, plx__listener *listener)
 {
@@ -142,74 +59,82 @@ static int accept_settle(plx_loop *loop, plx__listener *listener)
     return status;
 }
 
-static void sweep_arm(plx_loop *loop, plx__listener *listener)
-{
-    if (listener->accept.receive_first && loop->ops->accept_sweep != NULL)
-        plx__wheel_add(&loop->wheel, &listener->sweep, plx__deadline(loop, SWEEP_NS));
-}
+/* --- closing --------------------------------------------------------------------------------- */
 
-void plx__listener_sweep(plx_loop *loop, plx__listener *listener)
+static void listener_detached(plx_loop *loop, plx__object *object)
 {
-    loop->ops->accept_sweep(loop->backend, &listener->object.endpoint, SILENCE_MAX);
-    sweep_arm(loop, listener);
-}
-
-static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx__address *address,
-                        const plx_listen_options *options, plx__profile *profile)
-{
-    plx_socket socket;
-    plx__socket_path *path;
-    int status = socket_listen(&socket, &path, address, options, profile);
-    if (status != 0)
-        return status;
-    status = listener_take(loop, listener_out, socket, path);
-    if (status != 0) {
-        if (path != NULL)
-            plx__socket_path_remove(path);
-        plx__socket_close(socket);
-        return status;
-    }
-    plx__listener *listener = *listener_out;
-    profile->references++;
-    listener->profile = profile;
-    listener->conn_data = options->conn.data;
-    listener->on_error = options->on_error;
-    listener->data = options->data;
-    listener->accept.receive_first = options->accept_receive_first != 0;
-    listener->accept.ahead =
-        options->accepts_ahead != 0 ? options->accepts_ahead : ACCEPTS_AHEAD_DEFAULT;
-    status = accept_settle(loop, listener);
-    if (status != 0)
-        plx__listener_close(loop, listener);
+    plx__listener *listener = (plx__listener *)(void *)object;
+    PLX_ASSERT(listener->object.state == PLX__CLOSING || listener->is_lost);
+    bool is_ours = plx__socket_map_remove(&loop->sockets, &listener->object);
+    if (listener->path != NULL)
+        plx__socket_path_remove(listener->path); /* Before its socket is closed. */
+    listener->path = NULL;
+    if (listener->is_lost || !is_ours)
+        plx__socket_disown(listener->object.endpoint.socket);
     else
-        sweep_arm(loop, listener);
-    return status;
+        plx__socket_close(listener->object.endpoint.socket);
+    listener->object.endpoint.socket = PLX_SOCKET_NONE;
+    plx__defer(loop, &listener->object);
 }
 
-int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
-               const plx_listen_options *options)
+static void listener_detach(plx_loop *loop, plx__listener *listener)
 {
-    static const plx_listen_options none;
-    plx__address parsed;
-    plx__profile *profile;
-    plx__listener *listener = NULL;
-    int refusal = plx__refusal(loop);
-    if (refusal != 0)
-        return refusal;
-    int status = plx__address_parse(&parsed, address);
-    if (status != 0)
-        return status;
-    options = options != NULL ? options : &none;
-    if (options->accepts_ahead > ACCEPTS_AHEAD_MAX)
-        return PLX_EINVAL;
-    status = plx__profile_open(&profile, &options->conn);
-    if (status != 0)
-        return status;
-    status = listen_start(loop, &listener, &parsed, options, profile);
-    plx__profile_give(profile);
-    if (status == 0 && listener_out != NULL)
-        *listener_out = listener_handle(listener);
-    return status;
+    if (plx__wheel_has(&listener->retry))
+        plx__wheel_remove(&loop->wheel, &listener->retry);
+    if (plx__wheel_has(&listener->sweep))
+        plx__wheel_remove(&loop->wheel, &listener->sweep);
+    if (loop->ops->detach(loop->backend, &listener->object.endpoint))
+        listener_detached(loop, &listener->object);
+}
+
+static void listener_close(plx_loop *loop, plx__object *object)
+{
+    plx__listener *listener = (plx__listener *)(void *)object;
+    PLX_ASSERT(is_open(listener));
+    listener->object.state = PLX__CLOSING;
+    if (!listener->is_lost)
+        listener_detach(loop, listener);
+}
+
+static void listener_lost(plx_loop *loop, plx__object *object)
+{
+    plx__listener *listener = (plx__listener *)(void *)object;
+    if (listener->is_lost)
+        return;
+    loop->stats.sockets_lost++;
+    listener->is_lost = true;
+    if (is_open(listener))
+        listener_detach(loop, listener);
+}
+
+static void listener_deferred(plx_loop *loop, plx__object *object)
+{
+    plx__listener *listener = (plx__listener *)(void *)object;
+    const plx__listener before = *listener;
+    PLX_ASSERT(before.object.state == PLX__CLOSING || before.is_lost);
+    plx__profile_give(before.profile);
+    plx__slab_give(&loop->slabs[PLX__KIND_LISTENER], &listener->object);
+    /* Lost, and not closed since. */
+    if (before.object.state == PLX__OPEN && before.on_error != NULL)
+        before.on_error(loop, listener_handle(&before), before.data, PLX_EBADF);
+}
+
+static void listener_drop(plx_loop *loop, plx__object *object)
+{
+    const plx__listener *listener = (plx__listener *)(void *)object;
+    (void)loop;
+    plx__socket_path_forget(listener->path);
+    plx__socket_drop(object->endpoint.socket, listener->is_lost);
+    plx__profile_give(listener->profile);
+}
+
+int plx_listener_close(plx_loop *loop, plx_listener listener)
+{
+    plx__listener *found = listener_find(loop, listener);
+    if (found == NULL)
+        return PLX_ESTALE;
+    listener_close(loop, &found->object);
+    return 0;
 }
 
 /* --- accepting ------------------------------------------------------------------------------- */
@@ -273,25 +198,12 @@ static bool accept_aborted(plx_loop *loop, plx__listener *listener, int status)
 static void accept_failed(plx_loop *loop, plx__listener *listener, int status)
 {
     if (status == PLX_EBADF || status == PLX_ENOTSOCK) {
-        plx__listener_lost(loop, listener);
+        listener_lost(loop, &listener->object);
         return;
     }
     if ((status == PLX_EMFILE || status == PLX_ENFILE) && listener->has_retried)
         listener_reject(loop, listener);
     listener_pause(loop, listener, status);
-}
-
-void plx__listeners_stop(plx_loop *loop)
-{
-    const plx__slab *slab = &loop->slabs[PLX__KIND_LISTENER];
-    if (loop->is_accepting_stopped)
-        return;
-    loop->is_accepting_stopped = true;
-    for (uint32_t slot = 0; slot < slab->count; slot++) {
-        plx__listener *listener = (plx__listener *)(void *)plx__slab_at(slab, slot);
-        if (is_open(listener) && !listener->is_lost)
-            (void)accept_settle(loop, listener); /* Stopping does not fail. */
-    }
 }
 
 void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
@@ -321,15 +233,30 @@ static void accept_restart(plx_loop *loop, plx__listener *listener)
         accept_failed(loop, listener, status);
 }
 
-void plx__listener_retry(plx_loop *loop, plx__listener *listener)
+static void on_retry(plx_loop *loop, plx__wheel_node *node)
 {
+    plx__listener *listener =
+        (plx__listener *)(void *)((unsigned char *)node - offsetof(plx__listener, retry));
     listener->has_retried = true;
     if (loop->spare.descriptor == PLX_SOCKET_NONE)
         spare_open(loop);
     accept_restart(loop, listener);
 }
 
-void plx__listeners_resume(plx_loop *loop)
+static void listeners_stop(plx_loop *loop)
+{
+    const plx__slab *slab = &loop->slabs[PLX__KIND_LISTENER];
+    if (loop->is_accepting_stopped)
+        return;
+    loop->is_accepting_stopped = true;
+    for (uint32_t slot = 0; slot < slab->count; slot++) {
+        plx__listener *listener = (plx__listener *)(void *)plx__slab_at(slab, slot);
+        if (is_open(listener) && !listener->is_lost)
+            (void)accept_settle(loop, listener); /* Stopping does not fail. */
+    }
+}
+
+static void listeners_resume(plx_loop *loop)
 {
     const plx__slab *slab = &loop->slabs[PLX__KIND_LISTENER];
     loop->is_accepting_stopped = false;
@@ -340,69 +267,167 @@ void plx__listeners_resume(plx_loop *loop)
     }
 }
 
-/* --- closing --------------------------------------------------------------------------------- */
-
-static void listener_detach(plx_loop *loop, plx__listener *listener)
+static void listeners_event(plx_loop *loop, enum plx__event event)
 {
-    if (plx__wheel_has(&listener->retry))
-        plx__wheel_remove(&loop->wheel, &listener->retry);
-    if (plx__wheel_has(&listener->sweep))
-        plx__wheel_remove(&loop->wheel, &listener->sweep);
-    if (loop->ops->detach(loop->backend, &listener->object.endpoint))
-        plx__listener_detached(loop, listener);
+    if (event == PLX__SLOTS_GONE)
+        listeners_stop(loop);
+    else if (event == PLX__SLOTS_LEFT)
+        listeners_resume(loop);
 }
 
-void plx__listener_close(plx_loop *loop, plx__listener *listener)
+/* --- opening --------------------------------------------------------------------------------- */
+
+static int socket_bind(plx_socket socket, const plx__address *address,
+                       const plx_listen_options *options, const plx__profile *profile)
 {
-    PLX_ASSERT(is_open(listener));
-    listener->object.state = PLX__CLOSING;
-    if (!listener->is_lost)
-        listener_detach(loop, listener);
+    int status = plx__socket_set(socket, PLX__SOCKET_LISTEN_ALONE, 1);
+    if (status == 0 && address->family == PLX__FAMILY_IPV6)
+        status = plx__socket_set(socket, PLX__SOCKET_ONLY_IPV6, options->only_ipv6 != 0);
+    /* Accepted sockets get it from their listener, which saves a call for each. */
+    if (status == 0 && (profile->options.flags & PLX_CONN_DELAY) == 0)
+        status = plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
+    if (status == 0 && options->accept_receive_first != 0)
+        /* Not every system knows it; without it connections come earlier, and that is all. */
+        (void)plx__socket_set(socket, PLX__SOCKET_DEFER_ACCEPT, SILENCE_MAX);
+    if (status == 0)
+        status = plx__socket_bind(socket, address);
+    return status;
 }
 
-void plx__listener_lost(plx_loop *loop, plx__listener *listener)
+/* Unix-domain sockets have none of those options, and most have a file. */
+static int socket_bind_unix(plx_socket socket, const plx__address *address, uint32_t backlog,
+                            plx__socket_path **path_out)
 {
-    if (listener->is_lost)
-        return;
-    loop->stats.sockets_lost++;
-    listener->is_lost = true;
-    if (is_open(listener))
-        listener_detach(loop, listener);
+    if (plx__address_path(address) != NULL)
+        return plx__socket_path_listen(socket, address, backlog, path_out);
+    int status = plx__socket_bind(socket, address);
+    return status == 0 ? plx__socket_listen(socket, backlog) : status;
 }
 
-void plx__listener_detached(plx_loop *loop, plx__listener *listener)
+static int socket_listen(plx_socket *socket_out, plx__socket_path **path_out,
+                         const plx__address *address, const plx_listen_options *options,
+                         const plx__profile *profile)
 {
-    PLX_ASSERT(listener->object.state == PLX__CLOSING || listener->is_lost);
-    bool is_ours = plx__socket_map_remove(&loop->sockets, &listener->object);
-    if (listener->path != NULL)
-        plx__socket_path_remove(listener->path); /* Before its socket is closed. */
-    listener->path = NULL;
-    if (listener->is_lost || !is_ours)
-        plx__socket_disown(listener->object.endpoint.socket);
-    else
-        plx__socket_close(listener->object.endpoint.socket);
-    listener->object.endpoint.socket = PLX_SOCKET_NONE;
-    plx__defer(loop, &listener->object);
-}
-
-void plx__listener_deferred(plx_loop *loop, plx__listener *listener)
-{
-    const plx__listener before = *listener;
-    PLX_ASSERT(before.object.state == PLX__CLOSING || before.is_lost);
-    plx__profile_give(before.profile);
-    plx__slab_give(&loop->slabs[PLX__KIND_LISTENER], &listener->object);
-    /* Lost, and not closed since. */
-    if (before.object.state == PLX__OPEN && before.on_error != NULL)
-        before.on_error(loop, listener_handle(&before), before.data, PLX_EBADF);
-}
-
-int plx_listener_close(plx_loop *loop, plx_listener listener)
-{
-    plx__listener *found = listener_find(loop, listener);
-    if (found == NULL)
-        return PLX_ESTALE;
-    plx__listener_close(loop, found);
+    plx_socket socket;
+    uint32_t backlog = options->backlog != 0 ? options->backlog : BACKLOG_DEFAULT;
+    int status = plx__socket_open(&socket, address->family);
+    *path_out = NULL;
+    if (status != 0)
+        return status;
+    if (address->family == PLX__FAMILY_UNIX) {
+        status = socket_bind_unix(socket, address, backlog, path_out);
+    } else {
+        uint64_t since = plx__clock_now();
+        do {
+            status = socket_bind(socket, address, options, profile);
+        } while (status == PLX_EADDRINUSE && plx__address_retry(since));
+        if (status == 0)
+            status = plx__socket_listen(socket, backlog);
+    }
+    if (status != 0) {
+        plx__socket_close(socket);
+        return status;
+    }
+    *socket_out = socket;
     return 0;
+}
+
+static void sweep_arm(plx_loop *loop, plx__listener *listener)
+{
+    if (listener->accept.receive_first && loop->ops->accept_sweep != NULL)
+        plx__wheel_add(&loop->wheel, &listener->sweep, plx__deadline(loop, SWEEP_NS));
+}
+
+static void on_sweep(plx_loop *loop, plx__wheel_node *node)
+{
+    plx__listener *listener =
+        (plx__listener *)(void *)((unsigned char *)node - offsetof(plx__listener, sweep));
+    loop->ops->accept_sweep(loop->backend, &listener->object.endpoint, SILENCE_MAX);
+    sweep_arm(loop, listener);
+}
+
+/* Takes a slot and gives it the socket and its file, which stay the caller's on failure. */
+static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socket socket,
+                         plx__socket_path *path)
+{
+    plx__object *object;
+    plx__slab *slab = &loop->slabs[PLX__KIND_LISTENER];
+    int status = plx__slab_take(slab, &object);
+    if (status != 0)
+        return status;
+    plx__listener *listener = (plx__listener *)(void *)object;
+    object->endpoint.socket = socket;
+    status = plx__socket_claim(loop, object);
+    if (status == 0)
+        status = loop->ops->attach(loop->backend, &object->endpoint);
+    if (status != 0) {
+        (void)plx__socket_map_remove(&loop->sockets, object);
+        plx__slab_give(slab, object);
+        return status;
+    }
+    listener->path = path;
+    listener->retry.fired = on_retry;
+    listener->sweep.fired = on_sweep;
+    *listener_out = listener;
+    return 0;
+}
+
+static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx__address *address,
+                        const plx_listen_options *options, plx__profile *profile)
+{
+    plx_socket socket;
+    plx__socket_path *path;
+    int status = socket_listen(&socket, &path, address, options, profile);
+    if (status != 0)
+        return status;
+    status = listener_take(loop, listener_out, socket, path);
+    if (status != 0) {
+        if (path != NULL)
+            plx__socket_path_remove(path);
+        plx__socket_close(socket);
+        return status;
+    }
+    plx__listener *listener = *listener_out;
+    profile->references++;
+    listener->profile = profile;
+    listener->conn_data = options->conn.data;
+    listener->on_error = options->on_error;
+    listener->data = options->data;
+    listener->accept.receive_first = options->accept_receive_first != 0;
+    listener->accept.ahead =
+        options->accepts_ahead != 0 ? options->accepts_ahead : ACCEPTS_AHEAD_DEFAULT;
+    status = accept_settle(loop, listener);
+    if (status != 0)
+        listener_close(loop, &listener->object);
+    else
+        sweep_arm(loop, listener);
+    return status;
+}
+
+int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
+               const plx_listen_options *options)
+{
+    static const plx_listen_options none;
+    plx__address parsed;
+    plx__profile *profile;
+    plx__listener *listener = NULL;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
+    int status = plx__address_parse(&parsed, address);
+    if (status != 0)
+        return status;
+    options = options != NULL ? options : &none;
+    if (options->accepts_ahead > ACCEPTS_AHEAD_MAX)
+        return PLX_EINVAL;
+    status = plx__profile_open(&profile, &options->conn);
+    if (status != 0)
+        return status;
+    status = listen_start(loop, &listener, &parsed, options, profile);
+    plx__profile_give(profile);
+    if (status == 0 && listener_out != NULL)
+        *listener_out = listener_handle(listener);
+    return status;
 }
 
 int plx_listener_address(const plx_loop *loop, plx_listener listener, char *text, size_t size)
@@ -416,3 +441,14 @@ int plx_listener_address(const plx_loop *loop, plx_listener listener, char *text
     int status = plx__socket_name(found->object.endpoint.socket, &address);
     return status == 0 ? plx__address_print(&address, text, size) : status;
 }
+
+const plx__class plx__listener_class = {
+    .bytes = sizeof(plx__listener),
+    .has_endpoint = true,
+    .close = listener_close,
+    .lost = listener_lost,
+    .detached = listener_detached,
+    .deferred = listener_deferred,
+    .drop = listener_drop,
+    .on_event = listeners_event,
+};

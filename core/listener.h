@@ -26,17 +26,7 @@ typedef struct plx__listener {
 
 void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
                             const plx__completion *completion);
-void plx__listener_retry(plx_loop *loop, plx__listener *listener);
-void plx__listener_sweep(plx_loop *loop, plx__listener *listener);
-void plx__listener_close(plx_loop *loop, plx__listener *listener);
-/* Somebody else closed its descriptor: on_error is told in the next deferred step. */
-void plx__listener_lost(plx_loop *loop, plx__listener *listener);
-void plx__listener_detached(plx_loop *loop, plx__listener *listener);
-void plx__listener_deferred(plx_loop *loop, plx__listener *listener);
 
-/* No connection has a slot left: nobody accepts until one closes. */
-void plx__listeners_stop(plx_loop *loop);
-/* Accepting is stopped, and a connection's slot is free: those that wait for one go on. */
-void plx__listeners_resume(plx_loop *loop);
+extern const plx__class plx__listener_class;
 
 #endif

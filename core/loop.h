@@ -1,6 +1,6 @@
 /* core/loop.h - the loop as the files of core/ see it.
  *
- * Turns are ordered in loop.c alone. Everything here belongs to the thread of the loop, but for
+ * Turns are ordered in turn.c alone. Everything here belongs to the thread of the loop, but for
  * `posts`, `is_sleeping`, `is_stopped` and `signals`.
  */
 #ifndef PLX__LOOP_H
@@ -11,26 +11,15 @@
 #include "backends/backend.h"
 #include "core/assert.h"
 #include "core/kept.h"
+#include "core/object.h"
 #include "core/post_queue.h"
 #include "core/segment.h"
-#include "core/slab.h"
 #include "core/socket_map.h"
 #include "core/wheel.h"
 
 #define PLX__SIGNAL_NUMBERS 8u
 
-struct plx__conn;
 struct plx__profile;
-
-/* What the owner of a wheel node is. */
-enum plx__wheel_owner {
-    PLX__WHEEL_TIMER,
-    PLX__WHEEL_CONN,
-    PLX__WHEEL_CONN_DUE, /* A timeout of the connection was due before the last wait. */
-    PLX__WHEEL_LISTENER,
-    PLX__WHEEL_SWEEP,
-    PLX__WHEEL_SEND_RETRY
-};
 
 /* Where a connection's callback writes: what it writes there goes out together when it returns. */
 typedef struct plx__cork {
@@ -54,6 +43,7 @@ struct plx_loop {
     plx_loop_stats stats;
 
     plx__slab slabs[PLX__KINDS];
+    const plx__class *const *classes; /* By plx__kind. */
     plx__object *deferred_first;
     plx__object **deferred_end;
     plx__wheel wheel;
@@ -110,9 +100,10 @@ static inline plx__object *plx__find(const plx_loop *loop, enum plx__kind kind, 
     return plx__is_inherited(loop) ? NULL : plx__slab_find(&loop->slabs[kind], bits);
 }
 
-/* Has plx__*_deferred() called for the object in the next deferred step; once, however often it is
- * asked for. */
-void plx__defer(plx_loop *loop, plx__object *object);
+static inline const plx__class *plx__class_of(const plx_loop *loop, const plx__object *object)
+{
+    return loop->classes[plx__object_kind(object)];
+}
 
 /* The time is that of the present turn. Between turns nobody keeps it, so what starts a clock there
  * looks again. */
@@ -128,14 +119,11 @@ static inline uint64_t plx__deadline(const plx_loop *loop, uint64_t timeout_ns)
     return timeout_ns < PLX_FOREVER - loop->now_ns ? loop->now_ns + timeout_ns : PLX_FOREVER;
 }
 
-/* How long nothing can happen but by the backend: no longer than `timeout_ns`. */
-uint64_t plx__wait_timeout(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns);
-/* After a wait that failed with `status`, and was to last for `timeout_ns` at the most: 0 if the
- * loop is to go on, after a pause, or the status. */
-PLX__SLOW int plx__wait_failed(plx_loop *loop, int status, uint64_t timeout_ns);
-/* The descriptor of the object that this entry of the map names is closed, or another's by now. It
- * is told that, and the descriptor is left alone. */
-PLX__SLOW void plx__socket_lost(plx_loop *loop, uint32_t owner);
+/* Whether a signal has come and is to be told. */
+static inline bool plx__signals_are_due(plx_loop *loop)
+{
+    return plx__atomic_load(&loop->signals.pending) != 0 || loop->signals_due != 0;
+}
 
 /* Makes the object, which has a socket and is not attached yet, the one that has it. An object of
  * the loop that had the number before is told that somebody else closed its descriptor. 0, or

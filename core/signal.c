@@ -63,11 +63,12 @@ int plx_signal_open(plx_loop *loop, plx_signal *signal_out, int number, plx_sign
     return 0;
 }
 
-void plx__signal_close(plx_loop *loop, plx__signal *signal)
+static void signal_close(plx_loop *loop, plx__object *object)
 {
+    const plx__signal *signal = (plx__signal *)(void *)object;
     if (--loop->signals_open[signal->number] == 0)
         plx__signal_remove(&loop->signals, signal->number);
-    plx__slab_give(&loop->slabs[PLX__KIND_SIGNAL], &signal->object);
+    plx__slab_give(&loop->slabs[PLX__KIND_SIGNAL], object);
 }
 
 int plx_signal_close(plx_loop *loop, plx_signal signal)
@@ -75,11 +76,12 @@ int plx_signal_close(plx_loop *loop, plx_signal signal)
     plx__signal *found = signal_find(loop, signal);
     if (found == NULL)
         return PLX_ESTALE;
-    plx__signal_close(loop, found);
+    signal_close(loop, &found->object);
     return 0;
 }
 
-void plx__signals_deliver(plx_loop *loop)
+/* Calls those whose signals have come. */
+static void signals_deliver(plx_loop *loop)
 {
     const plx__slab *slab = &loop->slabs[PLX__KIND_SIGNAL];
     uint64_t before[PLX__SIGNAL_NUMBERS];
@@ -97,3 +99,12 @@ void plx__signals_deliver(plx_loop *loop)
         signal->on_signal(loop, handle, signal->data, signal->number);
     }
 }
+
+static void signals_event(plx_loop *loop, enum plx__event event)
+{
+    if (event == PLX__SIGNALS_DUE)
+        signals_deliver(loop);
+}
+
+const plx__class plx__signal_class = {
+    .bytes = sizeof(plx__signal), .close = signal_close, .on_event = signals_event};

@@ -14,14 +14,6 @@ typedef struct plx__signal {
     void *data;
 } plx__signal;
 
-/* Whether a signal has come and is to be told. */
-static inline bool plx__signals_are_due(plx_loop *loop)
-{
-    return plx__atomic_load(&loop->signals.pending) != 0 || loop->signals_due != 0;
-}
-
-/* Calls those whose signals have come. */
-void plx__signals_deliver(plx_loop *loop);
-void plx__signal_close(plx_loop *loop, plx__signal *signal);
+extern const plx__class plx__signal_class;
 
 #endif

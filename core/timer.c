@@ -8,6 +8,39 @@ static plx__timer *timer_find(const plx_loop *loop, plx_timer timer)
     return (plx__timer *)(void *)plx__find(loop, PLX__KIND_TIMER, timer.bits);
 }
 
+static void timer_close(plx_loop *loop, plx__object *object)
+{
+    plx__timer *timer = (plx__timer *)(void *)object;
+    if (plx__wheel_has(&timer->node))
+        plx__wheel_remove(&loop->wheel, &timer->node);
+    plx__slab_give(&loop->slabs[PLX__KIND_TIMER], object);
+}
+
+/* The first of the following periods that is still ahead. */
+static uint64_t next_deadline(const plx__timer *timer, uint64_t now_ns)
+{
+    uint64_t deadline = timer->node.deadline_ns;
+    uint64_t behind = now_ns > deadline ? (now_ns - deadline) / timer->period_ns : 0;
+    uint64_t left = PLX_FOREVER - deadline;
+    if (left / timer->period_ns <= behind)
+        return PLX_FOREVER;
+    return deadline + (behind + 1) * timer->period_ns;
+}
+
+static void timer_fired(plx_loop *loop, plx__wheel_node *node)
+{
+    plx__timer *timer = (plx__timer *)(void *)((unsigned char *)node - offsetof(plx__timer, node));
+    plx_timer handle = {timer->object.endpoint.token};
+    if (timer->period_ns != 0)
+        plx__wheel_add(&loop->wheel, &timer->node, next_deadline(timer, loop->now_ns));
+    loop->stats.timers_fired++;
+    timer->on_fire(loop, handle, timer->data);
+    /* It may be gone by now, and its slot another's. */
+    plx__timer *left = timer_find(loop, handle);
+    if (left != NULL && !plx__wheel_has(&left->node))
+        timer_close(loop, &left->object);
+}
+
 int plx_timer_start(plx_loop *loop, plx_timer *timer_out, uint64_t timeout_ns, uint64_t period_ns,
                     plx_timer_fn on_fire, void *data)
 {
@@ -22,7 +55,7 @@ int plx_timer_start(plx_loop *loop, plx_timer *timer_out, uint64_t timeout_ns, u
         return status;
     plx__timer *timer = (plx__timer *)(void *)object;
     plx__time_look(loop);
-    timer->node.owner = PLX__WHEEL_TIMER;
+    timer->node.fired = timer_fired;
     timer->period_ns = period_ns;
     timer->on_fire = on_fire;
     timer->data = data;
@@ -48,42 +81,13 @@ int plx_timer_restart(plx_loop *loop, plx_timer timer, uint64_t timeout_ns)
     return 0;
 }
 
-void plx__timer_close(plx_loop *loop, plx__timer *timer)
-{
-    if (plx__wheel_has(&timer->node))
-        plx__wheel_remove(&loop->wheel, &timer->node);
-    plx__slab_give(&loop->slabs[PLX__KIND_TIMER], &timer->object);
-}
-
 int plx_timer_cancel(plx_loop *loop, plx_timer timer)
 {
     plx__timer *found = timer_find(loop, timer);
     if (found == NULL)
         return PLX_ESTALE;
-    plx__timer_close(loop, found);
+    timer_close(loop, &found->object);
     return 0;
 }
 
-/* The first of the following periods that is still ahead. */
-static uint64_t next_deadline(const plx__timer *timer, uint64_t now_ns)
-{
-    uint64_t deadline = timer->node.deadline_ns;
-    uint64_t behind = now_ns > deadline ? (now_ns - deadline) / timer->period_ns : 0;
-    uint64_t left = PLX_FOREVER - deadline;
-    if (left / timer->period_ns <= behind)
-        return PLX_FOREVER;
-    return deadline + (behind + 1) * timer->period_ns;
-}
-
-void plx__timer_fired(plx_loop *loop, plx__timer *timer)
-{
-    plx_timer handle = {timer->object.endpoint.token};
-    if (timer->period_ns != 0)
-        plx__wheel_add(&loop->wheel, &timer->node, next_deadline(timer, loop->now_ns));
-    loop->stats.timers_fired++;
-    timer->on_fire(loop, handle, timer->data);
-    /* It may be gone by now, and its slot another's. */
-    plx__timer *left = timer_find(loop, handle);
-    if (left != NULL && !plx__wheel_has(&left->node))
-        plx__timer_close(loop, left);
-}
+const plx__class plx__timer_class = {.bytes = sizeof(plx__timer), .close = timer_close};

@@ -14,8 +14,6 @@ typedef struct plx__timer {
     void *data;
 } plx__timer;
 
-/* Its node has been taken from the wheel because it is due. */
-void plx__timer_fired(plx_loop *loop, plx__timer *timer);
-void plx__timer_close(plx_loop *loop, plx__timer *timer);
+extern const plx__class plx__timer_class;
 
 #endif

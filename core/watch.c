@@ -19,6 +19,40 @@ bool plx__watch_is_over(const plx_loop *loop, plx_socket socket)
            plx__object_kind(plx__socket_map_owner(loop->slabs, owner)) == PLX__KIND_WATCH;
 }
 
+static void watch_detach(plx_loop *loop, plx__watch *watch)
+{
+    (void)plx__socket_map_remove(&loop->sockets, &watch->object); /* Its owner closes it. */
+    if (loop->ops->detach(loop->backend, &watch->object.endpoint))
+        plx__defer(loop, &watch->object);
+}
+
+static void watch_close(plx_loop *loop, plx__object *object)
+{
+    plx__watch *watch = (plx__watch *)(void *)object;
+    watch->object.state = PLX__CLOSING;
+    if (!watch->is_lost)
+        watch_detach(loop, watch);
+}
+
+/* The owner closed the socket: on_ready is told in the next deferred step. */
+static void watch_lost(plx_loop *loop, plx__object *object)
+{
+    plx__watch *watch = (plx__watch *)(void *)object;
+    loop->stats.sockets_lost++;
+    watch->is_lost = true;
+    watch_detach(loop, watch);
+}
+
+static void watch_deferred(plx_loop *loop, plx__object *object)
+{
+    plx__watch *watch = (plx__watch *)(void *)object;
+    const plx__watch before = *watch;
+    plx_watch handle = {before.object.endpoint.token};
+    plx__slab_give(&loop->slabs[PLX__KIND_WATCH], &watch->object);
+    if (before.object.state == PLX__OPEN) /* Lost, and not closed since. */
+        before.on_ready(loop, handle, before.data, before.object.endpoint.socket, PLX_FAILED);
+}
+
 static int watch_start(plx_loop *loop, plx__watch *watch, uint32_t interest)
 {
     plx__endpoint *endpoint = &watch->object.endpoint;
@@ -34,7 +68,7 @@ static int watch_start(plx_loop *loop, plx__watch *watch, uint32_t interest)
     }
     status = loop->ops->watch(loop->backend, endpoint, interest);
     if (status != 0)
-        plx__watch_close(loop, watch);
+        watch_close(loop, &watch->object);
     return status;
 }
 
@@ -83,44 +117,9 @@ void plx__watch_ready(plx_loop *loop, plx__watch *watch, const plx__completion *
     plx_socket socket = watch->object.endpoint.socket;
     if (completion->ready == PLX_FAILED) {
         loop->stats.sockets_lost++;
-        plx__watch_close(loop, watch);
+        watch_close(loop, &watch->object);
     }
     watch->on_ready(loop, handle, watch->data, socket, completion->ready);
-}
-
-static void watch_detach(plx_loop *loop, plx__watch *watch)
-{
-    (void)plx__socket_map_remove(&loop->sockets, &watch->object); /* Its owner closes it. */
-    if (loop->ops->detach(loop->backend, &watch->object.endpoint))
-        plx__watch_detached(loop, watch);
-}
-
-void plx__watch_close(plx_loop *loop, plx__watch *watch)
-{
-    watch->object.state = PLX__CLOSING;
-    if (!watch->is_lost)
-        watch_detach(loop, watch);
-}
-
-void plx__watch_lost(plx_loop *loop, plx__watch *watch)
-{
-    loop->stats.sockets_lost++;
-    watch->is_lost = true;
-    watch_detach(loop, watch);
-}
-
-void plx__watch_detached(plx_loop *loop, plx__watch *watch)
-{
-    plx__defer(loop, &watch->object);
-}
-
-void plx__watch_deferred(plx_loop *loop, plx__watch *watch)
-{
-    const plx__watch before = *watch;
-    plx_watch handle = {before.object.endpoint.token};
-    plx__slab_give(&loop->slabs[PLX__KIND_WATCH], &watch->object);
-    if (before.object.state == PLX__OPEN) /* Lost, and not closed since. */
-        before.on_ready(loop, handle, before.data, before.object.endpoint.socket, PLX_FAILED);
 }
 
 int plx_watch_close(plx_loop *loop, plx_watch watch)
@@ -128,6 +127,15 @@ int plx_watch_close(plx_loop *loop, plx_watch watch)
     plx__watch *found = watch_find(loop, watch);
     if (found == NULL)
         return PLX_ESTALE;
-    plx__watch_close(loop, found);
+    watch_close(loop, &found->object);
     return 0;
 }
+
+const plx__class plx__watch_class = {
+    .bytes = sizeof(plx__watch),
+    .has_endpoint = true,
+    .close = watch_close,
+    .lost = watch_lost,
+    .detached = plx__defer,
+    .deferred = watch_deferred,
+};

@@ -15,12 +15,9 @@ typedef struct plx__watch {
 } plx__watch;
 
 void plx__watch_ready(plx_loop *loop, plx__watch *watch, const plx__completion *completion);
-/* The owner closed the socket: on_ready is told in the next deferred step. */
-void plx__watch_lost(plx_loop *loop, plx__watch *watch);
 /* Whether the loop watches the socket. */
 bool plx__watch_is_over(const plx_loop *loop, plx_socket socket);
-void plx__watch_close(plx_loop *loop, plx__watch *watch);
-void plx__watch_detached(plx_loop *loop, plx__watch *watch);
-void plx__watch_deferred(plx_loop *loop, plx__watch *watch);
+
+extern const plx__class plx__watch_class;
 
 #endif

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <pollux/types.h>
+
 #include "core/bits.h"
 #include "platform/platform.h"
 
@@ -31,7 +33,8 @@ typedef struct plx__wheel_node {
     plx__wheel_links links;
     uint64_t deadline_ns;
     uint64_t order; /* Among equal deadlines: who was added first. */
-    uint32_t owner; /* What it lives in, for the loop to know. */
+    /* Called when it is due, with the node taken from the wheel. Set before it is added. */
+    void (*fired)(plx_loop *loop, struct plx__wheel_node *node);
 } plx__wheel_node;
 
 typedef struct plx__wheel {

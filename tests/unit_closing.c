@@ -222,15 +222,15 @@ static void listeners_that_are_over_are_left_alone(world *w)
         plx_socket socket = listener->object.endpoint.socket;
         ck_ok(plx_listen(loop, &closed, "tcp://127.0.0.1:0", NULL));
         if (is_stopped != 0)
-            plx__listeners_stop(loop);
-        plx__listener_lost(loop, listener);
+            plx__classes_tell(loop, PLX__SLOTS_GONE);
+        plx__listener_class.lost(loop, &listener->object);
         plx__socket_dispose(socket);
         ck_ok(plx_listener_close(loop, closed));
         seam.accept_start = accept_start_counts;
         seam.accept_stop = accept_stop_counts;
         accept_calls = 0;
-        plx__listeners_stop(loop);
-        plx__listeners_resume(loop);
+        plx__classes_tell(loop, PLX__SLOTS_GONE);
+        plx__classes_tell(loop, PLX__SLOTS_LEFT);
         ck_assert_uint_eq(accept_calls, 0);
         loop->ops = real;
         ck_ok(plx_loop_run_once(loop, 0));

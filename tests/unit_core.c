@@ -5,6 +5,7 @@
 
 #include "core/kept.h"
 #include "core/loop.h"
+#include "core/wait.h"
 #include "core/post_queue.h"
 #include "core/profile.h"
 #include "core/segment.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "backends/uring.h"
-#include "core/conn.h"
+#include "core/conn/conn.h"
 #include "core/loop.h"
 #include "tests/child.h"
 

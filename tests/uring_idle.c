@@ -1,7 +1,7 @@
 /* tests/uring_idle.c - see tests/uring_idle.h. */
 #include "tests/uring_idle.h"
 
-#include "core/conn.h"
+#include "core/conn/conn.h"
 #include "core/loop.h"
 
 void uring_idle_open(world *w, uring_idle *i)

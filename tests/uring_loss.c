@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "backends/uring.h"
-#include "core/conn.h"
+#include "core/conn/conn.h"
 #include "core/loop.h"
 #include "platform/rehearsal.h"
 #include "tests/child.h"

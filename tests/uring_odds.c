@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "backends/uring.h"
-#include "core/conn.h"
+#include "core/conn/conn.h"
 #include "core/loop.h"
 #include "platform/hook.h"
 #include "platform/rehearsal.h"

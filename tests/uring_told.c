@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "backends/uring.h"
-#include "core/conn.h"
+#include "core/conn/conn.h"
 #include "core/loop.h"
 #include "tests/harness.h"
 #include "tests/uring_idle.h"

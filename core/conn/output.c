@@ -1,91 +1,11 @@
-/* core/conn_output.c - what is written, up to where it must wait (conn_queue.c).
+/* core/conn/output.c - what is written, up to where it must wait (sending.c).
  *
- * What a callback of the connection writes is collected in the loop's cork and goes out in one send
- * when the callback returns. What the system does not take then becomes the head of the send queue,
- * as it stands: the cork is a segment of the queue's own kind. Other writes are tried at once if
+ * Writes of a callback of the connection go into the loop's cork. Other writes are tried at once if
  * nothing waits, and queued behind what does.
  */
 #include <string.h>
 
-#include "core/conn_queue.h"
-
-/* --- the cork -------------------------------------------------------------------------------- */
-
-/* What is left of the cork, as a segment; NULL when there is no memory for one. */
-static plx__segment *cork_take(plx_loop *loop, size_t length, size_t sent)
-{
-    plx__cork *cork = &loop->cork;
-    plx__segment *segment = cork->segment;
-    if (cork->start != segment->storage)
-        return plx__segment_lend(&loop->segments, cork->start + sent, length - sent, NULL, NULL);
-    plx__segment *fresh = plx__segment_take(&loop->segments);
-    if (fresh == NULL)
-        return NULL;
-    cork->segment = fresh;
-    segment->bytes = segment->storage + sent;
-    segment->length = length - sent;
-    segment->room = PLX__SEGMENT_BYTES - length;
-    return segment;
-}
-
-/* The rest becomes the queue. */
-void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff_t sent)
-{
-    sent = plx__queue_tried(loop, conn, sent);
-    if (sent < 0)
-        return;
-    plx__queue_credit_settle(loop, conn); /* What was sent before goes first. */
-    if ((conn->flags & (PLX__CONN_CLOSED | PLX__CONN_OUTPUT_DEAD)) != 0)
-        return;
-    plx__segment *segment = cork_take(loop, length, (size_t)sent);
-    if (segment == NULL) {
-        plx__conn_fail(loop, conn, PLX_ENOMEM); /* Part of it may be on its way. */
-        return;
-    }
-    plx__segment_list_append(&conn->queue, segment);
-    plx__queue_grown(loop, conn, segment->length);
-}
-
-void plx__conn_cork(plx_loop *loop, const plx__conn *conn)
-{
-    PLX_ASSERT(loop->cork.room == 0);
-    PLX_ASSERT(loop->cork.length == 0);
-    if ((conn->flags & PLX__CONN_UNCORKED) != 0 || !plx__queue_is_empty(conn))
-        return;
-    /* If what it sent in this turn is on credit and comes back, and then the cork too, the queue
-     * may hold more than it is allowed to. Other writes have credit settled first. */
-    if (loop->ops->send_settle != NULL && conn->sent_ns >= loop->turn_ns)
-        return;
-    loop->cork.token = conn->object.endpoint.token;
-    loop->cork.room = loop->cork.room_next;
-}
-
-void plx__conn_uncork(plx_loop *loop, plx__conn *conn)
-{
-    if (loop->cork.room == 0)
-        return;
-    plx__conn_cork_flush(loop, conn);
-    loop->cork.room = 0;
-}
-
-/* Whether what is in the cork is the connection's. One that has no room is empty, whosever it is.
- */
-static bool is_corked(const plx_loop *loop, const plx__conn *conn)
-{
-    return loop->cork.token == conn->object.endpoint.token;
-}
-
-bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn)
-{
-    if (!is_corked(loop, conn))
-        return false;
-    bool had_any = loop->cork.length > 0;
-    loop->cork.room = 0;
-    loop->cork.length = 0;
-    return had_any;
-}
-
-/* --- writing --------------------------------------------------------------------------------- */
+#include "core/conn/sending.h"
 
 /* Whether `length` more bytes may be queued; if not, on_drain will tell when to try again. */
 static int output_admit(plx_loop *loop, plx__conn *conn, size_t length)
@@ -95,7 +15,7 @@ static int output_admit(plx_loop *loop, plx__conn *conn, size_t length)
         return PLX_EPIPE;
     if (length > send_max)
         return PLX_EMSGSIZE;
-    if (length > send_max - conn->queued) {
+    if (length > send_max - conn->queue.length) {
         plx__queue_was_high(loop, conn);
         return PLX_ENOBUFS;
     }
@@ -115,12 +35,13 @@ static int output_admit(plx_loop *loop, plx__conn *conn, size_t length)
 static int output_write(plx_loop *loop, plx__conn *conn, const unsigned char *bytes, size_t length)
 {
     ptrdiff_t sent = 0;
-    if (plx__queue_is_empty(conn) && (conn->flags & PLX__CONN_CONNECTING) == 0) {
+    if (plx__send_queue_is_empty(&conn->queue) && (conn->flags & PLX__CONN_CONNECTING) == 0) {
         sent = plx__queue_try(loop, conn, bytes, length);
         if (sent < 0 || (size_t)sent == length)
             return 0; /* For a connection that has failed, on_close tells. */
     }
-    int status = plx__queue_copy(loop, conn, bytes + sent, length - (size_t)sent);
+    int status =
+        plx__send_queue_copy(&conn->queue, &loop->segments, bytes + sent, length - (size_t)sent);
     if (status == 0)
         plx__queue_grown(loop, conn, length - (size_t)sent);
     else if (sent > 0)
@@ -135,7 +56,7 @@ static int output_ready(plx_loop *loop, plx__conn *conn, size_t length)
     int status = output_admit(loop, conn, length);
     if (status != 0)
         return status;
-    if (is_corked(loop, conn))
+    if (plx__conn_is_corked(loop, conn))
         plx__conn_cork_flush(loop, conn);
     if (plx__conn_is_open(conn))
         plx__queue_credit_settle(loop, conn);
@@ -162,8 +83,8 @@ PLX__SLOW static int write_slowly(plx_loop *loop, plx_conn conn, const void *byt
     if (length == 0)
         return 0;
     plx__time_look(loop);
-    if (is_corked(loop, found) && cork->length > 0 && cork->start != cork->segment->storage &&
-        length <= PLX__SEGMENT_BYTES - cork->length) {
+    if (plx__conn_is_corked(loop, found) && cork->length > 0 &&
+        cork->start != cork->segment->storage && length <= PLX__SEGMENT_BYTES - cork->length) {
         cork_copy(cork);
         return plx_conn_write(loop, conn, bytes, length);
     }
@@ -199,7 +120,8 @@ PLX__SLOW static int send_slowly(plx_loop *loop, plx_conn conn, const void *byte
     plx__segment *segment = plx__segment_lend(&loop->segments, bytes, length, on_sent, data);
     if (segment == NULL)
         return PLX_ENOMEM;
-    if (length > 0 && plx__queue_is_empty(found) && (found->flags & PLX__CONN_CONNECTING) == 0) {
+    if (length > 0 && plx__send_queue_is_empty(&found->queue) &&
+        (found->flags & PLX__CONN_CONNECTING) == 0) {
         ptrdiff_t sent = plx__queue_try(loop, found, bytes, length);
         if (sent > 0) {
             segment->bytes += sent;
@@ -208,7 +130,7 @@ PLX__SLOW static int send_slowly(plx_loop *loop, plx_conn conn, const void *byte
     }
     if (segment->length > 0 && plx__conn_is_open(found) &&
         (found->flags & PLX__CONN_OUTPUT_DEAD) == 0) {
-        plx__segment_list_append(&found->queue, segment);
+        plx__send_queue_append(&found->queue, segment);
         plx__queue_grown(loop, found, segment->length);
         return 0;
     }
@@ -235,7 +157,7 @@ int plx_conn_send(plx_loop *loop, plx_conn conn, const void *bytes, size_t lengt
 void plx__conn_output_shutdown(plx_loop *loop, plx__conn *conn)
 {
     conn->flags |= PLX__CONN_SHUT_WANTED;
-    if (is_corked(loop, conn))
+    if (plx__conn_is_corked(loop, conn))
         plx__conn_uncork(loop, conn);
     if (plx__conn_is_open(conn))
         plx__queue_shutdown_settle(loop, conn);
@@ -280,5 +202,5 @@ size_t plx_conn_queued(const plx_loop *loop, plx_conn conn)
     const plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return 0;
-    return found->queued + (is_corked(loop, found) ? loop->cork.length : 0);
+    return found->queue.length + (plx__conn_is_corked(loop, found) ? loop->cork.length : 0);
 }

@@ -1,10 +1,10 @@
-/* core/conn_input.c - what arrives, on its way to on_data and on_end.
+/* core/conn/input.c - what arrives, on its way to on_data and on_end.
  *
  * Bytes stand where the backend put them and are shown there. Only what on_data leaves is copied.
  * Data may still come while reading is paused (on backends that complete, rather than poll); it is
  * kept like the rest. The end of the stream waits behind what is kept.
  */
-#include "core/conn.h"
+#include "core/conn/conn.h"
 
 /* Calls on_data, and returns what it consumed. */
 static size_t conn_show(plx_loop *loop, plx__conn *conn, const unsigned char *bytes, size_t length)
@@ -20,18 +20,6 @@ static size_t conn_show(plx_loop *loop, plx__conn *conn, const unsigned char *by
     return consumed;
 }
 
-/* Whether on_data of this connection runs. On the path of most events only the cork knows, and
- * nothing waits to be shown. The token outlives the callback, so the answer may be yes, too, for a
- * connection whose callback has returned and that has nothing to show: then SHOW_REST has no effect
- * (plx__conn_input_rest). */
-static bool is_showing(const plx_loop *loop, const plx__conn *conn)
-{
-    const uint32_t waiting = PLX__CONN_KEPT | PLX__CONN_END_WAITS;
-    return (conn->flags & PLX__CONN_SHOWING) != 0 ||
-           (loop->is_in_turn && loop->cork.token == conn->object.endpoint.token &&
-            (conn->flags & waiting) == 0);
-}
-
 /* on_data has returned, and what it left is kept. If the connection was resumed meanwhile, that is
  * shown again in the next deferred step; not if it was never paused and nothing was consumed, for
  * on_data has just seen the same. It stays open: reading stops here, and does not start. */
@@ -45,11 +33,6 @@ static void rest_resume(plx_loop *loop, plx__conn *conn, size_t consumed)
     conn->flags |= PLX__CONN_SHOW_KEPT;
     plx__defer(loop, &conn->object);
     plx__conn_input_settle(loop, conn);
-}
-
-void plx__conn_input_rest(plx__conn *conn)
-{
-    conn->flags &= ~(uint32_t)(PLX__CONN_SHOW_REST | PLX__CONN_SHOW_ALL);
 }
 
 /* While reading rests nothing more arrives, so more than the limit may be kept: what came with the
@@ -153,49 +136,6 @@ void plx__conn_received_slowly(plx_loop *loop, plx__conn *conn, const plx__compl
         conn_show_kept(loop, conn);
 }
 
-void plx__conn_input_settle(plx_loop *loop, plx__conn *conn)
-{
-    const uint32_t resting = PLX__CONN_CONNECTING | PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT |
-                             PLX__CONN_END_WAITS | PLX__CONN_ENDED;
-    bool is_wanted = (conn->flags & resting) == 0;
-    bool is_receiving = (conn->flags & PLX__CONN_RECEIVING) != 0;
-    if (is_wanted == is_receiving)
-        return;
-    if (!is_wanted) {
-        loop->ops->receive_stop(loop->backend, &conn->object.endpoint);
-        conn->flags &= ~(uint32_t)PLX__CONN_RECEIVING;
-        return;
-    }
-    int status = loop->ops->receive_start(loop->backend, &conn->object.endpoint);
-    if (status != 0) {
-        plx__conn_close(loop, conn, status);
-        return;
-    }
-    conn->flags |= PLX__CONN_RECEIVING;
-    conn->received_ns = loop->now_ns;
-    plx__conn_timeout_arm(loop, conn);
-}
-
-/* `rest` is what to do about bytes that a running on_data leaves. */
-static void input_resume(plx_loop *loop, plx__conn *conn, uint32_t rest)
-{
-    if ((conn->flags & PLX__CONN_PAUSED) != 0)
-        return;
-    if (is_showing(loop, conn)) {
-        conn->flags |= rest;
-        plx__defer(loop, &conn->object);
-    } else if (conn->kept != NULL || (conn->flags & PLX__CONN_END_WAITS) != 0) {
-        conn->flags |= PLX__CONN_SHOW_KEPT;
-        plx__defer(loop, &conn->object);
-    }
-    plx__conn_input_settle(loop, conn);
-}
-
-void plx__conn_input_resume(plx_loop *loop, plx__conn *conn)
-{
-    input_resume(loop, conn, PLX__CONN_SHOW_REST | PLX__CONN_SHOW_ALL);
-}
-
 void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn)
 {
     conn->flags &= ~(uint32_t)PLX__CONN_SHOW_KEPT;
@@ -217,28 +157,4 @@ void plx__conn_input_drop(plx_loop *loop, plx__conn *conn)
 {
     if (conn->kept != NULL)
         conn_kept_consume(loop, conn, conn->kept->length);
-}
-
-int plx_conn_pause(plx_loop *loop, plx_conn conn)
-{
-    plx__conn *found = plx__conn_find(loop, conn);
-    if (found == NULL)
-        return PLX_ESTALE;
-    found->flags |= PLX__CONN_PAUSED_USER;
-    plx__conn_input_settle(loop, found);
-    return 0;
-}
-
-int plx_conn_resume(plx_loop *loop, plx_conn conn)
-{
-    plx__conn *found = plx__conn_find(loop, conn);
-    if (found == NULL)
-        return PLX_ESTALE;
-    plx__time_look(loop); /* Reading begins now. */
-    uint32_t rest = PLX__CONN_SHOW_REST;
-    if ((found->flags & PLX__CONN_PAUSED_USER) != 0)
-        rest |= PLX__CONN_SHOW_ALL;
-    found->flags &= ~(uint32_t)PLX__CONN_PAUSED_USER;
-    input_resume(loop, found, rest);
-    return 0;
 }

@@ -1,11 +1,11 @@
-/* core/conn_transfer.c - connections that come from elsewhere, and that go elsewhere.
+/* core/conn/transfer.c - connections that come from elsewhere, and that go elsewhere.
  *
  * Adopting is connecting without the wait. Releasing is shutting without telling the peer: what is
  * queued is sent, the backend lets go, and what has arrived meanwhile is kept. Then the socket goes
  * to the user in the step that on_close would have come in. What is special about a system's
  * sockets is the backend's to know.
  */
-#include "core/conn.h"
+#include "core/conn/conn.h"
 #include "core/watch.h"
 
 /* Owns the socket from here on, if it returns 0. */

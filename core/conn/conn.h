@@ -1,15 +1,21 @@
-/* core/conn.h - a connection, as the files that make it up see it.
+/* core/conn/conn.h - a connection, as the files that make it up see it.
  *
- * conn.c           its life: opening, connecting, closing
- * conn_input.c     from the backend to on_data: kept bytes, pauses, the end of the stream
- * conn_output.c    from plx_conn_write() to the backend, or to the queue; the cork
- * conn_queue.c     what waits to be sent; watermarks, shutdown
- * conn_timeout.c   its four timeouts, in one node of the wheel
- * conn_transfer.c  from elsewhere, and to elsewhere
+ * Each file calls those below it alone.
+ *
+ * conn.c        what its user sees of its life: connecting, opening, the last step
+ * transfer.c    from elsewhere, and to elsewhere
+ * input.c       from the backend to on_data: kept bytes, the end of the stream
+ * output.c      from plx_conn_write() to the cork, the backend or the queue
+ * sending.c     from the queue to the backend; watermarks, shutdown, the cork
+ * reading.c     whether it reads: pauses and what ends them
+ * timeouts.c    its four timeouts, in one node of the wheel
+ * life.c        its slot and its socket: taking, closing, detaching
+ * send_queue.c  what waits to be sent
  */
 #ifndef PLX__CONN_H
 #define PLX__CONN_H
 
+#include "core/conn/send_queue.h"
 #include "core/kept.h"
 #include "core/loop.h"
 #include "core/profile.h"
@@ -36,7 +42,7 @@ enum plx__conn_state {
     PLX__CONN_RELEASING = 1u << 18,   /* To be released when the queue is empty. */
     PLX__CONN_LEAVING = 1u << 19,     /* The backend was asked to let it go. */
     PLX__CONN_RELEASED = 1u << 20,    /* on_release is due, and not on_close. */
-    PLX__CONN_SHOWING = 1u << 21,     /* on_data runs, called from conn_input.c. */
+    PLX__CONN_SHOWING = 1u << 21,     /* on_data runs, called from input.c. */
     PLX__CONN_SHOW_REST = 1u << 22,   /* Resumed in on_data: what it leaves is to be shown again, */
     PLX__CONN_SHOW_ALL = 1u << 23,    /* though it consumes nothing, for it had paused. */
     PLX__CONN_SEND_LATER = 1u << 24,  /* The system lacked memory for its last send. */
@@ -64,12 +70,11 @@ typedef struct plx__conn {
     int reason;         /* Why it closes, or why its output died. */
     plx__profile *profile;
     void *data;
-    plx__kept *kept;         /* NULL when there are none; see PLX__CONN_KEPT. */
-    plx__segment_list queue; /* What waits to be sent. */
-    plx__segment_list sent;  /* Lent segments to be given back; with bytes left, unsent. */
-    size_t queued;           /* Bytes in `queue`. */
-    uint64_t received_ns;    /* When something last arrived, or reading began. */
-    uint64_t sent_ns;        /* When something was last sent, or began to wait; 0 at first. */
+    plx__kept *kept;        /* NULL when there are none; see PLX__CONN_KEPT. */
+    plx__send_queue queue;  /* What waits to be sent. */
+    plx__segment_list sent; /* Lent segments to be given back; with bytes left, unsent. */
+    uint64_t received_ns;   /* When something last arrived, or reading began. */
+    uint64_t sent_ns;       /* When something was last sent, or began to wait; 0 at first. */
     plx__wheel_node timeout;
 } plx__conn;
 
@@ -96,13 +101,8 @@ static inline bool plx__conn_is_lost(int reason)
     return reason == PLX_EBADF || reason == PLX_ENOTSOCK;
 }
 
-/* conn.c */
+/* life.c */
 
-/* Makes a connection of a socket that a listener accepted, and calls on_open, and on_data if bytes
- * came with it. On failure, PLX_ELIMIT or PLX_ENOMEM, the socket stays the caller's. */
-int plx__conn_accepted(plx_loop *loop, const plx__completion *completion, plx__profile *profile,
-                       void *data);
-void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status);
 /* Takes a slot and gives it the socket, which stays the caller's on failure. */
 int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__profile *profile,
                    void *data);
@@ -114,16 +114,37 @@ void plx__conn_untake(plx_loop *loop, plx__conn *conn);
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason);
 /* The same, with a reset: the peer must not take what it has got for the whole stream. */
 PLX__SLOW void plx__conn_fail(plx_loop *loop, plx__conn *conn, int reason);
-/* Somebody else closed its descriptor: closes it with PLX_EBADF, and the descriptor is left alone.
- */
-void plx__conn_lost(plx_loop *loop, plx__conn *conn);
 void plx__conn_detached(plx_loop *loop, plx__conn *conn);
-void plx__conn_deferred(plx_loop *loop, plx__conn *conn);
+/* The last of it: the slot is free. */
+void plx__conn_slot_give(plx_loop *loop, plx__conn *conn);
 
-/* conn_input.c */
+/* Whether what is in the cork is the connection's. One that has no room is empty, whosever it is.
+ */
+static inline bool plx__conn_is_corked(const plx_loop *loop, const plx__conn *conn)
+{
+    return loop->cork.token == conn->object.endpoint.token;
+}
 
-/* The backend's stream is over: PLX_EEOF, or why. */
-void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status);
+/* The connection may not write into the cork any more. What is in it is not sent; returns whether
+ * there was anything. */
+bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn);
+
+/* timeouts.c */
+
+/* After anything that may have brought a deadline nearer. What puts it off needs no call. */
+void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn);
+
+static inline void plx__conn_timeout_disarm(plx_loop *loop, plx__conn *conn)
+{
+    if (plx__wheel_has(&conn->timeout))
+        plx__wheel_remove(&loop->wheel, &conn->timeout);
+}
+
+/* At the end of a long turn. */
+PLX__SLOW void plx__conn_timeouts_catch_up(plx_loop *loop);
+
+/* reading.c */
+
 /* Starts or stops the backend's stream, whichever the flags ask for. */
 void plx__conn_input_settle(plx_loop *loop, plx__conn *conn);
 /* Reading may go on: kept bytes first, in the next deferred step. Called in on_data, it applies to
@@ -131,11 +152,8 @@ void plx__conn_input_settle(plx_loop *loop, plx__conn *conn);
 void plx__conn_input_resume(plx_loop *loop, plx__conn *conn);
 /* The deferred part of a resume in on_data, which has left nothing. */
 void plx__conn_input_rest(plx__conn *conn);
-/* The deferred part of that. */
-void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn);
-void plx__conn_input_drop(plx_loop *loop, plx__conn *conn);
 
-/* conn_output.c and conn_queue.c */
+/* sending.c */
 
 /* The system took `sent` of the `length` bytes in the cork and not all, or failed. */
 PLX__SLOW void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff_t sent);
@@ -162,20 +180,10 @@ static inline void plx__conn_cork_flush(plx_loop *loop, plx__conn *conn)
 void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);
 /* What the backend took on credit comes back. */
 void plx__conn_unsent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);
-/* The connection may not write into the cork any more. What is in it is not sent; returns whether
- * there was anything. */
-bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn);
 /* Sends what waited for the connection to open. */
 void plx__conn_output_start(plx_loop *loop, plx__conn *conn);
-void plx__conn_output_shutdown(plx_loop *loop, plx__conn *conn);
 /* Empties the queue; lent buffers in it are to be given back. */
 void plx__conn_output_drop(plx_loop *loop, plx__conn *conn);
-/* Calls on_sent for the lent buffers that are sent or dropped. */
-void plx__conn_output_give_back(plx_loop *loop, plx__conn *conn);
-/* Whether a connection that closes now has taken bytes that nobody will send. */
-bool plx__conn_output_is_cut(plx_loop *loop, plx__conn *conn);
-/* Tries again to send for those for whose sends the system lacked memory. */
-PLX__SLOW void plx__conn_output_retry(plx_loop *loop);
 /* Tells those whose writes were refused for the loop's limit, when there is room again. */
 void plx__conn_output_feed(plx_loop *loop);
 
@@ -183,21 +191,21 @@ void plx__conn_output_feed(plx_loop *loop);
 void plx__conn_cork(plx_loop *loop, const plx__conn *conn);
 void plx__conn_uncork(plx_loop *loop, plx__conn *conn);
 
-/* conn_timeout.c */
+/* output.c */
 
-/* After anything that may have brought a deadline nearer. What puts it off needs no call. */
-void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn);
-void plx__conn_timeout_disarm(plx_loop *loop, plx__conn *conn);
-void plx__conn_timeout_fired(plx_loop *loop, plx__conn *conn);
+void plx__conn_output_shutdown(plx_loop *loop, plx__conn *conn);
+/* Calls on_sent for the lent buffers that are sent or dropped. */
+void plx__conn_output_give_back(plx_loop *loop, plx__conn *conn);
 
-/* From so long a turn on, what happened in it counts as happening at its end. What a shorter turn
- * takes from a timeout is nothing to one that anybody sets. */
-#define PLX__TURN_LONG_NS (10 * PLX_MILLISECOND)
+/* input.c */
 
-/* At the end of such a turn. */
-PLX__SLOW void plx__conn_timeouts_catch_up(plx_loop *loop);
+/* The backend's stream is over: PLX_EEOF, or why. */
+void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status);
+/* The deferred part of resuming. */
+void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn);
+void plx__conn_input_drop(plx_loop *loop, plx__conn *conn);
 
-/* conn_transfer.c */
+/* transfer.c */
 
 /* The deferred part of releasing: has the backend let go, once the queue is empty. */
 void plx__conn_leave(plx_loop *loop, plx__conn *conn);
@@ -205,6 +213,16 @@ void plx__conn_leave(plx_loop *loop, plx__conn *conn);
 void plx__conn_released(plx_loop *loop, plx__conn *conn);
 /* Hands the socket and what was not consumed to on_release. */
 void plx__conn_hand_out(plx_loop *loop, plx__conn *conn);
+
+/* conn.c */
+
+extern const plx__class plx__conn_class;
+
+/* Makes a connection of a socket that a listener accepted, and calls on_open, and on_data if bytes
+ * came with it. On failure, PLX_ELIMIT or PLX_ENOMEM, the socket stays the caller's. */
+int plx__conn_accepted(plx_loop *loop, const plx__completion *completion, plx__profile *profile,
+                       void *data);
+void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status);
 
 /* The path of most events, which is why it stands here. */
 

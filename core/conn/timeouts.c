@@ -1,4 +1,4 @@
-/* core/conn_timeout.c - the timeouts of a connection.
+/* core/conn/timeouts.c - the timeouts of a connection.
  *
  * An event of the connection only stores the time. Its one node in the wheel fires at what was the
  * nearest deadline when it was set; if events have put that off since, it is set again. So a busy
@@ -10,7 +10,7 @@
  * next wait, all of whose completions have been delivered by then; then one look at the socket
  * tells whether something is left for a later wait. All this happens only when a timeout is due.
  */
-#include "core/conn.h"
+#include "core/conn/conn.h"
 
 /* While something is left: how long until the next look, unless a timeout is shorter. */
 #define LOOK_AGAIN_NS PLX_SECOND
@@ -46,7 +46,7 @@ static deadlines conn_deadlines(const plx__conn *conn)
     d.idle = sum(active_ns, options->idle_timeout_ns);
     if ((conn->flags & PLX__CONN_RECEIVING) != 0)
         d.read = sum(conn->received_ns, options->read_timeout_ns);
-    if (conn->queued > 0)
+    if (conn->queue.length > 0)
         d.write = sum(conn->sent_ns, options->write_timeout_ns);
     return d;
 }
@@ -58,6 +58,9 @@ static uint64_t conn_deadline(const plx__conn *conn)
     return smaller(smaller(d.connect, d.idle), smaller(d.read, d.write));
 }
 
+static void on_timeout(plx_loop *loop, plx__wheel_node *node);
+static void on_timeout_due(plx_loop *loop, plx__wheel_node *node);
+
 void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn)
 {
     if (!conn->profile->has_timeouts && (conn->flags & PLX__CONN_CONNECTING) == 0)
@@ -68,20 +71,14 @@ void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn)
         return;
     if (is_set)
         plx__wheel_remove(&loop->wheel, &conn->timeout);
-    conn->timeout.owner = PLX__WHEEL_CONN;
+    conn->timeout.fired = on_timeout;
     plx__wheel_add(&loop->wheel, &conn->timeout, deadline);
-}
-
-void plx__conn_timeout_disarm(plx_loop *loop, plx__conn *conn)
-{
-    if (plx__wheel_has(&conn->timeout))
-        plx__wheel_remove(&loop->wheel, &conn->timeout);
 }
 
 /* A timeout is due: the node fires again, in `delay_ns` and after another wait. */
 static void due_arm(plx_loop *loop, plx__conn *conn, uint64_t delay_ns)
 {
-    conn->timeout.owner = PLX__WHEEL_CONN_DUE;
+    conn->timeout.fired = on_timeout_due;
     plx__wheel_add(&loop->wheel, &conn->timeout, plx__deadline(loop, delay_ns));
 }
 
@@ -93,7 +90,7 @@ static uint32_t conn_interest(const plx__conn *conn)
         return PLX__LOOK_WRITE;
     if ((conn->flags & PLX__CONN_RECEIVING) != 0)
         interest |= PLX__LOOK_READ;
-    if (conn->queued > 0)
+    if (conn->queue.length > 0)
         interest |= PLX__LOOK_WRITE;
     return interest;
 }
@@ -123,17 +120,33 @@ static uint64_t look_again_ns(const plx__conn *conn)
     return smaller(shortest, LOOK_AGAIN_NS);
 }
 
-void plx__conn_timeout_fired(plx_loop *loop, plx__conn *conn)
+static plx__conn *conn_of(plx__wheel_node *node)
 {
-    bool was_due = conn->timeout.owner == PLX__WHEEL_CONN_DUE;
-    if (conn_deadline(conn) > loop->now_ns) {
-        plx__conn_timeout_arm(loop, conn);
-        return;
-    }
-    if (!was_due) {
+    return (plx__conn *)(void *)((unsigned char *)node - offsetof(plx__conn, timeout));
+}
+
+/* Events may have put off what it was set for. */
+static bool is_due(plx_loop *loop, plx__conn *conn)
+{
+    if (conn_deadline(conn) <= loop->now_ns)
+        return true;
+    plx__conn_timeout_arm(loop, conn);
+    return false;
+}
+
+static void on_timeout(plx_loop *loop, plx__wheel_node *node)
+{
+    plx__conn *conn = conn_of(node);
+    if (is_due(loop, conn))
         due_arm(loop, conn, 0);
+}
+
+/* A timeout was due before the last wait. */
+static void on_timeout_due(plx_loop *loop, plx__wheel_node *node)
+{
+    plx__conn *conn = conn_of(node);
+    if (!is_due(loop, conn))
         return;
-    }
     if (is_put_off(loop, conn)) {
         due_arm(loop, conn, look_again_ns(conn));
         return;

@@ -1,21 +1,12 @@
-/* core/conn_queue.h - the send queue of a connection, for conn_output.c. */
-#ifndef PLX__CONN_QUEUE_H
-#define PLX__CONN_QUEUE_H
+/* core/conn/sending.h - the way from the send queue to the backend, for output.c. */
+#ifndef PLX__SENDING_H
+#define PLX__SENDING_H
 
-#include "core/conn.h"
-
-static inline bool plx__queue_is_empty(const plx__conn *conn)
-{
-    return conn->queue.first == NULL;
-}
+#include "core/conn/conn.h"
 
 /* What the system takes of the bytes now: how many, or a code after which the output is dead. */
 ptrdiff_t plx__queue_try(plx_loop *loop, plx__conn *conn, const void *bytes, size_t length);
-/* After an attempt to send, with what came of it. */
-ptrdiff_t plx__queue_tried(plx_loop *loop, plx__conn *conn, ptrdiff_t sent);
-/* Copies the bytes to the end of the queue: all, or on PLX_ENOMEM none. */
-int plx__queue_copy(plx_loop *loop, plx__conn *conn, const void *bytes, size_t length);
-/* The queue has grown by `length` bytes, which are not counted yet. */
+/* The queue has grown by `length` bytes. */
 void plx__queue_grown(plx_loop *loop, plx__conn *conn, size_t length);
 /* It is as full as it may become; on_drain will tell when it is not. */
 void plx__queue_was_high(plx_loop *loop, plx__conn *conn);

@@ -1,54 +1,9 @@
-/* core/conn.c - the life of a connection.
+/* core/conn/conn.c - the life of a connection as its user sees it: opening, and the last step.
  *
- * CONNECTING, then open, then closing, then gone. Closing is done in two steps: plx__conn_close()
- * takes the socket from the backend and closes it, so that nothing happens any more; the next
- * deferred step gives back what was lent, calls on_close and frees the slot. Between the
- * two a backend that still has operations in flight is waited for.
+ * CONNECTING, then open, then closing, then gone. life.c has the slot and the socket; here is what
+ * they mean to the user, in on_open and on_close.
  */
-#include "core/conn.h"
-
-#include "core/listener.h"
-
-void plx__conn_no_delay_set(plx_socket socket, const plx__profile *profile)
-{
-    /* It fails on sockets that are not TCP, which have no delay to turn off. */
-    if ((profile->options.flags & PLX_CONN_DELAY) == 0)
-        (void)plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
-}
-
-int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__profile *profile,
-                   void *data)
-{
-    plx__object *object;
-    plx__slab *slab = &loop->slabs[PLX__KIND_CONN];
-    int status = plx__slab_take(slab, &object);
-    if (status != 0)
-        return status;
-    plx__conn *conn = (plx__conn *)(void *)object;
-    object->endpoint.socket = socket;
-    status = plx__socket_claim(loop, object);
-    if (status == 0) {
-        status = loop->ops->attach(loop->backend, &object->endpoint);
-        if (status != 0)
-            (void)plx__socket_map_remove(&loop->sockets, object);
-    }
-    if (status != 0) {
-        plx__slab_give(slab, object);
-        return status;
-    }
-    if (slab->taken >= slab->max)
-        plx__listeners_stop(loop);
-    profile->references++;
-    conn->profile = profile;
-    conn->data = data;
-    conn->received_ns = loop->now_ns;
-    if ((profile->options.flags & PLX_CONN_PAUSED) != 0)
-        conn->flags |= PLX__CONN_PAUSED_USER;
-    if (profile->options.send_max < PLX__SEGMENT_BYTES)
-        conn->flags |= PLX__CONN_NO_CORK;
-    *conn_out = conn;
-    return 0;
-}
+#include "core/conn/conn.h"
 
 static void conn_opened(plx_loop *loop, plx__conn *conn)
 {
@@ -141,80 +96,6 @@ void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status)
     conn_opened(loop, conn);
 }
 
-/* Where it fails the peer is told of an end instead: a socket that never connected, say, or one of
- * the Unix domain, which knows no reset. */
-static void reset_on_close(plx__conn *conn)
-{
-    (void)plx__socket_set(conn->object.endpoint.socket, PLX__SOCKET_RESET_ON_CLOSE, 1);
-}
-
-void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
-{
-    PLX_ASSERT(plx__conn_is_open(conn));
-    conn->object.state = PLX__CLOSING;
-    conn->flags |= PLX__CONN_CLOSED;
-    conn->reason = reason;
-    if (plx__conn_is_lost(reason)) {
-        conn->flags |= PLX__CONN_LOST;
-        loop->stats.sockets_lost++;
-    }
-    plx__conn_timeout_disarm(loop, conn);
-    bool was_corked = plx__conn_output_abandon(loop, conn);
-    bool is_ours = (conn->flags & PLX__CONN_LOST) == 0;
-    if (reason != 0 && is_ours && (was_corked || plx__conn_output_is_cut(loop, conn)))
-        reset_on_close(conn);
-    if (loop->ops->detach(loop->backend, &conn->object.endpoint)) {
-        plx__conn_detached(loop, conn);
-        return;
-    }
-    conn->flags |= PLX__CONN_DETACHING;
-}
-
-void plx__conn_fail(plx_loop *loop, plx__conn *conn, int reason)
-{
-    if (!plx__conn_is_lost(reason))
-        reset_on_close(conn);
-    plx__conn_close(loop, conn, reason);
-}
-
-void plx__conn_lost(plx_loop *loop, plx__conn *conn)
-{
-    if (plx__conn_is_open(conn))
-        plx__conn_close(loop, conn, PLX_EBADF);
-    else
-        conn->flags |= PLX__CONN_LOST; /* The backend still has it. */
-}
-
-void plx__conn_detached(plx_loop *loop, plx__conn *conn)
-{
-    PLX_ASSERT(conn->object.state == PLX__CLOSING);
-    conn->flags &= ~(uint32_t)PLX__CONN_DETACHING;
-    bool is_ours = plx__socket_map_remove(&loop->sockets, &conn->object);
-    if ((conn->flags & PLX__CONN_LOST) != 0 || !is_ours)
-        plx__socket_disown(conn->object.endpoint.socket);
-    else
-        plx__socket_close(conn->object.endpoint.socket);
-    conn->object.endpoint.socket = PLX_SOCKET_NONE;
-    plx__defer(loop, &conn->object);
-}
-
-static void slot_give(plx_loop *loop, plx__conn *conn)
-{
-    plx__profile_give(conn->profile);
-    plx__slab_give(&loop->slabs[PLX__KIND_CONN], &conn->object);
-    if (loop->is_accepting_stopped)
-        plx__listeners_resume(loop);
-}
-
-void plx__conn_untake(plx_loop *loop, plx__conn *conn)
-{
-    bool is_free = loop->ops->detach(loop->backend, &conn->object.endpoint);
-    PLX_ASSERT(is_free);
-    (void)is_free;
-    (void)plx__socket_map_remove(&loop->sockets, &conn->object);
-    slot_give(loop, conn);
-}
-
 /* The last of it. */
 static void conn_free(plx_loop *loop, plx__conn *conn)
 {
@@ -228,11 +109,12 @@ static void conn_free(plx_loop *loop, plx__conn *conn)
         plx__conn_hand_out(loop, conn);
     else if (on_close != NULL)
         on_close(loop, plx__conn_handle(conn), conn->data, conn->reason);
-    slot_give(loop, conn);
+    plx__conn_slot_give(loop, conn);
 }
 
-void plx__conn_deferred(plx_loop *loop, plx__conn *conn)
+static void conn_deferred(plx_loop *loop, plx__object *object)
 {
+    plx__conn *conn = (plx__conn *)(void *)object;
     /* What on_sent resumes is shown in the next step. */
     bool is_to_show = (conn->flags & PLX__CONN_SHOW_KEPT) != 0;
     plx__conn_input_rest(conn);
@@ -251,6 +133,60 @@ void plx__conn_deferred(plx_loop *loop, plx__conn *conn)
         (conn->flags & PLX__CONN_DETACHING) == 0)
         conn_free(loop, conn);
 }
+
+static void segments_drop(plx_loop *loop, plx__segment_list *list)
+{
+    for (plx__segment *segment; (segment = plx__segment_list_take(list)) != NULL;)
+        plx__segment_give(&loop->segments, segment);
+}
+
+static void conn_drop(plx_loop *loop, plx__object *object)
+{
+    plx__conn *conn = (plx__conn *)(void *)object;
+    plx__socket_drop(object->endpoint.socket, (conn->flags & PLX__CONN_LOST) != 0);
+    plx__free(conn->kept);
+    segments_drop(loop, &conn->queue.list);
+    segments_drop(loop, &conn->sent);
+    plx__profile_give(conn->profile);
+}
+
+static void conn_close(plx_loop *loop, plx__object *object)
+{
+    plx__conn_close(loop, (plx__conn *)(void *)object, PLX_ECANCELED);
+}
+
+static void conn_lost(plx_loop *loop, plx__object *object)
+{
+    plx__conn *conn = (plx__conn *)(void *)object;
+    if (plx__conn_is_open(conn))
+        plx__conn_close(loop, conn, PLX_EBADF);
+    else
+        conn->flags |= PLX__CONN_LOST; /* The backend still has it. */
+}
+
+static void conn_detached(plx_loop *loop, plx__object *object)
+{
+    plx__conn_detached(loop, (plx__conn *)(void *)object);
+}
+
+static void conns_event(plx_loop *loop, enum plx__event event)
+{
+    if (event == PLX__STEP_OVER)
+        plx__conn_output_feed(loop);
+    else if (event == PLX__TURN_WAS_LONG)
+        plx__conn_timeouts_catch_up(loop);
+}
+
+const plx__class plx__conn_class = {
+    .bytes = sizeof(plx__conn),
+    .has_endpoint = true,
+    .close = conn_close,
+    .lost = conn_lost,
+    .detached = conn_detached,
+    .deferred = conn_deferred,
+    .drop = conn_drop,
+    .on_event = conns_event,
+};
 
 int plx_conn_close(plx_loop *loop, plx_conn conn)
 {

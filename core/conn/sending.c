@@ -1,9 +1,11 @@
-/* core/conn_queue.c - the send queue of a connection: what waits, and how it goes on.
+/* core/conn/sending.c - from the send queue to the backend: watermarks, the cork, the shutdown.
  *
- * It hands the head to the backend, takes off what was sent, and keeps the watermarks. What comes
- * into it is conn_output.c's to decide.
+ * It hands the head of the queue to the backend, takes off what was sent, and keeps the watermarks.
+ * What a callback of the connection writes is collected in the loop's cork and goes out in one send
+ * when the callback returns. What the system does not take then becomes the head of the send queue,
+ * as it is: the cork is a segment of the queue's own kind.
  */
-#include "core/conn_queue.h"
+#include "core/conn/sending.h"
 
 #define SLICES_MAX 16u
 
@@ -25,24 +27,21 @@ static void cork_room_settle(plx_loop *loop)
     loop->cork.room_next = is_near ? 0 : PLX__SEGMENT_BYTES;
 }
 
-static void queued_add(plx_loop *loop, plx__conn *conn, size_t length)
+static void queued_add(plx_loop *loop, size_t length)
 {
-    conn->queued += length;
     loop->stats.queued_bytes += length;
     if (loop->stats.queued_bytes > loop->stats.queued_bytes_peak)
         loop->stats.queued_bytes_peak = loop->stats.queued_bytes;
     cork_room_settle(loop);
 }
 
-static void queued_subtract(plx_loop *loop, plx__conn *conn, size_t length)
+static void queued_subtract(plx_loop *loop, size_t length)
 {
-    PLX_ASSERT(conn->queued >= length);
-    conn->queued -= length;
     loop->stats.queued_bytes -= length;
     cork_room_settle(loop);
 }
 
-/* --- sending --------------------------------------------------------------------------------- */
+/* --- attempts -------------------------------------------------------------------------------- */
 
 /* Whether a send failed because the connection is over: ended by the peer, or given up for lack of
  * an answer. The system's receive queue then ends, too. */
@@ -60,6 +59,50 @@ static bool is_over(int status)
     default:
         return false;
     }
+}
+
+/* The system took something, or the socket is full. */
+static void retries_clear(plx__conn *conn)
+{
+    conn->flags &= (uint32_t)PLX__CONN_RETRY - 1;
+}
+
+static void on_retry(plx_loop *loop, plx__wheel_node *node);
+
+/* The system lacks memory for its sends, and nobody tells when it does not. */
+PLX__SLOW static void send_later(plx_loop *loop, plx__conn *conn)
+{
+    if ((conn->flags & PLX__CONN_SEND_LATER) != 0)
+        return;
+    conn->flags |= PLX__CONN_SEND_LATER;
+    loop->short_of_memory++;
+    loop->send_retry.fired = on_retry;
+    if (!plx__wheel_has(&loop->send_retry))
+        plx__wheel_add(&loop->wheel, &loop->send_retry, plx__deadline(loop, RETRY_NS));
+}
+
+static void send_later_end(plx_loop *loop, plx__conn *conn)
+{
+    conn->flags &= ~(uint32_t)PLX__CONN_SEND_LATER;
+    if (--loop->short_of_memory == 0 && plx__wheel_has(&loop->send_retry))
+        plx__wheel_remove(&loop->wheel, &loop->send_retry);
+}
+
+void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
+{
+    if (plx__send_queue_is_empty(&conn->queue) &&
+        (conn->flags & (PLX__CONN_STARVED | PLX__CONN_SEND_LATER)) == 0)
+        return; /* Most are: what they have sent is gone. */
+    if ((conn->flags & PLX__CONN_SEND_LATER) != 0)
+        send_later_end(loop, conn);
+    queued_subtract(loop, conn->queue.length);
+    plx__send_queue_drop(&conn->queue, &loop->segments, &conn->sent);
+    if ((conn->flags & PLX__CONN_STARVED) != 0) {
+        conn->flags &= ~(uint32_t)PLX__CONN_STARVED;
+        loop->starved--;
+    }
+    if (conn->sent.first != NULL && plx__conn_is_open(conn))
+        plx__defer(loop, &conn->object);
 }
 
 /* Sending is over for good, and what was to be sent is lost. If the connection is over, what has
@@ -84,32 +127,8 @@ PLX__SLOW static void output_die(plx_loop *loop, plx__conn *conn, int status)
         plx__conn_close(loop, conn, conn->reason);
 }
 
-/* The system lacks memory for its sends, and nobody tells when it does not. */
-PLX__SLOW static void send_later(plx_loop *loop, plx__conn *conn)
-{
-    if ((conn->flags & PLX__CONN_SEND_LATER) != 0)
-        return;
-    conn->flags |= PLX__CONN_SEND_LATER;
-    loop->short_of_memory++;
-    if (!plx__wheel_has(&loop->send_retry))
-        plx__wheel_add(&loop->wheel, &loop->send_retry, plx__deadline(loop, RETRY_NS));
-}
-
-/* The system took something, or the socket is full. */
-static void retries_clear(plx__conn *conn)
-{
-    conn->flags &= (uint32_t)PLX__CONN_RETRY - 1;
-}
-
-static void send_later_end(plx_loop *loop, plx__conn *conn)
-{
-    conn->flags &= ~(uint32_t)PLX__CONN_SEND_LATER;
-    if (--loop->short_of_memory == 0 && plx__wheel_has(&loop->send_retry))
-        plx__wheel_remove(&loop->wheel, &loop->send_retry);
-}
-
 /* After an attempt to send, with what came of it. */
-ptrdiff_t plx__queue_tried(plx_loop *loop, plx__conn *conn, ptrdiff_t sent)
+static ptrdiff_t queue_tried(plx_loop *loop, plx__conn *conn, ptrdiff_t sent)
 {
     if (sent == PLX_ENOBUFS) {
         send_later(loop, conn);
@@ -129,44 +148,8 @@ ptrdiff_t plx__queue_tried(plx_loop *loop, plx__conn *conn, ptrdiff_t sent)
 ptrdiff_t plx__queue_try(plx_loop *loop, plx__conn *conn, const void *bytes, size_t length)
 {
     const plx__backend_ops *ops = loop->ops;
-    return plx__queue_tried(loop, conn,
-                            ops->send_now(loop->backend, &conn->object.endpoint, bytes, length));
-}
-
-/* The head of the queue as slices, for one send. */
-static size_t queue_gather(const plx__conn *conn, plx__slice *slices, size_t *length_out)
-{
-    size_t count = 0;
-    *length_out = 0;
-    for (const plx__segment *segment = conn->queue.first; segment != NULL && count < SLICES_MAX;
-         segment = segment->next) {
-        slices[count] = plx__slice_of(segment->bytes, segment->length);
-        *length_out += segment->length;
-        count++;
-    }
-    return count;
-}
-
-/* Bytes at the head of the queue were taken by the system. */
-static void queue_consume(plx_loop *loop, plx__conn *conn, size_t length)
-{
-    queued_subtract(loop, conn, length);
-    while (length > 0) {
-        plx__segment *segment = conn->queue.first;
-        size_t taken = length < segment->length ? length : segment->length;
-        segment->bytes += taken;
-        segment->length -= taken;
-        length -= taken;
-        if (segment->length > 0)
-            return;
-        (void)plx__segment_list_take(&conn->queue);
-        if (!segment->is_lent) {
-            plx__segment_give(&loop->segments, segment);
-            continue;
-        }
-        plx__segment_list_append(&conn->sent, segment);
-        plx__defer(loop, &conn->object);
-    }
+    return queue_tried(loop, conn,
+                       ops->send_now(loop->backend, &conn->object.endpoint, bytes, length));
 }
 
 /* --- watermarks ------------------------------------------------------------------------------ */
@@ -202,7 +185,7 @@ static bool is_to_shut(const plx__conn *conn)
     const uint32_t not_now =
         PLX__CONN_SHUT_DONE | PLX__CONN_CONNECTING | PLX__CONN_OUTPUT_DEAD | PLX__CONN_CLOSED;
     return (conn->flags & PLX__CONN_SHUT_WANTED) != 0 && (conn->flags & not_now) == 0 &&
-           plx__queue_is_empty(conn);
+           plx__send_queue_is_empty(&conn->queue);
 }
 
 void plx__queue_shutdown_settle(plx_loop *loop, plx__conn *conn)
@@ -229,12 +212,20 @@ void plx__queue_shutdown_settle(plx_loop *loop, plx__conn *conn)
 static void queue_settle(plx_loop *loop, plx__conn *conn)
 {
     const uint32_t high = conn->flags & (PLX__CONN_WAS_HIGH | PLX__CONN_STARVED);
-    if (high == PLX__CONN_WAS_HIGH && conn->queued <= conn->profile->options.send_low)
+    if (high == PLX__CONN_WAS_HIGH && conn->queue.length <= conn->profile->options.send_low)
         queue_drained(loop, conn);
     plx__queue_shutdown_settle(loop, conn); /* One that on_drain has closed is left alone. */
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
+
+/* Bytes at the head of the queue were taken by the system. */
+static void queue_consume(plx_loop *loop, plx__conn *conn, size_t length)
+{
+    queued_subtract(loop, length);
+    if (plx__send_queue_consume(&conn->queue, &loop->segments, length, &conn->sent))
+        plx__defer(loop, &conn->object);
+}
 
 /* Hands the head of the queue to the backend, unless it has it already. */
 static void queue_start(plx_loop *loop, plx__conn *conn)
@@ -243,22 +234,22 @@ static void queue_start(plx_loop *loop, plx__conn *conn)
     size_t length;
     if ((conn->flags & (PLX__CONN_SENDING | PLX__CONN_CONNECTING | PLX__CONN_SEND_LATER)) != 0)
         return;
-    size_t count = queue_gather(conn, slices, &length);
+    size_t count = plx__send_queue_gather(&conn->queue, slices, SLICES_MAX, &length);
     int status = loop->ops->send_start(loop->backend, &conn->object.endpoint, slices, count);
     if (status == 0)
         conn->flags |= PLX__CONN_SENDING;
     else
-        (void)plx__queue_tried(loop, conn, status);
+        (void)queue_tried(loop, conn, status);
 }
 
 /* Sends what the system takes, and leaves the rest to the backend. */
 static void queue_pump(plx_loop *loop, plx__conn *conn)
 {
     plx__slice slices[SLICES_MAX];
-    while (!plx__queue_is_empty(conn)) {
+    while (!plx__send_queue_is_empty(&conn->queue)) {
         size_t length;
-        size_t count = queue_gather(conn, slices, &length);
-        ptrdiff_t sent = plx__queue_tried(
+        size_t count = plx__send_queue_gather(&conn->queue, slices, SLICES_MAX, &length);
+        ptrdiff_t sent = queue_tried(
             loop, conn,
             loop->ops->send_slices_now(loop->backend, &conn->object.endpoint, slices, count));
         if (sent < 0)
@@ -273,58 +264,26 @@ static void queue_pump(plx_loop *loop, plx__conn *conn)
         queue_settle(loop, conn);
 }
 
-/* The queue has grown by `length` bytes. */
 void plx__queue_grown(plx_loop *loop, plx__conn *conn, size_t length)
 {
-    bool is_first = conn->queued == 0;
+    bool is_first = conn->queue.length == length;
     plx__conn_output_abandon(loop, conn); /* From now on there is something to stand behind. */
-    queued_add(loop, conn, length);
+    queued_add(loop, length);
     if (is_first) {
         conn->sent_ns = loop->now_ns; /* From now on it waits. */
         plx__conn_timeout_arm(loop, conn);
     }
     queue_start(loop, conn);
-    if (plx__conn_is_open(conn) && conn->queued > conn->profile->options.send_high)
+    if (plx__conn_is_open(conn) && conn->queue.length > conn->profile->options.send_high)
         plx__queue_was_high(loop, conn);
-}
-
-/* Copies the bytes to the end of the queue: all, or on PLX_ENOMEM none. */
-int plx__queue_copy(plx_loop *loop, plx__conn *conn, const void *bytes, size_t length)
-{
-    const unsigned char *rest = bytes;
-    plx__segment_list added = {NULL, NULL};
-    plx__segment *last = conn->queue.last;
-    size_t room = last != NULL ? last->room : 0;
-    for (; room < length; room += PLX__SEGMENT_BYTES) {
-        plx__segment *segment = plx__segment_take(&loop->segments);
-        if (segment == NULL) {
-            while ((segment = plx__segment_list_take(&added)) != NULL)
-                plx__segment_give(&loop->segments, segment);
-            return PLX_ENOMEM;
-        }
-        plx__segment_list_append(&added, segment);
-    }
-    if (last != NULL) {
-        size_t copied = plx__segment_fill(last, rest, length);
-        rest += copied;
-        length -= copied;
-    }
-    for (plx__segment *segment; (segment = plx__segment_list_take(&added)) != NULL;) {
-        size_t copied = plx__segment_fill(segment, rest, length);
-        rest += copied;
-        length -= copied;
-        plx__segment_list_append(&conn->queue, segment);
-    }
-    PLX_ASSERT(length == 0);
-    return 0;
 }
 
 /* What the backend had taken on credit and could not send becomes the queue. */
 static void unsent_queue(plx_loop *loop, plx__conn *conn, const void *bytes, size_t length)
 {
-    PLX_ASSERT(plx__queue_is_empty(conn));
+    PLX_ASSERT(plx__send_queue_is_empty(&conn->queue));
     loop->stats.sent_bytes -= length;
-    int status = plx__queue_copy(loop, conn, bytes, length);
+    int status = plx__send_queue_copy(&conn->queue, &loop->segments, bytes, length);
     if (status == 0)
         plx__queue_grown(loop, conn, length);
     else
@@ -350,15 +309,13 @@ void plx__conn_unsent(plx_loop *loop, plx__conn *conn, const plx__completion *co
         unsent_queue(loop, conn, completion->bytes, completion->length);
 }
 
-/* --- from outside ---------------------------------------------------------------------------- */
-
 void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *completion)
 {
     conn->flags &= ~(uint32_t)PLX__CONN_SENDING;
     if ((conn->flags & PLX__CONN_OUTPUT_DEAD) != 0)
         return;
     if (completion->status != 0) {
-        (void)plx__queue_tried(loop, conn, completion->status);
+        (void)queue_tried(loop, conn, completion->status);
         return;
     }
     if (completion->length > 0) {
@@ -375,43 +332,14 @@ void plx__conn_output_start(plx_loop *loop, plx__conn *conn)
     /* What on_open has written may have been handed over already, with what stood before it. */
     if ((conn->flags & PLX__CONN_SENDING) != 0)
         return;
-    if (!plx__queue_is_empty(conn) || (conn->flags & PLX__CONN_SHUT_WANTED) != 0)
+    if (!plx__send_queue_is_empty(&conn->queue) || (conn->flags & PLX__CONN_SHUT_WANTED) != 0)
         queue_pump(loop, conn);
 }
 
-void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
+/* Tries again to send for those for whose sends the system lacked memory. */
+PLX__SLOW static void on_retry(plx_loop *loop, plx__wheel_node *node)
 {
-    if (plx__queue_is_empty(conn) &&
-        (conn->flags & (PLX__CONN_STARVED | PLX__CONN_SEND_LATER)) == 0)
-        return; /* Most are: what they have sent is gone. */
-    if ((conn->flags & PLX__CONN_SEND_LATER) != 0)
-        send_later_end(loop, conn);
-    queued_subtract(loop, conn, conn->queued);
-    for (plx__segment *segment; (segment = plx__segment_list_take(&conn->queue)) != NULL;) {
-        if (segment->is_lent)
-            plx__segment_list_append(&conn->sent, segment);
-        else
-            plx__segment_give(&loop->segments, segment);
-    }
-    if ((conn->flags & PLX__CONN_STARVED) != 0) {
-        conn->flags &= ~(uint32_t)PLX__CONN_STARVED;
-        loop->starved--;
-    }
-    if (conn->sent.first != NULL && plx__conn_is_open(conn))
-        plx__defer(loop, &conn->object);
-}
-
-bool plx__conn_output_is_cut(plx_loop *loop, plx__conn *conn)
-{
-    const void *bytes;
-    if (conn->queued > 0)
-        return true;
-    return loop->ops->send_settle != NULL &&
-           loop->ops->send_settle(loop->backend, &conn->object.endpoint, &bytes) != 0;
-}
-
-void plx__conn_output_retry(plx_loop *loop)
-{
+    (void)node;
     const plx__slab *conns = &loop->slabs[PLX__KIND_CONN];
     for (uint32_t slot = 0; slot < conns->count && loop->short_of_memory > 0; slot++) {
         plx__conn *conn = (plx__conn *)(void *)plx__slab_at(conns, slot);
@@ -423,7 +351,7 @@ void plx__conn_output_retry(plx_loop *loop)
             continue;
         }
         conn->flags += PLX__CONN_RETRY;
-        if (plx__queue_is_empty(conn))
+        if (plx__send_queue_is_empty(&conn->queue))
             retries_clear(conn); /* There was no memory for what was to wait, either. */
         else
             queue_pump(loop, conn);
@@ -441,7 +369,66 @@ void plx__conn_output_feed(plx_loop *loop)
             continue;
         conn->flags &= ~(uint32_t)PLX__CONN_STARVED;
         loop->starved--;
-        if (conn->queued <= conn->profile->options.send_low)
+        if (conn->queue.length <= conn->profile->options.send_low)
             queue_drained(loop, conn);
     }
+}
+
+/* --- the cork -------------------------------------------------------------------------------- */
+
+/* What is left of the cork, as a segment; NULL when there is no memory for one. */
+static plx__segment *cork_take(plx_loop *loop, size_t length, size_t sent)
+{
+    plx__cork *cork = &loop->cork;
+    plx__segment *segment = cork->segment;
+    if (cork->start != segment->storage)
+        return plx__segment_lend(&loop->segments, cork->start + sent, length - sent, NULL, NULL);
+    plx__segment *fresh = plx__segment_take(&loop->segments);
+    if (fresh == NULL)
+        return NULL;
+    cork->segment = fresh;
+    segment->bytes = segment->storage + sent;
+    segment->length = length - sent;
+    segment->room = PLX__SEGMENT_BYTES - length;
+    return segment;
+}
+
+/* The rest becomes the queue. */
+void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff_t sent)
+{
+    sent = queue_tried(loop, conn, sent);
+    if (sent < 0)
+        return;
+    plx__queue_credit_settle(loop, conn); /* What was sent before goes first. */
+    if ((conn->flags & (PLX__CONN_CLOSED | PLX__CONN_OUTPUT_DEAD)) != 0)
+        return;
+    plx__segment *segment = cork_take(loop, length, (size_t)sent);
+    if (segment == NULL) {
+        plx__conn_fail(loop, conn, PLX_ENOMEM); /* Part of it may be on its way. */
+        return;
+    }
+    plx__send_queue_append(&conn->queue, segment);
+    plx__queue_grown(loop, conn, segment->length);
+}
+
+void plx__conn_cork(plx_loop *loop, const plx__conn *conn)
+{
+    PLX_ASSERT(loop->cork.room == 0);
+    PLX_ASSERT(loop->cork.length == 0);
+    if ((conn->flags & PLX__CONN_UNCORKED) != 0 || !plx__send_queue_is_empty(&conn->queue))
+        return;
+    /* If what it sent in this turn is on credit and comes back, and then the cork too, the queue
+     * may hold more than it is allowed to. Other writes have credit settled first. */
+    if (loop->ops->send_settle != NULL && conn->sent_ns >= loop->turn_ns)
+        return;
+    loop->cork.token = conn->object.endpoint.token;
+    loop->cork.room = loop->cork.room_next;
+}
+
+void plx__conn_uncork(plx_loop *loop, plx__conn *conn)
+{
+    if (loop->cork.room == 0)
+        return;
+    plx__conn_cork_flush(loop, conn);
+    loop->cork.room = 0;
 }

@@ -1,0 +1,135 @@
+/* core/conn/life.c - a connection's slot, from the socket that takes it to the close that ends it.
+ *
+ * Closing is done in two steps: plx__conn_close() takes the socket from the backend and closes it,
+ * so that nothing happens any more; the next deferred step (conn.c) returns what was lent, calls
+ * on_close and frees the slot. Between the two a backend that still has operations in flight is
+ * waited for.
+ */
+#include "core/conn/conn.h"
+
+void plx__conn_no_delay_set(plx_socket socket, const plx__profile *profile)
+{
+    /* It fails on sockets that are not TCP, which have no delay to turn off. */
+    if ((profile->options.flags & PLX_CONN_DELAY) == 0)
+        (void)plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
+}
+
+int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__profile *profile,
+                   void *data)
+{
+    plx__object *object;
+    plx__slab *slab = &loop->slabs[PLX__KIND_CONN];
+    int status = plx__slab_take(slab, &object);
+    if (status != 0)
+        return status;
+    plx__conn *conn = (plx__conn *)(void *)object;
+    object->endpoint.socket = socket;
+    status = plx__socket_claim(loop, object);
+    if (status == 0) {
+        status = loop->ops->attach(loop->backend, &object->endpoint);
+        if (status != 0)
+            (void)plx__socket_map_remove(&loop->sockets, object);
+    }
+    if (status != 0) {
+        plx__slab_give(slab, object);
+        return status;
+    }
+    if (slab->taken >= slab->max)
+        plx__classes_tell(loop, PLX__SLOTS_GONE);
+    profile->references++;
+    conn->profile = profile;
+    conn->data = data;
+    conn->received_ns = loop->now_ns;
+    if ((profile->options.flags & PLX_CONN_PAUSED) != 0)
+        conn->flags |= PLX__CONN_PAUSED_USER;
+    if (profile->options.send_max < PLX__SEGMENT_BYTES)
+        conn->flags |= PLX__CONN_NO_CORK;
+    *conn_out = conn;
+    return 0;
+}
+
+bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn)
+{
+    if (!plx__conn_is_corked(loop, conn))
+        return false;
+    bool had_any = loop->cork.length > 0;
+    loop->cork.room = 0;
+    loop->cork.length = 0;
+    return had_any;
+}
+
+/* Whether a connection that closes now has taken bytes that nobody will send. */
+static bool output_is_cut(plx_loop *loop, plx__conn *conn)
+{
+    const void *bytes;
+    if (conn->queue.length > 0)
+        return true;
+    return loop->ops->send_settle != NULL &&
+           loop->ops->send_settle(loop->backend, &conn->object.endpoint, &bytes) != 0;
+}
+
+/* Where it fails the peer is told of an end instead: a socket that never connected, say, or one of
+ * the Unix domain, which knows no reset. */
+static void reset_on_close(plx__conn *conn)
+{
+    (void)plx__socket_set(conn->object.endpoint.socket, PLX__SOCKET_RESET_ON_CLOSE, 1);
+}
+
+void plx__conn_detached(plx_loop *loop, plx__conn *conn)
+{
+    PLX_ASSERT(conn->object.state == PLX__CLOSING);
+    conn->flags &= ~(uint32_t)PLX__CONN_DETACHING;
+    bool is_ours = plx__socket_map_remove(&loop->sockets, &conn->object);
+    if ((conn->flags & PLX__CONN_LOST) != 0 || !is_ours)
+        plx__socket_disown(conn->object.endpoint.socket);
+    else
+        plx__socket_close(conn->object.endpoint.socket);
+    conn->object.endpoint.socket = PLX_SOCKET_NONE;
+    plx__defer(loop, &conn->object);
+}
+
+void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
+{
+    PLX_ASSERT(plx__conn_is_open(conn));
+    conn->object.state = PLX__CLOSING;
+    conn->flags |= PLX__CONN_CLOSED;
+    conn->reason = reason;
+    if (plx__conn_is_lost(reason)) {
+        conn->flags |= PLX__CONN_LOST;
+        loop->stats.sockets_lost++;
+    }
+    plx__conn_timeout_disarm(loop, conn);
+    bool was_corked = plx__conn_output_abandon(loop, conn);
+    bool is_ours = (conn->flags & PLX__CONN_LOST) == 0;
+    if (reason != 0 && is_ours && (was_corked || output_is_cut(loop, conn)))
+        reset_on_close(conn);
+    if (loop->ops->detach(loop->backend, &conn->object.endpoint)) {
+        plx__conn_detached(loop, conn);
+        return;
+    }
+    conn->flags |= PLX__CONN_DETACHING;
+}
+
+void plx__conn_fail(plx_loop *loop, plx__conn *conn, int reason)
+{
+    if (!plx__conn_is_lost(reason))
+        reset_on_close(conn);
+    plx__conn_close(loop, conn, reason);
+}
+
+void plx__conn_slot_give(plx_loop *loop, plx__conn *conn)
+{
+    plx__profile_give(conn->profile);
+    plx__slab_give(&loop->slabs[PLX__KIND_CONN], &conn->object);
+    if (loop->is_accepting_stopped)
+        plx__classes_tell(loop, PLX__SLOTS_LEFT);
+}
+
+void plx__conn_untake(plx_loop *loop, plx__conn *conn)
+{
+    bool is_free = loop->ops->detach(loop->backend, &conn->object.endpoint);
+    PLX_ASSERT(is_free);
+    (void)is_free;
+    (void)plx__socket_map_remove(&loop->sockets, &conn->object);
+    plx__conn_slot_give(loop, conn);
+}

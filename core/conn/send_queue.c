@@ -1,0 +1,92 @@
+/* core/conn/send_queue.c - owns the segments; knows nothing of whom they are for. */
+#include "core/conn/send_queue.h"
+
+#include "core/assert.h"
+
+void plx__send_queue_append(plx__send_queue *queue, plx__segment *segment)
+{
+    plx__segment_list_append(&queue->list, segment);
+    queue->length += segment->length;
+}
+
+int plx__send_queue_copy(plx__send_queue *queue, plx__segment_pool *pool, const void *bytes,
+                         size_t length)
+{
+    const unsigned char *rest = bytes;
+    plx__segment_list added = {NULL, NULL};
+    plx__segment *last = queue->list.last;
+    size_t room = last != NULL ? last->room : 0;
+    for (; room < length; room += PLX__SEGMENT_BYTES) {
+        plx__segment *segment = plx__segment_take(pool);
+        if (segment == NULL) {
+            while ((segment = plx__segment_list_take(&added)) != NULL)
+                plx__segment_give(pool, segment);
+            return PLX_ENOMEM;
+        }
+        plx__segment_list_append(&added, segment);
+    }
+    queue->length += length;
+    if (last != NULL) {
+        size_t copied = plx__segment_fill(last, rest, length);
+        rest += copied;
+        length -= copied;
+    }
+    for (plx__segment *segment; (segment = plx__segment_list_take(&added)) != NULL;) {
+        size_t copied = plx__segment_fill(segment, rest, length);
+        rest += copied;
+        length -= copied;
+        plx__segment_list_append(&queue->list, segment);
+    }
+    PLX_ASSERT(length == 0);
+    return 0;
+}
+
+size_t plx__send_queue_gather(const plx__send_queue *queue, plx__slice *slices, size_t max,
+                              size_t *length_out)
+{
+    size_t count = 0;
+    *length_out = 0;
+    for (const plx__segment *segment = queue->list.first; segment != NULL && count < max;
+         segment = segment->next) {
+        slices[count] = plx__slice_of(segment->bytes, segment->length);
+        *length_out += segment->length;
+        count++;
+    }
+    return count;
+}
+
+bool plx__send_queue_consume(plx__send_queue *queue, plx__segment_pool *pool, size_t length,
+                             plx__segment_list *lent)
+{
+    bool had_lent = false;
+    PLX_ASSERT(queue->length >= length);
+    queue->length -= length;
+    while (length > 0) {
+        plx__segment *segment = queue->list.first;
+        size_t taken = length < segment->length ? length : segment->length;
+        segment->bytes += taken;
+        segment->length -= taken;
+        length -= taken;
+        if (segment->length > 0)
+            break;
+        (void)plx__segment_list_take(&queue->list);
+        if (segment->is_lent) {
+            plx__segment_list_append(lent, segment);
+            had_lent = true;
+        } else {
+            plx__segment_give(pool, segment);
+        }
+    }
+    return had_lent;
+}
+
+void plx__send_queue_drop(plx__send_queue *queue, plx__segment_pool *pool, plx__segment_list *lent)
+{
+    for (plx__segment *segment; (segment = plx__segment_list_take(&queue->list)) != NULL;) {
+        if (segment->is_lent)
+            plx__segment_list_append(lent, segment);
+        else
+            plx__segment_give(pool, segment);
+    }
+    queue->length = 0;
+}

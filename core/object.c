@@ -1,0 +1,46 @@
+/* core/object.c - what is done to objects by their classes. */
+#include "core/loop.h"
+
+void plx__defer(plx_loop *loop, plx__object *object)
+{
+    if (object->is_deferred)
+        return;
+    object->is_deferred = 1;
+    object->next = NULL;
+    *loop->deferred_end = object;
+    loop->deferred_end = &object->next;
+}
+
+void plx__objects_each(plx_loop *loop, plx__object_fn *call)
+{
+    for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
+        const plx__slab *slab = &loop->slabs[kind];
+        for (uint32_t slot = 0; slot < slab->count; slot++) {
+            plx__object *object = plx__slab_at(slab, slot);
+            if (object->state != PLX__FREE)
+                call(loop, object);
+        }
+    }
+}
+
+void plx__classes_tell(plx_loop *loop, enum plx__event event)
+{
+    for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
+        if (loop->classes[kind]->on_event != NULL)
+            loop->classes[kind]->on_event(loop, event);
+    }
+}
+
+void plx__socket_lost(plx_loop *loop, uint32_t owner)
+{
+    plx__object *object = plx__socket_map_owner(loop->slabs, owner);
+    plx__class_of(loop, object)->lost(loop, object);
+}
+
+void plx__socket_drop(plx_socket socket, bool is_lost)
+{
+    if (!is_lost)
+        plx__socket_close(socket);
+    else if (socket != PLX_SOCKET_NONE)
+        plx__socket_disown(socket);
+}
