@@ -7,7 +7,11 @@
 
 /* PLX_BACKEND_LIST(X) is written by CMake: X(poll) X(select) ..., the default first. */
 #define BACKEND_ADDRESS(name) &plx__##name##_backend,
-static const plx__backend_ops *const backends[] = {PLX_BACKEND_LIST(BACKEND_ADDRESS)};
+#ifndef PLX__BACKENDS_OF_TESTS
+#define PLX__BACKENDS_OF_TESTS(X)
+#endif
+static const plx__backend_ops *const backends[] = {PLX_BACKEND_LIST(BACKEND_ADDRESS)
+                                                       PLX__BACKENDS_OF_TESTS(BACKEND_ADDRESS)};
 #undef BACKEND_ADDRESS
 
 const plx__backend_ops *plx__backend_at(size_t index)

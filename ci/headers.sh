@@ -13,10 +13,10 @@ for header in include/pollux/*.h; do
         count=$((count + 1))
     done
 done
-for header in core/*.h platform/*.h backends/*.h; do
+for header in core/*.h core/*/*.h platform/*.h backends/*.h backends/*/*.h; do
     compiler=${CC:-gcc}
     case $header in
-    backends/iocp.h) compiler="x86_64-w64-mingw32-gcc -D_WIN32_WINNT=0x0A00" ;;
+    backends/iocp/iocp.h) compiler="x86_64-w64-mingw32-gcc -D_WIN32_WINNT=0x0A00" ;;
     esac
     # shellcheck disable=SC2086
     echo "#include \"$header\"" |

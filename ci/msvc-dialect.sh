@@ -18,10 +18,10 @@ trap 'rm -rf "$work"' EXIT
 echo '#define PLX_BACKEND_LIST(X) X(poll) X(select) X(iocp)' > "$work/pollux_config.h"
 
 files=0
-for file in core/*.c platform/*.c platform/windows/*.c backends/*.c; do
+for file in core/*.c core/*/*.c platform/*.c platform/windows/*.c backends/*.c backends/*/*.c; do
     case $file in
     # Not part of the library alone, or not of Windows.
-    backends/libuv.c | backends/epoll.c | backends/uring*.c) continue ;;
+    backends/readiness/libuv.c | backends/readiness/epoll.c | backends/uring/*.c) continue ;;
     platform/windows/process.c) continue ;;
     esac
     "$clang_cl" --target=x86_64-pc-windows-msvc /nologo /std:c11 /W4 /WX -Wgnu -Wvla -fsyntax-only \

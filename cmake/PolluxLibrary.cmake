@@ -30,9 +30,9 @@ set(pollux_sources
     core/wait.c
     core/watch.c
     core/wheel.c
-    backends/array_poller.c
-    backends/cold_set.c
-    backends/readiness.c
+    backends/readiness/array_poller.c
+    backends/readiness/cold_set.c
+    backends/readiness/readiness.c
     backends/registry.c
     platform/address.c
     platform/fault.c
@@ -53,17 +53,18 @@ if(UNIX)
     list(APPEND pollux_sources platform/unix/fork.c)
 endif()
 foreach(name IN LISTS pollux_backends)
-    list(APPEND pollux_sources backends/${name}.c)
-endforeach()
-if("iocp" IN_LIST pollux_backends)
-    list(APPEND pollux_sources backends/iocp_accept.c backends/iocp_poll.c backends/iocp_stream.c
-         backends/iocp_transfer.c)
-endif()
-if("uring" IN_LIST pollux_backends)
-    foreach(noun accept endpoint fork leave receive ring send thread)
-        list(APPEND pollux_sources backends/uring_${noun}.c)
+    if(name STREQUAL "iocp")
+        set(nouns accept iocp poll stream transfer)
+    elseif(name STREQUAL "uring")
+        set(nouns accept endpoint fork leave receive ring send thread uring)
+    else()
+        list(APPEND pollux_sources backends/readiness/${name}.c)
+        continue()
+    endif()
+    foreach(noun IN LISTS nouns)
+        list(APPEND pollux_sources backends/${name}/${noun}.c)
     endforeach()
-endif()
+endforeach()
 list(TRANSFORM pollux_sources PREPEND "${PROJECT_SOURCE_DIR}/")
 
 set(pollux_headers conn error listener loop pollux signal timer types watch)

@@ -197,7 +197,7 @@ static size_t hear_last_words(plx_loop *loop, plx_conn conn, probe *p, const voi
 
 /* Reading rests while the queue is high. What the peer says before it resets the connection is
  * shown all the same, by systems that keep it: Windows drops it, and libuv does not learn of the
- * reset there (backends/libuv.c), unless by Wine 8. */
+ * reset there (backends/readiness/libuv.c), unless by Wine 8. */
 static void last_words_are_heard_though_the_queue_was_high(world *w)
 {
 #ifdef _WIN32

@@ -28,6 +28,7 @@ trap 'rm -rf "$work"' EXIT
         file = $1
         sub(/:[0-9a-f]*$/, "", file)
         sub(/^.*\.dir\//, "", file)
+        sub(/^\.\//, "", file)
         sub(/\.(o|obj)$/, "", file)
     }
     $(NF - 1) == "U" { print file, "needs", $NF; next }

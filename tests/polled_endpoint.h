@@ -4,7 +4,7 @@
 #ifndef POLLED_ENDPOINT_H
 #define POLLED_ENDPOINT_H
 
-#include "backends/poller.h"
+#include "backends/readiness/poller.h"
 
 typedef struct polled_endpoint {
     plx__polled polled;

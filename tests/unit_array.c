@@ -1,7 +1,7 @@
 /* tests/unit_array.c - the array that poll and select share, over a way of waiting that says what
  * the case wants.
  */
-#include "backends/array_poller.h"
+#include "backends/readiness/array_poller.h"
 #include "tests/harness.h"
 #include "tests/polled_endpoint.h"
 

@@ -1,5 +1,5 @@
 /* tests/unit_cold.c - the table of the sockets that the second thread of "poll" waits for. */
-#include "backends/cold_set.h"
+#include "backends/readiness/cold_set.h"
 #include "platform/atomic.h"
 #include "platform/hook.h"
 #include "tests/child.h"

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "backends/cold_set.h"
+#include "backends/readiness/cold_set.h"
 #include "platform/rehearsal.h"
 #include "platform/unix/rehearsal_linux.h"
 #include "tests/harness.h"

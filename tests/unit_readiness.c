@@ -1,7 +1,7 @@
 /* tests/unit_readiness.c - what readiness.c makes of a poller that refuses, how often it calls
  * accept(), and whom of the accepted it asks at once. The poller is the test's own.
  */
-#include "backends/readiness.h"
+#include "backends/readiness/readiness.h"
 #include "platform/os.h"
 #include "tests/harness.h"
 #include "tests/polled_endpoint.h"

@@ -1,9 +1,10 @@
-/* tests/unit_tiers.c - who is cold, and for how long: what backends/poll.c decides once a tick.
+/* tests/unit_tiers.c - who is cold, and for how long: what backends/readiness/poll.c decides once
+ * a tick.
  *
  * The backend is asked without a loop. With a tick of a nanosecond each wait is one, so nothing
  * here depends on how fast the machine is; what each endpoint has been told stands in front of it.
  */
-#include "backends/poller.h"
+#include "backends/readiness/poller.h"
 #include "tests/harness.h"
 #include "tests/polled_endpoint.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 #include "core/conn/conn.h"
 #include "core/loop.h"
 #include "tests/child.h"

@@ -2,7 +2,7 @@
  * most sockets are made up; nobody uses them. */
 #include <errno.h>
 
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 #include "core/loop.h"
 #include "tests/harness.h"
 

@@ -4,7 +4,7 @@
 #ifndef URING_IDLE_H
 #define URING_IDLE_H
 
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 #include "tests/harness.h"
 
 typedef struct uring_idle {

@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 #include "core/conn/conn.h"
 #include "core/loop.h"
 #include "platform/rehearsal.h"

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 #include "core/conn/conn.h"
 #include "core/loop.h"
 #include "platform/hook.h"

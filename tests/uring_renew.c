@@ -1,6 +1,6 @@
 /* tests/uring_renew.c - who may leave a ring, and what of it is kept: by one that leaves it, and by
  * one that makes everything anew, as a forked child does. */
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 #include "core/conn/conn.h"
 #include "core/loop.h"
 #include "tests/rest.h"

@@ -2,7 +2,7 @@
  * the kernel gets to see them. */
 #include <errno.h>
 
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 #include "core/conn/conn.h"
 #include "core/loop.h"
 #include "platform/fault.h"

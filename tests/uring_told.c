@@ -2,7 +2,7 @@
  * not. The completions are made here, and the endpoint is one of which nothing is in flight. */
 #include <errno.h>
 
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 #include "core/conn/conn.h"
 #include "core/loop.h"
 #include "tests/harness.h"

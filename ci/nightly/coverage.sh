@@ -32,10 +32,10 @@ data() {
 # own BACKEND: a regular expression for the names of the backend's files.
 own() {
     case $1 in
-    poll*) echo '^backends/(poll|array_poller|cold_set|readiness)[.]' ;;
-    select) echo '^backends/(select|array_poller|readiness)[.]' ;;
+    poll*) echo '^backends/readiness/(poll|array_poller|cold_set|readiness)[.]' ;;
+    select) echo '^backends/readiness/(select|array_poller|readiness)[.]' ;;
     uring) echo '^backends/uring' ;;
-    *) echo "^backends/($1|readiness)[.]" ;;
+    *) echo "^backends/readiness/($1|readiness)[.]" ;;
     esac
 }
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 # The first that fits. Suites that are likely to notice come first; all of them have to be passed.
 # A name alone is a suite that runs by itself; "suite:configuration" runs under that one.
 WATCHERS_LINUX = (
-    ("backends/poll.c backends/cold_set", "behavior:poll-two-tier behavior:poll unit fuzz:"
-     "poll-two-tier"),
-    ("backends/array_poller", "behavior:poll-two-tier behavior:select unit fuzz:poll-two-tier"),
-    ("backends/select.c platform/unix/select.c", "behavior:select unit fuzz:select"),
-    ("backends/epoll.c", "epoll:epoll behavior:epoll fuzz:epoll"),
-    ("backends/libuv.c", "behavior:libuv fuzz:libuv"),
+    ("backends/readiness/poll.c backends/readiness/cold_set",
+     "behavior:poll-two-tier behavior:poll unit fuzz:poll-two-tier"),
+    ("backends/readiness/array_poller",
+     "behavior:poll-two-tier behavior:select unit fuzz:poll-two-tier"),
+    ("backends/readiness/select.c platform/unix/select.c", "behavior:select unit fuzz:select"),
+    ("backends/readiness/epoll.c", "epoll:epoll behavior:epoll fuzz:epoll"),
+    ("backends/readiness/libuv.c", "behavior:libuv fuzz:libuv"),
     ("backends/uring", "uring:uring behavior:uring fuzz:uring"),
     ("backends/readiness", "unit behavior:epoll behavior:poll behavior:libuv epoll:epoll"
      " fuzz:epoll"),

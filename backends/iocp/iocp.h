@@ -1,9 +1,9 @@
-/* backends/iocp.h - the completion port, as the files of this backend see it.
+/* backends/iocp/iocp.h - the completion port, as the files of this backend see it.
  *
- * iocp.c          the port: its life, the wait, and the operations on their way through it
- * iocp_accept.c   listeners: AcceptEx, posted ahead
- * iocp_stream.c   connections: ConnectEx, WSARecv of nothing, WSASend of what did not fit
- * iocp_poll.c     readiness, for sockets that are somebody else's: the poll of the AFD driver
+ * iocp.c    the port: its life, the wait, and the operations on their way through it
+ * accept.c  listeners: AcceptEx, posted ahead
+ * stream.c  connections: ConnectEx, WSARecv of nothing, WSASend of what did not fit
+ * poll.c    readiness, for sockets that are somebody else's: the poll of the AFD driver
  *
  * Memory that the kernel writes to lives in operations, which belong to the backend and outlive
  * their endpoint: one that is in flight when its endpoint is detached loses its `endpoint`, and is
@@ -140,7 +140,7 @@ int plx__iocp_op_called(plx__backend *backend, plx__iocp_op *op, bool has_succee
 /* What it came to: 0 or a code. Only while its socket is open. */
 int plx__iocp_op_result(plx__iocp_op *op, DWORD *bytes_out);
 
-/* iocp_transfer.c */
+/* transfer.c */
 
 /* Whether operations of the handle that succeed at once are not told by its port. Who has it set
  * for the socket before can not take it back. */
@@ -150,7 +150,7 @@ bool plx__iocp_release(plx__backend *backend, plx__endpoint *endpoint);
 /* The receive of one that is to be released is over. False when nothing is to be told. */
 bool plx__iocp_released(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
 
-/* iocp_accept.c */
+/* accept.c */
 
 int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint,
                            const plx__accept_config *config);
@@ -160,7 +160,7 @@ void plx__iocp_accept_sweep(plx__backend *backend, plx__endpoint *endpoint, uint
 bool plx__iocp_accept_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
 void plx__iocp_accept_detach(plx__backend *backend, plx__endpoint *endpoint);
 
-/* iocp_stream.c */
+/* stream.c */
 
 int plx__iocp_connect(plx__backend *backend, plx__endpoint *endpoint, const plx__address *address);
 bool plx__iocp_connect_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
@@ -178,7 +178,7 @@ int plx__iocp_send_start(plx__backend *backend, plx__endpoint *endpoint, const p
 void plx__iocp_send_give(plx__backend *backend, plx__iocp_op *op);
 bool plx__iocp_send_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
 
-/* iocp_poll.c */
+/* poll.c */
 
 /* A poll of the endpoint's socket, or NULL with `*status_out` saying why. */
 plx__iocp_op *plx__iocp_poll_take(plx__backend *backend, plx__endpoint *endpoint, int *status_out);

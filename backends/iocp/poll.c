@@ -1,4 +1,4 @@
-/* backends/iocp_poll.c - the readiness of sockets that are not joined to the port.
+/* backends/iocp/poll.c - the readiness of sockets that are not joined to the port.
  *
  * WSAPoll and select() end in a request to AFD, the driver under Winsock: IOCTL_AFD_POLL. Sent to a
  * handle of the driver that is joined to our port, it completes there, and the socket that it asks
@@ -10,7 +10,7 @@
  * One that asks for too little is cancelled, and asks again when it has come back; a watch that
  * follows upon another of the same socket waits until that one's poll has.
  */
-#include "backends/iocp.h"
+#include "backends/iocp/iocp.h"
 
 #include <string.h>
 #include <winternl.h>

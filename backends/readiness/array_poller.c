@@ -1,10 +1,11 @@
-/* backends/array_poller.c - owns the array of entries, and beside it the array of their endpoints.
+/* backends/readiness/array_poller.c - owns the array of entries, and beside it the array of their
+ * endpoints.
  *
  * Entry 0 is the wake. Entries without interest are not in the array: a hang-up cannot be masked
  * out of one. Removing swaps the last entry into the hole. The entries are looked at from the last
  * to the first, so that what moves during that has been looked at already.
  */
-#include "backends/array_poller.h"
+#include "backends/readiness/array_poller.h"
 
 #include "platform/fault.h"
 #include "platform/hook.h"

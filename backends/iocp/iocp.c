@@ -1,4 +1,4 @@
-/* backends/iocp.c - a completion port: opening it, waiting on it, and closing it.
+/* backends/iocp/iocp.c - a completion port: opening it, waiting on it, and closing it.
  *
  * Owns the port, and the lists that operations pass through. An operation is started (by core, or
  * before a wait), flies, and comes back through the port; one that succeeded at once goes into
@@ -8,7 +8,7 @@
  * It never waits for an operation but in plx__iocp_close(), and closes no socket but those that it
  * has made for AcceptEx.
  */
-#include "backends/iocp.h"
+#include "backends/iocp/iocp.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* backends/libuv.c - libuv as a poller, for comparison.
+/* backends/readiness/libuv.c - libuv as a poller, for comparison.
  *
  * One uv_poll_t for each socket, as libuv's documentation demands; it is made with the first
  * interest and lives on the heap, because uv_close() gives it back only in a later turn.
@@ -9,7 +9,7 @@
  */
 #include <uv.h>
 
-#include "backends/readiness.h"
+#include "backends/readiness/readiness.h"
 #include "backends/registry.h"
 #include "platform/fault.h"
 #include "platform/hook.h"

@@ -1,13 +1,13 @@
-/* backends/uring.h - the io_uring backend, as the files that make it up see it.
+/* backends/uring/uring.h - the io_uring backend, as the files that make it up see it.
  *
- * uring.c          the seam: what is wanted of an endpoint, and completions
- * uring_endpoint.c endpoints: their lists, their life
- * uring_ring.c     the ring: its flags, what the kernel must have, entering, cancelling at once
- * uring_leave.c    a ring is left, and another one takes its place
- * uring_thread.c   which thread a ring belongs to
- * uring_fork.c     what a forked child does with its copy
- * uring_receive.c  the buffers that the kernel picks from, and what is held back of them
- * uring_send.c     sends: on credit, at once; waiting until a socket is writable
+ * uring.c     the seam: what is wanted of an endpoint, and completions
+ * endpoint.c  endpoints: their lists, their life
+ * ring.c      the ring: its flags, what the kernel must have, entering, cancelling at once
+ * leave.c     a ring is left, and another one takes its place
+ * thread.c    which thread a ring belongs to
+ * fork.c      what a forked child does with its copy
+ * receive.c   the buffers that the kernel picks from, and what is held back of them
+ * send.c      sends: on credit, at once; waiting until a socket is writable
  *
  * Requests are made when the loop waits, all in one call. In flight for an endpoint are at the most
  * one request that brings something (accept, receive, connect or poll) and one poll that waits for
@@ -33,7 +33,7 @@
  * of its own, which wait for their turn on a busy machine. */
 #define PLX__URING_PATIENCE_NS (10 * PLX_SECOND)
 
-/* Buffers for most of what arrives (uring_receive.c). A power of two. */
+/* Buffers for most of what arrives (receive.c). A power of two. */
 #define PLX__URING_SMALL_COUNT 128u
 
 /* What the sends on credit of one submission may hold in all, and what one may. */
@@ -64,7 +64,7 @@ enum plx__uring_flag {
     PLX__URING_UNSENT = 1u << 7, /* Its credit has failed, and core does not know it yet. */
     PLX__URING_DETACHED = 1u << 8,
     PLX__URING_SILENT = 1u << 9,       /* Detached at once: no PLX__DETACHED is owed. */
-    PLX__URING_HUNG = 1u << 10,        /* Its peer has shut its side: see uring_send.c. */
+    PLX__URING_HUNG = 1u << 10,        /* Its peer has shut its side: see send.c. */
     PLX__URING_BLOCKED = 1u << 11,     /* Core waits until the socket is writable. */
     PLX__URING_WATCH_STALE = 1u << 12, /* it was armed for an earlier send. */
     PLX__URING_RELEASING = 1u << 14    /* PLX__RELEASED is owed. */
@@ -168,7 +168,7 @@ struct plx__backend {
     uint32_t completions;
     uint32_t arena_max;
     int failure;      /* To be returned by the next wait. */
-    int last;         /* A pipe that ends when the ring has gone for good (uring_leave.c); or -1. */
+    int last;         /* A pipe that ends when the ring has gone for good (leave.c); or -1. */
     uint32_t owner;   /* The thread that enabled the ring: no other one ever has this number. */
     int32_t owner_id; /* The kernel's number for it. */
     unsigned nothing; /* Where the heads and tails of no ring are. */
@@ -194,7 +194,7 @@ struct plx__backend {
     } arena;
 };
 
-/* --- uring.c ---------------------------------------------------------------------------------- */
+/* --- uring.c --------------------------------------------------------------------------------- */
 
 /* Of a completion that core is not to be shown: a socket that it brought is closed. */
 void plx__uring_completion_drop(const struct io_uring_cqe *cqe);
@@ -232,7 +232,7 @@ static inline plx__endpoint *plx__uring_data_endpoint(uint64_t data)
     return (endpoint->token >> 24 & 0xFFFF) == data >> 48 ? endpoint : NULL;
 }
 
-/* --- uring_endpoint.c ------------------------------------------------------------------------- */
+/* --- endpoint.c ------------------------------------------------------------------------------ */
 
 void plx__uring_list_remove(plx__backend *backend, plx__uring_endpoint *uring);
 /* Moves it there from where it was, unless it stands there already. */
@@ -255,7 +255,7 @@ bool plx__uring_detached(plx__backend *backend, plx__uring_endpoint *uring,
 bool plx__uring_detached_take(plx__backend *backend, plx__uring_endpoint *uring,
                               const struct io_uring_cqe *cqe, plx__completion *completion);
 
-/* --- uring_ring.c ----------------------------------------------------------------------------- */
+/* --- ring.c ---------------------------------------------------------------------------------- */
 
 int plx__uring_ring_open(plx__backend *backend);
 /* Ends it, without waiting for the kernel. */
@@ -281,7 +281,7 @@ void plx__uring_ends_set(plx__backend *backend);
 /* Whether a completion of the endpoint has arrived that `next` has not come to. */
 bool plx__uring_has_more(plx__backend *backend, plx__endpoint *endpoint);
 
-/* --- uring_leave.c ---------------------------------------------------------------------------- */
+/* --- leave.c --------------------------------------------------------------------------------- */
 
 /* Has a ring that is this thread's, unless something of an earlier one is still to be delivered:
  * 0, or why there is none. PLX_EBUSY: another thread still has a part in the one there was. */
@@ -302,7 +302,7 @@ void plx__uring_receive_break(plx__uring_endpoint *uring, int status);
 /* Whether the kernel has given up a ring that was closed; waits for it for some time. */
 bool plx__uring_gone_await(plx__backend *backend);
 
-/* --- uring_thread.c --------------------------------------------------------------------------- */
+/* --- thread.c -------------------------------------------------------------------------------- */
 
 /* Whether this thread may enter the ring. */
 bool plx__uring_is_ours(const plx__backend *backend);
@@ -311,12 +311,12 @@ void plx__uring_owner_set(plx__backend *backend);
 /* Whether this thread may end the ring: nothing of it can happen meanwhile. */
 bool plx__uring_can_leave(const plx__backend *backend);
 
-/* --- uring_fork.c ----------------------------------------------------------------------------- */
+/* --- fork.c ---------------------------------------------------------------------------------- */
 
 void plx__uring_abandon(plx__backend *backend);
 int plx__uring_renew(plx__backend *backend);
 
-/* --- uring_receive.c -------------------------------------------------------------------------- */
+/* --- receive.c ------------------------------------------------------------------------------- */
 
 int plx__uring_buffers_open(plx__backend *backend, uint32_t receive_bytes);
 /* Hands them to the ring, all but those that hold something. */
@@ -347,7 +347,7 @@ bool plx__uring_receive_next(plx__backend *backend, plx__uring_endpoint *uring,
                              plx__completion *completion);
 void plx__uring_receive_forget(plx__backend *backend, plx__uring_endpoint *uring);
 
-/* --- uring_accept.c --------------------------------------------------------------------------- */
+/* --- accept.c -------------------------------------------------------------------------------- */
 
 int plx__uring_accept_start(plx__backend *backend, plx__endpoint *endpoint,
                             const plx__accept_config *config);
@@ -363,7 +363,7 @@ bool plx__uring_accept_next(plx__backend *backend, plx__uring_endpoint *uring,
                             plx__completion *completion);
 void plx__uring_accept_forget(plx__uring_endpoint *uring);
 
-/* --- uring_send.c ----------------------------------------------------------------------------- */
+/* --- send.c ---------------------------------------------------------------------------------- */
 
 ptrdiff_t plx__uring_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
                               size_t length);

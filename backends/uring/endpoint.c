@@ -1,9 +1,9 @@
-/* backends/uring_endpoint.c - the life of an endpoint: it comes, it goes, it is released.
+/* backends/uring/endpoint.c - the life of an endpoint: it comes, it goes, it is released.
  *
  * One that goes with requests in flight is waited for. An endpoint stands in one list at the most,
  * which says what is to be done for it.
  */
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 
 /* --- lists ------------------------------------------------------------------------------------ */
 

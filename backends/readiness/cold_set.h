@@ -1,4 +1,4 @@
-/* backends/cold_set.h - the sockets that a second thread waits for.
+/* backends/readiness/cold_set.h - the sockets that a second thread waits for.
  *
  * For endpoints that only want to read: connections that receive, and watches that ask for
  * PLX_READABLE. All of it belongs to the thread of the loop; what the second thread does is seen
@@ -7,7 +7,7 @@
 #ifndef PLX__COLD_SET_H
 #define PLX__COLD_SET_H
 
-#include "backends/poller.h"
+#include "backends/readiness/poller.h"
 #include "platform/os.h"
 
 typedef struct plx__cold_set plx__cold_set;

@@ -1,4 +1,4 @@
-/* backends/iocp_transfer.c - sockets that come from another completion port, or go to one.
+/* backends/iocp/transfer.c - sockets that come from another completion port, or go to one.
  *
  * A socket joins one port for life, says the documentation of CreateIoCompletionPort(). Since
  * Windows 8.1 there is a way out: NtSetInformationFile() with FileReplaceCompletionInformation and
@@ -6,7 +6,7 @@
  * is missing, as in Wine 8, a socket that has been received from can go anywhere but to another
  * port, and the next port says so.
  */
-#include "backends/iocp.h"
+#include "backends/iocp/iocp.h"
 
 #include <string.h>
 #include <winternl.h>

@@ -1,4 +1,4 @@
-/* backends/uring_thread.c - which thread a ring belongs to, and whether another one may end it.
+/* backends/uring/thread.c - which thread a ring belongs to, and whether another one may end it.
  *
  * With IORING_SETUP_SINGLE_ISSUER a ring belongs to the thread that enabled it, and no other can
  * enter it. With IORING_SETUP_DEFER_TASKRUN its requests make progress only while that thread
@@ -7,7 +7,7 @@
  * has none of it happen either (io_uring_files_cancel() cancels what is tracked as in flight, which
  * is requests for rings alone).
  */
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* backends/iocp_accept.c - listeners: AcceptEx, posted ahead.
+/* backends/iocp/accept.c - listeners: AcceptEx, posted ahead.
  *
  * A listener keeps as many of them in flight as its options say, each with a socket that is made
  * ahead. Those, with the memory that the kernel writes to, are one block, which outlives the
@@ -14,7 +14,7 @@
  * With `receive_first` a connection completes with its first bytes. Who connects and stays silent
  * holds one of them; plx__iocp_accept_sweep() drops those that do.
  */
-#include "backends/iocp.h"
+#include "backends/iocp/iocp.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
-/* backends/uring_accept.c - owns the sockets that the kernel has accepted and core has not seen.
+/* backends/uring/accept.c - owns the sockets that the kernel has accepted and core has not seen.
  *
  * An accept yields until it is cancelled, and the kernel accepts all that wait whenever it runs:
  * more than core wants in one turn, and some after core has stopped. Those are held back until
  * their turn has come, or the listener closes.
  */
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 
 #include "platform/fault.h"
 

@@ -1,4 +1,4 @@
-/* backends/epoll.c - owns the epoll set, and a table of what the kernel was told.
+/* backends/readiness/epoll.c - owns the epoll set, and a table of what the kernel was told.
  *
  * Level-triggered: docs/design.md has the figures that decided. A change of interest waits until
  * the next wait and is dropped if another one undoes it before; only the first interest of a socket
@@ -18,7 +18,7 @@
 
 #include <pollux/loop.h>
 
-#include "backends/readiness.h"
+#include "backends/readiness/readiness.h"
 #include "backends/registry.h"
 #include "platform/fault.h"
 #include "platform/hook.h"

@@ -1,10 +1,10 @@
-/* backends/uring_ring.c - owns the ring; knows endpoints only by what their requests carry.
+/* backends/uring/ring.c - owns the ring; knows endpoints only by what their requests carry.
  *
  * Nothing is submitted before the first wait: with IORING_SETUP_SINGLE_ISSUER a ring belongs to the
  * thread that enables it, and that must be the one that runs the loop, not the one that opened it
  * (io_uring_setup(2)).
  */
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 
 #include <string.h>
 #include <unistd.h>

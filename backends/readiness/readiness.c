@@ -1,11 +1,11 @@
-/* backends/readiness.c - operations over readiness, written once for all pollers.
+/* backends/readiness/readiness.c - operations over readiness, written once for all pollers.
  *
  * It keeps, for each endpoint, which operations are wanted; tells the poller the interest that
  * follows from them; and when the poller names an endpoint, tries the operation. A try that finds
  * nothing (a readiness that was spurious, or somebody else's) is no completion. It owns the buffer
  * that received bytes stand in, and nothing else of the endpoints.
  */
-#include "backends/readiness.h"
+#include "backends/readiness/readiness.h"
 
 #include "platform/fault.h"
 #include "platform/os.h"

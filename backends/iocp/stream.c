@@ -1,4 +1,4 @@
-/* backends/iocp_stream.c - connections: connecting, receiving, sending.
+/* backends/iocp/stream.c - connections: connecting, receiving, sending.
  *
  * A receive of nothing is in flight while something is awaited; it completes when something is
  * there, which is then received without waiting into the backend's one buffer. So an idle
@@ -6,7 +6,7 @@
  * is copied and flies as an overlapped send, no more than PLX__IOCP_SEND_MAX bytes at a time. So
  * what is in flight refers to nobody's memory but its own.
  */
-#include "backends/iocp.h"
+#include "backends/iocp/iocp.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* backends/uring_leave.c - a ring is left, and another one takes its place.
+/* backends/uring/leave.c - a ring is left, and another one takes its place.
  *
  * That happens when another thread runs or closes the loop than the one that did so far, and when
  * entering the ring fails for good. What the ring has completed is copied, and delivered before
@@ -7,7 +7,7 @@
  * in its own time, and until then its requests hold on to their sockets: ports stay taken, and no
  * FIN is sent. So that is waited for.
  */
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 
 #include "platform/hook.h"
 

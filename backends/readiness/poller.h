@@ -1,4 +1,5 @@
-/* backends/poller.h - what a way of waiting for readiness must supply; readiness.c does the rest.
+/* backends/readiness/poller.h - what a way of waiting for readiness must supply; readiness.c does
+ * the rest.
  *
  * A poller knows sockets and interest, and nothing of operations.
  */
@@ -30,7 +31,7 @@ typedef struct plx__polled {
     uint8_t accepts;      /* readiness.c's: how many were allowed in the last turn, */
     uint8_t turn;         /* and which turn that was. */
     bool is_borrowed : 1; /* readiness.c's: whoever watches it closes it, and not core. */
-    bool is_cold : 1;     /* These are for backends/poll.c. */
+    bool is_cold : 1;     /* These are for backends/readiness/poll.c. */
     uint8_t patience;
     uint16_t seen;
 } plx__polled;

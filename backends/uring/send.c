@@ -1,4 +1,4 @@
-/* backends/uring_send.c - what is sent.
+/* backends/uring/send.c - what is sent.
  *
  * Small sends are taken on credit: copied into the arena, and put into a request that is submitted
  * with all others when the loop waits. It is not to wait (MSG_DONTWAIT), to send all or to count as
@@ -16,7 +16,7 @@
  * tells of changes only (multishot without IORING_POLL_ADD_LEVEL). It looks once when it is armed;
  * so it is armed anew for each send that waits.
  */
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 
 #include <pollux/loop.h>
 #include <string.h>

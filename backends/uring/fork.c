@@ -1,4 +1,4 @@
-/* backends/uring_fork.c - what a forked child does with its copy of a loop.
+/* backends/uring/fork.c - what a forked child does with its copy of a loop.
  *
  * The child has its own descriptors for the parent's ring, eventfd and sockets, and the ring's
  * queues are mapped in both: what one writes there the other reads. So a child that abandons its
@@ -7,9 +7,9 @@
  *
  * What the parent's ring completed before the fork is in the child's memory too: completions up to
  * the end that the last call saw, and the bytes that they brought. After that nothing happens in
- * the ring, unless the parent takes further turns: it ends without any (uring_thread.c).
+ * the ring, unless the parent takes further turns: it ends without any (thread.c).
  */
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 
 static void endpoints_forget(plx__backend *backend)
 {

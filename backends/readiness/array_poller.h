@@ -1,8 +1,9 @@
-/* backends/array_poller.h - a poller over an array of poll entries: what poll and select share. */
+/* backends/readiness/array_poller.h - a poller over an array of poll entries: what poll and
+ * select share. */
 #ifndef PLX__ARRAY_POLLER_H
 #define PLX__ARRAY_POLLER_H
 
-#include "backends/poller.h"
+#include "backends/readiness/poller.h"
 #include "platform/os.h"
 
 /* A way of waiting on the entries, as plx__poll() and plx__select() do it. */

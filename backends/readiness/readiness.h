@@ -1,8 +1,8 @@
-/* backends/readiness.h - turns a poller into a backend. */
+/* backends/readiness/readiness.h - turns a poller into a backend. */
 #ifndef PLX__READINESS_H
 #define PLX__READINESS_H
 
-#include "backends/poller.h"
+#include "backends/readiness/poller.h"
 
 int plx__readiness_open(plx__backend **backend_out, const plx__backend_config *config,
                         const plx__poller_ops *ops);

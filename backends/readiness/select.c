@@ -1,6 +1,7 @@
-/* backends/select.c - select(), without its bound of 1,024 descriptors on Unix or 64 on Windows. */
-#include "backends/array_poller.h"
-#include "backends/readiness.h"
+/* backends/readiness/select.c - select(), without its bound of 1,024 descriptors on Unix or 64 on
+ * Windows. */
+#include "backends/readiness/array_poller.h"
+#include "backends/readiness/readiness.h"
 #include "backends/registry.h"
 
 static int select_poller_open(plx__poller **poller_out, const plx__backend_config *config)

@@ -1,4 +1,5 @@
-/* backends/poll.c - poll() on Unix, WSAPoll on Windows; in two tiers once there are many sockets.
+/* backends/readiness/poll.c - poll() on Unix, WSAPoll on Windows; in two tiers once there are
+ * many sockets.
  *
  * The loop's thread polls the hot ones, which it keeps in the array; a second thread polls the cold
  * ones (cold_set.c), which only want to read and have been idle for a while: connections and
@@ -7,9 +8,9 @@
  * are busy now and then, the cost becomes that of plain poll() and no worse. docs/design.md has the
  * figures.
  */
-#include "backends/array_poller.h"
-#include "backends/cold_set.h"
-#include "backends/readiness.h"
+#include "backends/readiness/array_poller.h"
+#include "backends/readiness/cold_set.h"
+#include "backends/readiness/readiness.h"
 #include "backends/registry.h"
 #include "platform/hook.h"
 

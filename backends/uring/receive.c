@@ -1,4 +1,4 @@
-/* backends/uring_receive.c - owns the buffers that the kernel receives into.
+/* backends/uring/receive.c - owns the buffers that the kernel receives into.
  *
  * They stand in a ring that the kernel takes from when bytes have arrived, so that a connection
  * which receives nothing has none (IORING_REGISTER_PBUF_RING). One goes back when core asks for the
@@ -10,7 +10,7 @@
  * larger buffers, until a small piece with nothing behind it comes. So one flood does not take all
  * the buffers, and moves in large pieces.
  */
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 
 /* Most requests fit a small one. Of these there are more than a turn has completions: since Linux
  * 6.14 deferred work comes in portions of 20 (IO_LOCAL_TW_DEFAULT_MAX). */

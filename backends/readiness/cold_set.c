@@ -1,4 +1,5 @@
-/* backends/cold_set.c - owns the table of the sockets that are cold, and the thread that waits.
+/* backends/readiness/cold_set.c - owns the table of the sockets that are cold, and the thread
+ * that waits.
  *
  * The thread polls a copy of the table, so the loop may change the table at any time; it never
  * follows a pointer to an endpoint. What it reports is a place and its generation, and the loop
@@ -13,7 +14,7 @@
  * When its poll fails (ENOMEM, EAGAIN) the thread reports that and waits for nothing any more: the
  * loop takes all sockets back, and none is left that nobody waits for.
  */
-#include "backends/cold_set.h"
+#include "backends/readiness/cold_set.h"
 
 #include "platform/atomic.h"
 #include "platform/fault.h"

@@ -1,11 +1,11 @@
-/* backends/uring.c - io_uring: what is wanted of endpoints, as requests, and completions.
+/* backends/uring/uring.c - io_uring: what is wanted of endpoints, as requests, and completions.
  *
  * Core's calls change what is wanted, and put the endpoint into the list of those to be seen to.
  * When the loop waits, each of these is compared with what is in flight: requests are made or
  * cancelled. So what starts and stops within a turn costs nothing. It owns the requests, and no
  * endpoint; one that goes with requests in flight is waited for.
  */
-#include "backends/uring.h"
+#include "backends/uring/uring.h"
 
 #include "backends/registry.h"
 #include "platform/hook.h"
@@ -123,7 +123,7 @@ static int uring_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t 
 /* --- requests --------------------------------------------------------------------------------- */
 
 /* A poll for one event: armed anew in each turn it tells of what is still true, as poll() does. Of
- * a peer that has shut its side it tells too, whether that is asked for or not (uring_send.c): then
+ * a peer that has shut its side it tells too, whether that is asked for or not (send.c): then
  * one that tells of changes takes its place, until there is something to tell. */
 static bool poll_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {

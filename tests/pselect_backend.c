@@ -1,0 +1,93 @@
+/* tests/pselect_backend.c - a poller over pselect(), to show what a new one takes.
+ *
+ * Everything but the wait is backends/readiness/: an array of entries, and operations made of
+ * readiness. The behaviours run on it unchanged. It is small rather than fast.
+ */
+#include "tests/pselect_backend.h"
+
+#include <string.h>
+
+#include "backends/readiness/array_poller.h"
+#include "backends/readiness/readiness.h"
+
+/* Descriptors that fit; fd_set's own bound, 1,024, is too low for some behaviours. */
+#define ROOM 65536
+
+typedef struct bit_sets {
+    unsigned char readable[ROOM / 8], writable[ROOM / 8];
+} bit_sets;
+
+static int reserve(void **scratch, plx_socket socket, size_t count)
+{
+    (void)count;
+    if (socket >= ROOM)
+        return PLX_EMFILE;
+    if (*scratch == NULL)
+        *scratch = plx__allocate_zeroed(1, sizeof(bit_sets));
+    return *scratch != NULL ? 0 : PLX_ENOMEM;
+}
+
+static void bit_set(unsigned char *set, int descriptor)
+{
+    set[descriptor / 8] = (unsigned char)(set[descriptor / 8] | 1u << descriptor % 8);
+}
+
+static bool bit_test(const unsigned char *set, int descriptor)
+{
+    return (set[descriptor / 8] >> descriptor % 8 & 1) != 0;
+}
+
+/* One closed descriptor makes the whole call fail: poll() tells which. */
+static int closed_find(plx__poll_entry *entries, size_t count)
+{
+    int closed = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct pollfd one = {.fd = entries[i].fd};
+        entries[i].revents = poll(&one, 1, 0) > 0 ? one.revents & POLLNVAL : 0;
+        closed += entries[i].revents != 0;
+    }
+    return closed;
+}
+
+static int pselect_wait(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void *scratch)
+{
+    bit_sets *sets = scratch;
+    int bound = 0;
+    memset(sets, 0, sizeof *sets);
+    for (size_t i = 0; i < count; i++) {
+        if ((entries[i].events & POLLIN) != 0)
+            bit_set(sets->readable, entries[i].fd);
+        if ((entries[i].events & POLLOUT) != 0)
+            bit_set(sets->writable, entries[i].fd);
+        bound = entries[i].fd >= bound ? entries[i].fd + 1 : bound;
+    }
+    const struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / PLX_SECOND),
+                                     .tv_nsec = (long)(timeout_ns % PLX_SECOND)};
+    int ready = pselect(bound, (fd_set *)(void *)sets->readable, (fd_set *)(void *)sets->writable,
+                        NULL, timeout_ns == PLX_FOREVER ? NULL : &timeout, NULL);
+    if (ready < 0 && errno == EBADF)
+        return closed_find(entries, count);
+    if (ready < 0 && errno != EINTR)
+        return plx__fail_last();
+    ready = ready < 0 ? 0 : ready;
+    for (size_t i = 0; i < count; i++) {
+        bool can_read = ready > 0 && bit_test(sets->readable, entries[i].fd);
+        bool can_write = ready > 0 && bit_test(sets->writable, entries[i].fd);
+        entries[i].revents = (short)((can_read ? POLLIN : 0) | (can_write ? POLLOUT : 0));
+    }
+    return ready;
+}
+
+static int pselect_poller_open(plx__poller **poller_out, const plx__backend_config *config)
+{
+    static const plx__array_wait way = {.wait = pselect_wait, .reserve = reserve};
+    return plx__array_poller_open(poller_out, sizeof **poller_out, &way, config);
+}
+
+static int pselect_open(plx__backend **backend_out, const plx__backend_config *config)
+{
+    static const plx__poller_ops ops = PLX__ARRAY_POLLER(pselect_poller_open);
+    return plx__readiness_open(backend_out, config, &ops);
+}
+
+const plx__backend_ops plx__pselect_backend = PLX__READINESS_BACKEND("pselect", pselect_open);
