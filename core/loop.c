@@ -227,7 +227,7 @@ PLX__SLOW static bool posts_run(plx_loop *loop, int status)
 }
 
 /* While posts come faster than turns: a loop that takes them as they come fights with the posters
- * for each line of the cache, at twice the cost for all (docs/design.md has figures). So they get
+ * for each line of the cache, at twice the cost for all (bench/notes/ has figures). So they get
  * a moment from one batch to the next, most of which the wait has used already. */
 static void posts_gather(const plx_loop *loop)
 {
