@@ -7,7 +7,7 @@
  * What costs is lines of the cache that go from processor to processor. So what producers write
  * stands apart from what the consumer writes; the consumer only reads cells, since a cell is ready
  * when it has the stamp of its batch, not when a flag is up that somebody must take down; and a
- * producer asks for the lines that it will fill before it gets there. docs/design.md has figures.
+ * producer asks for the lines that it will fill before it gets there. bench/notes/ has figures.
  */
 #ifndef PLX__POST_QUEUE_H
 #define PLX__POST_QUEUE_H

@@ -29,7 +29,7 @@ uint64_t plx__wait_timeout(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns)
 }
 
 /* While posts come faster than turns: a loop that takes them as they come fights with the posters
- * for each line of the cache, at twice the cost for all (docs/design.md has figures). So they get
+ * for each line of the cache, at twice the cost for all (bench/notes/ has figures). So they get
  * a moment from one batch to the next, most of which the wait has used already. */
 static void posts_gather(const plx_loop *loop)
 {

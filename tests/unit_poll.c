@@ -1,5 +1,5 @@
 /* tests/unit_poll.c - one contract for poll(), WSAPoll and select(): the rows of the table
- * "WSAPoll" in docs/design.md that a machine of one's own can show. Each case runs on both waits.
+ * "WSAPoll" in docs/windows.md that a machine of one's own can show. Each case runs on both waits.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* tests/windows_facts.h - what the files of the probe windows_facts share.
  *
  * Each fact is something that platform/windows or backends/iocp relies on, or is written to deal
- * with. The ids of those about WSAPoll are the rows of the table "WSAPoll" in docs/design.md.
+ * with. The ids of those about WSAPoll are the rows of the table "WSAPoll" in docs/windows.md.
  */
 #ifndef WINDOWS_FACTS_H
 #define WINDOWS_FACTS_H

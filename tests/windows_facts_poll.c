@@ -1,4 +1,4 @@
-/* tests/windows_facts_poll.c - the rows of the table "WSAPoll" in docs/design.md. */
+/* tests/windows_facts_poll.c - the rows of the table "WSAPoll" in docs/windows.md. */
 #include "tests/windows_facts.h"
 
 #include <stdio.h>

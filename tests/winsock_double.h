@@ -2,7 +2,7 @@
  *
  * The library under test is compiled with this header in front of platform/windows and backends/,
  * so that its calls come here; until winsock_double_start() they go on to Winsock as they are.
- * Then, with the rows of the table "WSAPoll" in docs/design.md:
+ * Then, with the rows of the table "WSAPoll" in docs/windows.md:
  *
  *  1  (WINSOCK_OLD) A failed connect is never reported by WSAPoll.
  *  3  A failed connect is WRNORM, HUP and ERR; SO_ERROR is 0 after one that connect() itself met.

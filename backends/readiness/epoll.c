@@ -1,6 +1,6 @@
 /* backends/readiness/epoll.c - owns the epoll set, and a table of what the kernel was told.
  *
- * Level-triggered: docs/design.md has the figures that decided. A change of interest waits until
+ * Level-triggered: bench/notes/ has the figures that decided. A change of interest waits until
  * the next wait and is dropped if another one undoes it before; only the first interest of a socket
  * goes to the kernel at once, because only adding can fail. What the kernel hands back is a place
  * in the table and its generation, never an address: a set keeps naming a file that somebody

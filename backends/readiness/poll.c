@@ -5,7 +5,7 @@
  * ones (cold_set.c), which only want to read and have been idle for a while: connections and
  * watches alike. One that has something to say comes back, and what it said is delivered in the
  * same turn. One that comes back soon after it went stays twice as long the next time: where most
- * are busy now and then, the cost becomes that of plain poll() and no worse. docs/design.md has the
+ * are busy now and then, the cost becomes that of plain poll() and no worse. bench/notes/ has the
  * figures.
  */
 #include "backends/readiness/array_poller.h"

@@ -1,7 +1,7 @@
 /* platform/windows/poll.c - WSAPoll, made to keep poll()'s contract.
  *
  * What it does otherwise, and what is done about it here (the numbers are the rows of the table
- * "WSAPoll" in docs/design.md, where the sources stand):
+ * "WSAPoll" in docs/windows.md, where the sources stand):
  *  1  Before Windows 10 2004 (19041) a failed connect is never reported. There, entries that wait
  *     to write are also asked by select(), whose exceptfds knows, in slices of WAIT_SLICE.
  *  4  Asking for POLLPRI, POLLERR, POLLHUP, POLLNVAL or POLLWRBAND fails the whole call. The

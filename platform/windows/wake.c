@@ -1,7 +1,7 @@
 /* platform/windows/wake.c - one UDP socket on the loopback, connected to itself.
  *
  * WSAPoll and select() wait for sockets only, and no APC ends them (row 12 of the table in
- * docs/design.md), so a wake is a datagram. Connected to itself it takes none from elsewhere. After
+ * docs/windows.md), so a wake is a datagram. Connected to itself it takes none from others. After
  * the machine has slept such a socket may be dead; it is then made anew (as asio does since
  * 4b37bdbe3).
  */
