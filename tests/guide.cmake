@@ -1,8 +1,8 @@
 # Takes the C code out of README.md and docs/guide.md, and makes targets of it for the test `guide`.
 # Included by tests/CMakeLists.txt. The first line of a block says what the block is:
 #
-#   ```c               A source file. With main() it is a program, which the test runs. A program
-#                      that prints "listening on" is a server, which the program client.c talks to.
+#   ```c               A program, which the test runs. One that prints "listening on" is a server,
+#                      which the program client.c talks to.
 #   ```c functions     Functions without main(): compiled, not linked.
 #   ```c fragment      Statements: compiled as the body of a function that has the variables below.
 #   ```c excerpt FILE  A piece of FILE, which is compiled whole. FILE must contain it to the letter.
@@ -58,6 +58,16 @@ function(guide_excerpt place file text)
     endif()
 endfunction()
 
+# guide_target(TARGET): compiled against the public headers, with warnings as errors.
+function(guide_target target)
+    pollux_compile_options(${target})
+    set_target_properties(${target} PROPERTIES COMPILE_WARNING_AS_ERROR ON)
+    if(CMAKE_VERSION VERSION_LESS 3.24 AND NOT MSVC)
+        target_compile_options(${target} PRIVATE -Werror)
+    endif()
+    target_link_libraries(${target} PRIVATE pollux::pollux)
+endfunction()
+
 # guide_program(NAME SOURCE TEXT)
 function(guide_program name source text)
     if(text MATCHES "<pthread.h>" AND NOT POLLUX_GUIDE_HAS_PTHREAD)
@@ -65,9 +75,7 @@ function(guide_program name source text)
         return()
     endif()
     add_executable(guide_${name} EXCLUDE_FROM_ALL "${source}")
-    pollux_compile_options(guide_${name})
-    set_target_properties(guide_${name} PROPERTIES COMPILE_WARNING_AS_ERROR ON)
-    target_link_libraries(guide_${name} PRIVATE pollux::pollux)
+    guide_target(guide_${name})
     if(text MATCHES "<pthread.h>")
         target_link_libraries(guide_${name} PRIVATE Threads::Threads)
     endif()
@@ -102,8 +110,6 @@ function(guide_block document line info text)
         set(guide_programs "${guide_programs}" PARENT_SCOPE)
         set(guide_kind_${name} "${guide_kind_${name}}" PARENT_SCOPE)
         return()
-    elseif(info STREQUAL "c")
-        guide_write("${source}" "${source_line}${text}")
     elseif(info STREQUAL "c functions")
         guide_write("${source}" "${guide_functions_head}${source_line}${text}")
     elseif(info STREQUAL "c fragment")
@@ -117,8 +123,8 @@ function(guide_block document line info text)
         file(WRITE "${guide_folder}/${guide_last}.expected" "${text}")
         return()
     elseif(info MATCHES "^[cC]( |$)")
-        string(APPEND guide_errors "${place}: unknown kind of block \"${info}\"; "
-                                   "tests/guide.cmake lists the kinds\n")
+        string(APPEND guide_errors "${place}: \"${info}\" is no kind of block, or the program has "
+                                   "no main(); tests/guide.cmake lists the kinds\n")
         set(guide_errors "${guide_errors}" PARENT_SCOPE)
         return()
     else()
@@ -173,9 +179,7 @@ foreach(document IN ITEMS README.md docs/guide.md)
 endforeach()
 
 add_library(guide_units OBJECT EXCLUDE_FROM_ALL ${guide_units})
-pollux_compile_options(guide_units)
-set_target_properties(guide_units PROPERTIES COMPILE_WARNING_AS_ERROR ON)
-target_link_libraries(guide_units PRIVATE pollux::pollux)
+guide_target(guide_units)
 # Nobody calls the functions that a block shows.
 if(MSVC)
     target_compile_options(guide_units PRIVATE /wd4505)
