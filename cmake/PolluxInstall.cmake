@@ -1,5 +1,5 @@
 # What "cmake --install" puts where: the library and its headers, the package for find_package(),
-# the file for pkg-config, the tool, the licence and the documents.
+# the file for pkg-config, the tool and its manual page, the licence and the documents.
 
 include(CMakePackageConfigHelpers)
 
@@ -12,6 +12,7 @@ install(FILES ${pollux_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/pollux"
 install(EXPORT pollux-targets NAMESPACE pollux:: DESTINATION "${pollux_package_dir}")
 if(TARGET pollux_tool)
     install(TARGETS pollux_tool RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+    install(FILES "${PROJECT_SOURCE_DIR}/docs/pollux.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
 endif()
 
 # A static library with libuv or liburing inside hands it on to who links it.
@@ -67,7 +68,8 @@ install(FILES "${PROJECT_BINARY_DIR}/pollux.pc"
 
 # The documents as they lie in the source, so that the links between them work.
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/README.md"
-              "${PROJECT_SOURCE_DIR}/CONTRIBUTING.md"
+              "${PROJECT_SOURCE_DIR}/CONTRIBUTING.md" "${PROJECT_SOURCE_DIR}/SECURITY.md"
+              "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
         DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs" DESTINATION "${CMAKE_INSTALL_DOCDIR}"
         FILES_MATCHING PATTERN "*.md")
