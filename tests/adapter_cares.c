@@ -404,8 +404,6 @@ static void channel_closes_with_queries(world *w)
     ck_assert_uint_eq(c.done, 2);
     ares_library_cleanup();
     server_close(w->loop, &s);
-    world_reopen(w, (plx_loop_options){0});
-    ck_ok(plx_loop_run(w->loop)); /* Nothing is left on the loop. */
 }
 
 static void loop_closes_first(world *w)
@@ -440,6 +438,13 @@ static void open_is_refused(world *w)
     ck_assert_int_eq(plx_ares_open(w->loop, &ares, &options, ARES_OPT_EVENT_THREAD), PLX_EINVAL);
 #endif
     plx_ares_close(NULL);
+}
+
+static void closed_channel_lets_the_loop_end(world *w)
+{
+    client c;
+    client_open(w, &c, "127.0.0.1:53", 0, 0);
+    client_close(&c);
     ck_ok(plx_loop_run(w->loop));
 }
 
@@ -504,6 +509,7 @@ static const test_case cases[] = {
     CASE(channel_closes_with_queries),
     CASE(loop_closes_first),
     CASE(open_is_refused),
+    CASE(closed_channel_lets_the_loop_end),
     CASE(memory_runs_out),
     CASES_END,
 };

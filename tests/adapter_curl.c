@@ -6,7 +6,7 @@
 
 #include "tests/harness.h"
 
-enum { LARGE_BYTES = 512 * 1024, TRANSFERS_MAX = 32 };
+enum { LARGE_BYTES = 512 * 1024, POST_BYTES = 16 * 1024 * 1024, TRANSFERS_MAX = 32 };
 
 static unsigned char large[LARGE_BYTES];
 
@@ -28,8 +28,8 @@ static void serve_open(plx_loop *loop, plx_conn conn, void *data)
 
 static bool is_for(const char *request, const char *path)
 {
-    return strncmp(request, "GET ", 4) == 0 && strncmp(request + 4, path, strlen(path)) == 0 &&
-           request[4 + strlen(path)] == ' ';
+    const char *asked = strchr(request, ' ') + 1;
+    return strncmp(asked, path, strlen(path)) == 0 && asked[strlen(path)] == ' ';
 }
 
 static void answer(plx_loop *loop, plx_conn conn, const char *request)
@@ -54,23 +54,33 @@ static void answer(plx_loop *loop, plx_conn conn, const char *request)
     }
 }
 
+/* How long the request is, with its body; 0: its head is not complete. */
+static size_t request_length(const char *bytes, size_t length)
+{
+    for (size_t i = 4; i <= length; i++) {
+        if (memcmp(bytes + i - 4, "\r\n\r\n", 4) == 0)
+            return i + (bytes[0] == 'P' ? POST_BYTES : 0);
+    }
+    return 0;
+}
+
 static size_t serve_data(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
                          size_t length)
 {
-    char request[1024];
-    ck_assert_uint_lt(length, sizeof request);
-    memcpy(request, bytes, length);
-    request[length] = '\0';
-    if (length < 4 || strcmp(request + length - 4, "\r\n\r\n") != 0)
+    size_t wanted = request_length(bytes, length);
+    if (wanted == 0 || length < wanted)
         return 0;
     ((server *)data)->asked++;
-    answer(loop, conn, request);
-    return length;
+    answer(loop, conn, bytes);
+    return wanted;
 }
 
 static void server_open(world *w, server *s)
 {
-    const plx_conn_options options = {.on_open = serve_open, .on_data = serve_data, .data = s};
+    const plx_conn_options options = {.on_open = serve_open,
+                                      .on_data = serve_data,
+                                      .data = s,
+                                      .receive_limit = (size_t)2 * POST_BYTES};
     memset(s, 0, sizeof *s);
     pattern_fill(large, sizeof large, 0);
     (void)listen_at(w, &options, s->address);
@@ -191,6 +201,27 @@ static void large_body_arrives(world *w)
     ck_assert_int_eq(c.result, CURLE_OK);
     ck_assert_uint_eq(c.bytes, 2 * (size_t)LARGE_BYTES);
     client_close(&c);
+}
+
+/* The same the other way round. */
+static void large_body_is_sent(world *w)
+{
+    static char body[POST_BYTES];
+    static server s;
+    client c;
+    server_open(w, &s);
+    client_open(w, &c, s.address);
+    CURL *transfer = client_prepare(&c, "/hello");
+    struct curl_slist *headers = curl_slist_append(NULL, "Expect:"); /* Without asking first. */
+    curl_easy_setopt(transfer, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(transfer, CURLOPT_POSTFIELDSIZE, (long)POST_BYTES);
+    curl_easy_setopt(transfer, CURLOPT_POSTFIELDS, body);
+    ck_assert_int_eq(curl_multi_add_handle(plx_curl_multi(c.curl), transfer), CURLM_OK);
+    turn_until(w, &c.done, 1);
+    ck_assert_int_eq(c.result, CURLE_OK);
+    ck_assert_uint_eq(c.bytes, 5);
+    client_close(&c);
+    curl_slist_free_all(headers);
 }
 
 /* Each transfer has a socket of its own, and the numbers come back. */
@@ -390,6 +421,11 @@ typedef struct shortage {
     bool was_refused; /* A socket could not be watched at some time. */
 } shortage;
 
+static bool all_is_watched(void *data)
+{
+    return plx_curl_status(data) == 0;
+}
+
 static bool both_are_done(void *data)
 {
     shortage *of = data;
@@ -418,6 +454,7 @@ static void memory_runs_out(world *w)
             client_get(&c, "/hello");
             client_get(&c, "/hello");
             turn_until_true(w, both_are_done, &of);
+            turn_until_true(w, all_is_watched, c.curl);
             recovered += of.was_refused && c.result == CURLE_OK;
         } else {
             ck_assert_int_eq(status, PLX_ENOMEM);
@@ -433,6 +470,7 @@ static void memory_runs_out(world *w)
 static const test_case cases[] = {
     CASE(transfers_are_fetched),
     CASE(large_body_arrives),
+    CASE(large_body_is_sent),
     CASE(socket_numbers_are_used_again),
     CASE(connection_is_reused),
     CASE(refusal_ends_a_transfer),

@@ -6,7 +6,7 @@
 
 #include "tests/adapter_postgres.h"
 
-enum { LONG_BYTES = 2 * 1024 * 1024 };
+enum { LONG_BYTES = 16 * 1024 * 1024 };
 
 /* --- the client ----------------------------------------------------------------------------------
  */
@@ -297,7 +297,7 @@ static void long_ones_pass(world *w)
     client_connect(w, &c, p.address);
     client_ask(&c, statement);
     turn_until(w, &c.complete, 1);
-    ck_assert_str_eq(c.text, "2097152");
+    ck_assert_str_eq(c.text, "16777216");
     client_ask(&c, "ROWS");
     turn_until(w, &c.complete, 2);
     ck_assert_uint_eq(c.rows, POSTGRES_ROWS);

@@ -298,8 +298,8 @@ void postgres_open(plx_loop *loop, postgres *p)
                                                  .on_data = on_data,
                                                  .on_close = on_close,
                                                  .data = p,
-                                                 .send_max = (size_t)16 << 20,
-                                                 .receive_limit = (size_t)16 << 20}};
+                                                 .send_max = (size_t)32 << 20,
+                                                 .receive_limit = (size_t)32 << 20}};
     memset(p, 0, sizeof *p);
     ck_ok(plx_listen(loop, &listener, "tcp://127.0.0.1:0", &options));
     ck_ok(plx_listener_address(loop, listener, p->address, sizeof p->address));

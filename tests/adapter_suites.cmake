@@ -29,7 +29,7 @@ function(pollux_adapter_suite adapter module package)
 endfunction()
 
 pollux_adapter_suite(curl "libcurl>=7.61" libcurl4-openssl-dev)
-pollux_adapter_suite(hiredis hiredis libhiredis-dev)
+pollux_adapter_suite(hiredis hiredis libhiredis-dev adapter_redis.c)
 pollux_adapter_suite(cares libcares libc-ares-dev)
 pollux_adapter_suite(libpq libpq libpq-dev adapter_postgres.c)
 

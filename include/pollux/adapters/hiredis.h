@@ -4,7 +4,7 @@
  *
  * Needs hiredis 0.14 or newer; timeouts (redisAsyncSetTimeout) need 1.0.
  *
- * Use: redisAsyncConnect(), look at `err`, plx_redis_attach(), then set the callbacks and send
+ * Use: redisAsyncConnect(), look at `err`, plx_redis_attach(). Then set the callbacks and send
  * commands as hiredis describes it.
  *
  * Ownership: the context is yours until hiredis frees it, in redisAsyncFree(),
@@ -201,8 +201,7 @@ static inline void plx__redis_set_timer(void *data, struct timeval after)
 #endif
 
 /**
- * Attaches the context to the loop. Call it before redisAsyncSetConnectCallback() and before any
- * command.
+ * Attaches the context to the loop. Callbacks may be set and commands sent before or after.
  *
  * Returns 0, PLX_EINVAL for a context with an error, PLX_EEXIST for one that is attached already,
  * PLX_ENOMEM, or as plx_watch_open() does. On failure the context stays as it was: free it with

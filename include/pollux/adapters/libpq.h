@@ -313,8 +313,6 @@ PLX_NODISCARD static inline int plx_pq_open(plx_loop *loop, plx_pq **pq_out, PGc
     *pq_out = NULL;
     if (options->on_fail == NULL)
         return PLX_EINVAL;
-    if (PQstatus(conn) == CONNECTION_BAD)
-        return PLX_ENOTCONN;
     plx_pq *pq = (plx_pq *)calloc(1, sizeof *pq);
     if (pq == NULL)
         return PLX_ENOMEM;
