@@ -2,7 +2,7 @@
  * ends with 0 only if all could be fetched.
  *
  * The adapter runs libcurl's multi handle on the loop: a watch for each of libcurl's sockets, and a
- * timer. All that is left to do is to start transfers, and to look at those that have ended.
+ * timer. The program starts transfers, and reports those that have ended.
  */
 #include <pollux/adapters/curl.h>
 #include <pollux/pollux.h>
@@ -13,7 +13,7 @@
 struct fetcher {
     plx_curl *curl; /* NULL when all transfers have ended. */
     CURL **transfers;
-    int started; /* How many stand in `transfers`. */
+    int started; /* How many `transfers` holds. */
     int running; /* How many of them have not ended. */
     int failed;  /* How many URLs could not be fetched. */
 };

@@ -320,7 +320,7 @@ static void idle_channel_is_quiet(world *w)
     server_close(w->loop, &s);
 }
 
-/* Its own system refuses what comes from others than the socket's peer. */
+/* The system refuses datagrams that are not from the socket's peer. */
 static void refusal_is_told(world *w)
 {
     char address[PLX_ADDRESS_TEXT_MAX], csv[32];

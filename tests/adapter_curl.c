@@ -99,8 +99,8 @@ typedef struct client {
     CURLcode result;  /* Of the last one that ended, */
     long http_status; /* and this. */
     CURL *last;
-    size_t bytes;      /* That came, for all of them. */
-    int close_refusal; /* What plx_curl_close() said inside of libcurl. */
+    size_t bytes;      /* Received, for all of them. */
+    int close_refusal; /* What plx_curl_close() returned inside of libcurl. */
     void (*then_done)(struct client *c, CURL *transfer);
     size_t (*then_write)(struct client *c, size_t length);
 } client;
@@ -224,7 +224,7 @@ static void large_body_is_sent(world *w)
     curl_slist_free_all(headers);
 }
 
-/* Each transfer has a socket of its own, and the numbers come back. */
+/* Each transfer has a socket of its own, and the system gives the numbers out again. */
 static void socket_numbers_are_used_again(world *w)
 {
     static server s;
@@ -289,7 +289,7 @@ static void end_midway_is_told(world *w)
     client_close(&c);
 }
 
-/* Only the timer can tell of this. */
+/* Only the timer can report this. */
 static void silence_times_out(world *w)
 {
     static server s;
@@ -333,7 +333,7 @@ static void close_all(client *c, CURL *transfer)
     c->curl = NULL;
 }
 
-/* Another transfer is under way, and a third has ended in the same turn, perhaps. */
+/* Another transfer is in flight, and a third has ended in the same turn, perhaps. */
 static void adapter_closes_in_on_done(world *w)
 {
     static server s;
@@ -350,7 +350,7 @@ static void adapter_closes_in_on_done(world *w)
     client_close(&c);
 }
 
-/* Nothing of it is left on the loop: that would run for ever. */
+/* Nothing of it is left on the loop, which would not return else. */
 static void closed_adapter_lets_the_loop_end(world *w)
 {
     static server s;

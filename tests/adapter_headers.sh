@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/adapter_headers.sh - compiles each adapter's header alone: as C11 and C++17, and for Windows.
+# tests/adapter_headers.sh - compiles each adapter's header alone: as C11, as C++17, for Windows.
 #
 #   sh tests/adapter_headers.sh [CC [CXX [WINDOWS_CC]]]
 #

@@ -404,7 +404,7 @@ static void memory_runs_out_for_interest(world *w)
 }
 
 #if HIREDIS_MAJOR >= 1
-/* Only the timer can tell of this. */
+/* Only the timer can report this. */
 static void silence_times_out(world *w)
 {
     static redis s;

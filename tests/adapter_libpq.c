@@ -235,7 +235,7 @@ static void silence_while_connecting_times_out(world *w)
     turn_until(w, &p.closed, 1);
 }
 
-static void standing_connection_is_taken_over(world *w)
+static void open_connection_is_taken_over(world *w)
 {
     static postgres p;
     char port[16];
@@ -521,7 +521,8 @@ static void open_is_refused(world *w)
     ck_ok(plx_loop_run(w->loop));
 }
 
-/* Whichever allocation of the client's loop fails: it opens or does not, and it fails or stands. */
+/* Whichever allocation of the client's loop fails: the adapter opens and connects, or does not
+ * open. */
 static void memory_runs_out(world *w)
 {
     static postgres p;
@@ -565,7 +566,7 @@ static const test_case cases[] = {
     CASE(refusal_is_told),
     CASE(end_while_connecting_is_told),
     CASE(silence_while_connecting_times_out),
-    CASE(standing_connection_is_taken_over),
+    CASE(open_connection_is_taken_over),
     CASE(queries_are_answered),
     CASE(long_ones_pass),
     CASE(query_is_sent_in_on_result),

@@ -2,8 +2,9 @@
  * @file adapters/cares.h
  * Runs a channel of c-ares, which resolves names, on a loop. Header only: link c-ares yourself.
  *
- * Needs c-ares 1.16 or newer. Its <ares.h> does not compile as strict ISO C: on glibc compile with
- * -std=gnu11, or define _DEFAULT_SOURCE before the first header.
+ * Needs c-ares 1.16 or newer; tested with 1.18.1 and 1.34.9. Its <ares.h> does not compile as
+ * strict ISO C: on glibc compile with -std=gnu11, or define _DEFAULT_SOURCE before the first
+ * header.
  *
  * Use: plx_ares_open(), then ares_getaddrinfo(plx_ares_channel(ares), ...) and its like. The
  * callbacks of the queries are called by the loop, or by c-ares within your own call when the
@@ -18,8 +19,9 @@
  *
  * Threads: the thread that runs the loop makes all calls, c-ares's included.
  *
- * Errors: c-ares cannot be told that a socket cannot be watched (PLX_ENOMEM, say). The adapter
- * tries again whenever its timer fires, and the query times out if that never succeeds.
+ * Errors: when a socket cannot be watched (PLX_ENOMEM, say), the adapter retries whenever its timer
+ * fires, at least once a second. c-ares has no way to be told; the query times out if no retry
+ * succeeds.
  *
  * The trap: c-ares closes its sockets itself, and the system gives their numbers to the next ones
  * that anybody opens. It reports a socket with neither readable nor writable before it closes it,
@@ -70,7 +72,7 @@ static inline void plx__ares_on_ready(plx_loop *loop, plx_watch watch, void *dat
     plx_ares *ares = (plx_ares *)data;
     (void)loop;
     if (ready == PLX_FAILED) {
-        /* Somebody has closed the socket: the number says nothing. The query will time out. */
+        /* Somebody closed the socket; its number may be another one's. The query times out. */
         for (plx__ares_socket *known = ares->sockets; known != NULL; known = known->next) {
             if (known->watch.bits == watch.bits)
                 known->watch.bits = 0;
@@ -136,7 +138,7 @@ static inline void plx__ares_on_socket(void *data, ares_socket_t socket, int rea
 /**
  * Sets the timer by the timeouts of the channel's queries. Call it after you have started a query.
  * If you do not, c-ares may notice a timeout up to a second late, because while the channel has a
- * socket open the adapter looks once a second.
+ * socket open the adapter checks once a second.
  */
 static inline void plx_ares_update(plx_ares *ares)
 {
@@ -242,8 +244,8 @@ static inline ares_channel plx_ares_channel(const plx_ares *ares)
 }
 
 /**
- * Tells the adapter that its loop has closed. It makes no call to the loop any more: the queries
- * stand still until plx_ares_close() ends them.
+ * Tells the adapter that its loop has closed. The adapter makes no call to the loop any more, and
+ * the queries make no progress; plx_ares_close() ends them.
  */
 static inline void plx_ares_loop_closed(plx_ares *ares)
 {
@@ -254,10 +256,10 @@ static inline void plx_ares_loop_closed(plx_ares *ares)
  * Destroys the channel and frees the adapter: do not use `ares` afterwards. c-ares calls the
  * callback of each query that is left with ARES_EDESTRUCTION, before this returns. NULL is allowed.
  *
- * In a query's callback that the loop called, the channel lives until c-ares has returned to the
- * adapter: what c-ares has read already is still delivered, the other queries end with
- * ARES_EDESTRUCTION. In one that c-ares calls within your own ares_ call, do not close: c-ares goes
- * on using the channel there.
+ * You may call it in a query's callback that the loop called. The channel then lives until c-ares
+ * returns to the adapter: c-ares still delivers the answers that it has read, and ends the other
+ * queries with ARES_EDESTRUCTION. Do not call it in a callback that c-ares calls within your own
+ * ares_ call, because c-ares goes on using the channel there.
  */
 static inline void plx_ares_close(plx_ares *ares)
 {

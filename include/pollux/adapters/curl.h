@@ -2,7 +2,7 @@
  * @file adapters/curl.h
  * Runs transfers of libcurl on a loop. Header only: link libcurl yourself.
  *
- * Needs libcurl 7.61 or newer.
+ * Needs libcurl 7.61 or newer; tested with 7.88.1 and 8.14.1.
  *
  * Use: plx_curl_open(), then curl_multi_add_handle(plx_curl_multi(curl), transfer) for each
  * transfer. The loop does the rest, and calls on_done once for each transfer that ends.
@@ -19,10 +19,10 @@
  *
  * Threads: the thread that runs the loop makes all calls, libcurl's included.
  *
- * Errors: when a socket cannot be watched (PLX_ENOMEM, say), the adapter tries again every 10 ms,
- * and plx_curl_status() has the code meanwhile. The transfer waits, within the timeouts that you
- * gave it. libcurl is not told: it would end all transfers of the multi handle, and 7.88 crashes
- * over those that have no connection yet.
+ * Errors: when a socket cannot be watched (PLX_ENOMEM, say), the adapter retries every 10 ms, and
+ * plx_curl_status() returns the code meanwhile. The transfer waits, within the timeouts that you
+ * gave it. The adapter does not report this to libcurl, which would end all transfers of the multi
+ * handle; libcurl 7.88.1 was seen to crash in curl_multi_perform() after such a report.
  *
  * The trap: libcurl closes its sockets itself, and the system gives their numbers to the next ones
  * that anybody opens. libcurl reports CURL_POLL_REMOVE before it closes a socket, and the adapter
@@ -72,7 +72,7 @@ struct plx_curl {
     void *data;
     plx_timer timer;
     plx__curl_socket *sockets;
-    uint64_t due_ns;   /* When libcurl is to look at its timeouts; PLX_FOREVER: never. */
+    uint64_t due_ns;   /* When libcurl must check its timeouts; PLX_FOREVER: never. */
     int status;        /* Why a socket could not be watched; 0 if all are. */
     int is_in_libcurl; /* A call of libcurl's is on the stack, so the multi handle must stay, */
     int is_reporting;  /* or on_done is, so this structure must. */
@@ -86,7 +86,7 @@ static inline void plx__curl_leave(plx_curl *curl)
         free(curl);
 }
 
-/** Private: tells of the transfers that have ended. May free the adapter. */
+/** Private: reports the transfers that have ended. May free the adapter. */
 static inline void plx__curl_report(plx_curl *curl)
 {
     CURLMsg *message;
@@ -98,7 +98,7 @@ static inline void plx__curl_report(plx_curl *curl)
         if (message->msg != CURLMSG_DONE)
             continue;
         curl->is_in_libcurl = 1;
-        (void)curl_multi_remove_handle(curl->multi, transfer); /* `message` is gone with this. */
+        (void)curl_multi_remove_handle(curl->multi, transfer); /* This frees `message`. */
         curl->is_in_libcurl = 0;
         curl->on_done(curl, curl->data, transfer, result);
     }
@@ -123,7 +123,7 @@ static inline void plx__curl_on_ready(plx_loop *loop, plx_watch watch, void *dat
     int flags = 0;
     (void)loop;
     if (ready == PLX_FAILED) {
-        /* The watch is gone: somebody has closed the socket. libcurl finds that out. */
+        /* The watch has ended, because somebody closed the socket. libcurl will see an error. */
         for (plx__curl_socket *known = curl->sockets; known != NULL; known = known->next) {
             if (known->watch.bits == watch.bits)
                 known->watch.bits = 0;
@@ -201,7 +201,7 @@ static inline void plx__curl_forget(plx_curl *curl, plx__curl_socket *known)
     free(known);
 }
 
-/** Private: what is known of a socket that libcurl brings without what was assigned to it. */
+/** Private: searches for a socket for which libcurl passes no `assigned`. */
 static inline plx__curl_socket *plx__curl_find(const plx_curl *curl, curl_socket_t socket)
 {
     plx__curl_socket *known = curl->sockets;
@@ -210,7 +210,7 @@ static inline plx__curl_socket *plx__curl_find(const plx_curl *curl, curl_socket
     return known;
 }
 
-/** Private: a socket that libcurl has not brought before. NULL without memory. */
+/** Private: remembers a socket that libcurl has not reported before. NULL without memory. */
 static inline plx__curl_socket *plx__curl_learn(plx_curl *curl, curl_socket_t socket)
 {
     plx__curl_socket *known = (plx__curl_socket *)calloc(1, sizeof *known);
@@ -221,7 +221,7 @@ static inline plx__curl_socket *plx__curl_learn(plx_curl *curl, curl_socket_t so
     if (curl->sockets != NULL)
         curl->sockets->previous = known;
     curl->sockets = known;
-    /* It comes back as `assigned`, which saves the search. */
+    /* libcurl passes it as `assigned` from now on, which saves the search. */
     (void)curl_multi_assign(curl->multi, socket, known);
     return known;
 }
@@ -320,8 +320,8 @@ static inline int plx_curl_status(const plx_curl *curl)
 }
 
 /**
- * Tells the adapter that its loop has closed. It makes no call to the loop any more: what it runs
- * stands still, and is to be removed and cleaned up, then plx_curl_close().
+ * Tells the adapter that its loop has closed. The adapter makes no call to the loop any more, and
+ * its transfers make no progress: remove them and clean them up, then call plx_curl_close().
  */
 static inline void plx_curl_loop_closed(plx_curl *curl)
 {

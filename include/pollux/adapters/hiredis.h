@@ -2,9 +2,10 @@
  * @file adapters/hiredis.h
  * Runs an asynchronous context of hiredis on a loop. Header only: link hiredis yourself.
  *
- * Needs hiredis 0.14 or newer; timeouts (redisAsyncSetTimeout) need 1.0.
+ * Needs hiredis 0.14 or newer; timeouts (redisAsyncSetTimeout) need 1.0. Tested with 0.14.1 and
+ * 1.2.0.
  *
- * Use: redisAsyncConnect(), look at `err`, plx_redis_attach(). Then set the callbacks and send
+ * Use: redisAsyncConnect(), check `err`, plx_redis_attach(). Then set the callbacks and send
  * commands as hiredis describes it.
  *
  * Ownership: the context is yours until hiredis frees it, in redisAsyncFree(),
@@ -18,13 +19,13 @@
  *
  * Threads: the thread that runs the loop makes all calls, hiredis's included.
  *
- * Errors: hiredis cannot be told that its socket cannot be watched. The adapter tries again every
- * 10 ms while memory is short (PLX_ENOMEM, PLX_ENFILE).
+ * Errors: while memory is short (PLX_ENOMEM, PLX_ENFILE), the adapter retries every 10 ms to change
+ * what the watch asks for. hiredis has no way to be told.
  *
- * The trap: hiredis frees the context inside its own calls, before they return: when the peer ends
- * the connection, or after a callback that called redisAsyncFree(). Then the socket's number is
- * already somebody else's. The adapter looks at nothing of the context's after such a call; do the
- * same in your code. With REDIS_OPT_NOAUTOFREE the context stays, but is no longer attached.
+ * The trap: hiredis frees the context and closes the socket inside its own calls, before they
+ * return: when the peer ends the connection, and after a callback that called redisAsyncFree(). The
+ * adapter does not touch the context after such a call; do the same in your code. With
+ * REDIS_OPT_NOAUTOFREE the context stays, but is no longer attached.
  */
 #ifndef POLLUX_ADAPTERS_HIREDIS_H
 #define POLLUX_ADAPTERS_HIREDIS_H
@@ -44,15 +45,15 @@ extern "C" {
 /** Private: how long the adapter waits before it asks the loop again. */
 #define PLX__REDIS_RETRY_NS (10 * PLX_MILLISECOND)
 
-/** Private: what stands in `ev.data` of the context. */
+/** Private: what `ev.data` of the context points to. */
 typedef struct plx__redis {
     plx_loop *loop;             /* NULL once the loop has closed. */
     redisAsyncContext *context; /* NULL once hiredis has called cleanup. */
     plx_watch watch;
     plx_timer timer;
-    uint64_t due_ns;   /* When hiredis is to look at its timeouts; PLX_FOREVER: never. */
+    uint64_t due_ns;   /* When hiredis must check its timeouts; PLX_FOREVER: never. */
     uint32_t interest; /* What hiredis asked for. */
-    int is_refused;    /* The loop has not been told of it yet. */
+    int is_refused;    /* The loop had no memory for it. */
     int is_calling;    /* A call of hiredis's is on the stack, so this structure must stay. */
 } plx__redis;
 
@@ -160,7 +161,7 @@ static inline void plx__redis_on_ready(plx_loop *loop, plx_watch watch, void *da
     (void)watch;
     (void)socket;
     redis->is_calling = 1;
-    /* PLX_FAILED alone: somebody has closed the socket. Reading finds that out. */
+    /* PLX_FAILED alone: somebody closed the socket. hiredis gets an error when it reads. */
     if ((ready & PLX_READABLE) != 0 || ready == PLX_FAILED)
         redisAsyncHandleRead(redis->context);
     if (redis->context != NULL && (ready & PLX_WRITABLE) != 0)
@@ -244,8 +245,8 @@ PLX_NODISCARD static inline int plx_redis_attach(plx_loop *loop, redisAsyncConte
 }
 
 /**
- * Tells the adapter that its loop has closed. It makes no call to the loop any more: commands stand
- * still until redisAsyncFree() ends them. A context that is not attached is allowed.
+ * Tells the adapter that its loop has closed. The adapter makes no call to the loop any more, and
+ * commands make no progress; redisAsyncFree() ends them. A context that is not attached is allowed.
  */
 static inline void plx_redis_loop_closed(redisAsyncContext *context)
 {

@@ -3,7 +3,7 @@
  * Runs a connection of libpq, PostgreSQL's client library, on a loop: connecting, queries and
  * asynchronous notifications. Header only: link libpq yourself.
  *
- * Needs libpq 9.2 or newer.
+ * Needs libpq 9.2 or newer; tested with 15.18 and 17.12.
  *
  * Use: PQconnectStart() or PQconnectStartParams(), plx_pq_open(), and in on_connect and later
  * PQsendQuery() and its like, each followed by plx_pq_flush(). on_result is called for each result,
@@ -31,11 +31,12 @@
  * with PLX_ENOSYS.
  *
  * The trap: libpq closes its socket inside its own calls. PQconnectPoll() does so when it tries the
- * next address or goes on without encryption, and opens another, often of the same number. So the
- * adapter closes the watch before each PQconnectPoll() and opens one after. PQconsumeInput(),
- * PQflush() and the PQsend functions close the socket when the connection is lost; the adapter
- * looks at PQsocket() after its calls and closes the watch. After yours it cannot: call
- * plx_pq_flush() when a PQsend function fails, too, and before you open anything else.
+ * next address, or retries without encryption, and opens another socket, often with the same
+ * number. So the adapter closes the watch before each PQconnectPoll() and opens one after it.
+ * PQconsumeInput(), PQflush() and the PQsend functions close the socket when the connection is
+ * lost. The adapter checks PQsocket() after its own calls and closes the watch. It cannot check
+ * after yours: call plx_pq_flush() also when a PQsend function failed, before you open anything
+ * else.
  */
 #ifndef POLLUX_ADAPTERS_LIBPQ_H
 #define POLLUX_ADAPTERS_LIBPQ_H
@@ -55,12 +56,12 @@ extern "C" {
 /** A connection on a loop. Its members are private; use the functions. */
 typedef struct plx_pq plx_pq;
 
-/** The connection stands. */
+/** The connection is open: queries may be sent. */
 typedef void (*plx_pq_connect_fn)(plx_pq *pq, void *data);
 
 /**
- * A result of the query that is under way, yours to PQclear(); or NULL: the query is complete, and
- * the next one may be sent.
+ * A result of the query in flight, yours to PQclear(); or NULL: the query is complete, and the next
+ * one may be sent.
  */
 typedef void (*plx_pq_result_fn)(plx_pq *pq, void *data, PGresult *result);
 
@@ -92,7 +93,7 @@ struct plx_pq {
     plx_timer timer;
     plx_watch watch;
     int socket;       /* The number that is watched; -1: none. */
-    int is_connected; /* It stands; until then the timer is the connect timeout. */
+    int is_connected; /* Until then the timer is the connect timeout. */
     int is_waiting;   /* A query is not complete. */
     int is_failed;    /* on_fail was called, or is about to be, */
     int status;       /* with this. */
@@ -115,7 +116,7 @@ static inline void plx__pq_unwatch(plx_pq *pq)
     pq->socket = -1;
 }
 
-/** Private: notes the failure. The callback comes from the timer, or from plx__pq_tell(). */
+/** Private: notes the failure. The timer or plx__pq_tell() calls on_fail. */
 static inline void plx__pq_fail(plx_pq *pq, int status)
 {
     plx__pq_unwatch(pq);
@@ -126,7 +127,7 @@ static inline void plx__pq_fail(plx_pq *pq, int status)
     (void)plx_timer_restart(pq->loop, pq->timer, 0);
 }
 
-/** Private: calls on_fail, if there is something to tell and nobody has been told. */
+/** Private: calls on_fail, if there is a failure that was not reported yet. */
 static inline void plx__pq_tell(plx_pq *pq)
 {
     int status = pq->status;
@@ -200,7 +201,7 @@ static inline void plx__pq_results(plx_pq *pq)
             return;
         pq->is_waiting = result != NULL;
         if (result != NULL && was_copy && plx__pq_is_copy(result)) {
-            PQclear(result); /* libpq would return it for ever. */
+            PQclear(result); /* libpq would return it again and again. */
             plx__pq_fail(pq, PLX_ENOSYS);
             return;
         }
@@ -212,7 +213,7 @@ static inline void plx__pq_results(plx_pq *pq)
     }
 }
 
-/** Private: hands out the notifications that have come. */
+/** Private: hands out the notifications that have arrived. */
 static inline void plx__pq_notifications(plx_pq *pq)
 {
     PGnotify *notification;
@@ -237,7 +238,7 @@ static inline void plx__pq_deliver(plx_pq *pq)
     plx__pq_leave(pq);
 }
 
-/** Private: goes on with connecting. libpq may close its socket in there, and open another. */
+/** Private: continues connecting. libpq may close its socket here, and open another. */
 static inline void plx__pq_connect(plx_pq *pq)
 {
     int status = 0;
@@ -276,7 +277,7 @@ static inline void plx__pq_on_ready(plx_loop *loop, plx_watch watch, void *data,
     (void)watch;
     (void)socket;
     if (ready == PLX_FAILED)
-        pq->socket = -1; /* The watch is gone: somebody has closed the socket. */
+        pq->socket = -1; /* The watch has ended, because somebody closed the socket. */
     if (!pq->is_connected) {
         plx__pq_connect(pq);
         return;
@@ -284,7 +285,7 @@ static inline void plx__pq_on_ready(plx_loop *loop, plx_watch watch, void *data,
     if (ready == PLX_FAILED || PQconsumeInput(pq->conn) == 0)
         plx__pq_fail(pq, PLX_ENOTCONN);
     else
-        plx__pq_send(pq); /* What has come may be what the server waited to send before it reads. */
+        plx__pq_send(pq); /* The server may read again now that its own output was read. */
     plx__pq_deliver(pq);
 }
 
@@ -299,9 +300,9 @@ static inline void plx__pq_on_timer(plx_loop *loop, plx_timer timer, void *data)
 }
 
 /**
- * Takes over a connection that PQconnectStart() has begun, or that stands. on_connect tells when it
- * stands, not from within this call, and not for one that stands already. `*pq_out` is the adapter,
- * or NULL if the call fails; then the connection stays yours.
+ * Takes over a connection that PQconnectStart() has begun, or one that is open. on_connect is
+ * called once it is open, not from within this call; it is not called for one that was open before.
+ * `*pq_out` is the adapter, or NULL if the call fails; then the connection stays yours.
  *
  * Returns 0, PLX_EINVAL without on_fail, PLX_ENOTCONN for a connection that is CONNECTION_BAD
  * (PQerrorMessage() has the reason), PLX_ENOMEM, or as plx_watch_open() does. `options` is read
@@ -352,10 +353,10 @@ static inline PGconn *plx_pq_conn(const plx_pq *pq)
 
 /**
  * Sends what libpq has queued, and waits for the answer. Call it after each PQsend function and
- * after what else makes libpq send. No callback comes from within this call.
+ * any other call that makes libpq send. No callback is called from within this call.
  *
- * Returns 0, or PLX_ENOTCONN before on_connect and when the connection is lost; on_fail has told
- * or will tell.
+ * Returns 0, or PLX_ENOTCONN before on_connect and when the connection is lost; on_fail was
+ * or will be called.
  */
 static inline int plx_pq_flush(plx_pq *pq)
 {
@@ -373,8 +374,8 @@ static inline int plx_pq_flush(plx_pq *pq)
 }
 
 /**
- * Tells the adapter that its loop has closed. It makes no call to the loop any more and no callback
- * comes; the connection stands still until plx_pq_close().
+ * Tells the adapter that its loop has closed. The adapter makes no call to the loop any more, calls
+ * no callback, and the connection makes no progress; call plx_pq_close().
  */
 static inline void plx_pq_loop_closed(plx_pq *pq)
 {
@@ -384,7 +385,7 @@ static inline void plx_pq_loop_closed(plx_pq *pq)
 
 /**
  * Closes the watch, ends the connection by PQfinish(), and frees the adapter: do not use `pq`
- * afterwards. No callback follows, not even for queries that are under way. NULL is allowed. Any
+ * afterwards. No callback follows, not even for queries in flight. NULL is allowed. Any
  * callback may call it.
  */
 static inline void plx_pq_close(plx_pq *pq)
