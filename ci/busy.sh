@@ -39,7 +39,8 @@ if [ $preset = mingw-debug ]; then
     [ "$only" = . ] || set --
 else
     sh ci/packages.sh gcc g++ libc6-dev cmake ninja-build pkg-config check libuv1-dev \
-        libcjson-dev libcurl4-openssl-dev liburing-dev curl strace
+        libcjson-dev libcurl4-openssl-dev libpq-dev libhiredis-dev libc-ares-dev \
+        liburing-dev curl strace
     set --
 fi
 cmake --preset $preset -B $directory

@@ -9,6 +9,8 @@ install(TARGETS pollux EXPORT pollux-targets ARCHIVE DESTINATION "${CMAKE_INSTAL
                                              LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
                                              RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(FILES ${pollux_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/pollux")
+# They need their libraries only where a program includes them.
+install(FILES ${pollux_adapters} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/pollux/adapters")
 install(EXPORT pollux-targets NAMESPACE pollux:: DESTINATION "${pollux_package_dir}")
 if(TARGET pollux_tool)
     install(TARGETS pollux_tool RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")

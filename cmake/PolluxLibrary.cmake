@@ -71,6 +71,11 @@ set(pollux_headers conn error listener loop pollux signal timer types watch)
 list(TRANSFORM pollux_headers PREPEND "${PROJECT_SOURCE_DIR}/include/pollux/")
 list(TRANSFORM pollux_headers APPEND ".h")
 
+# For other libraries on a loop. No source of Pollux includes them.
+set(pollux_adapters cares curl hiredis libpq)
+list(TRANSFORM pollux_adapters PREPEND "${PROJECT_SOURCE_DIR}/include/pollux/adapters/")
+list(TRANSFORM pollux_adapters APPEND ".h")
+
 find_package(Threads REQUIRED)
 
 # How every C file of this project is compiled: the library, its tools and its tests.
