@@ -58,7 +58,7 @@ bool plx__turn_is_due(plx_loop *loop)
 
 int plx__turn_arrivals(plx_loop *loop, uint64_t timeout_ns)
 {
-    int status = plx__wait(loop, timeout_ns);
+    int status = plx__loop_wait(loop, timeout_ns);
     /* A wait that failed may have brought something all the same. Only who is not to run the loop
      * must not deliver it. */
     if (status == 0 || loop->is_closing)

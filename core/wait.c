@@ -85,7 +85,7 @@ int plx__wait_failed(plx_loop *loop, int status, uint64_t timeout_ns)
     return 0;
 }
 
-int plx__wait(plx_loop *loop, uint64_t timeout_ns)
+int plx__loop_wait(plx_loop *loop, uint64_t timeout_ns)
 {
     int status = backend_wait(loop, timeout_ns);
     loop->now_ns = loop->turn_ns = plx__clock_now();

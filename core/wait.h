@@ -11,6 +11,6 @@ uint64_t plx__wait_timeout(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns)
 PLX__SLOW int plx__wait_failed(plx_loop *loop, int status, uint64_t timeout_ns);
 /* Waits, and sets the time of the turn. 0, also after a failure that may pass, before which it has
  * paused; or a code. */
-int plx__wait(plx_loop *loop, uint64_t timeout_ns);
+int plx__loop_wait(plx_loop *loop, uint64_t timeout_ns);
 
 #endif
