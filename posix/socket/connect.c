@@ -8,20 +8,15 @@
 void plx__socket_settle(plx__file *file)
 {
     plx__socket *socket = plx__socket_of(file);
-    SOCKET handle = plx__socket_handle(file);
-    int os_code = 0;
-    int size = sizeof os_code;
-    struct sockaddr_storage peer;
-    int peer_size = sizeof peer;
     AcquireSRWLockExclusive(&socket->lock);
     if (plx__atomic_load(&socket->state) == PLX__SOCKET_CONNECTING) {
-        (void)getsockopt(handle, SOL_SOCKET, SO_ERROR, (char *)&os_code, &size);
-        if (os_code == 0 && getpeername(handle, (struct sockaddr *)&peer, &peer_size) != 0)
-            os_code = WSAECONNREFUSED; /* See plx__socket_connect_result(). */
-        if (os_code == 0) {
+        if (plx__socket_connect_result(plx__socket_handle(file)) == 0) {
             plx__atomic_or(&socket->marks, PLX__MARK_UNTOLD | PLX__MARK_BOUND);
             plx__atomic_store_release(&socket->state, PLX__SOCKET_CONNECTED);
         } else {
+            int os_code = plx_os_error();
+            if (os_code == WSAENOTCONN) /* The system does not say why there is no peer. */
+                os_code = WSAECONNREFUSED;
             plx__atomic_store(&socket->error, (uint32_t)-plx__errno_of(os_code));
             plx__atomic_store_release(&socket->state, PLX__SOCKET_FAILED);
         }
@@ -45,36 +40,23 @@ int plx__socket_renew(plx__file *file)
     return 0;
 }
 
-/* To nowhere in particular is to this machine on Linux, and an error here. */
-static void address_aim(struct sockaddr_storage *address)
-{
-    struct sockaddr_in *four = (struct sockaddr_in *)address;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)address;
-    if (address->ss_family == AF_INET && four->sin_addr.s_addr == INADDR_ANY)
-        four->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    else if (address->ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr))
-        six->sin6_addr.s6_addr[15] = 1;
-}
-
 /* 0, -EINPROGRESS, or what went wrong at once. */
 static int connect_start(plx__file *file, const struct sockaddr *address, plx__socklen length)
 {
     plx__socket *socket = plx__socket_of(file);
-    struct sockaddr_storage to;
-    memset(&to, 0, sizeof to);
-    memcpy(&to, address, length);
-    address_aim(&to);
-    if (connect(plx__socket_handle(file), (struct sockaddr *)&to, (int)length) == 0) {
+    plx__address to;
+    plx__address_take(&to, address, length);
+    int status = plx__socket_connect(plx__socket_handle(file), &to);
+    if (status == 0) {
         plx__atomic_or(&socket->marks, PLX__MARK_BOUND);
         plx__atomic_store_release(&socket->state, PLX__SOCKET_CONNECTED);
         return 0;
     }
-    int code = WSAGetLastError();
-    if (code == WSAEWOULDBLOCK) {
+    if (status == PLX_EAGAIN) {
         plx__atomic_store_release(&socket->state, PLX__SOCKET_CONNECTING);
         return -EINPROGRESS;
     }
-    int status = plx__errno_of(code);
+    status = plx__errno_of(plx_os_error());
     if (socket->type == SOCK_STREAM)
         (void)plx__socket_renew(file);
     return status;

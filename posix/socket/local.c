@@ -219,6 +219,7 @@ int plx__local_bind(plx__file *file, const void *address, plx__socklen length)
 /* On the loopback both are a matter of microseconds, so nothing is left under way. */
 static int connect_now(SOCKET handle, const local_file *content)
 {
+    plx__address address;
     struct sockaddr_in to;
     u_long off = 0;
     u_long on = 1;
@@ -230,7 +231,8 @@ static int connect_now(SOCKET handle, const local_file *content)
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     to.sin_port = htons((u_short)(content->port[0] << 8 | content->port[1]));
     (void)ioctlsocket(handle, (long)FIONBIO, &off);
-    int status = connect(handle, (struct sockaddr *)&to, sizeof to) == 0 ? 0 : plx__errno_last();
+    plx__address_take(&address, (struct sockaddr *)&to, sizeof to);
+    int status = plx__socket_connect(handle, &address) == 0 ? 0 : plx__errno_of(plx_os_error());
     BOOL no_delay = TRUE;
     (void)setsockopt(handle, IPPROTO_TCP, TCP_NODELAY, (char *)&no_delay, sizeof no_delay);
     if (status == 0 && send(handle, (const char *)&hello, sizeof hello, 0) != (int)sizeof hello)

@@ -1,7 +1,8 @@
 /* posix/socket/socket.c - sockets of the system as open files: made, named, connected, accepted.
  *
- * A SOCKET is always non-blocking; the calls wait by themselves (wait.c). No option that Winsock
- * understands otherwise than POSIX reaches it from here (socket_option.c).
+ * A SOCKET is always non-blocking; the calls wait by themselves (wait/wait.c). No option that
+ * Winsock understands otherwise than POSIX reaches it from here (socket_option.c). What Winsock
+ * does otherwise when a socket binds, connects or accepts, platform/windows/socket.c deals with.
  */
 #include "posix/socket/socket.h"
 #include "posix/socket/local.h"
@@ -51,16 +52,14 @@ const plx__file_kind plx__socket_kind = {
     .control = plx__socket_control,
 };
 
-/* What all of them have, whoever made them. */
 static void handle_prepare(SOCKET handle, int family, int type)
 {
     u_long on = 1;
-    DWORD off = 0;
     DWORD returned;
     (void)ioctlsocket(handle, (long)FIONBIO, &on);
     (void)SetHandleInformation((HANDLE)handle, HANDLE_FLAG_INHERIT, 0);
     if (family == AF_INET6) /* On by default here, off on Linux. */
-        (void)setsockopt(handle, IPPROTO_IPV6, IPV6_V6ONLY, (char *)&off, sizeof off);
+        (void)plx__socket_set(handle, PLX__SOCKET_ONLY_IPV6, 0);
     if (type == SOCK_DGRAM) {
         /* Receiving would else fail for what ICMP said of an earlier datagram. */
         BOOL no = FALSE;
@@ -190,6 +189,14 @@ int plx__address_check(const plx__socket *socket, const struct sockaddr *address
     return length >= whole || (socket->family == AF_INET6 && length >= 24) ? 0 : -EINVAL;
 }
 
+void plx__address_take(plx__address *address_out, const struct sockaddr *from, plx__socklen length)
+{
+    memset(address_out, 0, sizeof *address_out);
+    address_out->length = length;
+    address_out->family = from->sa_family == AF_INET6 ? PLX__FAMILY_IPV6 : PLX__FAMILY_IPV4;
+    memcpy(address_out->storage.bytes, from, length);
+}
+
 /* Binds to any address and a free port, as Linux does for who did not bind. */
 static int bind_anywhere(plx__file *file)
 {
@@ -208,6 +215,7 @@ static int bind_anywhere(plx__file *file)
 static int socket_bind(plx__file *file, const struct sockaddr *address, plx__socklen length)
 {
     plx__socket *socket = plx__socket_of(file);
+    plx__address raw;
     if (socket->family == AF_UNIX)
         return plx__local_bind(file, address, length);
     int status = plx__address_check(socket, address, length);
@@ -215,19 +223,12 @@ static int socket_bind(plx__file *file, const struct sockaddr *address, plx__soc
         return status;
     if ((plx__atomic_load(&socket->marks) & PLX__MARK_BOUND) != 0)
         return -EINVAL;
-    if (socket->type == SOCK_STREAM) {
-        /* Winsock's SO_REUSEADDR would let any program take the port over; without it, nobody else
-         * may have it, while ports of closed connections are free ("Using SO_REUSEADDR and
-         * SO_EXCLUSIVEADDRUSE", Winsock reference). */
-        BOOL on = TRUE;
-        (void)setsockopt(plx__socket_handle(file), SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (char *)&on,
-                         sizeof on);
-    }
-    if (bind(plx__socket_handle(file), address, (int)length) != 0) {
-        int code = WSAGetLastError();
-        return code == WSAEACCES && plx__bind_met_another(address) ? -EADDRINUSE
-                                                                   : plx__errno_of(code);
-    }
+    if (socket->type == SOCK_STREAM) /* Whether SO_REUSEADDR was asked for or not. */
+        (void)plx__socket_set(plx__socket_handle(file), PLX__SOCKET_LISTEN_ALONE, 1);
+    plx__address_take(&raw, address, length);
+    status = plx__socket_bind(plx__socket_handle(file), &raw);
+    if (status != 0)
+        return status == PLX_EADDRINUSE ? -EADDRINUSE : plx__errno_of(plx_os_error());
     plx__atomic_or(&socket->marks, PLX__MARK_BOUND);
     return 0;
 }
@@ -337,12 +338,10 @@ static int accept_try(plx__file *listener, unsigned flags, plx__file **made_out)
     plx__socket *socket = plx__socket_of(listener);
     if (plx__atomic_load_acquire(&socket->state) != PLX__SOCKET_LISTENING)
         return -EINVAL;
-    SOCKET handle = accept(plx__socket_handle(listener), NULL, NULL);
-    if (handle == INVALID_SOCKET) {
-        int status = plx__errno_last();
-        return status == -ECONNRESET ? -ECONNABORTED : status;
-    }
-    handle_prepare(handle, AF_UNSPEC, SOCK_STREAM);
+    plx_socket handle;
+    int accepted = plx__socket_accept(plx__socket_handle(listener), &handle);
+    if (accepted != 0)
+        return accepted == PLX_ECONNABORTED ? -ECONNABORTED : plx__errno_of(plx_os_error());
     uint32_t process = 0;
     if (socket->family == AF_UNIX) {
         int status = plx__local_greet(handle, listener, &process);

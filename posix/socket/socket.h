@@ -2,6 +2,8 @@
 #ifndef PLX__POSIX_SOCKET_H
 #define PLX__POSIX_SOCKET_H
 
+#include <pollux/loop.h> /* plx_os_error() */
+
 #include "posix/pipe/pipe.h"
 
 enum plx__socket_state {
@@ -113,6 +115,8 @@ SOCKET plx__socket_handle_make(int family, int type, int protocol);
 /* 0, or what Linux says of an address that is none for this socket. */
 int plx__address_check(const plx__socket *socket, const struct sockaddr *address,
                        plx__socklen length);
+/* The same address for the functions of platform/. Call it after plx__address_check(). */
+void plx__address_take(plx__address *address_out, const struct sockaddr *from, plx__socklen length);
 /* Receives from a stream that is connected, and waits for it in the same call of the system: 0 with
  * a count or the system's code in `*count_out` or `*os_code_out`, or -EINTR, -EAGAIN at the
  * deadline, -ENOMEM. */
