@@ -22,7 +22,8 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
              "${CMAKE_CURRENT_SOURCE_DIR}/functions.txt"
              "${CMAKE_CURRENT_SOURCE_DIR}/import.c.in")
 file(STRINGS functions.txt functions REGEX "^[a-z]")
-# Each asks for the layer's start, too, which sets what the lower folders call of the higher ones.
+# Each jump refers to the layer's start, so that a program that calls the layer always links
+# process/start.c, which sets the hooks.
 set(jump "#define TEXT_OF(text) #text\n#define TEXT(text) TEXT_OF(text)
 __asm__(\".globl \" TEXT(NAME) \"\\n\" TEXT(NAME) \": jmp \" TEXT(TARGET) \"\\n\");
 __asm__(\".globl plx__layer_start\\n\");\n")

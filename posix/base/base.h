@@ -1,10 +1,10 @@
-/* posix/base/base.h - what every folder of the POSIX layer stands on: errors, paths, the user.
+/* posix/base/base.h - errors, paths and the user: what every folder of the POSIX layer uses.
  *
  * Functions of the layer return 0 or a count, or a negative errno; only those that programs call,
  * whose names start with plx_posix_, set errno. Everything may be called from any thread.
  *
- * A folder shows the others what it has in the header of its name. It calls and includes only
- * folders below it: tests/posix_circles.sh has their order, and checks that.
+ * Each folder declares in the header of its name what other folders use. A folder calls and
+ * includes only folders below it: tests/posix_circles.sh lists their order and checks it.
  */
 #ifndef PLX__POSIX_BASE_H
 #define PLX__POSIX_BASE_H

@@ -1,8 +1,8 @@
 /* posix/fd/fd.h - open files, the descriptors that stand for them, and the threads that wait for
  * them.
  *
- * This folder knows no kind of file: each folder that has one brings a table of operations, a
- * plx__file_kind. What a higher folder must do when a descriptor or a file changes, it does by
+ * This folder knows no kind of file. The folder that implements a kind defines a table of
+ * operations for it, a plx__file_kind. Where this folder needs a higher one, it calls a function of
  * plx__fd_hook.
  */
 #ifndef PLX__POSIX_FD_H
@@ -17,23 +17,23 @@
 typedef struct plx__file plx__file;
 typedef struct plx__poll_item plx__poll_item;
 
-/* Requests of ioctl() that more than one kind answers. */
+/* Requests of ioctl() that kinds answer. */
 #define PLX__FIONREAD   0x4004667f
 #define PLX__SIOCATMARK 0x40047307
 #define PLX__TIOCGWINSZ 0x5413
 
-/* What can be done with a sort of open file. None of these waits, but for disks, consoles and what
- * `waits` says; they say -EAGAIN instead. NULL stands for what cannot be done. */
+/* The operations of one kind of open file. They return -EAGAIN and do not wait, but for disks,
+ * consoles, and kinds with `waits`. NULL: the kind has no such operation. */
 typedef struct plx__file_kind {
     unsigned mode; /* S_IF... */
-    bool waits;    /* `read` and `write` wait by themselves, as the file's flags and options say. */
+    bool waits;    /* `read` and `write` wait themselves, unless the file is non-blocking. */
     bool ticks;    /* Nobody tells when it becomes ready: it has to be looked at again. */
     ptrdiff_t (*read)(plx__file *file, void *bytes, size_t size);
     ptrdiff_t (*write)(plx__file *file, const void *bytes, size_t size);
-    /* What poll() would say now, as far as that is known without the system. */
+    /* The events of poll() that are known without asking the system. */
     unsigned (*ready)(plx__file *file);
-    /* Of what plx__poll() waits for, a SOCKET: which events to ask for when the program asks for
-     * these, and what the system's answer means. NULL: `ready` knows all. */
+    /* For a SOCKET, which plx__poll() waits for: the system's events to ask for when the program
+     * asks for `events`, and the system's answer as events of poll(). NULL: `ready` knows all. */
     SHORT (*interest)(plx__file *file, unsigned events);
     unsigned (*answer)(plx__file *file, SHORT revents);
     void (*close)(plx__file *file);
@@ -43,10 +43,10 @@ typedef struct plx__file_kind {
      * each with a reference. How many there are. NULL: it speaks for itself. */
     size_t (*members)(plx__file *file, plx__poll_item *items, size_t room);
     uint32_t (*version)(plx__file *file); /* Of its list of those. */
-    /* ioctl(), but for FIONBIO: 0, or a negative errno; -ENOTTY for a request that it has not. NULL
-     * answers that to all. */
+    /* ioctl(), but for FIONBIO: 0 or a negative errno. -ENOTTY: the kind does not know the request.
+     * NULL: it knows none. */
     int (*control)(plx__file *file, unsigned long request, void *argument);
-    /* fcntl() with a struct flock. NULL: it cannot be locked, which is -EBADF. */
+    /* fcntl() with a struct flock. NULL: files of the kind cannot be locked (-EBADF). */
     int (*lock)(plx__file *file, int command, void *lock);
 } plx__file_kind;
 
@@ -80,32 +80,32 @@ static inline bool plx__file_is_nonblocking(plx__file *file)
     return (plx__atomic_load_acquire(&file->flags) & PLX__O_NONBLOCK) != 0;
 }
 
-/* --- what higher folders do ----------------------------------------------------------------- */
+/* --- calls of higher folders ---------------------------------------------------------------- */
 
-/* The layer's start fills this in, before main() and before any constructor of the program
- * (process/start.c). From then on it stays the same, and no member is NULL. */
+/* process/start.c fills this in before any constructor of the program runs. It does not change
+ * afterwards, and no member is NULL. */
 typedef struct plx__fd_hooks {
     void (*start)(void); /* See plx__start(). */
-    /* The last reference to a file that is in epoll sets is gone: it leaves them (io/epoll.c). */
+    /* Removes a file without references from all epoll sets (io/epoll.c). */
     void (*forget)(plx__file *file);
-    /* One is gone, or a descriptor has been added: threads that wait for sets with the file let go
-     * of theirs, and look again. The pointer is compared only. */
+    /* A file in epoll sets has lost a reference or has a new descriptor: wakes the threads that
+     * wait for those sets, so that they look again. The pointer is compared only. */
     void (*recheck)(const void *file);
     /* See plx__file_hold() (stdio/pump.c). */
     void (*hold)(plx__file *file);
     void (*release)(plx__file *file);
-    /* The C library's stream of this number (0 to 2) goes where the file does; NULL: nowhere. */
+    /* Points the C library's stream of this number (0 to 2) to the file; NULL: to nothing. */
     void (*follow)(int fd, plx__file *file);
-    /* close() of a descriptor that may have a stream: that stream fails from now on. */
+    /* A descriptor has been closed: if it has a stream, that stream fails from now on. */
     void (*leave)(int fd);
-    /* A thread that has waited ends: what was sent to it alone is dropped (signal_queue.c). */
+    /* The calling thread ends: drops the signals that were sent to it alone (signal_queue.c). */
     void (*thread_end)(void);
 } plx__fd_hooks;
 
 extern plx__fd_hooks plx__fd_hook;
 
-/* To be called before anything that needs sockets or descriptors: with the process's first such
- * call sockets start, and 0 to 2 become what the process was given. */
+/* Call it before anything that needs sockets or descriptors. The process's first call starts the
+ * system's sockets, and opens 0 to 2 over the handles that the process was given. */
 static inline void plx__start(void)
 {
     plx__fd_hook.start();

@@ -1,5 +1,5 @@
 /* posix/process/start.c - the layer's start: sockets, the descriptors that the process was given,
- * the C library's streams; and what lower folders call of higher ones.
+ * the C library's streams; and the hooks by which lower folders call higher ones.
  */
 #include "posix/files/files.h"
 #include "posix/io/io.h"
@@ -85,8 +85,8 @@ static int hooks_set(void)
     return 0;
 }
 
-/* The C library's startup calls this before any constructor of the program, which may call the
- * layer ("CRT initialization", Microsoft's documentation of the .CRT$XI sections). */
+/* The C library's startup calls this before any constructor of the program; constructors may call
+ * the layer ("CRT initialization", Microsoft's documentation of the .CRT$XI sections). */
 __attribute__((section(".CRT$XIU"), used)) static int (*const hooks_set_early)(void) = hooks_set;
 
 /* Before main(), so that what a program prints first has no carriage returns either. */

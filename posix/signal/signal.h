@@ -1,6 +1,6 @@
-/* posix/signal/signal.h - signals: who handles them, who blocks them, and how they come.
+/* posix/signal/signal.h - signals: handlers, masks, and the causes of signals.
  *
- * Waiting for one is in wait/, sending one to another process in process/.
+ * Calls that wait for a signal are in wait/, calls that send one to another process in process/.
  */
 #ifndef PLX__POSIX_SIGNAL_H
 #define PLX__POSIX_SIGNAL_H
@@ -44,11 +44,11 @@ void plx__signals_mask_set(plx__sigset mask);
  * -EAGAIN. */
 int plx__signal_self(int number, plx__signal_cause cause);
 
-/* What a higher folder does with signals. The layer's start fills it in, as plx__fd_hook. */
+/* Calls of higher folders. process/start.c fills this in together with plx__fd_hook. */
 typedef struct plx__signal_hooks {
-    /* The process is about to end by this signal (process/estate.c). */
+    /* Tells the parent that this process ends by the signal (process/estate.c). */
     void (*die)(int number);
-    /* The child that ended last, as siginfo_t has it (process/children.c). */
+    /* Reports the child that ended last, as siginfo_t does (process/children.c). */
     void (*child_last)(int *process_out, int *code_out, int *status_out);
 } plx__signal_hooks;
 
