@@ -17,13 +17,16 @@
 # its own (plx__import_NAME): the import libraries have connect and __imp_connect in one object, and
 # a program with a connect() of its own could not be linked.
 
-set(names_dir "${CMAKE_CURRENT_BINARY_DIR}/names")
+set(jumps_dir "${CMAKE_CURRENT_BINARY_DIR}/jumps")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
              "${CMAKE_CURRENT_SOURCE_DIR}/functions.txt"
              "${CMAKE_CURRENT_SOURCE_DIR}/import.c.in")
 file(STRINGS functions.txt functions REGEX "^[a-z]")
+# Each jump refers to the layer's start, so that a program that calls the layer always links
+# process/start.c, which sets the hooks.
 set(jump "#define TEXT_OF(text) #text\n#define TEXT(text) TEXT_OF(text)
-__asm__(\".globl \" TEXT(NAME) \"\\n\" TEXT(NAME) \": jmp \" TEXT(TARGET) \"\\n\");\n")
+__asm__(\".globl \" TEXT(NAME) \"\\n\" TEXT(NAME) \": jmp \" TEXT(TARGET) \"\\n\");
+__asm__(\".globl plx__layer_start\\n\");\n")
 # As the import library's object has both, a library that asks for the latter gets this one, too.
 set(plain_jump "${jump}__asm__(\".data\\n.balign 8\\n.globl __imp_\" TEXT(NAME) \"\\n\"
         \"__imp_\" TEXT(NAME) \": .quad \" TEXT(NAME) \"\\n\");\n")
@@ -31,9 +34,9 @@ set(address "struct { unsigned char bytes[16]; } const NAME = {{[15] = LAST}};\n
 
 # names_source(LIST FILE DEFINES TEXT): writes it, and appends it to the sources of that list.
 function(names_source list file defines text)
-    file(CONFIGURE OUTPUT "${names_dir}/${file}.c" @ONLY
+    file(CONFIGURE OUTPUT "${jumps_dir}/${file}.c" @ONLY
          CONTENT "/* See posix/names.cmake. */\n${defines}${text}")
-    set(${list} ${${list}} "${names_dir}/${file}.c" PARENT_SCOPE)
+    set(${list} ${${list}} "${jumps_dir}/${file}.c" PARENT_SCOPE)
 endfunction()
 
 file(READ import.c.in import)
@@ -86,7 +89,7 @@ foreach(line IN LISTS functions)
                               "__asm__(\"plx__import_${name}\");\n")
     endif()
 endforeach()
-file(CONFIGURE OUTPUT "${names_dir}/imports.h" CONTENT "/* See posix/names.cmake. */
+file(CONFIGURE OUTPUT "${jumps_dir}/imports.h" CONTENT "/* See posix/names.cmake. */
 #include \"platform/os.h\"
 #include <iphlpapi.h>
 #include <locale.h>
