@@ -5,12 +5,12 @@
 
 #include "core/kept.h"
 #include "core/loop.h"
-#include "core/wait.h"
 #include "core/post_queue.h"
 #include "core/profile.h"
 #include "core/segment.h"
 #include "core/slab.h"
 #include "core/socket_map.h"
+#include "core/wait.h"
 #include "tests/harness.h"
 
 extern const test_case unit_core_cases[];
@@ -482,6 +482,10 @@ static void socket_map_knows_its_bounds(world *w)
         ck_assert(plx__socket_map_remove(&map, objects[1]));
         ck_assert_uint_eq(plx__socket_map_get(&map, objects[1]->endpoint.socket), 0);
     }
+    const uint32_t room = map.room;
+    objects[1]->endpoint.socket = (plx_socket)(PLX__SOCKET_MAP_MAX * NUMBER_STEP);
+    ck_ok(plx__socket_map_set(&map, objects[1])); /* Beyond all room nothing is noted. */
+    ck_assert_uint_eq(map.room, room);
     objects[1]->endpoint.socket = (plx_socket)(map.room * NUMBER_STEP);
     ck_ok(plx__socket_map_set(&map, objects[1]));
     ck_assert_uint_eq(plx__socket_map_get(&map, objects[1]->endpoint.socket),

@@ -361,12 +361,34 @@ static void buffers_are_set_one_by_one(world *w)
     plx__socket_close(socket);
 }
 
+/* An accept that fails for what is wrong with one connection keeps the system's code for logs. */
+static void accept_that_fails_keeps_the_code_of_the_system(world *w)
+{
+    static const int of_one[] = {ENETDOWN, ENOPROTOOPT, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH};
+    (void)w;
+    for (size_t i = 0; i < sizeof of_one / sizeof of_one[0]; i++) {
+        (void)plx__fail(EINVAL);
+        ck_assert_int_eq(plx__accept_failed(of_one[i]), PLX_ECONNABORTED);
+        ck_assert_int_eq(plx_os_error(), of_one[i]);
+    }
+    ck_assert_int_eq(plx__accept_failed(EMFILE), PLX_EMFILE);
+    ck_assert_int_eq(plx_os_error(), EMFILE);
+}
+
 const test_case unit_unix_cases[] = {
-    CASE(descriptor_zero_is_as_good_as_any),   CASE(descriptor_zero_is_accepted),
-    CASE(adopted_sockets_do_not_wait),         CASE(files_are_no_sockets),
-    CASE(sockets_without_a_name_have_no_path), CASE(handler_leaves_things_as_they_are),
-    CASE(handler_that_is_refused_is_told),     CASE(each_listener_is_told),
-    CASE(table_rests_while_the_process_forks), CASE(threads_of_the_library_take_no_signals),
-    CASE(wake_that_is_full_is_sent),           CASE(select_reaches_its_last_bit),
-    CASE(buffers_are_set_one_by_one),          CASES_END,
+    CASE(descriptor_zero_is_as_good_as_any),
+    CASE(descriptor_zero_is_accepted),
+    CASE(adopted_sockets_do_not_wait),
+    CASE(files_are_no_sockets),
+    CASE(sockets_without_a_name_have_no_path),
+    CASE(handler_leaves_things_as_they_are),
+    CASE(handler_that_is_refused_is_told),
+    CASE(each_listener_is_told),
+    CASE(table_rests_while_the_process_forks),
+    CASE(threads_of_the_library_take_no_signals),
+    CASE(wake_that_is_full_is_sent),
+    CASE(select_reaches_its_last_bit),
+    CASE(buffers_are_set_one_by_one),
+    CASE(accept_that_fails_keeps_the_code_of_the_system),
+    CASES_END,
 };
