@@ -46,9 +46,7 @@ enum plx__conn_state {
     PLX__CONN_SHOW_REST = 1u << 22,   /* Resumed in on_data: what it leaves is to be shown again, */
     PLX__CONN_SHOW_ALL = 1u << 23,    /* though it consumes nothing, for it had paused. */
     PLX__CONN_SEND_LATER = 1u << 24,  /* The system lacked memory for its last send. */
-    PLX__CONN_LOST = 1u << 25,        /* Its descriptor is not its own any more. */
-    PLX__CONN_RETRY = 1u << 26        /* This bit and those above it count how often in a row a send
-                                       * was tried again for want of memory. */
+    PLX__CONN_LOST = 1u << 25         /* Its descriptor is not its own any more. */
 };
 
 /* What a connection has when nothing is special about it: it reads, nothing of it waits to be sent
@@ -67,7 +65,8 @@ enum plx__conn_state {
 typedef struct plx__conn {
     plx__object object; /* First. */
     uint32_t flags;     /* plx__conn_state. */
-    int reason;         /* Why it closes, or why its output died. */
+    int16_t reason;     /* Why it closes, or why its output died: a code of error.h. */
+    uint8_t retries;    /* How often in a row a send was tried again for want of memory. */
     plx__profile *profile;
     void *data;
     plx__kept *kept;        /* NULL when there are none; see PLX__CONN_KEPT. */

@@ -15,8 +15,6 @@
 #define RETRY_NS    (20 * PLX_MILLISECOND)
 #define RETRIES_MAX 50u
 
-_Static_assert(RETRIES_MAX < UINT32_MAX / PLX__CONN_RETRY, "the flags have room for the count");
-
 /* What goes into the cork is held against the loop's limit only when it is queued. So the next
  * callback gets none while a full one might exceed the limit. */
 static void cork_room_settle(plx_loop *loop)
@@ -59,12 +57,6 @@ static bool is_over(int status)
     default:
         return false;
     }
-}
-
-/* The system took something, or the socket is full. */
-static void retries_clear(plx__conn *conn)
-{
-    conn->flags &= (uint32_t)PLX__CONN_RETRY - 1;
 }
 
 static void on_retry(plx_loop *loop, plx__wheel_node *node);
@@ -115,7 +107,7 @@ PLX__SLOW static void output_die(plx_loop *loop, plx__conn *conn, int status)
         plx__conn_fail(loop, conn, status);
         return;
     }
-    conn->reason = status == PLX_EPIPE ? PLX_ECONNRESET : status;
+    conn->reason = (int16_t)(status == PLX_EPIPE ? PLX_ECONNRESET : status);
     conn->flags |= PLX__CONN_OUTPUT_DEAD;
     plx__conn_output_abandon(loop, conn);
     conn->flags &= ~(uint32_t)(PLX__CONN_SENDING | PLX__CONN_PAUSED_HIGH | PLX__CONN_WAS_HIGH);
@@ -134,7 +126,7 @@ static ptrdiff_t queue_tried(plx_loop *loop, plx__conn *conn, ptrdiff_t sent)
         send_later(loop, conn);
         return 0;
     }
-    retries_clear(conn);
+    conn->retries = 0; /* The system took something, or the socket is full. */
     if (sent > 0) {
         loop->stats.sends++;
         loop->stats.sent_bytes += (uint64_t)sent;
@@ -346,13 +338,13 @@ PLX__SLOW static void on_retry(plx_loop *loop, plx__wheel_node *node)
         if (!plx__conn_is_open(conn) || (conn->flags & PLX__CONN_SEND_LATER) == 0)
             continue;
         send_later_end(loop, conn);
-        if (conn->flags / PLX__CONN_RETRY == RETRIES_MAX) {
+        if (conn->retries == RETRIES_MAX) {
             plx__conn_fail(loop, conn, PLX_ENOBUFS);
             continue;
         }
-        conn->flags += PLX__CONN_RETRY;
+        conn->retries++;
         if (plx__send_queue_is_empty(&conn->queue))
-            retries_clear(conn); /* There was no memory for what was to wait, either. */
+            conn->retries = 0; /* There was no memory for what was to wait, either. */
         else
             queue_pump(loop, conn);
     }
