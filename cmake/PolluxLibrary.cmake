@@ -5,6 +5,7 @@ set(pollux_sources
     core/backend_names.c
     core/classes.c
     core/conn/conn.c
+    core/conn/finish.c
     core/conn/input.c
     core/conn/life.c
     core/conn/output.c

@@ -12,6 +12,7 @@
     X(data)                                                                                        \
     X(events)                                                                                      \
     X(failure)                                                                                     \
+    X(finish)                                                                                      \
     X(fork)                                                                                        \
     X(fork_callback)                                                                               \
     X(fresh)                                                                                       \

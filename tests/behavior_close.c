@@ -367,6 +367,7 @@ static void expect_stale(plx_loop *loop, uint64_t bits)
     ck_assert_int_eq(plx_conn_write(loop, conn, "", 0), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_send(loop, conn, "x", 1, sent_nothing, NULL), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_shutdown(loop, conn), PLX_ESTALE);
+    ck_assert_int_eq(plx_conn_finish(loop, conn, 0), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_close(loop, conn), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_reset(loop, conn), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_is_high(loop, conn), 0);

@@ -66,6 +66,10 @@ static void conn_show_kept(plx_loop *loop, plx__conn *conn)
     size_t consumed = conn_show(loop, conn, kept->bytes + kept->start, kept->length);
     if (!plx__conn_is_open(conn))
         return;
+    if ((conn->flags & PLX__CONN_FINISHING) != 0) {
+        plx__conn_input_drop(loop, conn);
+        return;
+    }
     conn_kept_consume(loop, conn, consumed);
     rest_resume(loop, conn, consumed);
     kept_check(loop, conn);
@@ -83,7 +87,7 @@ static void conn_end(plx_loop *loop, plx__conn *conn)
         plx__conn_close(loop, conn, 0);
         return;
     }
-    if (on_end == NULL) {
+    if (on_end == NULL || (conn->flags & PLX__CONN_FINISHING) != 0) {
         plx__conn_output_shutdown(loop, conn);
         return;
     }
@@ -109,7 +113,8 @@ void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn, const plx__completion 
                          size_t consumed)
 {
     PLX_ASSERT(consumed <= completion->length);
-    if (!plx__conn_is_open(conn) || consumed == completion->length)
+    if (!plx__conn_is_open(conn) || consumed == completion->length ||
+        (conn->flags & PLX__CONN_FINISHING) != 0)
         return;
     conn_keep(loop, conn, completion->bytes + consumed, completion->length - consumed);
     if (!plx__conn_is_open(conn))
@@ -125,6 +130,8 @@ void plx__conn_received_slowly(plx_loop *loop, plx__conn *conn, const plx__compl
     PLX_ASSERT(((conn->flags & PLX__CONN_KEPT) != 0) == (conn->kept != NULL));
     loop->stats.receives++;
     loop->stats.received_bytes += completion->length;
+    if ((conn->flags & PLX__CONN_FINISHING) != 0)
+        return;
     conn->received_ns = loop->now_ns;
     if (conn->kept == NULL && !is_resting) {
         size_t consumed = conn_show(loop, conn, completion->bytes, completion->length);
@@ -157,4 +164,18 @@ void plx__conn_input_drop(plx_loop *loop, plx__conn *conn)
 {
     if (conn->kept != NULL)
         conn_kept_consume(loop, conn, conn->kept->length);
+}
+
+void plx__conn_input_finish(plx_loop *loop, plx__conn *conn)
+{
+    const uint32_t resting =
+        PLX__CONN_PAUSED_USER | PLX__CONN_PAUSED_HIGH | PLX__CONN_SHOW_KEPT | PLX__CONN_END_WAITS;
+    bool has_ended = (conn->flags & PLX__CONN_END_WAITS) != 0;
+    conn->flags &= ~resting;
+    if ((conn->flags & PLX__CONN_SHOWING) == 0) /* Else on_data is looking at them. */
+        plx__conn_input_drop(loop, conn);
+    if (has_ended)
+        conn_end(loop, conn);
+    else
+        plx__conn_input_settle(loop, conn);
 }

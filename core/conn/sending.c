@@ -80,6 +80,20 @@ static void send_later_end(plx_loop *loop, plx__conn *conn)
         plx__wheel_remove(&loop->wheel, &loop->send_retry);
 }
 
+static void starved_end(plx_loop *loop, plx__conn *conn)
+{
+    if ((conn->flags & PLX__CONN_STARVED) == 0)
+        return;
+    conn->flags &= ~(uint32_t)PLX__CONN_STARVED;
+    loop->starved--;
+}
+
+void plx__conn_output_finish(plx_loop *loop, plx__conn *conn)
+{
+    conn->flags &= ~(uint32_t)PLX__CONN_WAS_HIGH;
+    starved_end(loop, conn);
+}
+
 void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
 {
     if (plx__send_queue_is_empty(&conn->queue) &&
@@ -89,10 +103,7 @@ void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
         send_later_end(loop, conn);
     queued_subtract(loop, conn->queue.length);
     plx__send_queue_drop(&conn->queue, &loop->segments, &conn->sent);
-    if ((conn->flags & PLX__CONN_STARVED) != 0) {
-        conn->flags &= ~(uint32_t)PLX__CONN_STARVED;
-        loop->starved--;
-    }
+    starved_end(loop, conn);
     if (conn->sent.first != NULL && plx__conn_is_open(conn))
         plx__defer(loop, &conn->object);
 }
@@ -148,7 +159,7 @@ ptrdiff_t plx__queue_try(plx_loop *loop, plx__conn *conn, const void *bytes, siz
 
 void plx__queue_was_high(plx_loop *loop, plx__conn *conn)
 {
-    if ((conn->flags & PLX__CONN_WAS_HIGH) != 0)
+    if ((conn->flags & (PLX__CONN_WAS_HIGH | PLX__CONN_FINISHING)) != 0)
         return;
     conn->flags |= PLX__CONN_WAS_HIGH;
     if ((conn->profile->options.flags & PLX_CONN_READ_WHILE_HIGH) != 0)
@@ -359,8 +370,7 @@ void plx__conn_output_feed(plx_loop *loop)
         plx__conn *conn = (plx__conn *)(void *)plx__slab_at(conns, slot);
         if (!plx__conn_is_open(conn) || (conn->flags & PLX__CONN_STARVED) == 0)
             continue;
-        conn->flags &= ~(uint32_t)PLX__CONN_STARVED;
-        loop->starved--;
+        starved_end(loop, conn);
         if (conn->queue.length <= conn->profile->options.send_low)
             queue_drained(loop, conn);
     }

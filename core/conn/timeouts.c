@@ -31,23 +31,27 @@ static uint64_t smaller(uint64_t left, uint64_t right)
 
 /* PLX_FOREVER for each that does not run. */
 typedef struct deadlines {
-    uint64_t connect, idle, read, write;
+    uint64_t connect, idle, read, write, finish;
 } deadlines;
 
 static deadlines conn_deadlines(const plx__conn *conn)
 {
     const plx_conn_options *options = &conn->profile->options;
-    deadlines d = {PLX_FOREVER, PLX_FOREVER, PLX_FOREVER, PLX_FOREVER};
+    deadlines d = {PLX_FOREVER, PLX_FOREVER, PLX_FOREVER, PLX_FOREVER, PLX_FOREVER};
     if ((conn->flags & PLX__CONN_CONNECTING) != 0) {
         d.connect = sum(conn->received_ns, options->connect_timeout_ns);
+        return d;
+    }
+    if (conn->queue.length > 0)
+        d.write = sum(conn->sent_ns, options->write_timeout_ns);
+    if ((conn->flags & PLX__CONN_FINISHING) != 0) {
+        d.finish = conn->finish_by_ns;
         return d;
     }
     uint64_t active_ns = conn->received_ns > conn->sent_ns ? conn->received_ns : conn->sent_ns;
     d.idle = sum(active_ns, options->idle_timeout_ns);
     if ((conn->flags & PLX__CONN_RECEIVING) != 0)
         d.read = sum(conn->received_ns, options->read_timeout_ns);
-    if (conn->queue.length > 0)
-        d.write = sum(conn->sent_ns, options->write_timeout_ns);
     return d;
 }
 
@@ -55,7 +59,7 @@ static deadlines conn_deadlines(const plx__conn *conn)
 static uint64_t conn_deadline(const plx__conn *conn)
 {
     const deadlines d = conn_deadlines(conn);
-    return smaller(smaller(d.connect, d.idle), smaller(d.read, d.write));
+    return smaller(smaller(smaller(d.connect, d.idle), smaller(d.read, d.write)), d.finish);
 }
 
 static void on_timeout(plx_loop *loop, plx__wheel_node *node);
@@ -63,7 +67,8 @@ static void on_timeout_due(plx_loop *loop, plx__wheel_node *node);
 
 void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn)
 {
-    if (!conn->profile->has_timeouts && (conn->flags & PLX__CONN_CONNECTING) == 0)
+    const uint32_t has_deadline = PLX__CONN_CONNECTING | PLX__CONN_FINISHING;
+    if (!conn->profile->has_timeouts && (conn->flags & has_deadline) == 0)
         return;
     uint64_t deadline = conn_deadline(conn);
     bool is_set = plx__wheel_has(&conn->timeout);
@@ -95,11 +100,14 @@ static uint32_t conn_interest(const plx__conn *conn)
     return interest;
 }
 
-/* Whether each timeout that is due will be put off by what is there and not delivered yet. */
+/* Whether each timeout that is due will be put off by what is there and not delivered yet. Nothing
+ * puts off the end of a finish. */
 static bool is_put_off(plx_loop *loop, plx__conn *conn)
 {
     const deadlines d = conn_deadlines(conn);
     uint32_t interest = conn_interest(conn);
+    if (d.finish <= loop->now_ns)
+        return false;
     if (loop->ops->has_more != NULL && loop->ops->has_more(loop->backend, &conn->object.endpoint))
         return true;
     if (interest == 0)
@@ -112,10 +120,12 @@ static bool is_put_off(plx_loop *loop, plx__conn *conn)
 }
 
 /* The shortest of the timeouts: no other may pass unseen while this one is put off. */
-static uint64_t look_again_ns(const plx__conn *conn)
+static uint64_t look_again_ns(const plx_loop *loop, const plx__conn *conn)
 {
     const plx_conn_options *options = &conn->profile->options;
     uint64_t shortest = smaller(options->idle_timeout_ns, options->read_timeout_ns);
+    if ((conn->flags & PLX__CONN_FINISHING) != 0)
+        shortest = smaller(shortest, conn->finish_by_ns - loop->now_ns);
     shortest = smaller(shortest, smaller(options->write_timeout_ns, options->connect_timeout_ns));
     return smaller(shortest, LOOK_AGAIN_NS);
 }
@@ -148,7 +158,7 @@ static void on_timeout_due(plx_loop *loop, plx__wheel_node *node)
     if (!is_due(loop, conn))
         return;
     if (is_put_off(loop, conn)) {
-        due_arm(loop, conn, look_again_ns(conn));
+        due_arm(loop, conn, look_again_ns(loop, conn));
         return;
     }
     loop->stats.timeouts++;
@@ -166,7 +176,7 @@ void plx__conn_timeouts_catch_up(plx_loop *loop)
         plx__conn *conn = (plx__conn *)(void *)plx__slab_at(conns, slot);
         if (!plx__conn_is_open(conn))
             continue;
-        if (conn->received_ns >= loop->turn_ns)
+        if (conn->received_ns >= loop->turn_ns && (conn->flags & PLX__CONN_FINISHING) == 0)
             conn->received_ns = loop->now_ns;
         if (conn->sent_ns >= loop->turn_ns)
             conn->sent_ns = loop->now_ns;

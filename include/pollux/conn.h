@@ -139,6 +139,28 @@ PLX_NODISCARD PLX_API int plx_conn_send(plx_loop *loop, plx_conn conn, const voi
 PLX_API int plx_conn_shutdown(plx_loop *loop, plx_conn conn);
 
 /**
+ * Ends the connection in order: sends what is queued, ends the sending side, waits for the peer's
+ * end, and closes. What arrives meanwhile is discarded, unconsumed input included. Use it to close
+ * after a last answer: plx_conn_close() while the peer is still sending resets the connection, and
+ * the reset can destroy the answer before the peer has read it.
+ *
+ * `linger_ns` bounds the wait, from this call on; 0 means 5 s, PLX_FOREVER means no bound. It
+ * replaces the idle and the read timeout; the write timeout still applies. Afterwards on_data,
+ * on_end and on_drain are not called, writes return PLX_EPIPE, and plx_conn_pause() has no effect.
+ * on_sent is called for lent buffers, then on_close, not from within this call, with:
+ *
+ * - 0: everything was sent, and the peer has ended its side.
+ * - PLX_ETIMEDOUT: the time is over. If bytes were still queued, the peer is told by a reset.
+ *   Otherwise the system goes on sending what it has taken; if the peer has sent more, or does, the
+ *   system resets the connection.
+ * - another code: what the system reported.
+ *
+ * A connection that is still connecting is closed as by plx_conn_close(). Calling it again changes
+ * nothing. Returns 0, PLX_ESTALE, or PLX_EPIPE while the connection is being released.
+ */
+PLX_API int plx_conn_finish(plx_loop *loop, plx_conn conn, uint64_t linger_ns);
+
+/**
  * Drops the connection and all that waits to be sent. Only on_close follows, not from within this
  * call. Returns 0 or PLX_ESTALE.
  */
