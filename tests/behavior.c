@@ -21,6 +21,7 @@
     X(limits)                                                                                      \
     X(loop)                                                                                        \
     X(lost)                                                                                        \
+    X(misuse)                                                                                      \
     X(path)                                                                                        \
     X(post)                                                                                        \
     X(rest)                                                                                        \
@@ -31,6 +32,7 @@
     X(stop)                                                                                        \
     X(takeover)                                                                                    \
     X(threads)                                                                                     \
+    X(timeout)                                                                                     \
     X(timer)                                                                                       \
     X(transfer)                                                                                    \
     X(wake)                                                                                        \

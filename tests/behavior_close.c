@@ -377,6 +377,9 @@ static void expect_stale(plx_loop *loop, uint64_t bits)
     ck_assert_int_eq(plx_conn_peer(loop, conn, text, sizeof text), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_local(loop, conn, text, sizeof text), PLX_ESTALE);
     ck_assert_uint_eq(plx_conn_queued(loop, conn), 0);
+    ck_assert_uint_eq(plx_conn_unconsumed(loop, conn), 0);
+    ck_assert_int_eq(plx_conn_is_open(loop, conn), 0);
+    ck_assert_int_eq(plx_conn_set_timeout(loop, conn, PLX_TIMEOUT_IDLE, 1), PLX_ESTALE);
     ck_assert_ptr_null(plx_conn_data(loop, conn));
     ck_assert_int_eq(plx_listener_close(loop, listener), PLX_ESTALE);
     ck_assert_int_eq(plx_listener_address(loop, listener, text, sizeof text), PLX_ESTALE);

@@ -6,6 +6,17 @@
  */
 #include "core/conn/conn.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+PLX__SLOW static void consumed_too_much(size_t consumed, size_t length)
+{
+    char text[100];
+    (void)snprintf(text, sizeof text, "on_data returned %" PRIu64 ", but was shown %" PRIu64,
+                   (uint64_t)consumed, (uint64_t)length);
+    plx__misused(text);
+}
+
 /* Calls on_data, and returns what it consumed. */
 static size_t conn_show(plx_loop *loop, plx__conn *conn, const unsigned char *bytes, size_t length)
 {
@@ -14,7 +25,8 @@ static size_t conn_show(plx_loop *loop, plx__conn *conn, const unsigned char *by
     plx__conn_cork(loop, conn);
     size_t consumed =
         conn->profile->options.on_data(loop, plx__conn_handle(conn), conn->data, bytes, length);
-    PLX_ASSERT(consumed <= length);
+    if (consumed > length)
+        consumed_too_much(consumed, length);
     plx__conn_uncork(loop, conn);
     conn->flags &= ~(uint32_t)PLX__CONN_SHOWING;
     return consumed;
@@ -112,7 +124,8 @@ void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status)
 void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn, const plx__completion *completion,
                          size_t consumed)
 {
-    PLX_ASSERT(consumed <= completion->length);
+    if (consumed > completion->length)
+        consumed_too_much(consumed, completion->length);
     if (!plx__conn_is_open(conn) || consumed == completion->length ||
         (conn->flags & PLX__CONN_FINISHING) != 0)
         return;
@@ -164,6 +177,14 @@ void plx__conn_input_drop(plx_loop *loop, plx__conn *conn)
 {
     if (conn->kept != NULL)
         conn_kept_consume(loop, conn, conn->kept->length);
+}
+
+size_t plx_conn_unconsumed(const plx_loop *loop, plx_conn conn)
+{
+    const plx__conn *found = plx__conn_find(loop, conn);
+    if (found == NULL || found->kept == NULL || (found->flags & PLX__CONN_SHOWING) != 0)
+        return 0;
+    return found->kept->length;
 }
 
 void plx__conn_input_finish(plx_loop *loop, plx__conn *conn)

@@ -165,6 +165,17 @@ static void on_timeout_due(plx_loop *loop, plx__wheel_node *node)
     plx__conn_close(loop, conn, PLX_ETIMEDOUT);
 }
 
+int plx_conn_set_timeout(plx_loop *loop, plx_conn conn, enum plx_timeout which, uint64_t timeout_ns)
+{
+    plx__conn *found = plx__conn_find(loop, conn);
+    if (found == NULL)
+        return PLX_ESTALE;
+    int status = plx__profile_timeout_set(&found->profile, which, timeout_ns);
+    if (status == 0)
+        plx__conn_timeout_arm(loop, found);
+    return status;
+}
+
 /* What happens in a turn is stamped with the time at which its wait ended, to save the clock. If
  * its callbacks took long, that was long ago for those that were served last. */
 void plx__conn_timeouts_catch_up(plx_loop *loop)

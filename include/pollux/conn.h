@@ -27,6 +27,7 @@ typedef void (*plx_open_fn)(plx_loop *loop, plx_conn conn, void *data);
  * `bytes` points to `length` bytes, valid until the callback returns. Returns how many of them were
  * consumed; the rest is kept and shown again, together with what follows, so that a parser needs
  * no buffer of its own. What was kept while reading was paused is shown when reading goes on.
+ * Returning more than `length` is a mistake: the program ends with a message.
  */
 typedef size_t (*plx_data_fn)(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
                               size_t length);
@@ -99,7 +100,8 @@ PLX_NODISCARD PLX_API int plx_address_check(const char *address);
 /**
  * Connects to `address`, as "tcp://127.0.0.1:80", "tcp://[::1]:80" or "unix:/run/x.sock". Success
  * is on_open, failure is on_close with the reason. It may be written to at once: what is written
- * is sent after on_open.
+ * is sent after on_open. If the connect fails, all of that is lost: copies are dropped, and lent
+ * buffers are returned with PLX_ECANCELED before on_close.
  *
  * `conn_out` may be NULL. `options` is read during the call only and may be NULL. Returns 0,
  * PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG, PLX_EINVAL, PLX_ELIMIT, PLX_ENOMEM,
@@ -212,7 +214,14 @@ PLX_NODISCARD PLX_API int plx_conn_release(plx_loop *loop, plx_conn conn);
  */
 PLX_API void plx_socket_close(plx_socket socket);
 
-/** Stops reading until plx_conn_resume(). Returns 0 or PLX_ESTALE. */
+/**
+ * Stops reading until plx_conn_resume(). Returns 0 or PLX_ESTALE.
+ *
+ * While it is paused, a connection notices nothing that reading would tell: no data, not the peer's
+ * end, and, if it sends nothing either, not that the peer has reset the connection or is gone. They
+ * are reported after plx_conn_resume(). The read timeout does not run meanwhile; the idle timeout
+ * and the write timeout do.
+ */
 PLX_API int plx_conn_pause(plx_loop *loop, plx_conn conn);
 
 /**
@@ -223,6 +232,37 @@ PLX_API int plx_conn_pause(plx_loop *loop, plx_conn conn);
  * has drained. Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_conn_resume(plx_loop *loop, plx_conn conn);
+
+/** The timeouts of an open connection, for plx_conn_set_timeout(). */
+enum plx_timeout {
+    PLX_TIMEOUT_IDLE = 1, /**< As plx_conn_options.idle_timeout_ns. */
+    PLX_TIMEOUT_READ = 2, /**< As plx_conn_options.read_timeout_ns. */
+    PLX_TIMEOUT_WRITE = 3 /**< As plx_conn_options.write_timeout_ns. */
+};
+
+/**
+ * Changes a timeout of this connection alone. `timeout_ns` 0 restores the value of the
+ * connection's options; PLX_FOREVER turns the timeout off. The new value applies at once, and
+ * counts from the same moment as the old one: the last byte, or the begin of reading. So a shorter
+ * timeout may be over already; then the loop closes the connection in one of its next turns, unless
+ * data has arrived. The first change allocates memory for a copy of the shared options.
+ *
+ * Returns 0, PLX_ESTALE, PLX_EINVAL if `which` is no timeout, or PLX_ENOMEM with nothing changed.
+ */
+PLX_NODISCARD PLX_API int plx_conn_set_timeout(plx_loop *loop, plx_conn conn,
+                                               enum plx_timeout which, uint64_t timeout_ns);
+
+/**
+ * Whether the connection is open: on_open has been called or is running, and it has not been
+ * closed. 1 or 0; 0 while it connects, and for a stale handle.
+ */
+PLX_API int plx_conn_is_open(const plx_loop *loop, plx_conn conn);
+
+/**
+ * How many bytes the connection keeps that on_data did not consume. While on_data runs, the bytes
+ * that it is shown are not counted. 0 for a stale handle too.
+ */
+PLX_API size_t plx_conn_unconsumed(const plx_loop *loop, plx_conn conn);
 
 /** How many bytes wait in the send queue; 0 for a stale handle too. */
 PLX_API size_t plx_conn_queued(const plx_loop *loop, plx_conn conn);
