@@ -8,6 +8,7 @@
     X(close)                                                                                       \
     X(cold)                                                                                        \
     X(connect)                                                                                     \
+    X(cork)                                                                                        \
     X(daemon)                                                                                      \
     X(data)                                                                                        \
     X(events)                                                                                      \
@@ -27,6 +28,7 @@
     X(rest)                                                                                        \
     X(resume)                                                                                      \
     X(send)                                                                                        \
+    X(slices)                                                                                      \
     X(slow)                                                                                        \
     X(stats)                                                                                       \
     X(stop)                                                                                        \

@@ -362,10 +362,14 @@ static void expect_stale(plx_loop *loop, uint64_t bits)
     const plx_timer timer = {bits};
     const plx_watch watch = {bits};
     const plx_signal signal = {bits};
+    const plx_slice slice = {"x", 1};
     char text[PLX_ADDRESS_TEXT_MAX];
     ck_assert_int_eq(plx_conn_write(loop, conn, "x", 1), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_write(loop, conn, "", 0), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_send(loop, conn, "x", 1, sent_nothing, NULL), PLX_ESTALE);
+    ck_assert_int_eq(plx_conn_writev(loop, conn, &slice, 1), PLX_ESTALE);
+    ck_assert_int_eq(plx_conn_cork(loop, conn), PLX_ESTALE);
+    ck_assert_int_eq(plx_conn_uncork(loop, conn), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_shutdown(loop, conn), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_finish(loop, conn, 0), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_close(loop, conn), PLX_ESTALE);

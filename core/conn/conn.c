@@ -118,6 +118,8 @@ static void conn_deferred(plx_loop *loop, plx__object *object)
     /* What on_sent resumes is shown in the next step. */
     bool is_to_show = (conn->flags & PLX__CONN_SHOW_KEPT) != 0;
     plx__conn_input_rest(conn);
+    if (plx__conn_is_open(conn) && conn->corks > 0)
+        plx__conn_gather_end(loop, conn);
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_ADOPTED) != 0) {
         conn->flags &= ~(uint32_t)PLX__CONN_ADOPTED;
         plx__conn_connected(loop, conn, 0);

@@ -48,7 +48,8 @@ enum plx__conn_state {
     PLX__CONN_SHOW_ALL = 1u << 23,    /* though it consumes nothing, for it had paused. */
     PLX__CONN_SEND_LATER = 1u << 24,  /* The system lacked memory for its last send. */
     PLX__CONN_LOST = 1u << 25,        /* Its descriptor is not its own any more. */
-    PLX__CONN_FINISHING = 1u << 26    /* By plx_conn_finish(): what arrives is discarded. */
+    PLX__CONN_FINISHING = 1u << 26,   /* By plx_conn_finish(): what arrives is discarded. */
+    PLX__CONN_GATHERING = 1u << 27    /* By plx_conn_cork(): the queue is not started yet. */
 };
 
 /* What a connection has when nothing is special about it: it reads, nothing of it waits to be sent
@@ -69,6 +70,7 @@ typedef struct plx__conn {
     uint32_t flags;     /* plx__conn_state. */
     int16_t reason;     /* Why it closes, or why its output died: a code of error.h. */
     uint8_t retries;    /* How often in a row a send was tried again for want of memory. */
+    uint8_t corks;      /* Calls of plx_conn_cork() that plx_conn_uncork() has not answered. */
     plx__profile *profile;
     void *data;
     plx__kept *kept;        /* NULL when there are none; see PLX__CONN_KEPT. */
@@ -196,6 +198,8 @@ void plx__conn_output_feed(plx_loop *loop);
 /* Around each callback of the connection, but in plx__conn_received(), which has it built in. */
 void plx__conn_cork(plx_loop *loop, const plx__conn *conn);
 void plx__conn_uncork(plx_loop *loop, plx__conn *conn);
+/* The deferred part of plx_conn_cork(): what is gathered goes out. */
+void plx__conn_gather_end(plx_loop *loop, plx__conn *conn);
 
 /* output.c */
 

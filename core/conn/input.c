@@ -76,9 +76,7 @@ static void conn_show_kept(plx_loop *loop, plx__conn *conn)
 {
     plx__kept *kept = conn->kept;
     size_t consumed = conn_show(loop, conn, kept->bytes + kept->start, kept->length);
-    if (!plx__conn_is_open(conn))
-        return;
-    if ((conn->flags & PLX__CONN_FINISHING) != 0) {
+    if ((conn->flags & (PLX__CONN_CLOSED | PLX__CONN_FINISHING)) != 0) {
         plx__conn_input_drop(loop, conn);
         return;
     }
@@ -126,8 +124,8 @@ void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn, const plx__completion 
 {
     if (consumed > completion->length)
         consumed_too_much(consumed, completion->length);
-    if (!plx__conn_is_open(conn) || consumed == completion->length ||
-        (conn->flags & PLX__CONN_FINISHING) != 0)
+    if ((conn->flags & (PLX__CONN_CLOSED | PLX__CONN_FINISHING)) != 0 ||
+        consumed == completion->length)
         return;
     conn_keep(loop, conn, completion->bytes + consumed, completion->length - consumed);
     if (!plx__conn_is_open(conn))
@@ -138,19 +136,21 @@ void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn, const plx__completion 
 
 void plx__conn_received_slowly(plx_loop *loop, plx__conn *conn, const plx__completion *completion)
 {
-    bool is_resting = (conn->flags & (PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT)) != 0;
+    const uint32_t resting = PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT | PLX__CONN_FINISHING;
+    bool is_resting = (conn->flags & resting) != 0;
     PLX_ASSERT(plx__conn_is_open(conn));
     PLX_ASSERT(((conn->flags & PLX__CONN_KEPT) != 0) == (conn->kept != NULL));
     loop->stats.receives++;
     loop->stats.received_bytes += completion->length;
-    if ((conn->flags & PLX__CONN_FINISHING) != 0)
-        return;
-    conn->received_ns = loop->now_ns;
     if (conn->kept == NULL && !is_resting) {
+        conn->received_ns = loop->now_ns;
         size_t consumed = conn_show(loop, conn, completion->bytes, completion->length);
         plx__conn_keep_rest(loop, conn, completion, consumed);
         return;
     }
+    if ((conn->flags & PLX__CONN_FINISHING) != 0)
+        return;
+    conn->received_ns = loop->now_ns;
     conn_keep(loop, conn, completion->bytes, completion->length);
     if (plx__conn_is_open(conn) && !is_resting)
         conn_show_kept(loop, conn);

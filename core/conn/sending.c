@@ -155,6 +155,32 @@ ptrdiff_t plx__queue_try(plx_loop *loop, plx__conn *conn, const void *bytes, siz
                        ops->send_now(loop->backend, &conn->object.endpoint, bytes, length));
 }
 
+ptrdiff_t plx__queue_try_slices(plx_loop *loop, plx__conn *conn, const plx_slice *slices,
+                                size_t count)
+{
+    size_t total = 0;
+    while (count > 0) {
+        plx__slice some[SLICES_MAX];
+        size_t length = 0;
+        size_t number = 0;
+        for (; count > 0 && number < SLICES_MAX; slices++, count--) {
+            if (slices->length == 0)
+                continue;
+            some[number++] = plx__slice_of(slices->bytes, slices->length);
+            length += slices->length;
+        }
+        ptrdiff_t sent = queue_tried(
+            loop, conn,
+            loop->ops->send_slices_now(loop->backend, &conn->object.endpoint, some, number));
+        if (sent < 0)
+            return sent;
+        total += (size_t)sent;
+        if ((size_t)sent < length)
+            break;
+    }
+    return (ptrdiff_t)total;
+}
+
 /* --- watermarks ------------------------------------------------------------------------------ */
 
 void plx__queue_was_high(plx_loop *loop, plx__conn *conn)
@@ -233,9 +259,11 @@ static void queue_consume(plx_loop *loop, plx__conn *conn, size_t length)
 /* Hands the head of the queue to the backend, unless it has it already. */
 static void queue_start(plx_loop *loop, plx__conn *conn)
 {
+    const uint32_t not_now =
+        PLX__CONN_SENDING | PLX__CONN_CONNECTING | PLX__CONN_SEND_LATER | PLX__CONN_GATHERING;
     plx__slice slices[SLICES_MAX];
     size_t length;
-    if ((conn->flags & (PLX__CONN_SENDING | PLX__CONN_CONNECTING | PLX__CONN_SEND_LATER)) != 0)
+    if ((conn->flags & not_now) != 0)
         return;
     size_t count = plx__send_queue_gather(&conn->queue, slices, SLICES_MAX, &length);
     int status = loop->ops->send_start(loop->backend, &conn->object.endpoint, slices, count);
@@ -245,8 +273,8 @@ static void queue_start(plx_loop *loop, plx__conn *conn)
         (void)queue_tried(loop, conn, status);
 }
 
-/* Sends what the system takes, and leaves the rest to the backend. */
-static void queue_pump(plx_loop *loop, plx__conn *conn)
+/* Sends what the system takes, and leaves the rest to the backend. False: sending has failed. */
+static bool queue_push(plx_loop *loop, plx__conn *conn)
 {
     plx__slice slices[SLICES_MAX];
     while (!plx__send_queue_is_empty(&conn->queue)) {
@@ -256,13 +284,39 @@ static void queue_pump(plx_loop *loop, plx__conn *conn)
             loop, conn,
             loop->ops->send_slices_now(loop->backend, &conn->object.endpoint, slices, count));
         if (sent < 0)
-            return;
+            return false;
         queue_consume(loop, conn, (size_t)sent);
         if ((size_t)sent < length) {
             queue_start(loop, conn);
             break;
         }
     }
+    return plx__conn_is_open(conn);
+}
+
+static void queue_pump(plx_loop *loop, plx__conn *conn)
+{
+    if (queue_push(loop, conn))
+        queue_settle(loop, conn);
+}
+
+void plx__queue_gathered_send(plx_loop *loop, plx__conn *conn)
+{
+    conn->flags &= ~(uint32_t)PLX__CONN_GATHERING;
+    if (!queue_push(loop, conn))
+        return;
+    if (plx__send_queue_is_empty(&conn->queue) && conn->corks > 0)
+        conn->flags |= PLX__CONN_GATHERING;
+    plx__queue_shutdown_settle(loop, conn);
+}
+
+void plx__conn_gather_end(plx_loop *loop, plx__conn *conn)
+{
+    conn->corks = 0;
+    if ((conn->flags & PLX__CONN_GATHERING) == 0)
+        return;
+    plx__queue_gathered_send(loop, conn);
+    /* The loop may have got room for a write that it had refused, while this was gathered. */
     if (plx__conn_is_open(conn))
         queue_settle(loop, conn);
 }
@@ -277,6 +331,10 @@ void plx__queue_grown(plx_loop *loop, plx__conn *conn, size_t length)
         plx__conn_timeout_arm(loop, conn);
     }
     queue_start(loop, conn);
+    if (!plx__conn_is_open(conn) || conn->queue.length <= conn->profile->options.send_high)
+        return;
+    if ((conn->flags & PLX__CONN_GATHERING) != 0)
+        plx__queue_gathered_send(loop, conn); /* How much really waits shows when it is tried. */
     if (plx__conn_is_open(conn) && conn->queue.length > conn->profile->options.send_high)
         plx__queue_was_high(loop, conn);
 }

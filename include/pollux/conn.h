@@ -126,6 +126,43 @@ PLX_NODISCARD PLX_API int plx_connect(plx_loop *loop, plx_conn *conn_out, const 
 PLX_NODISCARD PLX_API int plx_conn_write(plx_loop *loop, plx_conn conn, const void *bytes,
                                          size_t length);
 
+/** Some bytes in memory. */
+typedef struct plx_slice {
+    const void *bytes; /**< Where they are; ignored when `length` is 0. */
+    size_t length;     /**< How many. */
+} plx_slice;
+
+/**
+ * As plx_conn_write() of all slices one after the other, but together: all of them are taken or
+ * none. If nothing waits, they go out in one send; of more than 16 KiB in all, in one send for each
+ * 16 slices. `slices` is read during the call only, and may be NULL when `count` is 0. Returns as
+ * plx_conn_write() does.
+ */
+PLX_NODISCARD PLX_API int plx_conn_writev(plx_loop *loop, plx_conn conn, const plx_slice *slices,
+                                          size_t count);
+
+/**
+ * Gathers what is written to the connection until plx_conn_uncork(), which then sends it together.
+ * Use it to write more than once from a timer, a post, or a callback of another connection; what a
+ * callback of this very connection writes is sent together anyway.
+ *
+ * Call plx_conn_uncork() in the same callback, once for each plx_conn_cork(). If you do not, the
+ * loop does it at the end of the turn. When more than `send_high` bytes are gathered, or the limits
+ * leave no room for a write, the loop sends what there is and goes on gathering; so limits,
+ * watermarks and plx_conn_queued() are exact. If bytes wait in the send queue already, corking has
+ * no effect.
+ *
+ * Returns 0, PLX_ESTALE, or PLX_ELIMIT after 255 calls without a plx_conn_uncork().
+ */
+PLX_API int plx_conn_cork(plx_loop *loop, plx_conn conn);
+
+/**
+ * Ends what plx_conn_cork() has begun; the last one sends what was gathered. If sending fails, the
+ * connection closes; on_close is not called from within this call, and neither is on_drain. Returns
+ * 0, PLX_ESTALE, or PLX_EINVAL if the connection is not corked.
+ */
+PLX_API int plx_conn_uncork(plx_loop *loop, plx_conn conn);
+
 /**
  * Sends the bytes without copying them. They are lent to the loop until `on_sent` gives them back,
  * which it does exactly once, and never from within this call; it may be NULL for bytes that live
