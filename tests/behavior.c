@@ -23,6 +23,7 @@
     X(loop)                                                                                        \
     X(lost)                                                                                        \
     X(misuse)                                                                                      \
+    X(option)                                                                                      \
     X(path)                                                                                        \
     X(post)                                                                                        \
     X(rest)                                                                                        \

@@ -4,6 +4,7 @@
  *
  * conn.c        what its user sees of its life: connecting, opening, the last step
  * finish.c      ending in order, within a time
+ * option.c      what the system lets a program set and ask of its socket
  * transfer.c    from elsewhere, and to elsewhere
  * input.c       from the backend to on_data: kept bytes, the end of the stream
  * output.c      from plx_conn_write() to the cork, the backend or the queue

@@ -316,6 +316,44 @@ PLX_API void *plx_conn_data(const plx_loop *loop, plx_conn conn);
 /** Changes what its callbacks get as `data`. Returns 0 or PLX_ESTALE. */
 PLX_API int plx_conn_set_data(plx_loop *loop, plx_conn conn, void *data);
 
+/** What plx_conn_set_option() sets. The system's defaults apply until then. */
+enum plx_conn_option {
+    /** After so many idle seconds the system asks the peer whether it is still there, and resets
+     * the connection if it is not; 1 to 32,767, or 0: it does not ask. Not for Unix-domain sockets.
+     */
+    PLX_CONN_OPTION_KEEPALIVE_SECONDS = 1,
+    /** The system's send buffer, in bytes. The system may round it: ask for the value that it took;
+     * Linux doubles it. */
+    PLX_CONN_OPTION_SEND_BYTES = 2,
+    /** The system's receive buffer, in bytes; as above. */
+    PLX_CONN_OPTION_RECEIVE_BYTES = 3,
+    /** The traffic class of IPv6, or the type of service of IPv4, of packets; 0 to 255. The two low
+     * bits are the system's. Not for Unix-domain sockets, and not on Windows. */
+    PLX_CONN_OPTION_TRAFFIC_CLASS = 4
+};
+
+/**
+ * Sets an option of the connection's socket; while it connects, too. Returns 0, PLX_ESTALE,
+ * PLX_EINVAL if `value` is out of bounds or `option` is none, PLX_ENOSYS if this system, or a
+ * socket of this kind, has no such option, or what the system reports.
+ */
+PLX_NODISCARD PLX_API int plx_conn_set_option(plx_loop *loop, plx_conn conn,
+                                              enum plx_conn_option option, int64_t value);
+
+/** Asks for an option. Otherwise like plx_conn_set_option(). */
+PLX_NODISCARD PLX_API int plx_conn_get_option(const plx_loop *loop, plx_conn conn,
+                                              enum plx_conn_option option, int64_t *value_out);
+
+/**
+ * Tells which process, user and group are at the other end of a Unix-domain socket, as of the
+ * moment when it connected, or began to listen. Each of the three pointers may be NULL. A value is
+ * -1 if the system does not tell it: BSDs and macOS do not tell the process. Returns 0, PLX_ESTALE,
+ * PLX_ENOTCONN while it connects, or PLX_ENOSYS for a socket of another kind, and on Windows.
+ */
+PLX_NODISCARD PLX_API int plx_conn_peer_credentials(const plx_loop *loop, plx_conn conn,
+                                                    int64_t *process_out, int64_t *user_out,
+                                                    int64_t *group_out);
+
 /**
  * Writes the address of the peer, as "tcp://127.0.0.1:4711". PLX_ADDRESS_TEXT_MAX bytes are always
  * enough. Returns 0, PLX_ESTALE, PLX_EINVAL when `size` is too small, or PLX_ENOTCONN.
