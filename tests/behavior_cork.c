@@ -99,6 +99,7 @@ static void cork_gathers_what_a_timer_writes(world *w)
     plx_conn_options options = probe_options(&p);
     char got[10];
     peer client = connect_pair(w, &p, &options);
+    uint64_t before = counter(w, completions);
     returned = 0;
     for (size_t i = 1; i <= 2; i++) {
         play(w, &p, write_all_kinds);
@@ -106,6 +107,8 @@ static void cork_gathers_what_a_timer_writes(world *w)
         ck_assert_mem_eq(got, "abcdefghij", 10);
         turn_until(w, &returned, i);
     }
+    turn_some(w);
+    ck_assert_uint_eq(counter(w, completions), before); /* Nothing had to wait for room. */
     close_both(w, &p, &client);
 }
 
@@ -444,6 +447,44 @@ static void cork_before_the_connection_is_open(world *w)
     turn_until(w, &server.closed, 1);
 }
 
+/* The same of one that is connected, and of which the user does not know that yet. */
+static void cork_before_an_adopted_connection_is_open(world *w)
+{
+    probe p = {0};
+    char got[5];
+    plx_conn conn;
+    couple c = couple_open();
+    plx_conn_options options = probe_options(&p);
+    plx__socket_disown(c.ours.socket);
+    ck_ok(plx_conn_adopt(w->loop, &conn, c.ours.socket, &options, NULL, 0));
+    ck_ok(plx_conn_cork(w->loop, conn));
+    ck_ok(plx_conn_write(w->loop, conn, "early", 5));
+    ck_ok(plx_conn_uncork(w->loop, conn));
+    ck_assert_uint_eq(plx_conn_queued(w->loop, conn), 5);
+    peer_receive(w, &c.theirs, got, 5);
+    ck_assert_mem_eq(got, "early", 5);
+    ck_assert_uint_eq(p.opened, 1);
+    close_both(w, &p, &c.theirs);
+}
+
+/* A write for which there is no room meets the failure of what is gathered. */
+static void cork_that_fails_to_make_room(world *w)
+{
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    options.send_high = options.send_max = 1000;
+    peer client = connect_pair(w, &p, &options);
+    ck_ok(plx_conn_cork(w->loop, p.conn));
+    ck_ok(plx_conn_write(w->loop, p.conn, bytes, 900));
+    plx__fault_arm(PLX__FAULT_SEND, 0, 1);
+    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, bytes, 101), PLX_ESTALE);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND), 1);
+    turn_until(w, &p.closed, 1);
+    ck_assert_int_eq(p.reason, PLX_ENOMEM);
+    ck_assert_uint_eq(counter(w, read_pauses), 0);
+    peer_close(&client);
+}
+
 /* A send that fails at the uncork is told by on_close, and later; one for which the system lacks
  * memory is tried again. */
 static void cork_whose_send_fails(world *w)
@@ -482,6 +523,8 @@ const test_case behavior_cork_cases[] = {
     CASE(cork_behind_bytes_that_wait),
     CASE(cork_and_the_end),
     CASE(cork_before_the_connection_is_open),
+    CASE(cork_before_an_adopted_connection_is_open),
+    CASE(cork_that_fails_to_make_room),
     CASE(cork_whose_send_fails),
     CASES_END,
 };

@@ -79,6 +79,28 @@ static void finish_sends_all_and_waits_for_the_peers_end(world *w)
     ck_ok(p.reason);
 }
 
+/* The peer's end may be there before all is sent. */
+static void finish_sends_all_after_the_peers_end(world *w)
+{
+    probe p = {0};
+    size_t count;
+    if (plx__rehearsal_loses_sends())
+        return; /* The system itself would leave a gap. */
+    plx_conn_options options = unwanted_options(&p);
+    options.send_max = sizeof bytes;
+    peer client = connect_pair(w, &p, &options);
+    ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
+    ck_ok(plx_conn_finish(w->loop, p.conn, PLX_FOREVER));
+    peer_shutdown(&client);
+    turn_some(w);
+    ck_assert_uint_eq(p.closed, 0);
+    ck_assert_int_eq(peer_drain(w, &client, &count), PLX_EEOF);
+    ck_assert_uint_eq(count, sizeof bytes);
+    turn_until(w, &p.closed, 1);
+    ck_ok(p.reason);
+    peer_close(&client);
+}
+
 /* A peer that is still sending gets the answer, and no reset. A close loses it. */
 static void finish_saves_the_answer_from_a_reset(world *w)
 {
@@ -93,6 +115,7 @@ static void finish_saves_the_answer_from_a_reset(world *w)
     ck_ok(plx_conn_write(w->loop, p.conn, answer, sizeof answer));
     ck_ok(plx_conn_finish(w->loop, p.conn, 0));
     peer_send(w, &client, bytes, sizeof bytes); /* That fits no buffer: it is read. */
+    ck_assert_uint_eq(plx_conn_unconsumed(w->loop, p.conn), 0);
     peer_receive(w, &client, got, sizeof got);
     ck_assert_str_eq(got, answer);
     ck_assert_int_eq(peer_drain(w, &client, &count), PLX_EEOF);
@@ -142,6 +165,16 @@ static void finish_resets_when_its_time_is_over_and_bytes_wait(world *w)
     peer_close(&client);
 }
 
+/* Long enough for all connections to be looked at when the turn is over. */
+static void on_slow_timer(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)loop;
+    (void)timer;
+    (void)data;
+    for (uint64_t until = plx__clock_now() + 30 * PLX_MILLISECOND; plx__clock_now() < until;)
+        ;
+}
+
 /* The time begins with the first call, and the second changes nothing. */
 static void finish_twice_is_finish_once(world *w)
 {
@@ -150,6 +183,7 @@ static void finish_twice_is_finish_once(world *w)
     peer client = connect_pair(w, &p, &options);
     ck_ok(plx_conn_finish(w->loop, p.conn, PLX_FOREVER));
     ck_ok(plx_conn_finish(w->loop, p.conn, 1));
+    ck_ok(plx_timer_start(w->loop, NULL, 0, 0, on_slow_timer, NULL));
     turn_some(w);
     ck_assert_uint_eq(p.closed, 0);
     peer_close(&client);
@@ -300,12 +334,17 @@ static size_t leave_then_finish(plx_loop *loop, plx_conn conn, probe *p, const v
                                 size_t length)
 {
     const size_t wanted = *(const size_t *)p->more;
+    couple other = {{PLX_SOCKET_NONE}, {PLX_SOCKET_NONE}};
     if (p->shown < wanted)
         return 0;
     ck_ok(plx_conn_write(loop, conn, "answer", 6));
     ck_ok(plx_conn_finish(loop, conn, 0));
+    other = couple_open();
     ck_assert_int_eq(plx_conn_write(loop, conn, "x", 1), PLX_EPIPE);
-    ck_assert_mem_eq(at, "request", 7);
+    plx__socket_disown(other.ours.socket); /* Its copy of these bytes is made in a buffer, */
+    ck_ok(plx_conn_adopt(loop, NULL, other.ours.socket, NULL, "trample", 7));
+    ck_assert_mem_eq(at, "request", 7); /* which is not the one that is shown. */
+    peer_close(&other.theirs);
     ck_ok(plx_conn_resume(loop, conn));
     return length - 1;
 }
@@ -331,6 +370,36 @@ static void finish_in_on_data_drops_what_it_leaves(world *w)
         turn_until(w, &p.closed, 1);
         ck_ok(p.reason);
     }
+}
+
+static size_t answer_later(plx_loop *loop, plx_conn conn, probe *p, const void *at, size_t length)
+{
+    (void)p;
+    (void)at;
+    plx__fault_arm(PLX__FAULT_SEND_LATER, 0, 1);
+    ck_ok(plx_conn_write(loop, conn, bytes, 1000));
+    ck_ok(plx_conn_finish(loop, conn, 0));
+    ck_assert_int_eq(plx_conn_is_high(loop, conn), 0);
+    return length;
+}
+
+/* What the callback has written before, and what of it must wait, does not make the queue high:
+ * reading goes on. */
+static void finish_with_a_queue_that_would_be_high(world *w)
+{
+    probe p = {.then_data = answer_later, .then_drain = event_unwanted};
+    plx_conn_options options = probe_options(&p);
+    options.send_high = 100;
+    options.send_max = 1000;
+    peer client = connect_pair(w, &p, &options);
+    peer_send(w, &client, "x", 1);
+    turn_until(w, &p.received, 1);
+    peer_send(w, &client, bytes, sizeof bytes); /* That fits no buffer: it is read. */
+    (void)plx__fault_disarm(PLX__FAULT_SEND_LATER);
+    peer_receive(w, &client, bytes, 1000);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+    ck_ok(p.reason);
 }
 
 static void finish_it(plx_loop *loop, plx_conn conn, probe *p)
@@ -447,6 +516,7 @@ static void finish_of_a_connection_whose_output_is_dead(world *w)
 
 const test_case behavior_finish_cases[] = {
     CASE(finish_sends_all_and_waits_for_the_peers_end),
+    CASE(finish_sends_all_after_the_peers_end),
     CASE(finish_saves_the_answer_from_a_reset),
     CASE(finish_closes_when_its_time_is_over),
     CASE(finish_resets_when_its_time_is_over_and_bytes_wait),
@@ -457,6 +527,7 @@ const test_case behavior_finish_cases[] = {
     CASE(finish_ends_a_pause_and_drops_what_was_kept),
     CASE(finish_after_the_peers_end_closes_at_once),
     CASE(finish_in_on_data_drops_what_it_leaves),
+    CASE(finish_with_a_queue_that_would_be_high),
     CASE(finish_in_on_open),
     CASE(finish_of_one_that_waits_for_room),
     CASE(finish_keeps_the_write_timeout_alone),

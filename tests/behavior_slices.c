@@ -130,6 +130,51 @@ static void slices_in_a_callback_that_are_long(world *w)
     close_both(w, &p, &client);
 }
 
+/* What a callback has written to its own connection, and is not sent yet, is not disturbed. */
+static size_t answer_both(plx_loop *loop, plx_conn conn, probe *p, const void *at, size_t length)
+{
+    const plx_slice slices[] = {{"oth", 3}, {"er", 2}};
+    const probe *other = p->more;
+    (void)at;
+    ck_ok(plx_conn_write(loop, conn, "own", 3));
+    ck_ok(plx_conn_writev(loop, other->conn, slices, 2));
+    ck_ok(plx_conn_write(loop, conn, "too", 3));
+    return length;
+}
+
+static void slices_to_another_connection(world *w)
+{
+    probe other = {0};
+    probe p = {.then_data = answer_both, .more = &other};
+    char got[6];
+    plx_conn_options options = probe_options(&other);
+    peer reader = connect_pair(w, &other, &options);
+    options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    peer_send(w, &client, "?", 1);
+    peer_receive(w, &client, got, 6);
+    ck_assert_mem_eq(got, "owntoo", 6);
+    peer_receive(w, &reader, got, 5);
+    ck_assert_mem_eq(got, "other", 5);
+    close_both(w, &p, &client);
+    close_both(w, &other, &reader);
+}
+
+/* If the system lacks memory for the first send, no other overtakes it. */
+static void slices_that_are_sent_later(world *w)
+{
+    plx_slice slices[SLICES];
+    probe p = {0};
+    peer client = connect_roomy(w, &p);
+    slices_fill(slices, SLICES, 100000);
+    plx__fault_arm(PLX__FAULT_SEND_LATER, 0, 1);
+    ck_ok(plx_conn_writev(w->loop, p.conn, slices, SLICES));
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND_LATER), 1);
+    ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), 100000);
+    peer_expect_pattern(w, &client, 100000);
+    close_both(w, &p, &client);
+}
+
 /* What the system does not take waits, and nothing is lost or moved: short and long ones, before
  * the connection is open and after. */
 static void slices_that_wait_keep_their_order(world *w)
@@ -235,6 +280,8 @@ const test_case behavior_slices_cases[] = {
     CASE(slices_go_out_in_one_send),
     CASE(slices_in_a_callback_go_out_with_the_rest),
     CASE(slices_in_a_callback_that_are_long),
+    CASE(slices_to_another_connection),
+    CASE(slices_that_are_sent_later),
     CASE(slices_that_wait_keep_their_order),
     CASE(slices_are_held_against_the_limits_together),
     CASE(slices_without_memory),

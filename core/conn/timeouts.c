@@ -44,10 +44,8 @@ static deadlines conn_deadlines(const plx__conn *conn)
     }
     if (conn->queue.length > 0)
         d.write = sum(conn->sent_ns, options->write_timeout_ns);
-    if ((conn->flags & PLX__CONN_FINISHING) != 0) {
-        d.finish = conn->finish_by_ns;
-        return d;
-    }
+    if ((conn->flags & PLX__CONN_FINISHING) != 0)
+        d.finish = conn->finish_by_ns; /* From which the two below count then, so they are later. */
     uint64_t active_ns = conn->received_ns > conn->sent_ns ? conn->received_ns : conn->sent_ns;
     d.idle = sum(active_ns, options->idle_timeout_ns);
     if ((conn->flags & PLX__CONN_RECEIVING) != 0)
@@ -119,13 +117,12 @@ static bool is_put_off(plx_loop *loop, plx__conn *conn)
            (d.read > loop->now_ns || can_read) && (d.write > loop->now_ns || can_write);
 }
 
-/* The shortest of the timeouts: no other may pass unseen while this one is put off. */
-static uint64_t look_again_ns(const plx_loop *loop, const plx__conn *conn)
+/* The shortest of the timeouts: no other may pass unseen while this one is put off. The end of a
+ * finish may come later by as much. */
+static uint64_t look_again_ns(const plx__conn *conn)
 {
     const plx_conn_options *options = &conn->profile->options;
     uint64_t shortest = smaller(options->idle_timeout_ns, options->read_timeout_ns);
-    if ((conn->flags & PLX__CONN_FINISHING) != 0)
-        shortest = smaller(shortest, conn->finish_by_ns - loop->now_ns);
     shortest = smaller(shortest, smaller(options->write_timeout_ns, options->connect_timeout_ns));
     return smaller(shortest, LOOK_AGAIN_NS);
 }
@@ -158,7 +155,7 @@ static void on_timeout_due(plx_loop *loop, plx__wheel_node *node)
     if (!is_due(loop, conn))
         return;
     if (is_put_off(loop, conn)) {
-        due_arm(loop, conn, look_again_ns(loop, conn));
+        due_arm(loop, conn, look_again_ns(conn));
         return;
     }
     loop->stats.timeouts++;

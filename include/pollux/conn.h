@@ -340,7 +340,10 @@ enum plx_conn_option {
 PLX_NODISCARD PLX_API int plx_conn_set_option(plx_loop *loop, plx_conn conn,
                                               enum plx_conn_option option, int64_t value);
 
-/** Asks for an option. Otherwise like plx_conn_set_option(). */
+/**
+ * Asks for an option. Otherwise like plx_conn_set_option(). Windows before 10 1709 does not tell
+ * how many seconds PLX_CONN_OPTION_KEEPALIVE_SECONDS is set to: PLX_ENOSYS.
+ */
 PLX_NODISCARD PLX_API int plx_conn_get_option(const plx_loop *loop, plx_conn conn,
                                               enum plx_conn_option option, int64_t *value_out);
 
