@@ -165,16 +165,6 @@ static void finish_resets_when_its_time_is_over_and_bytes_wait(world *w)
     peer_close(&client);
 }
 
-/* Long enough for all connections to be looked at when the turn is over. */
-static void on_slow_timer(plx_loop *loop, plx_timer timer, void *data)
-{
-    (void)loop;
-    (void)timer;
-    (void)data;
-    for (uint64_t until = plx__clock_now() + 30 * PLX_MILLISECOND; plx__clock_now() < until;)
-        ;
-}
-
 /* The time begins with the first call, and the second changes nothing. */
 static void finish_twice_is_finish_once(world *w)
 {
@@ -183,7 +173,6 @@ static void finish_twice_is_finish_once(world *w)
     peer client = connect_pair(w, &p, &options);
     ck_ok(plx_conn_finish(w->loop, p.conn, PLX_FOREVER));
     ck_ok(plx_conn_finish(w->loop, p.conn, 1));
-    ck_ok(plx_timer_start(w->loop, NULL, 0, 0, on_slow_timer, NULL));
     turn_some(w);
     ck_assert_uint_eq(p.closed, 0);
     peer_close(&client);
@@ -390,7 +379,7 @@ static void finish_with_a_queue_that_would_be_high(world *w)
     probe p = {.then_data = answer_later, .then_drain = event_unwanted};
     plx_conn_options options = probe_options(&p);
     options.send_high = 100;
-    options.send_max = 1000;
+    options.send_max = 100000;
     peer client = connect_pair(w, &p, &options);
     peer_send(w, &client, "x", 1);
     turn_until(w, &p.received, 1);
@@ -458,6 +447,16 @@ static void finish_of_one_that_waits_for_room(world *w)
 /* --- other timeouts, and failures ---------------------------------------------------------------
  */
 
+/* Long enough for all connections to be looked at when the turn is over. */
+static void on_slow_timer(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)loop;
+    (void)timer;
+    (void)data;
+    for (uint64_t until = plx__clock_now() + 30 * PLX_MILLISECOND; plx__clock_now() < until;)
+        ;
+}
+
 /* `way` 0: idle and read timeouts, which are replaced; 1: the write timeout, which applies. */
 static void finish_keeps_the_write_timeout_alone(world *w)
 {
@@ -465,7 +464,7 @@ static void finish_keeps_the_write_timeout_alone(world *w)
         probe p = {0};
         plx_conn_options options = unwanted_options(&p);
         options.send_max = sizeof bytes;
-        options.idle_timeout_ns = options.read_timeout_ns = way == 0 ? 5 * PLX_MILLISECOND : 0;
+        options.idle_timeout_ns = options.read_timeout_ns = way == 0 ? 20 * PLX_MILLISECOND : 0;
         options.write_timeout_ns = way == 1 ? 5 * PLX_MILLISECOND : 0;
         options.flags = PLX_CONN_PAUSED;
         peer client = connect_pair(w, &p, &options);
@@ -473,6 +472,7 @@ static void finish_keeps_the_write_timeout_alone(world *w)
             ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
         ck_ok(plx_conn_finish(w->loop, p.conn, PLX_FOREVER));
         if (way == 0) {
+            ck_ok(plx_timer_start(w->loop, NULL, 0, 0, on_slow_timer, NULL));
             turn_some(w);
             ck_assert_uint_eq(p.closed, 0);
             peer_close(&client);
