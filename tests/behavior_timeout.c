@@ -1,4 +1,5 @@
 /* tests/behavior_timeout.c - timeouts that change while the connection is open. */
+#include "core/loop.h"
 #include "platform/rehearsal.h"
 #include "tests/harness.h"
 
@@ -155,9 +156,50 @@ static void timeout_that_changes_in_a_callback(world *w)
     peer_close(&client);
 }
 
+static void on_release(plx_loop *loop, plx_conn conn, void *data, plx_socket socket, const void *at,
+                       size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)at;
+    (void)length;
+    ((probe *)data)->closed++;
+    plx_socket_close(socket);
+}
+
+static size_t leave(plx_loop *loop, plx_conn conn, probe *p, const void *at, size_t length)
+{
+    (void)p;
+    (void)at;
+    ck_ok(plx_conn_release(loop, conn));
+    return length;
+}
+
+/* While its backend lets go of it, a connection has no timeout, and is given none. */
+static void timeout_of_a_connection_that_leaves(world *w)
+{
+    probe p = {.then_data = leave};
+    plx_conn_options options = probe_options(&p);
+    options.on_release = on_release;
+    options.idle_timeout_ns = 3600 * PLX_SECOND;
+    peer client = connect_pair(w, &p, &options);
+    peer_send(w, &client, "x", 1);
+    turn_until(w, &p.shown, 1);
+    int status = plx_conn_set_timeout(w->loop, p.conn, PLX_TIMEOUT_IDLE, 1800 * PLX_SECOND);
+    ck_assert(status == 0 || status == PLX_ESTALE); /* It may be gone already. */
+    turn_until(w, &p.closed, 1);
+    ck_assert_uint_eq(w->loop->wheel.count, 0);
+    peer_close(&client);
+}
+
 const test_case behavior_timeout_cases[] = {
-    CASE(timeout_that_comes_nearer),           CASE(timeout_that_goes_farther),
-    CASE(timeout_that_returns_to_its_options), CASE(timeout_of_one_connection_alone),
-    CASE(timeout_that_needs_memory),           CASE(timeout_that_is_none),
-    CASE(timeout_that_changes_in_a_callback),  CASES_END,
+    CASE(timeout_of_a_connection_that_leaves),
+    CASE(timeout_that_comes_nearer),
+    CASE(timeout_that_goes_farther),
+    CASE(timeout_that_returns_to_its_options),
+    CASE(timeout_of_one_connection_alone),
+    CASE(timeout_that_needs_memory),
+    CASE(timeout_that_is_none),
+    CASE(timeout_that_changes_in_a_callback),
+    CASES_END,
 };

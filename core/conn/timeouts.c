@@ -168,7 +168,7 @@ int plx_conn_set_timeout(plx_loop *loop, plx_conn conn, enum plx_timeout which, 
     if (found == NULL)
         return PLX_ESTALE;
     int status = plx__profile_timeout_set(&found->profile, which, timeout_ns);
-    if (status == 0)
+    if (status == 0 && (found->flags & PLX__CONN_LEAVING) == 0) /* Else none runs any more. */
         plx__conn_timeout_arm(loop, found);
     return status;
 }
