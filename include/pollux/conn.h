@@ -157,9 +157,9 @@ PLX_NODISCARD PLX_API int plx_conn_writev(plx_loop *loop, plx_conn conn, const p
 PLX_API int plx_conn_cork(plx_loop *loop, plx_conn conn);
 
 /**
- * Ends what plx_conn_cork() has begun; the last one sends what was gathered. If sending fails, the
- * connection closes; on_close is not called from within this call, and neither is on_drain. Returns
- * 0, PLX_ESTALE, or PLX_EINVAL if the connection is not corked.
+ * Ends one plx_conn_cork(). The last of nested calls sends what was gathered. If sending fails, the
+ * connection closes. Neither on_close nor on_drain is called from within this call. Returns 0,
+ * PLX_ESTALE, or PLX_EINVAL if the connection is not corked.
  */
 PLX_API int plx_conn_uncork(plx_loop *loop, plx_conn conn);
 
@@ -279,10 +279,10 @@ enum plx_timeout {
 
 /**
  * Changes a timeout of this connection alone. `timeout_ns` 0 restores the value of the
- * connection's options; PLX_FOREVER turns the timeout off. The new value applies at once, and
- * counts from the same moment as the old one: the last byte, or the begin of reading. So a shorter
- * timeout may be over already; then the loop closes the connection in one of its next turns, unless
- * data has arrived. The first change allocates memory for a copy of the shared options.
+ * connection's options; PLX_FOREVER turns the timeout off. The new value applies at once and counts
+ * from the same moment as the old one, for example from the last byte. So a shorter timeout may
+ * have passed already. Then the loop closes the connection in one of its next turns, unless data
+ * has arrived. The first change allocates a copy of the shared options.
  *
  * Returns 0, PLX_ESTALE, PLX_EINVAL if `which` is no timeout, or PLX_ENOMEM with nothing changed.
  */
@@ -296,8 +296,8 @@ PLX_NODISCARD PLX_API int plx_conn_set_timeout(plx_loop *loop, plx_conn conn,
 PLX_API int plx_conn_is_open(const plx_loop *loop, plx_conn conn);
 
 /**
- * How many bytes the connection keeps that on_data did not consume. While on_data runs, the bytes
- * that it is shown are not counted. 0 for a stale handle too.
+ * Returns how many bytes of unconsumed input the connection has. While on_data runs, the bytes that
+ * it is shown are not counted. 0 for a stale handle too.
  */
 PLX_API size_t plx_conn_unconsumed(const plx_loop *loop, plx_conn conn);
 
