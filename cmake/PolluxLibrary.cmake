@@ -5,8 +5,10 @@ set(pollux_sources
     core/backend_names.c
     core/classes.c
     core/conn/conn.c
+    core/conn/finish.c
     core/conn/input.c
     core/conn/life.c
+    core/conn/option.c
     core/conn/output.c
     core/conn/reading.c
     core/conn/send_queue.c
@@ -46,7 +48,8 @@ if(WIN32)
 else()
     set(pollux_system unix)
 endif()
-foreach(noun clock error poll select signal socket socket_path thread wake)
+foreach(noun clock error poll select signal socket socket_option socket_path thread
+             wake)
     list(APPEND pollux_sources platform/${pollux_system}/${noun}.c)
 endforeach()
 if(UNIX)

@@ -21,4 +21,13 @@ __declspec(noreturn)
 #endif
 void plx__assert_failed(const char *condition, const char *file, int line);
 
+/* The same for a mistake of the user's that has figures: `text` says in the user's words what is
+ * wrong. */
+#if defined(__GNUC__)
+__attribute__((noreturn, cold))
+#elif defined(_MSC_VER)
+__declspec(noreturn)
+#endif
+void plx__misused(const char *text);
+
 #endif

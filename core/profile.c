@@ -22,6 +22,14 @@ static size_t discard(plx_loop *loop, plx_conn conn, void *data, const void *byt
     return length;
 }
 
+static void timeouts_count(plx__profile *profile)
+{
+    const plx_conn_options *options = &profile->options;
+    profile->has_timeouts = options->idle_timeout_ns != PLX_FOREVER ||
+                            options->read_timeout_ns != PLX_FOREVER ||
+                            options->write_timeout_ns != PLX_FOREVER;
+}
+
 /* `filled` is all zero, so that two of the same options are the same bytes. */
 static int options_fill(plx_conn_options *filled, const plx_conn_options *given)
 {
@@ -59,9 +67,7 @@ int plx__profile_open(plx__profile **profile_out, const plx_conn_options *option
         return status;
     }
     profile->references = 1;
-    profile->has_timeouts = profile->options.idle_timeout_ns != PLX_FOREVER ||
-                            profile->options.read_timeout_ns != PLX_FOREVER ||
-                            profile->options.write_timeout_ns != PLX_FOREVER;
+    timeouts_count(profile);
     *profile_out = profile;
     return 0;
 }
@@ -89,6 +95,53 @@ int plx__profile_share(plx_loop *loop, plx__profile **profile_out, const plx_con
 void plx__profile_give(plx__profile *profile)
 {
     PLX_ASSERT(profile->references > 0);
-    if (--profile->references == 0)
-        plx__free(profile);
+    if (--profile->references > 0)
+        return;
+    if (profile->base != NULL)
+        plx__profile_give(profile->base);
+    plx__free(profile);
+}
+
+static uint64_t *timeout_of(plx__profile *profile, enum plx_timeout which)
+{
+    switch (which) {
+    case PLX_TIMEOUT_IDLE:
+        return &profile->options.idle_timeout_ns;
+    case PLX_TIMEOUT_READ:
+        return &profile->options.read_timeout_ns;
+    case PLX_TIMEOUT_WRITE:
+        return &profile->options.write_timeout_ns;
+    }
+    return NULL;
+}
+
+/* The reference becomes the copy's. */
+static int profile_own(plx__profile **profile)
+{
+    plx__profile *own = plx__allocate(sizeof *own);
+    if (own == NULL)
+        return PLX_ENOMEM;
+    *own = **profile;
+    own->references = 1;
+    own->base = *profile;
+    *profile = own;
+    return 0;
+}
+
+int plx__profile_timeout_set(plx__profile **profile, enum plx_timeout which, uint64_t timeout_ns)
+{
+    plx__profile *base = (*profile)->base != NULL ? (*profile)->base : *profile;
+    const uint64_t *now_ns = timeout_of(*profile, which);
+    if (now_ns == NULL)
+        return PLX_EINVAL;
+    if (timeout_ns == 0)
+        timeout_ns = *timeout_of(base, which);
+    if (timeout_ns == *now_ns)
+        return 0;
+    int status = *profile == base ? profile_own(profile) : 0;
+    if (status != 0)
+        return status;
+    *timeout_of(*profile, which) = timeout_ns;
+    timeouts_count(*profile);
+    return 0;
 }

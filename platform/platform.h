@@ -157,6 +157,23 @@ int plx__socket_peer(plx_socket socket, plx__address *address_out);
 /* Whether this is something that poll() and its like can wait for: 0, PLX_EBADF, PLX_ENOTSOCK. */
 int plx__socket_check(plx_socket socket);
 
+/* --- options of connected sockets (socket_option.c) ------------------------------------------ */
+
+/* `option` is one of plx_conn_option, its value within bounds, and `family` the socket's.
+ * PLX_ENOSYS where the system does not know it. */
+int plx__socket_option_set(plx_socket socket, uint32_t family, int option, int value);
+int plx__socket_option_get(plx_socket socket, uint32_t family, int option, int *value_out);
+
+/* Who is at the other end; -1 for what the system does not tell. */
+typedef struct plx__credentials {
+    int64_t process, user, group;
+} plx__credentials;
+
+/* Of a Unix-domain socket. PLX_ENOSYS where the system tells nothing. */
+int plx__socket_credentials(plx_socket socket, plx__credentials *credentials_out);
+
+/* --- the files of Unix-domain listeners (socket_path.c) -------------------------------------- */
+
 /* The file that a Unix-domain listener has (socket_path.c), by what tells it from every other. */
 typedef struct plx__socket_path plx__socket_path;
 

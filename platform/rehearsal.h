@@ -63,6 +63,9 @@ int plx__rehearse_memory_lock_limit(uint32_t bytes);
 int plx__rehearse_process_start(void (*run)(void *data), void *data);
 void plx__rehearse_process_kill(int process);
 
+/* What a peer is told of this process. PLX_ENOSYS where peers are told nothing. */
+int plx__rehearsal_credentials(plx__credentials *credentials_out);
+
 /* How many descriptors the process has open. PLX_ENOSYS where the system does not tell. */
 int plx__rehearse_descriptors(void);
 

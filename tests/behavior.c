@@ -8,10 +8,12 @@
     X(close)                                                                                       \
     X(cold)                                                                                        \
     X(connect)                                                                                     \
+    X(cork)                                                                                        \
     X(daemon)                                                                                      \
     X(data)                                                                                        \
     X(events)                                                                                      \
     X(failure)                                                                                     \
+    X(finish)                                                                                      \
     X(fork)                                                                                        \
     X(fork_callback)                                                                               \
     X(fresh)                                                                                       \
@@ -20,16 +22,20 @@
     X(limits)                                                                                      \
     X(loop)                                                                                        \
     X(lost)                                                                                        \
+    X(misuse)                                                                                      \
+    X(option)                                                                                      \
     X(path)                                                                                        \
     X(post)                                                                                        \
     X(rest)                                                                                        \
     X(resume)                                                                                      \
     X(send)                                                                                        \
+    X(slices)                                                                                      \
     X(slow)                                                                                        \
     X(stats)                                                                                       \
     X(stop)                                                                                        \
     X(takeover)                                                                                    \
     X(threads)                                                                                     \
+    X(timeout)                                                                                     \
     X(timer)                                                                                       \
     X(transfer)                                                                                    \
     X(wake)                                                                                        \

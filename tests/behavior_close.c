@@ -362,11 +362,16 @@ static void expect_stale(plx_loop *loop, uint64_t bits)
     const plx_timer timer = {bits};
     const plx_watch watch = {bits};
     const plx_signal signal = {bits};
+    const plx_slice slice = {"x", 1};
     char text[PLX_ADDRESS_TEXT_MAX];
     ck_assert_int_eq(plx_conn_write(loop, conn, "x", 1), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_write(loop, conn, "", 0), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_send(loop, conn, "x", 1, sent_nothing, NULL), PLX_ESTALE);
+    ck_assert_int_eq(plx_conn_writev(loop, conn, &slice, 1), PLX_ESTALE);
+    ck_assert_int_eq(plx_conn_cork(loop, conn), PLX_ESTALE);
+    ck_assert_int_eq(plx_conn_uncork(loop, conn), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_shutdown(loop, conn), PLX_ESTALE);
+    ck_assert_int_eq(plx_conn_finish(loop, conn, 0), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_close(loop, conn), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_reset(loop, conn), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_is_high(loop, conn), 0);
@@ -376,6 +381,9 @@ static void expect_stale(plx_loop *loop, uint64_t bits)
     ck_assert_int_eq(plx_conn_peer(loop, conn, text, sizeof text), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_local(loop, conn, text, sizeof text), PLX_ESTALE);
     ck_assert_uint_eq(plx_conn_queued(loop, conn), 0);
+    ck_assert_uint_eq(plx_conn_unconsumed(loop, conn), 0);
+    ck_assert_int_eq(plx_conn_is_open(loop, conn), 0);
+    ck_assert_int_eq(plx_conn_set_timeout(loop, conn, PLX_TIMEOUT_IDLE, 1), PLX_ESTALE);
     ck_assert_ptr_null(plx_conn_data(loop, conn));
     ck_assert_int_eq(plx_listener_close(loop, listener), PLX_ESTALE);
     ck_assert_int_eq(plx_listener_address(loop, listener, text, sizeof text), PLX_ESTALE);

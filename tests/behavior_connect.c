@@ -19,7 +19,9 @@ static void connect_and_talk(world *w)
     plx_conn conn;
     (void)listen_at(w, &server_options, address);
     ck_ok(plx_connect(w->loop, &conn, address, &options));
+    ck_assert_int_eq(plx_conn_is_open(w->loop, conn), 0);
     turn_until(w, &client.opened, 1);
+    ck_assert_int_eq(plx_conn_is_open(w->loop, conn), 1);
     ck_assert_uint_eq(client.conn.bits, conn.bits);
     ck_ok(plx_conn_peer(w->loop, conn, name, sizeof name));
     ck_assert_str_eq(name, address);
@@ -42,7 +44,9 @@ static void write_on_open(plx_loop *loop, plx_conn conn, probe *p)
 static void close_on_open(plx_loop *loop, plx_conn conn, probe *p)
 {
     (void)p;
+    ck_assert_int_eq(plx_conn_is_open(loop, conn), 1);
     ck_ok(plx_conn_close(loop, conn));
+    ck_assert_int_eq(plx_conn_is_open(loop, conn), 0);
 }
 
 /* What was written before is dropped with the connection, and on_open is the last that is called.

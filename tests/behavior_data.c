@@ -377,6 +377,30 @@ static void reset_after_data_closes_once(world *w)
     ck_assert_uint_eq(p.closed, 1);
 }
 
+/* What is kept is counted, and while on_data is shown it, it is not. */
+static size_t keep_two(plx_loop *loop, plx_conn conn, probe *p, const void *at, size_t length)
+{
+    (void)p;
+    (void)at;
+    ck_assert_uint_eq(plx_conn_unconsumed(loop, conn), 0);
+    return length - 2;
+}
+
+static void unconsumed_input_is_counted(world *w)
+{
+    probe p = {.then_data = keep_two};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    ck_assert_uint_eq(plx_conn_unconsumed(w->loop, p.conn), 0);
+    for (size_t i = 1; i <= 3; i++) {
+        peer_send(w, &client, "abcd", 4);
+        turn_until(w, &p.received, 4 * i - 2);
+        ck_assert_uint_eq(plx_conn_unconsumed(w->loop, p.conn), 2);
+    }
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 const test_case behavior_data_cases[] = {
     CASE(data_is_echoed),
     CASE(data_split_at_every_byte),
@@ -394,5 +418,6 @@ const test_case behavior_data_cases[] = {
     CASE(end_waits_behind_the_data),
     CASE(reset_closes),
     CASE(reset_after_data_closes_once),
+    CASE(unconsumed_input_is_counted),
     CASES_END,
 };

@@ -317,11 +317,53 @@ static void call_connect(plx_loop *loop)
     handle_remember(conn.bits);
 }
 
+/* Those that change how a connection is, or end it, and those that ask. */
+static void call_conn_more(plx_loop *loop, plx_conn conn)
+{
+    const plx_slice slices[] = {
+        {bytes, any_length()}, {NULL, 0}, {bytes, chance_below(100)}, {bytes, any_length()}};
+    enum plx_conn_option option = (enum plx_conn_option)chance_below(6);
+    int64_t value;
+    switch (chance_below(8)) {
+    case 0:
+        (void)plx_conn_finish(loop, conn, any_timeout());
+        break;
+    case 1:
+        (void)!plx_conn_set_timeout(loop, conn, (enum plx_timeout)chance_below(5), any_timeout());
+        break;
+    case 2:
+        (void)!plx_conn_set_option(loop, conn, option, (int64_t)chance_below(70000));
+        break;
+    case 3:
+        (void)!plx_conn_get_option(loop, conn, option, &value);
+        (void)!plx_conn_peer_credentials(loop, conn, &value, NULL, NULL);
+        break;
+    case 4:
+        (void)plx_conn_unconsumed(loop, conn);
+        CHECK(plx_conn_is_open(loop, conn) <= 1);
+        break;
+    case 5:
+        (void)plx_conn_cork(loop, conn);
+        break;
+    case 6:
+        (void)plx_conn_uncork(loop, conn);
+        break;
+    default:
+        (void)!plx_conn_writev(loop, conn, slices, chance_below(5));
+        break;
+    }
+}
+
 static void call_conn(plx_loop *loop)
 {
     plx_conn conn = {any_handle()};
     char text[PLX_ADDRESS_TEXT_MAX];
-    switch (chance_below(13)) {
+    switch (chance_below(16)) {
+    case 13:
+    case 14:
+    case 15:
+        call_conn_more(loop, conn);
+        break;
     case 12:
         (void)!plx_conn_release(loop, conn);
         break;

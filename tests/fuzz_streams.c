@@ -31,6 +31,7 @@ typedef struct end {
     bool has_end;     /* It saw the other end's stream end in order. */
     bool is_closing;  /* By a call of ours: any prefix may have arrived. */
     bool is_releasing;
+    bool is_finishing; /* Whatever comes is discarded. */
     uint64_t lent, returned;
 } end;
 
@@ -106,7 +107,8 @@ static void end_check(end *e)
     e->has_end = true;
     /* Without an on_end the loop shuts a connection's side when the other side has ended. */
     bool is_whole = from->is_shut || from->options.on_end == NULL;
-    bool is_cut = from->is_closing || from->is_cut || is_stale(from) || may_lack_bytes(e);
+    bool is_cut =
+        from->is_closing || from->is_cut || is_stale(from) || may_lack_bytes(e) || e->is_finishing;
     CHECK(is_whole || is_cut);
     if (is_whole && !is_cut) {
         CHECK(e->seen == from->written);
@@ -150,7 +152,7 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *byt
 {
     end *e = data;
     CHECK(e->kind == END_CONN && e->conn.bits == conn.bits);
-    CHECK(length > 0);
+    CHECK(length > 0 && !e->is_finishing);
     CHECK(!e->has_end || e->read + length == e->seen); /* After the end nothing is new. */
     input_check(e, bytes, length);
     own_writes(e);
@@ -164,7 +166,7 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *byt
 static void on_drain(plx_loop *loop, plx_conn conn, void *data)
 {
     end *e = data;
-    CHECK(e->kind == END_CONN);
+    CHECK(e->kind == END_CONN && !e->is_finishing);
     fuzz_streams_count.drains++;
     if (e->options.send_low != 0)
         CHECK(plx_conn_queued(loop, conn) <= e->options.send_low);
@@ -175,7 +177,7 @@ static void on_drain(plx_loop *loop, plx_conn conn, void *data)
 static void on_end(plx_loop *loop, plx_conn conn, void *data)
 {
     end *e = data;
-    CHECK(e->kind == END_CONN);
+    CHECK(e->kind == END_CONN && !e->is_finishing);
     end_check(e);
     some_calls(loop);
     if (e->kind == END_CONN && !e->is_releasing && one_in(2)) {
@@ -282,7 +284,7 @@ static void adopt(end *e, plx_socket socket, const void *bytes, size_t length)
     e->kind = END_CONN;
     e->loop = loop;
     e->options = options;
-    e->is_releasing = false;
+    e->is_releasing = e->is_finishing = false;
 }
 
 static void stream_begin(end *first, uint64_t calls)
@@ -319,17 +321,31 @@ static bool is_too_long(const end *e, size_t length)
     return length > e->options.send_max;
 }
 
+/* In one piece, or in three. */
+static int any_write(const end *e, const unsigned char *bytes, size_t length)
+{
+    plx_slice slices[3];
+    if (!one_in(4))
+        return plx_conn_write(e->loop, e->conn, bytes, length);
+    size_t first = chance_below(length + 1);
+    size_t second = chance_below(length - first + 1);
+    slices[0] = (plx_slice){bytes, first};
+    slices[1] = (plx_slice){bytes + first, second};
+    slices[2] = (plx_slice){bytes + first + second, length - first - second};
+    return plx_conn_writev(e->loop, e->conn, slices, 3);
+}
+
 static void conn_write(end *e)
 {
     size_t length = any_length();
-    const void *bytes = pattern_at(e, e->written);
+    const unsigned char *bytes = pattern_at(e, e->written);
     bool is_sent = one_in(3);
     plx_sent_fn then = one_in(2) ? on_sent : NULL; /* The pattern lives forever. */
     if (e->is_shut)
         return; /* It would be refused. */
     /* Before: the callbacks of the other end may come from within a loop's later call only. */
     int status = is_sent ? plx_conn_send(e->loop, e->conn, bytes, length, then, e)
-                         : plx_conn_write(e->loop, e->conn, bytes, length);
+                         : any_write(e, bytes, length);
     if (status != 0) {
         /* PLX_ESTALE: it has closed, and on_close is to come. */
         CHECK(status == PLX_ENOBUFS || status == PLX_EPIPE || status == PLX_ENOMEM ||
@@ -353,12 +369,40 @@ static void conn_write(end *e)
     }
 }
 
+/* Some, which a cork may gather. Who forgets to uncork lets the loop do it. */
+static void conn_writes(end *e)
+{
+    bool is_corked = one_in(3) && plx_conn_cork(e->loop, e->conn) == 0;
+    for (size_t i = 1 + chance_below(4); i > 0; i--)
+        conn_write(e);
+    if (is_corked && !one_in(8))
+        (void)plx_conn_uncork(e->loop, e->conn);
+}
+
+static void conn_finish(end *e)
+{
+    static const uint64_t lingers[] = {0, 1, 50 * PLX_MILLISECOND, PLX_FOREVER};
+    /* One that is not open yet is closed. */
+    e->is_closing = !is_stale(e) && plx_conn_is_open(e->loop, e->conn) == 0;
+    int status = plx_conn_finish(e->loop, e->conn, lingers[chance_below(4)]);
+    CHECK(status == 0 || status == PLX_ESTALE || (status == PLX_EPIPE && e->is_releasing));
+    if (status != 0)
+        return;
+    e->is_shut = e->is_finishing = true;
+    CHECK(plx_conn_unconsumed(e->loop, e->conn) == 0);
+    CHECK(plx_conn_is_high(e->loop, e->conn) == 0);
+}
+
 static void conn_call(end *e)
 {
     int status;
     if (e->is_closing)
         return;
-    switch (chance_below(16)) {
+    switch (chance_below(17)) {
+    case 16:
+        if (one_in(8))
+            conn_finish(e);
+        break;
     case 0:
         (void)plx_conn_pause(e->loop, e->conn);
         break;
@@ -385,8 +429,7 @@ static void conn_call(end *e)
         e->is_releasing = e->is_releasing || status == 0;
         break;
     default:
-        for (size_t i = 1 + chance_below(4); i > 0; i--)
-            conn_write(e);
+        conn_writes(e);
         break;
     }
 }

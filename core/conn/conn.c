@@ -118,6 +118,8 @@ static void conn_deferred(plx_loop *loop, plx__object *object)
     /* What on_sent resumes is shown in the next step. */
     bool is_to_show = (conn->flags & PLX__CONN_SHOW_KEPT) != 0;
     plx__conn_input_rest(conn);
+    if (plx__conn_is_open(conn) && conn->corks > 0)
+        plx__conn_gather_end(loop, conn);
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_ADOPTED) != 0) {
         conn->flags &= ~(uint32_t)PLX__CONN_ADOPTED;
         plx__conn_connected(loop, conn, 0);
@@ -210,6 +212,12 @@ int plx_address_check(const char *address)
 {
     plx__address parsed;
     return plx__address_parse(&parsed, address);
+}
+
+int plx_conn_is_open(const plx_loop *loop, plx_conn conn)
+{
+    const plx__conn *found = plx__conn_find(loop, conn);
+    return found != NULL && (found->flags & PLX__CONN_CONNECTING) == 0;
 }
 
 void *plx_conn_data(const plx_loop *loop, plx_conn conn)

@@ -3,12 +3,14 @@
  * Each file calls those below it alone.
  *
  * conn.c        what its user sees of its life: connecting, opening, the last step
+ * finish.c      ending in order, within a time
+ * option.c      what the system lets a program set and ask of its socket
  * transfer.c    from elsewhere, and to elsewhere
  * input.c       from the backend to on_data: kept bytes, the end of the stream
  * output.c      from plx_conn_write() to the cork, the backend or the queue
  * sending.c     from the queue to the backend; watermarks, shutdown, the cork
  * reading.c     whether it reads: pauses and what ends them
- * timeouts.c    its four timeouts, in one node of the wheel
+ * timeouts.c    its timeouts, in one node of the wheel
  * life.c        its slot and its socket: taking, closing, detaching
  * send_queue.c  what waits to be sent
  */
@@ -47,8 +49,8 @@ enum plx__conn_state {
     PLX__CONN_SHOW_ALL = 1u << 23,    /* though it consumes nothing, for it had paused. */
     PLX__CONN_SEND_LATER = 1u << 24,  /* The system lacked memory for its last send. */
     PLX__CONN_LOST = 1u << 25,        /* Its descriptor is not its own any more. */
-    PLX__CONN_RETRY = 1u << 26        /* This bit and those above it count how often in a row a send
-                                       * was tried again for want of memory. */
+    PLX__CONN_FINISHING = 1u << 26,   /* By plx_conn_finish(): what arrives is discarded. */
+    PLX__CONN_GATHERING = 1u << 27    /* By plx_conn_cork(): the queue is not started yet. */
 };
 
 /* What a connection has when nothing is special about it: it reads, nothing of it waits to be sent
@@ -67,14 +69,19 @@ enum plx__conn_state {
 typedef struct plx__conn {
     plx__object object; /* First. */
     uint32_t flags;     /* plx__conn_state. */
-    int reason;         /* Why it closes, or why its output died. */
+    int16_t reason;     /* Why it closes, or why its output died: a code of error.h. */
+    uint8_t retries;    /* How often in a row a send was tried again for want of memory. */
+    uint8_t corks;      /* Calls of plx_conn_cork() that plx_conn_uncork() has not answered. */
     plx__profile *profile;
     void *data;
     plx__kept *kept;        /* NULL when there are none; see PLX__CONN_KEPT. */
     plx__send_queue queue;  /* What waits to be sent. */
     plx__segment_list sent; /* Lent segments to be given back; with bytes left, unsent. */
-    uint64_t received_ns;   /* When something last arrived, or reading began. */
-    uint64_t sent_ns;       /* When something was last sent, or began to wait; 0 at first. */
+    union {
+        uint64_t received_ns;  /* When something last arrived, or reading began; */
+        uint64_t finish_by_ns; /* with PLX__CONN_FINISHING: when it closes at the latest. */
+    };
+    uint64_t sent_ns; /* When something was last sent, or began to wait; 0 at first. */
     plx__wheel_node timeout;
 } plx__conn;
 
@@ -184,12 +191,16 @@ void plx__conn_unsent(plx_loop *loop, plx__conn *conn, const plx__completion *co
 void plx__conn_output_start(plx_loop *loop, plx__conn *conn);
 /* Empties the queue; lent buffers in it are to be given back. */
 void plx__conn_output_drop(plx_loop *loop, plx__conn *conn);
+/* Whoever writes is told of room no more. */
+void plx__conn_output_finish(plx_loop *loop, plx__conn *conn);
 /* Tells those whose writes were refused for the loop's limit, when there is room again. */
 void plx__conn_output_feed(plx_loop *loop);
 
 /* Around each callback of the connection, but in plx__conn_received(), which has it built in. */
 void plx__conn_cork(plx_loop *loop, const plx__conn *conn);
 void plx__conn_uncork(plx_loop *loop, plx__conn *conn);
+/* The deferred part of plx_conn_cork(): what is gathered goes out. */
+void plx__conn_gather_end(plx_loop *loop, plx__conn *conn);
 
 /* output.c */
 
@@ -204,6 +215,8 @@ void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status);
 /* The deferred part of resuming. */
 void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn);
 void plx__conn_input_drop(plx_loop *loop, plx__conn *conn);
+/* From now on nothing is shown: PLX__CONN_FINISHING has just been set. */
+void plx__conn_input_finish(plx_loop *loop, plx__conn *conn);
 
 /* transfer.c */
 

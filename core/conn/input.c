@@ -6,6 +6,17 @@
  */
 #include "core/conn/conn.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+PLX__SLOW static void consumed_too_much(size_t consumed, size_t length)
+{
+    char text[100];
+    (void)snprintf(text, sizeof text, "on_data returned %" PRIu64 ", but was shown %" PRIu64,
+                   (uint64_t)consumed, (uint64_t)length);
+    plx__misused(text);
+}
+
 /* Calls on_data, and returns what it consumed. */
 static size_t conn_show(plx_loop *loop, plx__conn *conn, const unsigned char *bytes, size_t length)
 {
@@ -14,7 +25,8 @@ static size_t conn_show(plx_loop *loop, plx__conn *conn, const unsigned char *by
     plx__conn_cork(loop, conn);
     size_t consumed =
         conn->profile->options.on_data(loop, plx__conn_handle(conn), conn->data, bytes, length);
-    PLX_ASSERT(consumed <= length);
+    if (consumed > length)
+        consumed_too_much(consumed, length);
     plx__conn_uncork(loop, conn);
     conn->flags &= ~(uint32_t)PLX__CONN_SHOWING;
     return consumed;
@@ -64,8 +76,10 @@ static void conn_show_kept(plx_loop *loop, plx__conn *conn)
 {
     plx__kept *kept = conn->kept;
     size_t consumed = conn_show(loop, conn, kept->bytes + kept->start, kept->length);
-    if (!plx__conn_is_open(conn))
+    if ((conn->flags & (PLX__CONN_CLOSED | PLX__CONN_FINISHING)) != 0) {
+        plx__conn_input_drop(loop, conn);
         return;
+    }
     conn_kept_consume(loop, conn, consumed);
     rest_resume(loop, conn, consumed);
     kept_check(loop, conn);
@@ -83,7 +97,7 @@ static void conn_end(plx_loop *loop, plx__conn *conn)
         plx__conn_close(loop, conn, 0);
         return;
     }
-    if (on_end == NULL) {
+    if (on_end == NULL || (conn->flags & PLX__CONN_FINISHING) != 0) {
         plx__conn_output_shutdown(loop, conn);
         return;
     }
@@ -108,8 +122,10 @@ void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status)
 void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn, const plx__completion *completion,
                          size_t consumed)
 {
-    PLX_ASSERT(consumed <= completion->length);
-    if (!plx__conn_is_open(conn) || consumed == completion->length)
+    if (consumed > completion->length)
+        consumed_too_much(consumed, completion->length);
+    if ((conn->flags & (PLX__CONN_CLOSED | PLX__CONN_FINISHING)) != 0 ||
+        consumed == completion->length)
         return;
     conn_keep(loop, conn, completion->bytes + consumed, completion->length - consumed);
     if (!plx__conn_is_open(conn))
@@ -120,17 +136,21 @@ void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn, const plx__completion 
 
 void plx__conn_received_slowly(plx_loop *loop, plx__conn *conn, const plx__completion *completion)
 {
-    bool is_resting = (conn->flags & (PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT)) != 0;
+    const uint32_t resting = PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT | PLX__CONN_FINISHING;
+    bool is_resting = (conn->flags & resting) != 0;
     PLX_ASSERT(plx__conn_is_open(conn));
     PLX_ASSERT(((conn->flags & PLX__CONN_KEPT) != 0) == (conn->kept != NULL));
     loop->stats.receives++;
     loop->stats.received_bytes += completion->length;
-    conn->received_ns = loop->now_ns;
     if (conn->kept == NULL && !is_resting) {
+        conn->received_ns = loop->now_ns;
         size_t consumed = conn_show(loop, conn, completion->bytes, completion->length);
         plx__conn_keep_rest(loop, conn, completion, consumed);
         return;
     }
+    if ((conn->flags & PLX__CONN_FINISHING) != 0)
+        return;
+    conn->received_ns = loop->now_ns;
     conn_keep(loop, conn, completion->bytes, completion->length);
     if (plx__conn_is_open(conn) && !is_resting)
         conn_show_kept(loop, conn);
@@ -157,4 +177,26 @@ void plx__conn_input_drop(plx_loop *loop, plx__conn *conn)
 {
     if (conn->kept != NULL)
         conn_kept_consume(loop, conn, conn->kept->length);
+}
+
+size_t plx_conn_unconsumed(const plx_loop *loop, plx_conn conn)
+{
+    const plx__conn *found = plx__conn_find(loop, conn);
+    if (found == NULL || found->kept == NULL || (found->flags & PLX__CONN_SHOWING) != 0)
+        return 0;
+    return found->kept->length;
+}
+
+void plx__conn_input_finish(plx_loop *loop, plx__conn *conn)
+{
+    const uint32_t resting =
+        PLX__CONN_PAUSED_USER | PLX__CONN_PAUSED_HIGH | PLX__CONN_SHOW_KEPT | PLX__CONN_END_WAITS;
+    bool has_ended = (conn->flags & PLX__CONN_END_WAITS) != 0;
+    conn->flags &= ~resting;
+    if ((conn->flags & PLX__CONN_SHOWING) == 0) /* Else on_data is looking at them. */
+        plx__conn_input_drop(loop, conn);
+    if (has_ended)
+        conn_end(loop, conn);
+    else
+        plx__conn_input_settle(loop, conn);
 }

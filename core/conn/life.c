@@ -93,7 +93,7 @@ void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
     PLX_ASSERT(plx__conn_is_open(conn));
     conn->object.state = PLX__CLOSING;
     conn->flags |= PLX__CONN_CLOSED;
-    conn->reason = reason;
+    conn->reason = (int16_t)reason;
     if (plx__conn_is_lost(reason)) {
         conn->flags |= PLX__CONN_LOST;
         loop->stats.sockets_lost++;

@@ -24,7 +24,8 @@ void plx__conn_input_settle(plx_loop *loop, plx__conn *conn)
         return;
     }
     conn->flags |= PLX__CONN_RECEIVING;
-    conn->received_ns = loop->now_ns;
+    if ((conn->flags & PLX__CONN_FINISHING) == 0)
+        conn->received_ns = loop->now_ns;
     plx__conn_timeout_arm(loop, conn);
 }
 
@@ -70,6 +71,8 @@ int plx_conn_pause(plx_loop *loop, plx_conn conn)
     plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return PLX_ESTALE;
+    if ((found->flags & PLX__CONN_FINISHING) != 0)
+        return 0; /* It waits for the peer's end, and shows nothing meanwhile. */
     found->flags |= PLX__CONN_PAUSED_USER;
     plx__conn_input_settle(loop, found);
     return 0;

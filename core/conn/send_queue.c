@@ -9,35 +9,69 @@ void plx__send_queue_append(plx__send_queue *queue, plx__segment *segment)
     queue->length += segment->length;
 }
 
-int plx__send_queue_copy(plx__send_queue *queue, plx__segment_pool *pool, const void *bytes,
-                         size_t length)
+/* Makes room for `length` more bytes at the end, and returns the segment where it begins: NULL,
+ * with all as it was, when there is no memory for it. */
+static plx__segment *room_make(plx__send_queue *queue, plx__segment_pool *pool, size_t length)
 {
-    const unsigned char *rest = bytes;
     plx__segment_list added = {NULL, NULL};
     plx__segment *last = queue->list.last;
     size_t room = last != NULL ? last->room : 0;
+    plx__segment *segment;
     for (; room < length; room += PLX__SEGMENT_BYTES) {
-        plx__segment *segment = plx__segment_take(pool);
+        segment = plx__segment_take(pool);
         if (segment == NULL) {
             while ((segment = plx__segment_list_take(&added)) != NULL)
                 plx__segment_give(pool, segment);
-            return PLX_ENOMEM;
+            return NULL;
         }
         plx__segment_list_append(&added, segment);
     }
-    queue->length += length;
-    if (last != NULL) {
-        size_t copied = plx__segment_fill(last, rest, length);
-        rest += copied;
-        length -= copied;
-    }
-    for (plx__segment *segment; (segment = plx__segment_list_take(&added)) != NULL;) {
-        size_t copied = plx__segment_fill(segment, rest, length);
-        rest += copied;
-        length -= copied;
+    plx__segment *first = last != NULL && last->room > 0 ? last : added.first;
+    while ((segment = plx__segment_list_take(&added)) != NULL)
         plx__segment_list_append(&queue->list, segment);
+    return first;
+}
+
+/* Fills the room from there on, and returns where the rest of it begins. */
+static plx__segment *room_fill(plx__segment *segment, const unsigned char *bytes, size_t length)
+{
+    for (;;) {
+        size_t copied = plx__segment_fill(segment, bytes, length);
+        bytes += copied;
+        length -= copied;
+        if (length == 0)
+            return segment;
+        segment = segment->next;
     }
-    PLX_ASSERT(length == 0);
+}
+
+int plx__send_queue_copy(plx__send_queue *queue, plx__segment_pool *pool, const void *bytes,
+                         size_t length)
+{
+    plx__segment *segment = room_make(queue, pool, length);
+    if (segment == NULL)
+        return PLX_ENOMEM;
+    queue->length += length;
+    (void)room_fill(segment, bytes, length);
+    return 0;
+}
+
+int plx__send_queue_copy_slices(plx__send_queue *queue, plx__segment_pool *pool,
+                                const plx_slice *slices, size_t skipped, size_t length)
+{
+    plx__segment *segment = room_make(queue, pool, length);
+    if (segment == NULL)
+        return PLX_ENOMEM;
+    queue->length += length;
+    for (; length > 0; slices++) {
+        size_t left = slices->length - (skipped < slices->length ? skipped : slices->length);
+        skipped -= slices->length - left;
+        if (left == 0)
+            continue;
+        const unsigned char *end = (const unsigned char *)slices->bytes + slices->length;
+        segment = room_fill(segment, end - left, left);
+        length -= left;
+    }
     return 0;
 }
 

@@ -23,6 +23,9 @@ void plx__send_queue_append(plx__send_queue *queue, plx__segment *segment);
 /* Copies the bytes to the end: all, or on PLX_ENOMEM none. */
 int plx__send_queue_copy(plx__send_queue *queue, plx__segment_pool *pool, const void *bytes,
                          size_t length);
+/* The same of slices: `length` bytes, behind the first `skipped` of them. */
+int plx__send_queue_copy_slices(plx__send_queue *queue, plx__segment_pool *pool,
+                                const plx_slice *slices, size_t skipped, size_t length);
 /* The first bytes as at most `max` slices. Returns how many, and in `*length_out` their length. */
 size_t plx__send_queue_gather(const plx__send_queue *queue, plx__slice *slices, size_t max,
                               size_t *length_out);

@@ -15,8 +15,6 @@
 #define RETRY_NS    (20 * PLX_MILLISECOND)
 #define RETRIES_MAX 50u
 
-_Static_assert(RETRIES_MAX < UINT32_MAX / PLX__CONN_RETRY, "the flags have room for the count");
-
 /* What goes into the cork is held against the loop's limit only when it is queued. So the next
  * callback gets none while a full one might exceed the limit. */
 static void cork_room_settle(plx_loop *loop)
@@ -61,12 +59,6 @@ static bool is_over(int status)
     }
 }
 
-/* The system took something, or the socket is full. */
-static void retries_clear(plx__conn *conn)
-{
-    conn->flags &= (uint32_t)PLX__CONN_RETRY - 1;
-}
-
 static void on_retry(plx_loop *loop, plx__wheel_node *node);
 
 /* The system lacks memory for its sends, and nobody tells when it does not. */
@@ -88,6 +80,20 @@ static void send_later_end(plx_loop *loop, plx__conn *conn)
         plx__wheel_remove(&loop->wheel, &loop->send_retry);
 }
 
+static void starved_end(plx_loop *loop, plx__conn *conn)
+{
+    if ((conn->flags & PLX__CONN_STARVED) == 0)
+        return;
+    conn->flags &= ~(uint32_t)PLX__CONN_STARVED;
+    loop->starved--;
+}
+
+void plx__conn_output_finish(plx_loop *loop, plx__conn *conn)
+{
+    conn->flags &= ~(uint32_t)PLX__CONN_WAS_HIGH;
+    starved_end(loop, conn);
+}
+
 void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
 {
     if (plx__send_queue_is_empty(&conn->queue) &&
@@ -97,10 +103,7 @@ void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
         send_later_end(loop, conn);
     queued_subtract(loop, conn->queue.length);
     plx__send_queue_drop(&conn->queue, &loop->segments, &conn->sent);
-    if ((conn->flags & PLX__CONN_STARVED) != 0) {
-        conn->flags &= ~(uint32_t)PLX__CONN_STARVED;
-        loop->starved--;
-    }
+    starved_end(loop, conn);
     if (conn->sent.first != NULL && plx__conn_is_open(conn))
         plx__defer(loop, &conn->object);
 }
@@ -115,7 +118,7 @@ PLX__SLOW static void output_die(plx_loop *loop, plx__conn *conn, int status)
         plx__conn_fail(loop, conn, status);
         return;
     }
-    conn->reason = status == PLX_EPIPE ? PLX_ECONNRESET : status;
+    conn->reason = (int16_t)(status == PLX_EPIPE ? PLX_ECONNRESET : status);
     conn->flags |= PLX__CONN_OUTPUT_DEAD;
     plx__conn_output_abandon(loop, conn);
     conn->flags &= ~(uint32_t)(PLX__CONN_SENDING | PLX__CONN_PAUSED_HIGH | PLX__CONN_WAS_HIGH);
@@ -134,7 +137,7 @@ static ptrdiff_t queue_tried(plx_loop *loop, plx__conn *conn, ptrdiff_t sent)
         send_later(loop, conn);
         return 0;
     }
-    retries_clear(conn);
+    conn->retries = 0; /* The system took something, or the socket is full. */
     if (sent > 0) {
         loop->stats.sends++;
         loop->stats.sent_bytes += (uint64_t)sent;
@@ -152,11 +155,37 @@ ptrdiff_t plx__queue_try(plx_loop *loop, plx__conn *conn, const void *bytes, siz
                        ops->send_now(loop->backend, &conn->object.endpoint, bytes, length));
 }
 
+ptrdiff_t plx__queue_try_slices(plx_loop *loop, plx__conn *conn, const plx_slice *slices,
+                                size_t count)
+{
+    size_t total = 0;
+    while (count > 0) {
+        plx__slice some[SLICES_MAX];
+        size_t length = 0;
+        size_t number = 0;
+        for (; count > 0 && number < SLICES_MAX; slices++, count--) {
+            if (slices->length == 0)
+                continue;
+            some[number++] = plx__slice_of(slices->bytes, slices->length);
+            length += slices->length;
+        }
+        ptrdiff_t sent = queue_tried(
+            loop, conn,
+            loop->ops->send_slices_now(loop->backend, &conn->object.endpoint, some, number));
+        if (sent < 0)
+            return sent;
+        total += (size_t)sent;
+        if ((size_t)sent < length)
+            break;
+    }
+    return (ptrdiff_t)total;
+}
+
 /* --- watermarks ------------------------------------------------------------------------------ */
 
 void plx__queue_was_high(plx_loop *loop, plx__conn *conn)
 {
-    if ((conn->flags & PLX__CONN_WAS_HIGH) != 0)
+    if ((conn->flags & (PLX__CONN_WAS_HIGH | PLX__CONN_FINISHING)) != 0)
         return;
     conn->flags |= PLX__CONN_WAS_HIGH;
     if ((conn->profile->options.flags & PLX_CONN_READ_WHILE_HIGH) != 0)
@@ -230,9 +259,11 @@ static void queue_consume(plx_loop *loop, plx__conn *conn, size_t length)
 /* Hands the head of the queue to the backend, unless it has it already. */
 static void queue_start(plx_loop *loop, plx__conn *conn)
 {
+    const uint32_t not_now =
+        PLX__CONN_SENDING | PLX__CONN_CONNECTING | PLX__CONN_SEND_LATER | PLX__CONN_GATHERING;
     plx__slice slices[SLICES_MAX];
     size_t length;
-    if ((conn->flags & (PLX__CONN_SENDING | PLX__CONN_CONNECTING | PLX__CONN_SEND_LATER)) != 0)
+    if ((conn->flags & not_now) != 0)
         return;
     size_t count = plx__send_queue_gather(&conn->queue, slices, SLICES_MAX, &length);
     int status = loop->ops->send_start(loop->backend, &conn->object.endpoint, slices, count);
@@ -242,8 +273,8 @@ static void queue_start(plx_loop *loop, plx__conn *conn)
         (void)queue_tried(loop, conn, status);
 }
 
-/* Sends what the system takes, and leaves the rest to the backend. */
-static void queue_pump(plx_loop *loop, plx__conn *conn)
+/* Sends what the system takes, and leaves the rest to the backend. False: sending has failed. */
+static bool queue_push(plx_loop *loop, plx__conn *conn)
 {
     plx__slice slices[SLICES_MAX];
     while (!plx__send_queue_is_empty(&conn->queue)) {
@@ -253,13 +284,39 @@ static void queue_pump(plx_loop *loop, plx__conn *conn)
             loop, conn,
             loop->ops->send_slices_now(loop->backend, &conn->object.endpoint, slices, count));
         if (sent < 0)
-            return;
+            return false;
         queue_consume(loop, conn, (size_t)sent);
         if ((size_t)sent < length) {
             queue_start(loop, conn);
             break;
         }
     }
+    return plx__conn_is_open(conn);
+}
+
+static void queue_pump(plx_loop *loop, plx__conn *conn)
+{
+    if (queue_push(loop, conn))
+        queue_settle(loop, conn);
+}
+
+void plx__queue_gathered_send(plx_loop *loop, plx__conn *conn)
+{
+    conn->flags &= ~(uint32_t)PLX__CONN_GATHERING;
+    if (!queue_push(loop, conn))
+        return;
+    if (plx__send_queue_is_empty(&conn->queue) && conn->corks > 0)
+        conn->flags |= PLX__CONN_GATHERING;
+    plx__queue_shutdown_settle(loop, conn);
+}
+
+void plx__conn_gather_end(plx_loop *loop, plx__conn *conn)
+{
+    conn->corks = 0;
+    if ((conn->flags & PLX__CONN_GATHERING) == 0)
+        return;
+    plx__queue_gathered_send(loop, conn);
+    /* The loop may have got room for a write that it had refused, while this was gathered. */
     if (plx__conn_is_open(conn))
         queue_settle(loop, conn);
 }
@@ -274,6 +331,10 @@ void plx__queue_grown(plx_loop *loop, plx__conn *conn, size_t length)
         plx__conn_timeout_arm(loop, conn);
     }
     queue_start(loop, conn);
+    if (!plx__conn_is_open(conn) || conn->queue.length <= conn->profile->options.send_high)
+        return;
+    if ((conn->flags & PLX__CONN_GATHERING) != 0)
+        plx__queue_gathered_send(loop, conn); /* How much really waits shows when it is tried. */
     if (plx__conn_is_open(conn) && conn->queue.length > conn->profile->options.send_high)
         plx__queue_was_high(loop, conn);
 }
@@ -346,13 +407,13 @@ PLX__SLOW static void on_retry(plx_loop *loop, plx__wheel_node *node)
         if (!plx__conn_is_open(conn) || (conn->flags & PLX__CONN_SEND_LATER) == 0)
             continue;
         send_later_end(loop, conn);
-        if (conn->flags / PLX__CONN_RETRY == RETRIES_MAX) {
+        if (conn->retries == RETRIES_MAX) {
             plx__conn_fail(loop, conn, PLX_ENOBUFS);
             continue;
         }
-        conn->flags += PLX__CONN_RETRY;
+        conn->retries++;
         if (plx__send_queue_is_empty(&conn->queue))
-            retries_clear(conn); /* There was no memory for what was to wait, either. */
+            conn->retries = 0; /* There was no memory for what was to wait, either. */
         else
             queue_pump(loop, conn);
     }
@@ -367,8 +428,7 @@ void plx__conn_output_feed(plx_loop *loop)
         plx__conn *conn = (plx__conn *)(void *)plx__slab_at(conns, slot);
         if (!plx__conn_is_open(conn) || (conn->flags & PLX__CONN_STARVED) == 0)
             continue;
-        conn->flags &= ~(uint32_t)PLX__CONN_STARVED;
-        loop->starved--;
+        starved_end(loop, conn);
         if (conn->queue.length <= conn->profile->options.send_low)
             queue_drained(loop, conn);
     }

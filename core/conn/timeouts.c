@@ -31,23 +31,25 @@ static uint64_t smaller(uint64_t left, uint64_t right)
 
 /* PLX_FOREVER for each that does not run. */
 typedef struct deadlines {
-    uint64_t connect, idle, read, write;
+    uint64_t connect, idle, read, write, finish;
 } deadlines;
 
 static deadlines conn_deadlines(const plx__conn *conn)
 {
     const plx_conn_options *options = &conn->profile->options;
-    deadlines d = {PLX_FOREVER, PLX_FOREVER, PLX_FOREVER, PLX_FOREVER};
+    deadlines d = {PLX_FOREVER, PLX_FOREVER, PLX_FOREVER, PLX_FOREVER, PLX_FOREVER};
     if ((conn->flags & PLX__CONN_CONNECTING) != 0) {
         d.connect = sum(conn->received_ns, options->connect_timeout_ns);
         return d;
     }
+    if (conn->queue.length > 0)
+        d.write = sum(conn->sent_ns, options->write_timeout_ns);
+    if ((conn->flags & PLX__CONN_FINISHING) != 0)
+        d.finish = conn->finish_by_ns; /* From which the two below count then, so they are later. */
     uint64_t active_ns = conn->received_ns > conn->sent_ns ? conn->received_ns : conn->sent_ns;
     d.idle = sum(active_ns, options->idle_timeout_ns);
     if ((conn->flags & PLX__CONN_RECEIVING) != 0)
         d.read = sum(conn->received_ns, options->read_timeout_ns);
-    if (conn->queue.length > 0)
-        d.write = sum(conn->sent_ns, options->write_timeout_ns);
     return d;
 }
 
@@ -55,7 +57,7 @@ static deadlines conn_deadlines(const plx__conn *conn)
 static uint64_t conn_deadline(const plx__conn *conn)
 {
     const deadlines d = conn_deadlines(conn);
-    return smaller(smaller(d.connect, d.idle), smaller(d.read, d.write));
+    return smaller(smaller(smaller(d.connect, d.idle), smaller(d.read, d.write)), d.finish);
 }
 
 static void on_timeout(plx_loop *loop, plx__wheel_node *node);
@@ -63,7 +65,8 @@ static void on_timeout_due(plx_loop *loop, plx__wheel_node *node);
 
 void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn)
 {
-    if (!conn->profile->has_timeouts && (conn->flags & PLX__CONN_CONNECTING) == 0)
+    const uint32_t has_deadline = PLX__CONN_CONNECTING | PLX__CONN_FINISHING;
+    if (!conn->profile->has_timeouts && (conn->flags & has_deadline) == 0)
         return;
     uint64_t deadline = conn_deadline(conn);
     bool is_set = plx__wheel_has(&conn->timeout);
@@ -95,11 +98,14 @@ static uint32_t conn_interest(const plx__conn *conn)
     return interest;
 }
 
-/* Whether each timeout that is due will be put off by what is there and not delivered yet. */
+/* Whether each timeout that is due will be put off by what is there and not delivered yet. Nothing
+ * puts off the end of a finish. */
 static bool is_put_off(plx_loop *loop, plx__conn *conn)
 {
     const deadlines d = conn_deadlines(conn);
     uint32_t interest = conn_interest(conn);
+    if (d.finish <= loop->now_ns)
+        return false;
     if (loop->ops->has_more != NULL && loop->ops->has_more(loop->backend, &conn->object.endpoint))
         return true;
     if (interest == 0)
@@ -111,7 +117,8 @@ static bool is_put_off(plx_loop *loop, plx__conn *conn)
            (d.read > loop->now_ns || can_read) && (d.write > loop->now_ns || can_write);
 }
 
-/* The shortest of the timeouts: no other may pass unseen while this one is put off. */
+/* The shortest of the timeouts: no other may pass unseen while this one is put off. The end of a
+ * finish may come later by as much. */
 static uint64_t look_again_ns(const plx__conn *conn)
 {
     const plx_conn_options *options = &conn->profile->options;
@@ -155,6 +162,17 @@ static void on_timeout_due(plx_loop *loop, plx__wheel_node *node)
     plx__conn_close(loop, conn, PLX_ETIMEDOUT);
 }
 
+int plx_conn_set_timeout(plx_loop *loop, plx_conn conn, enum plx_timeout which, uint64_t timeout_ns)
+{
+    plx__conn *found = plx__conn_find(loop, conn);
+    if (found == NULL)
+        return PLX_ESTALE;
+    int status = plx__profile_timeout_set(&found->profile, which, timeout_ns);
+    if (status == 0 && (found->flags & PLX__CONN_LEAVING) == 0) /* Else none runs any more. */
+        plx__conn_timeout_arm(loop, found);
+    return status;
+}
+
 /* What happens in a turn is stamped with the time at which its wait ended, to save the clock. If
  * its callbacks took long, that was long ago for those that were served last. */
 void plx__conn_timeouts_catch_up(plx_loop *loop)
@@ -166,7 +184,7 @@ void plx__conn_timeouts_catch_up(plx_loop *loop)
         plx__conn *conn = (plx__conn *)(void *)plx__slab_at(conns, slot);
         if (!plx__conn_is_open(conn))
             continue;
-        if (conn->received_ns >= loop->turn_ns)
+        if (conn->received_ns >= loop->turn_ns && (conn->flags & PLX__CONN_FINISHING) == 0)
             conn->received_ns = loop->now_ns;
         if (conn->sent_ns >= loop->turn_ns)
             conn->sent_ns = loop->now_ns;

@@ -27,6 +27,7 @@ typedef void (*plx_open_fn)(plx_loop *loop, plx_conn conn, void *data);
  * `bytes` points to `length` bytes, valid until the callback returns. Returns how many of them were
  * consumed; the rest is kept and shown again, together with what follows, so that a parser needs
  * no buffer of its own. What was kept while reading was paused is shown when reading goes on.
+ * Returning more than `length` is a mistake: the program ends with a message.
  */
 typedef size_t (*plx_data_fn)(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
                               size_t length);
@@ -99,7 +100,8 @@ PLX_NODISCARD PLX_API int plx_address_check(const char *address);
 /**
  * Connects to `address`, as "tcp://127.0.0.1:80", "tcp://[::1]:80" or "unix:/run/x.sock". Success
  * is on_open, failure is on_close with the reason. It may be written to at once: what is written
- * is sent after on_open.
+ * is sent after on_open. If the connect fails, all of that is lost: copies are dropped, and lent
+ * buffers are returned with PLX_ECANCELED before on_close.
  *
  * `conn_out` may be NULL. `options` is read during the call only and may be NULL. Returns 0,
  * PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG, PLX_EINVAL, PLX_ELIMIT, PLX_ENOMEM,
@@ -124,6 +126,43 @@ PLX_NODISCARD PLX_API int plx_connect(plx_loop *loop, plx_conn *conn_out, const 
 PLX_NODISCARD PLX_API int plx_conn_write(plx_loop *loop, plx_conn conn, const void *bytes,
                                          size_t length);
 
+/** Some bytes in memory. */
+typedef struct plx_slice {
+    const void *bytes; /**< Where they are; ignored when `length` is 0. */
+    size_t length;     /**< How many. */
+} plx_slice;
+
+/**
+ * As plx_conn_write() of all slices one after the other, but together: all of them are taken or
+ * none. If nothing waits, they go out in one send; of more than 16 KiB in all, in one send for each
+ * 16 slices. `slices` is read during the call only, and may be NULL when `count` is 0. Returns as
+ * plx_conn_write() does.
+ */
+PLX_NODISCARD PLX_API int plx_conn_writev(plx_loop *loop, plx_conn conn, const plx_slice *slices,
+                                          size_t count);
+
+/**
+ * Gathers what is written to the connection until plx_conn_uncork(), which then sends it together.
+ * Use it to write more than once from a timer, a post, or a callback of another connection; what a
+ * callback of this very connection writes is sent together anyway.
+ *
+ * Call plx_conn_uncork() in the same callback, once for each plx_conn_cork(). If you do not, the
+ * loop does it at the end of the turn. When more than `send_high` bytes are gathered, or the limits
+ * leave no room for a write, the loop sends what there is and goes on gathering; so limits,
+ * watermarks and plx_conn_queued() are exact. If bytes wait in the send queue already, corking has
+ * no effect.
+ *
+ * Returns 0, PLX_ESTALE, or PLX_ELIMIT after 255 calls without a plx_conn_uncork().
+ */
+PLX_API int plx_conn_cork(plx_loop *loop, plx_conn conn);
+
+/**
+ * Ends one plx_conn_cork(). The last of nested calls sends what was gathered. If sending fails, the
+ * connection closes. Neither on_close nor on_drain is called from within this call. Returns 0,
+ * PLX_ESTALE, or PLX_EINVAL if the connection is not corked.
+ */
+PLX_API int plx_conn_uncork(plx_loop *loop, plx_conn conn);
+
 /**
  * Sends the bytes without copying them. They are lent to the loop until `on_sent` gives them back,
  * which it does exactly once, and never from within this call; it may be NULL for bytes that live
@@ -137,6 +176,28 @@ PLX_NODISCARD PLX_API int plx_conn_send(plx_loop *loop, plx_conn conn, const voi
  * too; then the connection closes. Calling it again changes nothing. Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_conn_shutdown(plx_loop *loop, plx_conn conn);
+
+/**
+ * Ends the connection in order: sends what is queued, ends the sending side, waits for the peer's
+ * end, and closes. What arrives meanwhile is discarded, unconsumed input included. Use it to close
+ * after a last answer: plx_conn_close() while the peer is still sending resets the connection, and
+ * the reset can destroy the answer before the peer has read it.
+ *
+ * `linger_ns` bounds the wait, from this call on; 0 means 5 s, PLX_FOREVER means no bound. It
+ * replaces the idle and the read timeout; the write timeout still applies. Afterwards on_data,
+ * on_end and on_drain are not called, writes return PLX_EPIPE, and plx_conn_pause() has no effect.
+ * on_sent is called for lent buffers, then on_close, not from within this call, with:
+ *
+ * - 0: everything was sent, and the peer has ended its side.
+ * - PLX_ETIMEDOUT: the time is over. If bytes were still queued, the peer is told by a reset.
+ *   Otherwise the system goes on sending what it has taken; if the peer has sent more, or does, the
+ *   system resets the connection.
+ * - another code: what the system reported.
+ *
+ * A connection that is still connecting is closed as by plx_conn_close(). Calling it again changes
+ * nothing. Returns 0, PLX_ESTALE, or PLX_EPIPE while the connection is being released.
+ */
+PLX_API int plx_conn_finish(plx_loop *loop, plx_conn conn, uint64_t linger_ns);
 
 /**
  * Drops the connection and all that waits to be sent. Only on_close follows, not from within this
@@ -190,7 +251,14 @@ PLX_NODISCARD PLX_API int plx_conn_release(plx_loop *loop, plx_conn conn);
  */
 PLX_API void plx_socket_close(plx_socket socket);
 
-/** Stops reading until plx_conn_resume(). Returns 0 or PLX_ESTALE. */
+/**
+ * Stops reading until plx_conn_resume(). Returns 0 or PLX_ESTALE.
+ *
+ * While it is paused, a connection notices nothing that reading would tell: no data, not the peer's
+ * end, and, if it sends nothing either, not that the peer has reset the connection or is gone. They
+ * are reported after plx_conn_resume(). The read timeout does not run meanwhile; the idle timeout
+ * and the write timeout do.
+ */
 PLX_API int plx_conn_pause(plx_loop *loop, plx_conn conn);
 
 /**
@@ -201,6 +269,37 @@ PLX_API int plx_conn_pause(plx_loop *loop, plx_conn conn);
  * has drained. Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_conn_resume(plx_loop *loop, plx_conn conn);
+
+/** The timeouts of an open connection, for plx_conn_set_timeout(). */
+enum plx_timeout {
+    PLX_TIMEOUT_IDLE = 1, /**< As plx_conn_options.idle_timeout_ns. */
+    PLX_TIMEOUT_READ = 2, /**< As plx_conn_options.read_timeout_ns. */
+    PLX_TIMEOUT_WRITE = 3 /**< As plx_conn_options.write_timeout_ns. */
+};
+
+/**
+ * Changes a timeout of this connection alone. `timeout_ns` 0 restores the value of the
+ * connection's options; PLX_FOREVER turns the timeout off. The new value applies at once and counts
+ * from the same moment as the old one, for example from the last byte. So a shorter timeout may
+ * have passed already. Then the loop closes the connection in one of its next turns, unless data
+ * has arrived. The first change allocates a copy of the shared options.
+ *
+ * Returns 0, PLX_ESTALE, PLX_EINVAL if `which` is no timeout, or PLX_ENOMEM with nothing changed.
+ */
+PLX_NODISCARD PLX_API int plx_conn_set_timeout(plx_loop *loop, plx_conn conn,
+                                               enum plx_timeout which, uint64_t timeout_ns);
+
+/**
+ * Whether the connection is open: on_open has been called or is running, and it has not been
+ * closed. 1 or 0; 0 while it connects, and for a stale handle.
+ */
+PLX_API int plx_conn_is_open(const plx_loop *loop, plx_conn conn);
+
+/**
+ * Returns how many bytes of unconsumed input the connection has. While on_data runs, the bytes that
+ * it is shown are not counted. 0 for a stale handle too.
+ */
+PLX_API size_t plx_conn_unconsumed(const plx_loop *loop, plx_conn conn);
 
 /** How many bytes wait in the send queue; 0 for a stale handle too. */
 PLX_API size_t plx_conn_queued(const plx_loop *loop, plx_conn conn);
@@ -216,6 +315,47 @@ PLX_API void *plx_conn_data(const plx_loop *loop, plx_conn conn);
 
 /** Changes what its callbacks get as `data`. Returns 0 or PLX_ESTALE. */
 PLX_API int plx_conn_set_data(plx_loop *loop, plx_conn conn, void *data);
+
+/** What plx_conn_set_option() sets. The system's defaults apply until then. */
+enum plx_conn_option {
+    /** After so many idle seconds the system asks the peer whether it is still there, and resets
+     * the connection if it is not; 1 to 32,767, or 0: it does not ask. Not for Unix-domain sockets.
+     */
+    PLX_CONN_OPTION_KEEPALIVE_SECONDS = 1,
+    /** The system's send buffer, in bytes. The system may round it: ask for the value that it took;
+     * Linux doubles it. */
+    PLX_CONN_OPTION_SEND_BYTES = 2,
+    /** The system's receive buffer, in bytes; as above. */
+    PLX_CONN_OPTION_RECEIVE_BYTES = 3,
+    /** The traffic class of IPv6, or the type of service of IPv4, of packets; 0 to 255. The two low
+     * bits are the system's. Not for Unix-domain sockets, and not on Windows. */
+    PLX_CONN_OPTION_TRAFFIC_CLASS = 4
+};
+
+/**
+ * Sets an option of the connection's socket; while it connects, too. Returns 0, PLX_ESTALE,
+ * PLX_EINVAL if `value` is out of bounds or `option` is none, PLX_ENOSYS if this system, or a
+ * socket of this kind, has no such option, or what the system reports.
+ */
+PLX_NODISCARD PLX_API int plx_conn_set_option(plx_loop *loop, plx_conn conn,
+                                              enum plx_conn_option option, int64_t value);
+
+/**
+ * Asks for an option. Otherwise like plx_conn_set_option(). Windows before 10 1709 does not tell
+ * how many seconds PLX_CONN_OPTION_KEEPALIVE_SECONDS is set to: PLX_ENOSYS.
+ */
+PLX_NODISCARD PLX_API int plx_conn_get_option(const plx_loop *loop, plx_conn conn,
+                                              enum plx_conn_option option, int64_t *value_out);
+
+/**
+ * Tells which process, user and group are at the other end of a Unix-domain socket, as of the
+ * moment when it connected, or began to listen. Each of the three pointers may be NULL. A value is
+ * -1 if the system does not tell it: BSDs and macOS do not tell the process. Returns 0, PLX_ESTALE,
+ * PLX_ENOTCONN while it connects, or PLX_ENOSYS for a socket of another kind, and on Windows.
+ */
+PLX_NODISCARD PLX_API int plx_conn_peer_credentials(const plx_loop *loop, plx_conn conn,
+                                                    int64_t *process_out, int64_t *user_out,
+                                                    int64_t *group_out);
 
 /**
  * Writes the address of the peer, as "tcp://127.0.0.1:4711". PLX_ADDRESS_TEXT_MAX bytes are always

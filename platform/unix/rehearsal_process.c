@@ -130,3 +130,15 @@ bool plx__rehearsal_is_orphan(void)
 {
     return getppid() != parent_at_fork;
 }
+
+int plx__rehearsal_credentials(plx__credentials *credentials_out)
+{
+#ifdef __linux__
+    const int64_t process = getpid();
+#else
+    const int64_t process = -1;
+#endif
+    *credentials_out =
+        (plx__credentials){.process = process, .user = geteuid(), .group = getegid()};
+    return 0;
+}

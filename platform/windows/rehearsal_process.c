@@ -60,3 +60,9 @@ bool plx__rehearsal_is_orphan(void)
 {
     return false;
 }
+
+int plx__rehearsal_credentials(plx__credentials *credentials_out)
+{
+    (void)credentials_out;
+    return PLX_ENOSYS;
+}
