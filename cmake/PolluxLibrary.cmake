@@ -27,6 +27,7 @@ set(pollux_sources
     core/socket_map.c
     core/timer.c
     core/turn.c
+    core/version.c
     core/wait.c
     core/watch.c
     core/wheel.c

@@ -21,7 +21,7 @@ static void object_drop(plx_loop *loop, plx__object *object)
 /* Before anything else goes: a signal that comes now would wake the loop. */
 static void signals_unsubscribe(plx_loop *loop)
 {
-    for (int number = 0; number < (int)PLX__SIGNAL_NUMBERS; number++) {
+    for (int number = 0; number < PLX__SIGNAL_NUMBERS; number++) {
         if (loop->signals_open[number] > 0)
             plx__signal_remove(&loop->signals, number);
     }

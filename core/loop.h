@@ -17,8 +17,6 @@
 #include "core/socket_map.h"
 #include "core/wheel.h"
 
-#define PLX__SIGNAL_NUMBERS 8u
-
 struct plx__profile;
 
 /* Where a connection's callback writes: what it writes there goes out together when it returns. */

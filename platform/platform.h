@@ -230,8 +230,21 @@ int plx__wake_drain(plx__wake *wake, bool *renewed_out);
 
 /* --- signals (signal.c) --------------------------------------------------------------------- */
 
+/* The signals of plx_signal_number in the same order, as indexes of arrays and of bits. */
+enum plx__signal_number {
+    PLX__SIGNAL_NONE,
+    PLX__SIGNAL_INTERRUPT,
+    PLX__SIGNAL_TERMINATE,
+    PLX__SIGNAL_HANGUP,
+    PLX__SIGNAL_QUIT,
+    PLX__SIGNAL_USER1,
+    PLX__SIGNAL_USER2,
+    PLX__SIGNAL_CHILD,
+    PLX__SIGNAL_NUMBERS
+};
+
 /* `wake` is called in a signal handler on Unix, on a thread of the system's on Windows, when
- * bits were added to `pending`: bit N for plx_signal_number N. */
+ * bits were added to `pending`: bit N for plx__signal_number N. */
 typedef struct plx__signal_listener {
     plx__atomic_u32 pending;
     void (*wake)(void *data);
@@ -240,7 +253,7 @@ typedef struct plx__signal_listener {
 } plx__signal_listener;
 
 void plx__signal_listener_init(plx__signal_listener *listener, void (*wake)(void *), void *data);
-/* Adds one of plx_signal_number to, or removes it from, what the listener is told. Calls nest not:
+/* Adds one of plx__signal_number to, or removes it from, what the listener is told. Calls nest not:
  * each number is added once. PLX_ENOSYS, PLX_ELIMIT. Any thread, for different listeners. */
 int plx__signal_add(plx__signal_listener *listener, int number);
 void plx__signal_remove(plx__signal_listener *listener, int number);

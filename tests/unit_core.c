@@ -5,12 +5,12 @@
 
 #include "core/kept.h"
 #include "core/loop.h"
-#include "core/wait.h"
 #include "core/post_queue.h"
 #include "core/profile.h"
 #include "core/segment.h"
 #include "core/slab.h"
 #include "core/socket_map.h"
+#include "core/wait.h"
 #include "tests/harness.h"
 
 extern const test_case unit_core_cases[];

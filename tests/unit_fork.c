@@ -138,7 +138,7 @@ static void fork_meanwhile(void *data)
     while (plx__atomic_load(&h->is_inside) == 0)
         plx__thread_yield();
     if (plx__rehearse_fork() == 0) {
-        plx__signal_remove(&h->listener, PLX_SIGNAL_USER2);
+        plx__signal_remove(&h->listener, PLX__SIGNAL_USER2);
         plx__rehearse_report(plx__forks() == h->forks + 1 ? CHILD_IS_GOOD : 1);
     }
     h->result = plx__rehearse_fork_join();
@@ -156,13 +156,13 @@ static void handlers_of_other_threads_are_not_waited_for(world *w)
     ck_ok(plx__forks_watch());
     h.forks = plx__forks();
     plx__signal_listener_init(&h.listener, stay_inside, &h);
-    ck_ok(plx__signal_add(&h.listener, PLX_SIGNAL_USER2));
+    ck_ok(plx__signal_add(&h.listener, PLX__SIGNAL_USER2));
     ck_ok(plx__thread_start(&thread, fork_meanwhile, &h));
     ck_ok(plx__rehearse_signal(PLX_SIGNAL_USER2)); /* Returns when the handler has left. */
     plx__thread_join(&thread);
     ck_assert_int_eq(h.result, CHILD_IS_GOOD);
     ck_assert_uint_eq(plx__forks(), h.forks);
-    plx__signal_remove(&h.listener, PLX_SIGNAL_USER2);
+    plx__signal_remove(&h.listener, PLX__SIGNAL_USER2);
 }
 
 static void count_opening(void *data, plx_socket descriptor)
