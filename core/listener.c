@@ -79,6 +79,7 @@ static void listener_detached(plx_loop *loop, plx__object *object)
 
 static void listener_detach(plx_loop *loop, plx__listener *listener)
 {
+    plx__leave_background(loop, &listener->object);
     if (plx__wheel_has(&listener->retry))
         plx__wheel_remove(&loop->wheel, &listener->retry);
     if (plx__wheel_has(&listener->sweep))
@@ -126,6 +127,14 @@ static void listener_drop(plx_loop *loop, plx__object *object)
     plx__socket_path_forget(listener->path);
     plx__socket_drop(object->endpoint.socket, listener->is_lost);
     plx__profile_give(listener->profile);
+}
+
+int plx_listener_set_background(plx_loop *loop, plx_listener listener, int is_background)
+{
+    const plx__listener *found = listener_find(loop, listener);
+    if (found != NULL && found->is_lost)
+        return 0; /* What on_error is about to tell keeps the loop running. */
+    return plx__set_background(loop, PLX__KIND_LISTENER, listener.bits, is_background != 0);
 }
 
 int plx_listener_close(plx_loop *loop, plx_listener listener)

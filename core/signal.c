@@ -76,6 +76,11 @@ static void signal_close(plx_loop *loop, plx__object *object)
     plx__slab_give(&loop->slabs[PLX__KIND_SIGNAL], object);
 }
 
+int plx_signal_set_background(plx_loop *loop, plx_signal signal, int is_background)
+{
+    return plx__set_background(loop, PLX__KIND_SIGNAL, signal.bits, is_background != 0);
+}
+
 int plx_signal_close(plx_loop *loop, plx_signal signal)
 {
     plx__signal *found = signal_find(loop, signal);

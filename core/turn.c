@@ -50,7 +50,7 @@ bool plx__turn_is_due(plx_loop *loop)
     if (loop->keeps_running)
         return true;
     for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
-        if (loop->slabs[kind].taken > 0)
+        if (loop->slabs[kind].taken > loop->slabs[kind].background)
             return true;
     }
     return !plx__post_queue_is_empty(&loop->posts);

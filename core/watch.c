@@ -21,6 +21,7 @@ bool plx__watch_is_over(const plx_loop *loop, plx_socket socket)
 
 static void watch_detach(plx_loop *loop, plx__watch *watch)
 {
+    plx__leave_background(loop, &watch->object);
     (void)plx__socket_map_remove(&loop->sockets, &watch->object); /* Its owner closes it. */
     if (loop->ops->detach(loop->backend, &watch->object.endpoint))
         plx__defer(loop, &watch->object);
@@ -120,6 +121,14 @@ void plx__watch_ready(plx_loop *loop, plx__watch *watch, const plx__completion *
         watch_close(loop, &watch->object);
     }
     watch->on_ready(loop, handle, watch->data, socket, completion->ready);
+}
+
+int plx_watch_set_background(plx_loop *loop, plx_watch watch, int is_background)
+{
+    const plx__watch *found = watch_find(loop, watch);
+    if (found != NULL && found->is_lost)
+        return 0; /* What it is about to be told keeps the loop running. */
+    return plx__set_background(loop, PLX__KIND_WATCH, watch.bits, is_background != 0);
 }
 
 int plx_watch_close(plx_loop *loop, plx_watch watch)

@@ -5,6 +5,7 @@
 #define GROUPS(X)                                                                                  \
     X(accept)                                                                                      \
     X(accept_first)                                                                                \
+    X(background)                                                                                  \
     X(close)                                                                                       \
     X(cold)                                                                                        \
     X(connect)                                                                                     \

@@ -99,6 +99,13 @@ PLX_NODISCARD PLX_API int plx_listener_address(const plx_loop *loop, plx_listene
                                                char *text, size_t size);
 
 /**
+ * Chooses whether the listener keeps plx_loop_run() running, as it does at first. While
+ * `is_background` is not 0, it works as before, but plx_loop_run() returns when nothing else is
+ * open. Connections that it has accepted count as all others do. Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_listener_set_background(plx_loop *loop, plx_listener listener, int is_background);
+
+/**
  * Closes the listener: its address is free again when this returns. Its connections stay open.
  * No callback of the listener follows. Returns 0 or PLX_ESTALE.
  *

@@ -201,10 +201,10 @@ PLX_NODISCARD PLX_API int plx_loop_after_fork(plx_loop *loop);
 
 /**
  * Runs until plx_loop_stop(), or until nothing is open that could still call back: no connection,
- * listener, timer, watch or signal, and no post that waits. Returns 0, PLX_EBUSY when the loop
- * runs already, is a forked child's copy (plx_loop_after_fork()), or cannot be run by this thread
- * yet (the top of this file), or the code with which waiting failed for good; what was open then
- * still is.
+ * listener, timer, watch or signal, and no post that waits. What is in the background does not
+ * count (plx_timer_set_background() and its like). Returns 0, PLX_EBUSY when the loop runs already,
+ * is a forked child's copy (plx_loop_after_fork()), or cannot be run by this thread yet (the top of
+ * this file), or the code with which waiting failed for good; what was open then still is.
  *
  * A wait that fails because the system is short of memory (PLX_ENOMEM, PLX_ENOBUFS, PLX_EAGAIN)
  * does not end the run: the loop counts it in `wait_failures`, pauses for 10 ms or until a timer is

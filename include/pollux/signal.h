@@ -46,6 +46,13 @@ typedef void (*plx_signal_fn)(plx_loop *loop, plx_signal signal, void *data, int
 PLX_NODISCARD PLX_API int plx_signal_open(plx_loop *loop, plx_signal *signal_out, int number,
                                           plx_signal_fn on_signal, void *data);
 
+/**
+ * Chooses whether the subscription keeps plx_loop_run() running, as it does at first. While
+ * `is_background` is not 0, it works as before, but plx_loop_run() returns when nothing else is
+ * open. Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_signal_set_background(plx_loop *loop, plx_signal signal, int is_background);
+
 /** Ends the subscription. Returns 0 or PLX_ESTALE. */
 PLX_API int plx_signal_close(plx_loop *loop, plx_signal signal);
 

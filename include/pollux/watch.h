@@ -64,6 +64,13 @@ PLX_NODISCARD PLX_API int plx_watch_open(plx_loop *loop, plx_watch *watch_out, p
  */
 PLX_API int plx_watch_set(plx_loop *loop, plx_watch watch, uint32_t interest);
 
+/**
+ * Chooses whether the watch keeps plx_loop_run() running, as it does at first. While
+ * `is_background` is not 0, it works as before, but plx_loop_run() returns when nothing else is
+ * open. Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_watch_set_background(plx_loop *loop, plx_watch watch, int is_background);
+
 /** Ends the watch. The socket may be closed as soon as this returns. Returns 0 or PLX_ESTALE. */
 PLX_API int plx_watch_close(plx_loop *loop, plx_watch watch);
 
