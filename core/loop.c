@@ -255,6 +255,45 @@ void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stats_out)
         loop->ops->count(loop->backend, stats_out);
 }
 
+void *plx_loop_data(const plx_loop *loop)
+{
+    return loop->data;
+}
+
+void plx_loop_set_data(plx_loop *loop, void *data)
+{
+    loop->data = data;
+}
+
+static int conns_visit(plx_loop *loop, plx_each_conn_fn visit, void *data)
+{
+    const plx__slab *slab = &loop->slabs[PLX__KIND_CONN];
+    const uint32_t end = slab->count; /* Each visit may open another one, for ever. */
+    int result = 0;
+    for (uint32_t slot = 0; slot < end && result == 0; slot++) {
+        const plx__object *object = plx__slab_at(slab, slot);
+        if (object->state == PLX__OPEN)
+            result = visit(loop, (plx_conn){object->endpoint.token}, data);
+        if (plx__is_inherited(loop)) /* `visit` has forked. */
+            return PLX_EBUSY;
+    }
+    return result;
+}
+
+int plx_loop_each_conn(plx_loop *loop, plx_each_conn_fn visit, void *data)
+{
+    if (visit == NULL)
+        return PLX_EINVAL;
+    if (plx__is_inherited(loop))
+        return PLX_EBUSY;
+    const bool was_in_turn = loop->is_in_turn;
+    plx__time_look(loop);
+    loop->is_in_turn = true; /* As in other callbacks, the loop cannot be run or closed. */
+    int result = conns_visit(loop, visit, data);
+    loop->is_in_turn = was_in_turn;
+    return result;
+}
+
 const char *plx_loop_backend_name(const plx_loop *loop)
 {
     return loop->ops->name;

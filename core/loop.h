@@ -39,6 +39,7 @@ struct plx_loop {
     uint64_t turn_ns; /* When the last wait ended. */
     plx__cork cork;
     plx_loop_stats stats;
+    void *data; /* The user's. */
 
     plx__slab slabs[PLX__KINDS];
     const plx__class *const *classes; /* By plx__kind. */

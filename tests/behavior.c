@@ -12,6 +12,7 @@
     X(daemon)                                                                                      \
     X(data)                                                                                        \
     X(events)                                                                                      \
+    X(each)                                                                                        \
     X(failure)                                                                                     \
     X(fork)                                                                                        \
     X(fork_callback)                                                                               \

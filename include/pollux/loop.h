@@ -239,6 +239,27 @@ PLX_API uint64_t plx_loop_next_timeout(plx_loop *loop);
 /** The time of the present turn, in nanoseconds from an arbitrary start. It never goes back. */
 PLX_API uint64_t plx_loop_now(const plx_loop *loop);
 
+/** What plx_loop_set_data() has stored; NULL before that. */
+PLX_API void *plx_loop_data(const plx_loop *loop);
+
+/** Stores a pointer of yours with the loop, for its callbacks. The loop never uses it. */
+PLX_API void plx_loop_set_data(plx_loop *loop, void *data);
+
+/** What plx_loop_each_conn() calls. Return 0 to go on. */
+typedef int (*plx_each_conn_fn)(plx_loop *loop, plx_conn conn, void *data);
+
+/**
+ * Calls `visit` once for each open connection of the loop, from within this call and in no order;
+ * connections that are still connecting are among them. plx_conn_data() has the data of each.
+ *
+ * `visit` may close any connection, and open others: those that are closed are not visited any
+ * more; those that are opened meanwhile may be visited or not.
+ *
+ * Returns 0, or what `visit` returned if that was not 0, which ends the visits; PLX_EINVAL without
+ * `visit`; PLX_EBUSY for a forked child's copy (plx_loop_after_fork()), also if `visit` has forked.
+ */
+PLX_API int plx_loop_each_conn(plx_loop *loop, plx_each_conn_fn visit, void *data);
+
 /** Copies the counters of the loop. */
 PLX_API void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stats_out);
 
