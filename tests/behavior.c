@@ -35,7 +35,8 @@
     X(timer)                                                                                       \
     X(transfer)                                                                                    \
     X(wake)                                                                                        \
-    X(watch)
+    X(watch)                                                                                       \
+    X(watch_end)
 
 #define GROUP_DECLARE(name) extern const test_case behavior_##name##_cases[];
 GROUPS(GROUP_DECLARE)
