@@ -20,6 +20,7 @@ set(pollux_sources
     core/loop.c
     core/object.c
     core/post_queue.c
+    core/post_waiters.c
     core/profile.c
     core/segment.c
     core/signal.c

@@ -51,6 +51,9 @@ int plx_loop_after_fork(plx_loop *loop)
     if (status != 0)
         return status;
     plx__post_queue_renew(&loop->posts);
+    plx__post_waiters_renew(&loop->post_waiters);
     loop->forks = plx__forks();
+    if (plx__atomic_load(&loop->post_waiters.count) > 0)
+        plx__room_look(loop); /* The thread that was about to is not here. */
     return 0;
 }

@@ -95,6 +95,7 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
         plx__post_queue_init(&loop->posts, or_default(options->posts_max, POSTS_MAX_DEFAULT));
     if (status != 0)
         return status;
+    plx__post_waiters_init(&loop->post_waiters);
     loop->cork.segment = plx__segment_take(&loop->segments);
     status = loop->cork.segment != NULL ? backend_open(loop, name, &config) : PLX_ENOMEM;
     if (status != 0) {
@@ -184,6 +185,7 @@ void plx__loop_free(plx_loop *loop)
     plx__socket_map_close(&loop->sockets);
     plx__spare_close(&loop->spare);
     plx__post_queue_close(&loop->posts);
+    plx__post_waiters_close(&loop->post_waiters);
     if (loop->profile_last != NULL)
         plx__profile_give(loop->profile_last);
     plx__segment_give(&loop->segments, loop->cork.segment);
@@ -191,6 +193,13 @@ void plx__loop_free(plx_loop *loop)
     plx__free(loop->kept_spare);
     plx__free(loop);
     plx__sockets_end();
+}
+
+static void post_waiters_cancel(plx_loop *loop)
+{
+    plx__post waiter;
+    while (plx__post_waiters_take(&loop->post_waiters, &waiter))
+        waiter.run(loop, waiter.data, PLX_ECANCELED);
 }
 
 int plx_loop_close(plx_loop *loop)
@@ -204,7 +213,9 @@ int plx_loop_close(plx_loop *loop)
     loop->is_in_turn = true; /* The callbacks that come now cannot run or close it. */
     loop->is_closing = true;
     plx__post_queue_end(&loop->posts);
+    plx__post_waiters_end(&loop->post_waiters);
     objects_close(loop);
+    post_waiters_cancel(loop);
     loop->ops->close(loop->backend); /* Before the slabs: it may still look at endpoints. */
     plx__loop_free(loop);
     return 0;
@@ -233,6 +244,31 @@ int plx_post(plx_loop *loop, plx_post_fn run, void *data)
     int status = plx__post_queue_push(&loop->posts, post);
     if (status == 0)
         plx__loop_wake(loop);
+    return status;
+}
+
+static void look_run(plx_loop *loop, void *data, int status)
+{
+    (void)data;
+    (void)status;
+    loop->stats.posts_run--; /* It is no post of the user's. */
+}
+
+void plx__room_look(plx_loop *loop)
+{
+    const plx__post look = {.run = look_run};
+    if (plx__post_queue_push(&loop->posts, look) == 0)
+        plx__loop_wake(loop);
+}
+
+int plx_post_notify(plx_loop *loop, plx_post_fn on_room, void *data)
+{
+    const plx__post waiter = {.run = on_room, .data = data};
+    if (on_room == NULL)
+        return PLX_EINVAL;
+    int status = plx__post_waiters_add(&loop->post_waiters, waiter);
+    if (status == 0)
+        plx__room_look(loop);
     return status;
 }
 

@@ -26,6 +26,7 @@
     X(post)                                                                                        \
     X(rest)                                                                                        \
     X(resume)                                                                                      \
+    X(room)                                                                                        \
     X(send)                                                                                        \
     X(slow)                                                                                        \
     X(stats)                                                                                       \

@@ -3,8 +3,9 @@
  * The loop: it waits, and calls back.
  *
  * Threads: at any moment one thread at the most uses a loop. Every call that takes a loop must
- * come from the thread that runs it, except plx_post() and plx_loop_stop(), which any thread may
- * call. Different loops may run in different threads at once; they share nothing.
+ * come from the thread that runs it, except plx_post(), plx_post_notify() and plx_loop_stop(),
+ * which any thread may call. Different loops may run in different threads at once; they share
+ * nothing.
  *
  * The thread may change. A loop may be opened on one thread and run on another, be run by one
  * thread after another, and be closed by any thread once none runs it. The caller orders the two
@@ -278,10 +279,26 @@ PLX_API int plx_os_error(void);
  * turn. `data` stays the caller's.
  *
  * Returns 0, PLX_EINVAL without `run`, PLX_ENOBUFS when `posts_max` posts are queued: try again
- * later; or PLX_ECANCELED while the loop closes. If it returns 0, `run` is called exactly once;
- * else never.
+ * later, or let plx_post_notify() tell when; or PLX_ECANCELED while the loop closes. If it returns
+ * 0, `run` is called exactly once; else never.
  */
 PLX_NODISCARD PLX_API int plx_post(plx_loop *loop, plx_post_fn run, void *data);
+
+/**
+ * Has `on_room` called on the loop's thread, once, when the queue of posts has room: when at most
+ * half of `posts_max` posts are queued. Call it when plx_post() has returned PLX_ENOBUFS, from any
+ * thread, instead of trying again and again. `on_room` may post, and the thread that was refused
+ * may try again when `on_room` has told it to. The room is not reserved: others may post meanwhile.
+ *
+ * Any number of calls may be pending, also several of one thread. The loop serves them in their
+ * order, among the posts of a turn, and stops when more than half of the queue is in use again. A
+ * call that finds room right away is served in the next turn. `status` and `data` are as for
+ * plx_post(): a loop that closes calls `on_room` with PLX_ECANCELED.
+ *
+ * Returns 0, PLX_EINVAL without `on_room`, PLX_ENOMEM, or PLX_ECANCELED while the loop closes. If
+ * it returns 0, `on_room` is called exactly once; else never.
+ */
+PLX_NODISCARD PLX_API int plx_post_notify(plx_loop *loop, plx_post_fn on_room, void *data);
 
 /** The name of the compiled-in backend number `index`, or NULL past the last. Any thread. */
 PLX_API const char *plx_backend_name(size_t index);
