@@ -105,6 +105,8 @@ enum plx__socket_option {
     PLX__SOCKET_SEND_BYTES,     /* The system's send buffer. */
     PLX__SOCKET_RECEIVE_BYTES,  /* The system's receive buffer. */
     PLX__SOCKET_LISTEN_ALONE,   /* Nobody else may take the address; a dead one may be reused. */
+    PLX__SOCKET_SHARE_PORT,     /* Others that say so may listen at the address too, and the system
+                                 * distributes connections. PLX_ENOSYS where it does not. */
     PLX__SOCKET_DEFER_ACCEPT /* Connections wait for their first bytes, for so many seconds at the
                               * most. PLX_ENOSYS where the system does not know that. */
 };
@@ -120,6 +122,9 @@ void plx__socket_close(plx_socket socket);
 /* Makes a connected stream as plx__socket_open() would have made it: 0, PLX_EBADF, PLX_ENOTSOCK,
  * PLX_EINVAL for what is no stream, PLX_ENOTCONN. */
 int plx__socket_adopt(plx_socket socket);
+/* The same for a stream socket that listens: 0, PLX_EBADF, PLX_ENOTSOCK, PLX_EINVAL for any other
+ * one. Nothing has been changed on failure, unless the system refuses to make it non-blocking. */
+int plx__socket_adopt_listening(plx_socket socket);
 /* It is closed by somebody else: */
 void plx__socket_disown(plx_socket socket);
 /* by this, for example. NONE is allowed. */
@@ -162,9 +167,11 @@ typedef struct plx__socket_path plx__socket_path;
 
 /* Binds the socket to the file that the address names and listens there. A socket file that nobody
  * listens at any more is replaced; whatever else is there stays: PLX_EADDRINUSE. The file of a
- * server that starts at this moment counts as that of one that listens. */
+ * server that starts at this moment counts as that of one that listens. `mode` are the file's
+ * permission bits, which it has before anybody can connect; 0: what the system gives it. PLX_ENOSYS
+ * where files have no such bits. */
 int plx__socket_path_listen(plx_socket socket, const plx__address *address, uint32_t backlog,
-                            plx__socket_path **path_out);
+                            uint32_t mode, plx__socket_path **path_out);
 /* Removes the file if it still is the listener's, and frees the memory. Before the socket is
  * closed. */
 void plx__socket_path_remove(plx__socket_path *path);

@@ -18,6 +18,7 @@
     X(fork_callback)                                                                               \
     X(fresh)                                                                                       \
     X(idle_watch)                                                                                  \
+    X(inherit)                                                                                     \
     X(late)                                                                                        \
     X(limits)                                                                                      \
     X(loop)                                                                                        \

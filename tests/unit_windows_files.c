@@ -142,7 +142,7 @@ static void server_prepare(server *s, const char *name)
 static int server_listen(server *s)
 {
     s->path = (plx__socket_path *)(void *)s; /* Which a call that fails is not to leave. */
-    return plx__socket_path_listen(s->socket, &s->address, 4, &s->path);
+    return plx__socket_path_listen(s->socket, &s->address, 4, 0, &s->path);
 }
 
 static bool file_exists(const char *name)
