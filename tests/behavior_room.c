@@ -138,6 +138,7 @@ static void waiting_posters_are_told_in_their_order(world *w)
         ck_assert_uint_eq(all[i].order, i + 1);
         ck_assert_uint_eq(all[i].posts_when_told, CAPACITY + i * (CAPACITY / 2 + 1));
     }
+    turn_until(w, &r.posts, CAPACITY + WAITERS * (CAPACITY / 2 + 1));
 }
 
 static void wait_again(plx_loop *loop, void *data, int status)

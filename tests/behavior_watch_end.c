@@ -58,6 +58,7 @@ static void watch_tells_its_interest(world *w)
     ck_ok(plx_watch_set(w->loop, watch, PLX_READABLE));
     ck_ok(plx_watch_close(w->loop, watch));
     ck_assert_uint_eq(plx_watch_interest(w->loop, watch), 0);
+    turn_until(w, &o.closed, 1);
     couple_close(&c);
 }
 
