@@ -22,6 +22,7 @@ set(pollux_sources
     core/loop.c
     core/object.c
     core/post_queue.c
+    core/post_waiters.c
     core/profile.c
     core/segment.c
     core/signal.c
@@ -29,6 +30,7 @@ set(pollux_sources
     core/socket_map.c
     core/timer.c
     core/turn.c
+    core/version.c
     core/wait.c
     core/watch.c
     core/wheel.c

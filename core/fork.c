@@ -21,7 +21,7 @@ static void object_drop(plx_loop *loop, plx__object *object)
 /* Before anything else goes: a signal that comes now would wake the loop. */
 static void signals_unsubscribe(plx_loop *loop)
 {
-    for (int number = 0; number < (int)PLX__SIGNAL_NUMBERS; number++) {
+    for (int number = 0; number < PLX__SIGNAL_NUMBERS; number++) {
         if (loop->signals_open[number] > 0)
             plx__signal_remove(&loop->signals, number);
     }
@@ -51,6 +51,9 @@ int plx_loop_after_fork(plx_loop *loop)
     if (status != 0)
         return status;
     plx__post_queue_renew(&loop->posts);
+    plx__post_waiters_renew(&loop->post_waiters);
     loop->forks = plx__forks();
+    if (plx__atomic_load(&loop->post_waiters.count) > 0)
+        plx__room_look(loop); /* The thread that was about to is not here. */
     return 0;
 }

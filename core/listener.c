@@ -13,6 +13,7 @@
 #include "core/listener.h"
 
 #include "core/conn/conn.h"
+#include "core/watch.h"
 
 #define RETRY_NS              (100 * PLX_MILLISECOND)
 #define BACKLOG_DEFAULT       511u
@@ -20,11 +21,14 @@
 #define ACCEPTS_AHEAD_MAX     1024u
 #define REJECTS_MAX           64
 #define ABORTS_MAX            16
+#define PATH_MODE_MAX         0777u
 
 /* Of accept_receive_first: how often the backend looks for peers that stay silent, and for how long
  * they may, in seconds. Systems that wait for the first bytes themselves are told the same. */
 #define SWEEP_NS    PLX_SECOND
 #define SILENCE_MAX 10
+
+static const plx_listen_options no_options;
 
 static plx__listener *listener_find(const plx_loop *loop, plx_listener listener)
 {
@@ -79,6 +83,7 @@ static void listener_detached(plx_loop *loop, plx__object *object)
 
 static void listener_detach(plx_loop *loop, plx__listener *listener)
 {
+    plx__leave_background(loop, &listener->object);
     if (plx__wheel_has(&listener->retry))
         plx__wheel_remove(&loop->wheel, &listener->retry);
     if (plx__wheel_has(&listener->sweep))
@@ -126,6 +131,14 @@ static void listener_drop(plx_loop *loop, plx__object *object)
     plx__socket_path_forget(listener->path);
     plx__socket_drop(object->endpoint.socket, listener->is_lost);
     plx__profile_give(listener->profile);
+}
+
+int plx_listener_set_background(plx_loop *loop, plx_listener listener, int is_background)
+{
+    const plx__listener *found = listener_find(loop, listener);
+    if (found != NULL && found->is_lost)
+        return 0; /* What on_error is about to tell keeps the loop running. */
+    return plx__set_background(loop, PLX__KIND_LISTENER, listener.bits, is_background != 0);
 }
 
 int plx_listener_close(plx_loop *loop, plx_listener listener)
@@ -277,18 +290,29 @@ static void listeners_event(plx_loop *loop, enum plx__event event)
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-static int socket_bind(plx_socket socket, const plx__address *address,
-                       const plx_listen_options *options, const plx__profile *profile)
+/* Accepted sockets get these from their listener, which saves a call for each. */
+static int accepted_set(plx_socket socket, const plx_listen_options *options,
+                        const plx__profile *profile)
 {
-    int status = plx__socket_set(socket, PLX__SOCKET_LISTEN_ALONE, 1);
-    if (status == 0 && address->family == PLX__FAMILY_IPV6)
-        status = plx__socket_set(socket, PLX__SOCKET_ONLY_IPV6, options->only_ipv6 != 0);
-    /* Accepted sockets get it from their listener, which saves a call for each. */
-    if (status == 0 && (profile->options.flags & PLX_CONN_DELAY) == 0)
+    int status = 0;
+    if ((profile->options.flags & PLX_CONN_DELAY) == 0)
         status = plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
     if (status == 0 && options->accept_receive_first != 0)
         /* Not every system knows it; without it connections come earlier, and that is all. */
         (void)plx__socket_set(socket, PLX__SOCKET_DEFER_ACCEPT, SILENCE_MAX);
+    return status;
+}
+
+static int socket_bind(plx_socket socket, const plx__address *address,
+                       const plx_listen_options *options, const plx__profile *profile)
+{
+    int status = plx__socket_set(socket, PLX__SOCKET_LISTEN_ALONE, 1);
+    if (status == 0 && options->reuse_port != 0)
+        status = plx__socket_set(socket, PLX__SOCKET_SHARE_PORT, 1);
+    if (status == 0 && address->family == PLX__FAMILY_IPV6)
+        status = plx__socket_set(socket, PLX__SOCKET_ONLY_IPV6, options->only_ipv6 != 0);
+    if (status == 0)
+        status = accepted_set(socket, options, profile);
     if (status == 0)
         status = plx__socket_bind(socket, address);
     return status;
@@ -296,10 +320,10 @@ static int socket_bind(plx_socket socket, const plx__address *address,
 
 /* Unix-domain sockets have none of those options, and most have a file. */
 static int socket_bind_unix(plx_socket socket, const plx__address *address, uint32_t backlog,
-                            plx__socket_path **path_out)
+                            uint32_t mode, plx__socket_path **path_out)
 {
     if (plx__address_path(address) != NULL)
-        return plx__socket_path_listen(socket, address, backlog, path_out);
+        return plx__socket_path_listen(socket, address, backlog, mode, path_out);
     int status = plx__socket_bind(socket, address);
     return status == 0 ? plx__socket_listen(socket, backlog) : status;
 }
@@ -315,7 +339,7 @@ static int socket_listen(plx_socket *socket_out, plx__socket_path **path_out,
     if (status != 0)
         return status;
     if (address->family == PLX__FAMILY_UNIX) {
-        status = socket_bind_unix(socket, address, backlog, path_out);
+        status = socket_bind_unix(socket, address, backlog, options->path_mode, path_out);
     } else {
         uint64_t since = plx__clock_now();
         do {
@@ -372,6 +396,24 @@ static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socke
     return 0;
 }
 
+/* Gives the listener what the options say, and has it accept. */
+static int listener_start(plx_loop *loop, plx__listener *listener,
+                          const plx_listen_options *options, plx__profile *profile)
+{
+    profile->references++;
+    listener->profile = profile;
+    listener->conn_data = options->conn.data;
+    listener->on_error = options->on_error;
+    listener->data = options->data;
+    listener->accept.receive_first = options->accept_receive_first != 0;
+    listener->accept.ahead =
+        options->accepts_ahead != 0 ? options->accepts_ahead : ACCEPTS_AHEAD_DEFAULT;
+    int status = accept_settle(loop, listener);
+    if (status == 0)
+        sweep_arm(loop, listener);
+    return status;
+}
+
 static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx__address *address,
                         const plx_listen_options *options, plx__profile *profile)
 {
@@ -387,27 +429,31 @@ static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx_
         plx__socket_close(socket);
         return status;
     }
-    plx__listener *listener = *listener_out;
-    profile->references++;
-    listener->profile = profile;
-    listener->conn_data = options->conn.data;
-    listener->on_error = options->on_error;
-    listener->data = options->data;
-    listener->accept.receive_first = options->accept_receive_first != 0;
-    listener->accept.ahead =
-        options->accepts_ahead != 0 ? options->accepts_ahead : ACCEPTS_AHEAD_DEFAULT;
-    status = accept_settle(loop, listener);
+    status = listener_start(loop, *listener_out, options, profile);
     if (status != 0)
-        listener_close(loop, &listener->object);
-    else
-        sweep_arm(loop, listener);
+        listener_close(loop, &(*listener_out)->object);
     return status;
+}
+
+static int options_check(const plx_listen_options *options)
+{
+    return options->accepts_ahead <= ACCEPTS_AHEAD_MAX ? 0 : PLX_EINVAL;
+}
+
+/* Those that are about the address. */
+static int address_options_check(const plx_listen_options *options, const plx__address *address)
+{
+    if (options->reuse_port != 0 && address->family == PLX__FAMILY_UNIX)
+        return PLX_EINVAL;
+    if (options->path_mode == 0)
+        return 0;
+    return plx__address_path(address) != NULL && options->path_mode <= PATH_MODE_MAX ? 0
+                                                                                     : PLX_EINVAL;
 }
 
 int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
                const plx_listen_options *options)
 {
-    static const plx_listen_options none;
     plx__address parsed;
     plx__profile *profile;
     plx__listener *listener = NULL;
@@ -417,13 +463,87 @@ int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
     int status = plx__address_parse(&parsed, address);
     if (status != 0)
         return status;
-    options = options != NULL ? options : &none;
-    if (options->accepts_ahead > ACCEPTS_AHEAD_MAX)
-        return PLX_EINVAL;
-    status = plx__profile_open(&profile, &options->conn);
+    options = options != NULL ? options : &no_options;
+    status = options_check(options);
+    if (status == 0)
+        status = address_options_check(options, &parsed);
+    if (status == 0)
+        status = plx__profile_open(&profile, &options->conn);
     if (status != 0)
         return status;
     status = listen_start(loop, &listener, &parsed, options, profile);
+    plx__profile_give(profile);
+    if (status == 0 && listener_out != NULL)
+        *listener_out = listener_handle(listener);
+    return status;
+}
+
+/* --- sockets that listen already ------------------------------------------------------------- */
+
+/* It has not accepted anything: the backend has nothing of it in flight. The socket stays open. */
+static void listener_untake(plx_loop *loop, plx__listener *listener)
+{
+    plx__endpoint *endpoint = &listener->object.endpoint;
+    bool is_free = loop->ops->release(loop->backend, endpoint);
+    is_free = loop->ops->detach(loop->backend, endpoint) && is_free;
+    PLX_ASSERT(is_free);
+    (void)is_free;
+    (void)plx__socket_map_remove(&loop->sockets, &listener->object);
+    if (listener->profile != NULL)
+        plx__profile_give(listener->profile);
+    plx__slab_give(&loop->slabs[PLX__KIND_LISTENER], &listener->object);
+}
+
+/* The socket is the loop's from here on, if this returns 0. */
+static int adopted_take(plx_loop *loop, plx__listener **listener_out, plx_socket socket,
+                        const plx_listen_options *options, plx__profile *profile)
+{
+    plx__address name;
+    int status = plx__socket_name(socket, &name);
+    if (status == 0)
+        status = listener_take(loop, listener_out, socket, NULL);
+    if (status != 0)
+        return status;
+    if (loop->ops->adopt != NULL)
+        status = loop->ops->adopt(loop->backend, &(*listener_out)->object.endpoint);
+    if (status == 0 && name.family != PLX__FAMILY_UNIX)
+        status = accepted_set(socket, options, profile);
+    if (status == 0)
+        status = listener_start(loop, *listener_out, options, profile);
+    if (status != 0)
+        listener_untake(loop, *listener_out);
+    return status;
+}
+
+static int adopt_start(plx_loop *loop, plx__listener **listener_out, plx_socket socket,
+                       const plx_listen_options *options, plx__profile *profile)
+{
+    if (plx__watch_is_over(loop, socket))
+        return PLX_EEXIST;
+    int status = plx__socket_adopt_listening(socket);
+    if (status != 0)
+        return status;
+    status = adopted_take(loop, listener_out, socket, options, profile);
+    if (status != 0)
+        plx__socket_disown(socket);
+    return status;
+}
+
+int plx_listen_adopt(plx_loop *loop, plx_listener *listener_out, plx_socket socket,
+                     const plx_listen_options *options)
+{
+    plx__profile *profile;
+    plx__listener *listener = NULL;
+    int refusal = plx__refusal(loop);
+    if (refusal != 0)
+        return refusal;
+    options = options != NULL ? options : &no_options;
+    int status = options_check(options);
+    if (status == 0)
+        status = plx__profile_open(&profile, &options->conn);
+    if (status != 0)
+        return status;
+    status = adopt_start(loop, &listener, socket, options, profile);
     plx__profile_give(profile);
     if (status == 0 && listener_out != NULL)
         *listener_out = listener_handle(listener);

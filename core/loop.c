@@ -95,6 +95,7 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
         plx__post_queue_init(&loop->posts, or_default(options->posts_max, POSTS_MAX_DEFAULT));
     if (status != 0)
         return status;
+    plx__post_waiters_init(&loop->post_waiters);
     loop->cork.segment = plx__segment_take(&loop->segments);
     status = loop->cork.segment != NULL ? backend_open(loop, name, &config) : PLX_ENOMEM;
     if (status != 0) {
@@ -184,6 +185,7 @@ void plx__loop_free(plx_loop *loop)
     plx__socket_map_close(&loop->sockets);
     plx__spare_close(&loop->spare);
     plx__post_queue_close(&loop->posts);
+    plx__post_waiters_close(&loop->post_waiters);
     if (loop->profile_last != NULL)
         plx__profile_give(loop->profile_last);
     plx__segment_give(&loop->segments, loop->cork.segment);
@@ -191,6 +193,13 @@ void plx__loop_free(plx_loop *loop)
     plx__free(loop->kept_spare);
     plx__free(loop);
     plx__sockets_end();
+}
+
+static void post_waiters_cancel(plx_loop *loop)
+{
+    plx__post waiter;
+    while (plx__post_waiters_take(&loop->post_waiters, &waiter))
+        waiter.run(loop, waiter.data, PLX_ECANCELED);
 }
 
 int plx_loop_close(plx_loop *loop)
@@ -204,7 +213,9 @@ int plx_loop_close(plx_loop *loop)
     loop->is_in_turn = true; /* The callbacks that come now cannot run or close it. */
     loop->is_closing = true;
     plx__post_queue_end(&loop->posts);
+    plx__post_waiters_end(&loop->post_waiters);
     objects_close(loop);
+    post_waiters_cancel(loop);
     loop->ops->close(loop->backend); /* Before the slabs: it may still look at endpoints. */
     plx__loop_free(loop);
     return 0;
@@ -236,6 +247,31 @@ int plx_post(plx_loop *loop, plx_post_fn run, void *data)
     return status;
 }
 
+static void look_run(plx_loop *loop, void *data, int status)
+{
+    (void)data;
+    (void)status;
+    loop->stats.posts_run--; /* It is no post of the user's. */
+}
+
+void plx__room_look(plx_loop *loop)
+{
+    const plx__post look = {.run = look_run};
+    if (plx__post_queue_push(&loop->posts, look) == 0)
+        plx__loop_wake(loop);
+}
+
+int plx_post_notify(plx_loop *loop, plx_post_fn on_room, void *data)
+{
+    const plx__post waiter = {.run = on_room, .data = data};
+    if (on_room == NULL)
+        return PLX_EINVAL;
+    int status = plx__post_waiters_add(&loop->post_waiters, waiter);
+    if (status == 0)
+        plx__room_look(loop);
+    return status;
+}
+
 uint64_t plx_loop_next_timeout(plx_loop *loop)
 {
     return plx__wait_timeout(loop, plx__clock_now(), PLX_FOREVER);
@@ -253,6 +289,45 @@ void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stats_out)
     stats_out->connections_open = loop->slabs[PLX__KIND_CONN].taken;
     if (loop->ops->count != NULL)
         loop->ops->count(loop->backend, stats_out);
+}
+
+void *plx_loop_data(const plx_loop *loop)
+{
+    return loop->data;
+}
+
+void plx_loop_set_data(plx_loop *loop, void *data)
+{
+    loop->data = data;
+}
+
+static int conns_visit(plx_loop *loop, plx_each_conn_fn visit, void *data)
+{
+    const plx__slab *slab = &loop->slabs[PLX__KIND_CONN];
+    const uint32_t end = slab->count; /* Each visit may open another one, for ever. */
+    int result = 0;
+    for (uint32_t slot = 0; slot < end && result == 0; slot++) {
+        const plx__object *object = plx__slab_at(slab, slot);
+        if (object->state == PLX__OPEN)
+            result = visit(loop, (plx_conn){object->endpoint.token}, data);
+        if (plx__is_inherited(loop)) /* `visit` has forked. */
+            return PLX_EBUSY;
+    }
+    return result;
+}
+
+int plx_loop_each_conn(plx_loop *loop, plx_each_conn_fn visit, void *data)
+{
+    if (visit == NULL)
+        return PLX_EINVAL;
+    if (plx__is_inherited(loop))
+        return PLX_EBUSY;
+    const bool was_in_turn = loop->is_in_turn;
+    plx__time_look(loop);
+    loop->is_in_turn = true; /* As in other callbacks, the loop cannot be run or closed. */
+    int result = conns_visit(loop, visit, data);
+    loop->is_in_turn = was_in_turn;
+    return result;
 }
 
 const char *plx_loop_backend_name(const plx_loop *loop)

@@ -1,7 +1,7 @@
 /* core/loop.h - the loop as the files of core/ see it.
  *
  * Turns are ordered in turn.c alone. Everything here belongs to the thread of the loop, but for
- * `posts`, `is_sleeping`, `is_stopped` and `signals`.
+ * `posts`, `post_waiters`, `is_sleeping`, `is_stopped` and `signals`.
  */
 #ifndef PLX__LOOP_H
 #define PLX__LOOP_H
@@ -13,11 +13,10 @@
 #include "core/kept.h"
 #include "core/object.h"
 #include "core/post_queue.h"
+#include "core/post_waiters.h"
 #include "core/segment.h"
 #include "core/socket_map.h"
 #include "core/wheel.h"
-
-#define PLX__SIGNAL_NUMBERS 8u
 
 struct plx__profile;
 
@@ -41,6 +40,7 @@ struct plx_loop {
     uint64_t turn_ns; /* When the last wait ended. */
     plx__cork cork;
     plx_loop_stats stats;
+    void *data; /* The user's. */
 
     plx__slab slabs[PLX__KINDS];
     const plx__class *const *classes; /* By plx__kind. */
@@ -54,6 +54,7 @@ struct plx_loop {
     uint64_t failed_tick;  /* The last turn whose wait failed; 0: none that still counts. */
     uint64_t failing_ns;   /* Since when each wait has failed, up to that one. */
     uint64_t posts_ran_ns; /* When those of the last turn that had any were through. */
+    plx__post_waiters post_waiters; /* When any are in it, posts are queued. */
     plx__segment_pool segments;
     plx__kept *kept_spare; /* A buffer for kept bytes that nobody uses now; may be NULL. */
     struct plx__profile *profile_last; /* Of the last plx_connect(); shared while it fits. */
@@ -135,6 +136,10 @@ static inline int plx__socket_claim(plx_loop *loop, const plx__object *object)
         plx__socket_lost(loop, before);
     return plx__socket_map_set(&loop->sockets, object);
 }
+
+/* Queues a post that does nothing, unless the queue is full or has ended: after the batch that it
+ * is in, the loop looks at `post_waiters`. Any thread. */
+void plx__room_look(plx_loop *loop);
 
 /* Any thread, and signal handlers. */
 void plx__loop_wake(plx_loop *loop);

@@ -11,6 +11,20 @@ void plx__defer(plx_loop *loop, plx__object *object)
     loop->deferred_end = &object->next;
 }
 
+int plx__set_background(plx_loop *loop, enum plx__kind kind, uint64_t bits, bool is_background)
+{
+    plx__object *found = plx__find(loop, kind, bits);
+    if (found == NULL)
+        return PLX_ESTALE;
+    plx__slab_set_background(&loop->slabs[kind], found, is_background);
+    return 0;
+}
+
+void plx__leave_background(plx_loop *loop, plx__object *object)
+{
+    plx__slab_set_background(&loop->slabs[plx__object_kind(object)], object, false);
+}
+
 void plx__objects_each(plx_loop *loop, plx__object_fn *call)
 {
     for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {

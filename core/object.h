@@ -39,6 +39,10 @@ typedef struct plx__class {
 /* Has the class's `deferred` called for the object in the next deferred step; once, however often
  * it is asked for. */
 void plx__defer(plx_loop *loop, plx__object *object);
+/* For plx_timer_set_background() and its like: 0 or PLX_ESTALE. */
+int plx__set_background(plx_loop *loop, enum plx__kind kind, uint64_t bits, bool is_background);
+/* The object closes, which is for the loop to finish before its run ends. */
+void plx__leave_background(plx_loop *loop, plx__object *object);
 /* Calls `call` for every slot that is taken, kind by kind in the order of plx__kind. */
 void plx__objects_each(plx_loop *loop, plx__object_fn *call);
 /* Tells every class. */

@@ -79,4 +79,10 @@ static inline bool plx__post_queue_is_empty(plx__post_queue *queue)
            (!is_filled || (plx__post_queue_has_ended(filling) && queue->left == 0));
 }
 
+/* The consumer. Whether no more than half of the capacity is queued; false once it has ended. */
+static inline bool plx__post_queue_has_room(plx__post_queue *queue)
+{
+    return (plx__atomic_load(&queue->filling) & PLX__POST_QUEUE_COUNT) <= queue->capacity / 2;
+}
+
 #endif

@@ -3,7 +3,11 @@
 
 #include <string.h>
 
-_Static_assert(PLX_SIGNAL_CHILD < PLX__SIGNAL_NUMBERS, "every signal has a count");
+/* What lies between a number of the user's and the platform's. */
+#define NUMBERS_APART ((int)PLX_SIGNAL_INTERRUPT - (int)PLX__SIGNAL_INTERRUPT)
+
+_Static_assert((int)PLX_SIGNAL_CHILD - NUMBERS_APART == PLX__SIGNAL_CHILD, "the same order");
+_Static_assert(PLX__SIGNAL_NUMBERS <= 32, "each signal has a bit");
 
 static plx__signal *signal_find(const plx_loop *loop, plx_signal signal)
 {
@@ -48,6 +52,7 @@ int plx_signal_open(plx_loop *loop, plx_signal *signal_out, int number, plx_sign
     if (status != 0)
         return status;
     pending_take(loop);
+    number -= NUMBERS_APART;
     status = number_open(loop, number);
     if (status != 0) {
         plx__slab_give(slab, object);
@@ -69,6 +74,11 @@ static void signal_close(plx_loop *loop, plx__object *object)
     if (--loop->signals_open[signal->number] == 0)
         plx__signal_remove(&loop->signals, signal->number);
     plx__slab_give(&loop->slabs[PLX__KIND_SIGNAL], object);
+}
+
+int plx_signal_set_background(plx_loop *loop, plx_signal signal, int is_background)
+{
+    return plx__set_background(loop, PLX__KIND_SIGNAL, signal.bits, is_background != 0);
 }
 
 int plx_signal_close(plx_loop *loop, plx_signal signal)
@@ -96,7 +106,7 @@ static void signals_deliver(plx_loop *loop)
             continue;
         plx_signal handle = {signal->object.endpoint.token};
         loop->stats.signals_delivered++;
-        signal->on_signal(loop, handle, signal->data, signal->number);
+        signal->on_signal(loop, handle, signal->data, signal->number + NUMBERS_APART);
     }
 }
 

@@ -9,7 +9,7 @@
 typedef struct plx__signal {
     plx__object object; /* First. */
     uint64_t order;     /* Among all that were opened on the loop. */
-    int number;
+    int number;         /* plx__signal_number. */
     plx_signal_fn on_signal;
     void *data;
 } plx__signal;

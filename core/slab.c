@@ -103,11 +103,20 @@ int plx__slab_take(plx__slab *slab, plx__object **object_out)
     return 0;
 }
 
+void plx__slab_set_background(plx__slab *slab, plx__object *object, bool is_background)
+{
+    slab->background -= object->is_background;
+    object->is_background = is_background;
+    slab->background += object->is_background;
+}
+
 void plx__slab_give(plx__slab *slab, plx__object *object)
 {
     uint64_t token = object->endpoint.token;
     PLX_ASSERT(object->state != PLX__FREE);
     PLX_ASSERT(!object->is_deferred);
+    slab->background -= object->is_background;
+    object->is_background = 0;
     object->endpoint.token = token_make(slab, token_generation(token) + 1, token_slot(token));
     object->state = PLX__FREE;
     object->next = slab->free;

@@ -29,14 +29,16 @@ typedef struct plx__object {
     struct plx__object *next; /* In the slab's free list, or among the loop's deferred. */
     uint8_t state;            /* plx__state. */
     uint8_t is_deferred;
+    uint8_t is_background; /* It does not keep plx_loop_run() running. */
 } plx__object;
 
 typedef struct plx__slab {
     unsigned char **chunks;
     uint32_t chunks_room;
-    uint32_t count; /* Slots there are, free ones included. */
-    uint32_t taken; /* Slots that are not free. */
-    uint32_t max;   /* Of `taken`. */
+    uint32_t count;      /* Slots there are, free ones included. */
+    uint32_t taken;      /* Slots that are not free. */
+    uint32_t background; /* Of those that are taken: by objects in the background. */
+    uint32_t max;        /* Of `taken`. */
     uint32_t slot_bytes;
     uint32_t front_bytes; /* In front of each object: the backend's. */
     uint32_t generation;  /* That new slots start with. */
@@ -56,6 +58,9 @@ void plx__slab_close(plx__slab *slab);
 int plx__slab_take(plx__slab *slab, plx__object **object_out);
 /* The handle goes stale for good. */
 void plx__slab_give(plx__slab *slab, plx__object *object);
+
+/* Puts the object in the background, or takes it out; freeing its slot does the latter. */
+void plx__slab_set_background(plx__slab *slab, plx__object *object, bool is_background);
 
 static inline plx__object *plx__slab_at(const plx__slab *slab, uint32_t slot)
 {

@@ -81,6 +81,11 @@ int plx_timer_restart(plx_loop *loop, plx_timer timer, uint64_t timeout_ns)
     return 0;
 }
 
+int plx_timer_set_background(plx_loop *loop, plx_timer timer, int is_background)
+{
+    return plx__set_background(loop, PLX__KIND_TIMER, timer.bits, is_background != 0);
+}
+
 int plx_timer_cancel(plx_loop *loop, plx_timer timer)
 {
     plx__timer *found = timer_find(loop, timer);

@@ -18,6 +18,19 @@ static bool timers_run(plx_loop *loop)
     return true;
 }
 
+/* Tells who waits for room in the queue while there is some, but nobody who comes meanwhile: each
+ * of those has a batch of its own to follow. */
+PLX__SLOW static void post_waiters_tell(plx_loop *loop)
+{
+    plx__post waiter;
+    for (uint32_t left = plx__atomic_load(&loop->post_waiters.count);
+         left > 0 && plx__post_queue_has_room(&loop->posts); left--) {
+        if (!plx__post_waiters_take(&loop->post_waiters, &waiter))
+            return;
+        waiter.run(loop, waiter.data, 0);
+    }
+}
+
 bool plx__turn_posts(plx_loop *loop, int status)
 {
     plx__post post;
@@ -28,6 +41,8 @@ bool plx__turn_posts(plx_loop *loop, int status)
         loop->stats.posts_run++;
         post.run(loop, post.data, status);
     }
+    if (plx__atomic_load(&loop->post_waiters.count) != 0)
+        post_waiters_tell(loop);
     return has_run;
 }
 
@@ -50,7 +65,7 @@ bool plx__turn_is_due(plx_loop *loop)
     if (loop->keeps_running)
         return true;
     for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++) {
-        if (loop->slabs[kind].taken > 0)
+        if (loop->slabs[kind].taken > loop->slabs[kind].background)
             return true;
     }
     return !plx__post_queue_is_empty(&loop->posts);

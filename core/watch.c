@@ -21,17 +21,23 @@ bool plx__watch_is_over(const plx_loop *loop, plx_socket socket)
 
 static void watch_detach(plx_loop *loop, plx__watch *watch)
 {
+    plx__leave_background(loop, &watch->object);
     (void)plx__socket_map_remove(&loop->sockets, &watch->object); /* Its owner closes it. */
     if (loop->ops->detach(loop->backend, &watch->object.endpoint))
         plx__defer(loop, &watch->object);
 }
 
-static void watch_close(plx_loop *loop, plx__object *object)
+static void watch_close(plx_loop *loop, plx__watch *watch, int reason)
 {
-    plx__watch *watch = (plx__watch *)(void *)object;
     watch->object.state = PLX__CLOSING;
+    watch->reason = reason;
     if (!watch->is_lost)
         watch_detach(loop, watch);
+}
+
+static void watch_cancel(plx_loop *loop, plx__object *object)
+{
+    watch_close(loop, (plx__watch *)(void *)object, PLX_ECANCELED);
 }
 
 /* The owner closed the socket: on_ready is told in the next deferred step. */
@@ -47,10 +53,13 @@ static void watch_deferred(plx_loop *loop, plx__object *object)
 {
     plx__watch *watch = (plx__watch *)(void *)object;
     const plx__watch before = *watch;
+    const bool was_open = before.object.state == PLX__OPEN; /* Lost, and not closed since. */
     plx_watch handle = {before.object.endpoint.token};
     plx__slab_give(&loop->slabs[PLX__KIND_WATCH], &watch->object);
-    if (before.object.state == PLX__OPEN) /* Lost, and not closed since. */
+    if (was_open)
         before.on_ready(loop, handle, before.data, before.object.endpoint.socket, PLX_FAILED);
+    if (before.on_close != NULL)
+        before.on_close(loop, handle, before.data, was_open ? PLX_EBADF : before.reason);
 }
 
 static int watch_start(plx_loop *loop, plx__watch *watch, uint32_t interest)
@@ -67,8 +76,9 @@ static int watch_start(plx_loop *loop, plx__watch *watch, uint32_t interest)
         return status;
     }
     status = loop->ops->watch(loop->backend, endpoint, interest);
+    watch->interest = interest;
     if (status != 0)
-        watch_close(loop, &watch->object);
+        watch_close(loop, watch, status);
     return status;
 }
 
@@ -108,7 +118,40 @@ int plx_watch_set(plx_loop *loop, plx_watch watch, uint32_t interest)
         return PLX_EINVAL;
     if (found->is_lost)
         return 0; /* What it is about to be told says more. */
-    return loop->ops->watch(loop->backend, &found->object.endpoint, interest);
+    int status = loop->ops->watch(loop->backend, &found->object.endpoint, interest);
+    if (status == 0)
+        found->interest = interest;
+    return status;
+}
+
+uint32_t plx_watch_interest(const plx_loop *loop, plx_watch watch)
+{
+    const plx__watch *found = watch_find(loop, watch);
+    return found != NULL ? found->interest : 0;
+}
+
+void *plx_watch_data(const plx_loop *loop, plx_watch watch)
+{
+    const plx__watch *found = watch_find(loop, watch);
+    return found != NULL ? found->data : NULL;
+}
+
+int plx_watch_set_data(plx_loop *loop, plx_watch watch, void *data)
+{
+    plx__watch *found = watch_find(loop, watch);
+    if (found == NULL)
+        return PLX_ESTALE;
+    found->data = data;
+    return 0;
+}
+
+int plx_watch_set_on_close(plx_loop *loop, plx_watch watch, plx_watch_close_fn on_close)
+{
+    plx__watch *found = watch_find(loop, watch);
+    if (found == NULL)
+        return PLX_ESTALE;
+    found->on_close = on_close;
+    return 0;
 }
 
 void plx__watch_ready(plx_loop *loop, plx__watch *watch, const plx__completion *completion)
@@ -117,9 +160,17 @@ void plx__watch_ready(plx_loop *loop, plx__watch *watch, const plx__completion *
     plx_socket socket = watch->object.endpoint.socket;
     if (completion->ready == PLX_FAILED) {
         loop->stats.sockets_lost++;
-        watch_close(loop, &watch->object);
+        watch_close(loop, watch, PLX_EBADF);
     }
     watch->on_ready(loop, handle, watch->data, socket, completion->ready);
+}
+
+int plx_watch_set_background(plx_loop *loop, plx_watch watch, int is_background)
+{
+    const plx__watch *found = watch_find(loop, watch);
+    if (found != NULL && found->is_lost)
+        return 0; /* What it is about to be told keeps the loop running. */
+    return plx__set_background(loop, PLX__KIND_WATCH, watch.bits, is_background != 0);
 }
 
 int plx_watch_close(plx_loop *loop, plx_watch watch)
@@ -127,14 +178,14 @@ int plx_watch_close(plx_loop *loop, plx_watch watch)
     plx__watch *found = watch_find(loop, watch);
     if (found == NULL)
         return PLX_ESTALE;
-    watch_close(loop, &found->object);
+    watch_close(loop, found, 0);
     return 0;
 }
 
 const plx__class plx__watch_class = {
     .bytes = sizeof(plx__watch),
     .has_endpoint = true,
-    .close = watch_close,
+    .close = watch_cancel,
     .lost = watch_lost,
     .detached = plx__defer,
     .deferred = watch_deferred,

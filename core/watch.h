@@ -9,7 +9,10 @@
 typedef struct plx__watch {
     plx__object object; /* First. Its endpoint's socket is the owner's. */
     plx_watch_fn on_ready;
+    plx_watch_close_fn on_close;
     void *data;
+    uint32_t interest;
+    int reason;   /* Why it was closed, for on_close. */
     bool is_lost; /* The descriptor is closed. Detached already; on_ready is due, unless it closes.
                    */
 } plx__watch;

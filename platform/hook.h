@@ -1,4 +1,4 @@
-/* platform/hook.h - steps inside of a wait at which tests act.
+/* platform/hook.h - steps, most of them inside of a wait, at which tests act.
  *
  * Between a loop's word that it sleeps and the system call that it sleeps in, another thread or a
  * signal handler may come at any instruction. A test installs a function that is called at each of
@@ -17,7 +17,8 @@ enum plx__hook_step {
     PLX__HOOK_SLEEP,   /* The next thing is the system call that sleeps. */
     PLX__HOOK_SECOND,  /* The same, for the second thread of poll. */
     PLX__HOOK_SEND,    /* A wake has been addressed, and is not sent yet. */
-    PLX__HOOK_LEAVE    /* What a ring holds has been copied, and it is closed next. */
+    PLX__HOOK_LEAVE,   /* What a ring holds has been copied, and it is closed next. */
+    PLX__HOOK_LISTEN   /* Not of a wait: a socket file is there, and its socket listens next. */
 };
 
 #ifdef PLX_FAULTS

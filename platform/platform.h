@@ -105,6 +105,8 @@ enum plx__socket_option {
     PLX__SOCKET_SEND_BYTES,     /* The system's send buffer. */
     PLX__SOCKET_RECEIVE_BYTES,  /* The system's receive buffer. */
     PLX__SOCKET_LISTEN_ALONE,   /* Nobody else may take the address; a dead one may be reused. */
+    PLX__SOCKET_SHARE_PORT,     /* Others that say so may listen at the address too, and the system
+                                 * distributes connections. PLX_ENOSYS where it does not. */
     PLX__SOCKET_DEFER_ACCEPT /* Connections wait for their first bytes, for so many seconds at the
                               * most. PLX_ENOSYS where the system does not know that. */
 };
@@ -120,6 +122,9 @@ void plx__socket_close(plx_socket socket);
 /* Makes a connected stream as plx__socket_open() would have made it: 0, PLX_EBADF, PLX_ENOTSOCK,
  * PLX_EINVAL for what is no stream, PLX_ENOTCONN. */
 int plx__socket_adopt(plx_socket socket);
+/* The same for a stream socket that listens: 0, PLX_EBADF, PLX_ENOTSOCK, PLX_EINVAL for any other
+ * one. Nothing has been changed on failure, unless the system refuses to make it non-blocking. */
+int plx__socket_adopt_listening(plx_socket socket);
 /* It is closed by somebody else: */
 void plx__socket_disown(plx_socket socket);
 /* by this, for example. NONE is allowed. */
@@ -179,9 +184,11 @@ typedef struct plx__socket_path plx__socket_path;
 
 /* Binds the socket to the file that the address names and listens there. A socket file that nobody
  * listens at any more is replaced; whatever else is there stays: PLX_EADDRINUSE. The file of a
- * server that starts at this moment counts as that of one that listens. */
+ * server that starts at this moment counts as that of one that listens. `mode` are the file's
+ * permission bits, which it has before anybody can connect; 0: what the system gives it. PLX_ENOSYS
+ * where files have no such bits. */
 int plx__socket_path_listen(plx_socket socket, const plx__address *address, uint32_t backlog,
-                            plx__socket_path **path_out);
+                            uint32_t mode, plx__socket_path **path_out);
 /* Removes the file if it still is the listener's, and frees the memory. Before the socket is
  * closed. */
 void plx__socket_path_remove(plx__socket_path *path);
@@ -247,8 +254,21 @@ int plx__wake_drain(plx__wake *wake, bool *renewed_out);
 
 /* --- signals (signal.c) --------------------------------------------------------------------- */
 
+/* The signals of plx_signal_number in the same order, as indexes of arrays and of bits. */
+enum plx__signal_number {
+    PLX__SIGNAL_NONE,
+    PLX__SIGNAL_INTERRUPT,
+    PLX__SIGNAL_TERMINATE,
+    PLX__SIGNAL_HANGUP,
+    PLX__SIGNAL_QUIT,
+    PLX__SIGNAL_USER1,
+    PLX__SIGNAL_USER2,
+    PLX__SIGNAL_CHILD,
+    PLX__SIGNAL_NUMBERS
+};
+
 /* `wake` is called in a signal handler on Unix, on a thread of the system's on Windows, when
- * bits were added to `pending`: bit N for plx_signal_number N. */
+ * bits were added to `pending`: bit N for plx__signal_number N. */
 typedef struct plx__signal_listener {
     plx__atomic_u32 pending;
     void (*wake)(void *data);
@@ -257,7 +277,7 @@ typedef struct plx__signal_listener {
 } plx__signal_listener;
 
 void plx__signal_listener_init(plx__signal_listener *listener, void (*wake)(void *), void *data);
-/* Adds one of plx_signal_number to, or removes it from, what the listener is told. Calls nest not:
+/* Adds one of plx__signal_number to, or removes it from, what the listener is told. Calls nest not:
  * each number is added once. PLX_ENOSYS, PLX_ELIMIT. Any thread, for different listeners. */
 int plx__signal_add(plx__signal_listener *listener, int number);
 void plx__signal_remove(plx__signal_listener *listener, int number);

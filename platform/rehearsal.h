@@ -101,6 +101,9 @@ int plx__rehearse_directory_enter(const char *path);
 int plx__rehearse_directory_remove(const char *path);
 int plx__rehearse_symlink(const char *target, const char *path);
 
+/* The permission bits of a file, or PLX_ENOSYS where files have none. */
+int plx__rehearse_path_mode(const char *path);
+
 /* Locks the present directory as a server does that starts there, until it is called with false.
  * PLX_ENOSYS where directories are not locked. */
 int plx__rehearse_path_lock(bool is_locked);

@@ -5,6 +5,7 @@
 #define GROUPS(X)                                                                                  \
     X(accept)                                                                                      \
     X(accept_first)                                                                                \
+    X(background)                                                                                  \
     X(close)                                                                                       \
     X(cold)                                                                                        \
     X(connect)                                                                                     \
@@ -12,12 +13,14 @@
     X(daemon)                                                                                      \
     X(data)                                                                                        \
     X(events)                                                                                      \
+    X(each)                                                                                        \
     X(failure)                                                                                     \
     X(finish)                                                                                      \
     X(fork)                                                                                        \
     X(fork_callback)                                                                               \
     X(fresh)                                                                                       \
     X(idle_watch)                                                                                  \
+    X(inherit)                                                                                     \
     X(late)                                                                                        \
     X(limits)                                                                                      \
     X(loop)                                                                                        \
@@ -28,6 +31,7 @@
     X(post)                                                                                        \
     X(rest)                                                                                        \
     X(resume)                                                                                      \
+    X(room)                                                                                        \
     X(send)                                                                                        \
     X(slices)                                                                                      \
     X(slow)                                                                                        \
@@ -39,7 +43,8 @@
     X(timer)                                                                                       \
     X(transfer)                                                                                    \
     X(wake)                                                                                        \
-    X(watch)
+    X(watch)                                                                                       \
+    X(watch_end)
 
 #define GROUP_DECLARE(name) extern const test_case behavior_##name##_cases[];
 GROUPS(GROUP_DECLARE)

@@ -269,6 +269,7 @@ static void check_refused(world *w, const stand *s)
     ck_assert_int_eq(plx_loop_run_once(loop, 0), PLX_EBUSY);
     ck_assert_int_eq(plx_loop_close(loop), PLX_EBUSY);
     ck_assert_int_eq(plx_listen(loop, NULL, "tcp://127.0.0.1:0", NULL), PLX_EBUSY);
+    ck_assert_int_eq(plx_listen_adopt(loop, NULL, c.ours.socket, NULL), PLX_EBUSY);
     ck_assert_int_eq(plx_connect(loop, NULL, s->address, NULL), PLX_EBUSY);
     ck_assert_int_eq(plx_conn_adopt(loop, NULL, c.ours.socket, NULL, NULL, 0), PLX_EBUSY);
     ck_assert_int_eq(
@@ -276,6 +277,8 @@ static void check_refused(world *w, const stand *s)
     ck_assert_int_eq(plx_timer_start(loop, NULL, 0, 0, nothing_on_timer, NULL), PLX_EBUSY);
     ck_assert_int_eq(plx_signal_open(loop, NULL, PLX_SIGNAL_USER2, count_signal, NULL), PLX_EBUSY);
     ck_assert_int_eq(plx_listener_close(loop, s->listener), PLX_ESTALE);
+    ck_assert_int_eq(plx_listener_set_background(loop, s->listener, 1), PLX_ESTALE);
+    ck_assert_int_eq(plx_timer_set_background(loop, s->timer, 1), PLX_ESTALE);
     ck_assert_int_eq(plx_watch_set(loop, s->watch, 0), PLX_ESTALE);
     ck_assert_int_eq(plx_watch_close(loop, s->watch), PLX_ESTALE);
     ck_assert_int_eq(plx_timer_cancel(loop, s->timer), PLX_ESTALE);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "platform/hook.h"
 #include "platform/rehearsal.h"
 #include "tests/harness.h"
 
@@ -471,6 +472,77 @@ static void listening_at_a_path_fails_cleanly(world *w)
     }
 }
 
+/* What a test sees of a socket file when it is there and nobody can connect to it yet. */
+typedef struct look {
+    const site *site;
+    size_t count;
+    int mode;
+} look;
+
+static void look_before_it_listens(enum plx__hook_step step, void *data)
+{
+    look *l = data;
+    plx__address address;
+    if (step != PLX__HOOK_LISTEN)
+        return;
+    l->count++;
+    l->mode = plx__rehearse_path_mode(l->site->file);
+    plx_socket client = PLX_SOCKET_NONE;
+    ck_ok(plx__address_parse(&address, l->site->address));
+    ck_ok(plx__socket_open(&client, address.family));
+    ck_assert_int_eq(plx__socket_connect(client, &address), PLX_ECONNREFUSED);
+    plx__socket_close(client);
+}
+
+/* The file has its mode, whatever the umask is, before anybody can connect; 0 leaves it as the
+ * system makes it, and so it stays when somebody connects. */
+static void socket_file_has_its_mode(world *w)
+{
+    static const uint32_t modes[] = {0600, 0660, 0666, 0777, 0700, 0};
+    if (!has_unix_sockets() || plx__rehearse_path_mode(".") == PLX_ENOSYS)
+        return;
+    site usual = site_make(".sock");
+    plx__socket_close(socket_bound(usual.address));
+    int mode_usual = plx__rehearse_path_mode(usual.file);
+    check_there_and_remove(usual.file);
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        probe p = {.then_data = echo_back};
+        site s = site_make(".sock");
+        look l = {.site = &s};
+        plx_listener listener;
+        const plx_listen_options options = {.conn = probe_options(&p), .path_mode = modes[i]};
+        int wanted = modes[i] != 0 ? (int)modes[i] : mode_usual;
+        plx__socket_close(socket_bound(s.address)); /* A leftover has no say. */
+        plx__hook_set(look_before_it_listens, &l);
+        ck_ok(plx_listen(w->loop, &listener, s.address, &options));
+        plx__hook_set(NULL, NULL);
+        ck_assert_uint_eq(l.count, 1);
+        ck_assert_int_eq(l.mode, wanted);
+        check_served(w, s.address);
+        turn_until(w, &p.closed, 1);
+        ck_assert_int_eq(plx__rehearse_path_mode(s.file), wanted);
+        ck_ok(plx_listener_close(w->loop, listener));
+        check_gone(s.file);
+    }
+}
+
+/* A mode is for what has a file, and on systems where files have one. */
+static void mode_is_refused_without_a_file(world *w)
+{
+    plx_listener listener = {0};
+    plx_listen_options options = {.path_mode = 0600};
+    site s = site_make(".sock");
+    ck_assert_int_eq(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options), PLX_EINVAL);
+    ck_assert_int_eq(plx_listen(w->loop, &listener, "tcp://[::1]:0", &options), PLX_EINVAL);
+    options.path_mode = 01000;
+    ck_assert_int_eq(plx_listen(w->loop, &listener, s.address, &options), PLX_EINVAL);
+    options.path_mode = 0600;
+    if (has_unix_sockets() && plx__rehearse_path_mode(".") == PLX_ENOSYS)
+        ck_assert_int_eq(plx_listen(w->loop, &listener, s.address, &options), PLX_ENOSYS);
+    ck_assert_uint_eq(listener.bits, 0);
+    check_gone(s.file);
+}
+
 const test_case behavior_path_cases[] = {
     CASE(successor_keeps_its_socket_file),
     CASE(other_files_are_not_removed),
@@ -485,5 +557,7 @@ const test_case behavior_path_cases[] = {
     CASE(path_in_another_script),
     CASE(loop_closes_over_socket_files),
     CASE(listening_at_a_path_fails_cleanly),
+    CASE(socket_file_has_its_mode),
+    CASE(mode_is_refused_without_a_file),
     CASES_END,
 };

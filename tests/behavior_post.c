@@ -1,4 +1,5 @@
 /* tests/behavior_post.c - functions and stops from other threads, and signals. */
+#include <signal.h>
 #include <string.h>
 
 #include "platform/rehearsal.h"
@@ -233,9 +234,22 @@ static void every_signal_there_is(world *w)
         turn_until(w, &h.count, 1);
         ck_assert_int_eq(h.number, number);
     }
-    ck_assert_int_eq(plx_signal_open(w->loop, NULL, 0, hear, NULL), PLX_EINVAL);
-    ck_assert_int_eq(plx_signal_open(w->loop, NULL, 99, hear, NULL), PLX_EINVAL);
     ck_assert_int_eq(plx_signal_open(w->loop, NULL, PLX_SIGNAL_INTERRUPT, NULL, NULL), PLX_EINVAL);
+}
+
+/* A number of the system's own, as SIGINT, is no number here; nor are those beside ours. */
+static void numbers_of_the_system_are_refused(world *w)
+{
+    plx_signal signal = {0};
+    ck_assert_int_eq(plx_signal_open(w->loop, &signal, SIGINT, hear, NULL), PLX_EINVAL);
+    ck_assert_int_eq(plx_signal_open(w->loop, &signal, SIGTERM, hear, NULL), PLX_EINVAL);
+    for (int number = -1; number <= 128; number++) /* Linux has 64, FreeBSD 128. */
+        ck_assert_int_eq(plx_signal_open(w->loop, &signal, number, hear, NULL), PLX_EINVAL);
+    for (int beside = -1; beside <= 1; beside += 2) {
+        int number = beside + (beside < 0 ? PLX_SIGNAL_INTERRUPT : PLX_SIGNAL_CHILD);
+        ck_assert_int_eq(plx_signal_open(w->loop, &signal, number, hear, NULL), PLX_EINVAL);
+    }
+    ck_assert_uint_eq(signal.bits, 0);
 }
 
 const test_case behavior_post_cases[] = {
@@ -247,5 +261,6 @@ const test_case behavior_post_cases[] = {
     CASE(stop_from_another_thread),
     CASE(interrupt_is_delivered),
     CASE(every_signal_there_is),
+    CASE(numbers_of_the_system_are_refused),
     CASES_END,
 };

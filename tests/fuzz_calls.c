@@ -11,6 +11,7 @@
 #include "tests/fuzz_check.h"
 #include "tests/fuzz_couple.h"
 #include "tests/fuzz_faults.h"
+#include "tests/fuzz_loops.h"
 #include "tests/fuzz_peers.h"
 #include "tests/fuzz_refusals.h"
 #include "tests/fuzz_watches.h"
@@ -280,11 +281,33 @@ static const char *odd_address(bool is_to_listen)
     return addresses[chance_below(is_to_listen ? 3 : sizeof addresses / sizeof addresses[0])];
 }
 
+static void call_listen_adopt(plx_loop *loop, const plx_listen_options *options)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_listener listener;
+    plx_socket socket = fuzz_loops_listening();
+    if (socket == PLX_SOCKET_NONE)
+        return;
+    if (plx_listen_adopt(loop, &listener, socket, options) != 0) {
+        plx__socket_dispose(socket);
+        return;
+    }
+    handle_remember(listener.bits);
+    if (plx_listener_address(loop, listener, address, sizeof address) == 0)
+        memcpy(fuzz.address, address, sizeof address);
+}
+
 static void call_listen(plx_loop *loop)
 {
     plx_listen_options options = {.conn = any_options(), .on_error = on_error, .backlog = 64};
     options.accept_receive_first = one_in(4);
     options.accepts_ahead = one_in(4) ? (uint32_t)chance_below(40) : 0;
+    if (one_in(4)) {
+        call_listen_adopt(loop, &options);
+        return;
+    }
+    options.reuse_port = one_in(8);
+    options.path_mode = one_in(8) ? 0600 : 0;
     char address[PLX_ADDRESS_TEXT_MAX] = "tcp://127.0.0.1:0";
     plx_listener listener;
     if (one_in(4))
@@ -444,14 +467,19 @@ static void call_other(plx_loop *loop)
 {
     plx_signal signal = {any_handle()};
     plx_loop_stats stats;
-    switch (chance_below(6)) {
+    switch (chance_below(8)) {
+    case 6:
+    case 7:
+        fuzz_loops_call(loop, any_handle());
+        break;
     case 0:
         fuzz_calls_count.lent++; /* A post is a loan too. */
         if (plx_post(loop, on_post, NULL) != 0)
             fuzz_calls_count.lent--;
         break;
     case 1:
-        if (plx_signal_open(loop, &signal, (int)chance_below(9), on_signal, NULL) == 0)
+        if (plx_signal_open(loop, &signal, PLX_SIGNAL_INTERRUPT - 1 + (int)chance_below(9),
+                            on_signal, NULL) == 0)
             handle_remember(signal.bits);
         break;
     case 2:
@@ -528,6 +556,7 @@ void fuzz_calls_open(plx_loop *const *loops, size_t count)
 {
     fuzz.loops = loops;
     fuzz.count = count;
+    fuzz_loops_open();
     for (size_t i = 0; i < count; i++)
         call_listen(loops[i]);
 }
@@ -537,4 +566,5 @@ void fuzz_calls_close(void)
     CHECK(fuzz_calls_count.opened == fuzz.closed);
     CHECK(fuzz_calls_count.lent == fuzz.returned);
     CHECK(fuzz_paths_are_gone());
+    fuzz_loops_close();
 }

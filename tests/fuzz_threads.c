@@ -51,7 +51,8 @@ static void disturb(void *data)
             plx_loop_stop(loop);
         else if (what == 1)
             (void)plx__rehearse_signal(PLX_SIGNAL_USER1 + (int)(state >> 20) % 2);
-        else if (what < 40 && plx_post(loop, on_post, &disturber) == 0)
+        else if (what == 2 ? plx_post_notify(loop, on_post, &disturber) == 0
+                           : what < 40 && plx_post(loop, on_post, &disturber) == 0)
             plx__atomic_add(&disturber.posted, 1);
         else
             plx__thread_yield();

@@ -29,7 +29,8 @@ typedef struct watched {
 static watched all[WATCHED];
 static plx_loop *const *all_loops;
 static size_t loop_count;
-static bool is_quiet; /* Nothing but what fuzz_watches_check() does happens any more. */
+static uint64_t begun, ended; /* Watches, those that failed to open not counted. */
+static bool is_quiet;         /* Nothing but what fuzz_watches_check() does happens any more. */
 
 #ifdef _WIN32
 static const bool may_lose = false; /* Numbers of other loops are used again at once. */
@@ -64,6 +65,14 @@ static void on_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket soc
         drain(w);
     if (!is_quiet && one_in(4))
         fuzz_watches_call(loop, 0);
+}
+
+/* `data` may be another watch's by now. */
+static void on_close(plx_loop *loop, plx_watch watch, void *data, int reason)
+{
+    CHECK(reason == 0 || reason == PLX_EBADF || reason == PLX_ECANCELED);
+    CHECK(plx_watch_set_data(loop, watch, data) == PLX_ESTALE);
+    ended++;
 }
 
 static void socket_open(watched *w, uint64_t calls)
@@ -108,6 +117,8 @@ static void watch_open(watched *w, plx_loop *loop)
         return;
     w->loop = loop;
     w->interest = interest;
+    CHECK(plx_watch_set_on_close(loop, w->watch, on_close) == 0);
+    begun++;
 }
 
 static void watch_close(watched *w)
@@ -153,6 +164,8 @@ static void watch_call(watched *w)
     switch (chance_below(10)) {
     case 0:
         CHECK(plx_watch_set(w->loop, w->watch, 8) == PLX_EINVAL);
+        CHECK(plx_watch_interest(w->loop, w->watch) == w->interest);
+        CHECK(plx_watch_data(w->loop, w->watch) == w);
         CHECK(plx_watch_open(w->loop, NULL, w->ours, 0, on_ready, NULL) != 0);
         break;
     case 1:
@@ -228,6 +241,7 @@ void fuzz_watches_open(plx_loop *const *loops, size_t count)
     all_loops = loops;
     loop_count = count;
     is_quiet = false;
+    begun = ended = 0;
     for (int i = 0; i < WATCHED; i++)
         all[i] = (watched){
             .ours = PLX_SOCKET_NONE, .theirs = PLX_SOCKET_NONE, .duplicate = PLX_SOCKET_NONE};
@@ -235,6 +249,7 @@ void fuzz_watches_open(plx_loop *const *loops, size_t count)
 
 void fuzz_watches_close(void)
 {
+    CHECK(begun == ended);
     for (int i = 0; i < WATCHED; i++) {
         all[i].loop = NULL;
         socket_close(&all[i]);

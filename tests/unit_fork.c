@@ -2,7 +2,7 @@
 #include <pollux/signal.h>
 
 #include "backends/backend.h"
-#include "core/post_queue.h"
+#include "core/post_waiters.h"
 #include "tests/child.h"
 
 extern const test_case unit_fork_cases[];
@@ -80,6 +80,47 @@ static void full_queue_is_renewed(world *w)
     plx__post_queue_close(&queue);
 }
 
+static void wait_for_room(plx__post_waiters *waiters, size_t *count)
+{
+    ck_ok(plx__post_waiters_add(waiters, (plx__post){.run = run_post, .data = count}));
+}
+
+static void take_and_check(plx__post_waiters *waiters, const size_t *count)
+{
+    plx__post waiter;
+    ck_assert(plx__post_waiters_take(waiters, &waiter));
+    ck_assert_ptr_eq(waiter.data, count);
+}
+
+/* A thread had the lock, and had done the first of the steps in which it adds itself. */
+static void list_of_waiting_posters_is_renewed(world *w)
+{
+    plx__post_waiters waiters;
+    plx__post waiter;
+    size_t counts[3] = {0};
+    (void)w;
+    for (size_t before = 0; before < 3; before++) {
+        plx__post_waiters_init(&waiters);
+        for (size_t i = 0; i < before; i++)
+            wait_for_room(&waiters, &counts[i]);
+        plx__post_waiters torn = waiters;
+        bool was_empty = waiters.first == NULL;
+        wait_for_room(&waiters, &counts[before]);
+        waiters.end = was_empty ? &waiters.first : torn.end;
+        waiters.count = torn.count;
+        plx__atomic_store(&waiters.lock, 1);
+        plx__post_waiters_renew(&waiters);
+        ck_assert_uint_eq(plx__atomic_load(&waiters.count), before + 1);
+        for (size_t i = 0; i <= before; i++)
+            take_and_check(&waiters, &counts[i]);
+        ck_assert(!plx__post_waiters_take(&waiters, &waiter));
+        wait_for_room(&waiters, &counts[0]);
+        take_and_check(&waiters, &counts[0]);
+        ck_assert_uint_eq(plx__atomic_load(&waiters.count), 0);
+        plx__post_waiters_close(&waiters);
+    }
+}
+
 typedef struct locker {
     plx__mutex mutex;
     bool has_locked;
@@ -138,7 +179,7 @@ static void fork_meanwhile(void *data)
     while (plx__atomic_load(&h->is_inside) == 0)
         plx__thread_yield();
     if (plx__rehearse_fork() == 0) {
-        plx__signal_remove(&h->listener, PLX_SIGNAL_USER2);
+        plx__signal_remove(&h->listener, PLX__SIGNAL_USER2);
         plx__rehearse_report(plx__forks() == h->forks + 1 ? CHILD_IS_GOOD : 1);
     }
     h->result = plx__rehearse_fork_join();
@@ -156,13 +197,13 @@ static void handlers_of_other_threads_are_not_waited_for(world *w)
     ck_ok(plx__forks_watch());
     h.forks = plx__forks();
     plx__signal_listener_init(&h.listener, stay_inside, &h);
-    ck_ok(plx__signal_add(&h.listener, PLX_SIGNAL_USER2));
+    ck_ok(plx__signal_add(&h.listener, PLX__SIGNAL_USER2));
     ck_ok(plx__thread_start(&thread, fork_meanwhile, &h));
     ck_ok(plx__rehearse_signal(PLX_SIGNAL_USER2)); /* Returns when the handler has left. */
     plx__thread_join(&thread);
     ck_assert_int_eq(h.result, CHILD_IS_GOOD);
     ck_assert_uint_eq(plx__forks(), h.forks);
-    plx__signal_remove(&h.listener, PLX_SIGNAL_USER2);
+    plx__signal_remove(&h.listener, PLX__SIGNAL_USER2);
 }
 
 static void count_opening(void *data, plx_socket descriptor)
@@ -214,6 +255,7 @@ static void renewed_poller_waits_for_its_own_wake(world *w)
 const test_case unit_fork_cases[] = {
     CASE(posts_that_were_never_made_are_passed_over),
     CASE(full_queue_is_renewed),
+    CASE(list_of_waiting_posters_is_renewed),
     CASE(locked_mutex_is_not_waited_for),
     CASE(handlers_of_other_threads_are_not_waited_for),
     CASE(renewed_poller_waits_for_its_own_wake),

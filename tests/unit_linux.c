@@ -89,7 +89,7 @@ static int listen_at_path(const char *path, plx_socket *socket_out, plx__socket_
     int status = plx__address_parse(&address, text);
     if (status == 0)
         status = plx__socket_open(socket_out, PLX__FAMILY_UNIX);
-    return status == 0 ? plx__socket_path_listen(*socket_out, &address, 16, path_out) : status;
+    return status == 0 ? plx__socket_path_listen(*socket_out, &address, 16, 0, path_out) : status;
 }
 
 /* The lock of a directory ends when the listener is there, and when its file is not any more: not

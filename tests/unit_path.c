@@ -23,7 +23,7 @@ static int listen_at_path(const char *name, plx__socket_path **path_out)
     (void)snprintf(text, sizeof text, "unix:%s", name);
     ck_ok(plx__address_parse(&address, text));
     ck_ok(plx__socket_open(&socket, PLX__FAMILY_IPV4));
-    int status = plx__socket_path_listen(socket, &address, 16, path_out);
+    int status = plx__socket_path_listen(socket, &address, 16, 0, path_out);
     plx__socket_close(socket);
     return status;
 }

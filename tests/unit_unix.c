@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <pollux/signal.h>
-
 #include "platform/os.h"
 #include "platform/rehearsal.h"
 #include "platform/unix/fork.h"
@@ -152,7 +150,7 @@ static void handler_leaves_things_as_they_are(world *w)
     size_t wakes = 0;
     (void)w;
     plx__signal_listener_init(&listener, spoil, &wakes);
-    ck_ok(plx__signal_add(&listener, PLX_SIGNAL_USER1));
+    ck_ok(plx__signal_add(&listener, PLX__SIGNAL_USER1));
     ck_assert_int_eq(sigaction(SIGUSR1, NULL, &action), 0);
     ck_assert_int_ne(action.sa_flags & SA_RESTART, 0);
     ck_assert_int_eq(sigismember(&action.sa_mask, SIGTERM), 1);
@@ -160,8 +158,8 @@ static void handler_leaves_things_as_they_are(world *w)
     ck_assert_int_eq(raise(SIGUSR1), 0);
     ck_assert_int_eq(errno, EDOM);
     ck_assert_uint_eq(wakes, 1);
-    ck_assert_uint_eq(plx__atomic_load(&listener.pending), 1u << PLX_SIGNAL_USER1);
-    plx__signal_remove(&listener, PLX_SIGNAL_USER1);
+    ck_assert_uint_eq(plx__atomic_load(&listener.pending), 1u << PLX__SIGNAL_USER1);
+    plx__signal_remove(&listener, PLX__SIGNAL_USER1);
     ck_assert_int_eq(sigaction(SIGUSR1, NULL, &action), 0);
     ck_assert(action.sa_handler == SIG_DFL);
 }
@@ -178,8 +176,8 @@ static void handler_that_is_refused_is_told(world *w)
         ck_assert_int_eq(plx__signal_add(&listener, 0), PLX_EINVAL);
         ck_assert_int_eq(listener.place, -1);
     }
-    ck_ok(plx__signal_add(&listener, PLX_SIGNAL_USER1));
-    plx__signal_remove(&listener, PLX_SIGNAL_USER1);
+    ck_ok(plx__signal_add(&listener, PLX__SIGNAL_USER1));
+    plx__signal_remove(&listener, PLX__SIGNAL_USER1);
     ck_assert_int_eq(listener.place, -1);
 }
 
@@ -194,23 +192,23 @@ static void each_listener_is_told(world *w)
     (void)w;
     for (int i = 0; i <= LISTENERS; i++)
         plx__signal_listener_init(&listeners[i], spoil, &wakes[i]);
-    ck_ok(plx__signal_add(&listeners[0], PLX_SIGNAL_USER2));
+    ck_ok(plx__signal_add(&listeners[0], PLX__SIGNAL_USER2));
     for (int i = 0; i < LISTENERS; i++)
-        ck_ok(plx__signal_add(&listeners[i], PLX_SIGNAL_USER1));
-    ck_assert_int_eq(plx__signal_add(&listeners[LISTENERS], PLX_SIGNAL_USER1), PLX_ELIMIT);
+        ck_ok(plx__signal_add(&listeners[i], PLX__SIGNAL_USER1));
+    ck_assert_int_eq(plx__signal_add(&listeners[LISTENERS], PLX__SIGNAL_USER1), PLX_ELIMIT);
     ck_assert_int_eq(raise(SIGUSR1), 0);
     ck_assert_int_eq(raise(SIGUSR2), 0);
     for (int i = 0; i <= LISTENERS; i++)
         ck_assert_uint_eq(wakes[i], i == 0 ? 2 : i < LISTENERS ? 1 : 0);
-    plx__signal_remove(&listeners[0], PLX_SIGNAL_USER2);
-    ck_assert_int_eq(plx__signal_add(&listeners[LISTENERS], PLX_SIGNAL_USER1), PLX_ELIMIT);
-    plx__signal_remove(&listeners[0], PLX_SIGNAL_USER1);
-    ck_ok(plx__signal_add(&listeners[LISTENERS], PLX_SIGNAL_USER1));
+    plx__signal_remove(&listeners[0], PLX__SIGNAL_USER2);
+    ck_assert_int_eq(plx__signal_add(&listeners[LISTENERS], PLX__SIGNAL_USER1), PLX_ELIMIT);
+    plx__signal_remove(&listeners[0], PLX__SIGNAL_USER1);
+    ck_ok(plx__signal_add(&listeners[LISTENERS], PLX__SIGNAL_USER1));
     ck_assert_int_eq(raise(SIGUSR1), 0);
     for (int i = 0; i <= LISTENERS; i++)
         ck_assert_uint_eq(wakes[i], i == 0 || i < LISTENERS ? 2 : 1);
     for (int i = 1; i <= LISTENERS; i++)
-        plx__signal_remove(&listeners[i], PLX_SIGNAL_USER1);
+        plx__signal_remove(&listeners[i], PLX__SIGNAL_USER1);
     for (int i = 0; i <= LISTENERS; i++)
         ck_assert_int_eq(listeners[i].place, -1);
 }
@@ -224,7 +222,7 @@ static void subscribe(void *data)
 {
     subscriber *s = data;
     plx__atomic_store(&s->is_there, 1);
-    ck_ok(plx__signal_add(&s->listener, PLX_SIGNAL_USER1));
+    ck_ok(plx__signal_add(&s->listener, PLX__SIGNAL_USER1));
     plx__atomic_store(&s->is_through, 1);
 }
 
@@ -232,7 +230,7 @@ static void unsubscribe(void *data)
 {
     subscriber *s = data;
     plx__atomic_store(&s->is_there, 1);
-    plx__signal_remove(&s->listener, PLX_SIGNAL_USER1);
+    plx__signal_remove(&s->listener, PLX__SIGNAL_USER1);
     plx__atomic_store(&s->is_through, 1);
 }
 

@@ -1,6 +1,5 @@
 /* tests/unit_windows_files.c - console events; the files of Unix-domain listeners, and the turns
  * that starting servers take. Over the double. */
-#include <pollux/signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,11 +45,11 @@ static void console_events_have_numbers(world *w)
         int number;
         bool is_end;
     } cases[] = {
-        {CTRL_C_EVENT, PLX_SIGNAL_INTERRUPT, false},
-        {CTRL_BREAK_EVENT, PLX_SIGNAL_QUIT, false},
-        {CTRL_CLOSE_EVENT, PLX_SIGNAL_HANGUP, true},
-        {CTRL_LOGOFF_EVENT, PLX_SIGNAL_HANGUP, true},
-        {CTRL_SHUTDOWN_EVENT, PLX_SIGNAL_TERMINATE, true},
+        {CTRL_C_EVENT, PLX__SIGNAL_INTERRUPT, false},
+        {CTRL_BREAK_EVENT, PLX__SIGNAL_QUIT, false},
+        {CTRL_CLOSE_EVENT, PLX__SIGNAL_HANGUP, true},
+        {CTRL_LOGOFF_EVENT, PLX__SIGNAL_HANGUP, true},
+        {CTRL_SHUTDOWN_EVENT, PLX__SIGNAL_TERMINATE, true},
     };
     waken told;
     plx__signal_listener *listener = &told.listener;
@@ -60,7 +59,7 @@ static void console_events_have_numbers(world *w)
     plx__signal_listener_init(listener, look, &told);
     ck_assert_uint_eq(taken(listener), 0);
     winsock_double_fail(DOUBLE_HANDLER, 0, 1, ERROR_NOT_ENOUGH_MEMORY);
-    ck_assert_int_eq(plx__signal_add(listener, PLX_SIGNAL_INTERRUPT), PLX_ENOMEM);
+    ck_assert_int_eq(plx__signal_add(listener, PLX__SIGNAL_INTERRUPT), PLX_ENOMEM);
     ck_assert_uint_eq(winsock_double_mend(), 1);
     ck_assert_int_eq(listener->place, -1);
     winsock_double_fail(DOUBLE_SLEEP, 0, UINT32_MAX, ERROR_ALERTED);
@@ -98,23 +97,23 @@ static void listeners_have_places(world *w)
     for (int i = 0; i <= PLACES; i++)
         plx__signal_listener_init(&listeners[i], count, &wakes);
     for (int i = 0; i < PLACES; i++) {
-        ck_ok(plx__signal_add(&listeners[i], PLX_SIGNAL_INTERRUPT));
-        ck_ok(plx__signal_add(&listeners[i], PLX_SIGNAL_QUIT));
+        ck_ok(plx__signal_add(&listeners[i], PLX__SIGNAL_INTERRUPT));
+        ck_ok(plx__signal_add(&listeners[i], PLX__SIGNAL_QUIT));
     }
-    ck_assert_int_eq(plx__signal_add(&listeners[PLACES], PLX_SIGNAL_QUIT), PLX_ELIMIT);
+    ck_assert_int_eq(plx__signal_add(&listeners[PLACES], PLX__SIGNAL_QUIT), PLX_ELIMIT);
     ck_assert_int_eq(listeners[PLACES].place, -1);
     ck_assert(winsock_double_console_event(CTRL_BREAK_EVENT));
     ck_assert_uint_eq(wakes, PLACES);
     for (int i = 0; i < PLACES; i++)
-        ck_assert_uint_eq(taken(&listeners[i]), 1u << PLX_SIGNAL_QUIT);
-    plx__signal_remove(&listeners[40], PLX_SIGNAL_QUIT);
+        ck_assert_uint_eq(taken(&listeners[i]), 1u << PLX__SIGNAL_QUIT);
+    plx__signal_remove(&listeners[40], PLX__SIGNAL_QUIT);
     ck_assert_int_ge(listeners[40].place, 0);
-    ck_assert_int_eq(plx__signal_add(&listeners[PLACES], PLX_SIGNAL_QUIT), PLX_ELIMIT);
+    ck_assert_int_eq(plx__signal_add(&listeners[PLACES], PLX__SIGNAL_QUIT), PLX_ELIMIT);
     ck_assert(winsock_double_console_event(CTRL_C_EVENT));
-    ck_assert_uint_eq(taken(&listeners[40]), 1u << PLX_SIGNAL_INTERRUPT);
-    plx__signal_remove(&listeners[40], PLX_SIGNAL_INTERRUPT);
+    ck_assert_uint_eq(taken(&listeners[40]), 1u << PLX__SIGNAL_INTERRUPT);
+    plx__signal_remove(&listeners[40], PLX__SIGNAL_INTERRUPT);
     ck_assert_int_eq(listeners[40].place, -1);
-    ck_ok(plx__signal_add(&listeners[PLACES], PLX_SIGNAL_QUIT));
+    ck_ok(plx__signal_add(&listeners[PLACES], PLX__SIGNAL_QUIT));
     wakes = 0;
     ck_assert(winsock_double_console_event(CTRL_C_EVENT));
     ck_assert_uint_eq(wakes, PLACES - 1);
@@ -143,7 +142,7 @@ static void server_prepare(server *s, const char *name)
 static int server_listen(server *s)
 {
     s->path = (plx__socket_path *)(void *)s; /* Which a call that fails is not to leave. */
-    return plx__socket_path_listen(s->socket, &s->address, 4, &s->path);
+    return plx__socket_path_listen(s->socket, &s->address, 4, 0, &s->path);
 }
 
 static bool file_exists(const char *name)

@@ -59,6 +59,22 @@ typedef struct plx_listen_options {
      * to the others, where the backlog does that.
      */
     uint32_t accepts_ahead;
+    /**
+     * Not 0: other sockets of the same user may listen at the same address, if they ask for this
+     * too, and the system distributes new connections among them: one listener for each thread or
+     * process (SO_REUSEPORT on Linux, SO_REUSEPORT_LB on FreeBSD). Connections that wait for a
+     * listener which closes are reset; on Linux net.ipv4.tcp_migrate_req changes that. PLX_ENOSYS
+     * on systems that do not distribute connections, PLX_EINVAL for Unix-domain addresses.
+     */
+    uint32_t reuse_port;
+    /**
+     * The permission bits of the socket file of "unix:/path", as 0660; 0777 at the most. 0: what
+     * the umask of the process leaves of 0777. The call sets them between bind() and listen(), so
+     * nobody can connect before; the umask does not change them. Linux lets those connect who may
+     * write to the file. PLX_EINVAL for an address without a file; PLX_ENOSYS on Windows, where the
+     * access list of the directory does the same.
+     */
+    uint32_t path_mode;
 } plx_listen_options;
 
 /**
@@ -90,6 +106,25 @@ PLX_NODISCARD PLX_API int plx_listen(plx_loop *loop, plx_listener *listener_out,
                                      const char *address, const plx_listen_options *options);
 
 /**
+ * Listens with a socket that is bound and listens already: from systemd (sd_listen_fds(3)), from a
+ * parent process, or from code of yours that sets options of its own. The loop owns the socket if
+ * the call returns 0, and closes it with the listener. Connections that wait are accepted.
+ *
+ * The socket is made non-blocking, for all processes that share it, and is not inherited by
+ * children. A socket file stays when the listener closes: whoever bound the socket removes it. Of
+ * the options, `backlog`, `only_ipv6`, `reuse_port` and `path_mode` have no effect.
+ *
+ * `listener_out` may be NULL. `options` is read during the call only and may be NULL. On failure
+ * the socket stays the caller's and listens as before, though it may be non-blocking: PLX_EBADF,
+ * PLX_ENOTSOCK, PLX_EINVAL for a socket that is no stream or does not listen, or for options that
+ * contradict each other, PLX_EAFNOSUPPORT for one that is neither IP nor Unix-domain, PLX_EEXIST
+ * while a watch of this loop has it, PLX_EBUSY where it belongs to another completion port (as with
+ * plx_conn_adopt()), PLX_ENOMEM, PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED while the loop closes.
+ */
+PLX_NODISCARD PLX_API int plx_listen_adopt(plx_loop *loop, plx_listener *listener_out,
+                                           plx_socket socket, const plx_listen_options *options);
+
+/**
  * Writes the address that the listener has, with the real port, in the form that plx_connect()
  * takes; one that stands for all addresses (0.0.0.0, [::]) connects to this machine. Text of
  * PLX_ADDRESS_TEXT_MAX bytes is always enough. Returns 0, PLX_ESTALE, or PLX_EINVAL when `size` is
@@ -97,6 +132,13 @@ PLX_NODISCARD PLX_API int plx_listen(plx_loop *loop, plx_listener *listener_out,
  */
 PLX_NODISCARD PLX_API int plx_listener_address(const plx_loop *loop, plx_listener listener,
                                                char *text, size_t size);
+
+/**
+ * Chooses whether the listener keeps plx_loop_run() running, as it does at first. While
+ * `is_background` is not 0, it works as before, but plx_loop_run() returns when nothing else is
+ * open. Connections that it has accepted count as all others do. Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_listener_set_background(plx_loop *loop, plx_listener listener, int is_background);
 
 /**
  * Closes the listener: its address is free again when this returns. Its connections stay open.

@@ -3,8 +3,9 @@
  * The loop: it waits, and calls back.
  *
  * Threads: at any moment one thread at the most uses a loop. Every call that takes a loop must
- * come from the thread that runs it, except plx_post() and plx_loop_stop(), which any thread may
- * call. Different loops may run in different threads at once; they share nothing.
+ * come from the thread that runs it, except plx_post(), plx_post_notify() and plx_loop_stop(),
+ * which any thread may call. Different loops may run in different threads at once; they share
+ * nothing.
  *
  * The thread may change. A loop may be opened on one thread and run on another, be run by one
  * thread after another, and be closed by any thread once none runs it. The caller orders the two
@@ -201,10 +202,10 @@ PLX_NODISCARD PLX_API int plx_loop_after_fork(plx_loop *loop);
 
 /**
  * Runs until plx_loop_stop(), or until nothing is open that could still call back: no connection,
- * listener, timer, watch or signal, and no post that waits. Returns 0, PLX_EBUSY when the loop
- * runs already, is a forked child's copy (plx_loop_after_fork()), or cannot be run by this thread
- * yet (the top of this file), or the code with which waiting failed for good; what was open then
- * still is.
+ * listener, timer, watch or signal, and no post that waits. What is in the background does not
+ * count (plx_timer_set_background() and its like). Returns 0, PLX_EBUSY when the loop runs already,
+ * is a forked child's copy (plx_loop_after_fork()), or cannot be run by this thread yet (the top of
+ * this file), or the code with which waiting failed for good; what was open then still is.
  *
  * A wait that fails because the system is short of memory (PLX_ENOMEM, PLX_ENOBUFS, PLX_EAGAIN)
  * does not end the run: the loop counts it in `wait_failures`, pauses for 10 ms or until a timer is
@@ -239,6 +240,27 @@ PLX_API uint64_t plx_loop_next_timeout(plx_loop *loop);
 /** The time of the present turn, in nanoseconds from an arbitrary start. It never goes back. */
 PLX_API uint64_t plx_loop_now(const plx_loop *loop);
 
+/** What plx_loop_set_data() has stored; NULL before that. */
+PLX_API void *plx_loop_data(const plx_loop *loop);
+
+/** Stores a pointer of yours with the loop, for its callbacks. The loop never uses it. */
+PLX_API void plx_loop_set_data(plx_loop *loop, void *data);
+
+/** What plx_loop_each_conn() calls. Return 0 to go on. */
+typedef int (*plx_each_conn_fn)(plx_loop *loop, plx_conn conn, void *data);
+
+/**
+ * Calls `visit` once for each open connection of the loop, from within this call and in no order;
+ * connections that are still connecting are among them. plx_conn_data() has the data of each.
+ *
+ * `visit` may close any connection, and open others: those that are closed are not visited any
+ * more; those that are opened meanwhile may be visited or not.
+ *
+ * Returns 0, or what `visit` returned if that was not 0, which ends the visits; PLX_EINVAL without
+ * `visit`; PLX_EBUSY for a forked child's copy (plx_loop_after_fork()), also if `visit` has forked.
+ */
+PLX_API int plx_loop_each_conn(plx_loop *loop, plx_each_conn_fn visit, void *data);
+
 /** Copies the counters of the loop. */
 PLX_API void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stats_out);
 
@@ -257,10 +279,26 @@ PLX_API int plx_os_error(void);
  * turn. `data` stays the caller's.
  *
  * Returns 0, PLX_EINVAL without `run`, PLX_ENOBUFS when `posts_max` posts are queued: try again
- * later; or PLX_ECANCELED while the loop closes. If it returns 0, `run` is called exactly once;
- * else never.
+ * later, or let plx_post_notify() tell when; or PLX_ECANCELED while the loop closes. If it returns
+ * 0, `run` is called exactly once; else never.
  */
 PLX_NODISCARD PLX_API int plx_post(plx_loop *loop, plx_post_fn run, void *data);
+
+/**
+ * Has `on_room` called on the loop's thread, once, when the queue of posts has room: when at most
+ * half of `posts_max` posts are queued. Call it when plx_post() has returned PLX_ENOBUFS, from any
+ * thread, instead of trying again and again. `on_room` may post, and the thread that was refused
+ * may try again when `on_room` has told it to. The room is not reserved: others may post meanwhile.
+ *
+ * Any number of calls may be pending, also several of one thread. The loop serves them in their
+ * order, among the posts of a turn, and stops when more than half of the queue is in use again. A
+ * call that finds room right away is served in the next turn. `status` and `data` are as for
+ * plx_post(): a loop that closes calls `on_room` with PLX_ECANCELED.
+ *
+ * Returns 0, PLX_EINVAL without `on_room`, PLX_ENOMEM, or PLX_ECANCELED while the loop closes. If
+ * it returns 0, `on_room` is called exactly once; else never.
+ */
+PLX_NODISCARD PLX_API int plx_post_notify(plx_loop *loop, plx_post_fn on_room, void *data);
 
 /** The name of the compiled-in backend number `index`, or NULL past the last. Any thread. */
 PLX_API const char *plx_backend_name(size_t index);

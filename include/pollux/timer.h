@@ -35,6 +35,13 @@ PLX_NODISCARD PLX_API int plx_timer_start(plx_loop *loop, plx_timer *timer_out, 
  */
 PLX_API int plx_timer_restart(plx_loop *loop, plx_timer timer, uint64_t timeout_ns);
 
+/**
+ * Chooses whether the timer keeps plx_loop_run() running, as it does at first. While
+ * `is_background` is not 0, it works as before, but plx_loop_run() returns when nothing else is
+ * open. Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_timer_set_background(plx_loop *loop, plx_timer timer, int is_background);
+
 /** Ends a timer: its callback does not come any more. Returns 0 or PLX_ESTALE. */
 PLX_API int plx_timer_cancel(plx_loop *loop, plx_timer timer);
 

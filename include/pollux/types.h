@@ -36,6 +36,9 @@
 #define PLX_VERSION_PATCH 0       /**< Changes with each release. */
 #define PLX_VERSION_TEXT  "0.1.0" /**< The three as text. */
 
+/** The three as one number: a later version has a larger one. 0x000102 is 0.1.2. */
+#define PLX_VERSION (PLX_VERSION_MAJOR << 16 | PLX_VERSION_MINOR << 8 | PLX_VERSION_PATCH)
+
 /** A duration that never ends; as a timeout it turns the timeout off. In nanoseconds. */
 #define PLX_FOREVER UINT64_MAX
 
@@ -49,6 +52,15 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/**
+ * The version of the library that runs, as PLX_VERSION is that of the header. The two may differ in
+ * a program that uses a shared library. Any thread.
+ */
+PLX_API uint32_t plx_version(void);
+
+/** The same as text, as "0.1.0". The string is static. Any thread. */
+PLX_API const char *plx_version_text(void);
 
 /** An event loop. It belongs to the thread that runs it. */
 typedef struct plx_loop plx_loop;

@@ -10,6 +10,12 @@
  * the owner of the socket makes it non-blocking. The owner closes it, after its watch.
  *
  * A watch whose socket is idle costs the busy ones nothing, on backend "poll" too.
+ *
+ * A socket has one watch on a loop. Two owners of one socket share it: plx_watch_set() asks for all
+ * that either of them wants, and the callback calls each owner that waits for what is ready.
+ *
+ * libpq closes its socket and opens another one inside PQconnectPoll(), often of the same number.
+ * Close the watch before each call of PQconnectPoll(), and watch PQsocket() after it.
  */
 #ifndef POLLUX_WATCH_H
 #define POLLUX_WATCH_H
@@ -40,6 +46,13 @@ typedef void (*plx_watch_fn)(plx_loop *loop, plx_watch watch, void *data, plx_so
                              uint32_t ready);
 
 /**
+ * The watch is over: it was closed by you (`reason` is 0), the loop found its socket closed
+ * (PLX_EBADF), or the loop closes (PLX_ECANCELED). `watch` names nothing any more. It is the last
+ * callback of the watch, so what `data` points to may be freed.
+ */
+typedef void (*plx_watch_close_fn)(plx_loop *loop, plx_watch watch, void *data, int reason);
+
+/**
  * Watches `socket` for `interest`, bits of plx_readiness; 0 asks for nothing yet.
  *
  * On Unix, anything that can be waited for will do: sockets, pipes, terminals, and on Linux
@@ -63,6 +76,29 @@ PLX_NODISCARD PLX_API int plx_watch_open(plx_loop *loop, plx_watch *watch_out, p
  * others report that to the callback. After any code but 0 the watch asks for what it asked before.
  */
 PLX_API int plx_watch_set(plx_loop *loop, plx_watch watch, uint32_t interest);
+
+/**
+ * Chooses whether the watch keeps plx_loop_run() running, as it does at first. While
+ * `is_background` is not 0, it works as before, but plx_loop_run() returns when nothing else is
+ * open. Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_watch_set_background(plx_loop *loop, plx_watch watch, int is_background);
+
+/** What the watch asks for, bits of plx_readiness; 0 for a stale handle too. */
+PLX_API uint32_t plx_watch_interest(const plx_loop *loop, plx_watch watch);
+
+/** What its callbacks get as `data`; NULL for a stale handle too. */
+PLX_API void *plx_watch_data(const plx_loop *loop, plx_watch watch);
+
+/** Changes what its callbacks get as `data`. Returns 0 or PLX_ESTALE. */
+PLX_API int plx_watch_set_data(plx_loop *loop, plx_watch watch, void *data);
+
+/**
+ * Has `on_close` called when the watch is over: once, in a later step, and never from within
+ * plx_watch_close(). It comes after every other callback of the watch. NULL: nobody is called.
+ * Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_watch_set_on_close(plx_loop *loop, plx_watch watch, plx_watch_close_fn on_close);
 
 /** Ends the watch. The socket may be closed as soon as this returns. Returns 0 or PLX_ESTALE. */
 PLX_API int plx_watch_close(plx_loop *loop, plx_watch watch);

@@ -29,13 +29,11 @@ void plx__rehearse_unattended(void)
 int plx__rehearse_signal(int number)
 {
     static const int system_numbers[] = {
-        [PLX_SIGNAL_INTERRUPT] = SIGINT, [PLX_SIGNAL_TERMINATE] = SIGTERM,
-        [PLX_SIGNAL_HANGUP] = SIGHUP,    [PLX_SIGNAL_QUIT] = SIGQUIT,
-        [PLX_SIGNAL_USER1] = SIGUSR1,    [PLX_SIGNAL_USER2] = SIGUSR2,
-        [PLX_SIGNAL_CHILD] = SIGCHLD,
+        SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD,
     };
+    int system_number = system_numbers[number - PLX_SIGNAL_INTERRUPT];
     /* To the process, as from outside: threads of the library's own block signals. */
-    return kill(getpid(), system_numbers[number]) == 0 ? 0 : plx__fail_last();
+    return kill(getpid(), system_number) == 0 ? 0 : plx__fail_last();
 }
 
 int plx__rehearse_descriptor_limit(uint32_t spare)

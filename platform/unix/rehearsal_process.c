@@ -31,6 +31,12 @@ int plx__rehearse_symlink(const char *target, const char *path)
     return symlink(target, path) == 0 ? 0 : plx__fail_last();
 }
 
+int plx__rehearse_path_mode(const char *path)
+{
+    struct stat state;
+    return stat(path, &state) == 0 ? (int)(state.st_mode & 0777) : plx__fail_last();
+}
+
 int plx__rehearse_path_lock(bool is_locked)
 {
     static int directory;

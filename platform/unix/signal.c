@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <signal.h>
 
-#include <pollux/signal.h>
-
 #include "platform/platform.h"
 #include "platform/unix/fork.h"
 
@@ -19,12 +17,11 @@ typedef struct signal_place {
 } signal_place;
 
 static const int system_numbers[] = {
-    [PLX_SIGNAL_INTERRUPT] = SIGINT, [PLX_SIGNAL_TERMINATE] = SIGTERM, [PLX_SIGNAL_HANGUP] = SIGHUP,
-    [PLX_SIGNAL_QUIT] = SIGQUIT,     [PLX_SIGNAL_USER1] = SIGUSR1,     [PLX_SIGNAL_USER2] = SIGUSR2,
-    [PLX_SIGNAL_CHILD] = SIGCHLD,
+    [PLX__SIGNAL_INTERRUPT] = SIGINT, [PLX__SIGNAL_TERMINATE] = SIGTERM,
+    [PLX__SIGNAL_HANGUP] = SIGHUP,    [PLX__SIGNAL_QUIT] = SIGQUIT,
+    [PLX__SIGNAL_USER1] = SIGUSR1,    [PLX__SIGNAL_USER2] = SIGUSR2,
+    [PLX__SIGNAL_CHILD] = SIGCHLD,
 };
-
-#define NUMBERS (sizeof system_numbers / sizeof system_numbers[0])
 
 static signal_place places[LISTENERS_MAX];
 static plx__atomic_u32 handlers_inside;
@@ -32,8 +29,8 @@ static plx__atomic_u32 handlers_inside;
 /* What follows is changed only under the lock, with a spin because loops come and go rarely. */
 static plx__atomic_u32 table_lock;
 static uint32_t places_taken[LISTENERS_MAX];
-static uint32_t subscriptions[NUMBERS];
-static struct sigaction actions_before[NUMBERS];
+static uint32_t subscriptions[PLX__SIGNAL_NUMBERS];
+static struct sigaction actions_before[PLX__SIGNAL_NUMBERS];
 
 static void table_enter(void)
 {
@@ -63,7 +60,7 @@ static void on_signal(int system_number)
 {
     int before = errno;
     plx__atomic_add(&handlers_inside, 1);
-    for (uint32_t number = 1; number < NUMBERS; number++) {
+    for (uint32_t number = 1; number < PLX__SIGNAL_NUMBERS; number++) {
         if (system_numbers[number] != system_number)
             continue;
         for (int i = 0; i < LISTENERS_MAX; i++) {

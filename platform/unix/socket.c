@@ -84,22 +84,53 @@ void plx__socket_dispose(plx_socket socket)
         (void)close(socket);
 }
 
-int plx__socket_adopt(plx_socket socket)
+static int stream_check(plx_socket socket)
 {
-    struct sockaddr_storage peer;
-    socklen_t size = sizeof peer;
     int type = 0;
-    socklen_t type_size = sizeof type;
-    if (getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0)
+    socklen_t size = sizeof type;
+    if (getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) != 0)
         return plx__fail_last();
-    if (type != SOCK_STREAM)
-        return PLX_EINVAL;
-    if (getpeername(socket, (struct sockaddr *)&peer, &size) != 0)
+    return type == SOCK_STREAM ? 0 : PLX_EINVAL;
+}
+
+static int listening_check(plx_socket socket)
+{
+#ifdef SO_ACCEPTCONN
+    int is_listening = 0;
+    socklen_t size = sizeof is_listening;
+    if (getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) != 0)
         return plx__fail_last();
+    return is_listening != 0 ? 0 : PLX_EINVAL;
+#else
+    plx__address
+        peer; /* One that is connected does not listen; of others the system does not tell. */
+    return plx__socket_peer(socket, &peer) != 0 ? 0 : PLX_EINVAL;
+#endif
+}
+
+static int socket_own(plx_socket socket)
+{
     int status = socket_prepare(socket);
     if (status == 0)
         plx__fault_taken(PLX__FAULT_DESCRIPTOR);
     return status;
+}
+
+int plx__socket_adopt(plx_socket socket)
+{
+    plx__address peer;
+    int status = stream_check(socket);
+    if (status == 0)
+        status = plx__socket_peer(socket, &peer);
+    return status == 0 ? socket_own(socket) : status;
+}
+
+int plx__socket_adopt_listening(plx_socket socket)
+{
+    int status = stream_check(socket);
+    if (status == 0)
+        status = listening_check(socket);
+    return status == 0 ? socket_own(socket) : status;
 }
 
 void plx__socket_disown(plx_socket socket)
@@ -140,6 +171,18 @@ int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value
          * on one address stay impossible. */
         name = SO_REUSEADDR;
         break;
+    case PLX__SOCKET_SHARE_PORT:
+        /* SO_REUSEPORT balances on Linux (socket(7)). On FreeBSD it does not, and SO_REUSEPORT_LB
+         * does (setsockopt(2)); elsewhere the last to come gets all, or it is not said. */
+#if defined(SO_REUSEPORT_LB)
+        name = SO_REUSEPORT_LB;
+        break;
+#elif defined(__linux__) && defined(SO_REUSEPORT)
+        name = SO_REUSEPORT;
+        break;
+#else
+        return PLX_ENOSYS;
+#endif
     case PLX__SOCKET_DEFER_ACCEPT:
 #ifdef TCP_DEFER_ACCEPT
         level = IPPROTO_TCP;

@@ -20,6 +20,7 @@
 #include <pollux/loop.h>
 
 #include "platform/fault.h"
+#include "platform/hook.h"
 #include "platform/os.h"
 
 /* How long a starting server waits for another one. A lock is held for five system calls, unless
@@ -38,6 +39,7 @@ struct plx__socket_path {
     bool is_known; /* Which file it is: */
     dev_t device;
     ino_t inode;
+    mode_t mode; /* That it is to have; 0: any. */
     char path[]; /* Absolute, if the present directory has a name. */
 };
 
@@ -161,6 +163,16 @@ static bool identity_holds(const plx__socket_path *path)
            state.st_dev == path->device && state.st_ino == path->inode;
 }
 
+/* Between bind() and listen(), when nobody can connect. The umask has no part in it, and a link
+ * that somebody has put in the place of the file is not followed. */
+static int mode_set(const plx__socket_path *path)
+{
+    if (path->mode == 0)
+        return 0;
+    return fchmodat(AT_FDCWD, path->path, path->mode, AT_SYMLINK_NOFOLLOW) == 0 ? 0
+                                                                                : plx__fail_last();
+}
+
 static int listen_locked(plx_socket socket, const plx__address *address, uint32_t backlog,
                          plx__socket_path *path, bool is_locked, plx_socket *taken_out)
 {
@@ -170,7 +182,10 @@ static int listen_locked(plx_socket socket, const plx__address *address, uint32_
     if (status != 0)
         return status;
     identity_read(path);
-    status = plx__socket_listen(socket, backlog);
+    status = mode_set(path);
+    plx__hook(PLX__HOOK_LISTEN);
+    if (status == 0)
+        status = plx__socket_listen(socket, backlog);
     if (status != 0 && identity_holds(path))
         (void)unlink(path->path);
     return status;
@@ -202,12 +217,13 @@ static int listen_in_turn(plx_socket socket, const plx__address *address, uint32
 }
 
 int plx__socket_path_listen(plx_socket socket, const plx__address *address, uint32_t backlog,
-                            plx__socket_path **path_out)
+                            uint32_t mode, plx__socket_path **path_out)
 {
     plx__socket_path *path = path_open(plx__address_path(address));
     *path_out = NULL;
     if (path == NULL)
         return PLX_ENOMEM;
+    path->mode = (mode_t)mode;
     int status = listen_in_turn(socket, address, backlog, path);
     if (status != 0)
         plx__free(path);

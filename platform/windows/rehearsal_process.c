@@ -31,6 +31,12 @@ int plx__rehearse_symlink(const char *target, const char *path)
     return PLX_ENOSYS; /* It takes a privilege. */
 }
 
+int plx__rehearse_path_mode(const char *path)
+{
+    (void)path;
+    return PLX_ENOSYS;
+}
+
 int plx__rehearse_path_lock(bool is_locked)
 {
     (void)is_locked;

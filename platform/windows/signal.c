@@ -7,8 +7,6 @@
  */
 #include "platform/os.h"
 
-#include <pollux/signal.h>
-
 #define LISTENERS_MAX 64
 
 typedef struct signal_place {
@@ -24,14 +22,14 @@ static int number_of(DWORD event)
 {
     switch (event) {
     case CTRL_C_EVENT:
-        return PLX_SIGNAL_INTERRUPT;
+        return PLX__SIGNAL_INTERRUPT;
     case CTRL_BREAK_EVENT:
-        return PLX_SIGNAL_QUIT;
+        return PLX__SIGNAL_QUIT;
     case CTRL_CLOSE_EVENT:
     case CTRL_LOGOFF_EVENT:
-        return PLX_SIGNAL_HANGUP;
+        return PLX__SIGNAL_HANGUP;
     case CTRL_SHUTDOWN_EVENT:
-        return PLX_SIGNAL_TERMINATE;
+        return PLX__SIGNAL_TERMINATE;
     default:
         return 0;
     }
@@ -39,8 +37,8 @@ static int number_of(DWORD event)
 
 static bool number_exists(int number)
 {
-    return number == PLX_SIGNAL_INTERRUPT || number == PLX_SIGNAL_QUIT ||
-           number == PLX_SIGNAL_HANGUP || number == PLX_SIGNAL_TERMINATE;
+    return number == PLX__SIGNAL_INTERRUPT || number == PLX__SIGNAL_QUIT ||
+           number == PLX__SIGNAL_HANGUP || number == PLX__SIGNAL_TERMINATE;
 }
 
 static BOOL WINAPI on_event(DWORD event)

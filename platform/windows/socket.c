@@ -88,27 +88,52 @@ void plx__socket_dispose(plx_socket socket)
         (void)closesocket(socket);
 }
 
-int plx__socket_adopt(plx_socket socket)
+static int stream_check(plx_socket socket)
 {
-    SOCKADDR_STORAGE peer;
-    int peer_size = sizeof peer;
     int type;
-    int type_size = sizeof type;
+    int size = sizeof type;
     int status = plx__socket_check(socket);
     if (status != 0)
         return status;
-    if (getsockopt(socket, SOL_SOCKET, SO_TYPE, (char *)&type, &type_size) != 0)
+    if (getsockopt(socket, SOL_SOCKET, SO_TYPE, (char *)&type, &size) != 0)
         return plx__fail_last();
-    if (type != SOCK_STREAM)
-        return PLX_EINVAL;
-    if (getpeername(socket, (struct sockaddr *)&peer, &peer_size) != 0)
+    return type == SOCK_STREAM ? 0 : PLX_EINVAL;
+}
+
+static int listening_check(plx_socket socket)
+{
+    BOOL is_listening = FALSE;
+    int size = sizeof is_listening;
+    if (getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, (char *)&is_listening, &size) != 0)
         return plx__fail_last();
-    status = non_blocking_set(socket);
+    return is_listening ? 0 : PLX_EINVAL;
+}
+
+static int socket_own(plx_socket socket)
+{
+    int status = non_blocking_set(socket);
     if (status != 0)
         return status;
     (void)SetHandleInformation((HANDLE)socket, HANDLE_FLAG_INHERIT, 0);
     plx__fault_taken(PLX__FAULT_DESCRIPTOR);
     return 0;
+}
+
+int plx__socket_adopt(plx_socket socket)
+{
+    plx__address peer;
+    int status = stream_check(socket);
+    if (status == 0)
+        status = plx__socket_peer(socket, &peer);
+    return status == 0 ? socket_own(socket) : status;
+}
+
+int plx__socket_adopt_listening(plx_socket socket)
+{
+    int status = stream_check(socket);
+    if (status == 0)
+        status = listening_check(socket);
+    return status == 0 ? socket_own(socket) : status;
 }
 
 void plx__socket_disown(plx_socket socket)
@@ -149,6 +174,7 @@ int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value
          * and SO_EXCLUSIVEADDRUSE"). Addresses of closed connections need no option here. */
         name = SO_EXCLUSIVEADDRUSE;
         break;
+    case PLX__SOCKET_SHARE_PORT: /* SO_REUSEADDR lets several listen, and only one is served. */
     case PLX__SOCKET_DEFER_ACCEPT:
         return PLX_ENOSYS;
     }

@@ -173,10 +173,12 @@ static int listen_locked(plx_socket socket, const plx__address *address, uint32_
 }
 
 int plx__socket_path_listen(plx_socket socket, const plx__address *address, uint32_t backlog,
-                            plx__socket_path **path_out)
+                            uint32_t mode, plx__socket_path **path_out)
 {
-    plx__socket_path *path = path_open(plx__address_path(address));
     *path_out = NULL;
+    if (mode != 0) /* Files have access lists here. */
+        return PLX_ENOSYS;
+    plx__socket_path *path = path_open(plx__address_path(address));
     if (path == NULL)
         return PLX_ENOMEM;
     HANDLE turn = turn_take();
