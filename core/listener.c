@@ -13,13 +13,12 @@
 #include "core/listener.h"
 
 #include "core/conn/conn.h"
+#include "core/sized.h"
 
-#define RETRY_NS              (100 * PLX_MILLISECOND)
-#define BACKLOG_DEFAULT       511u
-#define ACCEPTS_AHEAD_DEFAULT 16u
-#define ACCEPTS_AHEAD_MAX     1024u
-#define REJECTS_MAX           64
-#define ABORTS_MAX            16
+#define RETRY_NS        (100 * PLX_MILLISECOND)
+#define BACKLOG_DEFAULT 511u
+#define REJECTS_MAX     64
+#define ABORTS_MAX      16
 
 /* Of accept_receive_first: how often the backend looks for peers that stay silent, and for how long
  * they may, in seconds. Systems that wait for the first bytes themselves are told the same. */
@@ -390,12 +389,10 @@ static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx_
     plx__listener *listener = *listener_out;
     profile->references++;
     listener->profile = profile;
-    listener->conn_data = options->conn.data;
+    listener->conn_data = options->conn->data;
     listener->on_error = options->on_error;
     listener->data = options->data;
     listener->accept.receive_first = options->accept_receive_first != 0;
-    listener->accept.ahead =
-        options->accepts_ahead != 0 ? options->accepts_ahead : ACCEPTS_AHEAD_DEFAULT;
     status = accept_settle(loop, listener);
     if (status != 0)
         listener_close(loop, &listener->object);
@@ -404,10 +401,11 @@ static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx_
     return status;
 }
 
-int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
-               const plx_listen_options *options)
+int plx_listen_sized(plx_loop *loop, plx_listener *listener_out, const char *address,
+                     const plx_listen_options *options, size_t options_bytes, size_t conn_bytes)
 {
-    static const plx_listen_options none;
+    plx_listen_options own;
+    plx_conn_options conn;
     plx__address parsed;
     plx__profile *profile;
     plx__listener *listener = NULL;
@@ -417,13 +415,15 @@ int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
     int status = plx__address_parse(&parsed, address);
     if (status != 0)
         return status;
-    options = options != NULL ? options : &none;
-    if (options->accepts_ahead > ACCEPTS_AHEAD_MAX)
-        return PLX_EINVAL;
-    status = plx__profile_open(&profile, &options->conn);
+    status = plx__sized_take(&own, sizeof own, options, options_bytes);
+    if (status == 0)
+        status = plx__sized_take(&conn, sizeof conn, own.conn, conn_bytes);
+    if (status == 0)
+        status = plx__profile_open(&profile, &conn);
     if (status != 0)
         return status;
-    status = listen_start(loop, &listener, &parsed, options, profile);
+    own.conn = &conn;
+    status = listen_start(loop, &listener, &parsed, &own, profile);
     plx__profile_give(profile);
     if (status == 0 && listener_out != NULL)
         *listener_out = listener_handle(listener);

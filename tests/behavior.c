@@ -6,7 +6,6 @@
     X(accept)                                                                                      \
     X(accept_first)                                                                                \
     X(close)                                                                                       \
-    X(cold)                                                                                        \
     X(connect)                                                                                     \
     X(daemon)                                                                                      \
     X(data)                                                                                        \
@@ -15,6 +14,7 @@
     X(fork)                                                                                        \
     X(fork_callback)                                                                               \
     X(fresh)                                                                                       \
+    X(idle)                                                                                        \
     X(idle_watch)                                                                                  \
     X(late)                                                                                        \
     X(limits)                                                                                      \
@@ -25,6 +25,7 @@
     X(rest)                                                                                        \
     X(resume)                                                                                      \
     X(send)                                                                                        \
+    X(setting)                                                                                     \
     X(slow)                                                                                        \
     X(stats)                                                                                       \
     X(stop)                                                                                        \

@@ -69,7 +69,8 @@ static void check_served(world *w, const char *address)
 static plx_listener server_open(plx_loop *loop, const char *address, probe *p)
 {
     plx_listener listener;
-    const plx_listen_options options = {.conn = probe_options(p)};
+    const plx_conn_options accepted = probe_options(p);
+    const plx_listen_options options = {.conn = &accepted};
     p->then_data = echo_back;
     ck_ok(plx_listen(loop, &listener, address, &options));
     return listener;

@@ -282,9 +282,9 @@ static const char *odd_address(bool is_to_listen)
 
 static void call_listen(plx_loop *loop)
 {
-    plx_listen_options options = {.conn = any_options(), .on_error = on_error, .backlog = 64};
+    const plx_conn_options accepted = any_options();
+    plx_listen_options options = {.conn = &accepted, .on_error = on_error, .backlog = 64};
     options.accept_receive_first = one_in(4);
-    options.accepts_ahead = one_in(4) ? (uint32_t)chance_below(40) : 0;
     char address[PLX_ADDRESS_TEXT_MAX] = "tcp://127.0.0.1:0";
     plx_listener listener;
     if (one_in(4))
