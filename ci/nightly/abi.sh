@@ -52,11 +52,9 @@ if [ "$old_name" != "$new_name" ]; then
     exit 0
 fi
 
-# Types that no public header defines are the library's own.
 code=0
-abidiff --no-added-syms --drop-private-types --suppressions ci/nightly/abi.suppr \
-    --headers-dir1 build/abi/old/source/include --headers-dir2 build/abi/new/source/include \
-    "$old_library" "$new_library" || code=$?
+abidiff --no-added-syms --suppressions ci/nightly/abi.suppr "$old_library" "$new_library" ||
+    code=$?
 if [ "$code" -ne 0 ]; then
     echo "abi: $new breaks programs that were built with $old, both $old_name (abidiff: $code)"
     exit 1
