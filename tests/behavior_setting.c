@@ -155,7 +155,7 @@ static void last_entry_of_a_key_counts(world *w)
 {
     const plx_setting settings[] = {{"idle_set_min", 1},   {"idle_after_ns", 1},
                                     {"idle_set", PLX_OFF}, {"idle_set", PLX_ON},
-                                    {"idle_set_min", 0},   {"idle_set", PLX_OFF}};
+                                    {"idle_set", 0},       {"idle_set", PLX_OFF}};
     backend_is_of_the_environment(w);
     expect_idle_set(w, settings, 3, false);
     expect_idle_set(w, settings, 4, true);

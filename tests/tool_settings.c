@@ -24,6 +24,7 @@ static void settings_are_read(world *w)
         {"idle_set=on", "idle_set", PLX_ON},
         {"idle_set=off", "idle_set", PLX_OFF},
         {"idle_set_min=0", "idle_set_min", 0},
+        {"idle_set_min=1", "idle_set_min", 1},
         {"idle_set_min=4294967295", "idle_set_min", UINT32_MAX},
         {"idle_after_ns=18446744073709551615", "idle_after_ns", UINT64_MAX},
         {"accepts_ahead=1024", "accepts_ahead", 1024},
