@@ -246,15 +246,13 @@ static inline void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stat
 
 /**
  * Reads a counter that the loop's backend alone has. Returns 0, or PLX_EINVAL for a name that it
- * does not have; `*value_out` is 0 then.
+ * does not have; `*value_out` is 0 then. The counters are:
  *
- * | backend | name | what it counts |
- * |---|---|---|
- * | poll | idle_set_sockets | connections and watches in the idle set; now |
- * | poll | idle_set_added | times that one joined the idle set |
- * | poll | idle_set_returned | times that one returned because something arrived |
- * | poll | idle_set_failures | times that the idle set lacked a thread or memory, or that its wait
- * failed; the loop then polls all sockets itself, and tries again later |
+ * - poll: "idle_set_sockets", connections and watches in the idle set, now;
+ * - poll: "idle_set_added", times that one joined the idle set;
+ * - poll: "idle_set_returned", times that one returned because something arrived;
+ * - poll: "idle_set_failures", times that there was no thread or memory for the idle set, or that
+ *   its wait failed. The loop then polls all sockets itself, and tries again later.
  */
 PLX_API int plx_loop_counter(const plx_loop *loop, const char *name, uint64_t *value_out);
 
