@@ -85,30 +85,26 @@ int plx_setting_describe_sized(const char *backend, size_t index, plx_setting_in
 
 /* --- the environment ------------------------------------------------------------------------- */
 
-static int number_read(const char *text, size_t length, uint64_t *value_out)
+static bool number_read(const char *text, size_t length, uint64_t *value_out)
 {
     uint64_t value = 0;
     for (size_t i = 0; i < length; i++) {
         if (text[i] < '0' || text[i] > '9')
-            return PLX_EINVAL;
+            return false;
         uint64_t digit = (uint64_t)(text[i] - '0');
         if (value > (UINT64_MAX - digit) / 10)
-            return PLX_EINVAL;
+            return false;
         value = 10 * value + digit;
     }
     *value_out = value;
-    return length > 0 ? 0 : PLX_EINVAL;
+    return length > 0;
 }
 
-static int switch_read(const char *text, size_t length, uint64_t *value_out)
+static bool switch_read(const char *text, size_t length, uint64_t *value_out)
 {
-    if (text_is(text, length, "on"))
-        *value_out = PLX_ON;
-    else if (text_is(text, length, "off"))
-        *value_out = PLX_OFF;
-    else
-        return PLX_EINVAL;
-    return 0;
+    bool is_on = text_is(text, length, "on");
+    *value_out = is_on ? PLX_ON : PLX_OFF;
+    return is_on || text_is(text, length, "off");
 }
 
 /* Reads "KEY=VALUE" at the beginning of the text, and moves `*text` behind it. */
@@ -123,9 +119,9 @@ static int setting_read(plx_setting *setting, const char **text)
     size_t length = strcspn(value, BLANKS);
     setting->key = info->key;
     *text = value + length;
-    int status = info->is_switch != 0 ? switch_read(value, length, &setting->value)
-                                      : number_read(value, length, &setting->value);
-    return status == 0 && !is_in_range(info, setting->value) ? PLX_EINVAL : status;
+    bool is_read = info->is_switch != 0 ? switch_read(value, length, &setting->value)
+                                        : number_read(value, length, &setting->value);
+    return is_read && is_in_range(info, setting->value) ? 0 : PLX_EINVAL;
 }
 
 static int environment_take(plx__settings *settings)

@@ -200,6 +200,8 @@ static void wrong_environment_is_refused(world *w)
         "accepts_ahead=1025",
         "idle_after_ns=18446744073709551616",
         "=1",
+        "idle_set on",
+        "idle_after_ns=-",
         "idle_after_ns=",
         "idle_set_min=1 x",
     };
