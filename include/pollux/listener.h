@@ -46,7 +46,7 @@ typedef struct plx_listen_options {
      * The risk: a client that connects and sends nothing occupies a slot. on_open has not been
      * called for it, so none of the connection's timeouts runs. Two things limit it:
      * - iocp drops clients that have been silent for 10 seconds, or for one second while such
-     *   clients take all accepts that are posted. It counts them in accepts_aborted.
+     *   clients take all posted accepts ("accepts_ahead"). It counts them in accepts_aborted.
      * - Linux hands a silent client over after about 10 seconds: on_open is called without data.
      *
      * So set read_timeout_ns or idle_timeout_ns, as for any listener that strangers reach, and

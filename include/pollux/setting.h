@@ -2,8 +2,16 @@
  * @file setting.h
  * Settings: options that one backend alone has.
  *
- * A setting is a key and a value. plx_loop_options.settings takes a list of them, and
- * plx_setting_describe() lists all that there are, as `pollux backends --settings` does.
+ * A setting is a key and a value; plx_loop_options.settings takes a list of them. These are all,
+ * and plx_setting_describe() and `pollux backends --settings` list them too:
+ *
+ * - poll: "idle_set", PLX_ON (the default) or PLX_OFF: a second thread polls idle sockets, so that
+ *   they cost the busy ones nothing;
+ * - poll: "idle_set_min": from so many sockets on; 512 by default;
+ * - poll: "idle_after_ns": how long a socket is idle before it joins the idle set; 300 ms by
+ *   default. One that returns soon stays active longer the next time;
+ * - iocp: "accepts_ahead", up to 1,024: accepts posted per listener, each with a socket made ahead,
+ *   so that connections that are made between two turns find one; 16 by default.
  *
  * Which settings a loop takes:
  *
@@ -12,10 +20,10 @@
  * | names a backend | the settings of that backend | is ignored |
  * | NULL | the settings of all backends | applies where the list does not name the key |
  *
- * With NULL, the loop gives the backend that it picks the settings of that backend, and ignores the
- * others, those of backends that are not compiled in included. So one list serves on all systems.
- * A key that no backend has and a value out of range are errors in both cases: plx_loop_open()
- * returns PLX_EINVAL and opens nothing, and plx_settings_check() tells which entry is wrong.
+ * With NULL, the loop picks a backend, gives it the settings that are its own, and ignores those of
+ * all others, compiled in or not. So one list serves on all systems. A key that no backend has and
+ * a value out of range are always errors: plx_loop_open() returns PLX_EINVAL and opens nothing, and
+ * plx_settings_check() tells which entry is wrong.
  *
  * POLLUX_SETTINGS is text: pairs KEY=VALUE with blanks between them, at most 16, as in
  * `POLLUX_SETTINGS="idle_set=off idle_after_ns=1000000"`. Numbers are decimal; a switch is `on` or
