@@ -14,6 +14,7 @@
 #define PLX__BACKEND_H
 
 #include <pollux/loop.h>
+#include <pollux/setting.h>
 #include <pollux/watch.h>
 
 #include "platform/platform.h"
@@ -62,7 +63,6 @@ typedef struct plx__completion {
 typedef struct plx__accept_config {
     bool receive_first; /* A connection is wanted once its first bytes are there; a backend that
                          * cannot wait for them brings it before. */
-    uint32_t ahead;     /* How many accepts to keep posted, for backends that post them. */
 } plx__accept_config;
 
 /* Whom a backend tells of each descriptor that it opens for itself while endpoints are attached: a
@@ -85,18 +85,35 @@ static inline void plx__openings_tell_wake(const plx__openings *openings, const 
     plx__openings_tell(openings, wake->writer);
 }
 
+/* The settings of a backend (backends/settings.c). */
+typedef struct plx__setting_table {
+    const plx_setting_info *infos;
+    size_t count; /* At most PLX__SETTINGS_MAX. */
+} plx__setting_table;
+
+#define PLX__SETTINGS_MAX 8u
+
+/* What a backend counts itself. */
+#define PLX__COUNTERS_MAX 8u
+typedef struct plx__backend_counts {
+    uint64_t wait_failures;             /* To be added to those of plx_loop_stats. */
+    uint64_t values[PLX__COUNTERS_MAX]; /* In the order of plx__backend_ops.counters. */
+} plx__backend_counts;
+
 typedef struct plx__backend_config {
-    uint32_t receive_bytes; /* The most that one PLX__RECEIVED brings. */
-    uint32_t poll_cold_min; /* As in plx_loop_options, with the defaults filled in. */
-    uint64_t poll_cold_after_ns;
-    bool may_credit; /* `send_now` may take what it has not sent. */
+    uint32_t receive_bytes;   /* The most that one PLX__RECEIVED brings. */
+    bool may_credit;          /* `send_now` may take what it has not sent. */
+    const uint64_t *settings; /* Values in the order of the backend's table, the defaults filled in;
+                               * read during `open` only. NULL for a backend without a table. */
     plx__openings openings;
 } plx__backend_config;
 
 typedef struct plx__backend_ops {
-    const char *name;        /* What plx_loop_options.backend accepts. */
-    const char *needs;       /* What a machine must have to run it, in words; or NULL. */
-    uint32_t endpoint_bytes; /* A multiple of 8. */
+    const char *name;                   /* What plx_loop_options.backend accepts. */
+    const char *needs;                  /* What a machine must have to run it, in words; or NULL. */
+    uint32_t endpoint_bytes;            /* A multiple of 8. */
+    const plx__setting_table *settings; /* NULL: it has none. */
+    const char *const *counters; /* Names of what it counts, with NULL behind the last; or NULL. */
 
     /* PLX_ENOSYS: this machine lacks the facility. On failure nothing is left behind. */
     int (*open)(plx__backend **backend_out, const plx__backend_config *config);
@@ -179,8 +196,8 @@ typedef struct plx__backend_ops {
     const plx__completion *(*next)(plx__backend *backend);
     /* Ends the present wait, or the next one. Any thread, and signal handlers. */
     void (*wake)(plx__backend *backend);
-    /* Fills in the counters that the backend keeps itself. NULL when there are none. */
-    void (*count)(const plx__backend *backend, plx_loop_stats *stats);
+    /* Fills in what the backend counts itself; `*counts_out` is all zero before. NULL: nothing. */
+    void (*count)(const plx__backend *backend, plx__backend_counts *counts_out);
 } plx__backend_ops;
 
 /* The compiled-in backends in the order in which they are tried, the default first (registry.c).
@@ -188,5 +205,7 @@ typedef struct plx__backend_ops {
 const plx__backend_ops *plx__backend_at(size_t index);
 /* NULL when no backend of that name is compiled in. */
 const plx__backend_ops *plx__backend_find(const char *name);
+/* The settings of all backends, compiled in or not (settings.c). NULL past the last. */
+const plx__setting_table *plx__settings_at(size_t index);
 
 #endif

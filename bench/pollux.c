@@ -13,16 +13,17 @@
 #include "bench/http.h"
 
 #define IDLE_TIMEOUT_NS (60 * PLX_SECOND)
-#define PLAIN_POLL      "poll-plain" /* The poll backend with its second tier turned off. */
+#define PLAIN_POLL      "poll-plain" /* The poll backend without an idle set. */
 
 static plx_loop *loop_open(void)
 {
+    static const plx_setting plain[] = {{"idle_set", PLX_OFF}};
     plx_loop *loop;
     plx_loop_options options = {.backend = bench_self.engine};
-#ifdef BENCH_HAS_COLD_TIER
-    if (strcmp(bench_self.name, PLAIN_POLL) == 0)
-        options.poll_cold_min = PLX_POLL_COLD_NEVER;
-#endif
+    if (strcmp(bench_self.name, PLAIN_POLL) == 0) {
+        options.settings = plain;
+        options.settings_count = 1;
+    }
     int status = plx_loop_open(&loop, &options);
     if (status != 0)
         bench_fail(plx_error_text(status));
@@ -58,9 +59,9 @@ static void serve(enum bench_mode mode)
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
     plx_loop *loop = loop_open();
-    plx_listen_options options = {.conn = {.on_data = mode == BENCH_ECHO ? on_echo : on_request,
-                                           .idle_timeout_ns = IDLE_TIMEOUT_NS},
-                                  .backlog = BENCH_BACKLOG};
+    const plx_conn_options conn = {.on_data = mode == BENCH_ECHO ? on_echo : on_request,
+                                   .idle_timeout_ns = IDLE_TIMEOUT_NS};
+    const plx_listen_options options = {.conn = &conn, .backlog = BENCH_BACKLOG};
     int status = plx_listen(loop, &listener, "tcp://127.0.0.1:0", &options);
     if (status == 0)
         status = plx_listener_address(loop, listener, address, sizeof address);
@@ -195,11 +196,9 @@ bool bench_variant_at(size_t index, bench_variant *variant_out)
         variant_out->engine = name;
         if (index-- == 0)
             return true;
-#ifdef BENCH_HAS_COLD_TIER
         variant_out->name = PLAIN_POLL;
         if (strcmp(name, "poll") == 0 && index-- == 0)
             return true;
-#endif
     }
     return false;
 }

@@ -17,7 +17,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 limit=3600
-parts='lto musl bits32 big-endian wine10 posix-configure posix-gnulib posix-programs fresh-12
+parts='lto musl bits32 big-endian abi wine10 posix-configure posix-gnulib posix-programs fresh-12
     fresh-13 busy busy-windows mutants mutants-windows fuzz coverage'
 
 # What a part runs, and what it shows.
@@ -27,6 +27,7 @@ part_about() {
     musl) echo 'units, behaviours and the fuzzer with musl' ;;
     bits32) echo 'every suite on 32-bit Linux; the library for 32-bit Windows' ;;
     big-endian) echo 'units and behaviours on s390x, by qemu' ;;
+    abi) echo 'programs that were built with the last tag run with this shared library' ;;
     wine10) echo 'suites and the POSIX layer under Wine 10, of Debian 13' ;;
     posix-configure) echo 'each function of the POSIX layer, as configure scripts ask for it' ;;
     posix-gnulib) echo "gnulib's own tests on the POSIX layer" ;;
@@ -45,7 +46,7 @@ part_about() {
 # In a shell of its own, whose process becomes the part's.
 part_run() {
     case $1 in
-    lto | musl | bits32 | big-endian | fuzz | coverage) set -- sh "ci/nightly/$1.sh" ;;
+    lto | musl | bits32 | big-endian | abi | fuzz | coverage) set -- sh "ci/nightly/$1.sh" ;;
     wine10) set -- sh ci/fresh.sh --run 'sh ci/test.sh deps debug windows posix' trixie ;;
     posix-configure) set -- sh ci/posix-configure.sh ;;
     posix-gnulib) set -- sh ci/posix-gnulib.sh ;;

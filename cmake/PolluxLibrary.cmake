@@ -25,7 +25,9 @@ set(pollux_sources
     core/post_waiters.c
     core/profile.c
     core/segment.c
+    core/setting.c
     core/signal.c
+    core/sized.c
     core/slab.c
     core/socket_map.c
     core/timer.c
@@ -35,9 +37,10 @@ set(pollux_sources
     core/watch.c
     core/wheel.c
     backends/readiness/array_poller.c
-    backends/readiness/cold_set.c
+    backends/readiness/idle_set.c
     backends/readiness/readiness.c
     backends/registry.c
+    backends/settings.c
     platform/address.c
     platform/fault.c
     platform/hook.c
@@ -72,7 +75,7 @@ foreach(name IN LISTS pollux_backends)
 endforeach()
 list(TRANSFORM pollux_sources PREPEND "${PROJECT_SOURCE_DIR}/")
 
-set(pollux_headers conn error listener loop pollux signal timer types watch)
+set(pollux_headers conn error listener loop pollux setting signal timer types watch)
 list(TRANSFORM pollux_headers PREPEND "${PROJECT_SOURCE_DIR}/include/pollux/")
 list(TRANSFORM pollux_headers APPEND ".h")
 

@@ -13,22 +13,19 @@
 #include "core/listener.h"
 
 #include "core/conn/conn.h"
+#include "core/sized.h"
 #include "core/watch.h"
 
-#define RETRY_NS              (100 * PLX_MILLISECOND)
-#define BACKLOG_DEFAULT       511u
-#define ACCEPTS_AHEAD_DEFAULT 16u
-#define ACCEPTS_AHEAD_MAX     1024u
-#define REJECTS_MAX           64
-#define ABORTS_MAX            16
-#define PATH_MODE_MAX         0777u
+#define RETRY_NS        (100 * PLX_MILLISECOND)
+#define BACKLOG_DEFAULT 511u
+#define REJECTS_MAX     64
+#define ABORTS_MAX      16
+#define PATH_MODE_MAX   0777u
 
 /* Of accept_receive_first: how often the backend looks for peers that stay silent, and for how long
  * they may, in seconds. Systems that wait for the first bytes themselves are told the same. */
 #define SWEEP_NS    PLX_SECOND
 #define SILENCE_MAX 10
-
-static const plx_listen_options no_options;
 
 static plx__listener *listener_find(const plx_loop *loop, plx_listener listener)
 {
@@ -402,12 +399,10 @@ static int listener_start(plx_loop *loop, plx__listener *listener,
 {
     profile->references++;
     listener->profile = profile;
-    listener->conn_data = options->conn.data;
+    listener->conn_data = options->conn->data;
     listener->on_error = options->on_error;
     listener->data = options->data;
     listener->accept.receive_first = options->accept_receive_first != 0;
-    listener->accept.ahead =
-        options->accepts_ahead != 0 ? options->accepts_ahead : ACCEPTS_AHEAD_DEFAULT;
     int status = accept_settle(loop, listener);
     if (status == 0)
         sweep_arm(loop, listener);
@@ -435,11 +430,6 @@ static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx_
     return status;
 }
 
-static int options_check(const plx_listen_options *options)
-{
-    return options->accepts_ahead <= ACCEPTS_AHEAD_MAX ? 0 : PLX_EINVAL;
-}
-
 /* Those that are about the address. */
 static int address_options_check(const plx_listen_options *options, const plx__address *address)
 {
@@ -451,9 +441,26 @@ static int address_options_check(const plx_listen_options *options, const plx__a
                                                                                      : PLX_EINVAL;
 }
 
-int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
-               const plx_listen_options *options)
+/* A caller's options, with all that this library has. `listen.conn` is `conn`. */
+typedef struct taken_options {
+    plx_listen_options listen;
+    plx_conn_options conn;
+} taken_options;
+
+static int options_take(taken_options *taken, const plx_listen_options *options,
+                        size_t options_bytes, size_t conn_bytes)
 {
+    int status = plx__sized_take(&taken->listen, sizeof taken->listen, options, options_bytes);
+    if (status == 0)
+        status = plx__sized_take(&taken->conn, sizeof taken->conn, taken->listen.conn, conn_bytes);
+    taken->listen.conn = &taken->conn;
+    return status;
+}
+
+int plx_listen_sized(plx_loop *loop, plx_listener *listener_out, const char *address,
+                     const plx_listen_options *options, size_t options_bytes, size_t conn_bytes)
+{
+    taken_options taken;
     plx__address parsed;
     plx__profile *profile;
     plx__listener *listener = NULL;
@@ -463,15 +470,14 @@ int plx_listen(plx_loop *loop, plx_listener *listener_out, const char *address,
     int status = plx__address_parse(&parsed, address);
     if (status != 0)
         return status;
-    options = options != NULL ? options : &no_options;
-    status = options_check(options);
+    status = options_take(&taken, options, options_bytes, conn_bytes);
     if (status == 0)
-        status = address_options_check(options, &parsed);
+        status = address_options_check(&taken.listen, &parsed);
     if (status == 0)
-        status = plx__profile_open(&profile, &options->conn);
+        status = plx__profile_open(&profile, &taken.conn);
     if (status != 0)
         return status;
-    status = listen_start(loop, &listener, &parsed, options, profile);
+    status = listen_start(loop, &listener, &parsed, &taken.listen, profile);
     plx__profile_give(profile);
     if (status == 0 && listener_out != NULL)
         *listener_out = listener_handle(listener);
@@ -529,21 +535,22 @@ static int adopt_start(plx_loop *loop, plx__listener **listener_out, plx_socket 
     return status;
 }
 
-int plx_listen_adopt(plx_loop *loop, plx_listener *listener_out, plx_socket socket,
-                     const plx_listen_options *options)
+int plx_listen_adopt_sized(plx_loop *loop, plx_listener *listener_out, plx_socket socket,
+                           const plx_listen_options *options, size_t options_bytes,
+                           size_t conn_bytes)
 {
+    taken_options taken;
     plx__profile *profile;
     plx__listener *listener = NULL;
     int refusal = plx__refusal(loop);
     if (refusal != 0)
         return refusal;
-    options = options != NULL ? options : &no_options;
-    int status = options_check(options);
+    int status = options_take(&taken, options, options_bytes, conn_bytes);
     if (status == 0)
-        status = plx__profile_open(&profile, &options->conn);
+        status = plx__profile_open(&profile, &taken.conn);
     if (status != 0)
         return status;
-    status = adopt_start(loop, &listener, socket, options, profile);
+    status = adopt_start(loop, &listener, socket, &taken.listen, profile);
     plx__profile_give(profile);
     if (status == 0 && listener_out != NULL)
         *listener_out = listener_handle(listener);

@@ -2,17 +2,18 @@
 #include "core/loop.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/classes.h"
 #include "core/profile.h"
+#include "core/setting.h"
+#include "core/sized.h"
 #include "core/turn.h"
 #include "core/wait.h"
 
 #define CONNECTIONS_MAX_DEFAULT 1048576u
 #define POSTS_MAX_DEFAULT       4096u
 #define RECEIVE_BYTES_DEFAULT   65536u
-#define POLL_COLD_MIN_DEFAULT   512u
-#define POLL_COLD_AFTER_DEFAULT (300 * PLX_MILLISECOND)
 #define RECEIVE_BYTES_MAX       (64u << 20)
 
 /* So many waits in a row may fail while the loop closes, with a pause after each. */
@@ -34,19 +35,29 @@ static uint32_t generation_first(void)
     return (plx__atomic_add(&loops, 1) + 1) * UINT32_C(2654435769);
 }
 
-static int backend_open(plx_loop *loop, const char *name, const plx__backend_config *config)
+static int backend_try(plx_loop *loop, const plx__backend_ops *ops, plx__backend_config config,
+                       const plx__settings *settings)
 {
+    uint64_t values[PLX__SETTINGS_MAX];
+    plx__settings_resolve(settings, ops, values);
+    config.settings = ops->settings != NULL ? values : NULL;
+    loop->ops = ops;
+    return ops->open(&loop->backend, &config);
+}
+
+static int backend_open(plx_loop *loop, const char *name, const plx__backend_config *config,
+                        const plx__settings *settings)
+{
+    const plx__backend_ops *ops;
     if (name != NULL) {
-        loop->ops = plx__backend_find(name);
-        return loop->ops != NULL ? loop->ops->open(&loop->backend, config) : PLX_EBACKEND;
+        ops = plx__backend_find(name);
+        return ops != NULL ? backend_try(loop, ops, *config, settings) : PLX_EBACKEND;
     }
     int status = PLX_ENOSYS;
     /* Out of memory may be a limit of one backend alone, as on memory that may be locked. */
-    for (size_t i = 0; (status == PLX_ENOSYS || status == PLX_ENOMEM) && plx__backend_at(i) != NULL;
-         i++) {
-        loop->ops = plx__backend_at(i);
-        status = loop->ops->open(&loop->backend, config);
-    }
+    for (size_t i = 0;
+         (status == PLX_ENOSYS || status == PLX_ENOMEM) && (ops = plx__backend_at(i)) != NULL; i++)
+        status = backend_try(loop, ops, *config, settings);
     return status;
 }
 
@@ -81,23 +92,23 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
     const char *name = backend_wanted(options);
     const plx__backend_config config = {
         .receive_bytes = or_default(options->receive_bytes, RECEIVE_BYTES_DEFAULT),
-        .poll_cold_min = or_default(options->poll_cold_min, POLL_COLD_MIN_DEFAULT),
-        .poll_cold_after_ns = options->poll_cold_after_ns != 0 ? options->poll_cold_after_ns
-                                                               : POLL_COLD_AFTER_DEFAULT,
         /* What is on credit is not counted, so with a limit for all queues there is none. */
         .may_credit = options->queued_bytes_max == 0,
         .openings = {.on_open = plx__socket_map_take, .data = &loop->sockets},
     };
+    plx__settings settings;
     uint32_t connections_max = or_default(options->connections_max, CONNECTIONS_MAX_DEFAULT);
     if (config.receive_bytes > RECEIVE_BYTES_MAX || connections_max > PLX__SLAB_MAX)
         return PLX_EINVAL;
-    int status =
-        plx__post_queue_init(&loop->posts, or_default(options->posts_max, POSTS_MAX_DEFAULT));
+    int status = plx__settings_take(&settings, options);
+    if (status == 0)
+        status =
+            plx__post_queue_init(&loop->posts, or_default(options->posts_max, POSTS_MAX_DEFAULT));
     if (status != 0)
         return status;
     plx__post_waiters_init(&loop->post_waiters);
     loop->cork.segment = plx__segment_take(&loop->segments);
-    status = loop->cork.segment != NULL ? backend_open(loop, name, &config) : PLX_ENOMEM;
+    status = loop->cork.segment != NULL ? backend_open(loop, name, &config, &settings) : PLX_ENOMEM;
     if (status != 0) {
         plx__free(loop->cork.segment);
         plx__post_queue_close(&loop->posts);
@@ -117,17 +128,19 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
     return 0;
 }
 
-int plx_loop_open(plx_loop **loop_out, const plx_loop_options *options)
+int plx_loop_open_sized(plx_loop **loop_out, const plx_loop_options *options, size_t options_bytes)
 {
-    static const plx_loop_options none;
+    plx_loop_options own;
     *loop_out = NULL;
-    int status = plx__forks_watch();
+    int status = plx__sized_take(&own, sizeof own, options, options_bytes);
+    if (status == 0)
+        status = plx__forks_watch();
     if (status == 0)
         status = plx__sockets_start();
     if (status != 0)
         return status;
     plx_loop *loop = plx__allocate_zeroed(1, sizeof *loop);
-    status = loop != NULL ? loop_init(loop, options != NULL ? options : &none) : PLX_ENOMEM;
+    status = loop != NULL ? loop_init(loop, &own) : PLX_ENOMEM;
     if (status != 0) {
         plx__free(loop);
         plx__sockets_end();
@@ -282,13 +295,44 @@ uint64_t plx_loop_now(const plx_loop *loop)
     return loop->now_ns;
 }
 
-void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stats_out)
+static plx__backend_counts counts_of(const plx_loop *loop)
 {
-    *stats_out = loop->stats;
-    stats_out->completions += stats_out->receives;
-    stats_out->connections_open = loop->slabs[PLX__KIND_CONN].taken;
+    plx__backend_counts counts = {0};
     if (loop->ops->count != NULL)
-        loop->ops->count(loop->backend, stats_out);
+        loop->ops->count(loop->backend, &counts);
+    return counts;
+}
+
+void plx_loop_stats_get_sized(const plx_loop *loop, plx_loop_stats *stats_out, size_t stats_bytes)
+{
+    plx_loop_stats stats = loop->stats;
+    stats.completions += stats.receives;
+    stats.connections_open = loop->slabs[PLX__KIND_CONN].taken;
+    stats.wait_failures += counts_of(loop).wait_failures;
+    plx__sized_give(stats_out, stats_bytes, &stats, sizeof stats);
+}
+
+const char *plx_loop_counter_name(const plx_loop *loop, size_t index)
+{
+    const char *const *names = loop->ops->counters;
+    for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
+        if (i == index)
+            return names[i];
+    }
+    return NULL;
+}
+
+int plx_loop_counter(const plx_loop *loop, const char *name, uint64_t *value_out)
+{
+    const char *one;
+    *value_out = 0;
+    for (size_t i = 0; (one = plx_loop_counter_name(loop, i)) != NULL; i++) {
+        if (strcmp(one, name) == 0) {
+            *value_out = counts_of(loop).values[i];
+            return 0;
+        }
+    }
+    return PLX_EINVAL;
 }
 
 void *plx_loop_data(const plx_loop *loop)

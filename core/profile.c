@@ -57,11 +57,10 @@ static int options_fill(plx_conn_options *filled, const plx_conn_options *given)
 
 int plx__profile_open(plx__profile **profile_out, const plx_conn_options *options)
 {
-    static const plx_conn_options none;
     plx__profile *profile = plx__allocate_zeroed(1, sizeof *profile);
     if (profile == NULL)
         return PLX_ENOMEM;
-    int status = options_fill(&profile->options, options != NULL ? options : &none);
+    int status = options_fill(&profile->options, options);
     if (status != 0) {
         plx__free(profile);
         return status;

@@ -13,8 +13,8 @@ typedef struct plx__profile {
     struct plx__profile *base; /* Of a connection's own copy: what it was made of. Else NULL. */
 } plx__profile;
 
-/* 0, PLX_EINVAL when the watermarks contradict each other or flags are unknown, or PLX_ENOMEM.
- * `options` may be NULL. The profile comes with one reference. */
+/* 0, PLX_EINVAL when the watermarks contradict each other or flags are unknown, or PLX_ENOMEM. The
+ * profile comes with one reference. */
 int plx__profile_open(plx__profile **profile_out, const plx_conn_options *options);
 /* The same, but shares the loop's last one if that has the same options. */
 int plx__profile_share(plx_loop *loop, plx__profile **profile_out, const plx_conn_options *options);

@@ -148,16 +148,17 @@ static void on_interrupt(plx_loop *loop, plx_signal signal, void *data, int numb
 
 static int chat_run(plx_loop *loop, struct chat *chat, const char *address)
 {
-    const plx_listen_options options = {
-        .conn = {.on_open = on_open,
-                 .on_data = on_data,
-                 .on_close = on_close,
-                 .data = chat,
-                 .idle_timeout_ns = IDLE_NS,
-                 .send_high = SEND_MAX / 2,
-                 .send_max = SEND_MAX,
-                 .receive_limit = LINE_BYTES_MAX},
+    const plx_conn_options guests = {
+        .on_open = on_open,
+        .on_data = on_data,
+        .on_close = on_close,
+        .data = chat,
+        .idle_timeout_ns = IDLE_NS,
+        .send_high = SEND_MAX / 2,
+        .send_max = SEND_MAX,
+        .receive_limit = LINE_BYTES_MAX,
     };
+    const plx_listen_options options = {.conn = &guests};
     char text[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
     int status = plx_signal_open(loop, NULL, PLX_SIGNAL_INTERRUPT, on_interrupt, chat);

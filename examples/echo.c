@@ -14,12 +14,12 @@ int main(int argc, char **argv)
 {
     const char *address = argc > 1 ? argv[1] : "tcp://127.0.0.1:7000";
     char text[PLX_ADDRESS_TEXT_MAX];
+    const plx_conn_options conn = {.on_data = echo};
     plx_listener server;
     plx_loop *loop;
     int status = plx_loop_open(&loop, NULL);
     if (status == 0)
-        status =
-            plx_listen(loop, &server, address, &(plx_listen_options){.conn = {.on_data = echo}});
+        status = plx_listen(loop, &server, address, &(plx_listen_options){.conn = &conn});
     if (status == 0 && plx_listener_address(loop, server, text, sizeof text) == 0)
         fprintf(stderr, "listening on %s\n", text);
     if (status == 0)

@@ -88,10 +88,11 @@ static int listen_and_run(plx_loop *loop, struct server *server, const char *add
 {
     char text[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
-    const plx_listen_options options = {.conn = {.on_open = conn_opened,
-                                                 .on_release = conn_released,
-                                                 .data = server,
-                                                 .flags = PLX_CONN_PAUSED}};
+    const plx_conn_options conn = {.on_open = conn_opened,
+                                   .on_release = conn_released,
+                                   .data = server,
+                                   .flags = PLX_CONN_PAUSED};
+    const plx_listen_options options = {.conn = &conn};
     int status = plx_signal_open(loop, NULL, PLX_SIGNAL_INTERRUPT, interrupted, NULL);
     if (status == 0)
         status = plx_listen(loop, &listener, address, &options);

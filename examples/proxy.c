@@ -133,11 +133,12 @@ static void on_interrupt(plx_loop *loop, plx_signal signal, void *data, int numb
 
 static int proxy_run(plx_loop *loop, const char *address, char *target)
 {
-    plx_listen_options options = {.conn = both_sides};
+    plx_conn_options clients = both_sides;
+    const plx_listen_options options = {.conn = &clients};
     char text[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
-    options.conn.on_open = on_client;
-    options.conn.data = target;
+    clients.on_open = on_client;
+    clients.data = target;
     int status = plx_signal_open(loop, NULL, PLX_SIGNAL_INTERRUPT, on_interrupt, NULL);
     if (status == 0)
         status = plx_listen(loop, &listener, address, &options);

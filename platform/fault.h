@@ -19,7 +19,7 @@ enum plx__fault_kind {
     PLX__FAULT_FEATURE,    /* Asking the system for what older ones lack. */
     PLX__FAULT_ROOM,       /* Making a queue as large as it is to be, rather than tiny. */
     PLX__FAULT_REGISTER,   /* Telling an epoll set of a socket, or of a change. */
-    PLX__FAULT_COLD_WAIT,  /* A wait of the second thread of the backend "poll". */
+    PLX__FAULT_IDLE_WAIT,  /* A wait of the second thread of the backend "poll". */
     PLX__FAULT_WAKE,       /* Finding a wake that can die alive after it was drained. */
     PLX__FAULT_KINDS
 };

@@ -127,7 +127,7 @@ static void server_open(plx_loop *loop, server *s)
     for (int tries = 0; s->socket < 0; tries++) {
         unsigned port;
         plx_listener listener;
-        const plx_listen_options listen = {.conn = options};
+        const plx_listen_options listen = {.conn = &options};
         ck_ok(plx_listen(loop, &listener, "tcp://127.0.0.1:0", &listen));
         ck_ok(plx_listener_address(loop, listener, address, sizeof address));
         ck_assert_int_lt(tries, 20);

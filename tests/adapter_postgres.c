@@ -294,12 +294,13 @@ static void on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
 void postgres_open(plx_loop *loop, postgres *p)
 {
     plx_listener listener;
-    const plx_listen_options options = {.conn = {.on_open = on_open,
-                                                 .on_data = on_data,
-                                                 .on_close = on_close,
-                                                 .data = p,
-                                                 .send_max = (size_t)32 << 20,
-                                                 .receive_limit = (size_t)32 << 20}};
+    const plx_listen_options options = {.conn =
+                                            &(plx_conn_options){.on_open = on_open,
+                                                                .on_data = on_data,
+                                                                .on_close = on_close,
+                                                                .data = p,
+                                                                .send_max = (size_t)32 << 20,
+                                                                .receive_limit = (size_t)32 << 20}};
     memset(p, 0, sizeof *p);
     ck_ok(plx_listen(loop, &listener, "tcp://127.0.0.1:0", &options));
     ck_ok(plx_listener_address(loop, listener, p->address, sizeof p->address));

@@ -7,7 +7,6 @@
     X(accept_first)                                                                                \
     X(background)                                                                                  \
     X(close)                                                                                       \
-    X(cold)                                                                                        \
     X(connect)                                                                                     \
     X(cork)                                                                                        \
     X(daemon)                                                                                      \
@@ -19,6 +18,7 @@
     X(fork)                                                                                        \
     X(fork_callback)                                                                               \
     X(fresh)                                                                                       \
+    X(idle)                                                                                        \
     X(idle_watch)                                                                                  \
     X(inherit)                                                                                     \
     X(late)                                                                                        \
@@ -33,6 +33,7 @@
     X(resume)                                                                                      \
     X(room)                                                                                        \
     X(send)                                                                                        \
+    X(setting)                                                                                     \
     X(slices)                                                                                      \
     X(slow)                                                                                        \
     X(stats)                                                                                       \

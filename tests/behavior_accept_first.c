@@ -6,8 +6,9 @@ extern const test_case behavior_accept_first_cases[];
 static plx_listener listen_first(world *w, probe *p, uint32_t flags, char *address)
 {
     plx_listener listener;
-    plx_listen_options listen = {.conn = probe_options(p), .accept_receive_first = 1};
-    listen.conn.flags = flags;
+    plx_conn_options accepted = probe_options(p);
+    plx_listen_options listen = {.conn = &accepted, .accept_receive_first = 1};
+    accepted.flags = flags;
     ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &listen));
     ck_ok(plx_listener_address(w->loop, listener, address, PLX_ADDRESS_TEXT_MAX));
     return listener;

@@ -248,7 +248,8 @@ static void connect_to_a_socket_file(world *w)
 {
     probe server = {.then_data = echo_back};
     probe client = {0};
-    plx_listen_options listen = {.conn = probe_options(&server)};
+    const plx_conn_options accepted = probe_options(&server);
+    plx_listen_options listen = {.conn = &accepted};
     plx_conn_options options = probe_options(&client);
     char address[64];
     plx_listener listener;
@@ -295,7 +296,7 @@ static void options_that_contradict_are_refused(world *w)
     };
     plx_conn conn;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        const plx_listen_options listen = {.conn = wrong[i]};
+        const plx_listen_options listen = {.conn = &wrong[i]};
         ck_assert_int_eq(plx_connect(w->loop, &conn, "tcp://127.0.0.1:1", &wrong[i]), PLX_EINVAL);
         ck_assert_int_eq(plx_listen(w->loop, NULL, "tcp://127.0.0.1:0", &listen), PLX_EINVAL);
     }

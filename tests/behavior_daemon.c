@@ -70,7 +70,8 @@ static void daemon_goes_on(world *w)
         ck_ok(plx_loop_after_fork(w->loop));
         stand_check(w, &s);
         if (strcmp(w->configuration, "poll-two-tier") == 0)
-            turn_until_counter(w, poll_cold, STAND_PEERS / 2); /* It has a thread of its own. */
+            turn_until_backend_counter(w, "idle_set_sockets",
+                                       STAND_PEERS / 2); /* It has a thread of its own. */
         turn_some(w);
         stand_check(w, &s);
         ck_ok(plx_loop_after_fork(w->loop)); /* Nothing needs to be done any more. */

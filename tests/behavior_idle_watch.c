@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "platform/rehearsal.h"
+#include "tests/configuration.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_idle_watch_cases[];
@@ -41,10 +42,10 @@ static bool has_second_thread(const world *w)
     return strcmp(w->backend, "poll") == 0;
 }
 
-static void turn_until_cold(world *w, uint64_t wanted)
+static void turn_until_idle(world *w, uint64_t wanted)
 {
     if (has_second_thread(w))
-        turn_until_counter(w, poll_cold, wanted);
+        turn_until_backend_counter(w, "idle_set_sockets", wanted);
     else
         turn_some(w);
 }
@@ -65,17 +66,17 @@ static void watched_close(plx_loop *loop, watched *one)
 /* So many that are all idle. */
 static void crowd_open(world *w, crowd *c)
 {
-    world_reopen(w, (plx_loop_options){.poll_cold_min = 1, .poll_cold_after_ns = 1});
+    world_reopen(w, configuration_all_idle((plx_loop_options){0}));
     for (size_t i = 0; i < MANY; i++)
         watched_open(w->loop, &c->all[i]);
-    turn_until_cold(w, MANY);
+    turn_until_idle(w, MANY);
 }
 
 static void crowd_close(world *w, crowd *c)
 {
     for (size_t i = 0; i < MANY; i++)
         watched_close(w->loop, &c->all[i]);
-    ck_assert_uint_eq(counter(w, poll_cold), 0);
+    ck_assert_uint_eq(backend_counter(w, "idle_set_sockets"), 0);
 }
 
 static void expect_one_more(world *w, watched *one)
@@ -93,14 +94,14 @@ static void idle_watches_go_and_come_back(world *w)
     crowd_open(w, &c);
     for (size_t i = 0; i < MANY; i++)
         expect_one_more(w, &c.all[i]);
-    turn_until_cold(w, MANY);
+    turn_until_idle(w, MANY);
     for (size_t i = 0; i < MANY; i++) {
         expect_one_more(w, &c.all[i]);
         ck_assert_uint_le(c.all[i].calls, 4); /* One each, and one that was on its way. */
     }
     if (has_second_thread(w)) {
-        ck_assert_uint_ge(counter(w, poll_promotions), 2 * MANY);
-        ck_assert_uint_ge(counter(w, poll_demotions), 2 * MANY);
+        ck_assert_uint_ge(backend_counter(w, "idle_set_returned"), 2 * MANY);
+        ck_assert_uint_ge(backend_counter(w, "idle_set_added"), 2 * MANY);
     }
     crowd_close(w, &c);
 }
@@ -120,7 +121,7 @@ static void idle_watch_stays_level_triggered(world *w)
     }
     one->reads = true;
     turn_until(w, &one->read, 1);
-    turn_until_cold(w, MANY);
+    turn_until_idle(w, MANY);
     crowd_close(w, &c);
 }
 
@@ -141,7 +142,7 @@ static void idle_watch_changes_its_interest(world *w)
     ck_assert_uint_eq(one->calls, before);
     ck_ok(plx_watch_set(w->loop, one->watch, PLX_READABLE));
     turn_until(w, &one->read, 1);
-    turn_until_cold(w, MANY);
+    turn_until_idle(w, MANY);
     ck_ok(plx_watch_set(w->loop, one->watch, 0));
     ck_ok(plx_watch_set(w->loop, one->watch, PLX_READABLE));
     expect_one_more(w, one);
@@ -168,7 +169,7 @@ static void closed_watch_lets_go_of_the_socket_at_once(world *w)
         ck_assert_int_eq(got, 0);
         peer_close(&one->couple.theirs);
     }
-    ck_assert_uint_eq(counter(w, poll_cold), 0);
+    ck_assert_uint_eq(backend_counter(w, "idle_set_sockets"), 0);
 }
 
 /* The number of a socket that was closed is soon another's, which must not be taken for the one
@@ -180,7 +181,7 @@ static void descriptors_come_back_as_other_watches(world *w)
     for (size_t i = 0; i < 2 * MANY; i++) {
         watched *one = &c.all[i % MANY];
         if (i % 3 == 0)
-            turn_until_cold(w, MANY);
+            turn_until_idle(w, MANY);
         peer_send(w, &one->couple.theirs, "x", 1);
         watched_close(w->loop, one);
         memset(one, 0, sizeof *one);
@@ -191,7 +192,7 @@ static void descriptors_come_back_as_other_watches(world *w)
     turn_some(w);
     for (size_t i = 0; i < MANY; i++)
         ck_assert_uint_eq(c.all[i].calls, 0);
-    turn_until_cold(w, MANY);
+    turn_until_idle(w, MANY);
     for (size_t i = 0; i < MANY; i++)
         expect_one_more(w, &c.all[i]);
     crowd_close(w, &c);
@@ -235,7 +236,7 @@ static void one_socket_is_watched_several_times(world *w)
     if (has_twin)
         ck_ok(plx_watch_open(first, &twin.watch, twin.couple.ours.socket, PLX_READABLE, on_ready,
                              &twin));
-    turn_until_cold(w, has_twin ? MANY + 1 : MANY);
+    turn_until_idle(w, has_twin ? MANY + 1 : MANY);
     w->loop = second;
     turn_some(w);
     peer_send(w, &one->couple.theirs, "x", 1);
@@ -261,14 +262,15 @@ static void second_thread_cannot_wait(world *w)
 {
     static crowd c;
     crowd_open(w, &c);
-    plx__fault_arm(PLX__FAULT_COLD_WAIT, 0, UINT32_MAX);
+    plx__fault_arm(PLX__FAULT_IDLE_WAIT, 0, UINT32_MAX);
     for (size_t i = 0; i < MANY; i++)
         expect_one_more(w, &c.all[i]);
     if (has_second_thread(w))
-        turn_until_counter(w, poll_cold_failures, 1);
-    ck_assert_uint_eq(counter(w, poll_cold), 0);
-    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_COLD_WAIT), counter(w, poll_cold_failures));
-    turn_until_cold(w, MANY);
+        turn_until_backend_counter(w, "idle_set_failures", 1);
+    ck_assert_uint_eq(backend_counter(w, "idle_set_sockets"), 0);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_IDLE_WAIT),
+                      backend_counter(w, "idle_set_failures"));
+    turn_until_idle(w, MANY);
     crowd_close(w, &c);
 }
 

@@ -39,7 +39,8 @@ static void check_served(world *w, const char *address, probe *p)
 static void adopted_socket_accepts(world *w)
 {
     probe p = {.then_data = echo_back};
-    const plx_listen_options options = {.conn = probe_options(&p)};
+    const plx_conn_options accepted = probe_options(&p);
+    const plx_listen_options options = {.conn = &accepted};
     char address[PLX_ADDRESS_TEXT_MAX], name[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
     plx_socket socket = socket_listening(address);
@@ -80,10 +81,11 @@ static void see_nothing(plx_loop *loop, plx_watch watch, void *data, plx_socket 
 /* What does not listen, or is somebody's already, is refused, and stays as it is. */
 static void only_listening_sockets_are_adopted(world *w)
 {
-    const plx_listen_options wrong = {.conn = {.send_high = 10, .send_low = 20}};
+    const plx_listen_options wrong = {.conn = &(plx_conn_options){.send_high = 10, .send_low = 20}};
     char address[PLX_ADDRESS_TEXT_MAX];
     probe p = {.then_data = echo_back};
-    const plx_listen_options options = {.conn = probe_options(&p)};
+    const plx_conn_options accepted = probe_options(&p);
+    const plx_listen_options options = {.conn = &accepted};
     couple c = couple_open();
     plx_watch watch;
     char byte;
@@ -120,7 +122,8 @@ static bool has_unix_sockets(void)
 static void adopted_socket_leaves_its_file(world *w)
 {
     probe p = {.then_data = echo_back};
-    const plx_listen_options options = {.conn = probe_options(&p)};
+    const plx_conn_options accepted = probe_options(&p);
+    const plx_listen_options options = {.conn = &accepted};
     char file[64], address[80], name[PLX_ADDRESS_TEXT_MAX];
     plx__address parsed;
     plx_listener listener;
@@ -149,7 +152,8 @@ static void failed_adoption_loses_nothing(world *w)
     const enum plx__fault_kind kinds[] = {PLX__FAULT_MEMORY, PLX__FAULT_DESCRIPTOR};
     for (size_t kind = 0; kind < 2; kind++) {
         probe p = {.then_data = echo_back};
-        const plx_listen_options options = {.conn = probe_options(&p)};
+        const plx_conn_options accepted = probe_options(&p);
+        const plx_listen_options options = {.conn = &accepted};
         char address[PLX_ADDRESS_TEXT_MAX];
         plx_socket socket = socket_listening(address);
         peer early = peer_start(address);
@@ -176,7 +180,8 @@ static void failed_adoption_loses_nothing(world *w)
 static void adoption_can_be_tried_again(world *w)
 {
     probe p = {.then_data = echo_back};
-    const plx_listen_options options = {.conn = probe_options(&p)};
+    const plx_conn_options accepted = probe_options(&p);
+    const plx_listen_options options = {.conn = &accepted};
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_socket socket = socket_listening(address);
     int status = PLX_ENOMEM;
@@ -218,7 +223,8 @@ static void closing_loop_adopts_nothing(world *w)
 static void adopted_socket_has_options(world *w)
 {
     probe p = {.then_data = echo_back};
-    const plx_listen_options options = {.conn = probe_options(&p), .accept_receive_first = 1};
+    const plx_conn_options accepted = probe_options(&p);
+    const plx_listen_options options = {.conn = &accepted, .accept_receive_first = 1};
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
     ck_ok(adopt(w->loop, &listener, socket_listening(address), &options));
@@ -234,8 +240,10 @@ static void shared_socket_outlives_a_listener(world *w)
 {
     enum { COMERS = 20 };
     probe here = {.then_data = echo_back}, there = {.then_data = echo_back};
-    const plx_listen_options options = {.conn = probe_options(&here)};
-    const plx_listen_options others = {.conn = probe_options(&there)};
+    const plx_conn_options accepted = probe_options(&here);
+    const plx_listen_options options = {.conn = &accepted};
+    const plx_conn_options others_accepted = probe_options(&there);
+    const plx_listen_options others = {.conn = &others_accepted};
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
     plx_socket duplicate;
@@ -297,11 +305,12 @@ static void adopted_socket_does_not_block(world *w)
         char address[PLX_ADDRESS_TEXT_MAX];
         size_t released = 0;
         probe p = {.then_open = release, .more = &released};
-        plx_listen_options options = {.conn = probe_options(&p)};
+        plx_conn_options accepted = probe_options(&p);
+        plx_listen_options options = {.conn = &accepted};
         plx_listener listener;
         plx_socket none;
-        options.conn.on_release = on_release;
-        options.conn.flags = flags;
+        accepted.on_release = on_release;
+        accepted.flags = flags;
         int blocking = socket(AF_INET, SOCK_STREAM, 0);
         ck_assert_int_ge(blocking, 0);
         ck_assert_int_eq(bind(blocking, (const struct sockaddr *)&any, sizeof any), 0);
@@ -349,7 +358,8 @@ static void listeners_share_a_port(world *w)
     peer peers[COMERS];
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener = {0}, alone = {0};
-    plx_listen_options options = {.conn = probe_options(&here), .reuse_port = 1};
+    plx_conn_options accepted = probe_options(&here);
+    plx_listen_options options = {.conn = &accepted, .reuse_port = 1};
     int status = plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options);
     ck_assert_int_eq(plx_listen(w->loop, &alone, "unix:never.sock", &options), PLX_EINVAL);
 #ifdef __linux__
@@ -363,7 +373,7 @@ static void listeners_share_a_port(world *w)
     ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
     ck_assert_int_eq(plx_listen(w->loop, &alone, address, NULL), PLX_EADDRINUSE);
     plx_loop *other = world_loop_open(w);
-    options.conn = probe_options(&there);
+    accepted = probe_options(&there);
     ck_ok(plx_listen(other, NULL, address, &options));
     for (int i = 0; i < COMERS; i++)
         peers[i] = peer_start(address);

@@ -173,7 +173,8 @@ static void on_error(plx_loop *loop, plx_listener listener, void *data, int stat
 static plx_listener listener_open(world *w, probe *p, report *r)
 {
     plx_listener listener;
-    const plx_listen_options listen = {.conn = probe_options(p), .on_error = on_error, .data = r};
+    const plx_conn_options accepted = probe_options(p);
+    const plx_listen_options listen = {.conn = &accepted, .on_error = on_error, .data = r};
     ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &listen));
     return listener;
 }

@@ -70,7 +70,8 @@ static void check_served(world *w, const char *address)
 static plx_listener server_open(plx_loop *loop, const char *address, probe *p)
 {
     plx_listener listener;
-    const plx_listen_options options = {.conn = probe_options(p)};
+    const plx_conn_options accepted = probe_options(p);
+    const plx_listen_options options = {.conn = &accepted};
     p->then_data = echo_back;
     ck_ok(plx_listen(loop, &listener, address, &options));
     return listener;
@@ -510,7 +511,8 @@ static void socket_file_has_its_mode(world *w)
         site s = site_make(".sock");
         look l = {.site = &s};
         plx_listener listener;
-        const plx_listen_options options = {.conn = probe_options(&p), .path_mode = modes[i]};
+        const plx_conn_options accepted = probe_options(&p);
+        const plx_listen_options options = {.conn = &accepted, .path_mode = modes[i]};
         int wanted = modes[i] != 0 ? (int)modes[i] : mode_usual;
         plx__socket_close(socket_bound(s.address)); /* A leftover has no say. */
         plx__hook_set(look_before_it_listens, &l);

@@ -221,7 +221,7 @@ static void accepting_is_forbidden(world *w)
     refusal r = {0};
     probe p = {.then_data = echo_back};
     plx_conn_options options = probe_options(&p);
-    plx_listen_options listen = {.conn = options, .on_error = on_refusal, .data = &r};
+    plx_listen_options listen = {.conn = &options, .on_error = on_refusal, .data = &r};
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
     ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &listen));

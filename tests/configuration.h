@@ -47,15 +47,25 @@ static inline void configuration_start(const char *name)
 #endif
 }
 
-/* The options with what the name means. "poll-two-tier": from the first socket on, and every turn,
- * whoever is idle goes to the second thread. */
+/* On "poll": from the first socket on, and every turn, whoever is idle joins the idle set. */
+static inline plx_loop_options configuration_all_idle(plx_loop_options options)
+{
+    static const plx_setting settings[] = {{"idle_set_min", 1}, {"idle_after_ns", 1}};
+    options.settings = settings;
+    options.settings_count = 2;
+    return options;
+}
+
+/* The options with what the name means. "poll-two-tier": configuration_all_idle(), unless they have
+ * settings already. The settings of other backends are left out. */
 static inline plx_loop_options configuration_options(const char *name, plx_loop_options options)
 {
     options.backend = configuration_backend(name);
-    if (name != NULL && strcmp(name, "poll-two-tier") == 0 && options.poll_cold_min == 0) {
-        options.poll_cold_min = 1;
-        options.poll_cold_after_ns = 1;
-    }
+    if (name != NULL && strcmp(name, "poll-two-tier") == 0 && options.settings_count == 0)
+        return configuration_all_idle(options);
+    if (plx_settings_check(NULL, options.settings, options.settings_count, NULL) == 0 &&
+        plx_settings_check(options.backend, options.settings, options.settings_count, NULL) != 0)
+        options.settings_count = 0;
     return options;
 }
 

@@ -330,7 +330,7 @@ static int listener_open(plx_loop *loop, plx_listener *listener, const char *add
                          const plx_conn_options *conn)
 {
     char text[PLX_ADDRESS_TEXT_MAX];
-    int status = plx_listen(loop, listener, address, &(plx_listen_options){.conn = *conn});
+    int status = plx_listen(loop, listener, address, &(plx_listen_options){.conn = conn});
     if (status == 0)
         status = plx_listener_address(loop, *listener, text, sizeof text);
     if (status == 0)

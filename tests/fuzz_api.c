@@ -28,6 +28,7 @@
 #include "tests/fuzz_lost.h"
 #include "tests/fuzz_peers.h"
 #include "tests/fuzz_scarce.h"
+#include "tests/fuzz_settings.h"
 #include "tests/fuzz_streams.h"
 #include "tests/fuzz_threads.h"
 #include "tests/fuzz_turns.h"
@@ -68,10 +69,9 @@ static plx_loop_options any_options(void)
         .receive_bytes = any_of(1000, 1),
         .keep_running = one_in(2),
     };
-    if (one_in(2)) {
-        options.poll_cold_min = 1 + (uint32_t)chance_below(20);
-        options.poll_cold_after_ns = one_in(2) ? 1 : PLX_MILLISECOND;
-    }
+    options.backend = configuration_backend(backend);
+    if (one_in(2))
+        fuzz_settings_choose(&options);
     return configuration_options(backend, options);
 }
 

@@ -299,9 +299,9 @@ static void call_listen_adopt(plx_loop *loop, const plx_listen_options *options)
 
 static void call_listen(plx_loop *loop)
 {
-    plx_listen_options options = {.conn = any_options(), .on_error = on_error, .backlog = 64};
+    const plx_conn_options accepted = any_options();
+    plx_listen_options options = {.conn = &accepted, .on_error = on_error, .backlog = 64};
     options.accept_receive_first = one_in(4);
-    options.accepts_ahead = one_in(4) ? (uint32_t)chance_below(40) : 0;
     if (one_in(4)) {
         call_listen_adopt(loop, &options);
         return;

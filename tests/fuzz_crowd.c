@@ -14,6 +14,7 @@
 #include "tests/fuzz_couple.h"
 #include "tests/fuzz_faults.h"
 #include "tests/fuzz_peers.h"
+#include "tests/fuzz_settings.h"
 #include "tests/fuzz_turns.h"
 
 enum { MEMBERS_MAX = 700, TCP_MEMBERS_MAX = 30, PIECE_MAX = 3000, STAGES = 4, NAME_BYTES = 2 };
@@ -185,7 +186,7 @@ static void peer_close(member *m)
 /* Those after which nothing is lost. Who is new is closed if the system cannot be told of it. */
 static void fault_arm(bool is_known)
 {
-    static const enum plx__fault_kind kinds[] = {PLX__FAULT_WAIT,    PLX__FAULT_COLD_WAIT,
+    static const enum plx__fault_kind kinds[] = {PLX__FAULT_WAIT,    PLX__FAULT_IDLE_WAIT,
                                                  PLX__FAULT_FEATURE, PLX__FAULT_WAKE,
                                                  PLX__FAULT_THREAD,  PLX__FAULT_REGISTER};
     enum { KINDS = sizeof kinds / sizeof kinds[0] };
@@ -257,11 +258,9 @@ static void some_leave(plx_loop *loop)
 
 static void life(plx_loop *loop, const char *text, size_t piece_max, uint64_t calls)
 {
-    const plx_listen_options options = {
-        .conn = {.on_open = on_open, .on_data = on_data, .on_close = on_close},
-        .backlog = MEMBERS_MAX,
-        .accepts_ahead = one_in(2) ? 1 + (uint32_t)chance_below(40) : 0,
-    };
+    const plx_conn_options accepted = {
+        .on_open = on_open, .on_data = on_data, .on_close = on_close};
+    const plx_listen_options options = {.conn = &accepted, .backlog = MEMBERS_MAX};
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
     CHECK(plx_listen(loop, &listener, text, &options) == 0);
@@ -283,8 +282,7 @@ void fuzz_crowd_round(plx_loop_options options, uint64_t calls)
     crowd.count = 0;
     crowd.opened = crowd.closed = 0;
     options.receive_bytes = one_in(2) ? 100 : 0;
-    options.poll_cold_min = one_in(2) ? 1 + (uint32_t)chance_below(20) : 0;
-    options.poll_cold_after_ns = one_in(2) ? 1 : PLX_MILLISECOND;
+    fuzz_settings_choose(&options);
     fuzz_turns_open();
     CHECK(plx_loop_open(&loop, &options) == 0);
     life(loop, address, options.receive_bytes != 0 ? PIECE_MAX / 4 : PIECE_MAX, calls);

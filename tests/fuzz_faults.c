@@ -14,7 +14,7 @@ static const struct {
 } faults[] = {
     {PLX__FAULT_MEMORY, 20, 3},     {PLX__FAULT_DESCRIPTOR, 20, 3}, {PLX__FAULT_SEND, 20, 2},
     {PLX__FAULT_SEND_LATER, 20, 6}, {PLX__FAULT_WAIT, 5, 2},        {PLX__FAULT_REGISTER, 10, 4},
-    {PLX__FAULT_COLD_WAIT, 5, 2},   {PLX__FAULT_THREAD, 2, 2},      {PLX__FAULT_FEATURE, 4, 3},
+    {PLX__FAULT_IDLE_WAIT, 5, 2},   {PLX__FAULT_THREAD, 2, 2},      {PLX__FAULT_FEATURE, 4, 3},
     {PLX__FAULT_WAKE, 5, 2},
 };
 

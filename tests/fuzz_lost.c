@@ -146,8 +146,8 @@ static bool is_named(plx_socket socket, const char *text)
 
 static void part_listen(part *p)
 {
-    const plx_listen_options options = {
-        .conn = conn_options(NULL), .on_error = on_error, .data = p};
+    const plx_conn_options accepted = conn_options(NULL);
+    const plx_listen_options options = {.conn = &accepted, .on_error = on_error, .data = p};
     char text[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
     plx_socket number = number_next();

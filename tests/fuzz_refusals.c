@@ -109,11 +109,9 @@ static void conn_options_check(plx_loop *loop)
         {.flags = 64},
     };
     const plx_conn_options *options = &wrong[chance_below(sizeof wrong / sizeof wrong[0])];
-    const plx_listen_options listen = {.conn = *options};
-    const plx_listen_options ahead = {.accepts_ahead = 1025};
+    const plx_listen_options listen = {.conn = options};
     CHECK(is_refused(plx_connect(loop, NULL, "tcp://127.0.0.1:1", options), PLX_EINVAL));
     CHECK(is_refused(plx_listen(loop, NULL, "tcp://127.0.0.1:0", &listen), PLX_EINVAL));
-    CHECK(is_refused(plx_listen(loop, NULL, "tcp://127.0.0.1:0", &ahead), PLX_EINVAL));
     CHECK(is_refused(plx_conn_adopt(loop, NULL, PLX_SOCKET_NONE, options, NULL, 0), PLX_EINVAL));
 }
 

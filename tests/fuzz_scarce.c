@@ -110,8 +110,8 @@ static void life(plx_loop *loop, uint64_t calls)
 {
     static const uint64_t durations[] = {0, 50, 150, 350};
     enum scarcity scarcity = (enum scarcity)chance_below(SCARCITIES);
-    const plx_listen_options options = {.conn = {.on_open = on_open, .on_close = on_close},
-                                        .on_error = on_error};
+    const plx_conn_options accepted = {.on_open = on_open, .on_close = on_close};
+    const plx_listen_options options = {.conn = &accepted, .on_error = on_error};
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
     if (!fuzz_address_take(address, sizeof address, calls))

@@ -266,6 +266,24 @@ void turn_until_counter_at(world *w, size_t offset, uint64_t wanted)
     }
 }
 
+uint64_t backend_counter(const world *w, const char *name)
+{
+    uint64_t value;
+    int status = plx_loop_counter(w->loop, name, &value);
+    /* One that has counters has this one, or the case has misspelt it. */
+    ck_assert_msg(status == 0 || plx_loop_counter_name(w->loop, 0) == NULL, "%s", name);
+    return value;
+}
+
+void turn_until_backend_counter(world *w, const char *name, uint64_t wanted)
+{
+    uint64_t until = plx__clock_now() + patience();
+    while (backend_counter(w, name) < wanted) {
+        ck_assert_msg(plx__clock_now() < until, "patience is over");
+        turn(w);
+    }
+}
+
 void turn_some(world *w)
 {
     for (int i = 0; i < 20; i++)
@@ -486,7 +504,7 @@ plx_conn_options probe_options(probe *p)
 plx_listener listen_at(world *w, const plx_conn_options *options, char *address)
 {
     plx_listener listener;
-    plx_listen_options listen = {.conn = *options};
+    plx_listen_options listen = {.conn = options};
     ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &listen));
     ck_ok(plx_listener_address(w->loop, listener, address, PLX_ADDRESS_TEXT_MAX));
     return listener;

@@ -65,6 +65,10 @@ uint64_t counter_at(const world *w, size_t offset);
 void turn_until_counter_at(world *w, size_t offset, uint64_t wanted);
 #define turn_until_counter(w, member, wanted)                                                      \
     turn_until_counter_at((w), offsetof(plx_loop_stats, member), (wanted))
+/* Reads a counter of the backend's own; 0 where the backend has none. */
+uint64_t backend_counter(const world *w, const char *name);
+/* Turns the loop until that counter has reached `wanted`. */
+void turn_until_backend_counter(world *w, const char *name, uint64_t wanted);
 /* Turns it some times, for what must not happen to have had its chance. */
 void turn_some(world *w);
 

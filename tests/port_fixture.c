@@ -3,13 +3,26 @@
 
 #include <string.h>
 
+#include "backends/settings.h"
+
+static const uint64_t settings[] = {[PLX__IOCP_ACCEPTS_AHEAD] = 16};
+const plx__backend_config fixture_config = {.receive_bytes = FIXTURE_RECEIVE_BYTES,
+                                            .settings = settings};
+
 void fixture_open(fixture *f, plx_socket socket)
 {
+    fixture_open_ahead(f, socket, settings[PLX__IOCP_ACCEPTS_AHEAD]);
+}
+
+void fixture_open_ahead(fixture *f, plx_socket socket, uint64_t accepts_ahead)
+{
+    const uint64_t own[] = {[PLX__IOCP_ACCEPTS_AHEAD] = accepts_ahead};
+    plx__backend_config config = fixture_config;
+    config.settings = own;
     memset(f, 0, sizeof *f);
     f->ops = plx__backend_find("iocp");
     ck_assert_uint_le(f->ops->endpoint_bytes, FIXTURE_FRONT);
-    ck_ok(
-        f->ops->open(&f->backend, &(plx__backend_config){.receive_bytes = FIXTURE_RECEIVE_BYTES}));
+    ck_ok(f->ops->open(&f->backend, &config));
     f->endpoint.token = 1;
     f->endpoint.socket = socket;
     ck_ok(f->ops->attach(f->backend, &f->endpoint));

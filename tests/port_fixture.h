@@ -7,6 +7,9 @@
 
 enum { FIXTURE_RECEIVE_BYTES = 4096, FIXTURE_FRONT = 64 };
 
+/* What the backend is opened with: 16 accepts ahead. */
+extern const plx__backend_config fixture_config;
+
 /* An endpoint, and the backend's own bytes in front of it. */
 typedef struct fixture {
     const plx__backend_ops *ops;
@@ -19,6 +22,8 @@ typedef struct fixture {
 } fixture;
 
 void fixture_open(fixture *f, plx_socket socket);
+/* The same with so many accepts ahead. */
+void fixture_open_ahead(fixture *f, plx_socket socket, uint64_t accepts_ahead);
 /* Detaches the endpoint and closes the backend. */
 void fixture_close(fixture *f);
 /* The next completion, which must come. */

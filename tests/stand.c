@@ -63,8 +63,9 @@ void stand_open(world *w, stand *s)
 {
     memset(s, 0, sizeof *s);
     s->conns.then_data = echo_back;
-    const plx_listen_options options = {.conn = probe_options(&s->conns)};
-    s->listener = listen_at(w, &options.conn, s->address);
+    const plx_conn_options accepted = probe_options(&s->conns);
+    const plx_listen_options options = {.conn = &accepted};
+    s->listener = listen_at(w, &accepted, s->address);
     file_open(w, s, &options);
     for (size_t i = 0; i < STAND_PEERS; i++) {
         s->peers[i] = peer_start(s->address);

@@ -248,6 +248,53 @@ expect "load with an empty POLLUX_BACKEND" 1 'tcp://127.0.0.1:1: connection refu
     load --duration 1 tcp://127.0.0.1:1
 unset POLLUX_BACKEND
 
+# --- settings -------------------------------------------------------------------------------------
+
+unknown='setting "idle_after"; did you mean "idle_after_ns"? .pollux backends --settings. lists'
+expect "an unknown setting" 2 "^pollux serve: --set: no backend has a $unknown" \
+    serve --set idle_after=1
+expect "a setting without a value" 2 '^pollux load: --set: "idle_set" has no value; write KEY=' \
+    load --set idle_set tcp://127.0.0.1:1
+expect "a switch that is neither" 2 '^pollux load: --set: idle_set: "1" is neither on nor off' \
+    load --set idle_set=1 tcp://127.0.0.1:1
+expect "a setting out of range" 2 'accepts_ahead: "1025" is not a number from 1 to 1024' \
+    serve --set idle_set=on --set accepts_ahead=1025
+expect "settings of any backend" 1 'tcp://127.0.0.1:1: connection refused' \
+    load --set idle_set=off --set accepts_ahead=2 --duration 1 tcp://127.0.0.1:1
+if pollux backends | grep -q '^poll '; then
+    expect "an unknown setting of poll" 2 "^pollux serve: --set: poll has no $unknown" \
+        serve --set idle_after=1 --backend poll
+    expect "settings are listed" 0 '^poll  *idle_after_ns  *how long' backends --settings
+    expect_json "settings are listed as JSON" backends --settings --json
+    serve --mode echo --backend poll --set idle_set_min=1 --set idle_after_ns=1
+    expect_load "load of a server with settings" '^requests  *[1-9]' --connections 4 \
+        --backend poll --set idle_set=off "$address"
+    serve_end "serve with settings"
+    names=poll
+    [ "$other" = poll ] || names=poll${other:+,$other}
+    expect "a setting in a comparison" 0 '^poll  *1 ' compare --seconds 0.3 --connections 1 \
+        --backends "$names" --set idle_set=off
+fi
+if pollux backends | grep -q '^select '; then
+    expect "a setting of another backend" 2 \
+        'select has no setting "idle_set"; the backend poll has it' \
+        compare --backends select --set idle_set=on
+fi
+export POLLUX_SETTINGS='idle_set=off idle_after_ns=1000000'
+expect "POLLUX_SETTINGS" 1 'tcp://127.0.0.1:1: connection refused' \
+    load --duration 1 tcp://127.0.0.1:1
+export POLLUX_SETTINGS='idle_set=off idle_after=1'
+for command in serve compare 'load tcp://127.0.0.1:1'; do
+    # shellcheck disable=SC2086
+    expect "a wrong POLLUX_SETTINGS: ${command%% *}" 2 \
+        "POLLUX_SETTINGS: no backend has a $unknown" $command
+done
+expect "backends with a wrong POLLUX_SETTINGS" 0 "POLLUX_SETTINGS: no backend has a $unknown" \
+    backends
+expect "--backend matters more than POLLUX_SETTINGS" 1 'tcp://127.0.0.1:1: connection refused' \
+    load --backend "$default" --duration 1 tcp://127.0.0.1:1
+unset POLLUX_SETTINGS
+
 # --- HTTP -----------------------------------------------------------------------------------------
 
 serve --mode http

@@ -3,7 +3,7 @@
 
 extern const test_case unit_array_cases[];
 extern const test_case unit_closing_cases[];
-extern const test_case unit_cold_cases[];
+extern const test_case unit_idle_set_cases[];
 extern const test_case unit_core_cases[];
 extern const test_case unit_fork_cases[];
 extern const test_case unit_path_cases[];
@@ -11,6 +11,8 @@ extern const test_case unit_platform_cases[];
 extern const test_case unit_poll_cases[];
 extern const test_case unit_readiness_cases[];
 extern const test_case unit_seam_cases[];
+extern const test_case unit_setting_cases[];
+extern const test_case unit_sized_cases[];
 extern const test_case unit_tiers_cases[];
 extern const test_case unit_version_cases[];
 extern const test_case unit_wheel_cases[];
@@ -40,9 +42,9 @@ const char *__tsan_default_options(void)
 int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
-        unit_array_cases,     unit_closing_cases, unit_cold_cases,     unit_core_cases,
+        unit_array_cases,     unit_closing_cases, unit_idle_set_cases, unit_core_cases,
         unit_fork_cases,      unit_path_cases,    unit_platform_cases, unit_poll_cases,
-        unit_readiness_cases, unit_seam_cases,
+        unit_readiness_cases, unit_seam_cases,    unit_setting_cases,  unit_sized_cases,
 #ifdef __linux__
         unit_linux_cases,
 #endif

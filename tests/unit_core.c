@@ -424,7 +424,7 @@ static void profiles_have_defaults(world *w)
 {
     plx__profile *profile;
     (void)w;
-    ck_ok(plx__profile_open(&profile, NULL));
+    ck_ok(plx__profile_open(&profile, &(plx_conn_options){0}));
     ck_assert_uint_eq(profile->options.send_high, 262144);
     ck_assert_uint_eq(profile->options.send_low, 65536);
     ck_assert_uint_eq(profile->options.send_max, 1048576);

@@ -2,6 +2,7 @@
 #include <pollux/signal.h>
 
 #include "backends/backend.h"
+#include "backends/settings.h"
 #include "core/post_waiters.h"
 #include "tests/child.h"
 
@@ -216,10 +217,12 @@ static void count_opening(void *data, plx_socket descriptor)
 static void check_renewed(const plx__backend_ops *ops)
 {
     size_t opened = 0;
+    const uint64_t settings[] = {[PLX__POLL_IDLE_SET] = PLX_OFF,
+                                 [PLX__POLL_IDLE_SET_MIN] = 1,
+                                 [PLX__POLL_IDLE_AFTER_NS] = PLX_SECOND};
     const plx__backend_config config = {
         .receive_bytes = 64,
-        .poll_cold_min = PLX_POLL_COLD_NEVER,
-        .poll_cold_after_ns = PLX_SECOND,
+        .settings = settings,
         .openings = {.on_open = count_opening, .data = &opened},
     };
     plx__backend *backend;

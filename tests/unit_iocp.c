@@ -198,7 +198,7 @@ static void connect_by_poll(world *w)
 static void sweep_meets_who_speaks(world *w)
 {
     enum { ROUNDS = 3 * ACCEPTS };
-    const plx__accept_config config = {.receive_first = true, .ahead = ACCEPTS};
+    const plx__accept_config config = {.receive_first = true};
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_socket listener = socket_listening(address);
     size_t brought = 0;

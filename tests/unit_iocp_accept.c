@@ -34,20 +34,25 @@ static void accepts_are_posted_ahead(world *w)
     turn_until_true(w, descriptors_are_few, &before);
 }
 
-/* As many as the options say, and a client can come to each. */
-static void options_say_how_many(world *w)
+/* As many as the setting says, and a client can come to each. */
+static void setting_says_how_many(world *w)
 {
-    static const uint32_t counts[] = {1, 3, 100, 1024};
+    static const plx_setting counts[] = {{"accepts_ahead", 1},
+                                         {"accepts_ahead", 3},
+                                         {"accepts_ahead", 100},
+                                         {"accepts_ahead", 1024}};
     loop_open(w);
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         probe p = {0};
+        world_reopen(w, (plx_loop_options){.settings = &counts[i], .settings_count = 1});
         char address[PLX_ADDRESS_TEXT_MAX];
         plx_listener listener;
         uint32_t before = descriptors();
-        const plx_listen_options options = {.conn = probe_options(&p), .accepts_ahead = counts[i]};
+        const plx_conn_options accepted = probe_options(&p);
+        const plx_listen_options options = {.conn = &accepted};
         ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options));
         ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
-        ck_assert_uint_eq(descriptors(), before + 1 + counts[i]);
+        ck_assert_uint_eq(descriptors(), before + 1 + counts[i].value);
         for (size_t k = 0; k < 5; k++) {
             peer client = peer_open(w, address);
             turn_until(w, &p.opened, k + 1);
@@ -213,7 +218,8 @@ static void turn_scarcely_until(world *w, size_t counted)
 static void one_that_has_reset_is_not_turned_away(world *w)
 {
     probe p = {0};
-    const plx_listen_options options = {.conn = probe_options(&p), .accept_receive_first = 1};
+    const plx_conn_options accepted = probe_options(&p);
+    const plx_listen_options options = {.conn = &accepted, .accept_receive_first = 1};
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
     loop_open(w);
@@ -237,7 +243,7 @@ static void one_that_has_reset_is_not_turned_away(world *w)
 
 const test_case unit_iocp_accept_cases[] = {
     CASE(accepts_are_posted_ahead),
-    CASE(options_say_how_many),
+    CASE(setting_says_how_many),
     CASE(listener_closes_over_what_has_come_back),
     CASE(listener_closes_over_those_it_holds),
     CASE(listener_fills_up),

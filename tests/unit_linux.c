@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "backends/readiness/cold_set.h"
+#include "backends/readiness/idle_set.h"
 #include "platform/rehearsal.h"
 #include "platform/unix/rehearsal_linux.h"
 #include "tests/harness.h"
@@ -42,29 +42,29 @@ static void reports_are_there_when_the_wake_comes(world *w)
     plx__poller poller = {.returned = 0};
     couple c = couple_open();
     polled_endpoint readable = {.endpoint = {.socket = c.ours.socket}};
-    plx__cold_set *set;
+    plx__idle_set *set;
     plx__wake wake;
     (void)w;
     peer_send(w, &c.theirs, "x", 1);
     ck_ok(plx__rehearse_one_processor());
     ck_ok(plx__wake_open(&wake));
-    ck_ok(plx__cold_set_open(&set, &wake, &openings));
+    ck_ok(plx__idle_set_open(&set, &wake, &openings));
     (void)plx__rehearse_first_to_run();
     for (size_t round = 1; round <= ROUNDS; round++) {
-        ck_ok(plx__cold_set_add(set, &readable.polled));
-        plx__cold_set_settle(set);
+        ck_ok(plx__idle_set_add(set, &readable.polled));
+        plx__idle_set_apply(set);
         wake_await(&wake);
-        ck_assert(plx__cold_set_take(set, &poller, on_returned));
+        ck_assert(plx__idle_set_take(set, &poller, on_returned));
         ck_assert_uint_eq(poller.returned, round);
     }
-    plx__fault_arm(PLX__FAULT_COLD_WAIT, 0, UINT32_MAX);
-    ck_ok(plx__cold_set_add(set, &readable.polled));
-    plx__cold_set_settle(set);
+    plx__fault_arm(PLX__FAULT_IDLE_WAIT, 0, UINT32_MAX);
+    ck_ok(plx__idle_set_add(set, &readable.polled));
+    plx__idle_set_apply(set);
     wake_await(&wake);
-    ck_assert(!plx__cold_set_take(set, &poller, on_returned));
-    (void)plx__fault_disarm(PLX__FAULT_COLD_WAIT);
+    ck_assert(!plx__idle_set_take(set, &poller, on_returned));
+    (void)plx__fault_disarm(PLX__FAULT_IDLE_WAIT);
     ck_assert_uint_eq(poller.returned, ROUNDS);
-    plx__cold_set_close(set);
+    plx__idle_set_close(set);
     plx__wake_close(&wake);
     couple_close(&c);
 }

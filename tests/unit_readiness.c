@@ -143,7 +143,7 @@ static size_t accept_all(plx__backend *backend, int *status_out)
 static void accepting_that_fails_is_not_tried_again_at_once(world *w)
 {
     enum { PEERS = 15 };
-    static const plx__accept_config config = {.ahead = 1};
+    static const plx__accept_config config = {.receive_first = false};
     char address[PLX_ADDRESS_TEXT_MAX];
     peer peers[PEERS];
     polled_endpoint p;
@@ -170,7 +170,7 @@ static void accepting_that_fails_is_not_tried_again_at_once(world *w)
 static void accepting_begins_anew_when_nobody_waits(world *w)
 {
     enum { PEERS = 5 };
-    static const plx__accept_config config = {.ahead = 1};
+    static const plx__accept_config config = {.receive_first = false};
     char address[PLX_ADDRESS_TEXT_MAX];
     peer peers[PEERS];
     polled_endpoint p;
@@ -209,7 +209,7 @@ static plx_socket accept_one(plx__backend *backend)
 static void listener_does_not_inherit_what_another_may_accept(world *w)
 {
     enum { PEERS = 5 };
-    static const plx__accept_config config = {.ahead = 1};
+    static const plx__accept_config config = {.receive_first = false};
     char addresses[2][PLX_ADDRESS_TEXT_MAX];
     plx_socket listeners[2];
     peer peers[2][PEERS];
@@ -278,7 +278,7 @@ static bool is_asked(plx__backend *backend, const char *address, bool speaks, bo
 static void silent_ones_are_seldom_asked(world *w)
 {
     enum { TRIED = 8, UNTRIED = 248 };
-    static const plx__accept_config config = {.ahead = 1};
+    static const plx__accept_config config = {.receive_first = false};
     char address[PLX_ADDRESS_TEXT_MAX];
     polled_endpoint p;
     (void)w;
@@ -304,7 +304,7 @@ static void silent_ones_are_seldom_asked(world *w)
  * it is named when it is readable. */
 static void only_who_begins_at_once_is_asked(world *w)
 {
-    static const plx__accept_config config = {.ahead = 1};
+    static const plx__accept_config config = {.receive_first = false};
     char address[PLX_ADDRESS_TEXT_MAX];
     couple c = couple_open();
     polled_endpoint p, watched;

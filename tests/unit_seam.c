@@ -54,7 +54,7 @@ static void attaching_that_fails_leaves_nothing(world *w)
     plx_loop *loop = loop_with_a_seam(w);
     probe p = {0};
     const plx_conn_options options = probe_options(&p);
-    const plx_listen_options listening = {.conn = options};
+    const plx_listen_options listening = {.conn = &options};
     couple c = couple_open();
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_socket listener = socket_listening(address);

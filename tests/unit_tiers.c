@@ -1,10 +1,11 @@
-/* tests/unit_tiers.c - who is cold, and for how long: what backends/readiness/poll.c decides once
+/* tests/unit_tiers.c - who is idle, and for how long: what backends/readiness/poll.c decides once
  * a tick.
  *
  * The backend is asked without a loop. With a tick of a nanosecond each wait is one, so nothing
  * here depends on how fast the machine is; what each endpoint has been told stands in front of it.
  */
 #include "backends/readiness/poller.h"
+#include "backends/settings.h"
 #include "tests/harness.h"
 #include "tests/polled_endpoint.h"
 
@@ -25,10 +26,15 @@ static bool poll_is_here(void)
     return ops != NULL;
 }
 
-static tiers tiers_open(uint32_t cold_min, uint64_t after_ns)
+/* The counters, in the order of their names. */
+enum { IDLE_SOCKETS, IDLE_ADDED, IDLE_RETURNED, IDLE_FAILURES };
+
+static tiers tiers_open(uint32_t idle_set_min, uint64_t after_ns)
 {
-    const plx__backend_config config = {
-        .receive_bytes = 64, .poll_cold_min = cold_min, .poll_cold_after_ns = after_ns};
+    const uint64_t settings[] = {[PLX__POLL_IDLE_SET] = PLX_ON,
+                                 [PLX__POLL_IDLE_SET_MIN] = idle_set_min,
+                                 [PLX__POLL_IDLE_AFTER_NS] = after_ns};
+    const plx__backend_config config = {.receive_bytes = 64, .settings = settings};
     tiers t = {.couple = couple_open()};
     ck_ok(ops->open(&t.backend, &config));
     t.idle = (polled_endpoint){.endpoint = {.socket = t.couple.ours.socket}};
@@ -47,16 +53,16 @@ static void idle_start(tiers *t)
     ck_ok(ops->receive_start(t->backend, &t->idle.endpoint));
 }
 
-static plx_loop_stats stats_of(const tiers *t)
+static uint64_t count_of(const tiers *t, int index)
 {
-    plx_loop_stats stats = {.poll_cold_failures = 0};
-    ops->count(t->backend, &stats);
-    return stats;
+    plx__backend_counts counts = {0};
+    ops->count(t->backend, &counts);
+    return counts.values[index];
 }
 
 static uint64_t failures(const tiers *t)
 {
-    return stats_of(t).poll_cold_failures;
+    return count_of(t, IDLE_FAILURES);
 }
 
 /* So many ticks in which nobody has anything to say. */
@@ -68,10 +74,10 @@ static void ticks(tiers *t, int count)
     }
 }
 
-/* One more, in which the cold one says something and comes back. */
+/* One more, in which the idle one says something and comes back. */
 static void tick_of_return(tiers *t)
 {
-    ck_assert(t->idle.polled.is_cold);
+    ck_assert(t->idle.polled.is_idle);
     ck_assert_int_eq(plx__socket_send(t->couple.theirs.socket, "x", 1), 1);
     ck_ok(ops->wait(t->backend, patience()));
     const plx__completion *completion = ops->next(t->backend);
@@ -79,7 +85,7 @@ static void tick_of_return(tiers *t)
     ck_assert_int_eq(completion->kind, PLX__RECEIVED);
     ck_assert_ptr_eq(completion->endpoint, &t->idle.endpoint);
     ck_assert_ptr_null(ops->next(t->backend));
-    ck_assert(!t->idle.polled.is_cold);
+    ck_assert(!t->idle.polled.is_idle);
 }
 
 /* The patience with which one begins is the time that it is given, in ticks of up to 100 ms, less
@@ -112,7 +118,7 @@ static void patience_is_counted_in_ticks(world *w)
     }
 }
 
-/* One is cold in the first tick that finds it idle for longer than its patience. */
+/* One joins the idle set in the first tick that finds it idle for longer than its patience. */
 static void idle_one_goes_when_its_patience_is_over(world *w)
 {
     enum { PATIENCE = 3 };
@@ -127,9 +133,9 @@ static void idle_one_goes_when_its_patience_is_over(world *w)
     ck_ok(ops->wait(t.backend, patience())); /* It said something, and its time begins anew. */
     ck_assert_ptr_nonnull(ops->next(t.backend));
     ticks(&t, PATIENCE);
-    ck_assert(!t.idle.polled.is_cold);
+    ck_assert(!t.idle.polled.is_idle);
     ticks(&t, 1);
-    ck_assert(t.idle.polled.is_cold);
+    ck_assert(t.idle.polled.is_idle);
     tiers_close(&t);
 }
 
@@ -177,21 +183,21 @@ static void few_stay_where_they_are(world *w)
     polled_endpoint third = {.endpoint = {.socket = more.theirs.socket}};
     idle_start(&t);
     ticks(&t, 3);
-    ck_assert(!t.idle.polled.is_cold);
+    ck_assert(!t.idle.polled.is_idle);
     ck_ok(ops->receive_start(t.backend, &other.endpoint));
     ticks(&t, 2);
-    ck_assert(t.idle.polled.is_cold && other.polled.is_cold);
+    ck_assert(t.idle.polled.is_idle && other.polled.is_idle);
     ck_ok(ops->receive_start(t.backend, &third.endpoint));
     ticks(&t, 2);
-    ck_assert(third.polled.is_cold);
-    ck_assert_uint_eq(stats_of(&t).poll_cold, 3);
+    ck_assert(third.polled.is_idle);
+    ck_assert_uint_eq(count_of(&t, IDLE_SOCKETS), 3);
     (void)ops->detach(t.backend, &third.endpoint);
     (void)ops->detach(t.backend, &other.endpoint);
     tick_of_return(&t);
     ticks(&t, 3);
-    ck_assert(!t.idle.polled.is_cold);
-    ck_assert_uint_eq(stats_of(&t).poll_demotions, 3);
-    ck_assert_uint_eq(stats_of(&t).poll_promotions, 1);
+    ck_assert(!t.idle.polled.is_idle);
+    ck_assert_uint_eq(count_of(&t, IDLE_ADDED), 3);
+    ck_assert_uint_eq(count_of(&t, IDLE_RETURNED), 1);
     tiers_close(&t);
     couple_close(&more);
 }
@@ -213,14 +219,14 @@ static void second_thread_is_tried_again_after_100_ticks(world *w)
         ck_assert_uint_eq(failures(&t), tries);
     }
     ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_THREAD), 2);
-    ck_assert(!t.idle.polled.is_cold);
+    ck_assert(!t.idle.polled.is_idle);
     ticks(&t, 1);
-    ck_assert(t.idle.polled.is_cold);
+    ck_assert(t.idle.polled.is_idle);
     ck_assert_uint_eq(failures(&t), 2);
     tiers_close(&t);
 }
 
-/* So is one whose wait fails: all come back, and nobody is cold for so long. */
+/* So is one whose wait fails: all come back, and the idle set is empty for so long. */
 static void second_thread_that_cannot_wait_rests_for_100_ticks(world *w)
 {
     enum { RETRY_TICKS = 100 };
@@ -229,25 +235,25 @@ static void second_thread_that_cannot_wait_rests_for_100_ticks(world *w)
         return;
     tiers t = tiers_open(1, 1);
     idle_start(&t);
-    plx__fault_arm(PLX__FAULT_COLD_WAIT, 0, 1);
+    plx__fault_arm(PLX__FAULT_IDLE_WAIT, 0, 1);
     ticks(&t, 1);
     uint64_t until = plx__clock_now() + patience();
     while (failures(&t) == 0) {
         ck_assert_uint_lt(plx__clock_now(), until);
         ticks(&t, 1);
     }
-    ck_assert(!t.idle.polled.is_cold);
-    ck_assert_uint_eq(stats_of(&t).poll_promotions, 0); /* It had nothing to say. */
+    ck_assert(!t.idle.polled.is_idle);
+    ck_assert_uint_eq(count_of(&t, IDLE_RETURNED), 0); /* It had nothing to say. */
     ticks(&t, RETRY_TICKS);
-    ck_assert(!t.idle.polled.is_cold);
-    (void)plx__fault_disarm(PLX__FAULT_COLD_WAIT);
+    ck_assert(!t.idle.polled.is_idle);
+    (void)plx__fault_disarm(PLX__FAULT_IDLE_WAIT);
     ticks(&t, 1);
-    ck_assert(t.idle.polled.is_cold);
+    ck_assert(t.idle.polled.is_idle);
     ck_assert_uint_eq(failures(&t), 1);
     tiers_close(&t);
 }
 
-/* One for which the second tier has no memory stays, is counted, and goes in the next tick. */
+/* One for which the idle set has no memory stays, is counted, and goes in the next tick. */
 static void one_without_room_stays_for_a_tick(world *w)
 {
     enum { ROOM = 256 };
@@ -266,11 +272,11 @@ static void one_without_room_stays_for_a_tick(world *w)
     ticks(&t, 1);
     ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_MEMORY), 0);
     ck_assert_uint_eq(failures(&t), 1);
-    ck_assert_uint_eq(stats_of(&t).poll_cold, ROOM);
+    ck_assert_uint_eq(count_of(&t, IDLE_SOCKETS), ROOM);
     ticks(&t, 1);
     ck_assert_uint_eq(failures(&t), 1);
-    ck_assert_uint_eq(stats_of(&t).poll_cold, ROOM + 1);
-    ck_assert_uint_eq(stats_of(&t).poll_demotions, ROOM + 1);
+    ck_assert_uint_eq(count_of(&t, IDLE_SOCKETS), ROOM + 1);
+    ck_assert_uint_eq(count_of(&t, IDLE_ADDED), ROOM + 1);
     for (int i = 0; i < ROOM; i++)
         (void)ops->detach(t.backend, &places[i].endpoint);
     tiers_close(&t);

@@ -149,7 +149,8 @@ static void any_address_is_connectable(world *w)
             plx_conn conn;
             probe p = {0};
             probe client = {0};
-            const plx_listen_options options = {.conn = probe_options(&p)};
+            const plx_conn_options accepted = probe_options(&p);
+            const plx_listen_options options = {.conn = &accepted};
             const plx_conn_options client_options = probe_options(&client);
             ck_ok(plx_listen(w->loop, &listener, addresses[i], &options));
             ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));

@@ -300,8 +300,7 @@ static void last_accept_tells_of_the_want(world *w)
     (void)w;
     for (uint32_t ahead = 1; ahead <= 2; ahead++) {
         listening l;
-        listening_open(&l, false);
-        l.config.ahead = ahead;
+        listening_open_ahead(&l, false, ahead);
         winsock_double_fail(DOUBLE_ACCEPT_EX, 0, 1, WSAECONNRESET);
         ck_ok(listening_start(&l));
         ck_assert_uint_eq(winsock_double_mend(), 1);
@@ -313,8 +312,7 @@ static void last_accept_tells_of_the_want(world *w)
     listening l;
     plx__address name;
     plx_socket held;
-    listening_open(&l, true);
-    l.config.ahead = 2;
+    listening_open_ahead(&l, true, 2);
     ck_ok(listening_start(&l));
     peer speaks = peer_start(l.address);
     uint64_t until = plx__clock_now() + patience();

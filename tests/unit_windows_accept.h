@@ -18,11 +18,16 @@ typedef struct listening {
     plx__accept_config config;
 } listening;
 
-static inline void listening_open(listening *l, bool receive_first)
+static inline void listening_open_ahead(listening *l, bool receive_first, uint64_t accepts_ahead)
 {
     l->socket = socket_listening(l->address);
-    l->config = (plx__accept_config){.receive_first = receive_first, .ahead = ACCEPTS};
-    fixture_open(&l->f, l->socket);
+    l->config = (plx__accept_config){.receive_first = receive_first};
+    fixture_open_ahead(&l->f, l->socket, accepts_ahead);
+}
+
+static inline void listening_open(listening *l, bool receive_first)
+{
+    listening_open_ahead(l, receive_first, ACCEPTS);
 }
 
 static inline int listening_start(listening *l)

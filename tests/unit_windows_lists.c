@@ -465,12 +465,11 @@ static void operations_need_memory(world *w)
 
 static void opening_asks_for_a_descriptor_first(world *w)
 {
-    const plx__backend_config config = {.receive_bytes = FIXTURE_RECEIVE_BYTES};
     plx__backend *backend;
     (void)w;
     uint32_t ports = winsock_double_calls(DOUBLE_PORT);
     plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 1);
-    ck_assert_int_eq(plx__backend_find("iocp")->open(&backend, &config), PLX_EMFILE);
+    ck_assert_int_eq(plx__backend_find("iocp")->open(&backend, &fixture_config), PLX_EMFILE);
     ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 1);
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_PORT), ports);
 }

@@ -36,21 +36,20 @@ static void opening_that_fails_tells_why(world *w)
         {DOUBLE_SOCKET, WSAEMFILE, PLX_EMFILE},
         {DOUBLE_IOCTL, WSAEINVAL, PLX_ENOSYS},
     };
-    const plx__backend_config config = {.receive_bytes = FIXTURE_RECEIVE_BYTES};
     const plx__backend_ops *ops = plx__backend_find("iocp");
     plx__backend *backend;
     (void)w;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         winsock_double_fail(cases[i].call, 0, 1, cases[i].error);
-        ck_assert_int_eq(ops->open(&backend, &config), cases[i].status);
+        ck_assert_int_eq(ops->open(&backend, &fixture_config), cases[i].status);
         ck_assert_int_eq(plx_os_error(), cases[i].error);
         ck_assert_uint_eq(winsock_double_mend(), 1);
     }
     winsock_double_fail(DOUBLE_IOCTL, 1, 1, WSAEINVAL); /* ConnectEx. */
-    ck_assert_int_eq(ops->open(&backend, &config), PLX_ENOSYS);
+    ck_assert_int_eq(ops->open(&backend, &fixture_config), PLX_ENOSYS);
     for (uint32_t first = 0; first < 2; first++) {
         plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
-        ck_assert_int_eq(ops->open(&backend, &config), PLX_ENOMEM);
+        ck_assert_int_eq(ops->open(&backend, &fixture_config), PLX_ENOMEM);
         ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
     }
 }
@@ -189,7 +188,7 @@ static void joining_that_fails_tells_why(world *w)
     char text[PLX_ADDRESS_TEXT_MAX];
     plx__address address;
     const plx__slice slice = plx__slice_of("x", 1);
-    const plx__accept_config config = {.ahead = ACCEPTS};
+    const plx__accept_config config = {.receive_first = false};
     plx_socket listener = socket_listening(text);
     plx_socket socket;
     (void)w;

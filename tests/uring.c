@@ -443,8 +443,9 @@ static void accepting_ahead_without_memory(world *w)
     for (uint32_t piece = 0; struck != 0; piece++) {
         probe p = {.opened = 0};
         size_t troubles = 0;
+        const plx_conn_options accepted = probe_options(&p);
         const plx_listen_options options = {
-            .conn = probe_options(&p), .on_error = on_trouble, .data = &troubles};
+            .conn = &accepted, .on_error = on_trouble, .data = &troubles};
         plx_listener listener;
         char address[PLX_ADDRESS_TEXT_MAX];
         world_reopen(w, (plx_loop_options){0});

@@ -497,7 +497,8 @@ static void part_of_a_credit_is_followed_by_its_rest(world *w)
                    (unsigned long long)plx__clock_now());
     for (size_t first = 0; first < LENGTHS; first += 2) {
         probe p = {.opened = 0};
-        const plx_listen_options options = {.conn = probe_options(&p)};
+        const plx_conn_options accepted = probe_options(&p);
+        const plx_listen_options options = {.conn = &accepted};
         plx_listener listener;
         size_t total = 0;
         ck_ok(plx_listen(w->loop, &listener, address, &options));

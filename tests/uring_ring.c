@@ -412,7 +412,7 @@ static void accepted_sockets_are_closed_with_their_listener(world *w)
     for (int round = 0; round < ROUNDS; round++) {
         int before = plx__rehearse_descriptors();
         plx_loop *loop = world_loop_open(w);
-        plx_listen_options listen = {.conn = options};
+        plx_listen_options listen = {.conn = &options};
         plx_listener listener;
         char address[PLX_ADDRESS_TEXT_MAX];
         ck_ok(plx_listen(loop, &listener, "tcp://127.0.0.1:0", &listen));
@@ -492,7 +492,7 @@ static void serve(void *data)
     const server *s = data;
     plx_loop *loop;
     const plx_loop_options options = {.backend = s->backend};
-    const plx_listen_options listen = {.conn = {.on_data = serve_echo}};
+    const plx_listen_options listen = {.conn = &(plx_conn_options){.on_data = serve_echo}};
     int status = plx_loop_open(&loop, &options);
     if (status == 0)
         status = plx_listen(loop, NULL, s->address, &listen);

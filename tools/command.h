@@ -9,7 +9,7 @@
 enum command_exit {
     COMMAND_DONE = 0,
     COMMAND_FAILED = 1,
-    COMMAND_MISUSED = 2, /* The command line, or POLLUX_BACKEND, is wrong. */
+    COMMAND_MISUSED = 2, /* The command line, POLLUX_BACKEND or POLLUX_SETTINGS is wrong. */
     COMMAND_INTERRUPTED = 130,
     COMMAND_TERMINATED = 143
 };

@@ -14,6 +14,9 @@
 /* Starting and ending take milliseconds; under an emulator, some seconds. */
 #define PATIENCE_NS (20 * PLX_SECOND)
 
+/* Of a traced server, without its settings and with the NULL at the end. */
+#define ARGUMENTS_MAX 15u
+
 typedef struct compare_server {
     plx__process *process;
     line_reader lines;
@@ -74,7 +77,7 @@ static int server_start(compare_server *server, const compare_bench *bench,
                         const compare_cell *cell, bool is_traced)
 {
     /* The tracer's report goes where the server's lines go, and comes when that has ended. */
-    const char *arguments[] = {
+    const char *arguments[ARGUMENTS_MAX + 2 * SETTINGS_MAX] = {
         bench->tracer, "-c",
         "-f",          "-o",
         "/dev/stdout", bench->program,
@@ -82,8 +85,14 @@ static int server_start(compare_server *server, const compare_bench *bench,
         "--listen",    "tcp://127.0.0.1:0",
         "--mode",      bench->mode == LOAD_HTTP ? "http" : "echo",
         "--backend",   cell->backend,
-        NULL,
     };
+    size_t count = 14;
+    for (size_t i = 0; i < bench->settings->count; i++) {
+        if (!setting_is_of(cell->backend, bench->settings->texts[i]))
+            continue;
+        arguments[count++] = "--set";
+        arguments[count++] = bench->settings->texts[i];
+    }
     *server = (compare_server){0};
     int status = plx__process_start(&server->process, is_traced ? arguments : arguments + 5);
     if (status != 0)
@@ -144,9 +153,11 @@ int compare_ended_by(compare_bench *bench)
     return bench->ended_by;
 }
 
-int compare_bench_open(compare_bench *bench, enum load_mode mode, const char *backend)
+int compare_bench_open(compare_bench *bench, enum load_mode mode, const setting_list *settings,
+                       const char *backend)
 {
     bench->mode = mode;
+    bench->settings = settings;
     int status = plx__program_path(bench->program, sizeof bench->program);
     if (status == PLX_ENOSYS) /* The next best: that the shell would find it again. */
         status = plx__program_find("pollux", bench->program, sizeof bench->program);

@@ -14,6 +14,7 @@
 
 #include "tools/histogram.h"
 #include "tools/load.h"
+#include "tools/setting.h"
 
 /* One row of the table: what all measurements of this pair came to. */
 typedef struct compare_cell {
@@ -32,16 +33,18 @@ typedef struct compare_cell {
 /* What stays the same over a comparison. */
 typedef struct compare_bench {
     enum load_mode mode;
-    char program[4096]; /* The path of this program, */
-    char tracer[4096];  /* and of strace; empty without. */
-    load_result result; /* Of the load that ran last. */
-    plx_loop *signals;  /* Subscribes to the signals that end the comparison. */
-    int ended_by;       /* COMMAND_INTERRUPTED or COMMAND_TERMINATED after one of them, else 0. */
+    const setting_list *settings; /* Of the servers, each for the backends that have it. */
+    char program[4096];           /* The path of this program, */
+    char tracer[4096];            /* and of strace; empty without. */
+    load_result result;           /* Of the load that ran last. */
+    plx_loop *signals;            /* Subscribes to the signals that end the comparison. */
+    int ended_by; /* COMMAND_INTERRUPTED or COMMAND_TERMINATED after one of them, else 0. */
 } compare_bench;
 
 /* Finds the programs, and subscribes to signals with a loop on that backend. Prints what is wrong,
  * and returns a command_exit. */
-int compare_bench_open(compare_bench *bench, enum load_mode mode, const char *backend);
+int compare_bench_open(compare_bench *bench, enum load_mode mode, const setting_list *settings,
+                       const char *backend);
 void compare_bench_close(compare_bench *bench);
 /* COMMAND_INTERRUPTED or COMMAND_TERMINATED when a signal has asked for the end, else 0. */
 int compare_ended_by(compare_bench *bench);

@@ -11,13 +11,14 @@
 #include "tools/failure.h"
 #include "tools/json.h"
 #include "tools/options.h"
+#include "tools/setting.h"
 
 #define BACKENDS_MAX  16u
 #define COUNTS_MAX    16u
 #define ROUNDS        3u
 #define COUNT_CALL_NS (PLX_SECOND / 2)
 
-enum { SECONDS, CONNECTIONS, MODE, BACKENDS, JSON };
+enum { SECONDS, CONNECTIONS, MODE, BACKENDS, SET, JSON };
 
 typedef struct comparison {
     const char *backends[BACKENDS_MAX];
@@ -25,6 +26,7 @@ typedef struct comparison {
     uint32_t connections[COUNTS_MAX];
     size_t connections_count;
     enum load_mode mode;
+    setting_list settings;
     uint64_t duration_ns; /* Of each row. */
     bool is_json;
     compare_cell *cells; /* For each number of connections, each backend. */
@@ -43,6 +45,8 @@ static const char help[] =
     "  --connections N,N  Numbers of connections that send requests. Default: 16,64\n"
     "  --mode MODE        http or echo. Default: http\n"
     "  --backends B,B     Default: all that this build has and this machine can run\n"
+    "  --set KEY=VALUE    A setting of the servers on the backend that has it, as in\n"
+    "                     idle_set=off; may be given up to 16 times\n"
     "  --json             Prints a JSON object\n"
     "  --help             Prints this\n"
     "\n"
@@ -111,6 +115,8 @@ static int option_take(void *data, const option_given *given)
         return connections_take(c, given->value);
     case BACKENDS:
         return backends_take(c, given->value);
+    case SET:
+        return setting_list_add(&c->settings, "compare", given->value);
     case MODE:
         c->mode = strcmp(given->value, "http") == 0 ? LOAD_HTTP : LOAD_ECHO;
         if (c->mode == LOAD_HTTP || strcmp(given->value, "echo") == 0)
@@ -143,8 +149,10 @@ static int options_take(comparison *c, int count, char **arguments)
     static const option_form forms[] = {
         {"seconds", SECONDS, true}, {"connections", CONNECTIONS, true},
         {"mode", MODE, true},       {"backends", BACKENDS, true},
-        {"json", JSON, false},      {NULL, 0, false},
+        {"set", SET, true},         {"json", JSON, false},
+        {NULL, 0, false},
     };
+    char why[SETTING_WHY_MAX];
     char **operands;
     int status = options_read(&compare_command, count, arguments, forms, option_take, c, &operands);
     if (status != OPTIONS_TAKEN)
@@ -155,7 +163,10 @@ static int options_take(comparison *c, int count, char **arguments)
         backends_gather(c);
     if (c->backends_count == 0)
         return failure_print("compare", "no backend runs on this machine");
-    return OPTIONS_TAKEN;
+    /* The load picks its backend, so it has the environment's settings. */
+    if (!setting_environment_check(why))
+        return command_misused("compare", "POLLUX_SETTINGS: %s", why);
+    return setting_list_check(&c->settings, "compare", c->backends, c->backends_count);
 }
 
 /* --- measuring ------------------------------------------------------------------------------- */
@@ -379,7 +390,7 @@ static int compare_run(int count, char **arguments)
     int ended = options_take(&c, count, arguments);
     if (ended != OPTIONS_TAKEN)
         return ended;
-    ended = compare_bench_open(&c.bench, c.mode, c.backends[0]);
+    ended = compare_bench_open(&c.bench, c.mode, &c.settings, c.backends[0]);
     if (ended == COMMAND_DONE)
         ended = compare_and_print(&c);
     compare_bench_close(&c.bench);

@@ -419,7 +419,11 @@ int load_run(const load_options *options, load_result *result)
 {
     load l = {.options = options, .result = result};
     *result = (load_result){0};
-    int status = plx_loop_open(&l.loop, &(plx_loop_options){.backend = options->backend});
+    int status = plx_loop_open(&l.loop, &(plx_loop_options){
+                                            .backend = options->backend,
+                                            .settings = options->settings,
+                                            .settings_count = options->settings_count,
+                                        });
     if (status != 0)
         return status;
     status = conns_open(&l);

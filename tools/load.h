@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <pollux/setting.h>
+
 #include "tools/histogram.h"
 #include "tools/tally.h"
 
@@ -41,7 +43,9 @@ typedef void (*load_progress_fn)(void *data, const load_result *so_far);
 
 typedef struct load_options {
     const char *address;
-    const char *backend; /* NULL: the default. */
+    const char *backend;         /* NULL: the default. */
+    const plx_setting *settings; /* Of the loop. */
+    size_t settings_count;
     enum load_mode mode;
     uint32_t connections;
     uint32_t pipeline;   /* Requests that a connection may have on their way. */

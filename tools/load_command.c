@@ -10,11 +10,13 @@
 #include "tools/json.h"
 #include "tools/load.h"
 #include "tools/options.h"
+#include "tools/setting.h"
 
-enum { BACKEND, MODE, CONNECTIONS, DURATION, RATE, PIPELINE, SIZE, JSON };
+enum { BACKEND, SET, MODE, CONNECTIONS, DURATION, RATE, PIPELINE, SIZE, JSON };
 
 typedef struct load_arguments {
     load_options options;
+    setting_list settings;
     bool has_size;
     bool is_json;
 } load_arguments;
@@ -37,6 +39,7 @@ static const char help[] =
     "  --pipeline N       Requests that a connection may have in flight. Default: 1\n"
     "  --size BYTES       The size of a request in mode echo. Default: 64\n"
     "  --backend NAME     The backend of the load itself. Default: as for 'pollux serve'\n"
+    "  --set KEY=VALUE    A setting of that backend; 'pollux backends --settings' lists them\n"
     "  --json             Prints a JSON object\n"
     "  --help             Prints this\n"
     "\n"
@@ -94,6 +97,8 @@ static int option_take(void *data, const option_given *given)
     case BACKEND:
         options->backend = given->value;
         return COMMAND_DONE;
+    case SET:
+        return setting_list_add(&a->settings, "load", given->value);
     case MODE:
         return mode_take(options, given->value);
     case CONNECTIONS:
@@ -114,23 +119,27 @@ static int option_take(void *data, const option_given *given)
 }
 
 /* What is wrong only together. */
-static int arguments_check(const load_arguments *a)
+static int arguments_check(load_arguments *a)
 {
-    const load_options *options = &a->options;
+    load_options *options = &a->options;
     if (a->has_size && options->mode != LOAD_ECHO)
         return command_misused("load", "--size is for --mode echo");
     if ((uint64_t)options->echo_bytes * options->pipeline > LOAD_BYTES_MAX)
         return command_misused("load", "--size times --pipeline is more than %u bytes",
                                LOAD_BYTES_MAX);
-    return OPTIONS_TAKEN;
+    options->settings = a->settings.settings;
+    options->settings_count = a->settings.count;
+    return setting_list_check(&a->settings, "load", &options->backend, options->backend != NULL);
 }
 
 static int arguments_take(load_arguments *a, int count, char **arguments)
 {
     static const option_form forms[] = {
-        {"backend", BACKEND, true},   {"mode", MODE, true},  {"connections", CONNECTIONS, true},
-        {"duration", DURATION, true}, {"rate", RATE, true},  {"pipeline", PIPELINE, true},
-        {"size", SIZE, true},         {"json", JSON, false}, {NULL, 0, false},
+        {"set", SET, true},           {"backend", BACKEND, true},
+        {"mode", MODE, true},         {"connections", CONNECTIONS, true},
+        {"duration", DURATION, true}, {"rate", RATE, true},
+        {"pipeline", PIPELINE, true}, {"size", SIZE, true},
+        {"json", JSON, false},        {NULL, 0, false},
     };
     char **operands;
     int status = options_read(&load_command, count, arguments, forms, option_take, a, &operands);

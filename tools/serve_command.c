@@ -10,15 +10,17 @@
 #include "tools/json.h"
 #include "tools/options.h"
 #include "tools/service.h"
+#include "tools/setting.h"
 #include "tools/suggestion.h"
 
 #define LISTENERS_MAX 16u
 #define SERVICES_MAX  8u
 
-enum { BACKEND, COLD_MIN, LISTEN, MODE, IDLE_TIMEOUT, UNTIL_STDIN_ENDS, JSON };
+enum { BACKEND, SET, LISTEN, MODE, IDLE_TIMEOUT, UNTIL_STDIN_ENDS, JSON };
 
 typedef struct serve {
     plx_loop_options loop_options;
+    setting_list settings;
     const char *addresses[LISTENERS_MAX];
     size_t addresses_count;
     const service *service;
@@ -46,8 +48,8 @@ static const char help[] =
     "                           chargen  sends lines of text as fast as they are read (RFC 864)\n"
     "  --backend NAME         'pollux backends' lists them. Default: POLLUX_BACKEND in the\n"
     "                         environment, else the build's default\n"
-    "  --cold-min N           Backend poll: from N connections on, a second thread waits for\n"
-    "                         the idle ones; 0 means never. Default: 512\n"
+    "  --set KEY=VALUE        A setting of the backend, as in idle_set=off; may be given up to 16\n"
+    "                         times. 'pollux backends --settings' lists them\n"
     "  --idle-timeout SECONDS Closes a connection that was idle for so long; 0 means never.\n"
     "                         Default: 60 for http, 0 for the others\n"
     "  --until-stdin-ends     Also ends when standard input ends. A program that starts this\n"
@@ -78,15 +80,6 @@ static int mode_take(serve *s, const char *name)
     return command_misused("serve", "--mode: unknown mode \"%s\"; choose %s", name, list);
 }
 
-static int cold_min_take(serve *s, const char *value)
-{
-    uint64_t cold_min;
-    if (!value_count(value, 0, PLX_POLL_COLD_NEVER - 1, &cold_min))
-        return command_misused("serve", "--cold-min: \"%s\" is not a number of connections", value);
-    s->loop_options.poll_cold_min = cold_min != 0 ? (uint32_t)cold_min : PLX_POLL_COLD_NEVER;
-    return COMMAND_DONE;
-}
-
 static int option_take(void *data, const option_given *given)
 {
     serve *s = data;
@@ -94,8 +87,8 @@ static int option_take(void *data, const option_given *given)
     case BACKEND:
         s->loop_options.backend = given->value;
         return COMMAND_DONE;
-    case COLD_MIN:
-        return cold_min_take(s, given->value);
+    case SET:
+        return setting_list_add(&s->settings, "serve", given->value);
     case LISTEN:
         if (s->addresses_count == LISTENERS_MAX)
             return command_misused("serve", "--listen: at most %u addresses", LISTENERS_MAX);
@@ -122,7 +115,7 @@ static int options_take(serve *s, int count, char **arguments)
 {
     static const option_form forms[] = {
         {"backend", BACKEND, true},
-        {"cold-min", COLD_MIN, true},
+        {"set", SET, true},
         {"listen", LISTEN, true},
         {"mode", MODE, true},
         {"idle-timeout", IDLE_TIMEOUT, true},
@@ -139,7 +132,10 @@ static int options_take(serve *s, int count, char **arguments)
                                operands[0]);
     if (s->addresses_count == 0)
         s->addresses[s->addresses_count++] = "tcp://127.0.0.1:7000";
-    return OPTIONS_TAKEN;
+    s->loop_options.settings = s->settings.settings;
+    s->loop_options.settings_count = s->settings.count;
+    return setting_list_check(&s->settings, "serve", &s->loop_options.backend,
+                              s->loop_options.backend != NULL);
 }
 
 /* --- the end of standard input --------------------------------------------------------------- */
@@ -279,7 +275,7 @@ static int signals_open(plx_loop *loop)
 
 static int listeners_open(const serve *s, const plx_conn_options *conn)
 {
-    const plx_listen_options options = {.conn = *conn, .on_error = on_accept_error};
+    const plx_listen_options options = {.conn = conn, .on_error = on_accept_error};
     for (size_t i = 0; i < s->addresses_count; i++) {
         plx_listener listener;
         int status = plx_listen(s->loop, &listener, s->addresses[i], &options);

@@ -68,11 +68,11 @@ static int accepts_open(plx__backend *backend, plx__endpoint *endpoint,
         return status;
     size_t stride = first_bytes + 2 * ADDRESS_BYTES;
     plx__iocp_accepts *accepts = plx__allocate_zeroed(
-        1, sizeof *accepts + config->ahead * (sizeof accepts->ops[0] + stride));
+        1, sizeof *accepts + backend->accepts_ahead * (sizeof accepts->ops[0] + stride));
     if (accepts == NULL)
         return PLX_ENOMEM;
-    unsigned char *bytes = (unsigned char *)&accepts->ops[config->ahead];
-    accepts->count = config->ahead;
+    unsigned char *bytes = (unsigned char *)&accepts->ops[backend->accepts_ahead];
+    accepts->count = backend->accepts_ahead;
     accepts->family = name.family;
     accepts->accept_ex = accept_ex;
     accepts->first_bytes = (DWORD)first_bytes;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "backends/registry.h"
+#include "backends/settings.h"
 #include "platform/fault.h"
 #include "platform/hook.h"
 
@@ -224,6 +225,7 @@ static int iocp_open(plx__backend **backend_out, const plx__backend_config *conf
     if (backend == NULL)
         return PLX_ENOMEM;
     backend->receive_bytes = config->receive_bytes;
+    backend->accepts_ahead = (uint32_t)config->settings[PLX__IOCP_ACCEPTS_AHEAD];
     backend->received = plx__allocate(config->receive_bytes);
     int status = backend->received != NULL ? port_open(backend) : PLX_ENOMEM;
     if (status == 0)
@@ -453,6 +455,7 @@ static const plx__completion *iocp_next(plx__backend *backend)
 
 const plx__backend_ops plx__iocp_backend = {
     .name = "iocp",
+    .settings = &plx__iocp_settings,
     .endpoint_bytes = sizeof(plx__iocp_place),
     .open = iocp_open,
     .close = iocp_close,

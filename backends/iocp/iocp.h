@@ -92,6 +92,7 @@ struct plx__backend {
     plx__completion completion; /* What `next` hands out. */
     unsigned char *received;
     size_t receive_bytes;
+    uint32_t accepts_ahead; /* Accepts that are posted per listener. */
     plx__iocp_list waiting; /* To be started before the next wait. */
     plx__iocp_list later;   /* Done outside of a wait: the next one brings them. */
     plx__iocp_list ready;   /* Brought by this wait. */

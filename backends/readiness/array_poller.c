@@ -183,9 +183,9 @@ int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns)
     return 0;
 }
 
-void plx__array_poller_count(const plx__poller *poller, plx_loop_stats *stats)
+void plx__array_poller_count(const plx__poller *poller, plx__backend_counts *counts)
 {
-    stats->wait_failures += poller->wake_failures;
+    counts->wait_failures = poller->wake_failures;
 }
 
 PLX__SLOW static uint32_t ready_of(int revents)

@@ -52,7 +52,7 @@ void plx__array_poller_forget(plx__poller *poller, plx__polled *polled);
 int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns);
 size_t plx__array_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max);
 void plx__array_poller_wake(plx__poller *poller);
-void plx__array_poller_count(const plx__poller *poller, plx_loop_stats *stats);
+void plx__array_poller_count(const plx__poller *poller, plx__backend_counts *counts);
 
 /* Between a wait and the first collecting: adds an entry for an endpoint that was counted among
  * those elsewhere, and that has this to say, or nothing. Never fails. */

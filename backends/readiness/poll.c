@@ -1,43 +1,47 @@
 /* backends/readiness/poll.c - poll() on Unix, WSAPoll on Windows; in two tiers once there are
  * many sockets.
  *
- * The loop's thread polls the hot ones, which it keeps in the array; a second thread polls the cold
- * ones (cold_set.c), which only want to read and have been idle for a while: connections and
- * watches alike. One that has something to say comes back, and what it said is delivered in the
- * same turn. One that comes back soon after it went stays twice as long the next time: where most
- * are busy now and then, the cost becomes that of plain poll() and no worse. bench/notes/ has the
- * figures.
+ * The loop's thread polls the active set, which is the array. A second thread polls the idle set
+ * (idle_set.c): connections and watches that only want to read and have been idle for a while. When
+ * one of them becomes ready it returns to the active set, and its event is delivered in the same
+ * turn. One that returns soon after it left stays active twice as long the next time: where most
+ * sockets are busy now and then, the cost becomes that of plain poll() and no worse. bench/notes/
+ * has the figures; older pages call the two sets hot and cold.
  */
 #include "backends/readiness/array_poller.h"
-#include "backends/readiness/cold_set.h"
+#include "backends/readiness/idle_set.h"
 #include "backends/readiness/readiness.h"
 #include "backends/registry.h"
+#include "backends/settings.h"
 #include "platform/hook.h"
 
-/* How often the idle ones are looked for. */
+/* How often the active set is searched for sockets that have become idle. */
 #define TICK_NS (100 * PLX_MILLISECOND)
 
-/* The most ticks that one may be idle without becoming cold. */
+/* The most ticks that a socket may be idle and stay in the active set. */
 #define PATIENCE_MAX 64
 
-/* One that was cold for longer than this many times its patience has its patience reset. */
+/* After more than this many times its patience in the idle set, a socket has its patience reset. */
 #define LONG_ABSENCE 8
 
-/* Ticks until a second thread that could not be started is tried again. */
+/* Ticks until the loop tries again to start a second thread. */
 #define RETRY_TICKS 100
 
 typedef struct tiered_poller {
-    plx__poller hot;
-    plx__cold_set *cold; /* NULL as long as nothing is cold. */
-    uint32_t cold_min;
-    uint8_t patience; /* Ticks, at first. */
+    plx__poller active;
+    plx__idle_set *idle; /* NULL as long as it would be empty. */
+    uint32_t idle_min;   /* UINT32_MAX: never. */
+    uint8_t patience;    /* Ticks, at first. */
     uint64_t tick_ns;
     uint64_t tick_ends;
     uint16_t retries; /* Ticks until the second thread may be tried again. */
-    uint64_t demotions;
-    uint64_t promotions;
+    uint64_t added;
+    uint64_t returned;
     uint64_t failures;
 } tiered_poller;
+
+/* The counters, in the order of their names. */
+enum { IDLE_SOCKETS, IDLE_ADDED, IDLE_RETURNED, IDLE_FAILURES };
 
 static tiered_poller *tiered_of(plx__poller *poller)
 {
@@ -57,8 +61,10 @@ static int tiered_open(plx__poller **poller_out, const plx__backend_config *conf
     if (status != 0)
         return status;
     tiered_poller *tiered = tiered_of(*poller_out);
-    uint64_t after_ns = config->poll_cold_after_ns;
-    tiered->cold_min = config->poll_cold_min;
+    uint64_t after_ns = config->settings[PLX__POLL_IDLE_AFTER_NS];
+    tiered->idle_min = UINT32_MAX;
+    if (config->settings[PLX__POLL_IDLE_SET] == PLX_ON)
+        tiered->idle_min = (uint32_t)config->settings[PLX__POLL_IDLE_SET_MIN];
     tiered->tick_ns = after_ns < TICK_NS ? after_ns : TICK_NS;
     uint64_t patience = after_ns / tiered->tick_ns - 1;
     tiered->patience = (uint8_t)(patience < PATIENCE_MAX ? patience : PATIENCE_MAX);
@@ -68,42 +74,42 @@ static int tiered_open(plx__poller **poller_out, const plx__backend_config *conf
 static void tiered_close(plx__poller *poller)
 {
     tiered_poller *tiered = tiered_of(poller);
-    if (tiered->cold != NULL)
-        plx__cold_set_close(tiered->cold);
+    if (tiered->idle != NULL)
+        plx__idle_set_close(tiered->idle);
     plx__array_poller_close(poller);
 }
 
 static void tiered_abandon(plx__poller *poller)
 {
     tiered_poller *tiered = tiered_of(poller);
-    if (tiered->cold != NULL)
-        plx__cold_set_abandon(tiered->cold, poller, NULL);
+    if (tiered->idle != NULL)
+        plx__idle_set_abandon(tiered->idle, poller, NULL);
     plx__array_poller_close(poller);
 }
 
-/* The thread that waited for it is another process's. */
+/* The thread that waited for the socket belongs to the parent process. */
 static void on_orphaned(plx__poller *poller, plx__polled *polled)
 {
-    polled->is_cold = false;
+    polled->is_idle = false;
     poller->elsewhere--;
     (void)plx__array_poller_set(poller, polled, polled->interest); /* Its room is still there. */
 }
 
-/* The next tick that finds idle ones starts a thread. */
+/* The next tick that finds idle sockets starts a thread. */
 static int tiered_renew(plx__poller *poller)
 {
     tiered_poller *tiered = tiered_of(poller);
-    if (tiered->cold != NULL)
-        plx__cold_set_abandon(tiered->cold, poller, on_orphaned);
-    tiered->cold = NULL;
+    if (tiered->idle != NULL)
+        plx__idle_set_abandon(tiered->idle, poller, on_orphaned);
+    tiered->idle = NULL;
     return plx__array_poller_renew(poller);
 }
 
 static int tiered_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
-    if (polled->is_cold) {
-        plx__cold_set_remove(tiered_of(poller)->cold, polled);
-        polled->is_cold = false;
+    if (polled->is_idle) {
+        plx__idle_set_remove(tiered_of(poller)->idle, polled);
+        polled->is_idle = false;
         poller->elsewhere--;
         if (interest == 0)
             return 0;
@@ -113,21 +119,21 @@ static int tiered_set(plx__poller *poller, plx__polled *polled, uint32_t interes
     return plx__array_poller_set(poller, polled, interest);
 }
 
-/* The owner of a watched socket may close it as soon as its watch is closed, and then do something
- * else than to turn the loop. So the thread is told at once to let go of it. */
+/* The owner of a watched socket may close it as soon as its watch is closed, and may not run the
+ * loop for long after that. So the thread is told at once to stop polling it. */
 static void tiered_forget(plx__poller *poller, plx__polled *polled)
 {
     const tiered_poller *tiered = tiered_of(poller);
-    if (polled->is_borrowed && tiered->cold != NULL)
-        plx__cold_set_settle(tiered->cold);
+    if (polled->is_borrowed && tiered->idle != NULL)
+        plx__idle_set_apply(tiered->idle);
 }
 
-/* The second thread says that this one has something to say. */
+/* The second thread has reported the socket. */
 static void on_returned(plx__poller *poller, plx__polled *polled, short revents)
 {
     tiered_poller *tiered = tiered_of(poller);
-    polled->is_cold = false;
-    if (revents == 0) { /* It only comes back because the thread cannot wait. */
+    polled->is_idle = false;
+    if (revents == 0) { /* It returns only because the thread cannot wait. */
         plx__array_poller_return(poller, polled, 0);
         return;
     }
@@ -137,81 +143,81 @@ static void on_returned(plx__poller *poller, plx__polled *polled, short revents)
     else
         polled->patience =
             (uint8_t)(polled->patience < PATIENCE_MAX / 2 ? 2 * polled->patience : PATIENCE_MAX);
-    tiered->promotions++;
+    tiered->returned++;
     plx__array_poller_return(poller, polled, revents);
 }
 
-/* False when there is none and none can be started now. */
-static bool cold_is_there(tiered_poller *tiered)
+/* False when there is no second thread and none can be started now. */
+static bool idle_set_is_open(tiered_poller *tiered)
 {
-    if (tiered->cold != NULL)
+    if (tiered->idle != NULL)
         return true;
     if (tiered->retries > 0) {
         tiered->retries--;
         return false;
     }
-    if (plx__cold_set_open(&tiered->cold, &tiered->hot.wake, &tiered->hot.openings) == 0)
+    if (plx__idle_set_open(&tiered->idle, &tiered->active.wake, &tiered->active.openings) == 0)
         return true;
-    tiered->cold = NULL;
+    tiered->idle = NULL;
     tiered->failures++;
     tiered->retries = RETRY_TICKS;
     return false;
 }
 
-/* The thread polls for reading alone, and a listener that is idle may be busy soon. */
+/* The thread polls for reading alone; an idle listener may be busy soon, so it stays active. */
 static bool is_only_to_read(const plx__polled *polled)
 {
     return polled->operations == PLX__OPERATION_RECEIVE ||
            polled->operations == PLX__OPERATION_WATCH_READ;
 }
 
-/* Moves those that have been idle for longer than their patience to the second thread. */
-static void idle_demote(tiered_poller *tiered)
+/* Moves the sockets that have been idle for longer than their patience to the idle set. */
+static void idle_move(tiered_poller *tiered)
 {
-    plx__poller *hot = &tiered->hot;
-    for (uint32_t i = hot->count; --i > 0;) {
-        plx__polled *polled = hot->polled[i];
-        if ((uint16_t)(hot->tick - polled->seen) <= polled->patience || !is_only_to_read(polled))
+    plx__poller *active = &tiered->active;
+    for (uint32_t i = active->count; --i > 0;) {
+        plx__polled *polled = active->polled[i];
+        if ((uint16_t)(active->tick - polled->seen) <= polled->patience || !is_only_to_read(polled))
             continue;
-        if (!cold_is_there(tiered))
+        if (!idle_set_is_open(tiered))
             return;
-        (void)plx__array_poller_set(hot, polled, 0);
-        if (plx__cold_set_add(tiered->cold, polled) != 0) {
-            (void)plx__array_poller_set(hot, polled,
+        (void)plx__array_poller_set(active, polled, 0);
+        if (plx__idle_set_add(tiered->idle, polled) != 0) {
+            (void)plx__array_poller_set(active, polled,
                                         polled->interest); /* Its room is still there. */
             tiered->failures++;
             return;
         }
-        polled->is_cold = true;
-        hot->elsewhere++;
-        tiered->demotions++;
+        polled->is_idle = true;
+        active->elsewhere++;
+        tiered->added++;
     }
 }
 
 /* Once a tick. */
 static void tick(tiered_poller *tiered)
 {
-    plx__poller *hot = &tiered->hot;
-    hot->tick++;
-    if (hot->count + hot->elsewhere > tiered->cold_min) {
-        idle_demote(tiered);
-    } else if (tiered->cold != NULL && hot->elsewhere == 0) {
-        plx__cold_set_close(tiered->cold);
-        tiered->cold = NULL;
+    plx__poller *active = &tiered->active;
+    active->tick++;
+    if (active->count + active->elsewhere > tiered->idle_min) {
+        idle_move(tiered);
+    } else if (tiered->idle != NULL && active->elsewhere == 0) {
+        plx__idle_set_close(tiered->idle);
+        tiered->idle = NULL;
     }
 }
 
-/* The second thread's wait failed, and all that it waited for are back. It is as if no thread could
- * be started. */
-PLX__SLOW static void cold_give_up(tiered_poller *tiered)
+/* The second thread's wait failed, and all sockets have returned. What follows is the same as when
+ * no thread can be started. */
+PLX__SLOW static void idle_set_give_up(tiered_poller *tiered)
 {
-    plx__cold_set_close(tiered->cold);
-    tiered->cold = NULL;
+    plx__idle_set_close(tiered->idle);
+    tiered->idle = NULL;
     tiered->failures++;
     tiered->retries = RETRY_TICKS;
 }
 
-/* With as many sockets as two tiers are for. */
+/* The wait when there may be an idle set. */
 PLX__SLOW static int tiers_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     tiered_poller *tiered = tiered_of(poller);
@@ -221,30 +227,30 @@ PLX__SLOW static int tiers_wait(plx__poller *poller, uint64_t timeout_ns)
         tiered->tick_ends = now + tiered->tick_ns;
         tick(tiered);
     }
-    if (tiered->cold == NULL)
+    if (tiered->idle == NULL)
         return plx__array_poller_wait(poller, timeout_ns);
-    plx__cold_set_settle(tiered->cold);
+    plx__idle_set_apply(tiered->idle);
     int status = plx__array_poller_wait(poller, timeout_ns);
-    if (!plx__cold_set_take(tiered->cold, poller, on_returned))
-        cold_give_up(tiered);
+    if (!plx__idle_set_take(tiered->idle, poller, on_returned))
+        idle_set_give_up(tiered);
     return status;
 }
 
 static int tiered_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     const tiered_poller *tiered = tiered_of(poller);
-    bool is_small = poller->count <= tiered->cold_min && tiered->cold == NULL;
+    bool is_small = poller->count <= tiered->idle_min && tiered->idle == NULL;
     return is_small ? plx__array_poller_wait(poller, timeout_ns) : tiers_wait(poller, timeout_ns);
 }
 
-static void tiered_count(const plx__poller *poller, plx_loop_stats *stats)
+static void tiered_count(const plx__poller *poller, plx__backend_counts *counts)
 {
     const tiered_poller *tiered = (const tiered_poller *)(const void *)poller;
-    plx__array_poller_count(poller, stats);
-    stats->poll_cold = poller->elsewhere;
-    stats->poll_demotions = tiered->demotions;
-    stats->poll_promotions = tiered->promotions;
-    stats->poll_cold_failures = tiered->failures;
+    plx__array_poller_count(poller, counts);
+    counts->values[IDLE_SOCKETS] = poller->elsewhere;
+    counts->values[IDLE_ADDED] = tiered->added;
+    counts->values[IDLE_RETURNED] = tiered->returned;
+    counts->values[IDLE_FAILURES] = tiered->failures;
 }
 
 static int poll_open(plx__backend **backend_out, const plx__backend_config *config)
@@ -264,4 +270,16 @@ static int poll_open(plx__backend **backend_out, const plx__backend_config *conf
     return plx__readiness_open(backend_out, config, &ops);
 }
 
-const plx__backend_ops plx__poll_backend = PLX__READINESS_BACKEND("poll", poll_open);
+static const char *const counters[] = {
+    [IDLE_SOCKETS] = "idle_set_sockets",
+    [IDLE_ADDED] = "idle_set_added",
+    [IDLE_RETURNED] = "idle_set_returned",
+    [IDLE_FAILURES] = "idle_set_failures",
+    NULL,
+};
+
+const plx__backend_ops plx__poll_backend = {
+    PLX__READINESS_OPERATIONS("poll", poll_open),
+    .settings = &plx__poll_settings,
+    .counters = counters,
+};

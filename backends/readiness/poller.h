@@ -31,7 +31,7 @@ typedef struct plx__polled {
     uint8_t accepts;      /* readiness.c's: how many were allowed in the last turn, */
     uint8_t turn;         /* and which turn that was. */
     bool is_borrowed : 1; /* readiness.c's: whoever watches it closes it, and not core. */
-    bool is_cold : 1;     /* These are for backends/readiness/poll.c. */
+    bool is_idle : 1;     /* These are for backends/readiness/poll.c: in the idle set. */
     uint8_t patience;
     uint16_t seen;
 } plx__polled;
@@ -72,7 +72,7 @@ typedef struct plx__poller_ops {
     size_t (*collect)(plx__poller *poller, plx__poller_event *events, size_t max);
     void (*wake)(plx__poller *poller);
     /* As in plx__backend_ops; may be NULL. */
-    void (*count)(const plx__poller *poller, plx_loop_stats *stats);
+    void (*count)(const plx__poller *poller, plx__backend_counts *counts);
 } plx__poller_ops;
 
 #endif

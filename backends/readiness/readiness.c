@@ -229,10 +229,10 @@ void plx__readiness_wake(plx__backend *backend)
     backend->ops->wake(backend->poller);
 }
 
-void plx__readiness_count(const plx__backend *backend, plx_loop_stats *stats)
+void plx__readiness_count(const plx__backend *backend, plx__backend_counts *counts)
 {
     if (backend->ops->count != NULL)
-        backend->ops->count(backend->poller, stats);
+        backend->ops->count(backend->poller, counts);
 }
 
 static plx__completion *other_set(plx__backend *backend, plx__endpoint *endpoint,

@@ -32,7 +32,7 @@ data() {
 # own BACKEND: a regular expression for the names of the backend's files.
 own() {
     case $1 in
-    poll*) echo '^backends/readiness/(poll|array_poller|cold_set|readiness)[.]' ;;
+    poll*) echo '^backends/readiness/(poll|array_poller|idle_set|readiness)[.]' ;;
     select) echo '^backends/readiness/(select|array_poller|readiness)[.]' ;;
     uring) echo '^backends/uring' ;;
     *) echo "^backends/readiness/($1|readiness)[.]" ;;

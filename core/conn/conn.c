@@ -5,6 +5,8 @@
  */
 #include "core/conn/conn.h"
 
+#include "core/sized.h"
+
 static void conn_opened(plx_loop *loop, plx__conn *conn)
 {
     if (conn->profile->options.on_open != NULL) {
@@ -52,9 +54,10 @@ static int connect_start(plx_loop *loop, plx__conn **conn_out, const plx__addres
     return 0;
 }
 
-int plx_connect(plx_loop *loop, plx_conn *conn_out, const char *address,
-                const plx_conn_options *options)
+int plx_connect_sized(plx_loop *loop, plx_conn *conn_out, const char *address,
+                      const plx_conn_options *options, size_t options_bytes)
 {
+    plx_conn_options own;
     plx__address parsed;
     plx__profile *profile;
     plx__conn *conn;
@@ -65,10 +68,12 @@ int plx_connect(plx_loop *loop, plx_conn *conn_out, const char *address,
     int status = plx__address_parse(&parsed, address);
     if (status != 0)
         return status;
-    status = plx__profile_share(loop, &profile, options);
+    status = plx__sized_take(&own, sizeof own, options, options_bytes);
+    if (status == 0)
+        status = plx__profile_share(loop, &profile, &own);
     if (status != 0)
         return status;
-    status = connect_start(loop, &conn, &parsed, profile, options != NULL ? options->data : NULL);
+    status = connect_start(loop, &conn, &parsed, profile, own.data);
     plx__profile_give(profile);
     if (status != 0)
         return status;

@@ -6,6 +6,7 @@
  * sockets is the backend's to know.
  */
 #include "core/conn/conn.h"
+#include "core/sized.h"
 #include "core/watch.h"
 
 /* Owns the socket from here on, if it returns 0. */
@@ -45,9 +46,11 @@ static int adopt(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__p
     return 0;
 }
 
-int plx_conn_adopt(plx_loop *loop, plx_conn *conn_out, plx_socket socket,
-                   const plx_conn_options *options, const void *bytes, size_t length)
+int plx_conn_adopt_sized(plx_loop *loop, plx_conn *conn_out, plx_socket socket,
+                         const plx_conn_options *options, size_t options_bytes, const void *bytes,
+                         size_t length)
 {
+    plx_conn_options own;
     plx__profile *profile;
     plx__conn *conn;
     plx__kept *kept = NULL;
@@ -57,13 +60,15 @@ int plx_conn_adopt(plx_loop *loop, plx_conn *conn_out, plx_socket socket,
     if (refusal != 0)
         return refusal;
     plx__time_look(loop);
-    int status = plx__profile_share(loop, &profile, options);
+    int status = plx__sized_take(&own, sizeof own, options, options_bytes);
+    if (status == 0)
+        status = plx__profile_share(loop, &profile, &own);
     if (status != 0)
         return status;
     if (length > 0)
         status = plx__kept_append(&kept, &loop->kept_spare, bytes, length);
     if (status == 0)
-        status = adopt(loop, &conn, socket, profile, options != NULL ? options->data : NULL, &kept);
+        status = adopt(loop, &conn, socket, profile, own.data, &kept);
     plx__profile_give(profile);
     if (status != 0) {
         if (kept != NULL)

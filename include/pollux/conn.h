@@ -97,6 +97,10 @@ typedef struct plx_conn_options {
  */
 PLX_NODISCARD PLX_API int plx_address_check(const char *address);
 
+/** What plx_connect() calls, with the size of its caller's struct (docs/growing.md). */
+PLX_NODISCARD PLX_API int plx_connect_sized(plx_loop *loop, plx_conn *conn_out, const char *address,
+                                            const plx_conn_options *options, size_t options_bytes);
+
 /**
  * Connects to `address`, as "tcp://127.0.0.1:80", "tcp://[::1]:80" or "unix:/run/x.sock". Success
  * is on_open, failure is on_close with the reason. It may be written to at once: what is written
@@ -111,8 +115,11 @@ PLX_NODISCARD PLX_API int plx_address_check(const char *address);
  * A client that writes all it has before it reads anything wants PLX_CONN_READ_WHILE_HIGH: with
  * both sides waiting for the other to read, neither would go on.
  */
-PLX_NODISCARD PLX_API int plx_connect(plx_loop *loop, plx_conn *conn_out, const char *address,
-                                      const plx_conn_options *options);
+PLX_NODISCARD static inline int plx_connect(plx_loop *loop, plx_conn *conn_out, const char *address,
+                                            const plx_conn_options *options)
+{
+    return plx_connect_sized(loop, conn_out, address, options, sizeof *options);
+}
 
 /**
  * Sends a copy of the bytes. What cannot go at once waits in the send queue. It takes all or
@@ -211,6 +218,12 @@ PLX_API int plx_conn_close(plx_loop *loop, plx_conn conn);
  */
 PLX_API int plx_conn_reset(plx_loop *loop, plx_conn conn);
 
+/** What plx_conn_adopt() calls, with the size of its caller's struct (docs/growing.md). */
+PLX_NODISCARD PLX_API int plx_conn_adopt_sized(plx_loop *loop, plx_conn *conn_out,
+                                               plx_socket socket, const plx_conn_options *options,
+                                               size_t options_bytes, const void *bytes,
+                                               size_t length);
+
 /**
  * Makes a connection of a socket that is one already: a stream, connected; accepted by somebody
  * else, inherited, one of a pair, or released by another loop. The loop owns the socket then, and
@@ -224,9 +237,12 @@ PLX_API int plx_conn_reset(plx_loop *loop, plx_conn conn);
  * another completion port (on Windows: that of another loop on iocp, before Windows 8.1; or of
  * another library), or PLX_ECANCELED while the loop closes.
  */
-PLX_NODISCARD PLX_API int plx_conn_adopt(plx_loop *loop, plx_conn *conn_out, plx_socket socket,
-                                         const plx_conn_options *options, const void *bytes,
-                                         size_t length);
+PLX_NODISCARD static inline int plx_conn_adopt(plx_loop *loop, plx_conn *conn_out,
+                                               plx_socket socket, const plx_conn_options *options,
+                                               const void *bytes, size_t length)
+{
+    return plx_conn_adopt_sized(loop, conn_out, socket, options, sizeof *options, bytes, length);
+}
 
 /**
  * Takes the connection out of the loop, for another loop (plx_post() tells its thread, and

@@ -30,7 +30,7 @@ typedef void (*plx_listener_error_fn)(plx_loop *loop, plx_listener listener, voi
 
 /** What a listener does. All zero is allowed. */
 typedef struct plx_listen_options {
-    plx_conn_options conn;          /**< What each accepted connection does. */
+    const plx_conn_options *conn;   /**< What each accepted connection does; NULL: all zero. */
     plx_listener_error_fn on_error; /**< May be NULL. */
     void *data;                     /**< Handed to on_error. */
     uint32_t backlog;   /**< Connections the system may hold before they are accepted; 0: 511. */
@@ -46,19 +46,13 @@ typedef struct plx_listen_options {
      * The risk: a client that connects and sends nothing occupies a slot. on_open has not been
      * called for it, so none of the connection's timeouts runs. Two things limit it:
      * - iocp drops clients that have been silent for 10 seconds, or for one second while such
-     *   clients take all of the listener's `accepts_ahead`. It counts them in accepts_aborted.
+     *   clients take all posted accepts ("accepts_ahead"). It counts them in accepts_aborted.
      * - Linux hands a silent client over after about 10 seconds: on_open is called without data.
      *
      * So set read_timeout_ns or idle_timeout_ns, as for any listener that strangers reach, and
      * leave this off where clients wait to be greeted.
      */
     uint32_t accept_receive_first;
-    /**
-     * How many accepts the iocp backend keeps posted, each with a socket made ahead: connections
-     * that come closer together than turns find one. 0 means 16; 1,024 at the most. Of no meaning
-     * to the others, where the backlog does that.
-     */
-    uint32_t accepts_ahead;
     /**
      * Not 0: other sockets of the same user may listen at the same address, if they ask for this
      * too, and the system distributes new connections among them: one listener for each thread or
@@ -76,6 +70,11 @@ typedef struct plx_listen_options {
      */
     uint32_t path_mode;
 } plx_listen_options;
+
+/** What plx_listen() calls, with the sizes of its caller's structs (docs/growing.md). */
+PLX_NODISCARD PLX_API int plx_listen_sized(plx_loop *loop, plx_listener *listener_out,
+                                           const char *address, const plx_listen_options *options,
+                                           size_t options_bytes, size_t conn_bytes);
 
 /**
  * Listens at `address`: "tcp://127.0.0.1:7000", "tcp://[::]:0", "tcp://:80" for all IPv4
@@ -97,13 +96,23 @@ typedef struct plx_listen_options {
  * reset. So there the call waits for an address that is in use, up to 100 ms, before it returns
  * PLX_EADDRINUSE.
  *
- * `listener_out` may be NULL. `options` is read during the call only and may be NULL. Returns 0,
- * PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG, PLX_EINVAL, PLX_EADDRINUSE, PLX_EADDRNOTAVAIL,
- * PLX_EACCES, PLX_EAFNOSUPPORT, PLX_ENOENT, PLX_ENOMEM, PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED
- * while the loop closes.
+ * `listener_out` may be NULL. `options` and what it points to are read during the call only;
+ * `options` may be NULL. Returns 0, PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG, PLX_EINVAL,
+ * PLX_EADDRINUSE, PLX_EADDRNOTAVAIL, PLX_EACCES, PLX_EAFNOSUPPORT, PLX_ENOENT, PLX_ENOMEM,
+ * PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED while the loop closes.
  */
-PLX_NODISCARD PLX_API int plx_listen(plx_loop *loop, plx_listener *listener_out,
-                                     const char *address, const plx_listen_options *options);
+PLX_NODISCARD static inline int plx_listen(plx_loop *loop, plx_listener *listener_out,
+                                           const char *address, const plx_listen_options *options)
+{
+    return plx_listen_sized(loop, listener_out, address, options, sizeof *options,
+                            sizeof *options->conn);
+}
+
+/** What plx_listen_adopt() calls, with the sizes of its caller's structs (docs/growing.md). */
+PLX_NODISCARD PLX_API int plx_listen_adopt_sized(plx_loop *loop, plx_listener *listener_out,
+                                                 plx_socket socket,
+                                                 const plx_listen_options *options,
+                                                 size_t options_bytes, size_t conn_bytes);
 
 /**
  * Listens with a socket that is bound and listens already: from systemd (sd_listen_fds(3)), from a
@@ -121,8 +130,13 @@ PLX_NODISCARD PLX_API int plx_listen(plx_loop *loop, plx_listener *listener_out,
  * while a watch of this loop has it, PLX_EBUSY where it belongs to another completion port (as with
  * plx_conn_adopt()), PLX_ENOMEM, PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED while the loop closes.
  */
-PLX_NODISCARD PLX_API int plx_listen_adopt(plx_loop *loop, plx_listener *listener_out,
-                                           plx_socket socket, const plx_listen_options *options);
+PLX_NODISCARD static inline int plx_listen_adopt(plx_loop *loop, plx_listener *listener_out,
+                                                 plx_socket socket,
+                                                 const plx_listen_options *options)
+{
+    return plx_listen_adopt_sized(loop, listener_out, socket, options, sizeof *options,
+                                  sizeof *options->conn);
+}
 
 /**
  * Writes the address that the listener has, with the real port, in the form that plx_connect()

@@ -20,14 +20,12 @@
 #ifndef POLLUX_LOOP_H
 #define POLLUX_LOOP_H
 
+#include <pollux/setting.h>
 #include <pollux/types.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/** For plx_loop_options.poll_cold_min. */
-#define PLX_POLL_COLD_NEVER UINT32_MAX
 
 /** What a loop may be told when it opens. All zero is a good choice; so is NULL in its place. */
 typedef struct plx_loop_options {
@@ -52,17 +50,14 @@ typedef struct plx_loop_options {
     uint32_t receive_bytes;
     /** plx_loop_run() returns only after plx_loop_stop(), even when nothing is open. */
     uint32_t keep_running;
-    /** Backend "poll": from so many sockets on, those that are idle are waited for by a thread of
-     *  the loop's own, so that they cost the busy ones nothing. 0 means 512; PLX_POLL_COLD_NEVER
-     *  means that no such thread is ever started. */
-    uint32_t poll_cold_min;
-    /** Backend "poll": how long a connection or a watch must have been idle before it goes
-     *  there, in nanoseconds; 0 means 300 ms. One that comes back soon stays longer the next time.
-     */
-    uint64_t poll_cold_after_ns;
+    /** Settings of backends: `settings_count` of them, which are read during the call only. May be
+     *  NULL when `settings_count` is 0. pollux/setting.h says which a loop takes. */
+    const plx_setting *settings;
+    size_t settings_count; /**< How many `settings` has. */
 } plx_loop_options;
 
-/** Counts since the loop opened, but for those whose comment says "now". */
+/** Counts since the loop opened, but for those whose comment says "now". What a backend alone
+ * counts is in plx_loop_counter(). */
 typedef struct plx_loop_stats {
     uint64_t ticks;                /**< Turns of the loop. */
     uint64_t completions;          /**< Things that the backend reported. */
@@ -89,17 +84,10 @@ typedef struct plx_loop_stats {
     uint64_t timers_fired;      /**< Calls of timer callbacks. */
     uint64_t posts_run;         /**< Posted functions that ran. */
     uint64_t signals_delivered; /**< Calls of signal callbacks. */
-    uint64_t poll_cold;         /**< Connections and watches that the second thread of "poll" waits
-                                     for; now. */
-    uint64_t poll_demotions;    /**< Times that one went there, */
-    uint64_t poll_promotions;   /**< and came back because something arrived. */
-    uint64_t poll_cold_failures; /**< Times that there was no thread or memory for it, or that its
-                                      wait failed. The loop waits for all of them itself then, and
-                                      tries again later. */
-    uint64_t wait_failures;      /**< Waits that failed, most often because the system was short of
-                                      memory. The loop tries again. */
-    uint64_t sockets_lost;       /**< Connections, listeners and watches whose descriptor somebody
-                                      else had closed. */
+    uint64_t wait_failures;     /**< Waits that failed, most often because the system was short of
+                                     memory. The loop tries again. */
+    uint64_t sockets_lost;      /**< Connections, listeners and watches whose descriptor somebody
+                                     else had closed. */
 } plx_loop_stats;
 
 /**
@@ -108,15 +96,22 @@ typedef struct plx_loop_stats {
  */
 typedef void (*plx_post_fn)(plx_loop *loop, void *data, int status);
 
+/** What plx_loop_open() calls, with the size of its caller's struct (docs/growing.md). */
+PLX_NODISCARD PLX_API int plx_loop_open_sized(plx_loop **loop_out, const plx_loop_options *options,
+                                              size_t options_bytes);
+
 /**
  * Opens a loop. `*loop_out` is the new loop, or NULL if the call fails. `options` is read during
  * the call only and may be NULL.
  *
- * Returns 0, PLX_EINVAL for an option above its limit, PLX_EBACKEND for a name that is not compiled
- * in, PLX_ENOSYS for a backend that this machine cannot run, PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE.
- * On failure nothing is left behind.
+ * Returns 0, PLX_EINVAL for an option above its limit and for settings that are wrong, here or in
+ * POLLUX_SETTINGS, PLX_EBACKEND for a name that is not compiled in, PLX_ENOSYS for a backend that
+ * this machine cannot run, PLX_ENOMEM, PLX_EMFILE or PLX_ENFILE. On failure nothing is left behind.
  */
-PLX_NODISCARD PLX_API int plx_loop_open(plx_loop **loop_out, const plx_loop_options *options);
+PLX_NODISCARD static inline int plx_loop_open(plx_loop **loop_out, const plx_loop_options *options)
+{
+    return plx_loop_open_sized(loop_out, options, sizeof *options);
+}
 
 /**
  * Closes all that is open on the loop, calls every on_close, runs the queued posts with
@@ -261,8 +256,31 @@ typedef int (*plx_each_conn_fn)(plx_loop *loop, plx_conn conn, void *data);
  */
 PLX_API int plx_loop_each_conn(plx_loop *loop, plx_each_conn_fn visit, void *data);
 
+/** What plx_loop_stats_get() calls, with the size of its caller's struct (docs/growing.md). */
+PLX_API void plx_loop_stats_get_sized(const plx_loop *loop, plx_loop_stats *stats_out,
+                                      size_t stats_bytes);
+
 /** Copies the counters of the loop. */
-PLX_API void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stats_out);
+static inline void plx_loop_stats_get(const plx_loop *loop, plx_loop_stats *stats_out)
+{
+    plx_loop_stats_get_sized(loop, stats_out, sizeof *stats_out);
+}
+
+/**
+ * Reads a counter that the loop's backend alone has. Returns 0, or PLX_EINVAL for a name that it
+ * does not have; `*value_out` is 0 then. The counters are:
+ *
+ * - poll: "idle_set_sockets", connections and watches in the idle set, now;
+ * - poll: "idle_set_added", times that one joined the idle set;
+ * - poll: "idle_set_returned", times that one returned because something arrived;
+ * - poll: "idle_set_failures", times that there was no thread or memory for the idle set, or that
+ *   its wait failed. The loop then polls all sockets itself, and tries again later.
+ */
+PLX_API int plx_loop_counter(const plx_loop *loop, const char *name, uint64_t *value_out);
+
+/** The name of the counter number `index` of the loop's backend, or NULL past the last. The string
+ *  is static. */
+PLX_API const char *plx_loop_counter_name(const plx_loop *loop, size_t index);
 
 /** The name of the backend that runs, as "poll". The string is static. */
 PLX_API const char *plx_loop_backend_name(const plx_loop *loop);

@@ -32,7 +32,7 @@ int main(void)
     int status = plx_loop_open(&loop, NULL);
     if (status == 0)
         status = plx_listen(loop, &listener, "tcp://127.0.0.1:0",
-                            &(plx_listen_options){.conn = {.on_data = echo}});
+                            &(plx_listen_options){.conn = &(plx_conn_options){.on_data = echo}});
     if (status == 0)
         status = plx_listener_address(loop, listener, address, sizeof address);
     if (status == 0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 # The first that fits. Suites that are likely to notice come first; all of them have to be passed.
 # A name alone is a suite that runs by itself; "suite:configuration" runs under that one.
 WATCHERS_LINUX = (
-    ("backends/readiness/poll.c backends/readiness/cold_set",
+    ("backends/readiness/poll.c backends/readiness/idle_set",
      "behavior:poll-two-tier behavior:poll unit fuzz:poll-two-tier"),
     ("backends/readiness/array_poller",
      "behavior:poll-two-tier behavior:select unit fuzz:poll-two-tier"),

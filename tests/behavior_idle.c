@@ -1,4 +1,4 @@
-/* tests/behavior_cold.c - many that are idle, waited for by a second thread.
+/* tests/behavior_idle.c - many that are idle, waited for by a second thread.
  *
  * Only the backend "poll" has one; what its users see must be the same on all. The loops here send
  * there at once whoever is idle.
@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "platform/rehearsal.h"
+#include "tests/configuration.h"
 #include "tests/harness.h"
 
-extern const test_case behavior_cold_cases[];
+extern const test_case behavior_idle_cases[];
 
 enum { MANY = 100 };
 
@@ -33,28 +34,26 @@ static bool has_second_thread(const world *w)
     return strcmp(w->backend, "poll") == 0;
 }
 
-/* Turns until so many are cold; where there is no such thing, turns some times. */
-static void turn_until_cold(world *w, uint64_t wanted)
+/* Turns until so many are in the idle set; where there is none, turns some times. */
+static void turn_until_idle(world *w, uint64_t wanted)
 {
     if (has_second_thread(w))
-        turn_until_counter(w, poll_cold, wanted);
+        turn_until_backend_counter(w, "idle_set_sockets", wanted);
     else
         turn_some(w);
 }
 
-static const plx_loop_options cold = {.poll_cold_min = 1, .poll_cold_after_ns = 1};
-
-static void world_reopen_cold(world *w)
+static void world_reopen_idle(world *w)
 {
-    world_reopen(w, cold);
+    world_reopen(w, configuration_all_idle((plx_loop_options){0}));
 }
 
 /* Another one. A socket under Wine's iocp can go to any but another of these
  * (behavior_transfer.c). */
-static plx_loop *loop_open_cold(const world *w)
+static plx_loop *loop_open_idle(const world *w)
 {
     plx_loop *loop;
-    plx_loop_options options = world_options(w, cold);
+    plx_loop_options options = world_options(w, configuration_all_idle((plx_loop_options){0}));
     if (strcmp(w->backend, "iocp") == 0 && plx__rehearsal_is_wine())
         options.backend = "select";
     ck_ok(plx_loop_open(&loop, &options));
@@ -65,7 +64,7 @@ static plx_loop *loop_open_cold(const world *w)
 static void crowd_connect(world *w, crowd *c, plx_conn_options options)
 {
     char address[PLX_ADDRESS_TEXT_MAX];
-    world_reopen_cold(w);
+    world_reopen_idle(w);
     options.data = &c->probe;
     c->probe.more = c;
     c->probe.then_open = crowd_note;
@@ -80,7 +79,7 @@ static void crowd_connect(world *w, crowd *c, plx_conn_options options)
 static void crowd_open(world *w, crowd *c, plx_conn_options options)
 {
     crowd_connect(w, c, options);
-    turn_until_cold(w, MANY);
+    turn_until_idle(w, MANY);
 }
 
 static void crowd_close(world *w, crowd *c)
@@ -102,13 +101,13 @@ static void idle_ones_go_and_come_back(world *w)
         peer_receive(w, &c.peers[i], &got, 1);
         ck_assert_uint_eq(got, sent);
     }
-    turn_until_cold(w, MANY);
+    turn_until_idle(w, MANY);
     if (has_second_thread(w)) {
-        ck_assert_uint_ge(counter(w, poll_promotions), MANY);
-        ck_assert_uint_ge(counter(w, poll_demotions), 2 * MANY);
+        ck_assert_uint_ge(backend_counter(w, "idle_set_returned"), MANY);
+        ck_assert_uint_ge(backend_counter(w, "idle_set_added"), 2 * MANY);
     }
     crowd_close(w, &c);
-    ck_assert_uint_eq(counter(w, poll_cold), 0);
+    ck_assert_uint_eq(backend_counter(w, "idle_set_sockets"), 0);
 }
 
 /* All of them at once, again and again. */
@@ -125,7 +124,7 @@ static void burst_wakes_all(world *w)
             peer_receive(w, &c.peers[i], &got, 1);
             ck_assert_uint_eq(got, sent);
         }
-        turn_until_cold(w, MANY);
+        turn_until_idle(w, MANY);
     }
     ck_assert_uint_eq(c.probe.received, 5 * MANY);
     crowd_close(w, &c);
@@ -154,7 +153,7 @@ static void idle_ones_are_closed(world *w)
     turn_until(w, &c.probe.closed, MANY);
     crowd_close(w, &c);
     ck_assert_uint_eq(counter(w, connections_open), 0);
-    ck_assert_uint_eq(counter(w, poll_cold), 0);
+    ck_assert_uint_eq(backend_counter(w, "idle_set_sockets"), 0);
 }
 
 /* One that is not read from is not heard, and is when it is read from again. */
@@ -170,7 +169,7 @@ static void idle_one_is_paused(world *w)
     turn_until(w, &c.probe.received, 1);
     ck_ok(plx_conn_pause(w->loop, c.conns[8]));
     ck_ok(plx_conn_resume(w->loop, c.conns[8]));
-    turn_until_cold(w, MANY);
+    turn_until_idle(w, MANY);
     peer_send(w, &c.peers[8], "x", 1);
     turn_until(w, &c.probe.received, 2);
     crowd_close(w, &c);
@@ -184,7 +183,7 @@ static void idle_one_is_shut_down(world *w)
     crowd_open(w, &c, probe_options(&c.probe));
     ck_ok(plx_conn_shutdown(w->loop, c.conns[3]));
     ck_assert_int_eq(peer_drain(w, &c.peers[3], &dropped), PLX_EEOF);
-    turn_until_cold(w, MANY);
+    turn_until_idle(w, MANY);
     peer_send(w, &c.peers[3], "x", 1);
     turn_until(w, &c.probe.received, 1);
     crowd_close(w, &c);
@@ -212,7 +211,7 @@ static void idle_one_is_written_to(world *w)
         pattern_check(bytes, sizeof bytes, position);
     }
     turn_until(w, &c.probe.drained, 1);
-    turn_until_cold(w, MANY);
+    turn_until_idle(w, MANY);
     crowd_close(w, &c);
 }
 
@@ -225,7 +224,7 @@ static void idle_ones_time_out(world *w)
     crowd_connect(w, &c, options); /* On a slow machine the first are over before the last come. */
     turn_until(w, &c.probe.closed, MANY);
     if (has_second_thread(w))
-        ck_assert_uint_ge(counter(w, poll_demotions), 1);
+        ck_assert_uint_ge(backend_counter(w, "idle_set_added"), 1);
     ck_assert_int_eq(c.probe.reason, PLX_ETIMEDOUT);
     ck_assert_uint_eq(counter(w, timeouts), MANY);
     crowd_close(w, &c);
@@ -238,7 +237,7 @@ static void descriptors_come_back_as_others(world *w)
     char address[PLX_ADDRESS_TEXT_MAX];
     probe p = {.then_data = echo_back};
     plx_conn_options options = probe_options(&p);
-    world_reopen_cold(w);
+    world_reopen_idle(w);
     (void)listen_at(w, &options, address);
     for (size_t i = 0; i < 100; i++) {
         unsigned char sent = (unsigned char)i;
@@ -246,11 +245,11 @@ static void descriptors_come_back_as_others(world *w)
         peer client = peer_start(address);
         turn_until(w, &p.opened, i + 1);
         if (i % 2 == 0)
-            turn_until_cold(w, 1);
+            turn_until_idle(w, 1);
         peer_send(w, &client, &sent, 1);
         peer_receive(w, &client, &got, 1);
         ck_assert_uint_eq(got, sent);
-        turn_until_cold(w, 1);
+        turn_until_idle(w, 1);
         peer_send(w, &client, &sent, 1); /* May be seen by the second thread at this moment. */
         ck_ok(plx_conn_close(w->loop, p.conn));
         turn_until(w, &p.closed, i + 1);
@@ -265,7 +264,7 @@ static void second_thread_cannot_start(world *w)
     char address[PLX_ADDRESS_TEXT_MAX];
     probe p = {.then_data = echo_back};
     plx_conn_options options = probe_options(&p);
-    world_reopen_cold(w);
+    world_reopen_idle(w);
     plx__fault_arm(PLX__FAULT_THREAD, 0, UINT32_MAX);
     (void)listen_at(w, &options, address);
     peer client = peer_start(address);
@@ -276,11 +275,12 @@ static void second_thread_cannot_start(world *w)
         peer_receive(w, &client, &got, 1);
         turn_some(w);
     }
-    ck_assert_uint_eq(counter(w, poll_cold), 0);
-    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_THREAD), counter(w, poll_cold_failures));
+    ck_assert_uint_eq(backend_counter(w, "idle_set_sockets"), 0);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_THREAD),
+                      backend_counter(w, "idle_set_failures"));
     if (has_second_thread(w)) {
-        ck_assert_uint_ge(counter(w, poll_cold_failures), 1);
-        turn_until_cold(w, 1); /* It is tried again. */
+        ck_assert_uint_ge(backend_counter(w, "idle_set_failures"), 1);
+        turn_until_idle(w, 1); /* It is tried again. */
     }
     peer_close(&client);
     turn_until(w, &p.closed, 1);
@@ -289,17 +289,17 @@ static void second_thread_cannot_start(world *w)
 /* Told never to, the loop starts none; told nothing, none for a few. */
 static void few_need_no_second_thread(world *w)
 {
-    const plx_loop_options unwanted[] = {
-        {.poll_cold_min = PLX_POLL_COLD_NEVER, .poll_cold_after_ns = 1},
-        {.poll_cold_min = 3, .poll_cold_after_ns = 1},
+    static const plx_setting unwanted[][3] = {
+        {{"idle_set", PLX_OFF}, {"idle_set_min", 1}, {"idle_after_ns", 1}},
+        {{"idle_set", PLX_ON}, {"idle_set_min", 3}, {"idle_after_ns", 1}},
     };
     for (size_t i = 0; i < 2; i++) {
         probe p = {0};
         plx_conn_options options = probe_options(&p);
-        world_reopen(w, unwanted[i]);
+        world_reopen(w, (plx_loop_options){.settings = unwanted[i], .settings_count = 3});
         peer client = connect_pair(w, &p, &options);
         turn_some(w);
-        ck_assert_uint_eq(counter(w, poll_demotions), 0);
+        ck_assert_uint_eq(backend_counter(w, "idle_set_added"), 0);
         peer_close(&client);
         turn_until(w, &p.closed, 1);
     }
@@ -315,17 +315,18 @@ static void second_thread_ends_when_few_are_left(world *w)
     plx_conn_options options = probe_options(&p);
     peer clients[SOME];
     char address[PLX_ADDRESS_TEXT_MAX];
-    world_reopen(w, (plx_loop_options){.poll_cold_min = BOUND, .poll_cold_after_ns = 1});
+    static const plx_setting settings[] = {{"idle_set_min", BOUND}, {"idle_after_ns", 1}};
+    world_reopen(w, (plx_loop_options){.settings = settings, .settings_count = 2});
     (void)listen_at(w, &options, address);
     for (size_t i = 0; i + 1 < SOME; i++) {
         clients[i] = peer_start(address);
         turn_until(w, &p.opened, i + 1);
     }
     turn_some(w);
-    ck_assert_uint_eq(counter(w, poll_demotions), 0);
+    ck_assert_uint_eq(backend_counter(w, "idle_set_added"), 0);
     uint32_t before = plx__fault_held(PLX__FAULT_MEMORY);
     clients[SOME - 1] = peer_start(address);
-    turn_until_counter(w, poll_demotions, SOME);
+    turn_until_backend_counter(w, "idle_set_added", SOME);
     ck_assert_uint_gt(plx__fault_held(PLX__FAULT_MEMORY), before);
     for (size_t i = LEFT; i < SOME; i++)
         peer_close(&clients[i]);
@@ -337,7 +338,7 @@ static void second_thread_ends_when_few_are_left(world *w)
     }
     uint64_t until = plx__clock_now() + patience();
     while (plx__fault_held(PLX__FAULT_MEMORY) > before) {
-        ck_assert_msg(plx__clock_now() < until, "the second tier stays");
+        ck_assert_msg(plx__clock_now() < until, "the idle set stays");
         turn(w);
     }
     for (size_t i = 0; i < LEFT; i++)
@@ -363,7 +364,7 @@ static void move(plx_loop *loop, plx_conn conn, void *data, plx_socket socket, c
     r->released++;
 }
 
-/* Half of them go to another loop, where they are cold again and are heard. */
+/* Half of them go to another loop, where they are idle again and are heard. */
 static void idle_ones_are_handed_over(world *w)
 {
     removal r = {.probe = {.then_data = echo_back}};
@@ -372,7 +373,7 @@ static void idle_ones_are_handed_over(world *w)
     options.on_release = move;
     crowd_open(w, &c, options);
     plx_loop *from = w->loop;
-    r.to = loop_open_cold(w);
+    r.to = loop_open_idle(w);
     for (size_t i = 0; i < MANY; i += 2)
         ck_ok(plx_conn_release(from, c.conns[i]));
     turn_until(w, &r.released, MANY / 2);
@@ -381,7 +382,7 @@ static void idle_ones_are_handed_over(world *w)
         unsigned char got = 0;
         w->loop = i % 2 == 0 ? r.to : from;
         if (i < 2)
-            turn_until_cold(w, MANY / 2);
+            turn_until_idle(w, MANY / 2);
         peer_send(w, &c.peers[i], &sent, 1);
         peer_receive(w, &c.peers[i], &got, 1);
         ck_assert_uint_eq(got, sent);
@@ -397,7 +398,7 @@ static void idle_ones_are_handed_over(world *w)
     ck_ok(plx_loop_close(r.to));
 }
 
-/* Closing the loop while all are cold. */
+/* Closing the loop while all are in the idle set. */
 static void loop_closes_over_idle_ones(world *w)
 {
     crowd c = {.probe = {0}};
@@ -412,7 +413,7 @@ static void loop_closes_over_idle_ones(world *w)
     }
 }
 
-const test_case behavior_cold_cases[] = {
+const test_case behavior_idle_cases[] = {
     CASE(idle_ones_go_and_come_back),
     CASE(burst_wakes_all),
     CASE(idle_ones_are_closed),

@@ -1,20 +1,19 @@
-/* backends/readiness/cold_set.c - owns the table of the sockets that are cold, and the thread
- * that waits.
+/* backends/readiness/idle_set.c - owns the table of the idle set, and the thread that polls it.
  *
- * The thread polls a copy of the table, so the loop may change the table at any time; it never
- * follows a pointer to an endpoint. What it reports is a place and its generation, and the loop
- * believes it only if that place still holds what it held when the copy was made. So closing a
- * cold socket waits for nobody. But on Linux a thread in poll() holds on to the files that it polls
- * (fs/select.c, __pollwait), and a file that is held is not closed: its FIN is not sent. That is
- * why removing is a change that the thread is told of, at the end of the turn.
+ * The thread polls a copy of the table, so the loop may change the table at any time; the thread
+ * never follows a pointer to an endpoint. It reports a slot and its generation, and the loop
+ * believes a report only if the slot still contains what it contained when the copy was made. So
+ * closing an idle socket waits for nobody. But on Linux a thread in poll() keeps references to the
+ * files that it polls (fs/select.c, __pollwait), and close() of such a file sends no FIN. That is
+ * why the thread is told of what was removed, at the end of the turn.
  *
  * After a report the thread waits until the loop has taken it: so it polls no more often than the
  * loop turns, and a burst that wakes thousands costs it one call.
  *
- * When its poll fails (ENOMEM, EAGAIN) the thread reports that and waits for nothing any more: the
- * loop takes all sockets back, and none is left that nobody waits for.
+ * When its poll fails (ENOMEM, EAGAIN) the thread reports that and polls no more: the loop takes
+ * all sockets back, so that each socket is polled by somebody.
  */
-#include "backends/readiness/cold_set.h"
+#include "backends/readiness/idle_set.h"
 
 #include "platform/atomic.h"
 #include "platform/fault.h"
@@ -22,27 +21,27 @@
 
 #define FIRST_ROOM 256
 
-typedef struct cold_place {
-    plx__polled *polled; /* NULL when the place is free. */
+typedef struct idle_slot {
+    plx__polled *polled; /* NULL when the slot is free. */
     plx_socket socket;
     uint32_t generation;
     uint32_t next_free;
-} cold_place;
+} idle_slot;
 
-typedef struct cold_report {
+typedef struct idle_report {
     uint32_t index;
     uint32_t generation;
     short revents;
-} cold_report;
+} idle_report;
 
 /* What the thread polls: its wake, and then the sockets. */
-typedef struct cold_copy {
+typedef struct idle_copy {
     plx__poll_entry *entries;
-    cold_report *reports; /* What each entry would report. */
+    idle_report *reports; /* What each entry would report. */
     uint32_t count;
-} cold_copy;
+} idle_copy;
 
-struct plx__cold_set {
+struct plx__idle_set {
     plx__wake *loop_wake;
     plx__wake wake;
     plx__thread thread;
@@ -53,54 +52,54 @@ struct plx__cold_set {
     bool has_failed; /* The thread's poll: it waits for nothing any more. */
     bool is_changed; /* Since the copy was made; */
     bool is_told;    /* and the thread was woken for that. */
-    uint32_t places; /* Used so far, the free ones among them included. */
+    uint32_t slots;  /* Used so far, the free ones among them included. */
     uint32_t room;
-    uint32_t free;     /* The first free place plus one, or 0. */
+    uint32_t free;     /* The first free slot plus one, or 0. */
     uint32_t reported; /* How many reports wait. */
-    cold_place *table;
-    cold_report *reports; /* As large as the table. */
-    cold_copy larger;     /* For the thread to take in place of its own; entries NULL: none. */
-    cold_copy copy;       /* The thread's. */
+    idle_slot *table;
+    idle_report *reports; /* As large as the table. */
+    idle_copy larger;     /* For the thread to take in place of its own; entries NULL: none. */
+    idle_copy copy;       /* The thread's. */
 };
 
 /* --- the thread --------------------------------------------------------------------------------
  */
 
-static void copy_free(cold_copy *copy)
+static void copy_free(idle_copy *copy)
 {
     plx__free(copy->entries);
     plx__free(copy->reports);
 }
 
-static void copy_renew(plx__cold_set *set)
+static void copy_renew(plx__idle_set *set)
 {
     if (set->larger.entries != NULL) {
         copy_free(&set->copy);
         set->copy = set->larger;
-        set->larger = (cold_copy){.entries = NULL};
+        set->larger = (idle_copy){.entries = NULL};
     }
-    cold_copy *copy = &set->copy;
+    idle_copy *copy = &set->copy;
     copy->entries[0] = (plx__poll_entry){.fd = set->wake.reader, .events = PLX__POLL_READ};
     copy->count = 1;
-    for (uint32_t i = 0; i < set->places; i++) {
-        const cold_place *place = &set->table[i];
-        if (place->polled == NULL)
+    for (uint32_t i = 0; i < set->slots; i++) {
+        const idle_slot *slot = &set->table[i];
+        if (slot->polled == NULL)
             continue;
         copy->entries[copy->count] =
-            (plx__poll_entry){.fd = place->socket, .events = PLX__POLL_READ};
-        copy->reports[copy->count++] = (cold_report){.index = i, .generation = place->generation};
+            (plx__poll_entry){.fd = slot->socket, .events = PLX__POLL_READ};
+        copy->reports[copy->count++] = (idle_report){.index = i, .generation = slot->generation};
     }
     set->is_changed = set->is_told = false;
 }
 
-/* Moves what has something to say from the copy into the reports. */
-static void reports_make(plx__cold_set *set)
+/* Moves the sockets that are ready from the copy into the reports. */
+static void reports_make(plx__idle_set *set)
 {
-    cold_copy *copy = &set->copy;
+    idle_copy *copy = &set->copy;
     for (uint32_t i = copy->count; --i > 0;) {
         if (copy->entries[i].revents == 0)
             continue;
-        cold_report *report = &set->reports[set->reported++];
+        idle_report *report = &set->reports[set->reported++];
         *report = copy->reports[i];
         report->revents = copy->entries[i].revents;
         copy->entries[i] = copy->entries[--copy->count];
@@ -112,18 +111,18 @@ static void reports_make(plx__cold_set *set)
     plx__wake_send(set->loop_wake);
 }
 
-static void failure_report(plx__cold_set *set)
+static void failure_report(plx__idle_set *set)
 {
     set->has_failed = true;
     plx__atomic_store(&set->has_reports, 1);
     plx__wake_send(set->loop_wake);
 }
 
-static void thread_poll(plx__cold_set *set)
+static void thread_poll(plx__idle_set *set)
 {
     plx__mutex_unlock(&set->mutex);
     plx__hook(PLX__HOOK_SECOND);
-    int ready = plx__fault_strikes(PLX__FAULT_COLD_WAIT)
+    int ready = plx__fault_strikes(PLX__FAULT_IDLE_WAIT)
                     ? PLX_ENOMEM
                     : plx__poll(set->copy.entries, set->copy.count, PLX_FOREVER);
     bool is_renewed = false;
@@ -139,7 +138,7 @@ static void thread_poll(plx__cold_set *set)
 
 static void thread_run(void *data)
 {
-    plx__cold_set *set = data;
+    plx__idle_set *set = data;
     plx__mutex_lock(&set->mutex);
     while (!set->is_closing) {
         if (set->reported > 0 || set->has_failed) {
@@ -157,24 +156,24 @@ static void thread_run(void *data)
  */
 
 /* Each step leaves what is good as it is. */
-static int table_grow(plx__cold_set *set)
+static int table_grow(plx__idle_set *set)
 {
     uint32_t room = set->room == 0 ? FIRST_ROOM : 2 * set->room;
-    cold_copy larger = {.entries = plx__allocate((room + 1) * sizeof(plx__poll_entry)),
-                        .reports = plx__allocate((room + 1) * sizeof(cold_report))};
+    idle_copy larger = {.entries = plx__allocate((room + 1) * sizeof(plx__poll_entry)),
+                        .reports = plx__allocate((room + 1) * sizeof(idle_report))};
     if (larger.entries == NULL || larger.reports == NULL) {
         copy_free(&larger);
         return PLX_ENOMEM;
     }
     plx__mutex_lock(&set->mutex);
-    cold_report *reports = plx__reallocate(set->reports, room * sizeof *reports);
+    idle_report *reports = plx__reallocate(set->reports, room * sizeof *reports);
     if (reports != NULL)
         set->reports = reports;
-    cold_place *table = reports != NULL ? plx__reallocate(set->table, room * sizeof *table) : NULL;
+    idle_slot *table = reports != NULL ? plx__reallocate(set->table, room * sizeof *table) : NULL;
     if (table != NULL) {
         set->table = table;
         set->room = room;
-        cold_copy before = set->larger;
+        idle_copy before = set->larger;
         set->larger = larger;
         larger = before;
     }
@@ -183,7 +182,7 @@ static int table_grow(plx__cold_set *set)
     return table != NULL ? 0 : PLX_ENOMEM;
 }
 
-static void set_free(plx__cold_set *set)
+static void set_free(plx__idle_set *set)
 {
     plx__wake_close(&set->wake);
     plx__condition_close(&set->taken);
@@ -195,9 +194,9 @@ static void set_free(plx__cold_set *set)
     plx__free(set);
 }
 
-int plx__cold_set_open(plx__cold_set **set_out, plx__wake *loop_wake, const plx__openings *openings)
+int plx__idle_set_open(plx__idle_set **set_out, plx__wake *loop_wake, const plx__openings *openings)
 {
-    plx__cold_set *set = plx__allocate_zeroed(1, sizeof *set);
+    plx__idle_set *set = plx__allocate_zeroed(1, sizeof *set);
     if (set == NULL)
         return PLX_ENOMEM;
     set->loop_wake = loop_wake;
@@ -218,7 +217,7 @@ int plx__cold_set_open(plx__cold_set **set_out, plx__wake *loop_wake, const plx_
     return 0;
 }
 
-void plx__cold_set_close(plx__cold_set *set)
+void plx__idle_set_close(plx__idle_set *set)
 {
     plx__mutex_lock(&set->mutex);
     set->is_closing = true;
@@ -233,10 +232,10 @@ void plx__cold_set_close(plx__cold_set *set)
  * (glibc's pthread_cond_destroy() waits for those who wait), and both hold no memory. Of the
  * thread's copies nothing is known if it was about to exchange them: they stay allocated then. The
  * table is the loop's. */
-void plx__cold_set_abandon(plx__cold_set *set, plx__poller *poller,
+void plx__idle_set_abandon(plx__idle_set *set, plx__poller *poller,
                            void (*returned)(plx__poller *poller, plx__polled *polled))
 {
-    for (uint32_t i = 0; returned != NULL && i < set->places; i++) {
+    for (uint32_t i = 0; returned != NULL && i < set->slots; i++) {
         plx__polled *polled = set->table[i].polled;
         if (polled == NULL)
             continue;
@@ -253,9 +252,9 @@ void plx__cold_set_abandon(plx__cold_set *set, plx__poller *poller,
     plx__free(set);
 }
 
-int plx__cold_set_add(plx__cold_set *set, plx__polled *polled)
+int plx__idle_set_add(plx__idle_set *set, plx__polled *polled)
 {
-    int status = set->free == 0 && set->places == set->room ? table_grow(set) : 0;
+    int status = set->free == 0 && set->slots == set->room ? table_grow(set) : 0;
     if (status != 0)
         return status;
     plx__mutex_lock(&set->mutex);
@@ -263,12 +262,12 @@ int plx__cold_set_add(plx__cold_set *set, plx__polled *polled)
     if (index != 0) {
         set->free = set->table[--index].next_free;
     } else {
-        index = set->places++;
+        index = set->slots++;
         set->table[index].generation = 0;
     }
-    cold_place *place = &set->table[index];
-    place->polled = polled;
-    place->socket = plx__polled_endpoint(polled)->socket;
+    idle_slot *slot = &set->table[index];
+    slot->polled = polled;
+    slot->socket = plx__polled_endpoint(polled)->socket;
     set->is_changed = true;
     plx__mutex_unlock(&set->mutex);
     polled->place.index = index;
@@ -276,25 +275,25 @@ int plx__cold_set_add(plx__cold_set *set, plx__polled *polled)
 }
 
 /* With the mutex held. */
-static void place_give(plx__cold_set *set, uint32_t index)
+static void slot_give(plx__idle_set *set, uint32_t index)
 {
-    cold_place *place = &set->table[index];
-    place->polled = NULL;
-    place->generation++;
-    place->next_free = set->free;
+    idle_slot *slot = &set->table[index];
+    slot->polled = NULL;
+    slot->generation++;
+    slot->next_free = set->free;
     set->free = index + 1;
 }
 
-void plx__cold_set_remove(plx__cold_set *set, plx__polled *polled)
+void plx__idle_set_remove(plx__idle_set *set, plx__polled *polled)
 {
     plx__mutex_lock(&set->mutex);
-    place_give(set, polled->place.index);
+    slot_give(set, polled->place.index);
     set->is_changed = true;
     plx__mutex_unlock(&set->mutex);
     polled->place.index = 0;
 }
 
-void plx__cold_set_settle(plx__cold_set *set)
+void plx__idle_set_apply(plx__idle_set *set)
 {
     plx__mutex_lock(&set->mutex);
     bool is_news = set->is_changed && !set->is_told;
@@ -305,20 +304,20 @@ void plx__cold_set_settle(plx__cold_set *set)
 }
 
 /* With the mutex held: nobody waits for these any more. */
-PLX__SLOW static void places_empty(plx__cold_set *set, plx__poller *poller,
-                                   void (*returned)(plx__poller *poller, plx__polled *polled,
-                                                    short revents))
+PLX__SLOW static void slots_empty(plx__idle_set *set, plx__poller *poller,
+                                  void (*returned)(plx__poller *poller, plx__polled *polled,
+                                                   short revents))
 {
-    for (uint32_t i = 0; i < set->places; i++) {
+    for (uint32_t i = 0; i < set->slots; i++) {
         plx__polled *polled = set->table[i].polled;
         if (polled == NULL)
             continue;
-        place_give(set, i);
+        slot_give(set, i);
         returned(poller, polled, 0);
     }
 }
 
-bool plx__cold_set_take(plx__cold_set *set, plx__poller *poller,
+bool plx__idle_set_take(plx__idle_set *set, plx__poller *poller,
                         void (*returned)(plx__poller *poller, plx__polled *polled, short revents))
 {
     if (plx__atomic_load(&set->has_reports) == 0)
@@ -326,18 +325,18 @@ bool plx__cold_set_take(plx__cold_set *set, plx__poller *poller,
     plx__mutex_lock(&set->mutex);
     plx__atomic_store(&set->has_reports, 0);
     for (uint32_t i = 0; i < set->reported; i++) {
-        const cold_report *report = &set->reports[i];
-        const cold_place *place = &set->table[report->index];
-        plx__polled *polled = place->polled;
-        if (place->generation != report->generation)
+        const idle_report *report = &set->reports[i];
+        const idle_slot *slot = &set->table[report->index];
+        plx__polled *polled = slot->polled;
+        if (slot->generation != report->generation)
             continue; /* It is free, or another one has it. */
-        place_give(set, report->index);
+        slot_give(set, report->index);
         returned(poller, polled, report->revents);
     }
     set->reported = 0;
     bool has_failed = set->has_failed;
     if (has_failed)
-        places_empty(set, poller, returned);
+        slots_empty(set, poller, returned);
     plx__condition_signal(&set->taken);
     plx__mutex_unlock(&set->mutex);
     return !has_failed;
