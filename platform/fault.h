@@ -20,6 +20,7 @@ enum plx__fault_kind {
     PLX__FAULT_ROOM,       /* Making a queue as large as it is to be, rather than tiny. */
     PLX__FAULT_REGISTER,   /* Telling an epoll set of a socket, or of a change. */
     PLX__FAULT_IDLE_WAIT,  /* A wait of the second thread of the backend "poll". */
+    PLX__FAULT_LOCK,       /* A mutex: counted, and never refused. */
     PLX__FAULT_WAKE,       /* Finding a wake that can die alive after it was drained. */
     PLX__FAULT_KINDS
 };

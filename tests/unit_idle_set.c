@@ -100,6 +100,7 @@ static void copy_that_nobody_takes_is_abandoned(world *w)
         plx__thread_yield();
     }
     if (child_fork()) {
+        const uint32_t locked = plx__fault_held(PLX__FAULT_LOCK);
         for (int i = 0; i <= GROWS_AT; i++) {
             places[i].endpoint.socket = wake.reader;
             ck_ok(plx__idle_set_add(set, &places[i].polled));
@@ -107,6 +108,7 @@ static void copy_that_nobody_takes_is_abandoned(world *w)
         plx__idle_set_abandon(set, NULL, NULL);
         ck_assert_uint_eq(holdings_now().memory, before.memory);
         ck_assert_uint_eq(holdings_now().descriptors, before.descriptors);
+        ck_assert_uint_eq(plx__fault_held(PLX__FAULT_LOCK), locked); /* It gave back its own. */
         plx__rehearse_report(CHILD_IS_GOOD);
     }
     child_join();

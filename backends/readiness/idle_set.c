@@ -246,6 +246,9 @@ void plx__idle_set_abandon(plx__idle_set *set, plx__poller *poller,
     if (plx__mutex_try(&set->mutex)) {
         copy_free(&set->copy);
         copy_free(&set->larger);
+        /* musl keeps the mutexes of some types that a thread has locked in a list of the
+         * thread's: one that is freed with its lock held would be written to later. */
+        plx__mutex_unlock(&set->mutex);
     }
     plx__free(set->reports);
     plx__free(set->table);

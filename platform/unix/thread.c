@@ -112,16 +112,21 @@ void plx__mutex_close(plx__mutex *mutex)
 void plx__mutex_lock(plx__mutex *mutex)
 {
     must(pthread_mutex_lock(mutex_of(mutex)));
+    plx__fault_taken(PLX__FAULT_LOCK);
 }
 
 void plx__mutex_unlock(plx__mutex *mutex)
 {
+    plx__fault_given(PLX__FAULT_LOCK);
     must(pthread_mutex_unlock(mutex_of(mutex)));
 }
 
 bool plx__mutex_try(plx__mutex *mutex)
 {
-    return pthread_mutex_trylock(mutex_of(mutex)) == 0;
+    if (pthread_mutex_trylock(mutex_of(mutex)) != 0)
+        return false;
+    plx__fault_taken(PLX__FAULT_LOCK);
+    return true;
 }
 
 void plx__condition_open(plx__condition *condition)

@@ -76,16 +76,21 @@ void plx__mutex_close(plx__mutex *mutex)
 void plx__mutex_lock(plx__mutex *mutex)
 {
     AcquireSRWLockExclusive(lock_of(mutex));
+    plx__fault_taken(PLX__FAULT_LOCK);
 }
 
 void plx__mutex_unlock(plx__mutex *mutex)
 {
+    plx__fault_given(PLX__FAULT_LOCK);
     ReleaseSRWLockExclusive(lock_of(mutex));
 }
 
 bool plx__mutex_try(plx__mutex *mutex)
 {
-    return TryAcquireSRWLockExclusive(lock_of(mutex)) != 0;
+    if (!TryAcquireSRWLockExclusive(lock_of(mutex)))
+        return false;
+    plx__fault_taken(PLX__FAULT_LOCK);
+    return true;
 }
 
 void plx__condition_open(plx__condition *condition)
