@@ -448,6 +448,18 @@ static void long_paths_are_found(world *w)
     }
 }
 
+/* Files have access lists in the place of a mode. Nothing is made. */
+static void mode_of_a_file_is_refused(world *w)
+{
+    server s;
+    (void)w;
+    server_prepare(&s, "pollux-mode.sock");
+    ck_assert_int_eq(plx__socket_path_listen(s.socket, &s.address, 4, 0600, &s.path), PLX_ENOSYS);
+    ck_assert_ptr_null(s.path);
+    ck_assert(!file_exists("pollux-mode.sock"));
+    plx__socket_close(s.socket);
+}
+
 const test_case unit_windows_files_cases[] = {
     CASE(console_events_have_numbers),
     CASE(listeners_have_places),
@@ -460,5 +472,6 @@ const test_case unit_windows_files_cases[] = {
     CASE(other_files_are_in_the_way),
     CASE(paths_that_are_none_are_empty),
     CASE(long_paths_are_found),
+    CASE(mode_of_a_file_is_refused),
     CASES_END,
 };

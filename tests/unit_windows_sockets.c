@@ -117,6 +117,56 @@ static void other_failures_are_told_as_they_are(world *w)
     plx__socket_close(listener);
 }
 
+/* One that listens becomes ours: it does not block any more, and is no child's. Others are refused,
+ * and stay as they were. */
+static void listening_sockets_are_adopted(world *w)
+{
+    char text[PLX_ADDRESS_TEXT_MAX];
+    plx_socket socket = socket_listening(text);
+    plx_socket bound = socket_refusing(text);
+    plx_socket none;
+    couple c = couple_open();
+    u_long off = 0;
+    DWORD flags = 0;
+    (void)w;
+    uint32_t before = plx__fault_held(PLX__FAULT_DESCRIPTOR);
+    ck_assert_int_eq(plx__socket_adopt_listening(c.ours.socket), PLX_EINVAL);
+    ck_assert_int_eq(plx__socket_adopt_listening(bound), PLX_EINVAL);
+    ck_assert_int_eq(plx__socket_adopt_listening(INVALID_SOCKET), PLX_EBADF);
+    ck_ok(ioctlsocket(socket, (long)FIONBIO, &off));
+    ck_assert(SetHandleInformation((HANDLE)socket, HANDLE_FLAG_INHERIT, 1));
+    for (uint32_t get = 0; get < 3; get++) {
+        winsock_double_fail(DOUBLE_GET, get, 1, WSAENOBUFS);
+        ck_assert_int_eq(plx__socket_adopt_listening(socket), PLX_ENOBUFS);
+        ck_assert_uint_eq(winsock_double_mend(), 1);
+    }
+    winsock_double_fail(DOUBLE_NON_BLOCKING, 0, 1, WSAENOBUFS);
+    ck_assert_int_eq(plx__socket_adopt_listening(socket), PLX_ENOBUFS);
+    ck_assert_uint_eq(winsock_double_mend(), 1);
+    ck_assert_uint_eq(plx__fault_held(PLX__FAULT_DESCRIPTOR), before);
+    ck_assert(GetHandleInformation((HANDLE)socket, &flags));
+    ck_assert_uint_ne(flags & HANDLE_FLAG_INHERIT, 0);
+    ck_ok(plx__socket_adopt_listening(socket));
+    ck_assert_uint_eq(plx__fault_held(PLX__FAULT_DESCRIPTOR), before + 1);
+    ck_assert(GetHandleInformation((HANDLE)socket, &flags));
+    ck_assert_uint_eq(flags & HANDLE_FLAG_INHERIT, 0);
+    ck_assert_int_eq(plx__socket_accept(socket, &none), PLX_EAGAIN);
+    plx__socket_disown(socket);
+    plx__socket_close(socket);
+    plx__socket_close(bound);
+    couple_close(&c);
+}
+
+/* Windows does not distribute connections among sockets of one port. */
+static void ports_are_not_shared(world *w)
+{
+    plx_socket socket;
+    (void)w;
+    ck_ok(plx__socket_open(&socket, PLX__FAMILY_IPV4));
+    ck_assert_int_eq(plx__socket_set(socket, PLX__SOCKET_SHARE_PORT, 1), PLX_ENOSYS);
+    plx__socket_close(socket);
+}
+
 /* --- sending ---------------------------------------------------------------------------------
  */
 
@@ -454,6 +504,8 @@ static void sets_are_as_large_as_they_say(world *w)
 const test_case unit_windows_sockets_cases[] = {
     CASE(tables_are_read_whole),
     CASE(other_failures_are_told_as_they_are),
+    CASE(listening_sockets_are_adopted),
+    CASE(ports_are_not_shared),
     CASE(short_sends_are_the_last),
     CASE(spares_are_had_once),
     CASE(wakes_stay_on_the_loopback),

@@ -120,15 +120,16 @@ PLX_NODISCARD PLX_API int plx_listen_adopt_sized(plx_loop *loop, plx_listener *l
  * the call returns 0, and closes it with the listener. Connections that wait are accepted.
  *
  * The socket is made non-blocking, for all processes that share it, and is not inherited by
- * children. A socket file stays when the listener closes: whoever bound the socket removes it. Of
- * the options, `backlog`, `only_ipv6`, `reuse_port` and `path_mode` have no effect.
+ * children. Its socket file is not removed: that is up to whoever bound the socket. Of the options,
+ * `backlog`, `only_ipv6`, `reuse_port` and `path_mode` have no effect.
  *
  * `listener_out` may be NULL. `options` is read during the call only and may be NULL. On failure
  * the socket stays the caller's and listens as before, though it may be non-blocking: PLX_EBADF,
  * PLX_ENOTSOCK, PLX_EINVAL for a socket that is no stream or does not listen, or for options that
  * contradict each other, PLX_EAFNOSUPPORT for one that is neither IP nor Unix-domain, PLX_EEXIST
  * while a watch of this loop has it, PLX_EBUSY where it belongs to another completion port (as with
- * plx_conn_adopt()), PLX_ENOMEM, PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED while the loop closes.
+ * plx_conn_adopt(); before Windows 8.1 also after a call on iocp that failed), PLX_ENOMEM,
+ * PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED while the loop closes.
  */
 PLX_NODISCARD static inline int plx_listen_adopt(plx_loop *loop, plx_listener *listener_out,
                                                  plx_socket socket,
