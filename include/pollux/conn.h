@@ -20,14 +20,16 @@
 extern "C" {
 #endif
 
-/** The connection stands: it was accepted, or plx_connect() has succeeded. */
+/** The connection is open: it was accepted, or plx_connect() has succeeded. */
 typedef void (*plx_open_fn)(plx_loop *loop, plx_conn conn, void *data);
 
 /**
  * `bytes` points to `length` bytes, valid until the callback returns. Returns how many of them were
  * consumed; the rest is kept and shown again, together with what follows, so that a parser needs
- * no buffer of its own. What was kept while reading was paused is shown when reading goes on.
- * Returning more than `length` is a mistake: the program ends with a message.
+ * no buffer of its own. What was kept while reading was paused is shown when reading goes on. So
+ * consume every whole message that you are shown: a whole message in the rest is not shown again
+ * before more arrives, the send queue has drained, or you call plx_conn_resume(). Returning more
+ * than `length` is a mistake: the program ends with a message.
  */
 typedef size_t (*plx_data_fn)(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
                               size_t length);
@@ -82,7 +84,9 @@ typedef struct plx_conn_options {
     void *data;                  /**< Handed to each callback until plx_conn_set_data(). */
     uint64_t connect_timeout_ns; /**< For plx_connect(); 0 means 30 s. */
     uint64_t idle_timeout_ns;    /**< No byte either way for so long closes; 0 means never. */
-    uint64_t read_timeout_ns;    /**< No byte in while reading for so long closes; 0: never. */
+    uint64_t read_timeout_ns;    /**< No byte in while reading for so long closes; 0: never. It
+                                  *   does not run while reading is paused, by you or because the
+                                  *   send queue is high. */
     uint64_t write_timeout_ns;   /**< No byte out while some wait for so long closes; 0: never. */
     size_t send_high;            /**< High watermark of the send queue; 0 means 262,144 bytes. */
     size_t send_low;             /**< Low watermark; 0 means a quarter of the high one. */
@@ -180,7 +184,9 @@ PLX_NODISCARD PLX_API int plx_conn_send(plx_loop *loop, plx_conn conn, const voi
 
 /**
  * Ends the sending side when the queue is empty. Data still arrives until the peer ends its side
- * too; then the connection closes. Calling it again changes nothing. Returns 0 or PLX_ESTALE.
+ * too; then the connection closes. A connection whose reading you have paused does not see the
+ * peer's end, so it does not close before plx_conn_resume(). Calling it again changes nothing.
+ * Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_conn_shutdown(plx_loop *loop, plx_conn conn);
 
@@ -208,7 +214,9 @@ PLX_API int plx_conn_finish(plx_loop *loop, plx_conn conn, uint64_t linger_ns);
 
 /**
  * Drops the connection and all that waits to be sent. Only on_close follows, not from within this
- * call. Returns 0 or PLX_ESTALE.
+ * call. The peer sees an end, or a reset if it is still sending. A close by a timeout, a limit or
+ * plx_loop_close() that drops queued bytes resets the connection instead, as plx_conn_reset() does.
+ * Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_conn_close(plx_loop *loop, plx_conn conn);
 

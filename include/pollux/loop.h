@@ -31,7 +31,7 @@ extern "C" {
 typedef struct plx_loop_options {
     /** A name from plx_backend_name(). NULL: the environment variable POLLUX_BACKEND if it is set
      *  and not empty, else the default that CMake chose, else the next one that this machine can
-     *  run. */
+     *  run. A name, given here or in the environment, is that backend or an error. */
     const char *backend;
     /** How many connections may be open at once; 0 means 1,048,576; 16,777,216 (2^24) at the
      *  most. At the limit listeners stop accepting until one closes, and plx_connect() returns
@@ -212,7 +212,8 @@ PLX_NODISCARD PLX_API int plx_loop_run(plx_loop *loop);
 /**
  * Runs one turn: waits up to `timeout_ns` for the first thing to happen, and delivers all that has:
  * what arrived, timers that are due, signals, posts, closes, in this order. 0 does not wait;
- * PLX_FOREVER waits without limit. Returns 0, or as plx_loop_run() does.
+ * PLX_FOREVER waits without limit, also when nothing is open: plx_loop_run() returns then, this
+ * call does not. Returns 0, or as plx_loop_run() does.
  */
 PLX_NODISCARD PLX_API int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns);
 

@@ -3,7 +3,8 @@
  * Signals of Unix, and the console control events of Windows, as callbacks on the loop.
  *
  * While any loop subscribes to a signal its usual effect (ending the process, say) does not happen.
- * When the last subscription closes, what was there before is put back.
+ * When the last subscription closes, what was there before is put back. A subscription keeps
+ * plx_loop_run() running, unless plx_signal_set_background() says that it does not.
  */
 #ifndef POLLUX_SIGNAL_H
 #define POLLUX_SIGNAL_H
