@@ -279,6 +279,8 @@ int plx_post_notify(plx_loop *loop, plx_post_fn on_room, void *data)
     const plx__post waiter = {.run = on_room, .data = data};
     if (on_room == NULL)
         return PLX_EINVAL;
+    if (plx__is_inherited(loop)) /* A thread of the parent may have had the list at the fork. */
+        return PLX_EBUSY;
     int status = plx__post_waiters_add(&loop->post_waiters, waiter);
     if (status == 0)
         plx__room_look(loop);

@@ -323,6 +323,16 @@ static void cork_while_the_loop_has_no_room(world *w)
     close_both(w, &p, &client);
 }
 
+static void uncork_late(plx_loop *loop, plx_timer timer, void *data)
+{
+    const probe *corked = data;
+    (void)timer;
+    ck_ok(plx_conn_uncork(loop, corked->conn));
+}
+
+/* Whether the cork is not forgotten, but taken off in the next turn. */
+static bool is_uncorked_late;
+
 /* A callback of the deferred step, in which another connection gives its room in the queues back
  * behind it. */
 static void cork_in_on_close(plx_loop *loop, plx_conn conn, probe *p)
@@ -332,6 +342,8 @@ static void cork_in_on_close(plx_loop *loop, plx_conn conn, probe *p)
     ck_ok(plx_conn_cork(loop, corked->conn));
     ck_assert_int_eq(plx_conn_write(loop, corked->conn, bytes, 11), PLX_ENOBUFS);
     ck_ok(plx_conn_write(loop, corked->conn, bytes, 5));
+    if (is_uncorked_late)
+        ck_ok(plx_timer_start(loop, NULL, 0, 0, uncork_late, p->more));
 }
 
 /* Room that comes while a forgotten cork still gathers is told of when it ends. */
@@ -361,6 +373,13 @@ static void cork_that_is_forgotten_does_not_lose_on_drain(world *w)
     peer_receive(w, &client, got, sizeof got);
     close_both(w, &p, &client);
     plx__socket_close(listener);
+}
+
+/* So it is when the cork is taken off in a later callback. */
+static void cork_that_is_taken_off_late_does_not_lose_on_drain(world *w)
+{
+    is_uncorked_late = true;
+    cork_that_is_forgotten_does_not_lose_on_drain(w);
 }
 
 /* Behind bytes that wait already, a cork has no effect. */
@@ -520,6 +539,7 @@ const test_case behavior_cork_cases[] = {
     CASE(cork_makes_room_for_a_write),
     CASE(cork_while_the_loop_has_no_room),
     CASE(cork_that_is_forgotten_does_not_lose_on_drain),
+    CASE(cork_that_is_taken_off_late_does_not_lose_on_drain),
     CASE(cork_behind_bytes_that_wait),
     CASE(cork_and_the_end),
     CASE(cork_before_the_connection_is_open),

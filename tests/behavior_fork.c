@@ -252,6 +252,13 @@ static void count_signal(plx_loop *loop, plx_signal signal, void *data, int numb
     ++*(size_t *)data;
 }
 
+static void nothing_on_post(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    (void)data;
+    (void)status;
+}
+
 static void nothing_on_timer(plx_loop *loop, plx_timer timer, void *data)
 {
     (void)loop;
@@ -275,6 +282,7 @@ static void check_refused(world *w, const stand *s)
     ck_assert_int_eq(
         plx_watch_open(loop, NULL, c.ours.socket, PLX_READABLE, nothing_on_ready, NULL), PLX_EBUSY);
     ck_assert_int_eq(plx_timer_start(loop, NULL, 0, 0, nothing_on_timer, NULL), PLX_EBUSY);
+    ck_assert_int_eq(plx_post_notify(loop, nothing_on_post, NULL), PLX_EBUSY);
     ck_assert_int_eq(plx_signal_open(loop, NULL, PLX_SIGNAL_USER2, count_signal, NULL), PLX_EBUSY);
     ck_assert_int_eq(plx_listener_close(loop, s->listener), PLX_ESTALE);
     ck_assert_int_eq(plx_listener_set_background(loop, s->listener, 1), PLX_ESTALE);

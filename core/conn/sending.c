@@ -169,6 +169,8 @@ ptrdiff_t plx__queue_try_slices(plx_loop *loop, plx__conn *conn, const plx_slice
             some[number++] = plx__slice_of(slices->bytes, slices->length);
             length += slices->length;
         }
+        if (number == 0) /* Empty ones were left; systems differ about a send of nothing. */
+            break;
         ptrdiff_t sent = queue_tried(
             loop, conn,
             loop->ops->send_slices_now(loop->backend, &conn->object.endpoint, some, number));
@@ -426,7 +428,9 @@ void plx__conn_output_feed(plx_loop *loop)
         return;
     for (uint32_t slot = 0; slot < conns->count && loop->starved > 0; slot++) {
         plx__conn *conn = (plx__conn *)(void *)plx__slab_at(conns, slot);
-        if (!plx__conn_is_open(conn) || (conn->flags & PLX__CONN_STARVED) == 0)
+        /* One that gathers is told when that has ended: what it has gathered may be high. */
+        if (!plx__conn_is_open(conn) ||
+            (conn->flags & (PLX__CONN_STARVED | PLX__CONN_GATHERING)) != PLX__CONN_STARVED)
             continue;
         starved_end(loop, conn);
         if (conn->queue.length <= conn->profile->options.send_low)

@@ -311,11 +311,13 @@ PLX_NODISCARD PLX_API int plx_post(plx_loop *loop, plx_post_fn run, void *data);
  *
  * Any number of calls may be pending, also several of one thread. The loop serves them in their
  * order, among the posts of a turn, and stops when more than half of the queue is in use again. A
- * call that finds room right away is served in the next turn. `status` and `data` are as for
- * plx_post(): a loop that closes calls `on_room` with PLX_ECANCELED.
+ * call that finds room right away is served in this turn or the next. `status` and `data` are as
+ * for plx_post(): a loop that closes calls `on_room` with PLX_ECANCELED. That may happen before the
+ * call has returned in its own thread, so end your posting threads before plx_loop_close() returns.
  *
- * Returns 0, PLX_EINVAL without `on_room`, PLX_ENOMEM, or PLX_ECANCELED while the loop closes. If
- * it returns 0, `on_room` is called exactly once; else never.
+ * Returns 0, PLX_EINVAL without `on_room`, PLX_ENOMEM, PLX_ECANCELED while the loop closes, or
+ * PLX_EBUSY for a forked child's copy (plx_loop_after_fork()). If it returns 0, `on_room` is called
+ * exactly once; else never.
  */
 PLX_NODISCARD PLX_API int plx_post_notify(plx_loop *loop, plx_post_fn on_room, void *data);
 

@@ -9,7 +9,8 @@
  *   they cost the busy ones nothing;
  * - poll: "idle_set_min": from so many sockets on; 512 by default;
  * - poll: "idle_after_ns": how long a socket is idle before it joins the idle set; 300 ms by
- *   default. One that returns soon stays active longer the next time;
+ *   default. More than 100 ms counts in steps of 100 ms, and more than 6.5 s as 6.5 s. One that
+ *   returns soon stays active longer the next time;
  * - iocp: "accepts_ahead", up to 1,024: accepts posted per listener, each with a socket made ahead,
  *   so that connections that are made between two turns find one; 16 by default.
  *

@@ -164,13 +164,15 @@ static bool identity_holds(const plx__socket_path *path)
 }
 
 /* Between bind() and listen(), when nobody can connect. The umask has no part in it, and a link
- * that somebody has put in the place of the file is not followed. */
+ * that somebody has put in the place of the file is not followed. glibc before 2.32, and later ones
+ * without /proc, cannot promise the latter (EOPNOTSUPP): then the file is looked at before, and
+ * only who may write to the directory could exchange it in between. */
 static int mode_set(const plx__socket_path *path)
 {
-    if (path->mode == 0)
+    if (path->mode == 0 || fchmodat(AT_FDCWD, path->path, path->mode, AT_SYMLINK_NOFOLLOW) == 0 ||
+        (errno == EOPNOTSUPP && identity_holds(path) && chmod(path->path, path->mode) == 0))
         return 0;
-    return fchmodat(AT_FDCWD, path->path, path->mode, AT_SYMLINK_NOFOLLOW) == 0 ? 0
-                                                                                : plx__fail_last();
+    return plx__fail_last();
 }
 
 static int listen_locked(plx_socket socket, const plx__address *address, uint32_t backlog,
