@@ -279,6 +279,33 @@ static void dead_wakes_are_made_anew(world *w)
     plx__wake_close(&wake);
 }
 
+/* A wake that Winsock refuses for a moment is sent again; one that fails for good, or is refused
+ * for long, is given up. */
+static void refused_wakes_are_sent_again(world *w)
+{
+    static const struct {
+        uint32_t count;
+        int os_code;
+        uint32_t struck;
+        int got;
+    } ways[] = {{1, WSAEWOULDBLOCK, 1, 1},
+                {1, WSAENOBUFS, 1, 1},
+                {70, WSAEWOULDBLOCK, 70, 1},
+                {UINT32_MAX, WSAEWOULDBLOCK, 80, SOCKET_ERROR},
+                {UINT32_MAX, WSAENETRESET, 1, SOCKET_ERROR}};
+    plx__wake wake;
+    char byte[4];
+    (void)w;
+    ck_ok(plx__wake_open(&wake));
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        winsock_double_fail(DOUBLE_SEND, 0, ways[i].count, ways[i].os_code);
+        plx__wake_send(&wake);
+        ck_assert_uint_eq(winsock_double_mend(), ways[i].struck);
+        ck_assert_int_eq(recv(wake.reader, byte, sizeof byte, 0), ways[i].got);
+    }
+    plx__wake_close(&wake);
+}
+
 typedef struct meeting {
     plx__mutex mutex;
     plx__condition condition;
@@ -502,19 +529,12 @@ static void sets_are_as_large_as_they_say(world *w)
 }
 
 const test_case unit_windows_sockets_cases[] = {
-    CASE(tables_are_read_whole),
-    CASE(other_failures_are_told_as_they_are),
-    CASE(listening_sockets_are_adopted),
-    CASE(ports_are_not_shared),
-    CASE(short_sends_are_the_last),
-    CASE(spares_are_had_once),
-    CASE(wakes_stay_on_the_loopback),
-    CASE(dead_wakes_are_made_anew),
-    CASE(threads_meet),
-    CASE(entries_are_looked_at_alone),
-    CASE(receiving_tells_resets_from_ends),
-    CASE(only_writers_may_be_refused),
-    CASE(sets_are_searched_in_any_order),
-    CASE(sets_are_as_large_as_they_say),
-    CASES_END,
+    CASE(tables_are_read_whole),         CASE(other_failures_are_told_as_they_are),
+    CASE(listening_sockets_are_adopted), CASE(ports_are_not_shared),
+    CASE(short_sends_are_the_last),      CASE(spares_are_had_once),
+    CASE(wakes_stay_on_the_loopback),    CASE(dead_wakes_are_made_anew),
+    CASE(refused_wakes_are_sent_again),  CASE(threads_meet),
+    CASE(entries_are_looked_at_alone),   CASE(receiving_tells_resets_from_ends),
+    CASE(only_writers_may_be_refused),   CASE(sets_are_searched_in_any_order),
+    CASE(sets_are_as_large_as_they_say), CASES_END,
 };

@@ -22,6 +22,11 @@
 /* The most that one call drains. With more the reader stays readable, and the next wait ends. */
 #define DRAIN_MAX 64
 
+/* How often a wake that is refused for a moment is sent again: at first at once, then after a
+ * millisecond each. */
+#define TRIES_AT_ONCE 64
+#define TRIES_MAX     80
+
 /* Senders hold it shared, and who exchanges the socket holds it alone: a number that was closed may
  * be another socket's before a sender that has read it calls send(). */
 static PSRWLOCK guard_of(plx__wake *wake)
@@ -89,14 +94,30 @@ void plx__wake_close(plx__wake *wake)
     wake->reader = wake->writer = PLX_SOCKET_NONE;
 }
 
-void plx__wake_send(plx__wake *wake)
+/* Whether it is to be tried again. */
+static bool send_is_refused(plx__wake *wake)
 {
     const char one = 1;
     AcquireSRWLockShared(guard_of(wake));
     plx_socket writer = wake->writer;
     plx__hook(PLX__HOOK_SEND);
-    (void)send(writer, &one, 1, 0);
+    bool is_sent = send(writer, &one, 1, 0) == 1;
+    int os_code = is_sent ? 0 : WSAGetLastError();
     ReleaseSRWLockShared(guard_of(wake));
+    return os_code == WSAEWOULDBLOCK || os_code == WSAENOBUFS;
+}
+
+/* Winsock may refuse for a moment a send that finds no room or memory (send(): WSAEWOULDBLOCK,
+ * WSAENOBUFS); Wine does so while another thread is sending. Dropped, the wake would leave the loop
+ * asleep. Whoever gives up in the end loses nothing if the socket is full: then it is readable. */
+void plx__wake_send(plx__wake *wake)
+{
+    for (int i = 0; i < TRIES_MAX && send_is_refused(wake); i++) {
+        if (i < TRIES_AT_ONCE)
+            plx__thread_yield();
+        else
+            Sleep(1);
+    }
 }
 
 int plx__wake_drain(plx__wake *wake, bool *renewed_out)
