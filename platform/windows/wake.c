@@ -112,12 +112,8 @@ static bool send_is_refused(plx__wake *wake)
  * asleep. Whoever gives up in the end loses nothing if the socket is full: then it is readable. */
 void plx__wake_send(plx__wake *wake)
 {
-    for (int i = 0; i < TRIES_MAX && send_is_refused(wake); i++) {
-        if (i < TRIES_AT_ONCE)
-            plx__thread_yield();
-        else
-            Sleep(1);
-    }
+    for (int i = 0; i < TRIES_MAX && send_is_refused(wake); i++)
+        Sleep(i < TRIES_AT_ONCE ? 0 : 1); /* 0 gives up the rest of the time slice, no more. */
 }
 
 int plx__wake_drain(plx__wake *wake, bool *renewed_out)
