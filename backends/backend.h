@@ -102,7 +102,7 @@ typedef struct plx__backend_counts {
 
 typedef struct plx__backend_config {
     uint32_t receive_bytes;   /* The most that one PLX__RECEIVED brings. */
-    bool may_credit;          /* `send_now` may take what it has not sent. */
+    bool may_defer;           /* `send_now` may take what it has not sent. */
     const uint64_t *settings; /* Values in the order of the backend's table, the defaults filled in;
                                * read during `open` only. NULL for a backend without a table. */
     plx__openings openings;
@@ -166,20 +166,20 @@ typedef struct plx__backend_ops {
     /* What the system takes at once: 0 on backends that cannot know, or a code. PLX_ENOBUFS, here,
      * from `send_start` and as the status of PLX__SENT, says that nothing was taken because the
      * system lacks memory, which may pass: core tries again. After any other code something was
-     * lost, and core closes the connection or reads what it still has. What one takes on
-     * credit it has copied, and sends with the next wait; it takes all or none that way, and only
+     * lost, and core closes the connection or reads what it still has. A backend may defer a
+     * send: it copies the bytes and sends them with the next wait, all or none of them, and only
      * if the configuration allows it. What then does not go comes back as PLX__UNSENT. Core calls
      * this only while nothing of the endpoint is queued. */
     ptrdiff_t (*send_now)(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
                           size_t length);
     ptrdiff_t (*send_slices_now)(plx__backend *backend, plx__endpoint *endpoint,
                                  const plx__slice *slices, size_t count);
-    /* Sends what is on credit, at once, as far as the system takes it. Returns how many bytes are
-     * left, at `*bytes_out` until the backend is called again, or a code; in any case nothing is on
-     * credit any more. Core calls it before it queues anything, shuts the socket, or holds a write
-     * against a limit. `detach` does the same, and drops what is left. NULL: nothing ever is. */
-    ptrdiff_t (*send_settle)(plx__backend *backend, plx__endpoint *endpoint,
-                             const void **bytes_out);
+    /* Sends what is deferred, at once, as far as the system takes it. Returns how many bytes are
+     * left, at `*bytes_out` until the backend is called again, or a code; in any case nothing is
+     * deferred any more. Core calls it before it queues anything, shuts the socket, or holds a
+     * write against a limit. `detach` does the same, and drops what is left. NULL: nothing ever is.
+     */
+    ptrdiff_t (*send_flush)(plx__backend *backend, plx__endpoint *endpoint, const void **bytes_out);
     /* Takes the bytes over until PLX__SENT: they stay where they are. Once at a time. */
     int (*send_start)(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                       size_t count);

@@ -17,13 +17,13 @@ set(pollux_sources
     core/conn/transfer.c
     core/error.c
     core/fork.c
-    core/kept.c
+    core/unconsumed.c
     core/listener.c
     core/loop.c
     core/object.c
     core/post_queue.c
     core/post_waiters.c
-    core/profile.c
+    core/shared_options.c
     core/segment.c
     core/setting.c
     core/signal.c

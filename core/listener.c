@@ -44,7 +44,7 @@ static bool is_open(const plx__listener *listener)
 }
 
 /* Whether it should accept now, and does. */
-static int accept_settle(plx_loop *loop, plx__listener *listener)
+static int accept_update(plx_loop *loop, plx__listener *listener)
 {
     bool is_wanted = !loop->is_accepting_stopped && !plx__wheel_has(&listener->retry);
     int status = 0;
@@ -114,7 +114,7 @@ static void listener_deferred(plx_loop *loop, plx__object *object)
     plx__listener *listener = (plx__listener *)(void *)object;
     const plx__listener before = *listener;
     PLX_ASSERT(before.object.state == PLX__CLOSING || before.is_lost);
-    plx__profile_give(before.profile);
+    plx__shared_options_release(before.shared);
     plx__slab_give(&loop->slabs[PLX__KIND_LISTENER], &listener->object);
     /* Lost, and not closed since. */
     if (before.object.state == PLX__OPEN && before.on_error != NULL)
@@ -127,7 +127,7 @@ static void listener_drop(plx_loop *loop, plx__object *object)
     (void)loop;
     plx__socket_path_forget(listener->path);
     plx__socket_drop(object->endpoint.socket, listener->is_lost);
-    plx__profile_give(listener->profile);
+    plx__shared_options_release(listener->shared);
 }
 
 int plx_listener_set_background(plx_loop *loop, plx_listener listener, int is_background)
@@ -156,7 +156,7 @@ static void listener_pause(plx_loop *loop, plx__listener *listener, int status)
     plx__wheel_add(&loop->wheel, &listener->retry, plx__deadline(loop, RETRY_NS));
     listener->aborts = 0;
     loop->stats.accept_pauses++;
-    (void)accept_settle(loop, listener);
+    (void)accept_update(loop, listener);
     if (listener->on_error != NULL)
         listener->on_error(loop, listener_handle(listener), listener->data, status);
 }
@@ -226,7 +226,7 @@ void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
     }
     listener->has_retried = false;
     listener->aborts = 0;
-    int status = plx__conn_accepted(loop, completion, listener->profile, listener->conn_data);
+    int status = plx__conn_accepted(loop, completion, listener->shared, listener->conn_data);
     if (status != 0) {
         plx__socket_close(completion->accepted);
         loop->stats.accepts_rejected++;
@@ -238,7 +238,7 @@ void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
 /* Starting may fail for want of what accepting fails for: the next retry tries that too. */
 static void accept_restart(plx_loop *loop, plx__listener *listener)
 {
-    int status = accept_settle(loop, listener);
+    int status = accept_update(loop, listener);
     if (status != 0)
         accept_failed(loop, listener, status);
 }
@@ -262,7 +262,7 @@ static void listeners_stop(plx_loop *loop)
     for (uint32_t slot = 0; slot < slab->count; slot++) {
         plx__listener *listener = (plx__listener *)(void *)plx__slab_at(slab, slot);
         if (is_open(listener) && !listener->is_lost)
-            (void)accept_settle(loop, listener); /* Stopping does not fail. */
+            (void)accept_update(loop, listener); /* Stopping does not fail. */
     }
 }
 
@@ -289,10 +289,10 @@ static void listeners_event(plx_loop *loop, enum plx__event event)
 
 /* Accepted sockets get these from their listener, which saves a call for each. */
 static int accepted_set(plx_socket socket, const plx_listen_options *options,
-                        const plx__profile *profile)
+                        const plx__shared_options *shared)
 {
     int status = 0;
-    if ((profile->options.flags & PLX_CONN_DELAY) == 0)
+    if ((shared->options.flags & PLX_CONN_DELAY) == 0)
         status = plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
     if (status == 0 && options->accept_receive_first != 0)
         /* Not every system knows it; without it connections come earlier, and that is all. */
@@ -301,7 +301,7 @@ static int accepted_set(plx_socket socket, const plx_listen_options *options,
 }
 
 static int socket_bind(plx_socket socket, const plx__address *address,
-                       const plx_listen_options *options, const plx__profile *profile)
+                       const plx_listen_options *options, const plx__shared_options *shared)
 {
     int status = plx__socket_set(socket, PLX__SOCKET_LISTEN_ALONE, 1);
     if (status == 0 && options->reuse_port != 0)
@@ -309,7 +309,7 @@ static int socket_bind(plx_socket socket, const plx__address *address,
     if (status == 0 && address->family == PLX__FAMILY_IPV6)
         status = plx__socket_set(socket, PLX__SOCKET_ONLY_IPV6, options->only_ipv6 != 0);
     if (status == 0)
-        status = accepted_set(socket, options, profile);
+        status = accepted_set(socket, options, shared);
     if (status == 0)
         status = plx__socket_bind(socket, address);
     return status;
@@ -327,7 +327,7 @@ static int socket_bind_unix(plx_socket socket, const plx__address *address, uint
 
 static int socket_listen(plx_socket *socket_out, plx__socket_path **path_out,
                          const plx__address *address, const plx_listen_options *options,
-                         const plx__profile *profile)
+                         const plx__shared_options *shared)
 {
     plx_socket socket;
     uint32_t backlog = options->backlog != 0 ? options->backlog : BACKLOG_DEFAULT;
@@ -340,7 +340,7 @@ static int socket_listen(plx_socket *socket_out, plx__socket_path **path_out,
     } else {
         uint64_t since = plx__clock_now();
         do {
-            status = socket_bind(socket, address, options, profile);
+            status = socket_bind(socket, address, options, shared);
         } while (status == PLX_EADDRINUSE && plx__address_retry(since));
         if (status == 0)
             status = plx__socket_listen(socket, backlog);
@@ -395,26 +395,26 @@ static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socke
 
 /* Gives the listener what the options say, and has it accept. */
 static int listener_start(plx_loop *loop, plx__listener *listener,
-                          const plx_listen_options *options, plx__profile *profile)
+                          const plx_listen_options *options, plx__shared_options *shared)
 {
-    profile->references++;
-    listener->profile = profile;
+    shared->references++;
+    listener->shared = shared;
     listener->conn_data = options->conn->data;
     listener->on_error = options->on_error;
     listener->data = options->data;
     listener->accept.receive_first = options->accept_receive_first != 0;
-    int status = accept_settle(loop, listener);
+    int status = accept_update(loop, listener);
     if (status == 0)
         sweep_arm(loop, listener);
     return status;
 }
 
 static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx__address *address,
-                        const plx_listen_options *options, plx__profile *profile)
+                        const plx_listen_options *options, plx__shared_options *shared)
 {
     plx_socket socket;
     plx__socket_path *path;
-    int status = socket_listen(&socket, &path, address, options, profile);
+    int status = socket_listen(&socket, &path, address, options, shared);
     if (status != 0)
         return status;
     status = listener_take(loop, listener_out, socket, path);
@@ -424,7 +424,7 @@ static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx_
         plx__socket_close(socket);
         return status;
     }
-    status = listener_start(loop, *listener_out, options, profile);
+    status = listener_start(loop, *listener_out, options, shared);
     if (status != 0)
         listener_close(loop, &(*listener_out)->object);
     return status;
@@ -462,7 +462,7 @@ int plx_listen_sized(plx_loop *loop, plx_listener *listener_out, const char *add
 {
     taken_options taken;
     plx__address parsed;
-    plx__profile *profile;
+    plx__shared_options *shared;
     plx__listener *listener = NULL;
     int refusal = plx__refusal(loop);
     if (refusal != 0)
@@ -474,11 +474,11 @@ int plx_listen_sized(plx_loop *loop, plx_listener *listener_out, const char *add
     if (status == 0)
         status = address_options_check(&taken.listen, &parsed);
     if (status == 0)
-        status = plx__profile_open(&profile, &taken.conn);
+        status = plx__shared_options_open(&shared, &taken.conn);
     if (status != 0)
         return status;
-    status = listen_start(loop, &listener, &parsed, &taken.listen, profile);
-    plx__profile_give(profile);
+    status = listen_start(loop, &listener, &parsed, &taken.listen, shared);
+    plx__shared_options_release(shared);
     if (status == 0 && listener_out != NULL)
         *listener_out = listener_handle(listener);
     return status;
@@ -495,14 +495,14 @@ static void listener_untake(plx_loop *loop, plx__listener *listener)
     PLX_ASSERT(is_free);
     (void)is_free;
     (void)plx__socket_map_remove(&loop->sockets, &listener->object);
-    if (listener->profile != NULL)
-        plx__profile_give(listener->profile);
+    if (listener->shared != NULL)
+        plx__shared_options_release(listener->shared);
     plx__slab_give(&loop->slabs[PLX__KIND_LISTENER], &listener->object);
 }
 
 /* The socket is the loop's from here on, if this returns 0. */
 static int adopted_take(plx_loop *loop, plx__listener **listener_out, plx_socket socket,
-                        const plx_listen_options *options, plx__profile *profile)
+                        const plx_listen_options *options, plx__shared_options *shared)
 {
     plx__address name;
     int status = plx__socket_name(socket, &name);
@@ -513,23 +513,23 @@ static int adopted_take(plx_loop *loop, plx__listener **listener_out, plx_socket
     if (loop->ops->adopt != NULL)
         status = loop->ops->adopt(loop->backend, &(*listener_out)->object.endpoint);
     if (status == 0 && name.family != PLX__FAMILY_UNIX)
-        status = accepted_set(socket, options, profile);
+        status = accepted_set(socket, options, shared);
     if (status == 0)
-        status = listener_start(loop, *listener_out, options, profile);
+        status = listener_start(loop, *listener_out, options, shared);
     if (status != 0)
         listener_untake(loop, *listener_out);
     return status;
 }
 
 static int adopt_start(plx_loop *loop, plx__listener **listener_out, plx_socket socket,
-                       const plx_listen_options *options, plx__profile *profile)
+                       const plx_listen_options *options, plx__shared_options *shared)
 {
     if (plx__watch_is_over(loop, socket))
         return PLX_EEXIST;
     int status = plx__socket_adopt_listening(socket);
     if (status != 0)
         return status;
-    status = adopted_take(loop, listener_out, socket, options, profile);
+    status = adopted_take(loop, listener_out, socket, options, shared);
     if (status != 0)
         plx__socket_disown(socket);
     return status;
@@ -540,18 +540,18 @@ int plx_listen_adopt_sized(plx_loop *loop, plx_listener *listener_out, plx_socke
                            size_t conn_bytes)
 {
     taken_options taken;
-    plx__profile *profile;
+    plx__shared_options *shared;
     plx__listener *listener = NULL;
     int refusal = plx__refusal(loop);
     if (refusal != 0)
         return refusal;
     int status = options_take(&taken, options, options_bytes, conn_bytes);
     if (status == 0)
-        status = plx__profile_open(&profile, &taken.conn);
+        status = plx__shared_options_open(&shared, &taken.conn);
     if (status != 0)
         return status;
-    status = adopt_start(loop, &listener, socket, &taken.listen, profile);
-    plx__profile_give(profile);
+    status = adopt_start(loop, &listener, socket, &taken.listen, shared);
+    plx__shared_options_release(shared);
     if (status == 0 && listener_out != NULL)
         *listener_out = listener_handle(listener);
     return status;

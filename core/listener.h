@@ -5,11 +5,11 @@
 #include <pollux/listener.h>
 
 #include "core/loop.h"
-#include "core/profile.h"
+#include "core/shared_options.h"
 
 typedef struct plx__listener {
     plx__object object; /* First. */
-    plx__profile *profile;
+    plx__shared_options *shared;
     void *conn_data;
     plx_listener_error_fn on_error;
     void *data;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/classes.h"
-#include "core/profile.h"
 #include "core/setting.h"
+#include "core/shared_options.h"
 #include "core/sized.h"
 #include "core/turn.h"
 #include "core/wait.h"
@@ -92,8 +92,8 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
     const char *name = backend_wanted(options);
     const plx__backend_config config = {
         .receive_bytes = or_default(options->receive_bytes, RECEIVE_BYTES_DEFAULT),
-        /* What is on credit is not counted, so with a limit for all queues there is none. */
-        .may_credit = options->queued_bytes_max == 0,
+        /* What is deferred is not counted, so with a limit for all queues there is none. */
+        .may_defer = options->queued_bytes_max == 0,
         .openings = {.on_open = plx__socket_map_take, .data = &loop->sockets},
     };
     plx__settings settings;
@@ -199,11 +199,11 @@ void plx__loop_free(plx_loop *loop)
     plx__spare_close(&loop->spare);
     plx__post_queue_close(&loop->posts);
     plx__post_waiters_close(&loop->post_waiters);
-    if (loop->profile_last != NULL)
-        plx__profile_give(loop->profile_last);
+    if (loop->shared_last != NULL)
+        plx__shared_options_release(loop->shared_last);
     plx__segment_give(&loop->segments, loop->cork.segment);
     plx__segment_pool_close(&loop->segments);
-    plx__free(loop->kept_spare);
+    plx__free(loop->unconsumed_spare);
     plx__free(loop);
     plx__sockets_end();
 }

@@ -10,15 +10,15 @@
 
 #include "backends/backend.h"
 #include "core/assert.h"
-#include "core/kept.h"
 #include "core/object.h"
 #include "core/post_queue.h"
 #include "core/post_waiters.h"
 #include "core/segment.h"
 #include "core/socket_map.h"
+#include "core/unconsumed.h"
 #include "core/wheel.h"
 
-struct plx__profile;
+struct plx__shared_options;
 
 /* Where a connection's callback writes: what it writes there goes out together when it returns. */
 typedef struct plx__cork {
@@ -56,9 +56,9 @@ struct plx_loop {
     uint64_t posts_ran_ns; /* When those of the last turn that had any were through. */
     plx__post_waiters post_waiters; /* When any are in it, posts are queued. */
     plx__segment_pool segments;
-    plx__kept *kept_spare; /* A buffer for kept bytes that nobody uses now; may be NULL. */
-    struct plx__profile *profile_last; /* Of the last plx_connect(); shared while it fits. */
-    plx__socket_map sockets;           /* Of connections, listeners and watches. */
+    plx__unconsumed *unconsumed_spare; /* A buffer for unconsumed bytes, not in use; may be NULL. */
+    struct plx__shared_options *shared_last; /* Of the last plx_connect(); shared while it fits. */
+    plx__socket_map sockets;                 /* Of connections, listeners and watches. */
 
     uint64_t queued_bytes_max;
     uint32_t short_of_memory;   /* Connections for whose sends the system lacked memory. */

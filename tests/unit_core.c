@@ -1,15 +1,15 @@
-/* tests/unit_core.c - the small parts of core: slots, queues, segments, kept bytes, options,
+/* tests/unit_core.c - the small parts of core: slots, queues, segments, unconsumed bytes, options,
  * sockets, codes.
  */
 #include <string.h>
 
-#include "core/kept.h"
 #include "core/loop.h"
 #include "core/post_queue.h"
-#include "core/profile.h"
 #include "core/segment.h"
+#include "core/shared_options.h"
 #include "core/slab.h"
 #include "core/socket_map.h"
+#include "core/unconsumed.h"
 #include "core/wait.h"
 #include "tests/harness.h"
 
@@ -306,7 +306,7 @@ static void post_queue_ends_when_full(world *w)
     plx__post_queue_close(&queue);
 }
 
-/* --- segments and kept bytes -------------------------------------------------------------------
+/* --- segments and unconsumed bytes -------------------------------------------------------------
  */
 
 static void segments_are_pooled(world *w)
@@ -342,8 +342,8 @@ static void segments_are_pooled(world *w)
 /* Bytes go in at the end and out at the front, in all sizes; what remains is always what it was. */
 static void kept_bytes_keep_their_order(world *w)
 {
-    plx__kept *kept = NULL;
-    plx__kept *spare = NULL;
+    plx__unconsumed *unconsumed = NULL;
+    plx__unconsumed *spare = NULL;
     unsigned char bytes[700];
     size_t in = 0;
     size_t out = 0;
@@ -351,16 +351,16 @@ static void kept_bytes_keep_their_order(world *w)
     for (size_t round = 1; round < 400; round++) {
         size_t adds = round * 37 % sizeof bytes + 1;
         pattern_fill(bytes, adds, in);
-        ck_ok(plx__kept_append(&kept, &spare, bytes, adds));
+        ck_ok(plx__unconsumed_append(&unconsumed, &spare, bytes, adds));
         in += adds;
-        pattern_check(kept->bytes + kept->start, kept->length, out);
+        pattern_check(unconsumed->bytes + unconsumed->start, unconsumed->length, out);
         size_t takes = round % 5 == 0 ? in - out : (in - out) * (round % 3) / 3;
-        plx__kept_consume(&kept, &spare, takes);
+        plx__unconsumed_consume(&unconsumed, &spare, takes);
         out += takes;
-        ck_assert_int_eq(kept == NULL, in == out);
+        ck_assert_int_eq(unconsumed == NULL, in == out);
     }
-    if (kept != NULL)
-        plx__kept_consume(&kept, &spare, in - out);
+    if (unconsumed != NULL)
+        plx__unconsumed_consume(&unconsumed, &spare, in - out);
     plx__free(spare);
 }
 
@@ -369,24 +369,25 @@ static void kept_bytes_keep_their_order(world *w)
 static void kept_bytes_stay_where_there_is_room(world *w)
 {
     static const unsigned char bytes[65536];
-    plx__kept *kept = NULL;
-    plx__kept *spare = NULL;
+    plx__unconsumed *unconsumed = NULL;
+    plx__unconsumed *spare = NULL;
     (void)w;
-    ck_ok(plx__kept_append(&kept, &spare, bytes, 1000));
-    size_t room = kept->room;
-    plx__kept_consume(&kept, &spare, 100);
-    ck_ok(plx__kept_append(&kept, &spare, bytes, room - 1000)); /* Up to the very end. */
-    ck_assert_uint_eq(kept->start, 100);
-    ck_ok(plx__kept_append(&kept, &spare, bytes, 100)); /* All the room there is. */
-    ck_assert_uint_eq(kept->start, 0);
-    ck_assert_uint_eq(kept->room, room);
-    ck_assert_int_eq(plx__kept_append(&kept, &spare, bytes, SIZE_MAX), PLX_ENOMEM);
-    ck_assert_int_eq(plx__kept_append(&kept, &spare, bytes, SIZE_MAX / 2), PLX_ENOMEM);
-    ck_assert_uint_eq(kept->length, room);
-    ck_ok(plx__kept_append(&kept, &spare, bytes, 1));
-    ck_assert_uint_gt(kept->room, room);
-    plx__kept_consume(&kept, &spare, room + 1);
-    ck_assert_ptr_null(kept);
+    ck_ok(plx__unconsumed_append(&unconsumed, &spare, bytes, 1000));
+    size_t room = unconsumed->room;
+    plx__unconsumed_consume(&unconsumed, &spare, 100);
+    ck_ok(
+        plx__unconsumed_append(&unconsumed, &spare, bytes, room - 1000)); /* Up to the very end. */
+    ck_assert_uint_eq(unconsumed->start, 100);
+    ck_ok(plx__unconsumed_append(&unconsumed, &spare, bytes, 100)); /* All the room there is. */
+    ck_assert_uint_eq(unconsumed->start, 0);
+    ck_assert_uint_eq(unconsumed->room, room);
+    ck_assert_int_eq(plx__unconsumed_append(&unconsumed, &spare, bytes, SIZE_MAX), PLX_ENOMEM);
+    ck_assert_int_eq(plx__unconsumed_append(&unconsumed, &spare, bytes, SIZE_MAX / 2), PLX_ENOMEM);
+    ck_assert_uint_eq(unconsumed->length, room);
+    ck_ok(plx__unconsumed_append(&unconsumed, &spare, bytes, 1));
+    ck_assert_uint_gt(unconsumed->room, room);
+    plx__unconsumed_consume(&unconsumed, &spare, room + 1);
+    ck_assert_ptr_null(unconsumed);
     ck_assert_ptr_nonnull(spare);
     plx__free(spare);
 }
@@ -395,24 +396,24 @@ static void kept_bytes_stay_where_there_is_room(world *w)
 static void kept_bytes_leave_one_spare_buffer(world *w)
 {
     static const unsigned char bytes[65537];
-    plx__kept *kept = NULL;
-    plx__kept *other = NULL;
-    plx__kept *spare = NULL;
+    plx__unconsumed *unconsumed = NULL;
+    plx__unconsumed *other = NULL;
+    plx__unconsumed *spare = NULL;
     (void)w;
-    ck_ok(plx__kept_append(&kept, &spare, bytes, 65536));
-    ck_assert_uint_eq(kept->room, 65536);
-    plx__kept_consume(&kept, &spare, 65536);
+    ck_ok(plx__unconsumed_append(&unconsumed, &spare, bytes, 65536));
+    ck_assert_uint_eq(unconsumed->room, 65536);
+    plx__unconsumed_consume(&unconsumed, &spare, 65536);
     ck_assert_uint_eq(spare->room, 65536);
-    const plx__kept *first = spare;
-    ck_ok(plx__kept_append(&kept, &spare, bytes, 1));
-    ck_assert_ptr_eq(kept, first);
+    const plx__unconsumed *first = spare;
+    ck_ok(plx__unconsumed_append(&unconsumed, &spare, bytes, 1));
+    ck_assert_ptr_eq(unconsumed, first);
     ck_assert_ptr_null(spare);
-    ck_ok(plx__kept_append(&other, &spare, bytes, 65537));
-    plx__kept_consume(&other, &spare, 65537);
+    ck_ok(plx__unconsumed_append(&other, &spare, bytes, 65537));
+    plx__unconsumed_consume(&other, &spare, 65537);
     ck_assert_ptr_null(spare);
-    ck_ok(plx__kept_append(&other, &spare, bytes, 1));
-    plx__kept_consume(&kept, &spare, 1);
-    plx__kept_consume(&other, &spare, 1);
+    ck_ok(plx__unconsumed_append(&other, &spare, bytes, 1));
+    plx__unconsumed_consume(&unconsumed, &spare, 1);
+    plx__unconsumed_consume(&other, &spare, 1);
     ck_assert_ptr_eq(spare, first);
     plx__free(spare);
 }
@@ -420,29 +421,29 @@ static void kept_bytes_leave_one_spare_buffer(world *w)
 /* --- options and codes -------------------------------------------------------------------------
  */
 
-static void profiles_have_defaults(world *w)
+static void shared_options_have_defaults(world *w)
 {
-    plx__profile *profile;
+    plx__shared_options *shared;
     (void)w;
-    ck_ok(plx__profile_open(&profile, &(plx_conn_options){0}));
-    ck_assert_uint_eq(profile->options.send_high, 262144);
-    ck_assert_uint_eq(profile->options.send_low, 65536);
-    ck_assert_uint_eq(profile->options.send_max, 1048576);
-    ck_assert_uint_eq(profile->options.receive_limit, 1048576);
-    ck_assert_uint_eq(profile->options.connect_timeout_ns, 30 * PLX_SECOND);
-    ck_assert_uint_eq(profile->options.idle_timeout_ns, PLX_FOREVER);
-    ck_assert(!profile->has_timeouts);
-    plx__profile_give(profile);
-    ck_ok(plx__profile_open(&profile, &(plx_conn_options){.send_high = 1000}));
-    ck_assert_uint_eq(profile->options.send_low, 250);
-    ck_assert_uint_eq(profile->options.send_max, 4000);
-    plx__profile_give(profile);
-    ck_ok(plx__profile_open(&profile, &(plx_conn_options){.send_high = SIZE_MAX / 4}));
-    ck_assert_uint_eq(profile->options.send_max, SIZE_MAX / 4 * 4);
-    plx__profile_give(profile);
-    ck_ok(plx__profile_open(&profile, &(plx_conn_options){.send_high = SIZE_MAX / 4 + 1}));
-    ck_assert_uint_eq(profile->options.send_max, SIZE_MAX);
-    plx__profile_give(profile);
+    ck_ok(plx__shared_options_open(&shared, &(plx_conn_options){0}));
+    ck_assert_uint_eq(shared->options.send_high, 262144);
+    ck_assert_uint_eq(shared->options.send_low, 65536);
+    ck_assert_uint_eq(shared->options.send_max, 1048576);
+    ck_assert_uint_eq(shared->options.receive_limit, 1048576);
+    ck_assert_uint_eq(shared->options.connect_timeout_ns, 30 * PLX_SECOND);
+    ck_assert_uint_eq(shared->options.idle_timeout_ns, PLX_FOREVER);
+    ck_assert(!shared->has_timeouts);
+    plx__shared_options_release(shared);
+    ck_ok(plx__shared_options_open(&shared, &(plx_conn_options){.send_high = 1000}));
+    ck_assert_uint_eq(shared->options.send_low, 250);
+    ck_assert_uint_eq(shared->options.send_max, 4000);
+    plx__shared_options_release(shared);
+    ck_ok(plx__shared_options_open(&shared, &(plx_conn_options){.send_high = SIZE_MAX / 4}));
+    ck_assert_uint_eq(shared->options.send_max, SIZE_MAX / 4 * 4);
+    plx__shared_options_release(shared);
+    ck_ok(plx__shared_options_open(&shared, &(plx_conn_options){.send_high = SIZE_MAX / 4 + 1}));
+    ck_assert_uint_eq(shared->options.send_max, SIZE_MAX);
+    plx__shared_options_release(shared);
 }
 
 /* --- sockets -----------------------------------------------------------------------------------
@@ -573,7 +574,7 @@ const test_case unit_core_cases[] = {
     CASE(kept_bytes_keep_their_order),
     CASE(kept_bytes_stay_where_there_is_room),
     CASE(kept_bytes_leave_one_spare_buffer),
-    CASE(profiles_have_defaults),
+    CASE(shared_options_have_defaults),
     CASE(socket_map_knows_its_bounds),
     CASE(codes_are_distinct),
     CASE(failing_waits_last_without_a_break),

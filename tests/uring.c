@@ -202,7 +202,7 @@ static size_t fill_among_others(world *w, const crowd *c, size_t room)
 
 /* Requests that do not fit are submitted in the middle of a turn. What such a submission could not
  * send is known then, and goes before what the same connection writes next. */
-static void what_failed_on_credit_goes_before_what_is_written_next(world *w)
+static void deferred_send_that_failed_goes_before_what_is_written_next(world *w)
 {
     enum { FEW = 6, ROOM = 64 << 20 };
     static crowd c;
@@ -232,17 +232,17 @@ static void what_failed_on_credit_goes_before_what_is_written_next(world *w)
     turn_until(w, &p.closed, FEW);
 }
 
-/* A limit for all queues: nothing is on credit then, and all works as well. */
-static void works_without_credit(world *w)
+/* A limit for all queues: nothing is deferred then, and all works as well. */
+static void works_without_deferred_sends(world *w)
 {
     world_reopen(w, (plx_loop_options){.queued_bytes_max = 64u << 20});
-    ck_assert(!w->loop->backend->has_credit);
+    ck_assert(!w->loop->backend->can_defer);
     expect_all_works(w);
 }
 
 /* Nor does a write submit anything then: a ring that no thread has waited with stays free for any.
  */
-static void write_without_credit_leaves_the_ring_alone(world *w)
+static void write_that_is_not_deferred_leaves_the_ring_alone(world *w)
 {
     plx_conn conn;
     couple c = couple_open();
@@ -310,12 +310,12 @@ static void runs_on_another_thread_than_it_was_opened_on(world *w)
     peer_close(&stays);
 }
 
-/* --- sends on credit ---------------------------------------------------------------------------
+/* --- deferred sends ---------------------------------------------------------------------------
  */
 
-/* More is written in one turn than may be on credit at a time, in pieces that fill the last of it
+/* More is written in one turn than may be deferred at a time, in pieces that fill the last of it
  * and in some that do not: each peer gets its own bytes. */
-static void what_is_on_credit_at_a_time_is_bounded(world *w)
+static void what_is_deferred_at_a_time_is_bounded(world *w)
 {
     enum { SOME = 40 };
     static const size_t lengths[] = {4096, 4095, 1000, 17, 1};
@@ -555,11 +555,11 @@ static const test_case uring_cases[] = {
     CASE(no_rung_is_a_backend_that_cannot_run),
     CASE(works_with_tiny_queues),
     CASE(first_wait_makes_all_requests),
-    CASE(what_failed_on_credit_goes_before_what_is_written_next),
-    CASE(works_without_credit),
-    CASE(write_without_credit_leaves_the_ring_alone),
+    CASE(deferred_send_that_failed_goes_before_what_is_written_next),
+    CASE(works_without_deferred_sends),
+    CASE(write_that_is_not_deferred_leaves_the_ring_alone),
     CASE(runs_on_another_thread_than_it_was_opened_on),
-    CASE(what_is_on_credit_at_a_time_is_bounded),
+    CASE(what_is_deferred_at_a_time_is_bounded),
     CASE(what_falls_short_is_followed_by_what_was_written_next),
     CASE(what_fails_between_turns_ends_the_next_wait),
     CASE(accepting_ahead_without_memory),

@@ -208,24 +208,24 @@ static void poll_for_room_ends_when_there_is_room(world *w)
     turn_until(w, &p.closed, 1);
 }
 
-/* The request that holds what the connection has on credit. */
-static struct io_uring_sqe *credit_of(const world *w, plx_conn conn)
+/* The request that holds what the connection has deferred. */
+static struct io_uring_sqe *deferred_of(const world *w, plx_conn conn)
 {
     const struct io_uring_sq *sq = &w->loop->backend->ring.sq;
-    return &sq->sqes[endpoint_of(w, conn)->credit & sq->ring_mask];
+    return &sq->sqes[endpoint_of(w, conn)->deferred & sq->ring_mask];
 }
 
-/* As if the kernel had carried out the connection's last send on credit with this result. */
-static void credit_fall_short(const world *w, plx_conn conn, int32_t result)
+/* As if the kernel had carried out the connection's last deferred send with this result. */
+static void deferred_fall_short(const world *w, plx_conn conn, int32_t result)
 {
-    struct io_uring_sqe *request = credit_of(w, conn);
+    struct io_uring_sqe *request = deferred_of(w, conn);
     const struct io_uring_cqe cqe = {.user_data = request->user_data, .res = result};
     ck_assert_int_eq(request->opcode, IORING_OP_SEND);
-    plx__uring_credit_failed(w->loop->backend, &cqe);
+    plx__uring_deferred_failed(w->loop->backend, &cqe);
     *request = (struct io_uring_sqe){.opcode = IORING_OP_NOP, .flags = IOSQE_CQE_SKIP_SUCCESS};
 }
 
-/* What a send on credit has left is sent when there may be room, or memory, for it. What was sent
+/* What a deferred send has left is sent when there may be room, or memory, for it. What was sent
  * of it is not sent again. What it fails with for good is why the connection closes. */
 static void what_falls_short_for_a_while_is_sent_later(world *w)
 {
@@ -234,24 +234,24 @@ static void what_falls_short_for_a_while_is_sent_later(world *w)
     plx_conn_options options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
     plx__backend *backend = w->loop->backend;
-    for (size_t i = 0; backend->has_credit && i < sizeof results / sizeof results[0]; i++) {
+    for (size_t i = 0; backend->can_defer && i < sizeof results / sizeof results[0]; i++) {
         size_t sent = results[i] > 0 ? (size_t)results[i] : 0;
         char rest[5];
         turn_some(w);
         ck_ok(plx_conn_write(w->loop, p.conn, "abcde", 5));
-        credit_fall_short(w, p.conn, results[i]);
+        deferred_fall_short(w, p.conn, results[i]);
         ck_assert_uint_eq(backend->unsent_count, 1);
         ck_ok(plx_loop_run_once(w->loop, 0));
         ck_assert_uint_eq(backend->unsent_count, 0);
         peer_receive(w, &client, rest, 5 - sent);
         ck_assert_mem_eq(rest, &"abcde"[sent], 5 - sent);
     }
-    if (backend->has_credit) /* Each byte counts once. */
+    if (backend->can_defer) /* Each byte counts once. */
         ck_assert_uint_eq(counter(w, sent_bytes), 5 * (sizeof results / sizeof results[0]));
     ck_assert_uint_eq(p.closed, 0);
-    if (backend->has_credit) {
+    if (backend->can_defer) {
         ck_ok(plx_conn_write(w->loop, p.conn, "abcde", 5));
-        credit_fall_short(w, p.conn, -ENOMEM);
+        deferred_fall_short(w, p.conn, -ENOMEM);
         turn_until(w, &p.closed, 1);
         ck_assert_int_eq(p.reason, PLX_ENOMEM);
     }
@@ -259,10 +259,10 @@ static void what_falls_short_for_a_while_is_sent_later(world *w)
     turn_until(w, &p.closed, 1);
 }
 
-/* Two connections have something on credit, and the socket of the first is full: what it wrote
+/* Two connections have something deferred, and the socket of the first is full: what it wrote
  * falls short in the middle of the turn. What the other one has in the arena stays there, whatever
- * is written on credit next. */
-static void what_falls_short_leaves_others_their_credit(world *w)
+ * is written deferred next. */
+static void send_that_falls_short_leaves_others_deferred(world *w)
 {
     static const size_t lengths[] = {200, 200, 800};
     static const unsigned char filler[4096];
@@ -270,7 +270,7 @@ static void what_falls_short_leaves_others_their_credit(world *w)
     size_t dropped;
     peer peers[3];
     static probe probes[3];
-    if (!w->loop->backend->has_credit)
+    if (!w->loop->backend->can_defer)
         return;
     for (size_t i = 0; i < 3; i++) {
         plx_conn_options options = probe_options(&probes[i]);
@@ -305,7 +305,7 @@ static void what_falls_short_leaves_others_their_credit(world *w)
     }
 }
 
-/* What was submitted within the turn falls short, and nothing is on credit until core has asked for
+/* What was submitted within the turn falls short, and nothing is deferred until core has asked for
  * what is left. Then all of the arena, and of the list of those that failed, is free again. */
 static void what_has_failed_gives_its_room_back_at_once(world *w)
 {
@@ -315,12 +315,12 @@ static void what_has_failed_gives_its_room_back_at_once(world *w)
     peer client = connect_pair(w, &p, &options);
     plx__backend *backend = w->loop->backend;
     turn_some(w);
-    for (int i = 0; i < 3 && backend->has_credit; i++) {
+    for (int i = 0; i < 3 && backend->can_defer; i++) {
         ck_ok(plx_conn_write(w->loop, p.conn, "ab", 2));
-        credit_fall_short(w, p.conn, -EAGAIN);
+        deferred_fall_short(w, p.conn, -EAGAIN);
         plx__uring_flush(backend);
         ck_assert_uint_eq(backend->unsent_count, 1);
-        ck_assert_uint_eq(backend->credit_max, 0);
+        ck_assert_uint_eq(backend->deferred_max, 0);
         ck_assert_uint_gt(backend->arena_used, 0);
         ck_ok(plx_conn_write(w->loop, p.conn, "c", 1));
         ck_assert_uint_eq(backend->unsent_count, 0);
@@ -333,9 +333,9 @@ static void what_has_failed_gives_its_room_back_at_once(world *w)
     turn_until(w, &p.closed, 1);
 }
 
-/* Each wait submits what is on credit, and all of the arena is free again: what is written later is
- * on credit, too. */
-static void credit_never_ends(world *w)
+/* Each wait submits what is deferred, and all of the arena is free again: what is written later is
+ * deferred, too. */
+static void sends_are_deferred_again_after_each_wait(world *w)
 {
     enum { PIECE = 4000, TURNS = 2 * PLX__URING_ARENA_BYTES / PIECE };
     unsigned char bytes[PIECE] = {0};
@@ -343,10 +343,10 @@ static void credit_never_ends(world *w)
     plx_conn_options options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
     const plx__backend *backend = w->loop->backend;
-    ck_assert_int_eq(backend->has_credit, (backend->ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0);
+    ck_assert_int_eq(backend->can_defer, (backend->ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0);
     for (int i = 0; i < TURNS; i++) {
         ck_ok(plx_conn_write(w->loop, p.conn, bytes, PIECE));
-        ck_assert_int_eq(backend->arena_used > 0, backend->has_credit);
+        ck_assert_int_eq(backend->arena_used > 0, backend->can_defer);
         ck_ok(plx_loop_run_once(w->loop, 0));
         ck_assert_uint_eq(backend->arena_used, 0);
         peer_receive(w, &client, bytes, PIECE);
@@ -585,9 +585,9 @@ const test_case uring_loss_cases[] = {
     CASE(cancellation_that_found_nothing_of_what_has_gone_is_dropped),
     CASE(poll_for_room_ends_when_there_is_room),
     CASE(what_falls_short_for_a_while_is_sent_later),
-    CASE(what_falls_short_leaves_others_their_credit),
+    CASE(send_that_falls_short_leaves_others_deferred),
     CASE(what_has_failed_gives_its_room_back_at_once),
-    CASE(credit_never_ends),
+    CASE(sends_are_deferred_again_after_each_wait),
     CASE(new_ring_gets_the_buffers_that_hold_nothing),
     CASE(what_is_held_back_ends_each_wait),
     CASE(large_buffers_are_neither_too_many_nor_too_few),

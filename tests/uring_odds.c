@@ -146,7 +146,7 @@ static void request_of_another_thread_is_not_cancelled_at_once(world *w)
         ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_FEATURE), rungs);
         plx__backend *backend = w->loop->backend;
         bool is_newest = (backend->ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0;
-        ck_assert_int_eq(backend->has_credit, is_newest);
+        ck_assert_int_eq(backend->can_defer, is_newest);
         ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", NULL));
         turn_some(w);
         plx__endpoint *endpoint = &plx__find(w->loop, PLX__KIND_LISTENER, listener.bits)->endpoint;
@@ -432,7 +432,7 @@ static void room_for_what_overflows_is_there_from_the_start(world *w)
     ck_assert_uint_ge(w->loop->backend->spill_room, PLX__URING_COMPLETIONS);
 }
 
-/* --- credit ------------------------------------------------------------------------------------
+/* --- deferred sends -----------------------------------------------------------------------------
  */
 
 /* The socket of the connection is full, whatever the system makes of it in some turns. */
@@ -447,9 +447,9 @@ static void socket_fill(world *w, plx_conn conn)
     } while (plx__socket_send(socket, filler, 1) > 0);
 }
 
-/* A ring is left with sends on credit that were not submitted. They are sent at once; what the
+/* A ring is left with deferred sends that were not submitted. They are sent at once; what the
  * system does not take waits in the queue, and its peer gets it behind all that was before. */
-static void credit_of_a_ring_that_is_left_is_kept(world *w)
+static void deferred_sends_of_a_ring_that_is_left_are_not_lost(world *w)
 {
     enum { LENGTH = 200 };
     static unsigned char bytes[LENGTH];
@@ -457,7 +457,7 @@ static void credit_of_a_ring_that_is_left_is_kept(world *w)
     peer peers[2];
     size_t dropped;
     plx__backend *backend = w->loop->backend;
-    if (!backend->has_credit)
+    if (!backend->can_defer)
         return;
     for (size_t i = 0; i < 2; i++) {
         plx_conn_options options = probe_options(&probes[i]);
@@ -484,10 +484,10 @@ static void credit_of_a_ring_that_is_left_is_kept(world *w)
     }
 }
 
-/* Of what is on credit the system takes a part, for that is how much room there is: the rest goes
+/* Of what is deferred the system takes a part, for that is how much room there is: the rest goes
  * when there is more, and no byte is lost. A Unix-domain socket takes pieces of half its room; with
  * a few bytes in front only the first of them fits. */
-static void part_of_a_credit_is_followed_by_its_rest(world *w)
+static void part_of_a_deferred_send_is_followed_by_its_rest(world *w)
 {
     static const size_t lengths[] = {1, 4096, 100, 4000, 500, 3000};
     enum { ROOM = 1 << 20, LENGTHS = sizeof lengths / sizeof lengths[0] };
@@ -522,8 +522,8 @@ static void part_of_a_credit_is_followed_by_its_rest(world *w)
 }
 
 /* A process writes, forks and ends before its loop has waited. Its child goes on with the loop, and
- * sends what was on credit. */
-static void daemon_sends_what_was_on_credit(world *w)
+ * sends what was deferred. */
+static void daemon_sends_what_was_deferred(world *w)
 {
     probe p = {.opened = 0};
     plx_conn_options options = probe_options(&p);
@@ -538,8 +538,8 @@ static void daemon_sends_what_was_on_credit(world *w)
         turn_some(w);
         ck_ok(plx_conn_write(w->loop, p.conn, "hello", 5));
         ck_assert_int_eq((int)peer_try(&client, bytes, 5),
-                         w->loop->backend->has_credit ? PLX_EAGAIN : 5);
-        if (!w->loop->backend->has_credit)
+                         w->loop->backend->can_defer ? PLX_EAGAIN : 5);
+        if (!w->loop->backend->can_defer)
             plx__rehearse_report(CHILD_IS_GOOD);
         if (!child_fork())
             plx__rehearse_vanish();
@@ -573,8 +573,8 @@ const test_case uring_odds_cases[] = {
     CASE(sockets_that_nobody_was_shown_are_closed_with_the_backend),
     CASE(ring_that_lacks_a_part_is_none),
     CASE(room_for_what_overflows_is_there_from_the_start),
-    CASE(credit_of_a_ring_that_is_left_is_kept),
-    CASE(part_of_a_credit_is_followed_by_its_rest),
-    CASE(daemon_sends_what_was_on_credit),
+    CASE(deferred_sends_of_a_ring_that_is_left_are_not_lost),
+    CASE(part_of_a_deferred_send_is_followed_by_its_rest),
+    CASE(daemon_sends_what_was_deferred),
     CASES_END,
 };

@@ -57,7 +57,7 @@ static void poll_for_room_is_requested_and_cancelled_once(world *w)
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
         const uint64_t room = plx__uring_data(i.endpoint, PLX__URING_WRITABLE);
         i.uring->flags = table[row].before;
-        ck_assert(plx__uring_writable_settle(i.backend, i.uring));
+        ck_assert(plx__uring_writable_update(i.backend, i.uring));
         const struct io_uring_sqe *request = request_take_back(i.backend);
         ck_assert_uint_eq(i.uring->flags, table[row].before | table[row].more);
         ck_assert_int_eq(request != NULL, table[row].op != PLX__URING_NONE);
@@ -110,7 +110,7 @@ static void request_that_cannot_be_made_is_still_to_be_made(world *w)
     i.uring->flags = PLX__URING_BLOCKED;
     ck_assert(!plx__uring_receive_arm(i.backend, i.uring));
     ck_assert(!plx__uring_accept_arm(i.backend, i.uring));
-    ck_assert(!plx__uring_writable_settle(i.backend, i.uring));
+    ck_assert(!plx__uring_writable_update(i.backend, i.uring));
     ck_assert_int_eq(i.uring->input, PLX__URING_NONE);
     ck_assert_uint_eq(i.uring->flags, PLX__URING_BLOCKED);
     i.uring->flags = 0;
@@ -180,14 +180,14 @@ static void end_waits_until_core_reads_on(world *w)
     uring_idle_close(w, &i);
 }
 
-/* As if the kernel had carried out what this one has on credit, with this result. */
-static void credit_fall_short(uring_idle *i, int32_t result)
+/* As if the kernel had carried out what this one has deferred, with this result. */
+static void deferred_fall_short(uring_idle *i, int32_t result)
 {
     const struct io_uring_sq *sq = &i->backend->ring.sq;
-    struct io_uring_sqe *request = &sq->sqes[i->uring->credit & sq->ring_mask];
+    struct io_uring_sqe *request = &sq->sqes[i->uring->deferred & sq->ring_mask];
     const struct io_uring_cqe cqe = {.user_data = request->user_data, .res = result};
     ck_assert_int_eq(request->opcode, IORING_OP_SEND);
-    plx__uring_credit_failed(i->backend, &cqe);
+    plx__uring_deferred_failed(i->backend, &cqe);
     *request = (struct io_uring_sqe){.opcode = IORING_OP_NOP, .flags = IOSQE_CQE_SKIP_SUCCESS};
 }
 
@@ -203,15 +203,15 @@ static void each_that_falls_short_is_told_of_once(world *w)
     plx__completion one;
     for (size_t i = 0; i < SOME; i++)
         uring_idle_open(w, &all[i]);
-    for (size_t i = 0; i < SOME && backend->has_credit; i++)
+    for (size_t i = 0; i < SOME && backend->can_defer; i++)
         ck_ok(plx_conn_write(w->loop, all[i].p.conn, "hello", 5));
-    for (size_t i = 0; i < SOME && backend->has_credit; i++)
-        credit_fall_short(&all[i], results[i]);
-    if (backend->has_credit) {
+    for (size_t i = 0; i < SOME && backend->can_defer; i++)
+        deferred_fall_short(&all[i], results[i]);
+    if (backend->can_defer) {
         ck_assert_uint_eq(backend->unsent_count, SOME);
-        ck_assert_int_eq((int)plx__uring_send_settle(backend, all[0].endpoint, &bytes), 4);
+        ck_assert_int_eq((int)plx__uring_send_flush(backend, all[0].endpoint, &bytes), 4);
         ck_assert_mem_eq(bytes, "ello", 4);
-        ck_assert_int_eq((int)plx__uring_send_settle(backend, all[0].endpoint, &bytes), 0);
+        ck_assert_int_eq((int)plx__uring_send_flush(backend, all[0].endpoint, &bytes), 0);
         for (size_t i = 1; i < SOME; i++) {
             ck_assert_uint_eq(backend->unsent_count, SOME - i);
             ck_assert_uint_eq(all[i].uring->flags & PLX__URING_UNSENT, PLX__URING_UNSENT);
@@ -231,13 +231,13 @@ static void each_that_falls_short_is_told_of_once(world *w)
         uring_idle_close(w, &all[i]);
 }
 
-/* What is written next waits for what has failed on credit, and for what that says. */
+/* What is written next waits for what has failed deferred, and for what that says. */
 static void nothing_is_sent_behind_what_has_failed(world *w)
 {
     plx__completion one;
     uring_idle i;
     uring_idle_open(w, &i);
-    if (i.backend->has_credit) {
+    if (i.backend->can_defer) {
         ck_ok(plx_conn_write(w->loop, i.p.conn, "hello", 5));
         ck_ok(plx__socket_shutdown(i.endpoint->socket));
         ck_assert_int_eq((int)plx__uring_send_now(i.backend, i.endpoint, "x", 1), 0);
@@ -258,7 +258,7 @@ static void failure_that_was_asked_for_comes_on_a_full_socket(world *w)
     for (int is_asked = 0; is_asked < 2; is_asked++) {
         uring_idle i;
         uring_idle_open(w, &i);
-        if (i.backend->has_credit) {
+        if (i.backend->can_defer) {
             do { /* Full is what it is when not a byte fits after some turns. */
                 while (plx__socket_send(i.endpoint->socket, filler, sizeof filler) > 0)
                     continue;
@@ -277,17 +277,17 @@ static void failure_that_was_asked_for_comes_on_a_full_socket(world *w)
     }
 }
 
-/* Of all completions that have the bit of a credit only those of credits are looked at, and not
- * those of an endpoint that has gone. */
-static void only_credits_fall_short(world *w)
+/* Of all completions that have the bit of a deferred send only those of deferred sends are looked
+ * at, and not those of an endpoint that has gone. */
+static void only_deferred_sends_fall_short(world *w)
 {
     uring_idle i;
     uring_idle_open(w, &i);
-    const uint64_t credit = plx__uring_data(i.endpoint, PLX__URING_CREDIT);
-    const uint64_t data[] = {PLX__URING_WAKE, credit + (UINT64_C(1) << 48),
+    const uint64_t deferred = plx__uring_data(i.endpoint, PLX__URING_DEFERRED);
+    const uint64_t data[] = {PLX__URING_WAKE, deferred + (UINT64_C(1) << 48),
                              plx__uring_data(i.endpoint, PLX__URING_RECEIVE)};
     for (size_t n = 0; n < sizeof data / sizeof data[0]; n++) {
-        plx__uring_credit_failed(i.backend, &(struct io_uring_cqe){.user_data = data[n]});
+        plx__uring_deferred_failed(i.backend, &(struct io_uring_cqe){.user_data = data[n]});
         ck_assert_uint_eq(i.backend->unsent_count, 0);
         ck_assert_uint_eq(i.uring->flags, 0);
     }
@@ -324,6 +324,6 @@ const test_case uring_requests_cases[] = {
     CASE(each_that_falls_short_is_told_of_once),
     CASE(nothing_is_sent_behind_what_has_failed),
     CASE(failure_that_was_asked_for_comes_on_a_full_socket),
-    CASE(only_credits_fall_short),
+    CASE(only_deferred_sends_fall_short),
     CASES_END,
 };

@@ -264,34 +264,34 @@ static void poll_for_room_tells_of_room_and_of_failures(world *w)
     uring_idle_close(w, &i);
 }
 
-/* What is on credit is found in its request until that is submitted, and not by what an earlier
+/* What is deferred is found in its request until that is submitted, and not by what an earlier
  * request has left in its place. */
-static void credit_is_found_until_it_is_submitted(world *w)
+static void deferred_send_is_found_until_it_is_submitted(world *w)
 {
     uring_idle i;
     const void *bytes;
     char answer[8];
     uring_idle_open(w, &i);
     const struct io_uring_sq *sq = &i.backend->ring.sq;
-    if (i.backend->has_credit) {
+    if (i.backend->can_defer) {
         ck_ok(plx_conn_write(w->loop, i.p.conn, "once", 4));
-        ck_assert_int_eq(sq->sqes[i.uring->credit & sq->ring_mask].opcode, IORING_OP_SEND);
-        const uint64_t data = sq->sqes[i.uring->credit & sq->ring_mask].user_data;
+        ck_assert_int_eq(sq->sqes[i.uring->deferred & sq->ring_mask].opcode, IORING_OP_SEND);
+        const uint64_t data = sq->sqes[i.uring->deferred & sq->ring_mask].user_data;
         plx__uring_flush(i.backend);
         ck_assert_int_eq((int)peer_try(&i.client, answer, sizeof answer), 4);
         i.uring->batch = i.backend->batch; /* As if it had sent in this one. */
-        ck_assert_int_eq((int)plx__uring_send_settle(i.backend, i.endpoint, &bytes), 0);
-        i.uring->credit = sq->sqe_tail;
+        ck_assert_int_eq((int)plx__uring_send_flush(i.backend, i.endpoint, &bytes), 0);
+        i.uring->deferred = sq->sqe_tail;
         sq->sqes[sq->sqe_tail & sq->ring_mask] =
             (struct io_uring_sqe){.addr = (uintptr_t) "twice", .len = 5, .user_data = data};
-        ck_assert_int_eq((int)plx__uring_send_settle(i.backend, i.endpoint, &bytes), 0);
+        ck_assert_int_eq((int)plx__uring_send_flush(i.backend, i.endpoint, &bytes), 0);
         ck_assert_int_eq((int)peer_try(&i.client, answer, sizeof answer), PLX_EAGAIN);
         ck_ok(plx_conn_write(w->loop, i.p.conn, "last", 4));
-        sq->sqes[i.uring->credit & sq->ring_mask].user_data = PLX__URING_NONE; /* Another's. */
-        ck_assert_int_eq((int)plx__uring_send_settle(i.backend, i.endpoint, &bytes), 0);
+        sq->sqes[i.uring->deferred & sq->ring_mask].user_data = PLX__URING_NONE; /* Another's. */
+        ck_assert_int_eq((int)plx__uring_send_flush(i.backend, i.endpoint, &bytes), 0);
         ck_assert_int_eq((int)peer_try(&i.client, answer, sizeof answer), PLX_EAGAIN);
-        sq->sqes[i.uring->credit & sq->ring_mask].user_data = data;
-        ck_assert_int_eq((int)plx__uring_send_settle(i.backend, i.endpoint, &bytes), 0);
+        sq->sqes[i.uring->deferred & sq->ring_mask].user_data = data;
+        ck_assert_int_eq((int)plx__uring_send_flush(i.backend, i.endpoint, &bytes), 0);
         ck_assert_int_eq((int)peer_try(&i.client, answer, sizeof answer), 4);
     }
     uring_idle_close(w, &i);
@@ -431,7 +431,7 @@ static void cancellation_is_repeated_for_what_is_in_flight(world *w)
 /* Some completions are of no interest, whatever they bring. */
 static void completions_of_no_interest_change_nothing(world *w)
 {
-    static const enum plx__uring_op ops[] = {PLX__URING_NONE, PLX__URING_CREDIT, PLX__URING_WAKE};
+    static const enum plx__uring_op ops[] = {PLX__URING_NONE, PLX__URING_DEFERRED, PLX__URING_WAKE};
     uring_idle i;
     uring_idle_open(w, &i);
     for (size_t n = 0; n < sizeof ops / sizeof ops[0]; n++) {
@@ -531,9 +531,9 @@ static void ends_tell_what_is_special(world *w)
         backend->spill_count = n >= 2;
         plx__uring_ends_set(backend);
         ck_assert_uint_eq(backend->plain_end, n == 0 ? head + 5 : head);
-        ck_assert_uint_eq(backend->credit_max, backend->unsent_count == 0 && backend->has_credit
-                                                   ? backend->arena_max
-                                                   : 0);
+        ck_assert_uint_eq(backend->deferred_max, backend->unsent_count == 0 && backend->can_defer
+                                                     ? backend->arena_max
+                                                     : 0);
         ck_assert_uint_eq(backend->requests_end,
                           backend->ring.sq.sqe_tail + io_uring_sq_space_left(&backend->ring));
     }
@@ -556,7 +556,7 @@ const test_case uring_told_cases[] = {
     CASE(outcome_of_connecting_is_told),
     CASE(cancellation_is_repeated_for_what_is_in_flight),
     CASE(completions_of_no_interest_change_nothing),
-    CASE(credit_is_found_until_it_is_submitted),
+    CASE(deferred_send_is_found_until_it_is_submitted),
     CASE(last_completion_of_one_that_has_gone_is_told),
     CASE(lists_keep_their_order),
     CASE(ends_tell_what_is_special),

@@ -34,9 +34,9 @@ struct load {
     plx_loop *loop;
     reply_format format;
     load_conn *conns;
-    uint64_t *rings;  /* Of all connections, one behind the other. */
-    uint32_t tried;   /* Connections that have been told to connect for the first time. */
-    uint32_t settled; /* And those of them that have opened or failed. */
+    uint64_t *rings;   /* Of all connections, one behind the other. */
+    uint32_t tried;    /* Connections that have been told to connect for the first time. */
+    uint32_t resolved; /* And those of them that have opened or failed. */
     uint32_t open;
     int first_failure;
     bool is_running;
@@ -178,19 +178,19 @@ static void conn_failed(load_conn *c, int status)
         l->first_failure = status;
     c->state = CONN_CLOSED;
     if (!l->is_running)
-        l->settled++;
+        l->resolved++;
 }
 
 /* Before the start: connects more when some have opened or failed. */
-static void load_settle(load *l)
+static void load_continue(load *l)
 {
-    while (l->tried < l->options->connections && l->tried - l->settled < CONNECTING_MAX) {
+    while (l->tried < l->options->connections && l->tried - l->resolved < CONNECTING_MAX) {
         load_conn *c = &l->conns[l->tried++];
         int status = conn_connect(c);
         if (status != 0)
             conn_failed(c, status);
     }
-    if (l->settled == l->options->connections)
+    if (l->resolved == l->options->connections)
         load_start(l);
 }
 
@@ -217,8 +217,8 @@ static void conn_on_open(plx_loop *loop, plx_conn conn, void *data)
     if (l->is_running) {
         conn_go_on(c);
     } else {
-        l->settled++;
-        load_settle(l);
+        l->resolved++;
+        load_continue(l);
     }
 }
 
@@ -269,7 +269,7 @@ static void conn_on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
     if (c->state == CONN_CONNECTING) {
         conn_failed(c, reason);
         if (!l->is_running)
-            load_settle(l);
+            load_continue(l);
         return;
     }
     if (reason == 0)
@@ -405,7 +405,7 @@ static int load_run_on(load *l)
     int status = helpers_open(l);
     if (status != 0)
         return status;
-    load_settle(l);
+    load_continue(l);
     status = plx_loop_run(l->loop);
     if (status != 0)
         return status;

@@ -34,7 +34,7 @@ struct plx__backend {
     plx__completion other;
     plx__poller_event *event; /* The one that `next` is at; its `ready` is what is left to try. */
     plx__poller_event *end;
-    plx__polled *unsettled; /* Its interest may be out of date; or NULL. */
+    plx__polled *unapplied; /* Its interest may be out of date; or NULL. */
     plx__polled *fresh;     /* Was accepted in this turn and has just begun to receive; or NULL. */
     plx_socket accepted;    /* That was handed out last. */
     uint8_t silent;         /* How many fresh ones in a row had sent nothing; wraps. */
@@ -86,7 +86,7 @@ int plx__readiness_renew(plx__backend *backend)
 }
 
 /* Tells the poller of the interest that follows from the operations. */
-static int interest_settle(plx__backend *backend, plx__polled *polled)
+static int interest_update(plx__backend *backend, plx__polled *polled)
 {
     uint32_t interest = 0;
     if ((polled->operations & OPERATIONS_READING) != 0)
@@ -106,7 +106,7 @@ static int operation_start(plx__backend *backend, plx__endpoint *endpoint, unsig
     plx__polled *polled = plx__polled_of(endpoint);
     uint8_t before = polled->operations;
     polled->operations = (uint8_t)(before | operation);
-    int status = interest_settle(backend, polled);
+    int status = interest_update(backend, polled);
     if (status != 0)
         polled->operations = before;
     return status;
@@ -116,7 +116,7 @@ static void operation_stop(plx__backend *backend, plx__endpoint *endpoint, unsig
 {
     plx__polled *polled = plx__polled_of(endpoint);
     polled->operations = (uint8_t)(polled->operations & ~operation);
-    (void)interest_settle(backend, polled); /* Less interest never fails. */
+    (void)interest_update(backend, polled); /* Less interest never fails. */
 }
 
 int plx__readiness_attach(plx__backend *backend, plx__endpoint *endpoint)
@@ -126,7 +126,7 @@ int plx__readiness_attach(plx__backend *backend, plx__endpoint *endpoint)
     return 0;
 }
 
-/* It may still be `unsettled` or `fresh`, or have events. All of them end with this wait's, and
+/* It may still be `unapplied` or `fresh`, or have events. All of them end with this wait's, and
  * until then the endpoint's memory is there (poller.h): it has neither operations nor interest. */
 bool plx__readiness_detach(plx__backend *backend, plx__endpoint *endpoint)
 {
@@ -211,7 +211,7 @@ int plx__readiness_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_
         polled->operations |= PLX__OPERATION_WATCH_READ;
     if ((interest & PLX_WRITABLE) != 0)
         polled->operations |= PLX__OPERATION_WATCH_WRITE;
-    int status = interest_settle(backend, polled);
+    int status = interest_update(backend, polled);
     if (status != 0)
         polled->operations = before;
     return status;
@@ -303,18 +303,18 @@ static const plx__completion *try_accept(plx__backend *backend, plx__polled *pol
 
 /* The interest of the endpoint that is named last may have become less; telling the poller waits
  * until core has had the chance to start something again. */
-static void unsettled_set(plx__backend *backend, plx__polled *polled)
+static void unapplied_set(plx__backend *backend, plx__polled *polled)
 {
-    if (backend->unsettled != NULL)
-        (void)interest_settle(backend, backend->unsettled); /* Less interest never fails. */
-    backend->unsettled = polled;
+    if (backend->unapplied != NULL)
+        (void)interest_update(backend, backend->unapplied); /* Less interest never fails. */
+    backend->unapplied = polled;
 }
 
 static const plx__completion *try_connect(plx__backend *backend, plx__polled *polled)
 {
     plx__endpoint *endpoint = plx__polled_endpoint(polled);
     polled->operations &= (uint8_t)~PLX__OPERATION_CONNECT;
-    unsettled_set(backend, polled);
+    unapplied_set(backend, polled);
     return other_set(backend, endpoint, PLX__CONNECTED,
                      plx__socket_connect_result(endpoint->socket));
 }
@@ -322,7 +322,7 @@ static const plx__completion *try_connect(plx__backend *backend, plx__polled *po
 static const plx__completion *try_send(plx__backend *backend, plx__polled *polled)
 {
     polled->operations &= (uint8_t)~PLX__OPERATION_SEND;
-    unsettled_set(backend, polled);
+    unapplied_set(backend, polled);
     return other_set(backend, plx__polled_endpoint(polled), PLX__SENT, 0);
 }
 
@@ -385,8 +385,8 @@ static const plx__completion *try_event(plx__backend *backend, plx__poller_event
 PLX__SLOW static bool events_collect(plx__backend *backend)
 {
     backend->accepted = PLX_SOCKET_NONE;
-    if (backend->unsettled != NULL)
-        unsettled_set(backend, NULL);
+    if (backend->unapplied != NULL)
+        unapplied_set(backend, NULL);
     if (backend->is_drained)
         return false;
     size_t count = backend->ops->collect(backend->poller, backend->events, EVENTS_MAX);

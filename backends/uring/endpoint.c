@@ -85,7 +85,7 @@ static bool input_end(plx__backend *backend, plx__uring_endpoint *uring)
 bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint)
 {
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    plx__uring_credit_forget(backend, uring);
+    plx__uring_deferred_forget(backend, uring);
     plx__uring_receive_forget(backend, uring);
     plx__uring_accept_forget(uring);
     uring->flags |= PLX__URING_DETACHED;

@@ -83,7 +83,7 @@ int plx__uring_renew(plx__backend *backend)
     if (status != 0)
         return status;
     plx__uring_spill(backend, known);
-    plx__uring_credits_carry(backend);
+    plx__uring_deferred_carry_all(backend);
     plx__uring_ring_close(backend);
     plx__uring_reset(backend, false);
     return plx__uring_gone_await(backend) ? 0 : PLX_EBUSY;

@@ -20,13 +20,13 @@ bool plx__uring_has_leftovers(const plx__backend *backend)
            backend->lists[PLX__URING_LIST_READY].first != NULL;
 }
 
-void plx__uring_credits_carry(plx__backend *backend)
+void plx__uring_deferred_carry_all(plx__backend *backend)
 {
     const struct io_uring_sq *sq = &backend->ring.sq;
     unsigned at = *sq->khead;
     /* The other way round in a child whose parent has submitted them. */
     while ((int)(sq->sqe_tail - at) > 0)
-        plx__uring_credit_carry(backend, &sq->sqes[at++ & sq->ring_mask]);
+        plx__uring_deferred_carry(backend, &sq->sqes[at++ & sq->ring_mask]);
 }
 
 static void endpoint_reset(plx__backend *backend, plx__uring_endpoint *uring, bool is_lossy)
@@ -80,7 +80,7 @@ bool plx__uring_gone_await(plx__backend *backend)
 static void ring_end(plx__backend *backend)
 {
     plx__uring_spill(backend, io_uring_cq_ready(&backend->ring));
-    plx__uring_credits_carry(backend);
+    plx__uring_deferred_carry_all(backend);
     plx__hook(PLX__HOOK_LEAVE);
     plx__uring_ring_close(backend);
 }

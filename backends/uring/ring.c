@@ -141,9 +141,9 @@ int plx__uring_ring_open(plx__backend *backend)
     plx__openings_tell(&backend->openings, backend->ring.ring_fd);
     plx__openings_tell(&backend->openings, backend->last);
     /* A send that is not to wait, and falls short, tells how much went only from 6.1 on, whatever
-     * 6.0 was patched to; that is what credit relies on. */
-    backend->has_credit =
-        backend->may_credit && (backend->ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0;
+     * 6.0 was patched to; deferred sends rely on that. */
+    backend->can_defer =
+        backend->may_defer && (backend->ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0;
     plx__uring_ends_set(backend);
     return 0;
 }
@@ -261,9 +261,9 @@ static int completions_fetch(plx__backend *backend)
     return result >= 0 || result == -EINTR ? 0 : plx__fail(-result);
 }
 
-/* Finds the credits that have failed. The kernel carried them out while it took the requests, so
- * those that have not failed by now have not failed at all. */
-static int credits_resolve(plx__backend *backend)
+/* Finds the deferred sends that have failed. The kernel carried them out while it took the
+ * requests, so those that have not failed by now have not failed at all. */
+static int deferred_resolve(plx__backend *backend)
 {
     struct io_uring *ring = &backend->ring;
     int status = 0;
@@ -272,8 +272,8 @@ static int credits_resolve(plx__backend *backend)
         const struct io_uring_cqe *cqes = ring->cq.cqes;
         const unsigned mask = ring->cq.ring_mask;
         for (unsigned at = backend->resolved; at != end; at++) {
-            if ((cqes[at & mask].user_data & PLX__URING_CREDIT) != 0)
-                plx__uring_credit_failed(backend, &cqes[at & mask]);
+            if ((cqes[at & mask].user_data & PLX__URING_DEFERRED) != 0)
+                plx__uring_deferred_failed(backend, &cqes[at & mask]);
         }
         backend->resolved = backend->seen = end;
         if (status != 0 || !io_uring_cq_has_overflow(ring))
@@ -281,7 +281,7 @@ static int credits_resolve(plx__backend *backend)
         status = completions_fetch(backend);
         end = *ring->cq.khead + io_uring_cq_ready(ring);
     }
-    plx__uring_credits_settle(backend);
+    plx__uring_deferred_reset(backend);
     return status;
 }
 
@@ -291,8 +291,8 @@ void plx__uring_ends_set(plx__backend *backend)
     bool is_plain = backend->unsent_count == 0 && backend->spill_count == 0;
     backend->plain_end = is_plain ? backend->completions_end : *ring->cq.khead;
     backend->requests_end = ring->sq.sqe_tail + io_uring_sq_space_left(ring);
-    backend->credit_max =
-        backend->has_credit && backend->unsent_count == 0 ? backend->arena_max : 0;
+    backend->deferred_max =
+        backend->can_defer && backend->unsent_count == 0 ? backend->arena_max : 0;
 }
 
 void plx__uring_flush(plx__backend *backend)
@@ -302,7 +302,7 @@ void plx__uring_flush(plx__backend *backend)
     int status = 0;
     /* What fails here fails in the next wait too, which knows what to do. */
     if ((backend->is_enabled || ring_enable(backend) == 0) && io_uring_submit(&backend->ring) >= 0)
-        status = credits_resolve(backend);
+        status = deferred_resolve(backend);
     plx__uring_ends_set(backend);
     if (backend->failure == 0)
         backend->failure = status;
@@ -355,7 +355,7 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
     plx__hook(PLX__HOOK_SLEEP);
     if (!plx__fault_strikes(PLX__FAULT_WAIT))
         result = enter(&backend->ring, timeout_ns);
-    status = credits_resolve(backend);
+    status = deferred_resolve(backend);
     backend->completions_end = backend->resolved;
     plx__uring_ends_set(backend);
     if (result < 0 && result != -EINTR && result != -ETIME)

@@ -1,6 +1,6 @@
 /* backends/uring/send.c - what is sent.
  *
- * Small sends are taken on credit: copied into the arena, and put into a request that is submitted
+ * Small sends are deferred: copied into the arena, and put into a request that is submitted
  * with all others when the loop waits. It is not to wait (MSG_DONTWAIT), to send all or to count as
  * failed (MSG_WAITALL), and to complete only if it has failed (IOSQE_CQE_SKIP_SUCCESS). So once the
  * requests are submitted each of them is over, the arena is free again, and only the few that fell
@@ -27,22 +27,22 @@
  * says by EFAULT. That comes as every other failure does. */
 #define SPOILED ((const unsigned char *)1)
 
-/* The request that holds what the endpoint has on credit, and is not submitted yet; or NULL. */
-static struct io_uring_sqe *credit_find(plx__backend *backend, plx__uring_endpoint *uring)
+/* The request that holds what the endpoint has deferred, and is not submitted yet; or NULL. */
+static struct io_uring_sqe *deferred_find(plx__backend *backend, plx__uring_endpoint *uring)
 {
     const struct io_uring_sq *sq = &backend->ring.sq;
-    uint64_t data = plx__uring_data(plx__uring_endpoint_of(uring), PLX__URING_CREDIT);
+    uint64_t data = plx__uring_data(plx__uring_endpoint_of(uring), PLX__URING_DEFERRED);
     if (uring->batch != backend->batch || !backend->has_ring)
         return NULL;
-    uint32_t behind = sq->sqe_tail - uring->credit;
-    struct io_uring_sqe *request = &sq->sqes[uring->credit & sq->ring_mask];
+    uint32_t behind = sq->sqe_tail - uring->deferred;
+    struct io_uring_sqe *request = &sq->sqes[uring->deferred & sq->ring_mask];
     if (behind == 0 || behind > io_uring_sq_ready(&backend->ring) || request->user_data != data)
         return NULL;
     return request;
 }
 
 /* The arena is empty again when nothing in it is of interest any more. */
-static void credits_clear(plx__backend *backend)
+static void deferred_clear(plx__backend *backend)
 {
     backend->unsent_used = 0;
     backend->arena_used = 0;
@@ -64,8 +64,8 @@ static void unsent_add(plx__backend *backend, plx__uring_unsent unsent)
 {
     plx__uring_endpoint *uring = unsent.endpoint;
     uring->flags |= PLX__URING_UNSENT;
-    uring->credit = backend->unsent_used++;
-    backend->unsent[uring->credit] = unsent;
+    uring->deferred = backend->unsent_used++;
+    backend->unsent[uring->deferred] = unsent;
     backend->unsent_count++;
     plx__uring_ends_set(backend);
 }
@@ -75,12 +75,12 @@ static void unsent_end(plx__backend *backend, plx__uring_unsent *unsent)
     unsent->endpoint->flags &= (uint16_t)~PLX__URING_UNSENT;
     unsent->endpoint = NULL;
     if (--backend->unsent_count == 0)
-        plx__uring_credits_settle(backend);
+        plx__uring_deferred_reset(backend);
 }
 
-/* Sends what is on credit now, and makes its request one that does nothing. The result is that of
+/* Sends what is deferred now, and makes its request one that does nothing. The result is that of
  * send(2). */
-static plx__uring_unsent credit_send(struct io_uring_sqe *request, plx__uring_endpoint *uring)
+static plx__uring_unsent deferred_send(struct io_uring_sqe *request, plx__uring_endpoint *uring)
 {
     plx__uring_unsent unsent = unsent_of(request, uring, 0);
     /* All of it, as io_uring_get_sqe() would: prep functions clear nothing since liburing 2.4. */
@@ -108,63 +108,63 @@ static ptrdiff_t unsent_left(const plx__uring_unsent *unsent, const unsigned cha
     return (ptrdiff_t)unsent->length - result;
 }
 
-ptrdiff_t plx__uring_send_settle(plx__backend *backend, plx__endpoint *endpoint,
-                                 const void **bytes_out)
+ptrdiff_t plx__uring_send_flush(plx__backend *backend, plx__endpoint *endpoint,
+                                const void **bytes_out)
 {
     const unsigned char *bytes = NULL;
     ptrdiff_t left = 0;
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
     if ((uring->flags & PLX__URING_UNSENT) != 0) {
-        plx__uring_unsent *unsent = &backend->unsent[uring->credit];
+        plx__uring_unsent *unsent = &backend->unsent[uring->deferred];
         left = unsent_left(unsent, &bytes);
         unsent_end(backend, unsent);
     } else {
-        struct io_uring_sqe *request = credit_find(backend, uring);
+        struct io_uring_sqe *request = deferred_find(backend, uring);
         if (request == NULL)
             return 0;
-        plx__uring_unsent unsent = credit_send(request, uring);
+        plx__uring_unsent unsent = deferred_send(request, uring);
         left = unsent_left(&unsent, &bytes);
     }
     *bytes_out = bytes;
     return left;
 }
 
-void plx__uring_credit_forget(plx__backend *backend, plx__uring_endpoint *uring)
+void plx__uring_deferred_forget(plx__backend *backend, plx__uring_endpoint *uring)
 {
     const void *bytes;
-    (void)plx__uring_send_settle(backend, plx__uring_endpoint_of(uring), &bytes);
+    (void)plx__uring_send_flush(backend, plx__uring_endpoint_of(uring), &bytes);
 }
 
-void plx__uring_credit_failed(plx__backend *backend, const struct io_uring_cqe *cqe)
+void plx__uring_deferred_failed(plx__backend *backend, const struct io_uring_cqe *cqe)
 {
     const struct io_uring_sq *sq = &backend->ring.sq;
-    if (plx__uring_data_op(cqe->user_data) != PLX__URING_CREDIT)
+    if (plx__uring_data_op(cqe->user_data) != PLX__URING_DEFERRED)
         return;
     plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
     if (endpoint == NULL)
         return;
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    const struct io_uring_sqe *request = &sq->sqes[uring->credit & sq->ring_mask];
+    const struct io_uring_sqe *request = &sq->sqes[uring->deferred & sq->ring_mask];
     unsent_add(backend, unsent_of(request, uring, cqe->res));
 }
 
-void plx__uring_credit_carry(plx__backend *backend, struct io_uring_sqe *request)
+void plx__uring_deferred_carry(plx__backend *backend, struct io_uring_sqe *request)
 {
     /* First this: the wake's request, and one whose bytes went at once, have no endpoint. */
-    if (plx__uring_data_op(request->user_data) != PLX__URING_CREDIT)
+    if (plx__uring_data_op(request->user_data) != PLX__URING_DEFERRED)
         return;
     plx__endpoint *endpoint = plx__uring_data_endpoint(request->user_data);
     if (endpoint == NULL)
         return;
-    plx__uring_unsent unsent = credit_send(request, plx__uring_of(endpoint));
+    plx__uring_unsent unsent = deferred_send(request, plx__uring_of(endpoint));
     if (unsent.result != (int32_t)unsent.length)
         unsent_add(backend, unsent);
 }
 
-void plx__uring_credits_settle(plx__backend *backend)
+void plx__uring_deferred_reset(plx__backend *backend)
 {
     if (backend->unsent_count == 0 && io_uring_sq_ready(&backend->ring) == 0)
-        credits_clear(backend);
+        deferred_clear(backend);
 }
 
 bool plx__uring_unsent_next(plx__backend *backend, plx__completion *completion)
@@ -182,16 +182,16 @@ bool plx__uring_unsent_next(plx__backend *backend, plx__completion *completion)
     return true;
 }
 
-/* Whether nothing of the endpoint is on credit any more; else what is left of it is known, and will
+/* Whether nothing of the endpoint is deferred any more; else what is left of it is known, and will
  * be asked for. */
-static bool credit_is_settled(plx__backend *backend, plx__uring_endpoint *uring)
+static bool deferred_is_over(plx__backend *backend, plx__uring_endpoint *uring)
 {
     if ((uring->flags & PLX__URING_UNSENT) != 0)
         return false;
-    struct io_uring_sqe *request = credit_find(backend, uring);
+    struct io_uring_sqe *request = deferred_find(backend, uring);
     if (request == NULL)
         return true;
-    plx__uring_unsent unsent = credit_send(request, uring);
+    plx__uring_unsent unsent = deferred_send(request, uring);
     if (unsent.result == (int32_t)unsent.length)
         return true;
     unsent_add(backend, unsent);
@@ -203,11 +203,11 @@ static uint32_t arena_rounded(size_t used)
     return (uint32_t)((used + 15) & ~(size_t)15);
 }
 
-static bool credit_has_room(const plx__backend *backend, size_t length)
+static bool deferred_has_room(const plx__backend *backend, size_t length)
 {
-    return length <= PLX__URING_CREDIT_BYTES &&
+    return length <= PLX__URING_DEFERRED_BYTES &&
            backend->ring.sq.sqe_tail != backend->requests_end &&
-           arena_rounded(backend->arena_used + length) <= backend->credit_max;
+           arena_rounded(backend->arena_used + length) <= backend->deferred_max;
 }
 
 /* There is room for it. */
@@ -216,8 +216,8 @@ PLX__SLOW static void request_spoil(struct io_uring_sqe *request)
     request->addr = (uintptr_t)SPOILED;
 }
 
-static inline ptrdiff_t credit_take(plx__backend *backend, plx__endpoint *endpoint,
-                                    const void *bytes, size_t length)
+static inline ptrdiff_t deferred_take(plx__backend *backend, plx__endpoint *endpoint,
+                                      const void *bytes, size_t length)
 {
     struct io_uring_sq *sq = &backend->ring.sq;
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
@@ -231,12 +231,12 @@ static inline ptrdiff_t credit_take(plx__backend *backend, plx__endpoint *endpoi
         .addr = (uintptr_t)copy,
         .len = (uint32_t)length,
         .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL,
-        .user_data = plx__uring_data(endpoint, PLX__URING_CREDIT),
+        .user_data = plx__uring_data(endpoint, PLX__URING_DEFERRED),
     };
     if (plx__fault_strikes(PLX__FAULT_SEND))
         request_spoil(request);
     sq->sqe_tail = number + 1;
-    uring->credit = number;
+    uring->deferred = number;
     uring->batch = backend->batch;
     backend->arena_used = arena_rounded(backend->arena_used + length);
     memcpy(copy, bytes, length);
@@ -246,14 +246,14 @@ static inline ptrdiff_t credit_take(plx__backend *backend, plx__endpoint *endpoi
 PLX__SLOW static ptrdiff_t send_slowly(plx__backend *backend, plx__endpoint *endpoint,
                                        const void *bytes, size_t length)
 {
-    if (!credit_is_settled(backend, plx__uring_of(endpoint)))
+    if (!deferred_is_over(backend, plx__uring_of(endpoint)))
         return 0;
     plx__uring_ends_set(backend);
-    if (length <= PLX__URING_CREDIT_BYTES && backend->has_credit && backend->has_ring &&
-        !credit_has_room(backend, length))
+    if (length <= PLX__URING_DEFERRED_BYTES && backend->can_defer && backend->has_ring &&
+        !deferred_has_room(backend, length))
         plx__uring_flush(backend);
-    if (credit_has_room(backend, length))
-        return credit_take(backend, endpoint, bytes, length);
+    if (deferred_has_room(backend, length))
+        return deferred_take(backend, endpoint, bytes, length);
     int fault = plx__fault_send();
     return fault == 0 ? plx__send(endpoint->socket, bytes, length) : fault;
 }
@@ -261,10 +261,10 @@ PLX__SLOW static ptrdiff_t send_slowly(plx__backend *backend, plx__endpoint *end
 ptrdiff_t plx__uring_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
                               size_t length)
 {
-    /* Those that have sent in this batch already may have something on credit. */
-    if (plx__uring_of(endpoint)->batch == backend->batch || !credit_has_room(backend, length))
+    /* Those that have sent in this batch already may have something deferred. */
+    if (plx__uring_of(endpoint)->batch == backend->batch || !deferred_has_room(backend, length))
         return send_slowly(backend, endpoint, bytes, length);
-    return credit_take(backend, endpoint, bytes, length);
+    return deferred_take(backend, endpoint, bytes, length);
 }
 
 ptrdiff_t plx__uring_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
@@ -306,7 +306,7 @@ static bool writable_arm(plx__backend *backend, plx__uring_endpoint *uring)
     return true;
 }
 
-bool plx__uring_writable_settle(plx__backend *backend, plx__uring_endpoint *uring)
+bool plx__uring_writable_update(plx__backend *backend, plx__uring_endpoint *uring)
 {
     const uint16_t over = PLX__URING_DETACHED | PLX__URING_RELEASING;
     const uint16_t unwanted = over | PLX__URING_WATCH_STALE;

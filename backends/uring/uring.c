@@ -20,7 +20,7 @@ static int uring_open(plx__backend **backend_out, const plx__backend_config *con
     backend->turn = 1;
     backend->batch = 1;
     backend->last = -1;
-    backend->may_credit = config->may_credit;
+    backend->may_defer = config->may_defer;
     backend->openings = config->openings;
     int status = plx__wake_open(&backend->wake);
     if (status == 0) {
@@ -161,7 +161,7 @@ static bool input_is_unwanted(const plx__uring_endpoint *uring)
     return uring->input == PLX__URING_RECEIVE && (uring->flags & bulk) == bulk;
 }
 
-static bool input_settle(plx__backend *backend, plx__uring_endpoint *uring)
+static bool input_update(plx__backend *backend, plx__uring_endpoint *uring)
 {
     if (uring->input != PLX__URING_NONE) {
         if ((uring->flags & PLX__URING_INPUT_CANCELLED) != 0 || !input_is_unwanted(uring))
@@ -199,9 +199,9 @@ static bool has_something(const plx__uring_endpoint *uring)
 }
 
 /* Makes what is in flight what is wanted. What could not be requested stays in the list. */
-static void endpoint_settle(plx__backend *backend, plx__uring_endpoint *uring)
+static void endpoint_update(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    if (!input_settle(backend, uring) || !plx__uring_writable_settle(backend, uring))
+    if (!input_update(backend, uring) || !plx__uring_writable_update(backend, uring))
         return;
     if ((uring->flags & PLX__URING_DETACHED) != 0)
         plx__uring_list_set(backend, uring, PLX__URING_LIST_DETACHING);
@@ -211,12 +211,12 @@ static void endpoint_settle(plx__backend *backend, plx__uring_endpoint *uring)
         plx__uring_list_set(backend, uring, PLX__URING_LIST_IDLE);
 }
 
-static void busy_settle(plx__backend *backend)
+static void busy_update(plx__backend *backend)
 {
     const plx__uring_list *busy = &backend->lists[PLX__URING_LIST_BUSY];
     for (plx__uring_endpoint *uring = busy->first, *next; uring != NULL; uring = next) {
         next = uring->next;
-        endpoint_settle(backend, uring);
+        endpoint_update(backend, uring);
     }
 }
 
@@ -232,9 +232,10 @@ static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
         backend->turn++;
         return 0;
     }
-    busy_settle(backend);
-    /* When credit has failed since the last wait, its completion is in the queue, or others that
-     * came in its place (completions_fetch): the kernel does not wait then (io_uring_enter(2)). */
+    busy_update(backend);
+    /* When a deferred send has failed since the last wait, its completion is in the queue, or
+     * others that came in its place (completions_fetch): the kernel does not wait then
+     * (io_uring_enter(2)). */
     if (backend->lists[PLX__URING_LIST_READY].first != NULL)
         timeout_ns = 0;
     /* The kernel is short of memory; nobody tells when it is not. */
@@ -309,7 +310,7 @@ static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cq
     enum plx__uring_op op = plx__uring_data_op(cqe->user_data);
     if (op == PLX__URING_WAKE)
         plx__uring_woken(backend, cqe);
-    if (op == PLX__URING_NONE || op == PLX__URING_CREDIT || op == PLX__URING_WAKE)
+    if (op == PLX__URING_NONE || op == PLX__URING_DEFERRED || op == PLX__URING_WAKE)
         return false;
     plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
     if (endpoint == NULL) {
@@ -457,7 +458,7 @@ const plx__backend_ops plx__uring_backend = {
     .receive_stop = uring_receive_stop,
     .send_now = plx__uring_send_now,
     .send_slices_now = plx__uring_send_slices_now,
-    .send_settle = plx__uring_send_settle,
+    .send_flush = plx__uring_send_flush,
     .send_start = plx__uring_send_start,
     .has_more = plx__uring_has_more,
     .watch = uring_watch,

@@ -7,7 +7,7 @@
  * thread.c    which thread a ring belongs to
  * fork.c      what a forked child does with its copy
  * receive.c   the buffers that the kernel picks from, and what is held back of them
- * send.c      sends: on credit, at once; waiting until a socket is writable
+ * send.c      sends: deferred, at once; waiting until a socket is writable
  *
  * Requests are made when the loop waits, all in one call. In flight for an endpoint are at the most
  * one request that brings something (accept, receive, connect or poll) and one poll that waits for
@@ -36,9 +36,9 @@
 /* Buffers for most of what arrives (receive.c). A power of two. */
 #define PLX__URING_SMALL_COUNT 128u
 
-/* What the sends on credit of one submission may hold in all, and what one may. */
-#define PLX__URING_ARENA_BYTES  65536u
-#define PLX__URING_CREDIT_BYTES 4096u
+/* What the deferred sends of one submission may hold in all, and what one may. */
+#define PLX__URING_ARENA_BYTES    65536u
+#define PLX__URING_DEFERRED_BYTES 4096u
 
 /* What a request is for: in the low bits of its user data. */
 enum plx__uring_op {
@@ -49,7 +49,7 @@ enum plx__uring_op {
     PLX__URING_CONNECT,
     PLX__URING_WRITABLE, /* A poll, for what waits in core's queue. */
     PLX__URING_CANCEL,
-    PLX__URING_CREDIT = 8, /* A bit that few others have: all completions are searched for it. */
+    PLX__URING_DEFERRED = 8, /* A bit that few others have: all completions are searched for it. */
     PLX__URING_WAKE
 };
 
@@ -61,7 +61,7 @@ enum plx__uring_flag {
     PLX__URING_BULK = 1u << 4,            /* So much comes that it is received piece by piece. */
     PLX__URING_HOLDS = 1u << 5,           /* Received buffers wait for their turn. */
     PLX__URING_ENDED = 1u << 6,           /* The stream has ended, and core does not know it yet. */
-    PLX__URING_UNSENT = 1u << 7, /* Its credit has failed, and core does not know it yet. */
+    PLX__URING_UNSENT = 1u << 7, /* Its deferred send has failed, and core does not know it yet. */
     PLX__URING_DETACHED = 1u << 8,
     PLX__URING_SILENT = 1u << 9,       /* Detached at once: no PLX__DETACHED is owed. */
     PLX__URING_HUNG = 1u << 10,        /* Its peer has shut its side: see send.c. */
@@ -92,7 +92,7 @@ typedef struct plx__uring_endpoint {
     struct plx__uring_endpoint *next;
     struct plx__uring_endpoint *previous;
     plx__uring_accepted *accepted; /* A listener's; else NULL. */
-    uint32_t credit;               /* Its last request on credit: the place among all ever made,
+    uint32_t deferred;             /* Its last deferred send: the index among all ever made,
                                     * modulo 2^32. With PLX__URING_UNSENT: of backend->unsent. */
     int32_t ended;                 /* With PLX__URING_ENDED: PLX_EEOF, or why. */
     uint16_t held_first;           /* With PLX__URING_HOLDS: numbers of buffers. */
@@ -105,7 +105,7 @@ typedef struct plx__uring_endpoint {
     uint8_t interest;
     uint8_t interest_in_flight;
     uint8_t accepts; /* In that turn. */
-    uint16_t batch;  /* In which it last sent on credit. */
+    uint16_t batch;  /* In which it last sent deferred. */
 } plx__uring_endpoint;
 
 typedef struct plx__uring_list {
@@ -113,7 +113,7 @@ typedef struct plx__uring_list {
     plx__uring_endpoint *last;
 } plx__uring_list;
 
-/* Bytes in the arena that were taken on credit and have not, or not all, been sent. */
+/* Bytes in the arena that were deferred and have not, or not all, been sent. */
 typedef struct plx__uring_unsent {
     plx__uring_endpoint *endpoint; /* NULL once nothing is to be told any more. */
     const unsigned char *bytes;
@@ -151,18 +151,18 @@ struct plx__backend {
     plx__completion completion; /* What `next` hands out. */
     unsigned completions_end;   /* Of those that this turn delivers. */
     unsigned plain_end;         /* The same, or the next one when something else comes first. */
-    unsigned resolved;          /* Up to here failed credits have been looked for. */
+    unsigned resolved;          /* Up to here failed deferred sends have been looked for. */
     unsigned taken;             /* Up to here core has been shown all that was accepted, */
     unsigned seen;              /* and up to here there are completions. For a forked child, which
                                  * shares the ring's own numbers with its parent. */
     uint32_t requests_end;      /* The request that there is no room for. */
     uint16_t turn;
-    uint16_t batch; /* Counts how often nothing was on credit any more. */
+    uint16_t batch; /* Counts how often nothing was deferred any more. */
     bool has_ring;
     bool is_closing; /* The loop is. */
     bool is_enabled; /* The ring belongs to a thread, and takes requests. */
-    bool may_credit; /* Sends may be taken on credit, */
-    bool has_credit; /* and the kernel is one that can. */
+    bool may_defer;  /* Sends may be deferred, */
+    bool can_defer;  /* and the kernel is one that can. */
     bool is_wake_armed;
     uint32_t submissions; /* PLX__URING_SUBMISSIONS and so on, or fewer when rehearsing. */
     uint32_t completions;
@@ -183,10 +183,10 @@ struct plx__backend {
     plx__wake wake;
     plx__openings openings;
     uint32_t arena_used;   /* A multiple of 16. */
-    uint32_t credit_max;   /* How much of the arena credit may use: all, or none for now. */
+    uint32_t deferred_max; /* How much of the arena they may use: all, or none for now. */
     uint32_t unsent_count; /* Endpoints with PLX__URING_UNSENT. */
     uint32_t unsent_used;  /* Of `unsent`; 0 when there are none. */
-    /* While there are any nothing is taken on credit, so there are no more than requests. */
+    /* While there are any nothing is deferred, so there are no more than requests. */
     plx__uring_unsent unsent[PLX__URING_SUBMISSIONS];
     union {
         uint64_t align[2];
@@ -292,8 +292,8 @@ int plx__uring_take_over(plx__backend *backend);
 int plx__uring_leave(plx__backend *backend);
 /* Whether something of a ring that has gone is to be delivered. */
 bool plx__uring_has_leftovers(const plx__backend *backend);
-/* What is on credit and was not submitted is sent at once. */
-void plx__uring_credits_carry(plx__backend *backend);
+/* What is deferred and was not submitted is sent at once. */
+void plx__uring_deferred_carry_all(plx__backend *backend);
 /* The same for all endpoints: nothing of any of them is in flight. `is_lossy`: what they received
  * may have been lost. */
 void plx__uring_reset(plx__backend *backend, bool is_lossy);
@@ -369,24 +369,24 @@ ptrdiff_t plx__uring_send_now(plx__backend *backend, plx__endpoint *endpoint, co
                               size_t length);
 ptrdiff_t plx__uring_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
                                      const plx__slice *slices, size_t count);
-ptrdiff_t plx__uring_send_settle(plx__backend *backend, plx__endpoint *endpoint,
-                                 const void **bytes_out);
+ptrdiff_t plx__uring_send_flush(plx__backend *backend, plx__endpoint *endpoint,
+                                const void **bytes_out);
 int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                           size_t count);
 /* Requests or cancels the poll for a socket that is full. */
-bool plx__uring_writable_settle(plx__backend *backend, plx__uring_endpoint *uring);
+bool plx__uring_writable_update(plx__backend *backend, plx__uring_endpoint *uring);
 bool plx__uring_writable(plx__backend *backend, plx__uring_endpoint *uring,
                          const struct io_uring_cqe *cqe, plx__completion *completion);
-/* The endpoint goes: what is on credit goes out, as far as the system takes it. */
-void plx__uring_credit_forget(plx__backend *backend, plx__uring_endpoint *uring);
-/* Sends what the request has on credit, which was not submitted, and tells core later what is left.
+/* The endpoint goes: what is deferred goes out, as far as the system takes it. */
+void plx__uring_deferred_forget(plx__backend *backend, plx__uring_endpoint *uring);
+/* Sends what the request has deferred, which was not submitted, and tells core later what is left.
  */
-void plx__uring_credit_carry(plx__backend *backend, struct io_uring_sqe *request);
-/* A completion whose user data has the bit of PLX__URING_CREDIT, right after the submission. */
-void plx__uring_credit_failed(plx__backend *backend, const struct io_uring_cqe *cqe);
-/* After a submission, and after plx__uring_credit_failed() for what failed. */
-void plx__uring_credits_settle(plx__backend *backend);
-/* The next endpoint whose credit has failed. */
+void plx__uring_deferred_carry(plx__backend *backend, struct io_uring_sqe *request);
+/* A completion whose user data has the bit of PLX__URING_DEFERRED, right after the submission. */
+void plx__uring_deferred_failed(plx__backend *backend, const struct io_uring_cqe *cqe);
+/* After a submission, and after plx__uring_deferred_failed() for what failed. */
+void plx__uring_deferred_reset(plx__backend *backend);
+/* The next endpoint whose deferred send has failed. */
 bool plx__uring_unsent_next(plx__backend *backend, plx__completion *completion);
 
 #endif

@@ -9,13 +9,13 @@
 
 static void conn_opened(plx_loop *loop, plx__conn *conn)
 {
-    if (conn->profile->options.on_open != NULL) {
+    if (conn->shared->options.on_open != NULL) {
         plx__conn_cork(loop, conn);
-        conn->profile->options.on_open(loop, plx__conn_handle(conn), conn->data);
+        conn->shared->options.on_open(loop, plx__conn_handle(conn), conn->data);
         plx__conn_uncork(loop, conn);
     }
     if (plx__conn_is_open(conn))
-        plx__conn_input_settle(loop, conn);
+        plx__conn_input_update(loop, conn);
     /* Reading arms the timeouts. One that starts paused has some too. */
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_RECEIVING) == 0)
         plx__conn_timeout_arm(loop, conn);
@@ -23,11 +23,11 @@ static void conn_opened(plx_loop *loop, plx__conn *conn)
         plx__conn_output_start(loop, conn);
 }
 
-int plx__conn_accepted(plx_loop *loop, const plx__completion *completion, plx__profile *profile,
-                       void *data)
+int plx__conn_accepted(plx_loop *loop, const plx__completion *completion,
+                       plx__shared_options *shared, void *data)
 {
     plx__conn *conn;
-    int status = plx__conn_take(loop, &conn, completion->accepted, profile, data);
+    int status = plx__conn_take(loop, &conn, completion->accepted, shared, data);
     if (status != 0)
         return status;
     loop->stats.connections_accepted++;
@@ -38,14 +38,14 @@ int plx__conn_accepted(plx_loop *loop, const plx__completion *completion, plx__p
 }
 
 static int connect_start(plx_loop *loop, plx__conn **conn_out, const plx__address *address,
-                         plx__profile *profile, void *data)
+                         plx__shared_options *shared, void *data)
 {
     plx_socket socket;
     int status = plx__socket_open(&socket, address->family);
     if (status != 0)
         return status;
-    plx__conn_no_delay_set(socket, profile);
-    status = plx__conn_take(loop, conn_out, socket, profile, data);
+    plx__conn_no_delay_set(socket, shared);
+    status = plx__conn_take(loop, conn_out, socket, shared, data);
     if (status != 0) {
         plx__socket_close(socket);
         return status;
@@ -59,7 +59,7 @@ int plx_connect_sized(plx_loop *loop, plx_conn *conn_out, const char *address,
 {
     plx_conn_options own;
     plx__address parsed;
-    plx__profile *profile;
+    plx__shared_options *shared;
     plx__conn *conn;
     int refusal = plx__refusal(loop);
     if (refusal != 0)
@@ -70,11 +70,11 @@ int plx_connect_sized(plx_loop *loop, plx_conn *conn_out, const char *address,
         return status;
     status = plx__sized_take(&own, sizeof own, options, options_bytes);
     if (status == 0)
-        status = plx__profile_share(loop, &profile, &own);
+        status = plx__shared_options_find(loop, &shared, &own);
     if (status != 0)
         return status;
-    status = connect_start(loop, &conn, &parsed, profile, own.data);
-    plx__profile_give(profile);
+    status = connect_start(loop, &conn, &parsed, shared, own.data);
+    plx__shared_options_release(shared);
     if (status != 0)
         return status;
     loop->stats.connections_started++;
@@ -104,7 +104,7 @@ void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status)
 /* The last of it. */
 static void conn_free(plx_loop *loop, plx__conn *conn)
 {
-    plx_close_fn on_close = conn->profile->options.on_close;
+    plx_close_fn on_close = conn->shared->options.on_close;
     if ((conn->flags & PLX__CONN_RELEASED) == 0)
         plx__conn_input_drop(loop, conn);
     plx__conn_output_drop(loop, conn);
@@ -121,7 +121,7 @@ static void conn_deferred(plx_loop *loop, plx__object *object)
 {
     plx__conn *conn = (plx__conn *)(void *)object;
     /* What on_sent resumes is shown in the next step. */
-    bool is_to_show = (conn->flags & PLX__CONN_SHOW_KEPT) != 0;
+    bool is_to_show = (conn->flags & PLX__CONN_SHOW_UNCONSUMED) != 0;
     plx__conn_input_rest(conn);
     if (plx__conn_is_open(conn) && conn->corks > 0)
         plx__conn_gather_end(loop, conn);
@@ -151,10 +151,10 @@ static void conn_drop(plx_loop *loop, plx__object *object)
 {
     plx__conn *conn = (plx__conn *)(void *)object;
     plx__socket_drop(object->endpoint.socket, (conn->flags & PLX__CONN_LOST) != 0);
-    plx__free(conn->kept);
+    plx__free(conn->unconsumed);
     segments_drop(loop, &conn->queue.list);
     segments_drop(loop, &conn->sent);
-    plx__profile_give(conn->profile);
+    plx__shared_options_release(conn->shared);
 }
 
 static void conn_close(plx_loop *loop, plx__object *object)

@@ -6,7 +6,7 @@
  * finish.c      ending in order, within a time
  * option.c      what the system lets a program set and ask of its socket
  * transfer.c    from elsewhere, and to elsewhere
- * input.c       from the backend to on_data: kept bytes, the end of the stream
+ * input.c       from the backend to on_data: unconsumed bytes, the end of the stream
  * output.c      from plx_conn_write() to the cork, the backend or the queue
  * sending.c     from the queue to the backend; watermarks, shutdown, the cork
  * reading.c     whether it reads: pauses and what ends them
@@ -18,28 +18,28 @@
 #define PLX__CONN_H
 
 #include "core/conn/send_queue.h"
-#include "core/kept.h"
 #include "core/loop.h"
-#include "core/profile.h"
+#include "core/shared_options.h"
+#include "core/unconsumed.h"
 
 enum plx__conn_state {
     PLX__CONN_CONNECTING = 1u << 0,
-    PLX__CONN_RECEIVING = 1u << 1,   /* The backend yields what arrives. */
-    PLX__CONN_SENDING = 1u << 2,     /* The backend owes a PLX__SENT. */
-    PLX__CONN_PAUSED_USER = 1u << 3, /* Reading, by plx_conn_pause(). */
-    PLX__CONN_PAUSED_HIGH = 1u << 4, /* Reading, because the send queue was high. */
-    PLX__CONN_WAS_HIGH = 1u << 5,    /* on_drain is due when the queue is low. */
-    PLX__CONN_SHOW_KEPT = 1u << 6,   /* Kept bytes are to be shown again. */
-    PLX__CONN_END_WAITS = 1u << 7,   /* The end of the stream has come, but not to the user. */
-    PLX__CONN_ENDED = 1u << 8,       /* The user has been told, or is not to be. */
-    PLX__CONN_SHUT_WANTED = 1u << 9, /* Shut the sending side when the queue is empty. */
+    PLX__CONN_RECEIVING = 1u << 1,       /* The backend yields what arrives. */
+    PLX__CONN_SENDING = 1u << 2,         /* The backend owes a PLX__SENT. */
+    PLX__CONN_PAUSED_USER = 1u << 3,     /* Reading, by plx_conn_pause(). */
+    PLX__CONN_PAUSED_HIGH = 1u << 4,     /* Reading, because the send queue was high. */
+    PLX__CONN_WAS_HIGH = 1u << 5,        /* on_drain is due when the queue is low. */
+    PLX__CONN_SHOW_UNCONSUMED = 1u << 6, /* They are to be shown again. */
+    PLX__CONN_END_WAITS = 1u << 7,       /* The end of the stream has come, but not to the user. */
+    PLX__CONN_ENDED = 1u << 8,           /* The user has been told, or is not to be. */
+    PLX__CONN_SHUT_WANTED = 1u << 9,     /* Shut the sending side when the queue is empty. */
     PLX__CONN_SHUT_DONE = 1u << 10,
     PLX__CONN_OUTPUT_DEAD = 1u << 11, /* Sending failed; the input may still hold something. */
     PLX__CONN_STARVED = 1u << 12,     /* A write was refused for the loop's limit, not its own. */
     PLX__CONN_DETACHING = 1u << 13,   /* The backend owes a PLX__DETACHED. */
     PLX__CONN_NO_CORK = 1u << 14,     /* Its queue may not hold as much as a cork. */
     PLX__CONN_CLOSED = 1u << 15,      /* As the object's state says too. */
-    PLX__CONN_KEPT = 1u << 16,        /* There are kept bytes. */
+    PLX__CONN_UNCONSUMED = 1u << 16,  /* There are unconsumed bytes. */
     PLX__CONN_ADOPTED = 1u << 17,     /* On top of CONNECTING: opens in the next deferred step. */
     PLX__CONN_RELEASING = 1u << 18,   /* To be released when the queue is empty. */
     PLX__CONN_LEAVING = 1u << 19,     /* The backend was asked to let it go. */
@@ -72,11 +72,11 @@ typedef struct plx__conn {
     int16_t reason;     /* Why it closes, or why its output died: a code of error.h. */
     uint8_t retries;    /* How often in a row a send was tried again for want of memory. */
     uint8_t corks;      /* Calls of plx_conn_cork() that plx_conn_uncork() has not answered. */
-    plx__profile *profile;
+    plx__shared_options *shared;
     void *data;
-    plx__kept *kept;        /* NULL when there are none; see PLX__CONN_KEPT. */
-    plx__send_queue queue;  /* What waits to be sent. */
-    plx__segment_list sent; /* Lent segments to be given back; with bytes left, unsent. */
+    plx__unconsumed *unconsumed; /* NULL when there are none; see PLX__CONN_UNCONSUMED. */
+    plx__send_queue queue;       /* What waits to be sent. */
+    plx__segment_list sent;      /* Lent segments to be given back; with bytes left, unsent. */
     union {
         uint64_t received_ns;  /* When something last arrived, or reading began; */
         uint64_t finish_by_ns; /* with PLX__CONN_FINISHING: when it closes at the latest. */
@@ -111,10 +111,10 @@ static inline bool plx__conn_is_lost(int reason)
 /* life.c */
 
 /* Takes a slot and gives it the socket, which stays the caller's on failure. */
-int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__profile *profile,
-                   void *data);
+int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
+                   plx__shared_options *shared, void *data);
 /* As its options say. */
-void plx__conn_no_delay_set(plx_socket socket, const plx__profile *profile);
+void plx__conn_no_delay_set(plx_socket socket, const plx__shared_options *shared);
 /* Gives back a slot that nobody has seen yet, with its socket left alone. */
 void plx__conn_untake(plx_loop *loop, plx__conn *conn);
 /* Closes it, with on_close to come in the next deferred step. */
@@ -153,9 +153,9 @@ PLX__SLOW void plx__conn_timeouts_catch_up(plx_loop *loop);
 /* reading.c */
 
 /* Starts or stops the backend's stream, whichever the flags ask for. */
-void plx__conn_input_settle(plx_loop *loop, plx__conn *conn);
-/* Reading may go on: kept bytes first, in the next deferred step. Called in on_data, it applies to
- * what on_data will leave, too. */
+void plx__conn_input_update(plx_loop *loop, plx__conn *conn);
+/* Reading may go on: unconsumed bytes first, in the next deferred step. Called in on_data, it
+ * applies to what on_data will leave, too. */
 void plx__conn_input_resume(plx_loop *loop, plx__conn *conn);
 /* The deferred part of a resume in on_data, which has left nothing. */
 void plx__conn_input_rest(plx__conn *conn);
@@ -185,7 +185,7 @@ static inline void plx__conn_cork_flush(plx_loop *loop, plx__conn *conn)
 }
 
 void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);
-/* What the backend took on credit comes back. */
+/* What the backend deferred comes back. */
 void plx__conn_unsent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);
 /* Sends what waited for the connection to open. */
 void plx__conn_output_start(plx_loop *loop, plx__conn *conn);
@@ -233,8 +233,8 @@ extern const plx__class plx__conn_class;
 
 /* Makes a connection of a socket that a listener accepted, and calls on_open, and on_data if bytes
  * came with it. On failure, PLX_ELIMIT or PLX_ENOMEM, the socket stays the caller's. */
-int plx__conn_accepted(plx_loop *loop, const plx__completion *completion, plx__profile *profile,
-                       void *data);
+int plx__conn_accepted(plx_loop *loop, const plx__completion *completion,
+                       plx__shared_options *shared, void *data);
 void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status);
 
 /* The path of most events, which is why it stands here. */
@@ -249,7 +249,7 @@ PLX__SLOW void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn,
 static inline void plx__conn_received(plx_loop *loop, plx__conn *conn,
                                       const plx__completion *completion)
 {
-    /* What it has sent in this turn may still be on credit: then no cork (plx__conn_cork). */
+    /* What it has sent in this turn may still be deferred: then no cork (plx__conn_cork). */
     if (conn->flags != PLX__CONN_PLAIN || conn->sent_ns == loop->now_ns) {
         plx__conn_received_slowly(loop, conn, completion);
         return;
@@ -260,8 +260,8 @@ static inline void plx__conn_received(plx_loop *loop, plx__conn *conn,
     conn->received_ns = loop->now_ns;
     loop->cork.token = handle.bits;
     loop->cork.room = loop->cork.room_next;
-    size_t consumed = conn->profile->options.on_data(loop, handle, conn->data, completion->bytes,
-                                                     completion->length);
+    size_t consumed = conn->shared->options.on_data(loop, handle, conn->data, completion->bytes,
+                                                    completion->length);
     plx__conn_cork_flush(loop, conn);
     loop->cork.room = 0;
     if (consumed != completion->length)

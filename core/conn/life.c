@@ -7,15 +7,15 @@
  */
 #include "core/conn/conn.h"
 
-void plx__conn_no_delay_set(plx_socket socket, const plx__profile *profile)
+void plx__conn_no_delay_set(plx_socket socket, const plx__shared_options *shared)
 {
     /* It fails on sockets that are not TCP, which have no delay to turn off. */
-    if ((profile->options.flags & PLX_CONN_DELAY) == 0)
+    if ((shared->options.flags & PLX_CONN_DELAY) == 0)
         (void)plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
 }
 
-int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__profile *profile,
-                   void *data)
+int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
+                   plx__shared_options *shared, void *data)
 {
     plx__object *object;
     plx__slab *slab = &loop->slabs[PLX__KIND_CONN];
@@ -36,13 +36,13 @@ int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx_
     }
     if (slab->taken >= slab->max)
         plx__classes_tell(loop, PLX__SLOTS_GONE);
-    profile->references++;
-    conn->profile = profile;
+    shared->references++;
+    conn->shared = shared;
     conn->data = data;
     conn->received_ns = loop->now_ns;
-    if ((profile->options.flags & PLX_CONN_PAUSED) != 0)
+    if ((shared->options.flags & PLX_CONN_PAUSED) != 0)
         conn->flags |= PLX__CONN_PAUSED_USER;
-    if (profile->options.send_max < PLX__SEGMENT_BYTES)
+    if (shared->options.send_max < PLX__SEGMENT_BYTES)
         conn->flags |= PLX__CONN_NO_CORK;
     *conn_out = conn;
     return 0;
@@ -64,8 +64,8 @@ static bool output_is_cut(plx_loop *loop, plx__conn *conn)
     const void *bytes;
     if (conn->queue.length > 0)
         return true;
-    return loop->ops->send_settle != NULL &&
-           loop->ops->send_settle(loop->backend, &conn->object.endpoint, &bytes) != 0;
+    return loop->ops->send_flush != NULL &&
+           loop->ops->send_flush(loop->backend, &conn->object.endpoint, &bytes) != 0;
 }
 
 /* Where it fails the peer is told of an end instead: a socket that never connected, say, or one of
@@ -119,7 +119,7 @@ void plx__conn_fail(plx_loop *loop, plx__conn *conn, int reason)
 
 void plx__conn_slot_give(plx_loop *loop, plx__conn *conn)
 {
-    plx__profile_give(conn->profile);
+    plx__shared_options_release(conn->shared);
     plx__slab_give(&loop->slabs[PLX__KIND_CONN], &conn->object);
     if (loop->is_accepting_stopped)
         plx__classes_tell(loop, PLX__SLOTS_LEFT);

@@ -28,7 +28,7 @@ PLX__SLOW static int output_refuse(plx_loop *loop, plx__conn *conn, size_t lengt
 /* Whether `length` more bytes may be queued; if not, on_drain will tell when to try again. */
 static int output_admit(plx_loop *loop, plx__conn *conn, size_t length)
 {
-    size_t send_max = conn->profile->options.send_max;
+    size_t send_max = conn->shared->options.send_max;
     if ((conn->flags & (PLX__CONN_SHUT_WANTED | PLX__CONN_OUTPUT_DEAD)) != 0)
         return PLX_EPIPE;
     if (length > send_max)
@@ -77,7 +77,7 @@ static int output_ready(plx_loop *loop, plx__conn *conn, size_t length)
     if (plx__conn_is_corked(loop, conn))
         plx__conn_cork_flush(loop, conn);
     if (plx__conn_is_open(conn))
-        plx__queue_credit_settle(loop, conn);
+        plx__queue_deferred_flush(loop, conn);
     if (!plx__conn_is_open(conn))
         return PLX_ESTALE;
     return output_admit(loop, conn, length); /* What was not sent waits now, too. */
@@ -276,7 +276,7 @@ void plx__conn_output_shutdown(plx_loop *loop, plx__conn *conn)
     if (plx__conn_is_corked(loop, conn))
         plx__conn_uncork(loop, conn);
     if (plx__conn_is_open(conn))
-        plx__queue_shutdown_settle(loop, conn);
+        plx__queue_shutdown_update(loop, conn);
 }
 
 int plx_conn_shutdown(plx_loop *loop, plx_conn conn)

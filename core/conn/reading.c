@@ -5,9 +5,9 @@
  */
 #include "core/conn/conn.h"
 
-void plx__conn_input_settle(plx_loop *loop, plx__conn *conn)
+void plx__conn_input_update(plx_loop *loop, plx__conn *conn)
 {
-    const uint32_t resting = PLX__CONN_CONNECTING | PLX__CONN_PAUSED | PLX__CONN_SHOW_KEPT |
+    const uint32_t resting = PLX__CONN_CONNECTING | PLX__CONN_PAUSED | PLX__CONN_SHOW_UNCONSUMED |
                              PLX__CONN_END_WAITS | PLX__CONN_ENDED;
     bool is_wanted = (conn->flags & resting) == 0;
     bool is_receiving = (conn->flags & PLX__CONN_RECEIVING) != 0;
@@ -35,7 +35,7 @@ void plx__conn_input_settle(plx_loop *loop, plx__conn *conn)
  * (plx__conn_input_rest). */
 static bool is_showing(const plx_loop *loop, const plx__conn *conn)
 {
-    const uint32_t waiting = PLX__CONN_KEPT | PLX__CONN_END_WAITS;
+    const uint32_t waiting = PLX__CONN_UNCONSUMED | PLX__CONN_END_WAITS;
     return (conn->flags & PLX__CONN_SHOWING) != 0 ||
            (loop->is_in_turn && loop->cork.token == conn->object.endpoint.token &&
             (conn->flags & waiting) == 0);
@@ -49,11 +49,11 @@ static void input_resume(plx_loop *loop, plx__conn *conn, uint32_t rest)
     if (is_showing(loop, conn)) {
         conn->flags |= rest;
         plx__defer(loop, &conn->object);
-    } else if (conn->kept != NULL || (conn->flags & PLX__CONN_END_WAITS) != 0) {
-        conn->flags |= PLX__CONN_SHOW_KEPT;
+    } else if (conn->unconsumed != NULL || (conn->flags & PLX__CONN_END_WAITS) != 0) {
+        conn->flags |= PLX__CONN_SHOW_UNCONSUMED;
         plx__defer(loop, &conn->object);
     }
-    plx__conn_input_settle(loop, conn);
+    plx__conn_input_update(loop, conn);
 }
 
 void plx__conn_input_resume(plx_loop *loop, plx__conn *conn)
@@ -74,7 +74,7 @@ int plx_conn_pause(plx_loop *loop, plx_conn conn)
     if ((found->flags & PLX__CONN_FINISHING) != 0)
         return 0; /* It waits for the peer's end, and shows nothing meanwhile. */
     found->flags |= PLX__CONN_PAUSED_USER;
-    plx__conn_input_settle(loop, found);
+    plx__conn_input_update(loop, found);
     return 0;
 }
 

@@ -17,7 +17,7 @@
 
 /* What goes into the cork is held against the loop's limit only when it is queued. So the next
  * callback gets none while a full one might exceed the limit. */
-static void cork_room_settle(plx_loop *loop)
+static void cork_room_update(plx_loop *loop)
 {
     uint64_t queued = loop->stats.queued_bytes;
     bool is_near =
@@ -30,13 +30,13 @@ static void queued_add(plx_loop *loop, size_t length)
     loop->stats.queued_bytes += length;
     if (loop->stats.queued_bytes > loop->stats.queued_bytes_peak)
         loop->stats.queued_bytes_peak = loop->stats.queued_bytes;
-    cork_room_settle(loop);
+    cork_room_update(loop);
 }
 
 static void queued_subtract(plx_loop *loop, size_t length)
 {
     loop->stats.queued_bytes -= length;
-    cork_room_settle(loop);
+    cork_room_update(loop);
 }
 
 /* --- attempts -------------------------------------------------------------------------------- */
@@ -190,17 +190,17 @@ void plx__queue_was_high(plx_loop *loop, plx__conn *conn)
     if ((conn->flags & (PLX__CONN_WAS_HIGH | PLX__CONN_FINISHING)) != 0)
         return;
     conn->flags |= PLX__CONN_WAS_HIGH;
-    if ((conn->profile->options.flags & PLX_CONN_READ_WHILE_HIGH) != 0)
+    if ((conn->shared->options.flags & PLX_CONN_READ_WHILE_HIGH) != 0)
         return;
     loop->stats.read_pauses++;
     conn->flags |= PLX__CONN_PAUSED_HIGH;
-    plx__conn_input_settle(loop, conn);
+    plx__conn_input_update(loop, conn);
 }
 
 /* The queue was high and is low again. */
 static void queue_drained(plx_loop *loop, plx__conn *conn)
 {
-    plx_drain_fn on_drain = conn->profile->options.on_drain;
+    plx_drain_fn on_drain = conn->shared->options.on_drain;
     conn->flags &= ~(uint32_t)(PLX__CONN_WAS_HIGH | PLX__CONN_PAUSED_HIGH);
     plx__conn_input_resume(loop, conn);
     if (on_drain == NULL || !plx__conn_is_open(conn))
@@ -219,16 +219,16 @@ static bool is_to_shut(const plx__conn *conn)
            plx__send_queue_is_empty(&conn->queue);
 }
 
-void plx__queue_shutdown_settle(plx_loop *loop, plx__conn *conn)
+void plx__queue_shutdown_update(plx_loop *loop, plx__conn *conn)
 {
     if (!is_to_shut(conn))
         return;
-    plx__queue_credit_settle(loop, conn);
+    plx__queue_deferred_flush(loop, conn);
     if (!is_to_shut(conn))
         return;
     conn->flags |= PLX__CONN_SHUT_DONE;
     if ((conn->flags & PLX__CONN_RELEASING) != 0) {
-        plx__defer(loop, &conn->object); /* The callback that runs may leave bytes to be kept. */
+        plx__defer(loop, &conn->object); /* The callback that runs may leave bytes unconsumed. */
         return;
     }
     /* With both sides over, closing tells the peer the same, and saves a call. */
@@ -240,12 +240,12 @@ void plx__queue_shutdown_settle(plx_loop *loop, plx__conn *conn)
 
 /* After bytes have left the queue. One that was refused for the loop's limit hears of it when the
  * loop has room again (plx__conn_output_feed), once. */
-static void queue_settle(plx_loop *loop, plx__conn *conn)
+static void queue_update(plx_loop *loop, plx__conn *conn)
 {
     const uint32_t high = conn->flags & (PLX__CONN_WAS_HIGH | PLX__CONN_STARVED);
-    if (high == PLX__CONN_WAS_HIGH && conn->queue.length <= conn->profile->options.send_low)
+    if (high == PLX__CONN_WAS_HIGH && conn->queue.length <= conn->shared->options.send_low)
         queue_drained(loop, conn);
-    plx__queue_shutdown_settle(loop, conn); /* One that on_drain has closed is left alone. */
+    plx__queue_shutdown_update(loop, conn); /* One that on_drain has closed is left alone. */
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
@@ -299,7 +299,7 @@ static bool queue_push(plx_loop *loop, plx__conn *conn)
 static void queue_pump(plx_loop *loop, plx__conn *conn)
 {
     if (queue_push(loop, conn))
-        queue_settle(loop, conn);
+        queue_update(loop, conn);
 }
 
 void plx__queue_gathered_send(plx_loop *loop, plx__conn *conn)
@@ -309,7 +309,7 @@ void plx__queue_gathered_send(plx_loop *loop, plx__conn *conn)
         return;
     if (plx__send_queue_is_empty(&conn->queue) && conn->corks > 0)
         conn->flags |= PLX__CONN_GATHERING;
-    plx__queue_shutdown_settle(loop, conn);
+    plx__queue_shutdown_update(loop, conn);
 }
 
 void plx__conn_gather_end(plx_loop *loop, plx__conn *conn)
@@ -320,7 +320,7 @@ void plx__conn_gather_end(plx_loop *loop, plx__conn *conn)
     plx__queue_gathered_send(loop, conn);
     /* The loop may have got room for a write that it had refused, while this was gathered. */
     if (plx__conn_is_open(conn))
-        queue_settle(loop, conn);
+        queue_update(loop, conn);
 }
 
 void plx__queue_grown(plx_loop *loop, plx__conn *conn, size_t length)
@@ -333,15 +333,15 @@ void plx__queue_grown(plx_loop *loop, plx__conn *conn, size_t length)
         plx__conn_timeout_arm(loop, conn);
     }
     queue_start(loop, conn);
-    if (!plx__conn_is_open(conn) || conn->queue.length <= conn->profile->options.send_high)
+    if (!plx__conn_is_open(conn) || conn->queue.length <= conn->shared->options.send_high)
         return;
     if ((conn->flags & PLX__CONN_GATHERING) != 0)
         plx__queue_gathered_send(loop, conn); /* How much really waits shows when it is tried. */
-    if (plx__conn_is_open(conn) && conn->queue.length > conn->profile->options.send_high)
+    if (plx__conn_is_open(conn) && conn->queue.length > conn->shared->options.send_high)
         plx__queue_was_high(loop, conn);
 }
 
-/* What the backend had taken on credit and could not send becomes the queue. */
+/* What the backend had deferred and could not send becomes the queue. */
 static void unsent_queue(plx_loop *loop, plx__conn *conn, const void *bytes, size_t length)
 {
     PLX_ASSERT(plx__send_queue_is_empty(&conn->queue));
@@ -353,13 +353,13 @@ static void unsent_queue(plx_loop *loop, plx__conn *conn, const void *bytes, siz
         plx__conn_fail(loop, conn, status); /* Part of it may be on its way. */
 }
 
-/* After this nothing of the connection is on credit. It may be closed, or its output dead. */
-void plx__queue_credit_settle(plx_loop *loop, plx__conn *conn)
+/* After this nothing of the connection is deferred. It may be closed, or its output dead. */
+void plx__queue_deferred_flush(plx_loop *loop, plx__conn *conn)
 {
     const void *bytes;
-    if (loop->ops->send_settle == NULL)
+    if (loop->ops->send_flush == NULL)
         return;
-    ptrdiff_t left = loop->ops->send_settle(loop->backend, &conn->object.endpoint, &bytes);
+    ptrdiff_t left = loop->ops->send_flush(loop->backend, &conn->object.endpoint, &bytes);
     if (left > 0)
         unsent_queue(loop, conn, bytes, (size_t)left);
     else if (left < 0)
@@ -433,7 +433,7 @@ void plx__conn_output_feed(plx_loop *loop)
             (conn->flags & (PLX__CONN_STARVED | PLX__CONN_GATHERING)) != PLX__CONN_STARVED)
             continue;
         starved_end(loop, conn);
-        if (conn->queue.length <= conn->profile->options.send_low)
+        if (conn->queue.length <= conn->shared->options.send_low)
             queue_drained(loop, conn);
     }
 }
@@ -463,7 +463,7 @@ void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff
     sent = queue_tried(loop, conn, sent);
     if (sent < 0)
         return;
-    plx__queue_credit_settle(loop, conn); /* What was sent before goes first. */
+    plx__queue_deferred_flush(loop, conn); /* What was sent before goes first. */
     if ((conn->flags & (PLX__CONN_CLOSED | PLX__CONN_OUTPUT_DEAD)) != 0)
         return;
     plx__segment *segment = cork_take(loop, length, (size_t)sent);
@@ -481,9 +481,9 @@ void plx__conn_cork(plx_loop *loop, const plx__conn *conn)
     PLX_ASSERT(loop->cork.length == 0);
     if ((conn->flags & PLX__CONN_UNCORKED) != 0 || !plx__send_queue_is_empty(&conn->queue))
         return;
-    /* If what it sent in this turn is on credit and comes back, and then the cork too, the queue
-     * may hold more than it is allowed to. Other writes have credit settled first. */
-    if (loop->ops->send_settle != NULL && conn->sent_ns >= loop->turn_ns)
+    /* If what it sent in this turn is deferred and comes back, and then the cork too, the queue
+     * may hold more than it is allowed to. Other writes flush deferred sends first. */
+    if (loop->ops->send_flush != NULL && conn->sent_ns >= loop->turn_ns)
         return;
     loop->cork.token = conn->object.endpoint.token;
     loop->cork.room = loop->cork.room_next;

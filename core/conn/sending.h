@@ -13,12 +13,12 @@ ptrdiff_t plx__queue_try_slices(plx_loop *loop, plx__conn *conn, const plx_slice
 void plx__queue_grown(plx_loop *loop, plx__conn *conn, size_t length);
 /* It is as full as it may become; on_drain will tell when it is not. */
 void plx__queue_was_high(plx_loop *loop, plx__conn *conn);
-/* After this nothing of the connection is on credit. It may be closed, or its output dead. */
-void plx__queue_credit_settle(plx_loop *loop, plx__conn *conn);
+/* After this nothing of the connection is deferred. It may be closed, or its output dead. */
+void plx__queue_deferred_flush(plx_loop *loop, plx__conn *conn);
 /* Sends what plx_conn_cork() has had gathered. If all of it goes, gathering goes on. on_drain is
  * not called. */
 void plx__queue_gathered_send(plx_loop *loop, plx__conn *conn);
 /* Shuts the sending side if that is wanted and nothing waits. */
-void plx__queue_shutdown_settle(plx_loop *loop, plx__conn *conn);
+void plx__queue_shutdown_update(plx_loop *loop, plx__conn *conn);
 
 #endif

@@ -36,7 +36,7 @@ typedef struct deadlines {
 
 static deadlines conn_deadlines(const plx__conn *conn)
 {
-    const plx_conn_options *options = &conn->profile->options;
+    const plx_conn_options *options = &conn->shared->options;
     deadlines d = {PLX_FOREVER, PLX_FOREVER, PLX_FOREVER, PLX_FOREVER, PLX_FOREVER};
     if ((conn->flags & PLX__CONN_CONNECTING) != 0) {
         d.connect = sum(conn->received_ns, options->connect_timeout_ns);
@@ -66,7 +66,7 @@ static void on_timeout_due(plx_loop *loop, plx__wheel_node *node);
 void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn)
 {
     const uint32_t has_deadline = PLX__CONN_CONNECTING | PLX__CONN_FINISHING;
-    if (!conn->profile->has_timeouts && (conn->flags & has_deadline) == 0)
+    if (!conn->shared->has_timeouts && (conn->flags & has_deadline) == 0)
         return;
     uint64_t deadline = conn_deadline(conn);
     bool is_set = plx__wheel_has(&conn->timeout);
@@ -121,7 +121,7 @@ static bool is_put_off(plx_loop *loop, plx__conn *conn)
  * finish may come later by as much. */
 static uint64_t look_again_ns(const plx__conn *conn)
 {
-    const plx_conn_options *options = &conn->profile->options;
+    const plx_conn_options *options = &conn->shared->options;
     uint64_t shortest = smaller(options->idle_timeout_ns, options->read_timeout_ns);
     shortest = smaller(shortest, smaller(options->write_timeout_ns, options->connect_timeout_ns));
     return smaller(shortest, LOOK_AGAIN_NS);
@@ -167,7 +167,7 @@ int plx_conn_set_timeout(plx_loop *loop, plx_conn conn, enum plx_timeout which, 
     plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return PLX_ESTALE;
-    int status = plx__profile_timeout_set(&found->profile, which, timeout_ns);
+    int status = plx__shared_options_timeout_set(&found->shared, which, timeout_ns);
     if (status == 0 && (found->flags & PLX__CONN_LEAVING) == 0) /* Else none runs any more. */
         plx__conn_timeout_arm(loop, found);
     return status;

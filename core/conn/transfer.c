@@ -1,9 +1,9 @@
 /* core/conn/transfer.c - connections that come from elsewhere, and that go elsewhere.
  *
  * Adopting is connecting without the wait. Releasing is shutting without telling the peer: what is
- * queued is sent, the backend lets go, and what has arrived meanwhile is kept. Then the socket goes
- * to the user in the step that on_close would have come in. What is special about a system's
- * sockets is the backend's to know.
+ * queued is sent, the backend lets go, and what has arrived meanwhile stays unconsumed. Then the
+ * socket goes to the user in the step that on_close would have come in. What is special about a
+ * system's sockets is the backend's to know.
  */
 #include "core/conn/conn.h"
 #include "core/sized.h"
@@ -11,9 +11,9 @@
 
 /* Owns the socket from here on, if it returns 0. */
 static int adopted_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
-                        plx__profile *profile, void *data)
+                        plx__shared_options *shared, void *data)
 {
-    int status = plx__conn_take(loop, conn_out, socket, profile, data);
+    int status = plx__conn_take(loop, conn_out, socket, shared, data);
     if (status != 0 || loop->ops->adopt == NULL)
         return status;
     status = loop->ops->adopt(loop->backend, &(*conn_out)->object.endpoint);
@@ -22,25 +22,25 @@ static int adopted_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
     return status;
 }
 
-static int adopt(plx_loop *loop, plx__conn **conn_out, plx_socket socket, plx__profile *profile,
-                 void *data, plx__kept **kept)
+static int adopt(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
+                 plx__shared_options *shared, void *data, plx__unconsumed **unconsumed)
 {
     if (plx__watch_is_over(loop, socket))
         return PLX_EEXIST;
     int status = plx__socket_adopt(socket);
     if (status != 0)
         return status;
-    status = adopted_take(loop, conn_out, socket, profile, data);
+    status = adopted_take(loop, conn_out, socket, shared, data);
     if (status != 0) {
         plx__socket_disown(socket);
         return status;
     }
     plx__conn *conn = *conn_out;
-    plx__conn_no_delay_set(socket, profile);
+    plx__conn_no_delay_set(socket, shared);
     conn->flags |= PLX__CONN_CONNECTING | PLX__CONN_ADOPTED;
-    if (*kept != NULL) {
-        conn->kept = *kept;
-        conn->flags |= PLX__CONN_KEPT | PLX__CONN_SHOW_KEPT;
+    if (*unconsumed != NULL) {
+        conn->unconsumed = *unconsumed;
+        conn->flags |= PLX__CONN_UNCONSUMED | PLX__CONN_SHOW_UNCONSUMED;
     }
     plx__defer(loop, &conn->object);
     return 0;
@@ -51,9 +51,9 @@ int plx_conn_adopt_sized(plx_loop *loop, plx_conn *conn_out, plx_socket socket,
                          size_t length)
 {
     plx_conn_options own;
-    plx__profile *profile;
+    plx__shared_options *shared;
     plx__conn *conn;
-    plx__kept *kept = NULL;
+    plx__unconsumed *unconsumed = NULL;
     if (length > 0 && bytes == NULL)
         return PLX_EINVAL;
     int refusal = plx__refusal(loop);
@@ -62,17 +62,17 @@ int plx_conn_adopt_sized(plx_loop *loop, plx_conn *conn_out, plx_socket socket,
     plx__time_look(loop);
     int status = plx__sized_take(&own, sizeof own, options, options_bytes);
     if (status == 0)
-        status = plx__profile_share(loop, &profile, &own);
+        status = plx__shared_options_find(loop, &shared, &own);
     if (status != 0)
         return status;
     if (length > 0)
-        status = plx__kept_append(&kept, &loop->kept_spare, bytes, length);
+        status = plx__unconsumed_append(&unconsumed, &loop->unconsumed_spare, bytes, length);
     if (status == 0)
-        status = adopt(loop, &conn, socket, profile, own.data, &kept);
-    plx__profile_give(profile);
+        status = adopt(loop, &conn, socket, shared, own.data, &unconsumed);
+    plx__shared_options_release(shared);
     if (status != 0) {
-        if (kept != NULL)
-            plx__kept_consume(&kept, &loop->kept_spare, length);
+        if (unconsumed != NULL)
+            plx__unconsumed_consume(&unconsumed, &loop->unconsumed_spare, length);
         return status;
     }
     loop->stats.connections_adopted++;
@@ -86,14 +86,14 @@ int plx_conn_release(plx_loop *loop, plx_conn conn)
     plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return PLX_ESTALE;
-    if (found->profile->options.on_release == NULL)
+    if (found->shared->options.on_release == NULL)
         return PLX_EINVAL;
     if ((found->flags & PLX__CONN_CONNECTING) != 0)
         return PLX_ENOTCONN;
     if ((found->flags & (PLX__CONN_SHUT_WANTED | PLX__CONN_OUTPUT_DEAD)) != 0)
         return PLX_EPIPE;
     found->flags |= PLX__CONN_RELEASING;
-    plx__conn_input_settle(loop, found);
+    plx__conn_input_update(loop, found);
     plx__conn_output_shutdown(loop, found);
     return 0;
 }
@@ -136,11 +136,12 @@ void plx__conn_released(plx_loop *loop, plx__conn *conn)
 void plx__conn_hand_out(plx_loop *loop, plx__conn *conn)
 {
     plx_socket socket = conn->object.endpoint.socket;
-    const plx__kept *kept = conn->kept;
+    const plx__unconsumed *unconsumed = conn->unconsumed;
     plx__socket_disown(socket);
     conn->object.endpoint.socket = PLX_SOCKET_NONE;
-    conn->profile->options.on_release(loop, plx__conn_handle(conn), conn->data, socket,
-                                      kept != NULL ? kept->bytes + kept->start : NULL,
-                                      kept != NULL ? kept->length : 0);
+    conn->shared->options.on_release(loop, plx__conn_handle(conn), conn->data, socket,
+                                     unconsumed != NULL ? unconsumed->bytes + unconsumed->start
+                                                        : NULL,
+                                     unconsumed != NULL ? unconsumed->length : 0);
     plx__conn_input_drop(loop, conn);
 }

@@ -7,7 +7,7 @@
  *
  * The handles are synchronous, as programs want their standard streams. While a thread of ours
  * reads from one, everything else that is asked of the same pipe's end waits, in all processes; so
- * nothing is ever asked: what kind of handle it is, a child is told (estate.c).
+ * nothing is ever asked: what kind of handle it is, a child is told (inherited.c).
  */
 #include "posix/pipe/channel.h"
 

@@ -17,7 +17,7 @@ typedef struct child {
     int group;
     HANDLE handle;
     HANDLE wait; /* For its end. */
-    plx__estate *estate;
+    plx__inherited_set *set;
     plx__pump *pumps[3];
     int killed_by; /* The signal that we ended it with. */
     bool has_ended;
@@ -47,7 +47,7 @@ static void child_free(child *of)
 {
     (void)UnregisterWait(of->wait); /* It has come; or it is just ending and touches nothing. */
     (void)CloseHandle(of->handle);
-    plx__estate_close(of->estate);
+    plx__inherited_close(of->set);
     plx__free(of);
 }
 
@@ -85,7 +85,7 @@ static int signal_of_code(DWORD code)
 static int status_of(const child *of)
 {
     DWORD code = 0;
-    int number = of->estate != NULL ? plx__estate_died_of(of->estate) : 0;
+    int number = of->set != NULL ? plx__inherited_died_of(of->set) : 0;
     if (number != 0)
         return number;
     if (!GetExitCodeProcess(of->handle, &code))
@@ -153,7 +153,7 @@ void plx__child_last(int *process_out, int *code_out, int *status_out)
     ReleaseSRWLockShared(&lock);
 }
 
-int plx__child_add(HANDLE handle, plx__estate *estate, int group, plx__pump *const pumps[3])
+int plx__child_add(HANDLE handle, plx__inherited_set *set, int group, plx__pump *const pumps[3])
 {
     child *of = plx__allocate_zeroed(1, sizeof *of);
     if (of == NULL)
@@ -161,7 +161,7 @@ int plx__child_add(HANDLE handle, plx__estate *estate, int group, plx__pump *con
     of->process = (int)GetProcessId(handle);
     of->group = group == -1 ? of->process : group;
     of->handle = handle;
-    of->estate = estate;
+    of->set = set;
     memcpy(of->pumps, pumps, sizeof of->pumps);
     AcquireSRWLockExclusive(&lock);
     BOOL is_watched = RegisterWaitForSingleObject(&of->wait, handle, on_end, of, INFINITE,
@@ -195,8 +195,8 @@ static int child_signal(child *of, int number)
         return 0;
     if (number == PLX__SIGSTOP)
         return -EPERM;
-    if (of->estate != NULL && number != PLX__SIGKILL) {
-        plx__estate_signal(of->estate, number);
+    if (of->set != NULL && number != PLX__SIGKILL) {
+        plx__inherited_signal(of->set, number);
         return 0;
     }
     if (number == PLX__SIGCHLD || number == PLX__SIGCONT || number == PLX__SIGURG ||

@@ -62,7 +62,7 @@ static int plan_dup(plan *of, int from, int to)
     plx__file *file = from < of->count ? of->files[from] : NULL;
     if (file == NULL)
         return -EBADF;
-    if (!plx__estate_takes(file) && file->kind != &plx__pair_kind &&
+    if (!plx__inherited_takes(file) && file->kind != &plx__pair_kind &&
         (to > 2 || file->kind->write == NULL))
         return -EOPNOTSUPP; /* Which things cannot be given to a child: docs/posix.md. */
     plx__file_take(file);
@@ -140,7 +140,7 @@ typedef struct launch {
     wchar_t *directory;
     HANDLE given[4]; /* The three streams, ours to close, and the section. NULL: none. */
     plx__pump *pumps[3];
-    plx__estate *estate; /* Of programs with this layer. */
+    plx__inherited_set *set; /* Of programs with this layer. */
     DWORD flags;
     PROCESS_INFORMATION made;
 } launch;
@@ -159,7 +159,7 @@ static void launch_free(launch *of)
         if (of->pumps[i] != NULL)
             (void)plx__pump_end(of->pumps[i]);
     }
-    plx__estate_close(of->estate);
+    plx__inherited_close(of->set);
 }
 
 static int handle_copy(HANDLE handle, HANDLE *copy_out)
@@ -198,10 +198,10 @@ static int stream_give(launch *of, int number)
     plx__file *file = of->plan->files[number];
     if (file == NULL)
         return 0;
-    int status = plx__estate_handle(file, &handle);
+    int status = plx__inherited_handle(file, &handle);
     if (status == 0 && handle != NULL)
         return handle_copy(handle, &of->given[number]);
-    if (status == 0 && of->estate != NULL)
+    if (status == 0 && of->set != NULL)
         return nothing_give(&of->given[number]);
     if (status != 0)
         return status;
@@ -216,16 +216,16 @@ static int stream_give(launch *of, int number)
     return 0;
 }
 
-static int estate_begin(launch *of, wchar_t variable[64])
+static int inherited_begin(launch *of, wchar_t variable[64])
 {
     size_t count = 0;
     for (int fd = 0; fd < of->plan->count; fd++)
         count += of->plan->files[fd] != NULL &&
-                 plx__estate_prepare(of->plan->files[fd], of->plan->files, of->plan->count);
-    of->estate = plx__estate_make(count, &of->given[3]);
-    if (of->estate == NULL)
+                 plx__inherited_prepare(of->plan->files[fd], of->plan->files, of->plan->count);
+    of->set = plx__inherited_make(count, &of->given[3]);
+    if (of->set == NULL)
         return -ENOMEM;
-    (void)swprintf(variable, 64, L"%ls=%lx", PLX__ESTATE_VARIABLE,
+    (void)swprintf(variable, 64, L"%ls=%lx", PLX__INHERITED_VARIABLE,
                    (unsigned long)(uintptr_t)of->given[3]); /* Handles have 32 bits in use. */
     return 0;
 }
@@ -249,7 +249,7 @@ static int gifts_list(const plan *from, gift *gifts)
 {
     int count = 0;
     for (int fd = 0; fd < from->count; fd++) {
-        if (from->files[fd] == NULL || !plx__estate_takes(from->files[fd]))
+        if (from->files[fd] == NULL || !plx__inherited_takes(from->files[fd]))
             continue;
         gifts[count++] = (gift){from->files[fd], fd};
     }
@@ -257,7 +257,7 @@ static int gifts_list(const plan *from, gift *gifts)
 }
 
 /* In an order in which those that share an open file follow each other. */
-static int estate_fill(launch *of, plx__sigset mask, plx__sigset ignored)
+static int inherited_fill(launch *of, plx__sigset mask, plx__sigset ignored)
 {
     gift *gifts = plx__allocate((size_t)of->plan->count * sizeof *gifts);
     if (gifts == NULL)
@@ -270,12 +270,12 @@ static int estate_fill(launch *of, plx__sigset mask, plx__sigset ignored)
         bool is_same = i > 0 && gifts[i].file == gifts[i - 1].file;
         if (!is_same)
             first = i;
-        status = plx__estate_put(of->estate, of->made.hProcess, gifts[i].fd, gifts[i].file,
-                                 is_same ? first : -1);
+        status = plx__inherited_put(of->set, of->made.hProcess, gifts[i].fd, gifts[i].file,
+                                    is_same ? first : -1);
     }
     plx__free(gifts);
     if (status == 0)
-        status = plx__estate_finish(of->estate, of->made.hProcess, mask, ignored);
+        status = plx__inherited_finish(of->set, of->made.hProcess, mask, ignored);
     return status;
 }
 
@@ -338,12 +338,12 @@ static int launch_go(launch *of, plx__sigset mask, plx__sigset ignored, int grou
         status = process_make(of);
     if (status != 0)
         return status;
-    if (of->estate != NULL)
-        status = estate_fill(of, mask, ignored);
+    if (of->set != NULL)
+        status = inherited_fill(of, mask, ignored);
     if (status == 0)
-        status = plx__child_add(of->made.hProcess, of->estate, group, of->pumps);
+        status = plx__child_add(of->made.hProcess, of->set, group, of->pumps);
     if (status == 0) {
-        of->estate = NULL; /* All of it is the child's entry's now. */
+        of->set = NULL; /* All of it is the child's entry's now. */
         memset(of->pumps, 0, sizeof of->pumps);
         (void)ResumeThread(of->made.hThread);
     } else {
@@ -372,7 +372,7 @@ static int launch_prepare(launch *of, const char *name, bool searches, char *con
     if (of->arguments == NULL || (directory != NULL && of->directory == NULL))
         return status;
     if (plx__spawn_is_ours(of->program)) {
-        status = estate_begin(of, variable);
+        status = inherited_begin(of, variable);
         is_given = status == 0;
     }
     if (status == 0)

@@ -174,8 +174,8 @@ wchar_t *plx__spawn_environment(char *const environment[], const wchar_t *additi
     for (size_t i = 0; is_whole && i < given; i++) {
         strings[count] = wide_of(environment[i]);
         is_whole = strings[count] != NULL;
-        if (is_whole && wcsncmp(strings[count], PLX__ESTATE_VARIABLE L"=",
-                                wcslen(PLX__ESTATE_VARIABLE) + 1) == 0)
+        if (is_whole && wcsncmp(strings[count], PLX__INHERITED_VARIABLE L"=",
+                                wcslen(PLX__INHERITED_VARIABLE) + 1) == 0)
             plx__free(strings[count]); /* Another's. */
         else
             count += is_whole;

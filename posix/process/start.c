@@ -50,7 +50,7 @@ static BOOL CALLBACK start(INIT_ONCE *once, void *data, void **context)
     (void)plx__sockets_start(); /* Without them each socket call says ENETDOWN. */
     for (int fd = 0; fd < 3; fd++)
         (void)_setmode(fd, _O_BINARY);
-    if (!plx__estate_enter())
+    if (!plx__inherited_enter())
         standard_take();
     (void)atexit(end);
     plx__stdio_start();
@@ -81,7 +81,8 @@ static int hooks_set(void)
         .leave = plx__stdio_leave,
         .thread_end = plx__directed_end,
     };
-    plx__signal_hook = (plx__signal_hooks){.die = plx__estate_die, .child_last = plx__child_last};
+    plx__signal_hook =
+        (plx__signal_hooks){.die = plx__inherited_die, .child_last = plx__child_last};
     return 0;
 }
 

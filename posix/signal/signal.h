@@ -46,7 +46,7 @@ int plx__signal_self(int number, plx__signal_cause cause);
 
 /* Calls of higher folders. process/start.c fills this in together with plx__fd_hook. */
 typedef struct plx__signal_hooks {
-    /* Tells the parent that this process ends by the signal (process/estate.c). */
+    /* Tells the parent that this process ends by the signal (process/inherited.c). */
     void (*die)(int number);
     /* Reports the child that ended last, as siginfo_t does (process/children.c). */
     void (*child_last)(int *process_out, int *code_out, int *status_out);

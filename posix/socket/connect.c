@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-void plx__socket_settle(plx__file *file)
+void plx__socket_update(plx__file *file)
 {
     plx__socket *socket = plx__socket_of(file);
     AcquireSRWLockExclusive(&socket->lock);

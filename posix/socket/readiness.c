@@ -87,7 +87,7 @@ unsigned plx__socket_answer(plx__file *file, SHORT revents)
     if (plx__atomic_load_acquire(&socket->state) == PLX__SOCKET_CONNECTING) {
         if ((revents & (PLX__POLL_WRITE | POLLERR | POLLHUP)) == 0)
             return 0;
-        plx__socket_settle(file);
+        plx__socket_update(file);
         if (plx__atomic_load_acquire(&socket->state) == PLX__SOCKET_CONNECTING)
             return 0;
         if (plx__atomic_load_acquire(&socket->state) == PLX__SOCKET_FAILED)

@@ -91,7 +91,7 @@ plx__file *plx__socket_wrap(SOCKET socket, int family, int type, int protocol, u
 /* -EBADF, -ENOTSOCK or 0 with a reference in `*file_out`. */
 int plx__socket_get(int fd, plx__file **file_out);
 /* How a connect that was under way has ended; sets state and error. */
-void plx__socket_settle(plx__file *file);
+void plx__socket_update(plx__file *file);
 /* A new SOCKET in the place of one that can be bound or connected no more. */
 int plx__socket_renew(plx__file *file);
 /* The error that SO_ERROR would tell, which is then told: a positive errno, or 0. */

@@ -1,5 +1,5 @@
-/* core/profile.c - fills in defaults, and counts who shares a profile. */
-#include "core/profile.h"
+/* core/shared_options.c - fills in defaults, and counts who shares a shared. */
+#include "core/shared_options.h"
 
 #include <string.h>
 
@@ -22,12 +22,12 @@ static size_t discard(plx_loop *loop, plx_conn conn, void *data, const void *byt
     return length;
 }
 
-static void timeouts_count(plx__profile *profile)
+static void timeouts_count(plx__shared_options *shared)
 {
-    const plx_conn_options *options = &profile->options;
-    profile->has_timeouts = options->idle_timeout_ns != PLX_FOREVER ||
-                            options->read_timeout_ns != PLX_FOREVER ||
-                            options->write_timeout_ns != PLX_FOREVER;
+    const plx_conn_options *options = &shared->options;
+    shared->has_timeouts = options->idle_timeout_ns != PLX_FOREVER ||
+                           options->read_timeout_ns != PLX_FOREVER ||
+                           options->write_timeout_ns != PLX_FOREVER;
 }
 
 /* `filled` is all zero, so that two of the same options are the same bytes. */
@@ -55,92 +55,94 @@ static int options_fill(plx_conn_options *filled, const plx_conn_options *given)
     return 0;
 }
 
-int plx__profile_open(plx__profile **profile_out, const plx_conn_options *options)
+int plx__shared_options_open(plx__shared_options **shared_out, const plx_conn_options *options)
 {
-    plx__profile *profile = plx__allocate_zeroed(1, sizeof *profile);
-    if (profile == NULL)
+    plx__shared_options *shared = plx__allocate_zeroed(1, sizeof *shared);
+    if (shared == NULL)
         return PLX_ENOMEM;
-    int status = options_fill(&profile->options, options);
+    int status = options_fill(&shared->options, options);
     if (status != 0) {
-        plx__free(profile);
+        plx__free(shared);
         return status;
     }
-    profile->references = 1;
-    timeouts_count(profile);
-    *profile_out = profile;
+    shared->references = 1;
+    timeouts_count(shared);
+    *shared_out = shared;
     return 0;
 }
 
-int plx__profile_share(plx_loop *loop, plx__profile **profile_out, const plx_conn_options *options)
+int plx__shared_options_find(plx_loop *loop, plx__shared_options **shared_out,
+                             const plx_conn_options *options)
 {
-    plx__profile *made;
-    plx__profile *last = loop->profile_last;
-    int status = plx__profile_open(&made, options);
+    plx__shared_options *made;
+    plx__shared_options *last = loop->shared_last;
+    int status = plx__shared_options_open(&made, options);
     if (status != 0)
         return status;
     if (last != NULL && memcmp(&last->options, &made->options, sizeof made->options) == 0) {
-        plx__profile_give(made);
+        plx__shared_options_release(made);
         made = last;
     } else {
         if (last != NULL)
-            plx__profile_give(last);
-        loop->profile_last = made;
+            plx__shared_options_release(last);
+        loop->shared_last = made;
     }
     made->references++;
-    *profile_out = made;
+    *shared_out = made;
     return 0;
 }
 
-void plx__profile_give(plx__profile *profile)
+void plx__shared_options_release(plx__shared_options *shared)
 {
-    PLX_ASSERT(profile->references > 0);
-    if (--profile->references > 0)
+    PLX_ASSERT(shared->references > 0);
+    if (--shared->references > 0)
         return;
-    if (profile->base != NULL)
-        plx__profile_give(profile->base);
-    plx__free(profile);
+    if (shared->base != NULL)
+        plx__shared_options_release(shared->base);
+    plx__free(shared);
 }
 
-static uint64_t *timeout_of(plx__profile *profile, enum plx_timeout which)
+static uint64_t *timeout_of(plx__shared_options *shared, enum plx_timeout which)
 {
     switch (which) {
     case PLX_TIMEOUT_IDLE:
-        return &profile->options.idle_timeout_ns;
+        return &shared->options.idle_timeout_ns;
     case PLX_TIMEOUT_READ:
-        return &profile->options.read_timeout_ns;
+        return &shared->options.read_timeout_ns;
     case PLX_TIMEOUT_WRITE:
-        return &profile->options.write_timeout_ns;
+        return &shared->options.write_timeout_ns;
     }
     return NULL;
 }
 
 /* The reference becomes the copy's. */
-static int profile_own(plx__profile **profile)
+static int shared_own(plx__shared_options **shared)
 {
-    plx__profile *own = plx__allocate(sizeof *own);
+    plx__shared_options *own = plx__allocate(sizeof *own);
     if (own == NULL)
         return PLX_ENOMEM;
-    *own = **profile;
+    *own = **shared;
     own->references = 1;
-    own->base = *profile;
-    *profile = own;
+    own->base = *shared;
+    *shared = own;
     return 0;
 }
 
-int plx__profile_timeout_set(plx__profile **profile, enum plx_timeout which, uint64_t timeout_ns)
+int plx__shared_options_timeout_set(plx__shared_options **shared, enum plx_timeout which,
+                                    uint64_t timeout_ns)
 {
-    plx__profile *base = (*profile)->base != NULL ? (*profile)->base : *profile;
-    const uint64_t *now_ns = timeout_of(*profile, which);
+    plx__shared_options *base = (*shared)->base != NULL ? (*shared)->base : *shared;
+    const uint64_t *now_ns = timeout_of(*shared, which);
     if (now_ns == NULL)
         return PLX_EINVAL;
     if (timeout_ns == 0)
         timeout_ns = *timeout_of(base, which);
     if (timeout_ns == *now_ns)
         return 0;
-    int status = *profile == base ? profile_own(profile) : 0;
+    int status = *shared == base ? shared_own(shared) : 0;
     if (status != 0)
         return status;
-    *timeout_of(*profile, which) = timeout_ns;
-    timeouts_count(*profile);
+    *timeout_of(*shared, which) = timeout_ns;
+    timeouts_count(*shared);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* posix/process/estate.c - the descriptors that a child is given, from both sides.
+/* posix/process/inherited.c - the descriptors that a child is given, from both sides.
  *
  * The block is a section that the child inherits; an environment variable of its own, which the
  * child takes away, has the handle's number. Everything else is duplicated into the child while it
@@ -17,9 +17,15 @@
 /* By this section plx__spawn_is_ours() knows programs that have the layer. */
 __attribute__((section(".plxposx"), used)) static const char mark[16] = "pollux-posix 1";
 
-enum heir_kind { HEIR_NONE, HEIR_DISK, HEIR_STREAM, HEIR_RANDOM, HEIR_SOCKET };
+enum inherited_kind {
+    INHERITED_NONE,
+    INHERITED_DISK,
+    INHERITED_STREAM,
+    INHERITED_RANDOM,
+    INHERITED_SOCKET
+};
 
-typedef struct heir_socket {
+typedef struct inherited_socket {
     int family;
     int type;
     int protocol;
@@ -30,21 +36,21 @@ typedef struct heir_socket {
     uint64_t send_timeout_ns;
     plx__local_names names;
     WSAPROTOCOL_INFOW info;
-} heir_socket;
+} inherited_socket;
 
-typedef struct heir {
+typedef struct entry {
     int fd;
     int same; /* The index of another with the same open file; -1: none before it. */
     uint32_t kind;
     uint32_t flags;
     uint64_t handle; /* As the child knows it. */
-    heir_socket socket;
-} heir;
+    inherited_socket socket;
+} entry;
 
 /* What both sides see. */
 typedef struct block {
     char mark[sizeof mark];
-    uint32_t size; /* Of a heir: another build of the layer may have other ones. */
+    uint32_t size; /* Of a entry: another build of the layer may have other ones. */
     uint32_t process;
     uint32_t count;
     volatile LONG died_of;
@@ -52,82 +58,83 @@ typedef struct block {
     uint64_t event;          /* Set with them. */
     plx__sigset mask;
     plx__sigset ignored;
-    heir heirs[];
+    entry entries[];
 } block;
 
 /* What only the parent has. */
-struct plx__estate {
+struct plx__inherited_set {
     block *block;
     HANDLE event;
 };
 
 /* --- in the parent -------------------------------------------------------------------------- */
 
-static enum heir_kind kind_of(plx__file *file)
+static enum inherited_kind kind_of(plx__file *file)
 {
     if (plx__file_is_socket(file))
-        return HEIR_SOCKET;
+        return INHERITED_SOCKET;
     if (file->kind == &plx__random_kind)
-        return HEIR_RANDOM;
+        return INHERITED_RANDOM;
     if (file->kind == &plx__stream_kind || file->kind == &plx__pipe_kind)
-        return HEIR_STREAM;
-    return file->handle != NULL && file->kind->mode == PLX__S_IFREG ? HEIR_DISK : HEIR_NONE;
+        return INHERITED_STREAM;
+    return file->handle != NULL && file->kind->mode == PLX__S_IFREG ? INHERITED_DISK
+                                                                    : INHERITED_NONE;
 }
 
-bool plx__estate_takes(plx__file *file)
+bool plx__inherited_takes(plx__file *file)
 {
-    return kind_of(file) != HEIR_NONE;
+    return kind_of(file) != INHERITED_NONE;
 }
 
-bool plx__estate_prepare(plx__file *file, plx__file *const *held, int count)
+bool plx__inherited_prepare(plx__file *file, plx__file *const *held, int count)
 {
     if (file->kind == &plx__pair_kind)
         (void)plx__pair_share(file, held, count);
-    return plx__estate_takes(file);
+    return plx__inherited_takes(file);
 }
 
-int plx__estate_handle(plx__file *file, HANDLE *handle_out)
+int plx__inherited_handle(plx__file *file, HANDLE *handle_out)
 {
     *handle_out = NULL;
     if (file->kind == &plx__pipe_kind)
         return plx__pipe_share(file, handle_out);
-    if (kind_of(file) == HEIR_DISK || kind_of(file) == HEIR_STREAM)
+    if (kind_of(file) == INHERITED_DISK || kind_of(file) == INHERITED_STREAM)
         *handle_out = file->handle;
     return 0;
 }
 
-plx__estate *plx__estate_make(size_t count, HANDLE *section_out)
+plx__inherited_set *plx__inherited_make(size_t count, HANDLE *section_out)
 {
     SECURITY_ATTRIBUTES inherited = {sizeof inherited, NULL, TRUE};
-    uint64_t size = sizeof(block) + count * sizeof(heir);
-    plx__estate *estate = plx__allocate_zeroed(1, sizeof *estate);
-    if (estate == NULL)
+    uint64_t size = sizeof(block) + count * sizeof(entry);
+    plx__inherited_set *set = plx__allocate_zeroed(1, sizeof *set);
+    if (set == NULL)
         return NULL;
     HANDLE section = CreateFileMappingW(INVALID_HANDLE_VALUE, &inherited, PAGE_READWRITE,
                                         (DWORD)(size >> 32), (DWORD)size, NULL);
     if (section != NULL)
-        estate->block = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
-    if (estate->block != NULL)
-        estate->event = CreateEventW(NULL, FALSE, FALSE, NULL);
-    if (estate->event != NULL) {
+        set->block = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
+    if (set->block != NULL)
+        set->event = CreateEventW(NULL, FALSE, FALSE, NULL);
+    if (set->event != NULL) {
         *section_out = section;
-        return estate;
+        return set;
     }
     if (section != NULL)
         (void)CloseHandle(section);
-    plx__estate_close(estate);
+    plx__inherited_close(set);
     return NULL;
 }
 
-void plx__estate_close(plx__estate *estate)
+void plx__inherited_close(plx__inherited_set *set)
 {
-    if (estate == NULL)
+    if (set == NULL)
         return;
-    if (estate->event != NULL)
-        (void)CloseHandle(estate->event);
-    if (estate->block != NULL)
-        (void)UnmapViewOfFile(estate->block);
-    plx__free(estate);
+    if (set->event != NULL)
+        (void)CloseHandle(set->event);
+    if (set->block != NULL)
+        (void)UnmapViewOfFile(set->block);
+    plx__free(set);
 }
 
 static int handle_give(HANDLE child, HANDLE handle, uint64_t *given_out)
@@ -140,7 +147,7 @@ static int handle_give(HANDLE child, HANDLE handle, uint64_t *given_out)
     return 0;
 }
 
-static int socket_give(heir_socket *to, HANDLE child, plx__file *file)
+static int socket_give(inherited_socket *to, HANDLE child, plx__file *file)
 {
     plx__socket *from = plx__socket_of(file);
     to->family = from->family;
@@ -157,9 +164,9 @@ static int socket_give(heir_socket *to, HANDLE child, plx__file *file)
     return plx__errno_last();
 }
 
-int plx__estate_put(plx__estate *estate, HANDLE child, int fd, plx__file *file, int same)
+int plx__inherited_put(plx__inherited_set *set, HANDLE child, int fd, plx__file *file, int same)
 {
-    heir *to = &estate->block->heirs[estate->block->count];
+    entry *to = &set->block->entries[set->block->count];
     HANDLE handle;
     int status = 0;
     memset(to, 0, sizeof *to);
@@ -167,44 +174,45 @@ int plx__estate_put(plx__estate *estate, HANDLE child, int fd, plx__file *file, 
     to->same = same;
     to->kind = kind_of(file);
     to->flags = plx__atomic_load(&file->flags);
-    if (same < 0 && to->kind == HEIR_SOCKET) {
+    if (same < 0 && to->kind == INHERITED_SOCKET) {
         status = socket_give(&to->socket, child, file);
-    } else if (same < 0 && to->kind != HEIR_RANDOM) {
-        status = plx__estate_handle(file, &handle);
+    } else if (same < 0 && to->kind != INHERITED_RANDOM) {
+        status = plx__inherited_handle(file, &handle);
         if (status == 0)
             status = handle_give(child, handle, &to->handle);
     }
-    estate->block->count += status == 0;
+    set->block->count += status == 0;
     return status;
 }
 
-int plx__estate_finish(plx__estate *estate, HANDLE child, plx__sigset mask, plx__sigset ignored)
+int plx__inherited_finish(plx__inherited_set *set, HANDLE child, plx__sigset mask,
+                          plx__sigset ignored)
 {
-    block *shared = estate->block;
+    block *shared = set->block;
     shared->mask = mask;
     shared->ignored = ignored;
-    shared->size = sizeof(heir);
+    shared->size = sizeof(entry);
     shared->process = GetProcessId(child);
     memcpy(shared->mark, mark, sizeof mark);
-    return handle_give(child, estate->event, &shared->event);
+    return handle_give(child, set->event, &shared->event);
 }
 
-void plx__estate_signal(plx__estate *estate, int number)
+void plx__inherited_signal(plx__inherited_set *set, int number)
 {
-    (void)InterlockedOr64(&estate->block->signals, (LONG64)(UINT64_C(1) << (number - 1)));
-    (void)SetEvent(estate->event);
+    (void)InterlockedOr64(&set->block->signals, (LONG64)(UINT64_C(1) << (number - 1)));
+    (void)SetEvent(set->event);
 }
 
-int plx__estate_died_of(const plx__estate *estate)
+int plx__inherited_died_of(const plx__inherited_set *set)
 {
-    return (int)estate->block->died_of;
+    return (int)set->block->died_of;
 }
 
 /* --- in the child --------------------------------------------------------------------------- */
 
 static block *own; /* Ours, for as long as the process lives. */
 
-static plx__file *socket_take(heir_socket *from, unsigned flags)
+static plx__file *socket_take(inherited_socket *from, unsigned flags)
 {
     SOCKET handle = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO,
                                &from->info, 0, WSA_FLAG_OVERLAPPED);
@@ -224,13 +232,13 @@ static plx__file *socket_take(heir_socket *from, unsigned flags)
     return file;
 }
 
-static plx__file *heir_take(heir *from)
+static plx__file *heir_take(entry *from)
 {
-    const plx__file_kind *kind = from->kind == HEIR_DISK     ? &plx__disk_kind
-                                 : from->kind == HEIR_STREAM ? &plx__stream_kind
-                                 : from->kind == HEIR_RANDOM ? &plx__random_kind
-                                                             : NULL;
-    if (from->kind == HEIR_SOCKET)
+    const plx__file_kind *kind = from->kind == INHERITED_DISK     ? &plx__disk_kind
+                                 : from->kind == INHERITED_STREAM ? &plx__stream_kind
+                                 : from->kind == INHERITED_RANDOM ? &plx__random_kind
+                                                                  : NULL;
+    if (from->kind == INHERITED_SOCKET)
         return socket_take(&from->socket, from->flags);
     plx__file *file = kind != NULL ? plx__file_make(kind, from->flags) : NULL;
     if (file != NULL)
@@ -239,25 +247,25 @@ static plx__file *heir_take(heir *from)
 }
 
 /* The view, once it is known to be meant for this process. */
-static block *estate_find(void)
+static block *inherited_find(void)
 {
     wchar_t text[32];
     wchar_t *end;
-    DWORD length = GetEnvironmentVariableW(PLX__ESTATE_VARIABLE, text, 32);
+    DWORD length = GetEnvironmentVariableW(PLX__INHERITED_VARIABLE, text, 32);
     if (length == 0 || length >= 32)
         return NULL;
-    (void)_putenv_s(PLX__ESTATE_NAME, ""); /* The C library's own copy. */
-    (void)SetEnvironmentVariableW(PLX__ESTATE_VARIABLE, NULL);
+    (void)_putenv_s(PLX__INHERITED_NAME, ""); /* The C library's own copy. */
+    (void)SetEnvironmentVariableW(PLX__INHERITED_VARIABLE, NULL);
     HANDLE section = (HANDLE)(uintptr_t)wcstoul(text, &end, 16);
-    block *estate = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
-    if (estate == NULL)
+    block *set = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
+    if (set == NULL)
         return NULL;
-    if (memcmp(estate->mark, mark, sizeof mark) == 0 && estate->size == sizeof(heir) &&
-        estate->process == GetCurrentProcessId()) {
+    if (memcmp(set->mark, mark, sizeof mark) == 0 && set->size == sizeof(entry) &&
+        set->process == GetCurrentProcessId()) {
         (void)CloseHandle(section);
-        return estate;
+        return set;
     }
-    (void)UnmapViewOfFile(estate);
+    (void)UnmapViewOfFile(set);
     return NULL;
 }
 
@@ -295,14 +303,14 @@ static void signals_listen(HANDLE event)
     (void)CloseHandle(given.begun);
 }
 
-bool plx__estate_enter(void)
+bool plx__inherited_enter(void)
 {
-    block *estate = estate_find();
-    if (estate == NULL)
+    block *set = inherited_find();
+    if (set == NULL)
         return false;
-    plx__file **made = plx__allocate_zeroed(estate->count + 1, sizeof *made);
-    for (uint32_t i = 0; made != NULL && i < estate->count; i++) {
-        heir *from = &estate->heirs[i];
+    plx__file **made = plx__allocate_zeroed(set->count + 1, sizeof *made);
+    for (uint32_t i = 0; made != NULL && i < set->count; i++) {
+        entry *from = &set->entries[i];
         if (from->same >= 0 && (uint32_t)from->same < i)
             made[i] = made[from->same];
         else
@@ -314,13 +322,13 @@ bool plx__estate_enter(void)
         (void)plx__fd_put(from->fd, made[i], false);
     }
     plx__free(made);
-    plx__signals_inherit(estate->mask, estate->ignored);
-    own = estate;
-    signals_listen((HANDLE)(uintptr_t)estate->event);
+    plx__signals_inherit(set->mask, set->ignored);
+    own = set;
+    signals_listen((HANDLE)(uintptr_t)set->event);
     return true;
 }
 
-void plx__estate_die(int number)
+void plx__inherited_die(int number)
 {
     if (own != NULL)
         own->died_of = number;
