@@ -216,9 +216,9 @@ row_run() {
         ;;
     deps) simple "cross-build Check, libuv, ..." 180 "$windows" sh ci/windows-deps.sh ;;
     windows)
-        needs "Windows under Wine" 540 $windows clang$llvm || return 0
+        needs "Windows under Wine" 640 $windows clang$llvm || return 0
         POLLUX_TEST_PATIENCE=60 POLLUX_TEST_TIMEOUT=110 \
-            suite "Windows under Wine" 540 mingw-debug $windows_backends poll-two-tier
+            suite "Windows under Wine" 640 mingw-debug $windows_backends poll-two-tier
         ;;
     posix) simple "POSIX layer: Linux and Wine alike" 80 "$linux $windows" posix_run ;;
     programs) simple "POSIX layer: real programs" 480 '' sh ci/posix-programs.sh ;;
