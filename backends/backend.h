@@ -100,6 +100,9 @@ typedef struct plx__backend_counts {
     uint64_t values[PLX__COUNTERS_MAX]; /* In the order of plx__backend_ops.counters. */
 } plx__backend_counts;
 
+/* The most bytes of one endpoint that a backend has deferred at a time (`send_now`). */
+#define PLX__DEFERRED_MAX 4096u
+
 typedef struct plx__backend_config {
     uint32_t receive_bytes;   /* The most that one PLX__RECEIVED brings. */
     bool may_defer;           /* `send_now` may take what it has not sent. */
@@ -167,8 +170,8 @@ typedef struct plx__backend_ops {
      * from `send_start` and as the status of PLX__SENT, says that nothing was taken because the
      * system lacks memory, which may pass: core tries again. After any other code something was
      * lost, and core closes the connection or reads what it still has. A backend may defer a
-     * send: it copies the bytes and sends them with the next wait, all or none of them, and only
-     * if the configuration allows it. What then does not go comes back as PLX__UNSENT. Core calls
+     * send: it copies the bytes and sends them with the next wait, all or none of them, at most
+     * PLX__DEFERRED_MAX of an endpoint at a time, and only if the configuration allows it. What then does not go comes back as PLX__UNSENT. Core calls
      * this only while nothing of the endpoint is queued. */
     ptrdiff_t (*send_now)(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
                           size_t length);

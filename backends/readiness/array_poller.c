@@ -202,7 +202,7 @@ PLX__SLOW static uint32_t ready_of(int revents)
 
 size_t plx__array_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max)
 {
-    uint32_t index = poller->cursor;
+    size_t index = poller->cursor;
     uint16_t tick = poller->tick;
     const plx__poll_entry *entries = poller->entries;
     plx__polled *const *polled = poller->polled;
@@ -220,7 +220,7 @@ size_t plx__array_poller_collect(plx__poller *poller, plx__poller_event *events,
         event++;
     }
     size_t count = (size_t)(event - events);
-    poller->cursor = index;
+    poller->cursor = (uint32_t)index;
     poller->left = event == end ? poller->left - (uint32_t)count : 0;
     return count;
 }

@@ -26,11 +26,11 @@
 #define SILENT_MAX 8
 
 struct plx__backend {
+    plx__completion received; /* Of the one kind that most are, with the buffer in it. */
     const plx__poller_ops *ops;
     plx__poller *poller;
     unsigned char *buffer;
     size_t receive_bytes;
-    plx__completion received; /* Of the one kind that most are, with the buffer in it. */
     plx__completion other;
     plx__poller_event *event; /* The one that `next` is at; its `ready` is what is left to try. */
     plx__poller_event *end;
@@ -251,22 +251,30 @@ static const plx__completion *receive_end(plx__backend *backend, plx__endpoint *
 }
 
 /* `got` is 0, or negative after a call that failed. */
-PLX__SLOW static const plx__completion *received_nothing(plx__backend *backend,
-                                                         plx__endpoint *endpoint, ptrdiff_t got)
+static const plx__completion *received_nothing(plx__backend *backend, ptrdiff_t got)
 {
     int status = got == 0 ? PLX_EEOF : (int)plx__receive_failed();
-    return status == PLX_EAGAIN ? NULL : receive_end(backend, endpoint, status);
+    return status == PLX_EAGAIN ? NULL : receive_end(backend, backend->received.endpoint, status);
+}
+
+/* The endpoint is stored before the call, so that nothing has to be kept across it. */
+static ptrdiff_t receive(plx__backend *backend, plx__polled *polled)
+{
+    plx__endpoint *endpoint = plx__polled_endpoint(polled);
+    backend->received.endpoint = endpoint;
+    return plx__receive_raw(endpoint->socket, backend->buffer, backend->receive_bytes);
+}
+
+static const plx__completion *received_set(plx__backend *backend, ptrdiff_t got)
+{
+    backend->received.length = (size_t)got;
+    return &backend->received;
 }
 
 static const plx__completion *try_receive(plx__backend *backend, plx__polled *polled)
 {
-    plx__endpoint *endpoint = plx__polled_endpoint(polled);
-    ptrdiff_t got = plx__receive_raw(endpoint->socket, backend->buffer, backend->receive_bytes);
-    if (got <= 0)
-        return received_nothing(backend, endpoint, got);
-    backend->received.endpoint = endpoint;
-    backend->received.length = (size_t)got;
-    return &backend->received;
+    ptrdiff_t got = receive(backend, polled);
+    return got > 0 ? received_set(backend, got) : received_nothing(backend, got);
 }
 
 /* Trying until none is left costs a call for nothing each time; trying once costs a turn for each
@@ -434,25 +442,34 @@ PLX__SLOW static const plx__completion *next_slowly(plx__backend *backend)
     return completion;
 }
 
+PLX__SLOW static const plx__completion *nothing_then_next(plx__backend *backend, ptrdiff_t got)
+{
+    const plx__completion *completion = received_nothing(backend, got);
+    return completion != NULL ? completion : next_slowly(backend);
+}
+
 /* Most events: something to receive, on an endpoint that does nothing else. */
 static bool is_to_receive(const plx__poller_event *event)
 {
     return event->ready == PLX_READABLE && event->polled->operations == PLX__OPERATION_RECEIVE;
 }
 
+/* All events are used up. */
+PLX__SLOW static const plx__completion *collect_then_next(plx__backend *backend)
+{
+    if (backend->fresh != NULL)
+        return next_slowly(backend);
+    return events_collect(backend) ? plx__readiness_next(backend) : NULL;
+}
+
 const plx__completion *plx__readiness_next(plx__backend *backend)
 {
     plx__poller_event *event = backend->event;
-    if (event == backend->end) {
-        if (backend->fresh != NULL)
-            return next_slowly(backend);
-        if (!events_collect(backend))
-            return NULL;
-        event = backend->event;
-    }
+    if (event == backend->end)
+        return collect_then_next(backend);
     if (!is_to_receive(event))
         return next_slowly(backend);
     backend->event = event + 1;
-    const plx__completion *received = try_receive(backend, event->polled);
-    return received != NULL ? received : next_slowly(backend);
+    ptrdiff_t got = receive(backend, event->polled);
+    return got > 0 ? received_set(backend, got) : nothing_then_next(backend, got);
 }

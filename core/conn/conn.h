@@ -37,7 +37,7 @@ enum plx__conn_state {
     PLX__CONN_OUTPUT_DEAD = 1u << 11, /* Sending failed; the input may still hold something. */
     PLX__CONN_STARVED = 1u << 12,     /* A write was refused for the loop's limit, not its own. */
     PLX__CONN_DETACHING = 1u << 13,   /* The backend owes a PLX__DETACHED. */
-    PLX__CONN_NO_CORK = 1u << 14,     /* Its queue may not hold as much as a cork. */
+    PLX__CONN_NO_CORK = 1u << 14,     /* Its queue may not hold a deferred send and a cork. */
     PLX__CONN_CLOSED = 1u << 15,      /* As the object's state says too. */
     PLX__CONN_UNCONSUMED = 1u << 16,  /* There are unconsumed bytes. */
     PLX__CONN_ADOPTED = 1u << 17,     /* On top of CONNECTING: opens in the next deferred step. */
@@ -165,7 +165,8 @@ void plx__conn_input_rest(plx__conn *conn);
 /* The system took `sent` of the `length` bytes in the cork and not all, or failed. */
 PLX__SLOW void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff_t sent);
 
-/* Sends what the present callback has written. Here because it is on the path of every event. */
+/* Sends what the present callback has written. Here because it is on the path of every event, which
+ * leaves its time in `received_ns`: so `sent_ns` is left to others. */
 static inline void plx__conn_cork_flush(plx_loop *loop, plx__conn *conn)
 {
     plx__cork *cork = &loop->cork;
@@ -181,7 +182,6 @@ static inline void plx__conn_cork_flush(plx_loop *loop, plx__conn *conn)
     }
     loop->stats.sends++;
     loop->stats.sent_bytes += length;
-    conn->sent_ns = loop->now_ns;
 }
 
 void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);
@@ -249,8 +249,7 @@ PLX__SLOW void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn,
 static inline void plx__conn_received(plx_loop *loop, plx__conn *conn,
                                       const plx__completion *completion)
 {
-    /* What it has sent in this turn may still be deferred: then no cork (plx__conn_cork). */
-    if (conn->flags != PLX__CONN_PLAIN || conn->sent_ns == loop->now_ns) {
+    if (conn->flags != PLX__CONN_PLAIN) {
         plx__conn_received_slowly(loop, conn, completion);
         return;
     }

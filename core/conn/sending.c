@@ -481,10 +481,6 @@ void plx__conn_cork(plx_loop *loop, const plx__conn *conn)
     PLX_ASSERT(loop->cork.length == 0);
     if ((conn->flags & PLX__CONN_UNCORKED) != 0 || !plx__send_queue_is_empty(&conn->queue))
         return;
-    /* If what it sent in this turn is deferred and comes back, and then the cork too, the queue
-     * may hold more than it is allowed to. Other writes flush deferred sends first. */
-    if (loop->ops->send_flush != NULL && conn->sent_ns >= loop->turn_ns)
-        return;
     loop->cork.token = conn->object.endpoint.token;
     loop->cork.room = loop->cork.room_next;
 }
@@ -493,6 +489,8 @@ void plx__conn_uncork(plx_loop *loop, plx__conn *conn)
 {
     if (loop->cork.room == 0)
         return;
+    if (loop->cork.length > 0)
+        conn->sent_ns = loop->now_ns;
     plx__conn_cork_flush(loop, conn);
     loop->cork.room = 0;
 }
