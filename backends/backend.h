@@ -100,9 +100,6 @@ typedef struct plx__backend_counts {
     uint64_t values[PLX__COUNTERS_MAX]; /* In the order of plx__backend_ops.counters. */
 } plx__backend_counts;
 
-/* The most bytes of one endpoint that a backend has deferred at a time (`send_now`). */
-#define PLX__DEFERRED_MAX 4096u
-
 typedef struct plx__backend_config {
     uint32_t receive_bytes;   /* The most that one PLX__RECEIVED brings. */
     bool may_defer;           /* `send_now` may take what it has not sent. */
@@ -112,9 +109,10 @@ typedef struct plx__backend_config {
 } plx__backend_config;
 
 typedef struct plx__backend_ops {
-    const char *name;                   /* What plx_loop_options.backend accepts. */
-    const char *needs;                  /* What a machine must have to run it, in words; or NULL. */
-    uint32_t endpoint_bytes;            /* A multiple of 8. */
+    const char *name;        /* What plx_loop_options.backend accepts. */
+    uint32_t deferred_max;   /* The most bytes of an endpoint that it has deferred at a time. */
+    const char *needs;       /* What a machine must have to run it, in words; or NULL. */
+    uint32_t endpoint_bytes; /* A multiple of 8. */
     const plx__setting_table *settings; /* NULL: it has none. */
     const char *const *counters; /* Names of what it counts, with NULL behind the last; or NULL. */
 
@@ -171,8 +169,9 @@ typedef struct plx__backend_ops {
      * system lacks memory, which may pass: core tries again. After any other code something was
      * lost, and core closes the connection or reads what it still has. A backend may defer a
      * send: it copies the bytes and sends them with the next wait, all or none of them, at most
-     * PLX__DEFERRED_MAX of an endpoint at a time, and only if the configuration allows it. What then does not go comes back as PLX__UNSENT. Core calls
-     * this only while nothing of the endpoint is queued. */
+     * `deferred_max` of an endpoint at a time, and only if the configuration allows it. What then
+     * does not go comes back as PLX__UNSENT. Core calls this only while nothing of the endpoint is
+     * queued. */
     ptrdiff_t (*send_now)(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
                           size_t length);
     ptrdiff_t (*send_slices_now)(plx__backend *backend, plx__endpoint *endpoint,

@@ -476,7 +476,7 @@ static void cork_holds_its_room_exactly(world *w)
         probe p = {.then_data = write_twice};
         plx_conn_options options = probe_options(&p);
         if (bounds == 2)
-            options.send_high = options.send_max = CORK;
+            options.send_high = options.send_max = CORK + w->loop->ops->deferred_max;
         peer client = connect_pair(w, &p, &options);
         for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
             cork_use use = uses[i];

@@ -437,6 +437,7 @@ static const plx__completion *uring_next(plx__backend *backend)
 
 const plx__backend_ops plx__uring_backend = {
     .name = "uring",
+    .deferred_max = PLX__URING_DEFERRED_BYTES,
     .needs = "Linux 6.0 or later, the sysctl kernel.io_uring_disabled at 0 (or at 1, for members "
              "of kernel.io_uring_group), no seccomp filter that forbids io_uring_setup, and about "
              "200 KiB of memory that may be locked for each loop (RLIMIT_MEMLOCK, ulimit -l), "

@@ -38,7 +38,7 @@
 
 /* What the deferred sends of one submission may hold in all, and what one may. */
 #define PLX__URING_ARENA_BYTES    65536u
-#define PLX__URING_DEFERRED_BYTES PLX__DEFERRED_MAX
+#define PLX__URING_DEFERRED_BYTES 4096u
 
 /* What a request is for: in the low bits of its user data. */
 enum plx__uring_op {

@@ -37,7 +37,7 @@ enum plx__conn_state {
     PLX__CONN_OUTPUT_DEAD = 1u << 11, /* Sending failed; the input may still hold something. */
     PLX__CONN_STARVED = 1u << 12,     /* A write was refused for the loop's limit, not its own. */
     PLX__CONN_DETACHING = 1u << 13,   /* The backend owes a PLX__DETACHED. */
-    PLX__CONN_NO_CORK = 1u << 14,     /* Its queue may not hold a deferred send and a cork. */
+    PLX__CONN_NO_CORK = 1u << 14,     /* Its queue may not hold a cork and what is deferred. */
     PLX__CONN_CLOSED = 1u << 15,      /* As the object's state says too. */
     PLX__CONN_UNCONSUMED = 1u << 16,  /* There are unconsumed bytes. */
     PLX__CONN_ADOPTED = 1u << 17,     /* On top of CONNECTING: opens in the next deferred step. */

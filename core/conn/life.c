@@ -42,7 +42,7 @@ int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
     conn->received_ns = loop->now_ns;
     if ((shared->options.flags & PLX_CONN_PAUSED) != 0)
         conn->flags |= PLX__CONN_PAUSED_USER;
-    if (shared->options.send_max < PLX__SEGMENT_BYTES + PLX__DEFERRED_MAX)
+    if (shared->options.send_max < PLX__SEGMENT_BYTES + loop->ops->deferred_max)
         conn->flags |= PLX__CONN_NO_CORK;
     *conn_out = conn;
     return 0;
