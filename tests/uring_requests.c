@@ -191,6 +191,49 @@ static void deferred_fall_short(uring_idle *i, int32_t result)
     *request = (struct io_uring_sqe){.opcode = IORING_OP_NOP, .flags = IOSQE_CQE_SKIP_SUCCESS};
 }
 
+/* In one turn a connection writes, which is deferred; that falls short; and it writes as much as
+ * its queue may hold, which goes into no cork then: together they would be more. */
+typedef struct fill {
+    uring_idle idle;
+    size_t calls;
+} fill;
+
+static size_t write_and_fill(plx_loop *loop, plx_conn conn, probe *p, const void *data,
+                             size_t length)
+{
+    static const unsigned char much[16384];
+    fill *f = p->more;
+    (void)data;
+    if (f->calls++ == 0) {
+        ck_ok(plx_conn_write(loop, conn, much, PLX__URING_DEFERRED_BYTES));
+    } else if (f->idle.backend->can_defer) {
+        deferred_fall_short(&f->idle, -EAGAIN);
+        ck_assert_int_eq(plx_conn_write(loop, conn, much, sizeof much), PLX_ENOBUFS);
+        ck_assert_uint_eq(plx_conn_queued(loop, conn), PLX__URING_DEFERRED_BYTES);
+    }
+    return length;
+}
+
+static void queue_has_room_for_what_is_deferred(world *w)
+{
+    world_reopen(w, (plx_loop_options){.receive_bytes = 1024});
+    static const unsigned char two[2048];
+    fill f = {.calls = 0};
+    probe p = {.then_data = write_and_fill, .more = &f};
+    plx_conn_options options = probe_options(&p);
+    options.send_high = options.send_max = 16384;
+    peer client = connect_pair(w, &p, &options);
+    plx__conn *conn = plx__conn_find(w->loop, p.conn);
+    f.idle.backend = w->loop->backend;
+    f.idle.endpoint = &conn->object.endpoint;
+    f.idle.uring = plx__uring_of(f.idle.endpoint);
+    peer_send(w, &client, two, sizeof two);
+    turn_until(w, &f.calls, 2);
+    ck_ok(plx_conn_reset(w->loop, p.conn));
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 /* Several fall short. One of them is asked for what is left before the next turn; the others are
  * told of in their order, with what is left or why, and each once. */
 static void each_that_falls_short_is_told_of_once(world *w)
@@ -321,6 +364,7 @@ const test_case uring_requests_cases[] = {
     CASE(request_that_cannot_be_made_is_still_to_be_made),
     CASE(poll_that_tells_what_it_should_is_left_alone),
     CASE(end_waits_until_core_reads_on),
+    CASE(queue_has_room_for_what_is_deferred),
     CASE(each_that_falls_short_is_told_of_once),
     CASE(nothing_is_sent_behind_what_has_failed),
     CASE(failure_that_was_asked_for_comes_on_a_full_socket),
