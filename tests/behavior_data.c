@@ -401,7 +401,35 @@ static void unconsumed_input_is_counted(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+/* The queue is high, more is unconsumed than may be, and the peer resets. What is left is shown
+ * once more; it is the reset that the connection closes with. */
+static size_t write_much_consume_nothing(plx_loop *loop, plx_conn conn, probe *p, const void *data,
+                                         size_t length)
+{
+    static const unsigned char much[65536];
+    (void)p, (void)data, (void)length;
+    while (!plx_conn_is_high(loop, conn) && plx_conn_write(loop, conn, much, sizeof much) == 0)
+        continue;
+    return 0;
+}
+
+static void reset_is_the_reason_though_too_much_is_unconsumed(world *w)
+{
+    static const unsigned char message[3000];
+    probe p = {.then_data = write_much_consume_nothing};
+    plx_conn_options options = probe_options(&p);
+    options.receive_limit = 1000;
+    peer client = connect_pair(w, &p, &options);
+    peer_send(w, &client, message, sizeof message);
+    turn_until(w, &p.shown, 1);
+    ck_assert(plx_conn_is_high(w->loop, p.conn));
+    peer_reset(&client);
+    turn_until(w, &p.closed, 1);
+    ck_assert_int_eq(p.reason, PLX_ECONNRESET);
+}
+
 const test_case behavior_data_cases[] = {
+    CASE(reset_is_the_reason_though_too_much_is_unconsumed),
     CASE(data_is_echoed),
     CASE(data_split_at_every_byte),
     CASE(data_comes_byte_by_byte),

@@ -48,6 +48,12 @@ static void rest_resume(plx_loop *loop, plx__conn *conn, size_t consumed)
     plx__conn_input_update(loop, conn);
 }
 
+/* What its output died of comes before what follows from that. */
+static int first_reason(const plx__conn *conn, int reason)
+{
+    return (conn->flags & PLX__CONN_OUTPUT_DEAD) != 0 ? conn->reason : reason;
+}
+
 /* While reading rests nothing more arrives, so more than the limit may be unconsumed: what came
  * with the last receive. Else the peer sends what the user will never consume. */
 static void unconsumed_check(plx_loop *loop, plx__conn *conn)
@@ -55,7 +61,7 @@ static void unconsumed_check(plx_loop *loop, plx__conn *conn)
     if (conn->unconsumed != NULL &&
         conn->unconsumed->length > conn->shared->options.receive_limit &&
         (conn->flags & (PLX__CONN_PAUSED | PLX__CONN_SHOW_UNCONSUMED)) == 0)
-        plx__conn_close(loop, conn, PLX_EMSGSIZE);
+        plx__conn_close(loop, conn, first_reason(conn, PLX_EMSGSIZE));
 }
 
 static void conn_keep(plx_loop *loop, plx__conn *conn, const unsigned char *bytes, size_t length)
@@ -113,8 +119,7 @@ void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status)
 {
     conn->flags &= ~(uint32_t)PLX__CONN_RECEIVING;
     if (status != PLX_EEOF) {
-        bool is_dead = (conn->flags & PLX__CONN_OUTPUT_DEAD) != 0;
-        plx__conn_close(loop, conn, is_dead ? conn->reason : status);
+        plx__conn_close(loop, conn, first_reason(conn, status));
     } else if ((conn->flags & (PLX__CONN_PAUSED | PLX__CONN_SHOW_UNCONSUMED)) != 0) {
         conn->flags |= PLX__CONN_END_WAITS;
     } else {
