@@ -27,10 +27,15 @@ static int array_grow(plx__poller *poller)
     return 0;
 }
 
+static bool array_is_full(const plx__poller *poller)
+{
+    return poller->count + poller->elsewhere >= poller->room;
+}
+
 /* Makes room for one more entry. */
 static int array_reserve(plx__poller *poller, plx_socket socket)
 {
-    int status = poller->count + poller->elsewhere >= poller->room ? array_grow(poller) : 0;
+    int status = array_is_full(poller) ? array_grow(poller) : 0;
     if (status == 0 && poller->way->reserve != NULL)
         status = poller->way->reserve(&poller->scratch, socket, poller->count + 1);
     return status;
@@ -114,6 +119,20 @@ static void array_remove(plx__poller *poller, plx__polled *polled)
         poller->cursor = poller->count;
 }
 
+static plx__poll_entry entry_of(plx__polled *polled, uint32_t interest)
+{
+    return (plx__poll_entry){.fd = plx__polled_endpoint(polled)->socket,
+                             .events = events_of(interest)};
+}
+
+PLX__SLOW static int add_slowly(plx__poller *poller, plx__polled *polled, uint32_t interest)
+{
+    int status = array_reserve(poller, plx__polled_endpoint(polled)->socket);
+    if (status == 0)
+        array_add(poller, polled, entry_of(polled, interest));
+    return status;
+}
+
 int plx__array_poller_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
     if (interest == 0) {
@@ -125,20 +144,17 @@ int plx__array_poller_set(plx__poller *poller, plx__polled *polled, uint32_t int
         poller->entries[index].events = events_of(interest);
         return 0;
     }
-    plx_socket socket = plx__polled_endpoint(polled)->socket;
-    int status = array_reserve(poller, socket);
-    if (status != 0)
-        return status;
-    array_add(poller, polled, (plx__poll_entry){.fd = socket, .events = events_of(interest)});
+    if (array_is_full(poller) || poller->way->reserve != NULL)
+        return add_slowly(poller, polled, interest);
+    array_add(poller, polled, entry_of(polled, interest));
     return 0;
 }
 
 void plx__array_poller_return(plx__poller *poller, plx__polled *polled, short revents)
 {
-    array_add(poller, polled,
-              (plx__poll_entry){.fd = plx__polled_endpoint(polled)->socket,
-                                .events = events_of(polled->interest),
-                                .revents = revents});
+    plx__poll_entry entry = entry_of(polled, polled->interest);
+    entry.revents = revents;
+    array_add(poller, polled, entry);
     poller->elsewhere--;
     poller->left += revents != 0;
     poller->cursor = poller->count;

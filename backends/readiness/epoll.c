@@ -29,8 +29,8 @@
 /* Events that one wait brings. */
 #define EVENTS_MAX 256
 
-/* How long each wait is put off while a set that names a ghost cannot be made anew, and the longest
- * wait while the kernel refuses a change. */
+/* How long each wait is put off while a set with a stale registration cannot be made anew, and the
+ * longest wait while the kernel refuses a change. */
 #define RETRY_NS (10 * PLX_MILLISECOND)
 
 /* What the kernel names the wake by: place 0 in a generation that it never has. */
@@ -53,8 +53,8 @@ typedef struct registration {
 
 struct plx__poller {
     int set;
-    bool has_ghost;    /* The set names something that is no longer ours. */
-    bool is_haunted;   /* It once did: descriptors of this process live on elsewhere. */
+    bool has_stale;    /* The set has a stale registration: of something no longer ours. */
+    bool had_stale;    /* It once did: descriptors of this process live on elsewhere. */
     bool is_full;      /* The last call brought as many events as it could. */
     bool lacks_pwait2; /* Linux before 5.11. */
     uint32_t places;   /* Used so far, the free ones among them included. */
@@ -76,7 +76,7 @@ struct plx__poller {
 /* --- the table ---------------------------------------------------------------------------------
  */
 
-static int table_grow(plx__poller *poller)
+PLX__SLOW static int table_grow(plx__poller *poller)
 {
     uint32_t room = poller->room == 0 ? FIRST_ROOM : 2 * poller->room;
     uint32_t *changed = plx__reallocate(poller->changed, room * sizeof *changed);
@@ -227,7 +227,7 @@ PLX__SLOW static int set_renew(plx__poller *poller)
     }
     poller->set = before;
     status = set_exchange(poller, set);
-    poller->has_ghost = status != 0;
+    poller->has_stale = status != 0;
     return status;
 }
 
@@ -272,7 +272,7 @@ static int epoll_poller_open(plx__poller **poller_out, const plx__backend_config
  * socket: what is registered becomes this place's. */
 PLX__SLOW static int registration_take_over(plx__poller *poller, uint32_t index, uint32_t interest)
 {
-    poller->is_haunted = true;
+    poller->had_stale = true;
     return set_control(poller, EPOLL_CTL_MOD, index, interest);
 }
 
@@ -327,11 +327,11 @@ static void epoll_poller_forget(plx__poller *poller, plx__polled *polled)
     if (index == 0)
         return;
     /* The one way to know that the set names this file no more: closing the descriptor is not
-     * enough when a child of ours has it too. But that is rare, a ghost is told by its generation,
-     * and the call is a sixth of those that a short connection costs: so it is made for what is
-     * not closed next, and for all once there has been a ghost. */
+     * enough when a child of ours has it too. But that is rare, a stale registration is told by
+     * its generation, and the call is a sixth of those that a short connection costs: so it is
+     * made for what is not closed next, and for all once there has been a stale one. */
     struct epoll_event none = {.events = 0};
-    if (polled->is_borrowed || poller->is_haunted)
+    if (polled->is_borrowed || poller->had_stale)
         (void)epoll_ctl(poller->set, EPOLL_CTL_DEL, plx__polled_endpoint(polled)->socket, &none);
     place_give(poller, index);
     polled->place.index = 0;
@@ -391,9 +391,9 @@ static int set_wait(plx__poller *poller, uint64_t timeout_ns)
 PLX__SLOW static uint64_t set_update(plx__poller *poller, uint64_t timeout_ns)
 {
     uint64_t shortest_ns = timeout_ns < RETRY_NS ? timeout_ns : RETRY_NS;
-    if (poller->has_ghost)
+    if (poller->has_stale)
         (void)set_renew(poller);
-    if (poller->has_ghost) /* There was no descriptor for it: the ghost would end each wait. */
+    if (poller->has_stale) /* No descriptor was free for that; it would end each wait. */
         (void)plx__poll(NULL, 0, shortest_ns);
     changes_apply(poller);
     if (poller->failures > 0)
@@ -405,7 +405,7 @@ static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     int count = -1;
     plx__hook(PLX__HOOK_PREPARE);
-    if (poller->has_ghost || poller->changes > 0 || poller->failures > 0)
+    if (poller->has_stale || poller->changes > 0 || poller->failures > 0)
         timeout_ns = set_update(poller, timeout_ns);
     plx__hook(PLX__HOOK_SLEEP);
     if (plx__fault_strikes(PLX__FAULT_WAIT))
@@ -432,13 +432,13 @@ PLX__SLOW static uint32_t ready_of(uint32_t events)
 }
 
 /* An event that names no present place: the wake, one that was forgotten after the wait that found
- * it ready, or a ghost. A ghost that is taken for the second is still ready at the next wait. */
+ * it ready, or a stale one. If that is taken for the second, it is ready at the next wait too. */
 PLX__SLOW static void event_drop(plx__poller *poller, uint64_t name)
 {
     const registration *place = &poller->table[(uint32_t)name];
     bool is_late = place->generation == (uint32_t)(name >> 32) + 1 && place->wait == poller->wait;
     if (name != WAKE && !is_late)
-        poller->has_ghost = poller->is_haunted = true;
+        poller->has_stale = poller->had_stale = true;
 }
 
 /* Those whose descriptor turned out to be closed. */
@@ -465,7 +465,7 @@ static registration *event_place(plx__poller *poller, const struct epoll_event *
 /* Gets more of those that were ready, after a call that brought as many as it could. The kernel
  * names those last that it has named already (fs/eventpoll.c, ep_send_events: to the tail of the
  * list), so a call that brings any of those again is the last. So is one that brings nothing but
- * ghosts, which cannot be told from each other. False: there is none left. */
+ * stale ones, which cannot be told from each other. False: there is none left. */
 PLX__SLOW static bool events_refill(plx__poller *poller)
 {
     if (!poller->is_full)

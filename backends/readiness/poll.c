@@ -105,17 +105,21 @@ static int tiered_renew(plx__poller *poller)
     return plx__array_poller_renew(poller);
 }
 
+/* It is in the idle set now. */
+PLX__SLOW static int idle_change(plx__poller *poller, plx__polled *polled, uint32_t interest)
+{
+    plx__idle_set_remove(tiered_of(poller)->idle, polled);
+    polled->is_idle = false;
+    poller->elsewhere--;
+    return interest == 0 ? 0 : plx__array_poller_set(poller, polled, interest);
+}
+
 static int tiered_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
-    if (polled->is_idle) {
-        plx__idle_set_remove(tiered_of(poller)->idle, polled);
-        polled->is_idle = false;
-        poller->elsewhere--;
-        if (interest == 0)
-            return 0;
-    } else if (polled->place.index == 0) {
+    if (polled->is_idle)
+        return idle_change(poller, polled, interest);
+    if (polled->place.index == 0)
         polled->patience = tiered_of(poller)->patience;
-    }
     return plx__array_poller_set(poller, polled, interest);
 }
 

@@ -238,7 +238,10 @@ void plx__readiness_count(const plx__backend *backend, plx__backend_counts *coun
 static plx__completion *other_set(plx__backend *backend, plx__endpoint *endpoint,
                                   enum plx__completion_kind kind, int status)
 {
-    backend->other = (plx__completion){.endpoint = endpoint, .kind = kind, .status = status};
+    backend->other.endpoint = endpoint; /* One by one: most of the rest is for other kinds. */
+    backend->other.kind = kind;
+    backend->other.status = status;
+    backend->other.length = 0;
     return &backend->other;
 }
 
