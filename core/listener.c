@@ -216,6 +216,16 @@ static void accept_failed(plx_loop *loop, plx__listener *listener, int status)
     listener_pause(loop, listener, status);
 }
 
+/* There is no slot or no memory for a connection. */
+PLX__SLOW static void accepted_reject(plx_loop *loop, plx__listener *listener, plx_socket accepted,
+                                      int status)
+{
+    plx__socket_close(accepted);
+    loop->stats.accepts_rejected++;
+    if (status == PLX_ENOMEM && is_open(listener))
+        listener_pause(loop, listener, status);
+}
+
 void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
                             const plx__completion *completion)
 {
@@ -227,12 +237,8 @@ void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
     listener->has_retried = false;
     listener->aborts = 0;
     int status = plx__conn_accepted(loop, completion, listener->shared, listener->conn_data);
-    if (status != 0) {
-        plx__socket_close(completion->accepted);
-        loop->stats.accepts_rejected++;
-    }
-    if (status == PLX_ENOMEM && is_open(listener))
-        listener_pause(loop, listener, status);
+    if (status != 0)
+        accepted_reject(loop, listener, completion->accepted, status);
 }
 
 /* Starting may fail for want of what accepting fails for: the next retry tries that too. */
@@ -378,6 +384,8 @@ static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socke
         return status;
     plx__listener *listener = (plx__listener *)(void *)object;
     object->endpoint.socket = socket;
+    *listener = (plx__listener){
+        .object = *object, .path = path, .retry.fired = on_retry, .sweep.fired = on_sweep};
     status = plx__socket_claim(loop, object);
     if (status == 0)
         status = loop->ops->attach(loop->backend, &object->endpoint);
@@ -386,9 +394,6 @@ static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socke
         plx__slab_give(slab, object);
         return status;
     }
-    listener->path = path;
-    listener->retry.fired = on_retry;
-    listener->sweep.fired = on_sweep;
     *listener_out = listener;
     return 0;
 }

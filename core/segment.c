@@ -73,20 +73,22 @@ size_t plx__segment_fill(plx__segment *segment, const void *bytes, size_t length
 void plx__segment_list_append(plx__segment_list *list, plx__segment *segment)
 {
     PLX_ASSERT(segment->next == NULL);
-    if (list->last != NULL)
+    if (list->last != NULL) {
+        segment->next = list->last->next;
         list->last->next = segment;
-    else
-        list->first = segment;
+    } else {
+        segment->next = segment;
+    }
     list->last = segment;
 }
 
 plx__segment *plx__segment_list_take(plx__segment_list *list)
 {
-    plx__segment *segment = list->first;
+    plx__segment *segment = plx__segment_list_first(list);
     if (segment == NULL)
         return NULL;
-    list->first = segment->next;
-    if (list->first == NULL)
+    list->last->next = segment->next;
+    if (segment == list->last)
         list->last = NULL;
     segment->next = NULL;
     return segment;

@@ -24,9 +24,9 @@ typedef struct plx__segment {
     unsigned char storage[]; /* Of a copy. */
 } plx__segment;
 
-/* Segments in their order. All zero is an empty one. */
+/* Segments in their order, as a ring: behind the last one is the first. Each connection has two, so
+ * one pointer has to do. All zero is an empty one. */
 typedef struct plx__segment_list {
-    plx__segment *first;
     plx__segment *last;
 } plx__segment_list;
 
@@ -51,7 +51,25 @@ void plx__segment_pool_close(plx__segment_pool *pool);
 /* Copies as much as fits, and returns how much that is. */
 size_t plx__segment_fill(plx__segment *segment, const void *bytes, size_t length);
 
+static inline bool plx__segment_list_is_empty(const plx__segment_list *list)
+{
+    return list->last == NULL;
+}
+
+/* NULL when there is none; and so is what follows the last one. */
+static inline plx__segment *plx__segment_list_first(const plx__segment_list *list)
+{
+    return list->last != NULL ? list->last->next : NULL;
+}
+
+static inline plx__segment *plx__segment_list_next(const plx__segment_list *list,
+                                                   const plx__segment *segment)
+{
+    return segment != list->last ? segment->next : NULL;
+}
+
 void plx__segment_list_append(plx__segment_list *list, plx__segment *segment);
+/* The first one, or NULL. */
 plx__segment *plx__segment_list_take(plx__segment_list *list);
 
 #endif

@@ -22,12 +22,12 @@ static size_t discard(plx_loop *loop, plx_conn conn, void *data, const void *byt
     return length;
 }
 
-static void timeouts_count(plx__shared_options *shared)
+static void quiet_max_update(plx__shared_options *shared)
 {
     const plx_conn_options *options = &shared->options;
-    shared->has_timeouts = options->idle_timeout_ns != PLX_FOREVER ||
-                           options->read_timeout_ns != PLX_FOREVER ||
-                           options->write_timeout_ns != PLX_FOREVER;
+    shared->quiet_max_ns = options->idle_timeout_ns < options->read_timeout_ns
+                               ? options->idle_timeout_ns
+                               : options->read_timeout_ns;
 }
 
 /* `filled` is all zero, so that two of the same options are the same bytes. */
@@ -66,7 +66,7 @@ int plx__shared_options_open(plx__shared_options **shared_out, const plx_conn_op
         return status;
     }
     shared->references = 1;
-    timeouts_count(shared);
+    quiet_max_update(shared);
     *shared_out = shared;
     return 0;
 }
@@ -92,11 +92,8 @@ int plx__shared_options_find(plx_loop *loop, plx__shared_options **shared_out,
     return 0;
 }
 
-void plx__shared_options_release(plx__shared_options *shared)
+void plx__shared_options_close(plx__shared_options *shared)
 {
-    PLX_ASSERT(shared->references > 0);
-    if (--shared->references > 0)
-        return;
     if (shared->base != NULL)
         plx__shared_options_release(shared->base);
     plx__free(shared);
@@ -143,6 +140,6 @@ int plx__shared_options_timeout_set(plx__shared_options **shared, enum plx_timeo
     if (status != 0)
         return status;
     *timeout_of(*shared, which) = timeout_ns;
-    timeouts_count(*shared);
+    quiet_max_update(*shared);
     return 0;
 }

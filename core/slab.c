@@ -5,28 +5,21 @@
 
 #include "core/assert.h"
 
-#define SLOT_ALIGNMENT 16u
-
 static uint64_t token_make(const plx__slab *slab, uint32_t generation, uint32_t slot)
 {
     return (uint64_t)slab->kind << 56 | (uint64_t)generation << 24 | slot;
 }
 
-static uint32_t token_slot(uint64_t token)
+static size_t aligned(size_t bytes)
 {
-    return (uint32_t)token & (PLX__SLAB_MAX - 1);
-}
-
-static uint32_t token_generation(uint64_t token)
-{
-    return (uint32_t)(token >> 24);
+    return (bytes + PLX__SLAB_ALIGNMENT - 1) / PLX__SLAB_ALIGNMENT * PLX__SLAB_ALIGNMENT;
 }
 
 void plx__slab_init(plx__slab *slab, enum plx__kind kind, size_t object_bytes, size_t front_bytes,
                     uint32_t generation, uint32_t max)
 {
-    size_t front = (front_bytes + SLOT_ALIGNMENT - 1) / SLOT_ALIGNMENT * SLOT_ALIGNMENT;
-    size_t whole = (front + object_bytes + SLOT_ALIGNMENT - 1) / SLOT_ALIGNMENT * SLOT_ALIGNMENT;
+    size_t front = aligned(front_bytes);
+    size_t whole = aligned(front + object_bytes);
     PLX_ASSERT(object_bytes >= sizeof(plx__object));
     PLX_ASSERT(max > 0 && max <= PLX__SLAB_MAX);
     memset(slab, 0, sizeof *slab);
@@ -56,8 +49,8 @@ static int chunk_table_grow(plx__slab *slab)
     return 0;
 }
 
-/* Adds a chunk of free slots, the lowest first in the free list. */
-static int chunk_add(plx__slab *slab)
+/* The lowest slot is the first in the free list. */
+int plx__slab_grow(plx__slab *slab)
 {
     uint32_t chunk_index = slab->count / PLX__SLAB_CHUNK_SLOTS;
     if (chunk_index == slab->chunks_room) {
@@ -80,46 +73,9 @@ static int chunk_add(plx__slab *slab)
     return 0;
 }
 
-int plx__slab_take(plx__slab *slab, plx__object **object_out)
-{
-    if (slab->taken >= slab->max)
-        return PLX_ELIMIT;
-    if (slab->free == NULL) {
-        int status = chunk_add(slab);
-        if (status != 0)
-            return status;
-    }
-    plx__object *object = slab->free;
-    PLX_ASSERT(object != NULL);
-    uint64_t token = object->endpoint.token;
-    PLX_ASSERT(object->state == PLX__FREE);
-    slab->free = object->next;
-    slab->taken++;
-    memset((unsigned char *)object - slab->front_bytes, 0, slab->slot_bytes);
-    object->endpoint.token = token;
-    object->endpoint.socket = PLX_SOCKET_NONE;
-    object->state = PLX__OPEN;
-    *object_out = object;
-    return 0;
-}
-
 void plx__slab_set_background(plx__slab *slab, plx__object *object, bool is_background)
 {
     slab->background -= object->is_background;
     object->is_background = is_background;
     slab->background += object->is_background;
-}
-
-void plx__slab_give(plx__slab *slab, plx__object *object)
-{
-    uint64_t token = object->endpoint.token;
-    PLX_ASSERT(object->state != PLX__FREE);
-    PLX_ASSERT(!object->is_deferred);
-    slab->background -= object->is_background;
-    object->is_background = 0;
-    object->endpoint.token = token_make(slab, token_generation(token) + 1, token_slot(token));
-    object->state = PLX__FREE;
-    object->next = slab->free;
-    slab->free = object;
-    slab->taken--;
 }

@@ -8,7 +8,10 @@
 #ifndef PLX__SLAB_H
 #define PLX__SLAB_H
 
+#include <string.h>
+
 #include "backends/backend.h"
+#include "core/assert.h"
 
 enum plx__kind {
     PLX__KIND_NONE,
@@ -48,19 +51,62 @@ typedef struct plx__slab {
 
 #define PLX__SLAB_MAX         (1u << 24)
 #define PLX__SLAB_CHUNK_SLOTS 128u
+#define PLX__SLAB_ALIGNMENT   16u
 
 void plx__slab_init(plx__slab *slab, enum plx__kind kind, size_t object_bytes, size_t front_bytes,
                     uint32_t generation, uint32_t max);
 void plx__slab_close(plx__slab *slab);
 
-/* Takes a slot: all zero but for its token, OPEN, without a socket. `*object_out` is untouched on
- * failure. 0, PLX_ELIMIT or PLX_ENOMEM. */
-int plx__slab_take(plx__slab *slab, plx__object **object_out);
-/* The handle goes stale for good. */
-void plx__slab_give(plx__slab *slab, plx__object *object);
-
+/* Adds free slots. 0 or PLX_ENOMEM. */
+PLX__SLOW int plx__slab_grow(plx__slab *slab);
 /* Puts the object in the background, or takes it out; freeing its slot does the latter. */
 void plx__slab_set_background(plx__slab *slab, plx__object *object, bool is_background);
+
+/* The rest is on the path of each connection, which is why it stands here. */
+
+/* Takes a slot. Its head is set: a token of its own, OPEN, without a socket. What stands in front
+ * of it is zero. What is behind the head the class must initialize: in test builds it is rubbish.
+ * `*object_out` is untouched on failure. 0, PLX_ELIMIT or PLX_ENOMEM. */
+static inline int plx__slab_take(plx__slab *slab, plx__object **object_out)
+{
+    if (slab->taken >= slab->max)
+        return PLX_ELIMIT;
+    if (slab->free == NULL) {
+        int status = plx__slab_grow(slab);
+        if (status != 0)
+            return status;
+    }
+    plx__object *object = slab->free;
+    PLX_ASSERT(object->state == PLX__FREE);
+    slab->free = object->next;
+    slab->taken++;
+    unsigned char *front = (unsigned char *)object - slab->front_bytes;
+    for (; front != (unsigned char *)object; front += PLX__SLAB_ALIGNMENT)
+        memset(front, 0, PLX__SLAB_ALIGNMENT); /* Mostly once: no call. */
+    if (PLX_VERIFY)
+        memset(object + 1, 0xA5, slab->slot_bytes - slab->front_bytes - sizeof *object);
+    object->endpoint.socket = PLX_SOCKET_NONE;
+    object->state = PLX__OPEN;
+    *object_out = object;
+    return 0;
+}
+
+/* The handle goes stale for good. */
+static inline void plx__slab_give(plx__slab *slab, plx__object *object)
+{
+    const uint64_t generation = UINT64_C(0xFFFFFFFF) << 24;
+    uint64_t token = object->endpoint.token;
+    PLX_ASSERT(object->state != PLX__FREE);
+    PLX_ASSERT(!object->is_deferred);
+    slab->background -= object->is_background;
+    object->is_background = 0;
+    token = (token & ~generation) | ((token + (UINT64_C(1) << 24)) & generation);
+    object->endpoint.token = token;
+    object->state = PLX__FREE;
+    object->next = slab->free;
+    slab->free = object;
+    slab->taken--;
+}
 
 static inline plx__object *plx__slab_at(const plx__slab *slab, uint32_t slot)
 {

@@ -27,7 +27,7 @@ int plx__socket_map_grow(plx__socket_map *map, uint32_t index)
 void plx__socket_map_take(void *map, plx_socket descriptor)
 {
     const plx__socket_map *noted = map;
-    uint32_t index = plx__socket_map_index(descriptor);
+    uint64_t index = plx__socket_map_index(descriptor);
     if (index < noted->room && noted->owners[index] != 0)
         noted->owners[index] |= PLX__SOCKET_MAP_TAKEN;
 }

@@ -35,14 +35,14 @@ plx__object *plx__socket_map_owner(const plx__slab *slabs, uint32_t owner);
 
 /* The rest is on the path of each connection, which is why it stands here. */
 
-/* PLX__SOCKET_MAP_MAX for a number that is beyond all room. */
-static inline uint32_t plx__socket_map_index(plx_socket socket)
+/* It may be beyond all room. */
+static inline uint64_t plx__socket_map_index(plx_socket socket)
 {
     uint64_t number = (uint64_t)socket;
 #ifdef _WIN32
     number /= 4; /* Handles are multiples of four. */
 #endif
-    return number < PLX__SOCKET_MAP_MAX ? (uint32_t)number : PLX__SOCKET_MAP_MAX;
+    return number;
 }
 
 /* As entries of the map have it. */
@@ -55,17 +55,17 @@ static inline uint32_t plx__socket_map_entry(const plx__object *object)
 /* The entry of a socket; 0 when nobody has it. */
 static inline uint32_t plx__socket_map_get(const plx__socket_map *map, plx_socket socket)
 {
-    uint32_t index = plx__socket_map_index(socket);
+    uint64_t index = plx__socket_map_index(socket);
     return index < map->room ? map->owners[index] : 0;
 }
 
 /* From now on the socket is this object's. 0, or PLX_ENOMEM with nothing changed. */
 static inline int plx__socket_map_set(plx__socket_map *map, const plx__object *object)
 {
-    uint32_t index = plx__socket_map_index(object->endpoint.socket);
+    uint64_t index = plx__socket_map_index(object->endpoint.socket);
     if (index >= map->room) {
-        int status = index < PLX__SOCKET_MAP_MAX ? plx__socket_map_grow(map, index) : 0;
-        if (status != 0 || index == PLX__SOCKET_MAP_MAX)
+        int status = index < PLX__SOCKET_MAP_MAX ? plx__socket_map_grow(map, (uint32_t)index) : 0;
+        if (status != 0 || index >= PLX__SOCKET_MAP_MAX)
             return status;
     }
     map->owners[index] = plx__socket_map_entry(object);
@@ -75,12 +75,12 @@ static inline int plx__socket_map_set(plx__socket_map *map, const plx__object *o
 /* It is not this object's any more, if it was. False: the number is the loop's own. */
 static inline bool plx__socket_map_remove(plx__socket_map *map, const plx__object *object)
 {
-    uint32_t index = plx__socket_map_index(object->endpoint.socket);
+    uint64_t index = plx__socket_map_index(object->endpoint.socket);
     uint32_t entry = plx__socket_map_entry(object);
-    if (index >= map->room || (map->owners[index] & ~PLX__SOCKET_MAP_TAKEN) != entry)
-        return true;
-    bool is_taken = map->owners[index] != entry;
-    map->owners[index] = 0;
+    uint32_t owner = index < map->room ? map->owners[index] : 0;
+    bool is_taken = owner == (entry | PLX__SOCKET_MAP_TAKEN);
+    if (owner == entry || is_taken)
+        map->owners[index] = 0;
     return !is_taken;
 }
 

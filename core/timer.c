@@ -55,7 +55,7 @@ int plx_timer_start(plx_loop *loop, plx_timer *timer_out, uint64_t timeout_ns, u
         return status;
     plx__timer *timer = (plx__timer *)(void *)object;
     plx__time_look(loop);
-    timer->node.fired = timer_fired;
+    timer->node = (plx__wheel_node){.fired = timer_fired};
     timer->period_ns = period_ns;
     timer->on_fire = on_fire;
     timer->data = data;

@@ -101,8 +101,7 @@ int plx_watch_open(plx_loop *loop, plx_watch *watch_out, plx_socket socket, uint
         return status;
     plx__watch *watch = (plx__watch *)(void *)object;
     object->endpoint.socket = socket;
-    watch->on_ready = on_ready;
-    watch->data = data;
+    *watch = (plx__watch){.object = *object, .on_ready = on_ready, .data = data};
     status = watch_start(loop, watch, interest);
     if (status == 0 && watch_out != NULL)
         watch_out->bits = object->endpoint.token;

@@ -87,6 +87,7 @@ void plx__wheel_init(plx__wheel *wheel, uint64_t now_ns)
     wheel->count = 0;
     wheel->levels = 0;
     wheel->next_ns = UINT64_MAX;
+    wheel->recent_span_ns = 0;
     ring_init(&wheel->due);
     for (uint32_t level = 0; level < PLX__WHEEL_LEVELS; level++)
         wheel->occupied[level] = 0;
@@ -104,19 +105,27 @@ static void slot_add(plx__wheel *wheel, plx__wheel_node *node, uint64_t tick)
     uint64_t start_ns = tick >> shift << shift << PLX__WHEEL_TICK_SHIFT;
     if (start_ns < wheel->next_ns)
         wheel->next_ns = start_ns;
-    ring_append(&wheel->slots[level * PLX__WHEEL_SLOTS + digit], &node->links);
+    plx__wheel_links *slot = &wheel->slots[level * PLX__WHEEL_SLOTS + digit];
+    ring_append(slot, &node->links);
     wheel->occupied[level] |= UINT64_C(1) << digit;
     wheel->levels |= 1u << level;
+    wheel->recent = slot;
+    wheel->recent_ns = start_ns;
+    wheel->recent_span_ns = (((UINT64_C(1) << shift) - 1) << PLX__WHEEL_TICK_SHIFT) + 1;
 }
 
 void plx__wheel_add(plx__wheel *wheel, plx__wheel_node *node, uint64_t deadline_ns)
 {
-    uint64_t tick = tick_of(deadline_ns);
     PLX_ASSERT(node->links.next == NULL);
     node->deadline_ns = deadline_ns;
     node->order = wheel->order++;
-    slot_add(wheel, node, tick > wheel->now_tick ? tick : wheel->now_tick + 1);
     wheel->count++;
+    if (deadline_ns - wheel->recent_ns < wheel->recent_span_ns) {
+        ring_append(wheel->recent, &node->links);
+        return;
+    }
+    uint64_t tick = tick_of(deadline_ns);
+    slot_add(wheel, node, tick > wheel->now_tick ? tick : wheel->now_tick + 1);
 }
 
 bool plx__wheel_postpone(plx__wheel *wheel, plx__wheel_node *node, uint64_t deadline_ns)
@@ -150,6 +159,7 @@ void plx__wheel_remove(plx__wheel *wheel, plx__wheel_node *node)
             next_set(wheel); /* It may have been the last that was due. */
         return;
     }
+    wheel->recent_span_ns = 0; /* Of this slot, perhaps. */
     uint32_t index = (uint32_t)(slot - wheel->slots);
     uint32_t level = index / PLX__WHEEL_SLOTS;
     wheel->occupied[level] &= ~(UINT64_C(1) << index % PLX__WHEEL_SLOTS);
@@ -227,6 +237,7 @@ static void slot_spill(plx__wheel *wheel, uint32_t level, uint32_t digit)
     plx__wheel_links *slot = &wheel->slots[level * PLX__WHEEL_SLOTS + digit];
     plx__wheel_links *links = slot->next;
     ring_init(slot);
+    wheel->recent_span_ns = 0; /* Of this slot, perhaps. */
     wheel->occupied[level] &= ~(UINT64_C(1) << digit);
     if (wheel->occupied[level] == 0)
         wheel->levels &= ~(1u << level);

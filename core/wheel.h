@@ -44,7 +44,13 @@ typedef struct plx__wheel {
     uint64_t next_ns;                     /* What plx__wheel_next_ns() returns. */
     uint64_t occupied[PLX__WHEEL_LEVELS]; /* Bit N: slot N of the level has nodes. */
     uint32_t levels;                      /* Bit N: level N has nodes. */
-    plx__wheel_links due;                 /* In the order in which they are to fire. */
+    /* The slot that a node was added to last, which still has nodes, and the deadlines that belong
+     * into it: so many from `recent_ns` on; 0 when there is no such slot. Timeouts of one length
+     * follow each other into it. */
+    plx__wheel_links *recent;
+    uint64_t recent_ns;
+    uint64_t recent_span_ns;
+    plx__wheel_links due; /* In the order in which they are to fire. */
     plx__wheel_links slots[PLX__WHEEL_LEVELS * PLX__WHEEL_SLOTS];
 } plx__wheel;
 

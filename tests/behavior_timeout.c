@@ -192,6 +192,23 @@ static void timeout_of_a_connection_that_leaves(world *w)
     peer_close(&client);
 }
 
+/* It does not run yet then, and counts from the resume. */
+static void read_timeout_that_comes_nearer_while_paused(world *w)
+{
+    probe p = {0};
+    plx_conn_options options = probe_options(&p);
+    options.read_timeout_ns = 3600 * PLX_SECOND;
+    peer client = connect_pair(w, &p, &options);
+    ck_ok(plx_conn_pause(w->loop, p.conn));
+    ck_ok(plx_conn_set_timeout(w->loop, p.conn, PLX_TIMEOUT_READ, 1));
+    turn_some(w);
+    ck_assert_uint_eq(p.closed, 0);
+    ck_ok(plx_conn_resume(w->loop, p.conn));
+    turn_until(w, &p.closed, 1);
+    ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
+    peer_close(&client);
+}
+
 const test_case behavior_timeout_cases[] = {
     CASE(timeout_of_a_connection_that_leaves),
     CASE(timeout_that_comes_nearer),
@@ -201,5 +218,6 @@ const test_case behavior_timeout_cases[] = {
     CASE(timeout_that_needs_memory),
     CASE(timeout_that_is_none),
     CASE(timeout_that_changes_in_a_callback),
+    CASE(read_timeout_that_comes_nearer_while_paused),
     CASES_END,
 };

@@ -123,7 +123,9 @@ static void slab_generations_never_repeat(world *w)
     plx__slab_close(&slab);
 }
 
-/* At its limit it refuses; a slot given back can be taken again, and is all zero. */
+/* At its limit it refuses; a slot given back can be taken again, and what is in front of it is
+ * zero.
+ */
 static void slab_has_a_limit(world *w)
 {
     plx__slab slab;
@@ -135,11 +137,9 @@ static void slab_has_a_limit(world *w)
         ck_ok(plx__slab_take(&slab, &objects[i]));
     ck_assert_int_eq(plx__slab_take(&slab, &more), PLX_ELIMIT);
     ck_assert_ptr_null(more);
-    ((thing *)(void *)objects[1])->value = 99;
     memset((unsigned char *)objects[1] - slab.front_bytes, 0xff, 8);
     plx__slab_give(&slab, objects[1]);
     ck_ok(plx__slab_take(&slab, &more));
-    ck_assert_uint_eq(((thing *)(void *)more)->value, 0);
     ck_assert_uint_eq(*((unsigned char *)more - slab.front_bytes), 0);
     plx__slab_give(&slab, objects[0]);
     plx__slab_give(&slab, objects[2]);
@@ -432,7 +432,7 @@ static void shared_options_have_defaults(world *w)
     ck_assert_uint_eq(shared->options.receive_limit, 1048576);
     ck_assert_uint_eq(shared->options.connect_timeout_ns, 30 * PLX_SECOND);
     ck_assert_uint_eq(shared->options.idle_timeout_ns, PLX_FOREVER);
-    ck_assert(!shared->has_timeouts);
+    ck_assert_uint_eq(shared->quiet_max_ns, PLX_FOREVER);
     plx__shared_options_release(shared);
     ck_ok(plx__shared_options_open(&shared, &(plx_conn_options){.send_high = 1000}));
     ck_assert_uint_eq(shared->options.send_low, 250);

@@ -224,6 +224,30 @@ static void wheel_puts_off_nothing_that_is_due(world *w)
     ck_assert_uint_eq(advance(20 * tick), 1);
 }
 
+/* Nodes of about one deadline follow each other into a slot, while it is in use: not into one whose
+ * last node was removed, nor into one that the wheel has passed. */
+static void wheel_follows_into_slots_that_are_in_use(world *w)
+{
+    const uint64_t start = UINT64_C(3) << (2 * PLX__WHEEL_LEVEL_SHIFT + PLX__WHEEL_TICK_SHIFT);
+    plx__wheel_node first;
+    plx__wheel_node second;
+    (void)w;
+    for (int is_passed = 0; is_passed < 2; is_passed++) {
+        memset(&first, 0, sizeof first);
+        memset(&second, 0, sizeof second);
+        plx__wheel_init(&wheel, 0);
+        plx__wheel_add(&wheel, &first, start);
+        if (is_passed)
+            ck_assert_uint_eq(advance(start), 1);
+        else
+            plx__wheel_remove(&wheel, &first);
+        plx__wheel_add(&wheel, &second, start + 100 * 1024);
+        ck_assert_uint_le(plx__wheel_next_ns(&wheel), start + 100 * 1024);
+        ck_assert_uint_eq(advance(start + 99 * 1024), 0);
+        ck_assert_uint_eq(advance(start + 100 * 1024), 1);
+    }
+}
+
 const test_case unit_wheel_cases[] = {
     CASE(wheel_fires_at_its_time),
     CASE(wheel_begins_in_order),
@@ -234,5 +258,6 @@ const test_case unit_wheel_cases[] = {
     CASE(wheel_takes_what_has_passed),
     CASE(wheel_is_exact_where_slots_begin),
     CASE(wheel_puts_off_nothing_that_is_due),
+    CASE(wheel_follows_into_slots_that_are_in_use),
     CASES_END,
 };

@@ -16,6 +16,8 @@ static void conn_opened(plx_loop *loop, plx__conn *conn)
     }
     if (plx__conn_is_open(conn))
         plx__conn_input_update(loop, conn);
+    if (conn->flags == PLX__CONN_PLAIN && plx__send_queue_is_empty(&conn->queue))
+        return; /* Most read, and have written nothing that waits. */
     /* Reading arms the timeouts. One that starts paused has some too. */
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_RECEIVING) == 0)
         plx__conn_timeout_arm(loop, conn);
@@ -33,7 +35,7 @@ int plx__conn_accepted(plx_loop *loop, const plx__completion *completion,
     loop->stats.connections_accepted++;
     conn_opened(loop, conn);
     if (completion->length > 0 && plx__conn_is_open(conn))
-        plx__conn_received(loop, conn, completion);
+        plx__conn_received_slowly(loop, conn, completion);
     return 0;
 }
 
@@ -101,15 +103,30 @@ void plx__conn_connected(plx_loop *loop, plx__conn *conn, int status)
     conn_opened(loop, conn);
 }
 
-/* The last of it. */
-static void conn_free(plx_loop *loop, plx__conn *conn)
+/* Drops what was not sent or not consumed, and calls on_sent for what was lent. */
+PLX__SLOW static void conn_rest_drop(plx_loop *loop, plx__conn *conn)
 {
-    plx_close_fn on_close = conn->shared->options.on_close;
     if ((conn->flags & PLX__CONN_RELEASED) == 0)
         plx__conn_input_drop(loop, conn);
     plx__conn_output_drop(loop, conn);
     plx__conn_output_give_back(loop, conn);
+}
+
+/* Whether something is left of what came or was written; not of most. */
+static bool has_rest(const plx__conn *conn)
+{
+    return conn->unconsumed != NULL || !plx__segment_list_is_empty(&conn->sent) ||
+           !plx__send_queue_is_empty(&conn->queue) ||
+           (conn->flags & (PLX__CONN_STARVED | PLX__CONN_SEND_LATER)) != 0;
+}
+
+/* The last of it. */
+static void conn_free(plx_loop *loop, plx__conn *conn)
+{
+    if (has_rest(conn))
+        conn_rest_drop(loop, conn);
     loop->stats.connections_closed++;
+    plx_close_fn on_close = conn->shared->options.on_close;
     if ((conn->flags & PLX__CONN_RELEASED) != 0)
         plx__conn_hand_out(loop, conn);
     else if (on_close != NULL)
@@ -117,13 +134,13 @@ static void conn_free(plx_loop *loop, plx__conn *conn)
     plx__conn_slot_give(loop, conn);
 }
 
-static void conn_deferred(plx_loop *loop, plx__object *object)
+/* What an open one waits for. If that closes it, its last step is in the next deferred step. */
+static void conn_deferred_open(plx_loop *loop, plx__conn *conn)
 {
-    plx__conn *conn = (plx__conn *)(void *)object;
     /* What on_sent resumes is shown in the next step. */
     bool is_to_show = (conn->flags & PLX__CONN_SHOW_UNCONSUMED) != 0;
     plx__conn_input_rest(conn);
-    if (plx__conn_is_open(conn) && conn->corks > 0)
+    if (conn->corks > 0)
         plx__conn_gather_end(loop, conn);
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_ADOPTED) != 0) {
         conn->flags &= ~(uint32_t)PLX__CONN_ADOPTED;
@@ -135,9 +152,14 @@ static void conn_deferred(plx_loop *loop, plx__object *object)
         plx__conn_input_show_kept(loop, conn);
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_RELEASING) != 0)
         plx__conn_leave(loop, conn);
-    /* One that has closed just now comes in the next step. */
-    if (!plx__conn_is_open(conn) && !conn->object.is_deferred &&
-        (conn->flags & PLX__CONN_DETACHING) == 0)
+}
+
+static void conn_deferred(plx_loop *loop, plx__object *object)
+{
+    plx__conn *conn = (plx__conn *)(void *)object;
+    if (plx__conn_is_open(conn))
+        conn_deferred_open(loop, conn);
+    else if ((conn->flags & PLX__CONN_DETACHING) == 0)
         conn_free(loop, conn);
 }
 

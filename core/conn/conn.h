@@ -140,6 +140,8 @@ bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn);
 
 /* After anything that may have brought a deadline nearer. What puts it off needs no call. */
 void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn);
+/* The same when only reading has begun, which each connection does. */
+void plx__conn_timeout_arm_reading(plx_loop *loop, plx__conn *conn);
 
 static inline void plx__conn_timeout_disarm(plx_loop *loop, plx__conn *conn)
 {

@@ -14,6 +14,36 @@ void plx__conn_no_delay_set(plx_socket socket, const plx__shared_options *shared
         (void)plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
 }
 
+/* One by one: a slot is taken for each connection, and clearing all of it costs three times this.
+ */
+static void conn_init(const plx_loop *loop, plx__conn *conn, plx__shared_options *shared,
+                      void *data)
+{
+    conn->flags = 0;
+    conn->reason = 0;
+    conn->retries = 0;
+    conn->corks = 0;
+    conn->shared = shared;
+    conn->data = data;
+    conn->unconsumed = NULL;
+    conn->queue = (plx__send_queue){0};
+    conn->sent = (plx__segment_list){0};
+    conn->received_ns = loop->now_ns;
+    conn->sent_ns = 0;
+    conn->timeout.links = (plx__wheel_links){0};
+    if ((shared->options.flags & PLX_CONN_PAUSED) != 0)
+        conn->flags |= PLX__CONN_PAUSED_USER;
+    if (shared->options.send_max < PLX__SEGMENT_BYTES + loop->ops->deferred_max)
+        conn->flags |= PLX__CONN_NO_CORK;
+}
+
+PLX__SLOW static int take_failed(plx_loop *loop, plx__conn *conn, int status)
+{
+    (void)plx__socket_map_remove(&loop->sockets, &conn->object);
+    plx__conn_slot_give(loop, conn);
+    return status;
+}
+
 int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
                    plx__shared_options *shared, void *data)
 {
@@ -24,27 +54,16 @@ int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
         return status;
     plx__conn *conn = (plx__conn *)(void *)object;
     object->endpoint.socket = socket;
+    shared->references++;
+    conn_init(loop, conn, shared, data);
+    *conn_out = conn;
     status = plx__socket_claim(loop, object);
-    if (status == 0) {
+    if (status == 0)
         status = loop->ops->attach(loop->backend, &object->endpoint);
-        if (status != 0)
-            (void)plx__socket_map_remove(&loop->sockets, object);
-    }
-    if (status != 0) {
-        plx__slab_give(slab, object);
-        return status;
-    }
+    if (status != 0)
+        return take_failed(loop, conn, status);
     if (slab->taken >= slab->max)
         plx__classes_tell(loop, PLX__SLOTS_GONE);
-    shared->references++;
-    conn->shared = shared;
-    conn->data = data;
-    conn->received_ns = loop->now_ns;
-    if ((shared->options.flags & PLX_CONN_PAUSED) != 0)
-        conn->flags |= PLX__CONN_PAUSED_USER;
-    if (shared->options.send_max < PLX__SEGMENT_BYTES + loop->ops->deferred_max)
-        conn->flags |= PLX__CONN_NO_CORK;
-    *conn_out = conn;
     return 0;
 }
 
@@ -75,10 +94,9 @@ static void reset_on_close(plx__conn *conn)
     (void)plx__socket_set(conn->object.endpoint.socket, PLX__SOCKET_RESET_ON_CLOSE, 1);
 }
 
-void plx__conn_detached(plx_loop *loop, plx__conn *conn)
+/* The backend has nothing of it any more. */
+static inline void socket_end(plx_loop *loop, plx__conn *conn)
 {
-    PLX_ASSERT(conn->object.state == PLX__CLOSING);
-    conn->flags &= ~(uint32_t)PLX__CONN_DETACHING;
     bool is_ours = plx__socket_map_remove(&loop->sockets, &conn->object);
     if ((conn->flags & PLX__CONN_LOST) != 0 || !is_ours)
         plx__socket_disown(conn->object.endpoint.socket);
@@ -88,26 +106,38 @@ void plx__conn_detached(plx_loop *loop, plx__conn *conn)
     plx__defer(loop, &conn->object);
 }
 
+void plx__conn_detached(plx_loop *loop, plx__conn *conn)
+{
+    PLX_ASSERT(conn->object.state == PLX__CLOSING);
+    conn->flags &= ~(uint32_t)PLX__CONN_DETACHING;
+    socket_end(loop, conn);
+}
+
+/* It closes for a reason, perhaps with bytes in the cork. */
+PLX__SLOW static void close_reason(plx_loop *loop, plx__conn *conn, bool was_corked)
+{
+    if (plx__conn_is_lost(conn->reason)) {
+        conn->flags |= PLX__CONN_LOST;
+        loop->stats.sockets_lost++;
+    } else if (was_corked || output_is_cut(loop, conn)) {
+        reset_on_close(conn);
+    }
+}
+
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
 {
     PLX_ASSERT(plx__conn_is_open(conn));
     conn->object.state = PLX__CLOSING;
     conn->flags |= PLX__CONN_CLOSED;
     conn->reason = (int16_t)reason;
-    if (plx__conn_is_lost(reason)) {
-        conn->flags |= PLX__CONN_LOST;
-        loop->stats.sockets_lost++;
-    }
     plx__conn_timeout_disarm(loop, conn);
     bool was_corked = plx__conn_output_abandon(loop, conn);
-    bool is_ours = (conn->flags & PLX__CONN_LOST) == 0;
-    if (reason != 0 && is_ours && (was_corked || output_is_cut(loop, conn)))
-        reset_on_close(conn);
-    if (loop->ops->detach(loop->backend, &conn->object.endpoint)) {
-        plx__conn_detached(loop, conn);
-        return;
-    }
-    conn->flags |= PLX__CONN_DETACHING;
+    if (reason != 0)
+        close_reason(loop, conn, was_corked);
+    if (loop->ops->detach(loop->backend, &conn->object.endpoint))
+        socket_end(loop, conn);
+    else
+        conn->flags |= PLX__CONN_DETACHING;
 }
 
 void plx__conn_fail(plx_loop *loop, plx__conn *conn, int reason)

@@ -290,10 +290,10 @@ int plx_conn_shutdown(plx_loop *loop, plx_conn conn)
 
 void plx__conn_output_give_back(plx_loop *loop, plx__conn *conn)
 {
-    if (conn->sent.first == NULL)
+    if (plx__segment_list_is_empty(&conn->sent))
         return;
     plx__segment_list list = conn->sent; /* What the callbacks add comes next time. */
-    conn->sent = (plx__segment_list){NULL, NULL};
+    conn->sent = (plx__segment_list){0};
     if (plx__conn_is_open(conn))
         plx__conn_cork(loop, conn);
     for (plx__segment *segment; (segment = plx__segment_list_take(&list)) != NULL;) {

@@ -26,7 +26,7 @@ void plx__conn_input_update(plx_loop *loop, plx__conn *conn)
     conn->flags |= PLX__CONN_RECEIVING;
     if ((conn->flags & PLX__CONN_FINISHING) == 0)
         conn->received_ns = loop->now_ns;
-    plx__conn_timeout_arm(loop, conn);
+    plx__conn_timeout_arm_reading(loop, conn);
 }
 
 /* Whether on_data of this connection runs. On the path of most events only the cork knows, and

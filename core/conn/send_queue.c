@@ -13,7 +13,7 @@ void plx__send_queue_append(plx__send_queue *queue, plx__segment *segment)
  * with all as it was, when there is no memory for it. */
 static plx__segment *room_make(plx__send_queue *queue, plx__segment_pool *pool, size_t length)
 {
-    plx__segment_list added = {NULL, NULL};
+    plx__segment_list added = {0};
     plx__segment *last = queue->list.last;
     size_t room = last != NULL ? last->room : 0;
     plx__segment *segment;
@@ -26,7 +26,7 @@ static plx__segment *room_make(plx__send_queue *queue, plx__segment_pool *pool, 
         }
         plx__segment_list_append(&added, segment);
     }
-    plx__segment *first = last != NULL && last->room > 0 ? last : added.first;
+    plx__segment *first = last != NULL && last->room > 0 ? last : plx__segment_list_first(&added);
     while ((segment = plx__segment_list_take(&added)) != NULL)
         plx__segment_list_append(&queue->list, segment);
     return first;
@@ -80,8 +80,8 @@ size_t plx__send_queue_gather(const plx__send_queue *queue, plx__slice *slices, 
 {
     size_t count = 0;
     *length_out = 0;
-    for (const plx__segment *segment = queue->list.first; segment != NULL && count < max;
-         segment = segment->next) {
+    for (const plx__segment *segment = plx__segment_list_first(&queue->list);
+         segment != NULL && count < max; segment = plx__segment_list_next(&queue->list, segment)) {
         slices[count] = plx__slice_of(segment->bytes, segment->length);
         *length_out += segment->length;
         count++;
@@ -96,7 +96,7 @@ bool plx__send_queue_consume(plx__send_queue *queue, plx__segment_pool *pool, si
     PLX_ASSERT(queue->length >= length);
     queue->length -= length;
     while (length > 0) {
-        plx__segment *segment = queue->list.first;
+        plx__segment *segment = plx__segment_list_first(&queue->list);
         size_t taken = length < segment->length ? length : segment->length;
         segment->bytes += taken;
         segment->length -= taken;

@@ -15,7 +15,7 @@ typedef struct plx__send_queue {
 
 static inline bool plx__send_queue_is_empty(const plx__send_queue *queue)
 {
-    return queue->list.first == NULL;
+    return plx__segment_list_is_empty(&queue->list);
 }
 
 /* A segment of which something is to be sent. */

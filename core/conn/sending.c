@@ -104,7 +104,7 @@ void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
     queued_subtract(loop, conn->queue.length);
     plx__send_queue_drop(&conn->queue, &loop->segments, &conn->sent);
     starved_end(loop, conn);
-    if (conn->sent.first != NULL && plx__conn_is_open(conn))
+    if (!plx__segment_list_is_empty(&conn->sent) && plx__conn_is_open(conn))
         plx__defer(loop, &conn->object);
 }
 

@@ -63,19 +63,35 @@ static uint64_t conn_deadline(const plx__conn *conn)
 static void on_timeout(plx_loop *loop, plx__wheel_node *node);
 static void on_timeout_due(plx_loop *loop, plx__wheel_node *node);
 
-void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn)
+/* The node is set. */
+PLX__SLOW static void timeout_reset(plx_loop *loop, plx__conn *conn, uint64_t deadline)
 {
-    const uint32_t has_deadline = PLX__CONN_CONNECTING | PLX__CONN_FINISHING;
-    if (!conn->shared->has_timeouts && (conn->flags & has_deadline) == 0)
+    if (conn->timeout.deadline_ns <= deadline)
         return;
-    uint64_t deadline = conn_deadline(conn);
-    bool is_set = plx__wheel_has(&conn->timeout);
-    if (deadline == PLX_FOREVER || (is_set && conn->timeout.deadline_ns <= deadline))
-        return;
-    if (is_set)
-        plx__wheel_remove(&loop->wheel, &conn->timeout);
+    plx__wheel_remove(&loop->wheel, &conn->timeout);
     conn->timeout.fired = on_timeout;
     plx__wheel_add(&loop->wheel, &conn->timeout, deadline);
+}
+
+/* Has the node fire at the deadline, unless it fires before. */
+static void timeout_set(plx_loop *loop, plx__conn *conn, uint64_t deadline)
+{
+    if (plx__wheel_has(&conn->timeout)) {
+        timeout_reset(loop, conn, deadline);
+    } else if (deadline != PLX_FOREVER) {
+        conn->timeout.fired = on_timeout;
+        plx__wheel_add(&loop->wheel, &conn->timeout, deadline);
+    }
+}
+
+void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn)
+{
+    timeout_set(loop, conn, conn_deadline(conn));
+}
+
+void plx__conn_timeout_arm_reading(plx_loop *loop, plx__conn *conn)
+{
+    timeout_set(loop, conn, plx__deadline(loop, conn->shared->quiet_max_ns));
 }
 
 /* A timeout is due: the node fires again, in `delay_ns` and after another wait. */
