@@ -50,11 +50,17 @@ def _window(server, client, work, size):
     return _figures(window, run)
 
 
+def _windows(server, client, work, size):
+    """The medians of the work's windows."""
+    windows = [_window(server, client, work, size) for _ in range(work.windows)]
+    return {name: statistics.median(window[name] for window in windows) for name in windows[0]}
+
+
 def load(contestant, work, size):
     """Requests in a closed loop."""
     with Server(contestant, work) as server, Client(size.client, server, work) as client:
         _run(client, work, size, size.warm_s)
-        return _window(server, client, work, size)
+        return _windows(server, client, work, size)
 
 
 def idle(contestant, work, size):
@@ -65,10 +71,8 @@ def idle(contestant, work, size):
             client.idle(count)
             # Long enough for a set of two tiers to have sorted its sockets, which takes 400 ms.
             _run(client, work, size, max(size.warm_s, 0.45))
-            windows = [_window(server, client, work, size) for _ in range(work.windows)]
-            for name in windows[0]:
-                figures[f"{name}@{count}"] = statistics.median(
-                    window[name] for window in windows)
+            for name, value in _windows(server, client, work, size).items():
+                figures[f"{name}@{count}"] = value
     return figures
 
 

@@ -76,7 +76,7 @@ WORKS = (
     Work("echo-16k", "Echo of 16 KiB, 64 connections", "µs CPU/message", "cpu_us", measure.load,
          active=64, mode="echo", unit=16 * 1024, systems=BOTH),
     Work("echo-1m", "Echo of 1 MiB, 4 connections", "µs CPU/message", "cpu_us", measure.load,
-         active=4, mode="echo", unit=1024 * 1024, systems=BOTH),
+         active=4, mode="echo", unit=1024 * 1024, systems=BOTH, windows=3),
     Work("close", "Connect, request, close; 64 at once", "µs CPU/connection", "cpu_us",
          measure.load, active=64, mode="close", systems=BOTH),
     Work("idle", "64 active connections, and idle ones", "µs CPU/request", "cpu_us", measure.idle,
