@@ -121,6 +121,6 @@ const bench_post_ops post_ops = {posts_open, post, posts_run};
 
 bool bench_variant_at(size_t index, bench_variant *variant_out)
 {
-    *variant_out = {"peer", "asio", "", serve, nullptr, &post_ops};
+    *variant_out = {"peer", "asio", "", serve, nullptr, nullptr, &post_ops};
     return index == 0;
 }

@@ -146,9 +146,9 @@ static void list_print(void)
 {
     bench_variant variant;
     for (size_t i = 0; bench_variant_at(i, &variant); i++) {
-        printf("%s\t%s%s%s%s\n", variant.group, variant.name,
-               variant.serve != NULL ? "\tserve" : "", variant.timers != NULL ? "\ttimers" : "",
-               variant.posts != NULL ? "\tposts" : "");
+        printf("%s\t%s%s%s%s%s\n", variant.group, variant.name,
+               variant.serve != NULL ? "\tserve" : "", variant.watch != NULL ? "\twatch" : "",
+               variant.timers != NULL ? "\ttimers" : "", variant.posts != NULL ? "\tposts" : "");
     }
 }
 
@@ -172,9 +172,16 @@ static size_t number_parse(const char *text)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: --list | --keep | VARIANT serve http|echo | VARIANT timers COUNT | "
-                    "VARIANT posts THREADS COUNT\n");
+    fprintf(stderr, "usage: --list | --keep | VARIANT serve|watch http|echo | "
+                    "VARIANT timers COUNT | VARIANT posts THREADS COUNT\n");
     return 2;
+}
+
+/* A server ends by a signal only. */
+static void serve(void (*server)(enum bench_mode mode), const char *mode)
+{
+    server(strcmp(mode, "echo") == 0 ? BENCH_ECHO : BENCH_HTTP);
+    exit(1);
 }
 
 int main(int argc, char **argv)
@@ -198,12 +205,14 @@ int main(int argc, char **argv)
     system_init();
     bench_responses_init();
     if (strcmp(argv[2], "serve") == 0 && bench_self.serve != NULL)
-        bench_self.serve(strcmp(argv[3], "echo") == 0 ? BENCH_ECHO : BENCH_HTTP);
+        serve(bench_self.serve, argv[3]);
+    else if (strcmp(argv[2], "watch") == 0 && bench_self.watch != NULL)
+        serve(bench_self.watch, argv[3]);
     else if (strcmp(argv[2], "timers") == 0 && bench_self.timers != NULL)
         bench_timers_run(bench_self.timers, number_parse(argv[3]));
     else if (strcmp(argv[2], "posts") == 0 && bench_self.posts != NULL && argc == 5)
         bench_posts_run(bench_self.posts, (unsigned)number_parse(argv[3]), number_parse(argv[4]));
     else
         return usage();
-    return strcmp(argv[2], "serve") == 0; /* Servers end by a signal only. */
+    return 0;
 }

@@ -6,6 +6,7 @@
  *
  *   bench_NAME --list                    one line a variant: GROUP NAME WORK...
  *   bench_NAME VARIANT serve http|echo   a server, on a port that the system picks
+ *   bench_NAME VARIANT watch http|echo   the same, which receives and sends by itself
  *   bench_NAME VARIANT timers COUNT
  *   bench_NAME VARIANT posts THREADS COUNT
  *   bench_NAME --keep                    does nothing until its input ends
@@ -62,7 +63,8 @@ typedef struct bench_variant {
     const char *group;                   /* "pollux", "floor" or "peer". */
     const char *name;                    /* As the tables name it. */
     const char *engine;                  /* The contestant's own. */
-    void (*serve)(enum bench_mode mode); /* Returns only when it fails. */
+    void (*serve)(enum bench_mode mode); /* Returns only when it fails. NULL: none. */
+    void (*watch)(enum bench_mode mode); /* The same: the loop tells only who is ready. */
     const bench_timer_ops *timers;       /* NULL: none. */
     const bench_post_ops *posts;         /* NULL: none. */
 } bench_variant;

@@ -139,7 +139,11 @@ static const bench_post_ops post_ops = {posts_open, post, posts_run};
 
 bool bench_variant_at(size_t index, bench_variant *variant_out)
 {
-    *variant_out = (bench_variant){
-        .group = "peer", .name = "libev", .serve = serve, .timers = &timer_ops, .posts = &post_ops};
+    *variant_out = (bench_variant){.group = "peer",
+                                   .name = "libev",
+                                   .serve = serve,
+                                   .watch = serve,
+                                   .timers = &timer_ops,
+                                   .posts = &post_ops};
     return index == 0;
 }

@@ -216,9 +216,9 @@ static const bench_post_ops post_unlimited_ops = {posts_open, post_without_limit
 bool bench_variant_at(size_t index, bench_variant *variant_out)
 {
     static const bench_variant variants[] = {
-        {"peer", "libuv", "try", serve, &timer_ops, &post_ops},
-        {"peer", "libuv uv_write", "write", serve, NULL, NULL},
-        {"peer", "libuv no limit", "no limit", NULL, NULL, &post_unlimited_ops},
+        {"peer", "libuv", "try", serve, NULL, &timer_ops, &post_ops},
+        {"peer", "libuv uv_write", "write", serve, NULL, NULL, NULL},
+        {"peer", "libuv no limit", "no limit", NULL, NULL, NULL, &post_unlimited_ops},
     };
     if (index >= sizeof variants / sizeof variants[0])
         return false;

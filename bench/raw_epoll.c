@@ -64,6 +64,7 @@ static void serve(enum bench_mode mode)
 
 bool bench_variant_at(size_t index, bench_variant *variant_out)
 {
-    *variant_out = (bench_variant){.group = "floor", .name = "raw epoll", .serve = serve};
+    *variant_out =
+        (bench_variant){.group = "floor", .name = "raw epoll", .serve = serve, .watch = serve};
     return index == 0;
 }

@@ -73,6 +73,7 @@ static void serve(enum bench_mode mode)
 
 bool bench_variant_at(size_t index, bench_variant *variant_out)
 {
-    *variant_out = (bench_variant){.group = "floor", .name = "raw poll", .serve = serve};
+    *variant_out =
+        (bench_variant){.group = "floor", .name = "raw poll", .serve = serve, .watch = serve};
     return index == 0;
 }

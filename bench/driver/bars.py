@@ -30,12 +30,36 @@ def _best(results, work, names, figure, system="linux"):
 LIBUV = ("libuv", "libuv uv_write")
 
 
+def _pollux(results, work):
+    return [name for name in results.contestants("linux", work) if name.startswith("pollux ")]
+
+
+def _peers(results, work):
+    return [name for name in results.contestants("linux", work)
+            if not name.startswith(("pollux ", "raw "))]
+
+
 def _instructions(results):
     for backend in ("poll", "epoll"):
-        for active in (16, 64):
-            yield _bar(f"instructions per request, {backend}, {active} connections", "≤ 200",
+        for active, limit in ((16, 190), (64, 175)):
+            yield _bar(f"instructions per request, {backend}, {active} connections", f"≤ {limit}",
                        results.median("linux", f"instructions-{active}", f"pollux {backend}",
-                                      "instructions"), 200, "{:.0f}")
+                                      "instructions"), limit, "{:.0f}")
+    work = "instructions-close"
+    best = _best(results, work, _pollux(results, work), "instructions")
+    yield _bar(f"instructions of connect, request, close; {best or 'best backend'}", "≤ 1,000",
+               results.median("linux", work, best, "instructions"), 1000, "{:,.0f}")
+
+
+def _watches(results):
+    for backend in ("poll", "epoll"):
+        ours = (f"pollux {backend}", "instructions")
+        yield _bar(f"instructions per request, {backend}, 64 watches", "≤ 1.00 × libev",
+                   results.ratio("linux", "instructions-watch", ours, ("libev", "instructions")),
+                   1.0, "{:.2f} ×")
+    yield _bar("CPU, poll, 8,000 idle + 64 active watches", "≤ 1.05 × its own with none idle",
+               results.ratio("linux", "idle-watch", ("pollux poll", "cpu_us@8000"),
+                             ("pollux poll", "cpu_us@0")), 1.05, "{:.2f} ×")
 
 
 def _idle(results):
@@ -48,6 +72,9 @@ def _idle(results):
         plain = "raw poll"
     yield _bar("CPU, poll, 8,000 idle + 64 active", f"≤ 1/7 of plain poll ({plain})",
                results.ratio("linux", "idle", ours, (plain, figure)), 1 / 7, "{:.3f} ×")
+    yield _bar("CPU, poll, 8,000 idle + 64 active, not pinned", "≤ 1.08 × pollux epoll",
+               results.ratio("linux", "idle-unpinned", ours, ("pollux epoll", figure)), 1.08,
+               "{:.2f} ×")
     helper = results.ratio("wine", "idle-32", ("pollux WSAPoll", "wineserver_us@2000"),
                            ("pollux WSAPoll", "wineserver_us@0"))
     yield _bar("CPU, WSAPoll, 2,000 idle + 32 active (Wine)", "≤ 1.5 × its own with none idle",
@@ -74,12 +101,14 @@ def _http(results):
 
 
 def _others(results):
-    backends = [name for name in results.contestants("linux", "close") if
-                name.startswith("pollux ")]
-    best = _best(results, "close", backends, "cpu_us")
+    best = _best(results, "close", _pollux(results, "close"), "cpu_us")
     uv = _best(results, "close", LIBUV, "cpu_us")
     yield _bar(f"connect, request, close; {best or 'best backend'}", "≤ 0.90 × libuv's CPU",
                results.ratio("linux", "close", (best, "cpu_us"), (uv, "cpu_us")), 0.9, "{:.2f} ×")
+    peer = _best(results, "echo-1m", _peers(results, "echo-1m"), "cpu_us")
+    yield _bar("CPU, poll, echo of 1 MiB", f"≤ 1.00 × the best peer ({peer or 'none'})",
+               results.ratio("linux", "echo-1m", ("pollux poll", "cpu_us"), (peer, "cpu_us")),
+               1.0, "{:.2f} ×")
     yield _bar("timer restart at 100,000 timers", "≤ 30 ns",
                results.median("linux", "timers", "pollux poll", "restart"), 30, "{:.1f} ns")
     yield _bar("posts from one thread", "≥ 5 million/s",
@@ -88,10 +117,10 @@ def _others(results):
     yield _bar("posts from one thread", "≥ 2 × mutex queue and uv_async_send",
                results.ratio("linux", "posts-1", ("pollux poll", "per_second"),
                              ("libuv", "per_second")), 2, "{:.2f} ×", most=True)
-    for name in results.contestants("linux", "memory"):
-        if name.startswith("pollux "):
-            yield _bar(f"memory per idle connection, {name[7:]}", "≤ 256 bytes",
-                       results.median("linux", "memory", name, "heap_bytes"), 256, "{:.0f}")
+    for name in _pollux(results, "memory"):
+        limit = 176 if name == "pollux poll" else 256
+        yield _bar(f"memory per idle connection, {name[7:]}", f"≤ {limit} bytes",
+                   results.median("linux", "memory", name, "heap_bytes"), limit, "{:.0f}")
 
 
 def _millions(value):
@@ -99,4 +128,5 @@ def _millions(value):
 
 
 def all_bars(results):
-    return [bar for part in (_instructions, _idle, _http, _others) for bar in part(results)]
+    parts = (_instructions, _idle, _watches, _http, _others)
+    return [bar for part in parts for bar in part(results)]

@@ -5,16 +5,18 @@ import os
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import tempfile
 
 from .processes import Client, Failure, Server, processors, result_of
 
 
-def _checked(window, run, echo_bytes=0):
+def _checked(window, run, work):
     """The server's count must be the client's: else something was lost or answered twice."""
-    served = window["echoed_bytes"] // echo_bytes if echo_bytes and window.get("echoed_bytes") \
-        else window["requests"]
+    served = window["requests"]
+    if work.mode == "echo" and window.get("echoed_bytes"):
+        served = window["echoed_bytes"] // work.unit
     if served is not None and served != run["requests"]:
         raise Failure(f"the server counted {served} requests and the client {run['requests']}")
     if run["requests"] <= 0 or window["cpu_us"] <= 0:
@@ -39,42 +41,44 @@ def _run(client, work, size, seconds):
     return client.requests(size.requests if work.unit < 1 << 20 else work.active)
 
 
+def _window(server, client, work, size):
+    """The figures of one window, which opens and closes while the client is quiet."""
+    server.begin()
+    run = _run(client, work, size, size.window_s)
+    window = server.end()
+    _checked(window, run, work)
+    return _figures(window, run)
+
+
+def _windows(server, client, work, size):
+    """The medians of the work's windows."""
+    windows = [_window(server, client, work, size) for _ in range(work.windows)]
+    return {name: statistics.median(window[name] for window in windows) for name in windows[0]}
+
+
 def load(contestant, work, size):
     """Requests in a closed loop."""
-    echo_bytes = work.unit if work.mode == "echo" else 0
-    with Server(contestant, "echo" if work.mode == "echo" else "http") as server, \
-            Client(size.client, server, work.active, work.mode, work.unit) as client:
+    with Server(contestant, work) as server, Client(size.client, server, work) as client:
         _run(client, work, size, size.warm_s)
-        server.begin()
-        run = _run(client, work, size, size.window_s)
-        window = server.end()
-        _checked(window, run, echo_bytes)
-        return _figures(window, run)
+        return _windows(server, client, work, size)
 
 
 def idle(contestant, work, size):
     """The cost of active connections while more and more others are idle."""
     figures = {}
-    points = size.wine_idle if contestant.system == "wine" else size.idle
-    with Server(contestant, "http") as server, \
-            Client(size.client, server, work.active, "http", 1) as client:
-        for count in points:
+    with Server(contestant, work) as server, Client(size.client, server, work) as client:
+        for count in getattr(size, work.idle):
             client.idle(count)
             # Long enough for a set of two tiers to have sorted its sockets, which takes 400 ms.
             _run(client, work, size, max(size.warm_s, 0.45))
-            server.begin()
-            run = _run(client, work, size, size.window_s)
-            window = server.end()
-            _checked(window, run)
-            for name, value in _figures(window, run).items():
+            for name, value in _windows(server, client, work, size).items():
                 figures[f"{name}@{count}"] = value
     return figures
 
 
-def memory(contestant, _work, size):
+def memory(contestant, work, size):
     """Bytes for each idle connection, by malloc's own account and by the system's."""
-    with Server(contestant, "http") as server, \
-            Client(size.client, server, 1, "http", 1) as client:
+    with Server(contestant, work) as server, Client(size.client, server, work) as client:
         client.requests(10)
         server.begin()
         before = server.resident_bytes()
@@ -131,8 +135,8 @@ def instructions(contestant, work, size):
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "callgrind")
         wrapper = ["valgrind", "--tool=callgrind", "-q", f"--callgrind-out-file={out}"]
-        with Server(contestant, "http", wrapper) as server, \
-                Client(size.client, server, work.active, work.mode, 1) as client:
+        with Server(contestant, work, wrapper) as server, \
+                Client(size.client, server, work) as client:
             def poke():
                 client.requests(3200)
 
@@ -156,8 +160,7 @@ def calls(contestant, work, size):
     """System calls for each request, by strace, of all threads."""
     if shutil.which("strace") is None:
         raise Failure("strace is not installed")
-    with Server(contestant, "http") as server, \
-            Client(size.client, server, work.active, work.mode, 1) as client, \
+    with Server(contestant, work) as server, Client(size.client, server, work) as client, \
             tempfile.NamedTemporaryFile(mode="r") as counts, \
             tempfile.NamedTemporaryFile(mode="r") as said:
         client.requests(work.active * 5)

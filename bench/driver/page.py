@@ -56,7 +56,7 @@ def _key():
 def _hottest(results, groups):
     """What callgrind counts where, for each request."""
     parts = []
-    for work in ("instructions-64", "instructions-close"):
+    for work in ("instructions-64", "instructions-close", "instructions-watch"):
         for name in plots.ordered(results.contestants("linux", work), groups["linux"]):
             values = results.values("linux", work, name, "hottest")
             rows = [[function, tables.number(count)] for function, count in

@@ -50,6 +50,7 @@ class _Process:
     """A child with pipes, whose lines are waited for with a bound."""
 
     def __init__(self, name, command, processor, environment=None, stdin=subprocess.DEVNULL):
+        """`processor` is None where the system may choose."""
         self.name = name
         self._errors = tempfile.TemporaryFile()
         self._buffer = b""
@@ -113,9 +114,10 @@ def _scheduled_ns(pid):
 class Server(_Process):
     """A contestant that serves. `wrapper` is what it runs under, such as valgrind."""
 
-    def __init__(self, contestant, mode, wrapper=()):
-        super().__init__(contestant.name, [*wrapper, *contestant.command("serve", mode)],
-                         processors()[0], contestant.environment())
+    def __init__(self, contestant, work, wrapper=()):
+        mode = "echo" if work.mode == "echo" else "http"
+        super().__init__(contestant.name, [*wrapper, *contestant.command(work.needs, mode)],
+                         processors()[0] if work.is_pinned else None, contestant.environment())
         self.contestant = contestant
         words = self.line().split()
         if len(words) != 2 or words[0] != "ready":
@@ -171,10 +173,10 @@ class Server(_Process):
 class Client(_Process):
     """bench_client, which obeys one line after the other."""
 
-    def __init__(self, program, server, active, mode, unit):
+    def __init__(self, program, server, work):
         super().__init__(f"client of {server.name}",
-                         [program, str(server.port), str(active), mode, str(unit)],
-                         processors()[1], stdin=subprocess.PIPE)
+                         [program, str(server.port), str(work.active), work.mode, str(work.unit)],
+                         processors()[1] if work.is_pinned else None, stdin=subprocess.PIPE)
         self._server = server
 
     def _ask(self, text, patience_s=PATIENCE_S):

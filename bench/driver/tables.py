@@ -3,6 +3,8 @@
 from .results import fit, idle_points
 from .works import WORKS, main_figure
 
+SERVER_COLUMNS = ("cpu_us", "busy", "per_second", "p50_us", "p99_us", "wineserver_us")
+
 
 def number(value):
     """Three digits that mean something."""
@@ -109,7 +111,7 @@ def _spread(values):
 
 def everything(results, groups, system, work):
     """All contestants of one work: their medians of all that is worth a column."""
-    columns = {"serve": ("cpu_us", "busy", "per_second", "p50_us", "p99_us", "wineserver_us"),
+    columns = {"serve": SERVER_COLUMNS, "watch": SERVER_COLUMNS,
                "timers": ("start", "restart", "restart_random", "restart_shuffled",
                           "cancel", "fire"),
                "posts": ("per_second", "cpu_ns")}[work.needs]

@@ -12,7 +12,7 @@ class Work:
     unit_text: str  # Of the main figure.
     figure: str  # The name of the main figure.
     measure: object
-    needs: str = "serve"  # Or "timers", "posts".
+    needs: str = "serve"  # Or "watch", "timers", "posts".
     active: int = 0  # Connections, or threads.
     mode: str = "http"
     unit: int = 1  # Requests at once, or bytes.
@@ -20,6 +20,9 @@ class Work:
     most_is_best: bool = False
     once: bool = False  # Counts that do not vary: one round says all.
     leaves_out: tuple = ()  # Contestants that would show what another one shows.
+    idle: str = "idle"  # Which of Size's numbers of idle connections.
+    windows: int = 1  # In each round, of which the medians count.
+    is_pinned: bool = True  # The server has a processor, and the client another one.
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Size:
     window_s: float = 0.25
     requests: int = 0  # Not 0: so many requests in place of seconds.
     idle: tuple = (0, 1000, 2000, 4000, 8000, 16000, 18000)
+    two_idle: tuple = (0, 8000)
+    most_idle: tuple = (8000,)
     wine_idle: tuple = (0, 500, 1000, 2000)
     memory: int = 10000
     timers: int = 100000
@@ -42,11 +47,18 @@ class Size:
 
     def smoke(self):
         """The least that still goes through everything."""
-        return replace(self, requests=200, idle=(0, 300), wine_idle=(0, 100), memory=300,
-                       timers=2000, posts=20000, instrumented=640)
+        return replace(self, requests=200, idle=(0, 300), two_idle=(0, 300),
+                       most_idle=(300,), wine_idle=(0, 100), memory=300, timers=2000, posts=20000,
+                       instrumented=640)
 
 
 BOTH = ("linux", "wine")
+
+# With idle connections they show what another one shows.
+LIKE_ANOTHER = ("libuv uv_write", "libevent bufferevent", "pollux libuv", "asio")
+
+# What work "idle" shows of them holds for watches and without pinning, too.
+LIKE_IDLE = ("pollux poll-plain", "pollux select", "raw poll", *LIKE_ANOTHER)
 
 WORKS = (
     Work("http-1", "HTTP keep-alive, 1 connection", "µs CPU/request", "cpu_us", measure.load,
@@ -64,15 +76,22 @@ WORKS = (
     Work("echo-16k", "Echo of 16 KiB, 64 connections", "µs CPU/message", "cpu_us", measure.load,
          active=64, mode="echo", unit=16 * 1024, systems=BOTH),
     Work("echo-1m", "Echo of 1 MiB, 4 connections", "µs CPU/message", "cpu_us", measure.load,
-         active=4, mode="echo", unit=1024 * 1024, systems=BOTH),
+         active=4, mode="echo", unit=1024 * 1024, systems=BOTH, windows=3),
     Work("close", "Connect, request, close; 64 at once", "µs CPU/connection", "cpu_us",
          measure.load, active=64, mode="close", systems=BOTH),
     Work("idle", "64 active connections, and idle ones", "µs CPU/request", "cpu_us", measure.idle,
-         active=64, leaves_out=("libuv uv_write", "libevent bufferevent", "pollux libuv", "asio")),
+         active=64, leaves_out=LIKE_ANOTHER),
     Work("idle-32", "32 active connections, and idle ones", "µs CPU/request", "cpu_us",
-         measure.idle, active=32, systems=("wine",), leaves_out=("libuv uv_write",)),
+         measure.idle, active=32, systems=("wine",), leaves_out=("libuv uv_write",),
+         idle="wine_idle"),
+    Work("idle-watch", "64 active watches, and idle ones", "µs CPU/request", "cpu_us",
+         measure.idle, needs="watch", active=64, leaves_out=LIKE_IDLE, idle="two_idle",
+         windows=3),
+    Work("idle-unpinned", "64 active connections, and idle ones, not pinned", "µs CPU/request",
+         "cpu_us", measure.idle, active=64, leaves_out=LIKE_IDLE, idle="most_idle", windows=5,
+         is_pinned=False),
     Work("memory", "Memory for each of 10,000 idle connections", "bytes", "heap_bytes",
-         measure.memory, once=True),
+         measure.memory, active=1, once=True),
     Work("timers", "100,000 timers", "ns/restart", "restart", measure.timers, needs="timers",
          systems=BOTH),
     Work("posts-1", "Posts from 1 thread", "posts/s", "per_second", measure.posts, needs="posts",
@@ -85,6 +104,8 @@ WORKS = (
          "instructions", measure.instructions, active=64, once=True),
     Work("instructions-close", "Instructions, connect, request, close", "instructions/connection",
          "instructions", measure.instructions, active=64, mode="close", once=True),
+    Work("instructions-watch", "Instructions, 64 watches", "instructions/request", "instructions",
+         measure.instructions, needs="watch", active=64, once=True),
     Work("calls", "System calls, 64 connections", "calls/request", "calls", measure.calls,
          active=64, once=True),
     Work("calls-close", "System calls, connect, request, close", "calls/connection", "calls",
@@ -94,11 +115,12 @@ WORKS = (
 BY_NAME = {work.name: work for work in WORKS}
 
 # What --quick leaves out.
-SLOW = ("http-1", "http-16", "pipelined", "echo-1m", "posts-4", "instructions-close",
-        "calls-close")
+SLOW = ("http-1", "http-16", "pipelined", "echo-1m", "idle-unpinned", "posts-4",
+        "instructions-close", "calls-close")
 
 # What needs valgrind or strace.
-INSTRUMENTS = ("instructions-16", "instructions-64", "instructions-close", "calls", "calls-close")
+INSTRUMENTS = ("instructions-16", "instructions-64", "instructions-close", "instructions-watch",
+               "calls", "calls-close")
 
 
 def main_figure(work, point=None):
