@@ -5,6 +5,7 @@
 #include "platform/hook.h"
 #include "platform/rehearsal.h"
 #include "tests/rest.h"
+#include "tests/watch_probe.h"
 
 extern const test_case epoll_odds_cases[];
 
@@ -216,21 +217,6 @@ static void new_set_does_not_take_a_lost_number(world *w)
     turn_until(w, &other.closed, 1);
 }
 
-typedef struct seen {
-    size_t count;
-    uint32_t ready; /* Of the last call. */
-} seen;
-
-static void see(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
-{
-    seen *s = data;
-    (void)loop;
-    (void)watch;
-    (void)socket;
-    s->count++;
-    s->ready = ready;
-}
-
 /* A duplicate of a closed socket is given the number that the socket had: the set still names this
  * file by this number, and it can be watched all the same. First the owner closes the socket before
  * its watch, by mistake, and then a connection is closed that is registered and not removed. */
@@ -238,8 +224,8 @@ static void file_that_comes_back_by_its_number_is_taken_over(world *w)
 {
     for (int is_conn = 0; is_conn < 2; is_conn++) {
         couple c = couple_open();
-        seen before = {0};
-        seen after = {0};
+        watch_probe before = {0};
+        watch_probe after = {0};
         probe p = {0};
         plx_conn_options options = probe_options(&p);
         plx_watch watch;
@@ -251,7 +237,7 @@ static void file_that_comes_back_by_its_number_is_taken_over(world *w)
         if (is_conn != 0)
             ck_ok(plx_conn_adopt(w->loop, &conn, number, &options, NULL, 0));
         else
-            ck_ok(plx_watch_open(w->loop, &watch, number, PLX_READABLE, see, &before));
+            ck_ok(plx_watch_open(w->loop, &watch, number, PLX_READABLE, count_ready, &before));
         turn_some(w);
         if (is_conn != 0) {
             ck_ok(plx_conn_close(w->loop, conn));
@@ -262,7 +248,7 @@ static void file_that_comes_back_by_its_number_is_taken_over(world *w)
         turn_some(w);
         ck_ok(plx__rehearse_duplicate(twin, &again));
         ck_assert_int_eq(again, number); /* Or this shows nothing. */
-        ck_ok(plx_watch_open(w->loop, &watch, number, PLX_WRITABLE, see, &after));
+        ck_ok(plx_watch_open(w->loop, &watch, number, PLX_WRITABLE, count_ready, &after));
         turn_until(w, &after.count, 1);
         ck_assert_uint_eq(after.ready, PLX_WRITABLE);
         ck_ok(plx_watch_set(w->loop, watch, PLX_READABLE));
@@ -316,9 +302,9 @@ static void refused_change_is_noted_once(world *w)
 {
     enum { ROUNDS = 10 };
     couple c = couple_open();
-    seen s = {.count = 0};
+    watch_probe s = {.count = 0};
     plx_watch watch;
-    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, count_ready, &s));
     turn(w);
     plx__fault_arm(PLX__FAULT_REGISTER, 0, UINT32_MAX);
     for (uint32_t i = 0; i < ROUNDS; i++) {
@@ -338,7 +324,7 @@ typedef struct failing {
     couple couples[LOST];
     couple fresh[LOST];
     plx_watch fresh_watches[LOST];
-    seen fresh_seen[LOST];
+    watch_probe fresh_probes[LOST];
     size_t told;
 } failing;
 
@@ -355,8 +341,8 @@ static void fail_once(plx_loop *loop, plx_watch watch, void *data, plx_socket so
     for (size_t i = 0; i < LOST; i++)
         (void)plx_watch_close(loop, f->watches[i]);
     for (size_t i = 0; i < LOST; i++)
-        ck_ok(plx_watch_open(loop, &f->fresh_watches[i], f->fresh[i].ours.socket, PLX_READABLE, see,
-                             &f->fresh_seen[i]));
+        ck_ok(plx_watch_open(loop, &f->fresh_watches[i], f->fresh[i].ours.socket, PLX_READABLE,
+                             count_ready, &f->fresh_probes[i]));
 }
 
 /* More changes fail than are told at a time, and the rest of those concerned are closed meanwhile:
@@ -379,7 +365,7 @@ static void failure_is_told_to_nobody_else(world *w)
     turn_some(w);
     ck_assert_uint_eq(f.told, 1);
     for (size_t i = 0; i < LOST; i++) {
-        ck_assert_uint_eq(f.fresh_seen[i].count, 0);
+        ck_assert_uint_eq(f.fresh_probes[i].count, 0);
         ck_ok(plx_watch_close(w->loop, f.fresh_watches[i]));
         couple_close(&f.fresh[i]);
         couple_close(&f.couples[i]);
@@ -392,7 +378,7 @@ typedef struct burst {
     plx_loop *loop;
     couple couples[BURST];
     plx_watch watches[BURST];
-    seen seen[BURST];
+    watch_probe probes[BURST];
     size_t posts;
 } burst;
 
@@ -421,8 +407,8 @@ static void wake_puts_nothing_off(world *w)
     b.loop = w->loop;
     for (size_t i = 0; i < BURST; i++) {
         b.couples[i] = couple_open();
-        ck_ok(plx_watch_open(w->loop, &b.watches[i], b.couples[i].ours.socket, PLX_READABLE, see,
-                             &b.seen[i]));
+        ck_ok(plx_watch_open(w->loop, &b.watches[i], b.couples[i].ours.socket, PLX_READABLE,
+                             count_ready, &b.probes[i]));
     }
     turn_some(w);
     plx__hook_set(post_and_send, &b);
@@ -430,7 +416,7 @@ static void wake_puts_nothing_off(world *w)
     plx__hook_set(NULL, NULL);
     ck_assert_uint_eq(b.posts, 1);
     for (size_t i = 0; i < BURST; i++) {
-        ck_assert_uint_eq(b.seen[i].count, 1);
+        ck_assert_uint_eq(b.probes[i].count, 1);
         ck_ok(plx_watch_close(w->loop, b.watches[i]));
         couple_close(&b.couples[i]);
     }
@@ -439,10 +425,10 @@ static void wake_puts_nothing_off(world *w)
 /* The system names nothing as ready, so the wait has to know that there is something to tell. */
 static void failure_ends_a_wait_without_end(world *w)
 {
-    seen lost = {.count = 0};
+    watch_probe lost = {.count = 0};
     plx_watch watch;
     couple c = couple_open();
-    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &lost));
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, count_ready, &lost));
     turn(w);
     peer_close(&c.ours);
     ck_ok(plx_watch_set(w->loop, watch, PLX_READABLE | PLX_WRITABLE));
