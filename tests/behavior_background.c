@@ -1,5 +1,5 @@
 /* tests/behavior_background.c - what is open and does not keep plx_loop_run() running. */
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/watch_probe.h"
 
 extern const test_case behavior_background_cases[];
@@ -88,7 +88,7 @@ static void background_works_while_the_loop_runs(world *w)
     turn_until(w, &s.count, 1);
     peer visitor = peer_open(w, address);
     turn_until(w, &p.opened, 1);
-    ck_ok(plx__rehearse_signal(PLX_SIGNAL_INTERRUPT));
+    ck_ok(plx__test_signal(PLX_SIGNAL_INTERRUPT));
     turn_until(w, &signals, 1);
     ck_assert_uint_gt(ticks, 0);
     size_t before = ticks;

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "platform/hook.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/rest.h"
 #include "tests/watch_probe.h"
 
@@ -14,7 +14,7 @@ extern const test_case epoll_odds_cases[];
 static void close_while_an_heir_keeps_it(world *w, probe *p, peer *client)
 {
     size_t closed = p->closed;
-    ck_ok(plx__rehearse_heir_start());
+    ck_ok(plx__test_heir_start());
     ck_ok(plx_conn_close(w->loop, p->conn));
     peer_send(w, client, "x", 1);
     turn_until(w, &p->closed, closed + 1);
@@ -42,14 +42,14 @@ static void what_an_heir_keeps_does_not_haunt_the_loop(world *w)
     close_while_an_heir_keeps_it(w, &first, &clients[0]);
     expect_service(w, &clients[2]);
     ck_assert_uint_eq(renewals, 1);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     close_while_an_heir_keeps_it(w, &second, &clients[1]);
     expect_service(w, &clients[2]);
     ck_assert_uint_eq(renewals, 1);
     plx__hook_set(NULL, NULL);
     ck_assert_uint_eq(first.closed + second.closed, 2);
     ck_assert_uint_eq(first.received + second.received, 0);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     for (size_t i = 0; i < 3; i++)
         peer_close(&clients[i]);
     turn_until(w, &other.closed, 1);
@@ -64,7 +64,7 @@ static void what_takes_the_place_of_a_ghost_is_told_apart(world *w)
     (void)listen_at(w, &options, address);
     peer client = peer_open(w, address);
     turn_until(w, &p.opened, 1);
-    ck_ok(plx__rehearse_heir_start());
+    ck_ok(plx__test_heir_start());
     ck_ok(plx_conn_close(w->loop, p.conn));
     peer next = peer_start(address);
     turn_until(w, &p.opened, 2);
@@ -72,7 +72,7 @@ static void what_takes_the_place_of_a_ghost_is_told_apart(world *w)
     expect_service(w, &next);
     expect_rest(w);
     ck_assert_uint_eq(p.received, 2);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     peer_close(&client);
     peer_close(&next);
     turn_until(w, &p.closed, 2);
@@ -87,7 +87,7 @@ static void new_set_may_have_the_number_zero(world *w)
     peer clients[] = {connect_pair(w, &gone, &options[0]), connect_pair(w, &other, &options[1])};
     size_t renewals = 0;
     plx__hook_set(count_renewals, &renewals);
-    ck_ok(plx__rehearse_heir_start());
+    ck_ok(plx__test_heir_start());
     plx__socket_dispose(0);
     ck_ok(plx_conn_close(w->loop, gone.conn));
     peer_send(w, &clients[0], "x", 1);
@@ -96,7 +96,7 @@ static void new_set_may_have_the_number_zero(world *w)
     expect_service(w, &clients[1]);
     ck_assert_uint_eq(renewals, 1);
     plx__hook_set(NULL, NULL);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     for (size_t i = 0; i < 2; i++)
         peer_close(&clients[i]);
     turn_until(w, &other.closed, 1);
@@ -121,7 +121,7 @@ static void many_ghosts_do_not_hold_a_turn(world *w)
         couples[i].ours.socket = PLX_SOCKET_NONE;
     }
     turn_until(w, &gone.opened, GHOSTS);
-    ck_ok(plx__rehearse_heir_start());
+    ck_ok(plx__test_heir_start());
     for (size_t i = 0; i < GHOSTS; i++)
         ck_ok(plx_conn_close(w->loop, conns[i]));
     for (size_t i = 0; i < GHOSTS; i++)
@@ -129,7 +129,7 @@ static void many_ghosts_do_not_hold_a_turn(world *w)
     turn_until(w, &gone.closed, GHOSTS);
     expect_service(w, &client);
     expect_rest(w);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     for (size_t i = 0; i < GHOSTS; i++)
         couple_close(&couples[i]);
     peer_close(&client);
@@ -145,7 +145,7 @@ static void ghost_without_a_descriptor_does_not_spin(world *w)
     probe other = {.then_data = echo_back};
     plx_conn_options options[] = {probe_options(&gone), probe_options(&other)};
     peer clients[] = {connect_pair(w, &gone, &options[0]), connect_pair(w, &other, &options[1])};
-    ck_ok(plx__rehearse_heir_start());
+    ck_ok(plx__test_heir_start());
     plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, UINT32_MAX);
     ck_ok(plx_conn_close(w->loop, gone.conn));
     peer_send(w, &clients[0], "x", 1);
@@ -159,7 +159,7 @@ static void ghost_without_a_descriptor_does_not_spin(world *w)
     ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 0);
     turn(w);
     expect_rest(w);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     for (size_t i = 0; i < 2; i++)
         peer_close(&clients[i]);
     turn_until(w, &other.closed, 1);
@@ -198,7 +198,7 @@ static void new_set_does_not_take_a_lost_number(world *w)
     turn_until(w, &idle.opened, 1);
     c.ours.socket = PLX_SOCKET_NONE;
     peer clients[] = {connect_pair(w, &gone, &options[1]), connect_pair(w, &other, &options[2])};
-    ck_ok(plx__rehearse_heir_start());
+    ck_ok(plx__test_heir_start());
     size_t count = holes_fill(fillers, lost);
     plx__socket_dispose(lost);
     ck_ok(plx_conn_close(w->loop, gone.conn));
@@ -208,7 +208,7 @@ static void new_set_does_not_take_a_lost_number(world *w)
     ck_ok(plx_conn_close(w->loop, conn));
     turn_until(w, &idle.closed, 1);
     expect_service(w, &clients[1]);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     while (count > 0)
         plx__socket_close(fillers[--count]);
     couple_close(&c);
@@ -233,7 +233,7 @@ static void file_that_comes_back_by_its_number_is_taken_over(world *w)
         plx_socket number = c.ours.socket;
         plx_socket twin;
         plx_socket again;
-        ck_ok(plx__rehearse_duplicate(number, &twin));
+        ck_ok(plx__test_duplicate(number, &twin));
         if (is_conn != 0)
             ck_ok(plx_conn_adopt(w->loop, &conn, number, &options, NULL, 0));
         else
@@ -246,7 +246,7 @@ static void file_that_comes_back_by_its_number_is_taken_over(world *w)
             ck_ok(plx_watch_close(w->loop, watch));
         }
         turn_some(w);
-        ck_ok(plx__rehearse_duplicate(twin, &again));
+        ck_ok(plx__test_duplicate(twin, &again));
         ck_assert_int_eq(again, number); /* Or this shows nothing. */
         ck_ok(plx_watch_open(w->loop, &watch, number, PLX_WRITABLE, count_ready, &after));
         turn_until(w, &after.count, 1);
@@ -484,7 +484,7 @@ static void short_waits_are_short(world *w)
  * is asked once, and waits are longer, and no failure. */
 static void expect_coarse_waits(world *w, bool is_forbidden)
 {
-    int status = plx__rehearse_no_fine_waits(is_forbidden);
+    int status = plx__test_no_fine_waits(is_forbidden);
     ck_assert(status == 0 || status == PLX_ENOSYS);
     for (int round = 0; round < 3; round++) {
         uint64_t before = plx_loop_now(w->loop);

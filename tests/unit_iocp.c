@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/port_fixture.h"
 #include "tests/watch_probe.h"
 
@@ -285,7 +285,7 @@ static void watch_leaves_the_port_to_the_owner(world *w)
     peer_send(w, &c.theirs, "x", 1);
     turn_until(w, &s.count, 1);
     ck_assert_int_eq(peer_try(&c.ours, &byte, 1), 1);
-    ck_ok(plx__rehearse_port(c.ours.socket));
+    ck_ok(plx__test_port(c.ours.socket));
     turn_some(w);
     size_t before = s.count;
     peer_send(w, &c.theirs, "x", 1);
@@ -298,7 +298,7 @@ static void watch_leaves_the_port_to_the_owner(world *w)
     couple own = couple_open();
     fixture_open(&f, own.ours.socket);
     ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
-    ck_assert_int_eq(plx__rehearse_port(own.ours.socket), PLX_EINVAL);
+    ck_assert_int_eq(plx__test_port(own.ours.socket), PLX_EINVAL);
     ck_assert(f.ops->detach(f.backend, &f.endpoint));
     f.ops->close(f.backend);
     couple_close(&own);
