@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "platform/os.h"
-#include "tests/harness.h"
+#include "tests/adapter_fixture.h"
 
 enum { HEADER = 12, MESSAGE_MAX = 512, QUERIES_MAX = 64 };
 
@@ -17,13 +17,10 @@ enum { HEADER = 12, MESSAGE_MAX = 512, QUERIES_MAX = 64 };
  * and ends the TCP connection; "part" sends half an answer over TCP, and ends.
  */
 
-/* Static in each case: the loop closes its connections after the case has returned. */
-typedef struct server {
-    char address[PLX_ADDRESS_TEXT_MAX]; /* Without the scheme, as c-ares wants it. */
-    int socket;                         /* For UDP. */
-    plx_watch watch;
-    size_t asked_udp, asked_tcp;
-} server;
+/* the_server answers over TCP. These are for UDP, at the same port: */
+static int udp_socket = -1;
+static plx_watch udp_watch;
+static size_t udp_asked;
 
 static bool begins(const unsigned char *query, const char *label)
 {
@@ -61,32 +58,33 @@ static size_t answer_make(const unsigned char *query, size_t length, bool is_udp
 static void serve_udp(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
                       uint32_t ready)
 {
-    server *s = data;
     unsigned char query[MESSAGE_MAX], answer[2 * MESSAGE_MAX];
     struct sockaddr_in from;
     socklen_t from_length = sizeof from;
     (void)loop;
     (void)watch;
+    (void)data;
     (void)ready;
     ssize_t got = recvfrom(socket, query, sizeof query, 0, (struct sockaddr *)&from, &from_length);
     if (got < 0)
         return;
-    s->asked_udp++;
+    udp_asked++;
     size_t length = answer_make(query, (size_t)got, true, answer);
     if (length != 0)
         ck_assert_int_eq(sendto(socket, answer, length, 0, (struct sockaddr *)&from, from_length),
                          (ssize_t)length);
 }
 
-static size_t serve_tcp(plx_loop *loop, plx_conn conn, void *data, const void *bytes, size_t length)
+static size_t serve_tcp(plx_loop *loop, plx_conn conn, probe *conns, const void *bytes,
+                        size_t length)
 {
-    server *s = data;
     const unsigned char *query = bytes;
     unsigned char answer[2 + 2 * MESSAGE_MAX];
     size_t wanted = length < 2 ? 2 : 2 + (size_t)query[0] * 256 + query[1];
+    (void)conns;
     if (length < wanted)
         return 0;
-    s->asked_tcp++;
+    the_server.asked++;
     size_t count = answer_make(query + 2, wanted - 2, false, answer + 2);
     answer[0] = (unsigned char)(count / 256);
     answer[1] = (unsigned char)(count % 256);
@@ -118,34 +116,25 @@ static int udp_open(unsigned port)
 }
 
 /* Both at one port, which is the system's choice for TCP and may be taken for UDP. */
-static void server_open(plx_loop *loop, server *s)
+static void names_open(world *w)
 {
-    const plx_conn_options options = {.on_data = serve_tcp, .data = s};
-    char address[PLX_ADDRESS_TEXT_MAX];
-    memset(s, 0, sizeof *s);
-    s->socket = -1;
-    for (int tries = 0; s->socket < 0; tries++) {
-        unsigned port;
-        plx_listener listener;
-        const plx_listen_options listen = {.conn = &options};
-        ck_ok(plx_listen(loop, &listener, "tcp://127.0.0.1:0", &listen));
-        ck_ok(plx_listener_address(loop, listener, address, sizeof address));
+    for (int tries = 0; udp_socket < 0; tries++) {
+        plx_listener listener = server_open(w, serve_tcp);
         ck_assert_int_lt(tries, 20);
-        ck_assert_int_eq(sscanf(address, "tcp://127.0.0.1:%u", &port), 1);
-        s->socket = udp_open(port);
-        if (s->socket < 0)
-            ck_ok(plx_listener_close(loop, listener));
+        udp_socket = udp_open(address_port(the_server.address));
+        if (udp_socket < 0)
+            ck_ok(plx_listener_close(w->loop, listener));
     }
-    (void)snprintf(s->address, sizeof s->address, "%s", address + strlen("tcp://"));
-    ck_ok(plx_watch_open(loop, &s->watch, s->socket, PLX_READABLE, serve_udp, s));
+    ck_ok(plx_watch_open(w->loop, &udp_watch, udp_socket, PLX_READABLE, serve_udp, NULL));
 }
 
-/* `loop` is NULL when it has closed. */
-static void server_close(plx_loop *loop, server *s)
+/* The loop may have closed before: then `w->loop` is NULL. */
+static void names_close(world *w)
 {
-    if (loop != NULL)
-        ck_ok(plx_watch_close(loop, s->watch));
-    (void)close(s->socket);
+    if (w->loop != NULL)
+        ck_ok(plx_watch_close(w->loop, udp_watch));
+    (void)close(udp_socket);
+    udp_socket = -1;
 }
 
 /* --- the client ----------------------------------------------------------------------------------
@@ -176,8 +165,14 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
         c->then_done(c);
 }
 
-/* Asks at `address`. A try takes `timeout_ms`; 0: as c-ares has it. */
-static void client_open(world *w, client *c, const char *address, int flags, int timeout_ms)
+static void client_set_server(client *c, const char *address)
+{
+    const char *csv = address + strlen("tcp://");
+    ck_assert_int_eq(ares_set_servers_ports_csv(plx_ares_channel(c->ares), csv), ARES_SUCCESS);
+}
+
+/* Asks at "tcp://...", over UDP too. A try takes `timeout_ms`; 0: as c-ares has it. */
+static void client_open_at(world *w, client *c, const char *address, int flags, int timeout_ms)
 {
     struct ares_options options;
     char lookups[] = "b"; /* No file of hosts. */
@@ -192,7 +187,14 @@ static void client_open(world *w, client *c, const char *address, int flags, int
         mask |= ARES_OPT_TIMEOUTMS;
     ck_assert_int_eq(ares_library_init(ARES_LIB_INIT_ALL), ARES_SUCCESS);
     ck_ok(plx_ares_open(w->loop, &c->ares, &options, mask));
-    ck_assert_int_eq(ares_set_servers_ports_csv(plx_ares_channel(c->ares), address), ARES_SUCCESS);
+    client_set_server(c, address);
+}
+
+/* Opens the server, and a client that asks it. */
+static void client_open(world *w, client *c, int flags, int timeout_ms)
+{
+    names_open(w);
+    client_open_at(w, c, the_server.address, flags, timeout_ms);
 }
 
 static void client_ask(client *c, const char *name)
@@ -204,11 +206,23 @@ static void client_ask(client *c, const char *name)
     ares_getaddrinfo(plx_ares_channel(c->ares), name, NULL, &hints, on_answer, c);
 }
 
-static void client_close(client *c)
+/* Asks, and waits until the query has ended with this. */
+static void client_expect(world *w, client *c, const char *name, int status)
+{
+    size_t before = c->done;
+    client_ask(c, name);
+    turn_until(w, &c->done, before + 1);
+    ck_assert_int_eq(c->statuses[before], status);
+}
+
+/* Closes what is open: the channel unless `ares` is NULL, and the server. */
+static void client_close(world *w, client *c)
 {
     plx_ares_close(c->ares);
     c->ares = NULL;
     ares_library_cleanup();
+    if (udp_socket >= 0)
+        names_close(w);
 }
 
 /* --- the cases -----------------------------------------------------------------------------------
@@ -216,10 +230,8 @@ static void client_close(client *c)
 
 static void names_are_resolved(world *w)
 {
-    static server s;
     client c;
-    server_open(w->loop, &s);
-    client_open(w, &c, s.address, 0, 0);
+    client_open(w, &c, 0, 0);
     for (int i = 0; i < 10; i++)
         client_ask(&c, "one.example.");
     plx_ares_update(c.ares);
@@ -227,33 +239,25 @@ static void names_are_resolved(world *w)
     for (size_t i = 0; i < 10; i++)
         ck_assert_int_eq(c.statuses[i], ARES_SUCCESS);
     ck_assert_uint_eq(c.address, 0x0A000001);
-    ck_assert_uint_gt(s.asked_udp, 0);
-    ck_assert_uint_eq(s.asked_tcp, 0);
+    ck_assert_uint_gt(udp_asked, 0);
+    ck_assert_uint_eq(the_server.asked, 0);
     ck_assert_uint_eq(counter(w, sockets_lost), 0);
-    client_close(&c);
-    server_close(w->loop, &s);
+    client_close(w, &c);
 }
 
 static void unknown_name_is_told(world *w)
 {
-    static server s;
     client c;
-    server_open(w->loop, &s);
-    client_open(w, &c, s.address, 0, 0);
-    client_ask(&c, "none.example.");
-    turn_until(w, &c.done, 1);
-    ck_assert_int_eq(c.statuses[0], ARES_ENOTFOUND);
-    client_close(&c);
-    server_close(w->loop, &s);
+    client_open(w, &c, 0, 0);
+    client_expect(w, &c, "none.example.", ARES_ENOTFOUND);
+    client_close(w, &c);
 }
 
 /* The UDP socket is left for a TCP one while the channel is at work. */
 static void large_answer_comes_by_tcp(world *w)
 {
-    static server s;
     client c;
-    server_open(w->loop, &s);
-    client_open(w, &c, s.address, 0, 0);
+    client_open(w, &c, 0, 0);
     for (size_t i = 1; i <= 10; i++) {
         client_ask(&c, "big.example.");
         plx_ares_update(c.ares);
@@ -261,42 +265,31 @@ static void large_answer_comes_by_tcp(world *w)
         ck_assert_int_eq(c.statuses[i - 1], ARES_SUCCESS);
     }
     ck_assert_uint_eq(c.address, 0x0A000001);
-    ck_assert_uint_gt(s.asked_tcp, 0);
+    ck_assert_uint_gt(the_server.asked, 0);
     ck_assert_uint_eq(counter(w, sockets_lost), 0);
-    client_close(&c);
-    server_close(w->loop, &s);
+    client_close(w, &c);
 }
 
 static void silence_times_out(world *w)
 {
-    static server s;
     client c;
-    server_open(w->loop, &s);
-    client_open(w, &c, s.address, 0, 50);
+    client_open(w, &c, 0, 50);
     client_ask(&c, "lost.example.");
     plx_ares_update(c.ares);
     turn_until(w, &c.done, 1);
     ck_assert_int_eq(c.statuses[0], ARES_ETIMEOUT);
-    ck_assert_uint_eq(s.asked_udp, 2); /* One for each try. */
-    client_close(&c);
-    server_close(w->loop, &s);
+    ck_assert_uint_eq(udp_asked, 2); /* One for each try. */
+    client_close(w, &c);
 }
 
 /* Nobody calls plx_ares_update(), and the second query needs no new socket. */
 static void silence_times_out_untold(world *w)
 {
-    static server s;
     client c;
-    server_open(w->loop, &s);
-    client_open(w, &c, s.address, ARES_FLAG_STAYOPEN, 50);
-    client_ask(&c, "one.example.");
-    turn_until(w, &c.done, 1);
-    client_ask(&c, "lost.example.");
-    turn_until(w, &c.done, 2);
-    ck_assert_int_eq(c.statuses[0], ARES_SUCCESS);
-    ck_assert_int_eq(c.statuses[1], ARES_ETIMEOUT);
-    client_close(&c);
-    server_close(w->loop, &s);
+    client_open(w, &c, ARES_FLAG_STAYOPEN, 50);
+    client_expect(w, &c, "one.example.", ARES_SUCCESS);
+    client_expect(w, &c, "lost.example.", ARES_ETIMEOUT);
+    client_close(w, &c);
 }
 
 static bool nothing_is_due(void *data)
@@ -309,62 +302,49 @@ static bool nothing_is_due(void *data)
  * deadline was moved when the old one, a second at the most, has passed. */
 static void idle_channel_is_quiet(world *w)
 {
-    static server s;
     client c;
-    server_open(w->loop, &s);
-    client_open(w, &c, s.address, 0, 0);
-    client_ask(&c, "one.example.");
-    turn_until(w, &c.done, 1);
+    client_open(w, &c, 0, 0);
+    client_expect(w, &c, "one.example.", ARES_SUCCESS);
     turn_until_true(w, nothing_is_due, w);
-    client_close(&c);
-    server_close(w->loop, &s);
+    client_close(w, &c);
 }
 
 /* The system refuses datagrams that are not from the socket's peer. */
 static void refusal_is_told(world *w)
 {
-    char address[PLX_ADDRESS_TEXT_MAX], csv[32];
+    char address[PLX_ADDRESS_TEXT_MAX];
     struct sockaddr_in name;
     socklen_t length = sizeof name;
     int deaf = udp_open(0);
     client c;
     ck_assert_int_eq(getsockname(deaf, (struct sockaddr *)&name, &length), 0);
     ck_assert_int_eq(connect(deaf, (const struct sockaddr *)&name, length), 0); /* To itself. */
-    (void)snprintf(csv, sizeof csv, "127.0.0.1:%u", (unsigned)ntohs(name.sin_port));
-    client_open(w, &c, csv, 0, 0);
-    client_ask(&c, "one.example.");
-    turn_until(w, &c.done, 1);
-    ck_assert_int_eq(c.statuses[0], ARES_ECONNREFUSED);
-    client_close(&c);
+    (void)snprintf(address, sizeof address, "tcp://127.0.0.1:%u", (unsigned)ntohs(name.sin_port));
+    client_open_at(w, &c, address, 0, 0);
+    client_expect(w, &c, "one.example.", ARES_ECONNREFUSED);
+    client_close(w, &c);
     (void)close(deaf);
 
     plx_socket refusing = socket_refusing(address);
-    client_open(w, &c, address + strlen("tcp://"), ARES_FLAG_USEVC, 0);
-    client_ask(&c, "one.example.");
-    turn_until(w, &c.done, 1);
-    ck_assert_int_eq(c.statuses[0], ARES_ECONNREFUSED);
-    client_close(&c);
+    client_open_at(w, &c, address, ARES_FLAG_USEVC, 0);
+    client_expect(w, &c, "one.example.", ARES_ECONNREFUSED);
+    client_close(w, &c);
     plx__socket_close(refusing);
 }
 
 static void end_midway_is_told(world *w)
 {
-    static server s;
     client c;
-    server_open(w->loop, &s);
-    client_open(w, &c, s.address, 0, 0);
+    client_open(w, &c, 0, 0);
     client_ask(&c, "drop.example.");
     client_ask(&c, "part.example.");
     turn_until(w, &c.done, 2);
     ck_assert_int_ne(c.statuses[0], ARES_SUCCESS);
     ck_assert_int_ne(c.statuses[1], ARES_SUCCESS);
-    ck_assert_uint_gt(s.asked_tcp, 1);
-    client_ask(&c, "one.example."); /* It is as good as before. */
-    turn_until(w, &c.done, 3);
-    ck_assert_int_eq(c.statuses[2], ARES_SUCCESS);
+    ck_assert_uint_gt(the_server.asked, 1);
+    client_expect(w, &c, "one.example.", ARES_SUCCESS); /* It is as good as before. */
     ck_assert_uint_eq(counter(w, sockets_lost), 0);
-    client_close(&c);
-    server_close(w->loop, &s);
+    client_close(w, &c);
 }
 
 static void close_it(client *c)
@@ -374,10 +354,8 @@ static void close_it(client *c)
 
 static void channel_closes_in_a_callback(world *w)
 {
-    static server s;
     client c;
-    server_open(w->loop, &s);
-    client_open(w, &c, s.address, 0, 0);
+    client_open(w, &c, 0, 0);
     c.then_done = close_it;
     client_ask(&c, "lost.example.");
     client_ask(&c, "one.example.");
@@ -386,44 +364,38 @@ static void channel_closes_in_a_callback(world *w)
     ck_assert_int_eq(c.statuses[0], ARES_SUCCESS);
     ck_assert_int_eq(c.statuses[1], ARES_EDESTRUCTION);
     ck_assert_int_eq(c.statuses[2], ARES_EDESTRUCTION);
-    ares_library_cleanup();
-    server_close(w->loop, &s);
+    c.ares = NULL;
+    client_close(w, &c);
 }
 
 static void channel_closes_with_queries(world *w)
 {
-    static server s;
     client c;
-    server_open(w->loop, &s);
-    client_open(w, &c, s.address, 0, 0);
+    client_open(w, &c, 0, 0);
     c.then_done = close_it;
     client_ask(&c, "lost.example.");
     client_ask(&c, "big.example.");
-    turn_until(w, &s.asked_udp, 2);
+    turn_until(w, &udp_asked, 2);
     plx_ares_close(c.ares);
     ck_assert_uint_eq(c.done, 2);
-    ares_library_cleanup();
-    server_close(w->loop, &s);
+    c.ares = NULL;
+    client_close(w, &c);
 }
 
 static void loop_closes_first(world *w)
 {
-    static server s;
     client c;
-    server_open(w->loop, &s);
-    client_open(w, &c, s.address, 0, 0);
+    client_open(w, &c, 0, 0);
     client_ask(&c, "lost.example.");
-    turn_until(w, &s.asked_udp, 1);
-    ck_ok(plx_loop_close(w->loop));
-    w->loop = NULL;
+    turn_until(w, &udp_asked, 1);
+    world_loop_close(w);
     plx_ares_loop_closed(c.ares);
     client_ask(&c, "one.example.");
     plx_ares_update(c.ares);
-    client_close(&c);
+    client_close(w, &c);
     ck_assert_uint_eq(c.done, 2);
     ck_assert_int_eq(c.statuses[0], ARES_EDESTRUCTION);
     ck_assert_int_eq(c.statuses[1], ARES_EDESTRUCTION);
-    server_close(NULL, &s);
 }
 
 static void open_is_refused(world *w)
@@ -443,60 +415,40 @@ static void open_is_refused(world *w)
 static void closed_channel_lets_the_loop_end(world *w)
 {
     client c;
-    client_open(w, &c, "127.0.0.1:53", 0, 0);
-    client_close(&c);
+    client_open_at(w, &c, "tcp://127.0.0.1:53", 0, 0);
+    client_close(w, &c);
     ck_ok(plx_loop_run(w->loop));
-}
-
-typedef struct shortage {
-    plx_loop *server_loop;
-    client *client;
-} shortage;
-
-static bool is_answered(void *data)
-{
-    const shortage *of = data;
-    ck_ok(plx_loop_run_once(of->server_loop, 0));
-    return of->client->done == 1;
 }
 
 /* Each allocation of the loop fails once. What could not be watched is watched later. The server
  * has a loop of its own, so that the client's has all to allocate. */
 static void memory_runs_out(world *w)
 {
-    static server s;
-    size_t refused = 0, recovered = 0;
-    bool struck = true;
-    shortage of = {.server_loop = world_loop_open(w)};
-    server_open(of.server_loop, &s);
-    for (uint32_t first = 0; struck; first++) {
+    size_t recovered = 0;
+    shortage lack = {0};
+    world of_server = world_for_server(w);
+    names_open(&of_server);
+    while (shortage_next(w, &lack)) {
         client c = {0};
-        of.client = &c;
-        ck_assert_uint_lt(first, 100);
-        world_reopen(w, (plx_loop_options){0});
-        plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
+        shortage_begin(&lack);
         int status = plx_ares_open(w->loop, &c.ares, NULL, 0);
         if (status == 0) {
-            ck_assert_int_eq(ares_set_servers_ports_csv(plx_ares_channel(c.ares), s.address),
-                             ARES_SUCCESS);
+            client_set_server(&c, the_server.address);
             client_ask(&c, "one.example.");
-            turn_until_true(w, is_answered, &of);
+            turn_both_until(w, &of_server, &c.done, 1);
             ck_assert_int_eq(c.statuses[0], ARES_SUCCESS);
-        } else {
-            ck_assert_int_eq(status, PLX_ENOMEM);
-            refused++;
         }
-        struck = plx__fault_disarm(PLX__FAULT_MEMORY) != 0;
-        recovered += struck && status == 0;
+        shortage_end(&lack, status);
+        recovered += lack.has_struck && status == 0;
         plx_ares_close(c.ares);
     }
-    ck_assert_uint_gt(refused, 0);
+    ck_assert_uint_gt(lack.refused, 0);
     ck_assert_uint_gt(recovered, 0);
-    server_close(of.server_loop, &s);
-    ck_ok(plx_loop_close(of.server_loop));
+    names_close(&of_server);
+    world_loop_close(&of_server);
 }
 
-static const test_case cases[] = {
+const test_case adapter_cases[] = {
     CASE(names_are_resolved),
     CASE(unknown_name_is_told),
     CASE(large_answer_comes_by_tcp),
@@ -513,9 +465,3 @@ static const test_case cases[] = {
     CASE(memory_runs_out),
     CASES_END,
 };
-
-int main(int argc, char **argv)
-{
-    static const test_case *const groups[] = {cases, NULL};
-    return suite_main(argc, argv, groups, true);
-}

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/harness.h"
+#include "tests/adapter_fixture.h"
 
 enum { LARGE_BYTES = 512 * 1024, POST_BYTES = 16 * 1024 * 1024, TRANSFERS_MAX = 32 };
 
@@ -12,19 +12,6 @@ static unsigned char large[LARGE_BYTES];
 
 /* --- the server ----------------------------------------------------------------------------------
  */
-
-/* Static in each case: the loop closes its connections after the case has returned. */
-typedef struct server {
-    char address[PLX_ADDRESS_TEXT_MAX]; /* "tcp://..." */
-    size_t accepted, asked;
-} server;
-
-static void serve_open(plx_loop *loop, plx_conn conn, void *data)
-{
-    (void)loop;
-    (void)conn;
-    ((server *)data)->accepted++;
-}
 
 static bool is_for(const char *request, const char *path)
 {
@@ -43,6 +30,7 @@ static void answer(plx_loop *loop, plx_conn conn, const char *request)
         int length = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n",
                               (int)LARGE_BYTES);
         ck_ok(plx_conn_write(loop, conn, head, (size_t)length));
+        pattern_fill(large, sizeof large, 0);
         ck_ok(plx_conn_send(loop, conn, large, sizeof large, NULL, NULL));
     } else if (is_for(request, "/half")) {
         ck_ok(plx_conn_write(loop, conn, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhell", 42));
@@ -64,33 +52,21 @@ static size_t request_length(const char *bytes, size_t length)
     return 0;
 }
 
-static size_t serve_data(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
-                         size_t length)
+static size_t serve(plx_loop *loop, plx_conn conn, probe *conns, const void *bytes, size_t length)
 {
     size_t wanted = request_length(bytes, length);
+    (void)conns;
     if (wanted == 0 || length < wanted)
         return 0;
-    ((server *)data)->asked++;
+    the_server.asked++;
     answer(loop, conn, bytes);
     return wanted;
-}
-
-static void server_open(world *w, server *s)
-{
-    const plx_conn_options options = {.on_open = serve_open,
-                                      .on_data = serve_data,
-                                      .data = s,
-                                      .receive_limit = (size_t)2 * POST_BYTES};
-    memset(s, 0, sizeof *s);
-    pattern_fill(large, sizeof large, 0);
-    (void)listen_at(w, &options, s->address);
 }
 
 /* --- the client ----------------------------------------------------------------------------------
  */
 
 typedef struct client {
-    world *w;
     plx_curl *curl;
     const char *address;
     CURL *transfers[TRANSFERS_MAX];
@@ -101,6 +77,7 @@ typedef struct client {
     CURL *last;
     size_t bytes;      /* Received, for all of them. */
     int close_refusal; /* What plx_curl_close() returned inside of libcurl. */
+    bool was_refused;  /* A socket could not be watched at some time. */
     void (*then_done)(struct client *c, CURL *transfer);
     size_t (*then_write)(struct client *c, size_t length);
 } client;
@@ -125,13 +102,19 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *data)
     return c->then_write != NULL ? c->then_write(c, size * count) : size * count;
 }
 
-static void client_open(world *w, client *c, const char *address)
+static void client_open_at(world *w, client *c, const char *address)
 {
     memset(c, 0, sizeof *c);
-    c->w = w;
     c->address = address;
     ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), CURLE_OK);
     ck_ok(plx_curl_open(w->loop, &c->curl, on_done, c));
+}
+
+/* Opens the server, and a client that asks it. */
+static void client_open(world *w, client *c)
+{
+    (void)server_open(w, serve);
+    client_open_at(w, c, the_server.address);
 }
 
 /* A transfer that is not added yet. */
@@ -150,11 +133,27 @@ static CURL *client_prepare(client *c, const char *path)
     return transfer;
 }
 
-static CURL *client_get(client *c, const char *path)
+static void client_add(client *c, CURL *transfer)
 {
-    CURL *transfer = client_prepare(c, path);
     ck_assert_int_eq(curl_multi_add_handle(plx_curl_multi(c->curl), transfer), CURLM_OK);
-    return transfer;
+}
+
+static void client_get(client *c, const char *path)
+{
+    client_add(c, client_prepare(c, path));
+}
+
+/* Adds it, and waits until it has ended. */
+static void client_finish(world *w, client *c, CURL *transfer)
+{
+    size_t before = c->done;
+    client_add(c, transfer);
+    turn_until(w, &c->done, before + 1);
+}
+
+static void client_fetch(world *w, client *c, const char *path)
+{
+    client_finish(w, c, client_prepare(c, path));
 }
 
 /* Cleans up what is left, the adapter too unless `curl` is NULL. */
@@ -174,27 +173,23 @@ static void client_close(client *c)
 
 static void transfers_are_fetched(world *w)
 {
-    static server s;
     client c;
-    server_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     for (int i = 0; i < 10; i++)
         client_get(&c, "/hello");
     turn_until(w, &c.done, 10);
     ck_assert_int_eq(c.result, CURLE_OK);
     ck_assert_int_eq(c.http_status, 200);
     ck_assert_uint_eq(c.bytes, 50);
-    ck_assert_uint_eq(s.asked, 10);
+    ck_assert_uint_eq(the_server.asked, 10);
     client_close(&c);
 }
 
 /* More than the system's buffers hold: the watch has to report again and again. */
 static void large_body_arrives(world *w)
 {
-    static server s;
     client c;
-    server_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     client_get(&c, "/large");
     client_get(&c, "/large");
     turn_until(w, &c.done, 2);
@@ -207,17 +202,14 @@ static void large_body_arrives(world *w)
 static void large_body_is_sent(world *w)
 {
     static char body[POST_BYTES];
-    static server s;
     client c;
-    server_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     CURL *transfer = client_prepare(&c, "/hello");
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:"); /* Without asking first. */
     curl_easy_setopt(transfer, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(transfer, CURLOPT_POSTFIELDSIZE, (long)POST_BYTES);
     curl_easy_setopt(transfer, CURLOPT_POSTFIELDS, body);
-    ck_assert_int_eq(curl_multi_add_handle(plx_curl_multi(c.curl), transfer), CURLM_OK);
-    turn_until(w, &c.done, 1);
+    client_finish(w, &c, transfer);
     ck_assert_int_eq(c.result, CURLE_OK);
     ck_assert_uint_eq(c.bytes, 5);
     client_close(&c);
@@ -227,18 +219,15 @@ static void large_body_is_sent(world *w)
 /* Each transfer has a socket of its own, and the system gives the numbers out again. */
 static void socket_numbers_are_used_again(world *w)
 {
-    static server s;
     client c;
-    server_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     for (size_t i = 1; i <= 20; i++) {
         CURL *transfer = client_prepare(&c, "/hello");
         curl_easy_setopt(transfer, CURLOPT_FORBID_REUSE, 1L);
-        ck_assert_int_eq(curl_multi_add_handle(plx_curl_multi(c.curl), transfer), CURLM_OK);
-        turn_until(w, &c.done, i);
+        client_finish(w, &c, transfer);
         ck_assert_int_eq(c.result, CURLE_OK);
     }
-    ck_assert_uint_eq(s.accepted, 20);
+    ck_assert_uint_eq(the_server.conns.opened, 20);
     ck_assert_uint_eq(counter(w, sockets_lost), 0);
     client_close(&c);
 }
@@ -246,16 +235,13 @@ static void socket_numbers_are_used_again(world *w)
 /* The idle connection stays open between two transfers, and is used again. */
 static void connection_is_reused(world *w)
 {
-    static server s;
     client c;
-    server_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     for (size_t i = 1; i <= 5; i++) {
-        client_get(&c, "/hello");
-        turn_until(w, &c.done, i);
+        client_fetch(w, &c, "/hello");
         turn_some(w);
     }
-    ck_assert_uint_eq(s.accepted, 1);
+    ck_assert_uint_eq(the_server.conns.opened, 1);
     client_close(&c);
 }
 
@@ -264,9 +250,8 @@ static void refusal_ends_a_transfer(world *w)
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_socket refusing = socket_refusing(address);
     client c;
-    client_open(w, &c, address);
-    client_get(&c, "/hello");
-    turn_until(w, &c.done, 1);
+    client_open_at(w, &c, address);
+    client_fetch(w, &c, "/hello");
     ck_assert_int_eq(c.result, CURLE_COULDNT_CONNECT);
     ck_ok(plx_curl_status(c.curl));
     client_close(&c);
@@ -275,16 +260,12 @@ static void refusal_ends_a_transfer(world *w)
 
 static void end_midway_is_told(world *w)
 {
-    static server s;
     client c;
-    server_open(w, &s);
-    client_open(w, &c, s.address);
-    client_get(&c, "/half");
-    turn_until(w, &c.done, 1);
+    client_open(w, &c);
+    client_fetch(w, &c, "/half");
     ck_assert_int_eq(c.result, CURLE_PARTIAL_FILE);
     ck_assert_uint_eq(c.bytes, 4);
-    client_get(&c, "/reset");
-    turn_until(w, &c.done, 2);
+    client_fetch(w, &c, "/reset");
     ck_assert_int_ne(c.result, CURLE_OK);
     client_close(&c);
 }
@@ -292,14 +273,11 @@ static void end_midway_is_told(world *w)
 /* Only the timer can report this. */
 static void silence_times_out(world *w)
 {
-    static server s;
     client c;
-    server_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     CURL *transfer = client_prepare(&c, "/silent");
     curl_easy_setopt(transfer, CURLOPT_TIMEOUT_MS, 100L);
-    ck_assert_int_eq(curl_multi_add_handle(plx_curl_multi(c.curl), transfer), CURLM_OK);
-    turn_until(w, &c.done, 1);
+    client_finish(w, &c, transfer);
     ck_assert_int_eq(c.result, CURLE_OPERATION_TIMEDOUT);
     client_close(&c);
 }
@@ -307,20 +285,18 @@ static void silence_times_out(world *w)
 static void add_again(client *c, CURL *transfer)
 {
     if (c->done < 5)
-        ck_assert_int_eq(curl_multi_add_handle(plx_curl_multi(c->curl), transfer), CURLM_OK);
+        client_add(c, transfer);
 }
 
 static void transfer_is_added_again_in_on_done(world *w)
 {
-    static server s;
     client c;
-    server_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     c.then_done = add_again;
     client_get(&c, "/hello");
     turn_until(w, &c.done, 5);
     ck_assert_int_eq(c.result, CURLE_OK);
-    ck_assert_uint_eq(s.asked, 5);
+    ck_assert_uint_eq(the_server.asked, 5);
     client_close(&c);
 }
 
@@ -336,10 +312,8 @@ static void close_all(client *c, CURL *transfer)
 /* Another transfer is in flight, and a third has ended in the same turn, perhaps. */
 static void adapter_closes_in_on_done(world *w)
 {
-    static server s;
     client c;
-    server_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     c.then_done = close_all;
     client_get(&c, "/silent");
     client_get(&c, "/hello");
@@ -353,17 +327,15 @@ static void adapter_closes_in_on_done(world *w)
 /* Nothing of it is left on the loop, which would not return else. */
 static void closed_adapter_lets_the_loop_end(world *w)
 {
-    static server s;
     client c;
-    client_open(w, &c, "tcp://127.0.0.1:1");
+    client_open_at(w, &c, "tcp://127.0.0.1:1");
     ck_ok(plx_curl_close(c.curl));
     c.curl = NULL;
     ck_ok(plx_loop_run(w->loop));
     client_close(&c);
-    server_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     client_get(&c, "/silent");
-    turn_until(w, &s.asked, 1);
+    turn_until(w, &the_server.asked, 1);
     client_close(&c);
     world_reopen(w, (plx_loop_options){0});
     ck_ok(plx_loop_run(w->loop));
@@ -378,10 +350,8 @@ static size_t try_to_close(client *c, size_t length)
 
 static void close_inside_libcurl_is_refused(world *w)
 {
-    static server s;
     client c;
-    server_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     c.then_write = try_to_close;
     c.then_done = close_all;
     client_get(&c, "/hello");
@@ -393,16 +363,13 @@ static void close_inside_libcurl_is_refused(world *w)
 
 static void loop_closes_first(world *w)
 {
-    static server s;
     client c;
-    server_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     client_get(&c, "/silent");
     client_get(&c, "/hello");
     turn_until(w, &c.done, 1);
-    turn_until(w, &s.asked, 2);
-    ck_ok(plx_loop_close(w->loop));
-    w->loop = NULL;
+    turn_until(w, &the_server.asked, 2);
+    world_loop_close(w);
     plx_curl_loop_closed(c.curl);
     client_get(&c, "/hello"); /* It does not get anywhere, and does no harm. */
     client_close(&c);
@@ -416,11 +383,6 @@ static void open_is_refused(world *w)
     ck_assert_ptr_null(curl);
 }
 
-typedef struct shortage {
-    client *client;
-    bool was_refused; /* A socket could not be watched at some time. */
-} shortage;
-
 static bool all_is_watched(void *data)
 {
     return plx_curl_status(data) == 0;
@@ -428,11 +390,11 @@ static bool all_is_watched(void *data)
 
 static bool both_are_done(void *data)
 {
-    shortage *of = data;
-    int status = plx_curl_status(of->client->curl);
+    client *c = data;
+    int status = plx_curl_status(c->curl);
     ck_assert(status == 0 || status == PLX_ENOMEM);
-    of->was_refused = of->was_refused || status != 0;
-    return of->client->done == 2;
+    c->was_refused = c->was_refused || status != 0;
+    return c->done == 2;
 }
 
 /* Each allocation of the loop fails once. Whatever it was for, each transfer ends, and once. What
@@ -440,34 +402,28 @@ static bool both_are_done(void *data)
 static void memory_runs_out(world *w)
 {
     size_t recovered = 0;
-    bool struck = true;
-    for (uint32_t first = 0; struck; first++) {
-        static server s;
-        client c = {.w = w, .address = s.address};
-        shortage of = {&c, false};
-        ck_assert_uint_lt(first, 100);
-        world_reopen(w, (plx_loop_options){0});
-        server_open(w, &s);
-        plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
+    shortage lack = {0};
+    while (shortage_next(w, &lack)) {
+        client c = {.address = the_server.address};
+        (void)server_open(w, serve);
+        shortage_begin(&lack);
         int status = plx_curl_open(w->loop, &c.curl, on_done, &c);
         if (status == 0) {
             client_get(&c, "/hello");
             client_get(&c, "/hello");
-            turn_until_true(w, both_are_done, &of);
+            turn_until_true(w, both_are_done, &c);
             turn_until_true(w, all_is_watched, c.curl);
-            recovered += of.was_refused && c.result == CURLE_OK;
-        } else {
-            ck_assert_int_eq(status, PLX_ENOMEM);
+            recovered += c.was_refused && c.result == CURLE_OK;
         }
-        struck = plx__fault_disarm(PLX__FAULT_MEMORY) != 0;
-        if (!struck)
+        shortage_end(&lack, status);
+        if (!lack.has_struck)
             ck_assert_int_eq(c.result, CURLE_OK);
         client_close(&c);
     }
     ck_assert_uint_gt(recovered, 0);
 }
 
-static const test_case cases[] = {
+const test_case adapter_cases[] = {
     CASE(transfers_are_fetched),
     CASE(large_body_arrives),
     CASE(large_body_is_sent),
@@ -485,9 +441,3 @@ static const test_case cases[] = {
     CASE(memory_runs_out),
     CASES_END,
 };
-
-int main(int argc, char **argv)
-{
-    static const test_case *const groups[] = {cases, NULL};
-    return suite_main(argc, argv, groups, true);
-}

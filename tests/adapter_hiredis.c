@@ -60,16 +60,13 @@ static void on_reply(redisAsyncContext *context, void *data, void *privdata)
 
 static redisAsyncContext *context_open(const char *address)
 {
-    char host[PLX_ADDRESS_TEXT_MAX];
-    unsigned port;
-    ck_assert_int_eq(sscanf(address, "tcp://%100[^:]:%u", host, &port), 2);
-    redisAsyncContext *context = redisAsyncConnect(host, (int)port);
+    redisAsyncContext *context = redisAsyncConnect("127.0.0.1", (int)address_port(address));
     ck_assert_ptr_nonnull(context);
     ck_assert_msg(context->err == 0, "%s", context->errstr);
     return context;
 }
 
-static void client_open(world *w, client *c, const char *address)
+static void client_open_at(world *w, client *c, const char *address)
 {
     memset(c, 0, sizeof *c);
     c->context = context_open(address);
@@ -79,9 +76,33 @@ static void client_open(world *w, client *c, const char *address)
     ck_assert_int_eq(redisAsyncSetDisconnectCallback(c->context, on_disconnect), REDIS_OK);
 }
 
+/* A client of the server, which opens with the first of them. */
+static void client_open(world *w, client *c)
+{
+    if (the_server.address[0] == '\0')
+        redis_open(w);
+    client_open_at(w, c, the_server.address);
+}
+
 static void client_ask(client *c, const char *command)
 {
     ck_assert_int_eq(redisAsyncCommand(c->context, on_reply, c, command), REDIS_OK);
+}
+
+static void client_set_large(client *c)
+{
+    static char value[REDIS_VALUE_BYTES];
+    memset(value, 'v', sizeof value);
+    ck_assert_int_eq(redisAsyncCommand(c->context, on_reply, c, "SET key %b", value, sizeof value),
+                     REDIS_OK);
+}
+
+/* Opens a client, and has one command answered. */
+static void client_open_and_ask(world *w, client *c, const char *command)
+{
+    client_open(w, c);
+    client_ask(c, command);
+    turn_until(w, &c->replied, 1);
 }
 
 /* --- the cases -----------------------------------------------------------------------------------
@@ -89,12 +110,8 @@ static void client_ask(client *c, const char *command)
 
 static void commands_are_answered(world *w)
 {
-    static redis s;
     client c;
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
-    client_ask(&c, "PING");
-    turn_until(w, &c.replied, 1);
+    client_open_and_ask(w, &c, "PING");
     ck_assert_uint_eq(c.connected, 1);
     ck_assert_int_eq(c.connect_status, REDIS_OK);
     ck_assert_str_eq(c.text, "PONG");
@@ -109,38 +126,27 @@ static void commands_are_answered(world *w)
     redisAsyncDisconnect(c.context);
     ck_assert_uint_eq(c.disconnected, 1);
     ck_assert_int_eq(c.disconnect_status, REDIS_OK);
-    turn_until(w, &s.closed, 1);
-    redis_close(&s);
+    turn_until(w, &the_server.conns.closed, 1);
 }
 
 /* More than the system's buffers hold, both ways: hiredis has to wait for room. */
 static void large_value_passes(world *w)
 {
-    static char value[REDIS_VALUE_BYTES];
-    static redis s;
     client c;
-    memset(value, 'v', sizeof value);
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
-    ck_assert_int_eq(redisAsyncCommand(c.context, on_reply, &c, "SET key %b", value, sizeof value),
-                     REDIS_OK);
+    client_open(w, &c);
+    client_set_large(&c);
     client_ask(&c, "GET key");
     turn_until(w, &c.replied, 2);
-    ck_assert_uint_eq(c.bytes, sizeof value);
-    ck_assert_uint_eq(s.value_length, sizeof value);
+    ck_assert_uint_eq(c.bytes, REDIS_VALUE_BYTES);
+    ck_assert_uint_eq(redis_value_length(), REDIS_VALUE_BYTES);
     redisAsyncFree(c.context);
-    redis_close(&s);
 }
 
 static void subscription_is_told(world *w)
 {
-    static redis s;
     client c, other;
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
-    client_open(w, &other, s.address);
-    client_ask(&c, "SUBSCRIBE news");
-    turn_until(w, &c.replied, 1);
+    client_open_and_ask(w, &c, "SUBSCRIBE news");
+    client_open(w, &other);
     for (size_t i = 1; i <= 3; i++) {
         client_ask(&other, "PUBLISH news hello");
         turn_until(w, &other.replied, i);
@@ -149,24 +155,18 @@ static void subscription_is_told(world *w)
     ck_assert_str_eq(c.text, "hello");
     redisAsyncFree(c.context);
     redisAsyncFree(other.context);
-    redis_close(&s);
 }
 
 /* An idle context costs nothing: it waits for reading alone. */
 static void idle_context_is_quiet(world *w)
 {
-    static redis s;
     client c;
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
-    client_ask(&c, "PING");
-    turn_until(w, &c.replied, 1);
+    client_open_and_ask(w, &c, "PING");
     turn_some(w);
     uint64_t before = counter(w, completions);
     turn_some(w);
     ck_assert_uint_le(counter(w, completions), before + 1);
     redisAsyncFree(c.context);
-    redis_close(&s);
 }
 
 static void refusal_is_told(world *w)
@@ -174,7 +174,7 @@ static void refusal_is_told(world *w)
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_socket refusing = socket_refusing(address);
     client c;
-    client_open(w, &c, address);
+    client_open_at(w, &c, address);
     client_ask(&c, "PING");
     turn_until(w, &c.connected, 1);
     ck_assert_int_eq(c.connect_status, REDIS_ERR);
@@ -200,13 +200,9 @@ static void refusal_is_told_to_earlier_callbacks(world *w)
 static void end_midway_is_told(world *w)
 {
     static const char *const commands[] = {"HALF", "LEAVE"};
-    static redis s;
     client c;
-    redis_open(w, &s);
     for (size_t i = 0; i < 2; i++) {
-        client_open(w, &c, s.address);
-        client_ask(&c, "PING");
-        turn_until(w, &c.replied, 1);
+        client_open_and_ask(w, &c, "PING");
         client_ask(&c, commands[i]);
         client_ask(&c, "PING");
         turn_until(w, &c.disconnected, 1);
@@ -215,7 +211,6 @@ static void end_midway_is_told(world *w)
         ck_assert_uint_eq(c.lost, 2);
         ck_assert_uint_eq(counter(w, sockets_lost), 0);
     }
-    redis_close(&s);
 }
 
 static void free_it(client *c)
@@ -228,18 +223,15 @@ static void free_it(client *c)
 
 static void context_is_freed_in_a_reply(world *w)
 {
-    static redis s;
     client c;
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     c.then_reply = free_it;
     client_ask(&c, "PING");
     client_ask(&c, "HANG");
     turn_until(w, &c.disconnected, 1);
     ck_assert_uint_eq(c.replied, 2);
     ck_assert_uint_eq(c.lost, 1);
-    turn_until(w, &s.closed, 1);
-    redis_close(&s);
+    turn_until(w, &the_server.conns.closed, 1);
 }
 
 static void disconnect_it(client *c)
@@ -249,76 +241,56 @@ static void disconnect_it(client *c)
 
 static void context_disconnects_in_a_reply(world *w)
 {
-    static redis s;
     client c;
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     c.then_reply = disconnect_it;
     client_ask(&c, "PING");
     turn_until(w, &c.disconnected, 1);
     ck_assert_int_eq(c.disconnect_status, REDIS_OK);
     ck_assert_uint_eq(c.replied, 1);
-    turn_until(w, &s.closed, 1);
-    redis_close(&s);
+    turn_until(w, &the_server.conns.closed, 1);
 }
 
 /* It is readable and writable at once, and is freed while it is read. */
 static void context_is_freed_with_more_to_write(world *w)
 {
-    static char value[REDIS_VALUE_BYTES];
-    static redis s;
     client c;
-    memset(value, 'v', sizeof value);
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
-    client_ask(&c, "PING");
-    turn_until(w, &c.replied, 1);
+    client_open_and_ask(w, &c, "PING");
     c.then_reply = free_it;
     client_ask(&c, "PING");
-    ck_assert_int_eq(redisAsyncCommand(c.context, on_reply, &c, "SET key %b", value, sizeof value),
-                     REDIS_OK);
+    client_set_large(&c);
     turn_until(w, &c.disconnected, 1);
     ck_assert_uint_eq(c.replied, 3);
-    turn_until(w, &s.closed, 1);
-    redis_close(&s);
+    turn_until(w, &the_server.conns.closed, 1);
 }
 
 static void freed_while_connecting(world *w)
 {
-    static redis s;
     client c;
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     client_ask(&c, "PING");
     redisAsyncFree(c.context);
     ck_assert_uint_eq(c.lost, 1);
     turn_some(w);
-    redis_close(&s);
 }
 
 static void loop_closes_first(world *w)
 {
-    static redis s;
     client c;
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     client_ask(&c, "HANG");
-    turn_until(w, &s.asked, 1);
-    ck_ok(plx_loop_close(w->loop));
-    w->loop = NULL;
+    turn_until(w, &the_server.asked, 1);
+    world_loop_close(w);
     plx_redis_loop_closed(c.context);
     client_ask(&c, "PING");
     redisAsyncFree(c.context);
     ck_assert_uint_eq(c.lost, 2);
-    redis_close(&s);
 }
 
 static void attach_is_refused(world *w)
 {
-    static redis s;
     client c;
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     plx_loop *other = world_loop_open(w);
     ck_assert_int_eq(plx_redis_attach(w->loop, c.context), PLX_EEXIST);
     ck_assert_int_eq(plx_redis_attach(other, c.context), PLX_EEXIST);
@@ -329,29 +301,24 @@ static void attach_is_refused(world *w)
     ck_assert_int_eq(plx_redis_attach(w->loop, bad), PLX_EINVAL);
     plx_redis_loop_closed(bad);
     redisAsyncFree(bad);
-    redis_close(&s);
 }
 
 /* Whichever allocation of the loop fails while it attaches: nothing is left behind. */
 static void memory_runs_out(world *w)
 {
-    size_t failed = 0;
-    bool struck = true;
+    shortage lack = {0};
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_socket listening = socket_listening(address);
-    for (uint32_t first = 0; struck; first++) {
-        world_reopen(w, (plx_loop_options){0});
+    while (shortage_next(w, &lack)) {
         redisAsyncContext *context = context_open(address);
-        plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
+        shortage_begin(&lack);
         int status = plx_redis_attach(w->loop, context);
-        struck = plx__fault_disarm(PLX__FAULT_MEMORY) != 0;
-        failed += status != 0;
-        ck_assert(status == 0 || status == PLX_ENOMEM);
+        shortage_end(&lack, status);
         ck_assert(status == 0 || context->ev.data == NULL);
         redisAsyncFree(context);
         ck_ok(plx_loop_run(w->loop));
     }
-    ck_assert_uint_gt(failed, 1);
+    ck_assert_uint_gt(lack.refused, 1);
     plx__socket_close(listening);
 }
 
@@ -369,16 +336,12 @@ static void look_away(plx_loop *loop, plx_watch watch, void *data, plx_socket so
  * on how many are watched: with poll and select it does for one of these numbers. */
 static void memory_runs_out_for_interest(world *w)
 {
-    static redis s;
     couple idle[WATCHES_MAX];
     size_t count = 0;
     bool struck = false;
     client c, other;
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
-    client_open(w, &other, s.address);
-    client_ask(&c, "SUBSCRIBE news");
-    turn_until(w, &c.replied, 1);
+    client_open_and_ask(w, &c, "SUBSCRIBE news");
+    client_open(w, &other);
     turn_until(w, &other.connected, 1);
     while (!struck && count < WATCHES_MAX) {
         c.context->ev.delRead(c.context->ev.data);
@@ -396,46 +359,38 @@ static void memory_runs_out_for_interest(world *w)
     ck_assert_str_eq(c.text, "hello");
     redisAsyncFree(c.context);
     redisAsyncFree(other.context);
-    ck_ok(plx_loop_close(w->loop)); /* Before the sockets that it watches. */
-    w->loop = NULL;
+    world_loop_close(w); /* Before the sockets that it watches. */
     while (count > 0)
         couple_close(&idle[--count]);
-    redis_close(&s);
 }
 
 #if HIREDIS_MAJOR >= 1
 /* Only the timer can report this. */
 static void silence_times_out(world *w)
 {
-    static redis s;
     client c;
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     ck_assert_int_eq(redisAsyncSetTimeout(c.context, (struct timeval){.tv_usec = 50000}), REDIS_OK);
     client_ask(&c, "HANG");
     turn_until(w, &c.disconnected, 1);
     ck_assert_int_eq(c.disconnect_status, REDIS_ERR);
     ck_assert_uint_eq(c.lost, 1);
-    redis_close(&s);
 }
 #else
 /* This hiredis has no timeouts, and no hook for them: the adapter's timer has nothing to do. */
 static void silence_times_out(world *w)
 {
-    static redis s;
     client c;
-    redis_open(w, &s);
-    client_open(w, &c, s.address);
+    client_open(w, &c);
     client_ask(&c, "HANG");
-    turn_until(w, &s.asked, 1);
+    turn_until(w, &the_server.asked, 1);
     turn_some(w);
     ck_assert_uint_eq(counter(w, timers_fired), 0);
     redisAsyncFree(c.context);
-    redis_close(&s);
 }
 #endif
 
-static const test_case cases[] = {
+const test_case adapter_cases[] = {
     CASE(commands_are_answered),
     CASE(large_value_passes),
     CASE(subscription_is_told),
@@ -454,9 +409,3 @@ static const test_case cases[] = {
     CASE(silence_times_out),
     CASES_END,
 };
-
-int main(int argc, char **argv)
-{
-    static const test_case *const groups[] = {cases, NULL};
-    return suite_main(argc, argv, groups, true);
-}

@@ -80,17 +80,27 @@ static void on_fail(plx_pq *pq, void *data, int status)
         c->then_fail(c);
 }
 
-static PGconn *conn_start(const char *ports, const char *encryption)
+/* `next` is tried after `address`, unless it is NULL. */
+static PGconn *conn_start(const char *address, const char *next, const char *encryption)
 {
-    char words[256];
-    /* As many hosts as ports. */
-    (void)snprintf(
-        words, sizeof words, "host=%s port=%s user=me dbname=mine gssencmode=disable sslmode=%s",
-        strchr(ports, ',') != NULL ? "127.0.0.1,127.0.0.1" : "127.0.0.1", ports, encryption);
+    char words[256], hosts[32] = "127.0.0.1", ports[32];
+    (void)snprintf(ports, sizeof ports, "%u", address_port(address));
+    if (next != NULL) {
+        (void)snprintf(hosts, sizeof hosts, "127.0.0.1,127.0.0.1");
+        (void)snprintf(ports, sizeof ports, "%u,%u", address_port(address), address_port(next));
+    }
+    (void)snprintf(words, sizeof words,
+                   "host=%s port=%s user=me dbname=mine gssencmode=disable sslmode=%s", hosts,
+                   ports, encryption);
     PGconn *conn = PQconnectStart(words);
     ck_assert_ptr_nonnull(conn);
     ck_assert_msg(PQstatus(conn) != CONNECTION_BAD, "%s", PQerrorMessage(conn));
     return conn;
+}
+
+static PGconn *conn_start_plain(const char *address)
+{
+    return conn_start(address, NULL, "disable");
 }
 
 static plx_pq_options client_options(client *c)
@@ -102,18 +112,24 @@ static plx_pq_options client_options(client *c)
                             .data = c};
 }
 
-static void client_open(world *w, client *c, const char *address)
+static void client_open_with(world *w, client *c, PGconn *conn)
 {
-    char port[16];
     memset(c, 0, sizeof *c);
     const plx_pq_options options = client_options(c);
-    (void)snprintf(port, sizeof port, "%u", postgres_port(address));
-    ck_ok(plx_pq_open(w->loop, &c->pq, conn_start(port, "disable"), &options));
+    ck_ok(plx_pq_open(w->loop, &c->pq, conn, &options));
 }
 
-static void client_connect(world *w, client *c, const char *address)
+/* A client of the server, which opens with the first of them. */
+static void client_open(world *w, client *c)
 {
-    client_open(w, c, address);
+    if (the_server.address[0] == '\0')
+        postgres_open(w);
+    client_open_with(w, c, conn_start_plain(the_server.address));
+}
+
+static void client_connect(world *w, client *c)
+{
+    client_open(w, c);
     turn_until(w, &c->connected, 1);
 }
 
@@ -121,6 +137,14 @@ static void client_ask(client *c, const char *statement)
 {
     ck_assert_int_eq(PQsendQuery(plx_pq_conn(c->pq), statement), 1);
     ck_ok(plx_pq_flush(c->pq));
+}
+
+/* Asks, and waits until the answer is complete. */
+static void client_ask_all(world *w, client *c, const char *statement)
+{
+    size_t before = c->complete;
+    client_ask(c, statement);
+    turn_until(w, &c->complete, before + 1);
 }
 
 static void close_it(client *c)
@@ -141,49 +165,38 @@ static void close_at_result(client *c, PGresult *result)
 
 static void connection_is_made(world *w)
 {
-    static postgres p;
     client c;
-    postgres_open(w->loop, &p);
-    client_open(w, &c, p.address);
+    client_open(w, &c);
     ck_assert_int_eq(plx_pq_flush(c.pq), PLX_ENOTCONN);
     turn_until(w, &c.connected, 1);
     ck_assert_int_eq(PQstatus(plx_pq_conn(c.pq)), CONNECTION_OK);
     ck_assert_str_eq(PQparameterStatus(plx_pq_conn(c.pq), "server_version"), "15.0");
     plx_pq_close(c.pq);
-    turn_until(w, &p.closed, 1);
-    ck_assert_uint_eq(p.farewells, 1);
+    turn_until(w, &the_server.conns.closed, 1);
+    ck_assert_uint_eq(the_postgres.farewells, 1);
     ck_assert_uint_eq(c.failed, 0);
 }
 
 static void encryption_is_declined(world *w)
 {
-    static postgres p;
-    char port[16];
-    client c = {0};
-    const plx_pq_options options = client_options(&c);
-    postgres_open(w->loop, &p);
-    (void)snprintf(port, sizeof port, "%u", postgres_port(p.address));
-    ck_ok(plx_pq_open(w->loop, &c.pq, conn_start(port, "prefer"), &options));
+    client c;
+    postgres_open(w);
+    client_open_with(w, &c, conn_start(the_server.address, NULL, "prefer"));
     turn_until(w, &c.connected, 1);
-    ck_assert_uint_eq(p.encryptions, 1);
+    ck_assert_uint_eq(the_postgres.encryptions, 1);
     plx_pq_close(c.pq);
 }
 
 /* libpq closes its socket and opens another, which has the same number. */
 static void next_address_is_tried(world *w)
 {
-    static postgres p;
-    char refused[PLX_ADDRESS_TEXT_MAX], ports[32];
+    char refused[PLX_ADDRESS_TEXT_MAX];
     plx_socket refusing = socket_refusing(refused);
-    client c = {0};
-    const plx_pq_options options = client_options(&c);
-    postgres_open(w->loop, &p);
-    (void)snprintf(ports, sizeof ports, "%u,%u", postgres_port(refused), postgres_port(p.address));
-    PGconn *conn = conn_start(ports, "disable");
-    ck_ok(plx_pq_open(w->loop, &c.pq, conn, &options));
+    client c;
+    postgres_open(w);
+    client_open_with(w, &c, conn_start(refused, the_server.address, "disable"));
     turn_until(w, &c.connected, 1);
-    client_ask(&c, "ONE");
-    turn_until(w, &c.complete, 1);
+    client_ask_all(w, &c, "ONE");
     ck_assert_uint_eq(counter(w, sockets_lost), 0);
     plx_pq_close(c.pq);
     plx__socket_close(refusing);
@@ -194,7 +207,7 @@ static void refusal_is_told(world *w)
     char refused[PLX_ADDRESS_TEXT_MAX];
     plx_socket refusing = socket_refusing(refused);
     client c;
-    client_open(w, &c, refused);
+    client_open_with(w, &c, conn_start_plain(refused));
     turn_until(w, &c.failed, 1);
     ck_assert_int_eq(c.status, PLX_ENOTCONN);
     ck_assert_ptr_nonnull(strstr(PQerrorMessage(plx_pq_conn(c.pq)), "refused"));
@@ -208,11 +221,10 @@ static void refusal_is_told(world *w)
 
 static void end_while_connecting_is_told(world *w)
 {
-    static postgres p;
     client c;
-    postgres_open(w->loop, &p);
-    p.mood = POSTGRES_LEAVES;
-    client_open(w, &c, p.address);
+    postgres_open(w);
+    the_postgres.mood = POSTGRES_LEAVES;
+    client_open(w, &c);
     turn_until(w, &c.failed, 1);
     ck_assert_int_eq(c.status, PLX_ENOTCONN);
     plx_pq_close(c.pq);
@@ -220,38 +232,30 @@ static void end_while_connecting_is_told(world *w)
 
 static void silence_while_connecting_times_out(world *w)
 {
-    static postgres p;
-    char port[16];
     client c = {.then_fail = close_it};
     plx_pq_options options = client_options(&c);
     options.connect_timeout_ns = 50 * PLX_MILLISECOND;
-    postgres_open(w->loop, &p);
-    p.mood = POSTGRES_SILENT;
-    (void)snprintf(port, sizeof port, "%u", postgres_port(p.address));
-    ck_ok(plx_pq_open(w->loop, &c.pq, conn_start(port, "disable"), &options));
+    postgres_open(w);
+    the_postgres.mood = POSTGRES_SILENT;
+    ck_ok(plx_pq_open(w->loop, &c.pq, conn_start_plain(the_server.address), &options));
     turn_until(w, &c.failed, 1);
     ck_assert_int_eq(c.status, PLX_ETIMEDOUT);
     ck_assert_uint_eq(c.connected, 0);
-    turn_until(w, &p.closed, 1);
+    turn_until(w, &the_server.conns.closed, 1);
 }
 
 static void open_connection_is_taken_over(world *w)
 {
-    static postgres p;
-    char port[16];
-    client c = {0};
-    const plx_pq_options options = client_options(&c);
+    client c;
     PostgresPollingStatusType progress;
-    postgres_open(w->loop, &p);
-    (void)snprintf(port, sizeof port, "%u", postgres_port(p.address));
-    PGconn *conn = conn_start(port, "disable");
+    postgres_open(w);
+    PGconn *conn = conn_start_plain(the_server.address);
     while ((progress = PQconnectPoll(conn)) != PGRES_POLLING_OK) {
         ck_assert_int_ne(progress, PGRES_POLLING_FAILED);
         turn(w);
     }
-    ck_ok(plx_pq_open(w->loop, &c.pq, conn, &options));
-    client_ask(&c, "ONE");
-    turn_until(w, &c.complete, 1);
+    client_open_with(w, &c, conn);
+    client_ask_all(w, &c, "ONE");
     ck_assert_str_eq(c.text, "1");
     ck_assert_uint_eq(c.connected, 0);
     plx_pq_close(c.pq);
@@ -262,25 +266,19 @@ static void open_connection_is_taken_over(world *w)
 
 static void queries_are_answered(world *w)
 {
-    static postgres p;
     client c;
-    postgres_open(w->loop, &p);
-    client_connect(w, &c, p.address);
+    client_connect(w, &c);
     for (size_t i = 1; i <= 20; i++) {
-        client_ask(&c, "ONE");
-        turn_until(w, &c.complete, i);
+        client_ask_all(w, &c, "ONE");
         ck_assert_uint_eq(c.results, i);
         ck_assert_str_eq(c.text, "1");
     }
-    client_ask(&c, "TWO");
-    turn_until(w, &c.complete, 21);
+    client_ask_all(w, &c, "TWO");
     ck_assert_uint_eq(c.results, 22);
     ck_assert_str_eq(c.text, "second");
-    client_ask(&c, "WRONG");
-    turn_until(w, &c.complete, 22);
+    client_ask_all(w, &c, "WRONG");
     ck_assert_uint_eq(c.wrong, 1);
-    client_ask(&c, "ONE");
-    turn_until(w, &c.complete, 23);
+    client_ask_all(w, &c, "ONE");
     ck_assert_uint_eq(c.failed, 0);
     plx_pq_close(c.pq);
 }
@@ -288,18 +286,14 @@ static void queries_are_answered(world *w)
 /* More than the system's buffers hold, there and back. */
 static void long_ones_pass(world *w)
 {
-    static postgres p;
     static char statement[LONG_BYTES + 1];
     client c;
     memcpy(statement, "COUNT", 5);
     memset(statement + 5, 'x', LONG_BYTES - 5);
-    postgres_open(w->loop, &p);
-    client_connect(w, &c, p.address);
-    client_ask(&c, statement);
-    turn_until(w, &c.complete, 1);
+    client_connect(w, &c);
+    client_ask_all(w, &c, statement);
     ck_assert_str_eq(c.text, "16777216");
-    client_ask(&c, "ROWS");
-    turn_until(w, &c.complete, 2);
+    client_ask_all(w, &c, "ROWS");
     ck_assert_uint_eq(c.rows, POSTGRES_ROWS);
     plx_pq_close(c.pq);
 }
@@ -312,10 +306,8 @@ static void ask_again(client *c, PGresult *result)
 
 static void query_is_sent_in_on_result(world *w)
 {
-    static postgres p;
     client c;
-    postgres_open(w->loop, &p);
-    client_connect(w, &c, p.address);
+    client_connect(w, &c);
     c.then_result = ask_again;
     client_ask(&c, "ONE");
     turn_until(w, &c.complete, 10);
@@ -326,21 +318,16 @@ static void query_is_sent_in_on_result(world *w)
 /* libpq reads while it sends, too. Then the socket is not readable any more. */
 static void answer_that_was_read_already_is_told(world *w)
 {
-    static postgres p;
     client c;
-    plx_loop *server_loop = world_loop_open(w);
+    world of_server = world_for_server(w);
     uint64_t until = plx__clock_now() + patience();
-    postgres_open(server_loop, &p);
-    client_open(w, &c, p.address);
-    while (c.connected == 0) {
-        ck_assert_uint_lt(plx__clock_now(), until);
-        turn(w);
-        ck_ok(plx_loop_run_once(server_loop, 0));
-    }
+    postgres_open(&of_server);
+    client_open(w, &c);
+    turn_both_until(w, &of_server, &c.connected, 1);
     client_ask(&c, "ONE");
     while (PQisBusy(plx_pq_conn(c.pq))) {
         ck_assert_uint_lt(plx__clock_now(), until);
-        ck_ok(plx_loop_run_once(server_loop, PLX_MILLISECOND));
+        ck_ok(plx_loop_run_once(of_server.loop, PLX_MILLISECOND));
         ck_assert_int_eq(PQconsumeInput(plx_pq_conn(c.pq)), 1);
     }
     ck_ok(plx_pq_flush(c.pq));
@@ -348,22 +335,20 @@ static void answer_that_was_read_already_is_told(world *w)
     turn_until(w, &c.complete, 1);
     ck_assert_str_eq(c.text, "1");
     plx_pq_close(c.pq);
-    ck_ok(plx_loop_close(server_loop));
+    world_loop_close(&of_server);
 }
 
 static void notification_is_told(world *w)
 {
-    static postgres p;
     client c;
-    postgres_open(w->loop, &p);
-    client_connect(w, &c, p.address);
-    postgres_notify(w->loop, &p, "news", "first");
+    client_connect(w, &c);
+    postgres_notify(w->loop, "news", "first");
     turn_until(w, &c.notified, 1);
     ck_assert_str_eq(c.payload, "first");
     client_ask(&c, "HANG"); /* And in a query: */
-    turn_until(w, &p.asked, 1);
-    postgres_notify(w->loop, &p, "news", "second");
-    postgres_notify(w->loop, &p, "news", "third");
+    turn_until(w, &the_server.asked, 1);
+    postgres_notify(w->loop, "news", "second");
+    postgres_notify(w->loop, "news", "third");
     turn_until(w, &c.notified, 3);
     ck_assert_str_eq(c.payload, "third");
     plx_pq_close(c.pq);
@@ -382,13 +367,10 @@ static void copy_in(client *c, PGresult *result)
 
 static void rows_are_copied_in(world *w)
 {
-    static postgres p;
     client c;
-    postgres_open(w->loop, &p);
-    client_connect(w, &c, p.address);
+    client_connect(w, &c);
     c.then_result = copy_in;
-    client_ask(&c, "COPYIN");
-    turn_until(w, &c.complete, 1);
+    client_ask_all(w, &c, "COPYIN");
     ck_assert_str_eq(c.tag, "COPY 100");
     plx_pq_close(c.pq);
 }
@@ -396,10 +378,8 @@ static void rows_are_copied_in(world *w)
 /* Nobody reads the rows. */
 static void copy_that_is_not_ended_fails(world *w)
 {
-    static postgres p;
     client c;
-    postgres_open(w->loop, &p);
-    client_connect(w, &c, p.address);
+    client_connect(w, &c);
     client_ask(&c, "COPYOUT");
     turn_until(w, &c.failed, 1);
     ck_assert_int_eq(c.status, PLX_ENOSYS);
@@ -413,11 +393,10 @@ static void copy_that_is_not_ended_fails(world *w)
 static void end_midway_is_told(world *w)
 {
     static const char *const statements[] = {"HALF", "RESET", "GARBAGE"};
-    static postgres p;
     client c;
-    postgres_open(w->loop, &p);
+    postgres_open(w);
     for (size_t i = 0; i < 3; i++) {
-        client_connect(w, &c, p.address);
+        client_connect(w, &c);
         client_ask(&c, statements[i]);
         turn_until(w, &c.failed, 1);
         ck_assert_int_eq(c.status, PLX_ENOTCONN);
@@ -434,11 +413,9 @@ static void end_midway_is_told(world *w)
 
 static void end_while_idle_is_told(world *w)
 {
-    static postgres p;
     client c;
-    postgres_open(w->loop, &p);
-    client_connect(w, &c, p.address);
-    ck_ok(plx_conn_shutdown(w->loop, p.sessions[0].conn));
+    client_connect(w, &c);
+    ck_ok(plx_conn_shutdown(w->loop, the_server.conns.conn));
     turn_until(w, &c.failed, 1);
     ck_assert_int_eq(c.status, PLX_ENOTCONN);
     ck_assert_uint_eq(c.results, 0);
@@ -447,32 +424,30 @@ static void end_while_idle_is_told(world *w)
 
 static void adapter_closes_in_its_callbacks(world *w)
 {
-    static postgres p;
     client c;
-    postgres_open(w->loop, &p);
-    client_open(w, &c, p.address);
+    client_open(w, &c);
     c.then_connect = close_it;
-    turn_until(w, &p.closed, 1);
+    turn_until(w, &the_server.conns.closed, 1);
     ck_assert_uint_eq(c.connected, 1);
 
-    client_connect(w, &c, p.address);
+    client_connect(w, &c);
     c.then_result = close_at_result;
     client_ask(&c, "TWO");
-    turn_until(w, &p.closed, 2);
+    turn_until(w, &the_server.conns.closed, 2);
     ck_assert_uint_eq(c.results, 1);
     ck_assert_uint_eq(c.complete, 0);
 
-    client_connect(w, &c, p.address);
+    client_connect(w, &c);
     c.then_notify = close_it;
-    postgres_notify(w->loop, &p, "news", "first");
-    postgres_notify(w->loop, &p, "news", "second");
-    turn_until(w, &p.closed, 3);
+    postgres_notify(w->loop, "news", "first");
+    postgres_notify(w->loop, "news", "second");
+    turn_until(w, &the_server.conns.closed, 3);
     ck_assert_uint_eq(c.notified, 1);
 
-    client_connect(w, &c, p.address);
+    client_connect(w, &c);
     c.then_fail = close_it;
     client_ask(&c, "RESET");
-    turn_until(w, &p.closed, 4);
+    turn_until(w, &the_server.conns.closed, 4);
     turn_until(w, &c.failed, 1);
     turn_some(w);
     ck_assert_ptr_null(c.pq);
@@ -480,10 +455,8 @@ static void adapter_closes_in_its_callbacks(world *w)
 
 static void adapter_closes_while_connecting(world *w)
 {
-    static postgres p;
     client c;
-    postgres_open(w->loop, &p);
-    client_open(w, &c, p.address);
+    client_open(w, &c);
     plx_pq_close(c.pq);
     turn_some(w);
     ck_assert_uint_eq(c.connected + c.failed, 0);
@@ -491,14 +464,11 @@ static void adapter_closes_while_connecting(world *w)
 
 static void loop_closes_first(world *w)
 {
-    static postgres p;
     client c;
-    postgres_open(w->loop, &p);
-    client_connect(w, &c, p.address);
+    client_connect(w, &c);
     client_ask(&c, "HANG");
-    turn_until(w, &p.asked, 1);
-    ck_ok(plx_loop_close(w->loop));
-    w->loop = NULL;
+    turn_until(w, &the_server.asked, 1);
+    world_loop_close(w);
     plx_pq_loop_closed(c.pq);
     ck_assert_int_eq(plx_pq_flush(c.pq), PLX_ENOTCONN);
     plx_pq_close(c.pq);
@@ -525,41 +495,28 @@ static void open_is_refused(world *w)
  * open. */
 static void memory_runs_out(world *w)
 {
-    static postgres p;
-    size_t refused = 0;
-    bool struck = true;
-    plx_loop *server_loop = world_loop_open(w);
-    postgres_open(server_loop, &p);
-    for (uint32_t first = 0; struck; first++) {
-        char port[16];
+    shortage lack = {0};
+    world of_server = world_for_server(w);
+    postgres_open(&of_server);
+    while (shortage_next(w, &lack)) {
         client c = {0};
         const plx_pq_options options = client_options(&c);
-        uint64_t until = plx__clock_now() + patience();
-        ck_assert_uint_lt(first, POSTGRES_SESSIONS);
-        world_reopen(w, (plx_loop_options){0});
-        (void)snprintf(port, sizeof port, "%u", postgres_port(p.address));
-        PGconn *conn = conn_start(port, "disable");
-        plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
+        PGconn *conn = conn_start_plain(the_server.address);
+        shortage_begin(&lack);
         int status = plx_pq_open(w->loop, &c.pq, conn, &options);
-        struck = plx__fault_disarm(PLX__FAULT_MEMORY) != 0;
-        if (status != 0) {
-            ck_assert_int_eq(status, PLX_ENOMEM);
-            refused++;
+        shortage_end(&lack, status);
+        if (status == 0)
+            turn_both_until(w, &of_server, &c.connected, 1);
+        else
             PQfinish(conn);
-        }
-        while (status == 0 && c.connected == 0) {
-            ck_assert_uint_lt(plx__clock_now(), until);
-            turn(w);
-            ck_ok(plx_loop_run_once(server_loop, 0));
-        }
         plx_pq_close(c.pq);
         ck_ok(plx_loop_run(w->loop));
     }
-    ck_assert_uint_gt(refused, 1);
-    ck_ok(plx_loop_close(server_loop));
+    ck_assert_uint_gt(lack.refused, 1);
+    world_loop_close(&of_server);
 }
 
-static const test_case cases[] = {
+const test_case adapter_cases[] = {
     CASE(connection_is_made),
     CASE(encryption_is_declined),
     CASE(next_address_is_tried),
@@ -583,9 +540,3 @@ static const test_case cases[] = {
     CASE(memory_runs_out),
     CASES_END,
 };
-
-int main(int argc, char **argv)
-{
-    static const test_case *const groups[] = {cases, NULL};
-    return suite_main(argc, argv, groups, true);
-}

@@ -2,7 +2,6 @@
 #include "tests/adapter_postgres.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -12,6 +11,8 @@ enum {
     TYPE_TEXT = 25,
     MESSAGE_MAX = 1024
 };
+
+postgres the_postgres;
 
 /* --- messages ------------------------------------------------------------------------------------
  */
@@ -165,14 +166,14 @@ static void say_copy(plx_loop *loop, plx_conn conn, char type)
     finish(loop, conn, &m);
 }
 
-void postgres_notify(plx_loop *loop, postgres *p, const char *channel, const char *payload)
+void postgres_notify(plx_loop *loop, const char *channel, const char *payload)
 {
     message m;
     begin(&m, 'A');
     put_32(&m, 1);
     put_text(&m, channel);
     put_text(&m, payload);
-    finish(loop, p->sessions[p->opened - 1].conn, &m);
+    finish(loop, the_server.conns.conn, &m);
 }
 
 /* --- what it does --------------------------------------------------------------------------------
@@ -223,7 +224,7 @@ static void message_take(plx_loop *loop, postgres_session *s, char type, const c
     char tag[32];
     switch (type) {
     case 'Q':
-        s->server->asked++;
+        the_server.asked++;
         if (statement_run(loop, s->conn, body))
             say_ready(loop, s->conn);
         break;
@@ -237,7 +238,7 @@ static void message_take(plx_loop *loop, postgres_session *s, char type, const c
         break;
     default:
         ck_assert_int_eq(type, 'X'); /* Terminate */
-        s->server->farewells++;
+        the_postgres.farewells++;
         break;
     }
 }
@@ -245,24 +246,32 @@ static void message_take(plx_loop *loop, postgres_session *s, char type, const c
 static void start(plx_loop *loop, postgres_session *s, uint32_t wanted)
 {
     if (wanted == WANT_TLS || wanted == WANT_GSSAPI) {
-        s->server->encryptions++;
+        the_postgres.encryptions++;
         ck_ok(plx_conn_write(loop, s->conn, "N", 1));
         return;
     }
     ck_assert_uint_eq(wanted, PROTOCOL_3);
     s->has_started = true;
-    if (s->server->mood == POSTGRES_LEAVES)
+    if (the_postgres.mood == POSTGRES_LEAVES)
         ck_ok(plx_conn_shutdown(loop, s->conn));
-    else if (s->server->mood == POSTGRES_KIND)
+    else if (the_postgres.mood == POSTGRES_KIND)
         say_greeting(loop, s->conn);
 }
 
-static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *bytes, size_t length)
+static postgres_session *session_of(plx_conn conn)
 {
-    postgres_session *s = data;
+    size_t i = 0;
+    while (i < POSTGRES_SESSIONS && the_postgres.sessions[i].conn.bits != conn.bits)
+        i++;
+    ck_assert_uint_lt(i, POSTGRES_SESSIONS);
+    return &the_postgres.sessions[i];
+}
+
+static size_t serve(plx_loop *loop, plx_conn conn, probe *conns, const void *bytes, size_t length)
+{
+    postgres_session *s = session_of(conn);
     const unsigned char *at = bytes;
     size_t head = s->has_started ? 1 : 0; /* The first message has no type. */
-    (void)conn;
     if (length < head + 4 || length < head + get_32(at + head))
         return 0;
     size_t taken = head + get_32(at + head);
@@ -270,45 +279,19 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *byt
         message_take(loop, s, (char)at[0], (const char *)at + 5);
     else
         start(loop, s, get_32(at + 4));
-    return taken + (taken < length ? on_data(loop, conn, data, at + taken, length - taken) : 0);
+    return taken + (taken < length ? serve(loop, conn, conns, at + taken, length - taken) : 0);
 }
 
-static void on_open(plx_loop *loop, plx_conn conn, void *data)
-{
-    postgres *p = data;
-    ck_assert_uint_lt(p->opened, POSTGRES_SESSIONS);
-    postgres_session *s = &p->sessions[p->opened++];
-    s->server = p;
-    s->conn = conn;
-    ck_ok(plx_conn_set_data(loop, conn, s));
-}
-
-static void on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
+static void session_open(plx_loop *loop, plx_conn conn, probe *conns)
 {
     (void)loop;
-    (void)conn;
-    (void)reason;
-    ((postgres_session *)data)->server->closed++;
+    ck_assert_uint_le(conns->opened, POSTGRES_SESSIONS);
+    the_postgres.sessions[conns->opened - 1].conn = conn;
 }
 
-void postgres_open(plx_loop *loop, postgres *p)
+void postgres_open(world *w)
 {
-    plx_listener listener;
-    const plx_listen_options options = {.conn =
-                                            &(plx_conn_options){.on_open = on_open,
-                                                                .on_data = on_data,
-                                                                .on_close = on_close,
-                                                                .data = p,
-                                                                .send_max = (size_t)32 << 20,
-                                                                .receive_limit = (size_t)32 << 20}};
-    memset(p, 0, sizeof *p);
-    ck_ok(plx_listen(loop, &listener, "tcp://127.0.0.1:0", &options));
-    ck_ok(plx_listener_address(loop, listener, p->address, sizeof p->address));
-}
-
-unsigned postgres_port(const char *address)
-{
-    unsigned port;
-    ck_assert_int_eq(sscanf(address, "tcp://127.0.0.1:%u", &port), 1);
-    return port;
+    (void)server_open(w, serve);
+    the_server.conns.then_open = session_open;
+    memset(&the_postgres, 0, sizeof the_postgres);
 }

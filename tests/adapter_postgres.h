@@ -17,7 +17,7 @@
 #ifndef ADAPTER_POSTGRES_H
 #define ADAPTER_POSTGRES_H
 
-#include "tests/harness.h"
+#include "tests/adapter_fixture.h"
 
 enum { POSTGRES_ROWS = 20000, POSTGRES_SESSIONS = 16 };
 
@@ -25,26 +25,24 @@ enum { POSTGRES_ROWS = 20000, POSTGRES_SESSIONS = 16 };
 enum postgres_mood { POSTGRES_KIND, POSTGRES_SILENT, POSTGRES_LEAVES };
 
 typedef struct postgres_session {
-    struct postgres *server;
     plx_conn conn;
     bool has_started;
     size_t copied;
 } postgres_session;
 
-/* Static in each case: the loop closes its connections after the case has returned. */
+/* What the_server has besides: `asked` counts statements. */
 typedef struct postgres {
-    char address[PLX_ADDRESS_TEXT_MAX];
-    enum postgres_mood mood;
+    enum postgres_mood mood; /* Set it when the server is open. */
     postgres_session sessions[POSTGRES_SESSIONS];
-    size_t opened, closed; /* Sessions. */
-    size_t asked;          /* Statements. */
-    size_t encryptions;    /* That were asked for, and declined. */
-    size_t farewells;      /* Sessions that the client ended in order. */
+    size_t encryptions; /* That were asked for, and declined. */
+    size_t farewells;   /* Sessions that the client ended in order. */
 } postgres;
 
-void postgres_open(plx_loop *loop, postgres *p);
-unsigned postgres_port(const char *address);
+extern postgres the_postgres;
+
+/* Has the_server speak it. */
+void postgres_open(world *w);
 /* Sends the last session a notification. */
-void postgres_notify(plx_loop *loop, postgres *p, const char *channel, const char *payload);
+void postgres_notify(plx_loop *loop, const char *channel, const char *payload);
 
 #endif

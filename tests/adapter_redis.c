@@ -2,10 +2,13 @@
 #include "tests/adapter_redis.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { WORDS_MAX = 4 };
+
+static char value[REDIS_VALUE_BYTES]; /* Of the only key. */
+static size_t value_length;
+static plx_conn subscriber;
 
 typedef struct word {
     const char *text;
@@ -66,20 +69,18 @@ static void bulk_say(plx_loop *loop, plx_conn conn, const char *bytes, size_t le
 }
 
 /* Whether the connection goes on. */
-static bool serve(plx_loop *loop, plx_conn conn, redis *r, const word *words)
+static bool serve(plx_loop *loop, plx_conn conn, const word *words)
 {
-    r->asked++;
+    the_server.asked++;
     if (word_is(&words[0], "PING")) {
         say(loop, conn, "+PONG\r\n");
     } else if (word_is(&words[0], "SET")) {
-        free(r->value);
-        r->value = malloc(words[2].length + 1);
-        ck_assert_ptr_nonnull(r->value);
-        memcpy(r->value, words[2].text, words[2].length);
-        r->value_length = words[2].length;
+        ck_assert_uint_le(words[2].length, sizeof value);
+        memcpy(value, words[2].text, words[2].length);
+        value_length = words[2].length;
         say(loop, conn, "+OK\r\n");
     } else if (word_is(&words[0], "GET")) {
-        bulk_say(loop, conn, r->value, r->value_length);
+        bulk_say(loop, conn, value, value_length);
     } else if (word_is(&words[0], "HALF")) {
         say(loop, conn, "$100\r\nnot so many");
         ck_ok(plx_conn_shutdown(loop, conn));
@@ -88,11 +89,11 @@ static bool serve(plx_loop *loop, plx_conn conn, redis *r, const word *words)
         ck_ok(plx_conn_reset(loop, conn));
         return false;
     } else if (word_is(&words[0], "SUBSCRIBE")) {
-        r->subscriber = conn;
+        subscriber = conn;
         say(loop, conn, "*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n");
     } else if (word_is(&words[0], "PUBLISH")) {
-        say(loop, r->subscriber, "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n");
-        bulk_say(loop, r->subscriber, words[2].text, words[2].length);
+        say(loop, subscriber, "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n");
+        bulk_say(loop, subscriber, words[2].text, words[2].length);
         say(loop, conn, ":1\r\n");
     } else {
         ck_assert(word_is(&words[0], "HANG"));
@@ -100,48 +101,27 @@ static bool serve(plx_loop *loop, plx_conn conn, redis *r, const word *words)
     return true;
 }
 
-static size_t serve_data(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
+static size_t serve_data(plx_loop *loop, plx_conn conn, probe *conns, const void *bytes,
                          size_t length)
 {
     word words[WORDS_MAX];
     size_t count, consumed = 0, taken;
+    (void)conns;
     while ((taken = command_read((const char *)bytes + consumed, length - consumed, words,
                                  &count)) != 0) {
-        if (!serve(loop, conn, data, words))
+        if (!serve(loop, conn, words))
             return length;
         consumed += taken;
     }
     return consumed;
 }
 
-static void serve_open(plx_loop *loop, plx_conn conn, void *data)
+void redis_open(world *w)
 {
-    (void)loop;
-    (void)conn;
-    ((redis *)data)->opened++;
+    (void)server_open(w, serve_data);
 }
 
-static void serve_close(plx_loop *loop, plx_conn conn, void *data, int reason)
+size_t redis_value_length(void)
 {
-    (void)loop;
-    (void)conn;
-    (void)reason;
-    ((redis *)data)->closed++;
-}
-
-void redis_open(world *w, redis *r)
-{
-    const plx_conn_options options = {.on_open = serve_open,
-                                      .on_data = serve_data,
-                                      .on_close = serve_close,
-                                      .data = r,
-                                      .send_max = (size_t)2 * REDIS_VALUE_BYTES,
-                                      .receive_limit = (size_t)2 * REDIS_VALUE_BYTES};
-    memset(r, 0, sizeof *r);
-    (void)listen_at(w, &options, r->address);
-}
-
-void redis_close(redis *r)
-{
-    free(r->value);
+    return value_length;
 }

@@ -6,21 +6,13 @@
 #ifndef ADAPTER_REDIS_H
 #define ADAPTER_REDIS_H
 
-#include "tests/harness.h"
+#include "tests/adapter_fixture.h"
 
 enum { REDIS_VALUE_BYTES = 2 * 1024 * 1024 };
 
-/* Static in each case: the loop closes its connections after the case has returned. */
-typedef struct redis {
-    char address[PLX_ADDRESS_TEXT_MAX];
-    char *value; /* Of the only key. */
-    size_t value_length;
-    size_t asked;          /* Commands. */
-    size_t opened, closed; /* Connections. */
-    plx_conn subscriber;
-} redis;
-
-void redis_open(world *w, redis *r);
-void redis_close(redis *r);
+/* Has the_server speak it. */
+void redis_open(world *w);
+/* The length of the key's value. */
+size_t redis_value_length(void);
 
 #endif

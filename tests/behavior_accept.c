@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_accept_cases[];
@@ -362,7 +362,7 @@ static void accept_at_the_real_descriptor_limit(world *w)
     char address[PLX_ADDRESS_TEXT_MAX];
     (void)listen_at(w, &options, address);
     peer client = peer_start(address);
-    int status = plx__rehearse_descriptor_limit(0);
+    int status = plx__test_descriptor_limit(0);
     if (status == PLX_ENOSYS) {
         turn_until(w, &p.opened, 1); /* The two cases above stand for this one there. */
         peer_close(&client);
@@ -371,7 +371,7 @@ static void accept_at_the_real_descriptor_limit(world *w)
     }
     ck_ok(status);
     turn_until_counter(w, accept_pauses, 1);
-    ck_ok(plx__rehearse_descriptor_limit(UINT32_MAX));
+    ck_ok(plx__test_descriptor_limit(UINT32_MAX));
     turn_until(w, &p.opened, 1);
     peer_close(&client);
     turn_until(w, &p.closed, 1);

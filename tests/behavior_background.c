@@ -1,6 +1,6 @@
 /* tests/behavior_background.c - what is open and does not keep plx_loop_run() running. */
-#include "platform/rehearsal.h"
-#include "tests/harness.h"
+#include "platform/test_system.h"
+#include "tests/watch_probe.h"
 
 extern const test_case behavior_background_cases[];
 
@@ -19,21 +19,6 @@ static void count_signal(plx_loop *loop, plx_signal signal, void *data, int numb
     ++*(size_t *)data;
 }
 
-typedef struct seen {
-    size_t count;
-    uint32_t ready; /* Of the last call. */
-} seen;
-
-static void see(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
-{
-    seen *s = data;
-    (void)loop;
-    (void)watch;
-    (void)socket;
-    s->count++;
-    s->ready = ready;
-}
-
 /* Nothing is left that keeps the loop running: it neither waits nor turns. */
 static void check_run_ends(world *w)
 {
@@ -46,7 +31,7 @@ static void check_run_ends(world *w)
 static void background_does_not_keep_the_loop_running(world *w)
 {
     size_t count = 0;
-    seen s = {0};
+    watch_probe s = {0};
     couple c = couple_open();
     plx_timer timer;
     plx_signal signal;
@@ -59,7 +44,7 @@ static void background_does_not_keep_the_loop_running(world *w)
     ck_ok(plx_signal_open(w->loop, &signal, PLX_SIGNAL_INTERRUPT, count_signal, &count));
     ck_ok(plx_signal_set_background(w->loop, signal, 1));
     check_run_ends(w);
-    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, count_ready, &s));
     ck_ok(plx_watch_set_background(w->loop, watch, 1));
     check_run_ends(w);
     ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", NULL));
@@ -84,7 +69,7 @@ static void background_does_not_keep_the_loop_running(world *w)
 static void background_works_while_the_loop_runs(world *w)
 {
     size_t ticks = 0, ends = 0, signals = 0;
-    seen s = {0};
+    watch_probe s = {0};
     couple c = couple_open();
     probe p = {0};
     plx_conn_options options = probe_options(&p);
@@ -96,14 +81,14 @@ static void background_works_while_the_loop_runs(world *w)
     ck_ok(plx_timer_set_background(w->loop, timer, 1));
     ck_ok(plx_signal_open(w->loop, &signal, PLX_SIGNAL_INTERRUPT, count_signal, &signals));
     ck_ok(plx_signal_set_background(w->loop, signal, 1));
-    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, count_ready, &s));
     ck_ok(plx_watch_set_background(w->loop, watch, 1));
     ck_ok(plx_listener_set_background(w->loop, listen_at(w, &options, address), 1));
     peer_send(w, &c.theirs, "x", 1);
     turn_until(w, &s.count, 1);
     peer visitor = peer_open(w, address);
     turn_until(w, &p.opened, 1);
-    ck_ok(plx__rehearse_signal(PLX_SIGNAL_INTERRUPT));
+    ck_ok(plx__test_signal(PLX_SIGNAL_INTERRUPT));
     turn_until(w, &signals, 1);
     ck_assert_uint_gt(ticks, 0);
     size_t before = ticks;

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_connect_cases[];
@@ -151,9 +151,9 @@ static void connect_to_one_that_hangs_up(world *w)
 /* A refusal on a Windows that tells WSAPoll nothing of refusals (before build 19041). */
 static void connect_refused_on_an_old_windows(world *w)
 {
-    plx__rehearse_old_poll(true);
+    plx__test_old_poll(true);
     connect_refused(w);
-    plx__rehearse_old_poll(false);
+    plx__test_old_poll(false);
 }
 
 /* Closed at once after plx_connect(): one on_close, no on_open. */

@@ -1,7 +1,7 @@
 /* tests/behavior_cork.c - plx_conn_cork(): what is written between two calls goes out together. */
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_cork_cases[];

@@ -35,8 +35,8 @@ static void second_begin(void)
 {
     uint64_t until = plx__clock_now() + patience();
     if (!child_fork())
-        plx__rehearse_vanish();
-    while (!plx__rehearsal_is_orphan()) {
+        plx__test_vanish();
+    while (!plx__test_is_orphan()) {
         ck_assert_uint_lt(plx__clock_now(), until);
         plx__thread_yield();
     }
@@ -52,7 +52,7 @@ static void second_end(world *w, holdings before)
     ck_assert_uint_ge(now.memory, before.memory);
     /* The second thread may have been about to change something, which stays allocated then. */
     ck_assert_uint_le(now.memory, before.memory + (strcmp(w->backend, "poll") == 0 ? 4 : 0));
-    plx__rehearse_report(CHILD_IS_GOOD);
+    plx__test_report(CHILD_IS_GOOD);
 }
 
 /* Connections, listeners, the watch, the timer, the signal, posts, and the socket file. */
@@ -119,7 +119,7 @@ static void daemon_changes_nothing_of_the_first(world *w)
         int status = plx_loop_after_fork(w->loop);
         if (status == PLX_EBUSY) { /* This backend can tell that the first is still there. */
             plx_loop_abandon(w->loop);
-            plx__rehearse_report(CHILD_IS_GOOD);
+            plx__test_report(CHILD_IS_GOOD);
         }
         ck_ok(status);
         ck_ok(plx_watch_set(w->loop, s.watch, 0));
@@ -129,7 +129,7 @@ static void daemon_changes_nothing_of_the_first(world *w)
         turn_some(w);
         ck_ok(plx_loop_close(w->loop));
         ck_assert(!stand_file_is_there(&s));
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     child_join();
     if (!stand_file_is_there(&s))
@@ -168,7 +168,7 @@ static void first_goes_on_for_some_turns(world *w)
             ck_ok(plx_loop_close(w->loop));
         else
             plx_loop_abandon(w->loop);
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     expect_answers(w, &client);
     peer_send(w, &go.theirs, "x", 1);
@@ -427,7 +427,7 @@ static void daemon_is_woken(world *w)
         ck_ok(plx_loop_run_once(w->loop, PLX_FOREVER));
         ck_assert_uint_eq(posts, 1);
         ck_ok(plx_loop_close(w->loop));
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     child_join();
 }
@@ -471,9 +471,9 @@ static void going_on_fails_cleanly(world *w)
                 holdings before = first_begin(w, (plx_loop_options){0});
                 stand_open(w, &s);
                 second_begin();
-                plx__rehearse_report(go_on_without(w, &s, before, kinds[i], k));
+                plx__test_report(go_on_without(w, &s, before, kinds[i], k));
             }
-            result = plx__rehearse_fork_join();
+            result = plx__test_fork_join();
         }
         ck_assert_int_eq(result, CHILD_IS_GOOD);
     }

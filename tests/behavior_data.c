@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_data_cases[];
@@ -313,7 +313,7 @@ static void end_without_a_handler_sends_the_queue(world *w)
     turn_some(w);
     ck_assert_uint_eq(p.closed, 0);
     ck_assert_int_eq(peer_drain(w, &client, &back), PLX_EEOF);
-    if (!plx__rehearsal_loses_sends())
+    if (!plx__test_loses_sends())
         ck_assert_uint_eq(back, sizeof bytes);
     turn_until(w, &p.closed, 1);
     ck_assert_int_eq(p.reason, 0);
@@ -358,7 +358,7 @@ static void reset_closes(world *w)
     peer_reset(&client);
     turn_until(w, &p.closed, 1);
     /* Wine 8 says 0, the end, where Windows and Wine 10 say WSAECONNRESET. */
-    if (!plx__rehearsal_is_wine() || p.reason != 0)
+    if (!plx__test_is_wine() || p.reason != 0)
         ck_assert_int_eq(p.reason, PLX_ECONNRESET);
 }
 

@@ -209,7 +209,7 @@ static void visits_of_a_child_are_refused(world *w)
         ck_assert_int_eq(plx_loop_each_conn(w->loop, visit, &v), PLX_EBUSY);
         ck_assert_uint_eq(v.count, 3);
         plx_loop_abandon(w->loop);
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     ck_assert_uint_eq(v.count, MANY);
     child_join();

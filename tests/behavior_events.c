@@ -1,7 +1,7 @@
 /* tests/behavior_events.c - what one wait has brought, while callbacks change what it was for. */
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_events_cases[];
@@ -298,7 +298,7 @@ static void time_goes_on_over_callbacks(world *w)
     ck_ok(plx_conn_close(w->loop, p.conn));
     expect_time(w);
     ck_ok(plx_signal_open(w->loop, &signal, PLX_SIGNAL_INTERRUPT, pass_in_signal, NULL));
-    if (plx__rehearse_signal(PLX_SIGNAL_INTERRUPT) == 0)
+    if (plx__test_signal(PLX_SIGNAL_INTERRUPT) == 0)
         expect_time(w);
     ck_ok(plx_signal_close(w->loop, signal));
     peer_close(&client);

@@ -1,7 +1,7 @@
 /* tests/behavior_finish.c - plx_conn_finish(): ending in order, within a time. */
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_finish_cases[];
@@ -51,7 +51,7 @@ static void on_returned(plx_loop *loop, plx_conn conn, void *data, int status)
 /* Wine 8 says the end for a reset. */
 static void expect_reset(int status)
 {
-    if (!plx__rehearsal_is_wine())
+    if (!plx__test_is_wine())
         ck_assert_int_eq(status, PLX_ECONNRESET);
 }
 
@@ -84,7 +84,7 @@ static void finish_sends_all_after_the_peers_end(world *w)
 {
     probe p = {0};
     size_t count;
-    if (plx__rehearsal_loses_sends())
+    if (plx__test_loses_sends())
         return; /* The system itself would leave a gap. */
     plx_conn_options options = unwanted_options(&p);
     options.send_max = sizeof bytes;
@@ -492,7 +492,7 @@ static void finish_of_a_connection_that_the_peer_resets(world *w)
     turn_some(w);
     peer_reset(&client);
     turn_until(w, &p.closed, 1);
-    if (!plx__rehearsal_is_wine())
+    if (!plx__test_is_wine())
         ck_assert_int_eq(p.reason, PLX_ECONNRESET);
 }
 

@@ -57,7 +57,7 @@ static void child_drops_its_copy(world *w)
         if (child_fork()) {
             plx_loop_abandon(w->loop);
             check_holdings(w, before, STAND_DESCRIPTORS);
-            plx__rehearse_report(CHILD_IS_GOOD);
+            plx__test_report(CHILD_IS_GOOD);
         }
         child_join();
         ck_assert(s.file[0] == '\0' || stand_file_is_there(&s));
@@ -90,7 +90,7 @@ static void child_drops_what_is_closing(world *w)
     if (child_fork()) {
         plx_loop_abandon(w->loop);
         check_holdings(w, before, 1); /* The client. */
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     child_join();
     turn_until(w, &p.closed, 1);
@@ -156,7 +156,7 @@ static void child_drops_what_waits(world *w)
         t.is_child = true;
         plx_loop_abandon(w->loop);
         check_holdings(w, before, 1);
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     child_join();
     peer_receive(w, &client, start, 9);
@@ -180,9 +180,9 @@ static void child_of_a_child_drops_its_copy(world *w)
     if (child_fork()) {
         if (child_fork()) {
             plx_loop_abandon(w->loop);
-            plx__rehearse_report(CHILD_IS_GOOD);
+            plx__test_report(CHILD_IS_GOOD);
         }
-        plx__rehearse_vanish();
+        plx__test_vanish();
     }
     child_join();
     stand_check(w, &s);
@@ -209,7 +209,7 @@ static void child_lives_on_without_the_sockets(world *w)
         uint64_t until = plx__clock_now() + 4 * patience();
         while (peer_try(&life.theirs, &none, 1) == PLX_EAGAIN && plx__clock_now() < until)
             plx__thread_yield();
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     peer_close(&life.theirs);
     peer_receive(w, &life.ours, &none, 1); /* It has abandoned. */
@@ -316,7 +316,7 @@ static void child_that_does_neither_is_refused(world *w)
         ck_assert(s.file[0] == '\0' || stand_file_is_there(&s));
         plx_loop_abandon(w->loop);
         check_holdings(w, before, STAND_DESCRIPTORS);
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     child_join();
     stand_check(w, &s);
@@ -334,7 +334,7 @@ static void child_does_not_use_a_stop(world *w)
         ck_assert_int_eq(plx_loop_run(w->loop), PLX_EBUSY);
         ck_assert_int_eq(plx_loop_run(w->loop), PLX_EBUSY);
         plx_loop_abandon(w->loop);
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     child_join();
     ck_ok(plx_loop_run(w->loop));
@@ -360,7 +360,7 @@ static void child_that_returns_does_not_go_on(world *w)
     if (is_child) {
         ck_assert_int_eq(status, PLX_EBUSY);
         plx_loop_abandon(w->loop);
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     ck_ok(status);
     child_join();
@@ -388,7 +388,7 @@ static void child_has_loops_of_its_own(world *w)
             stand_close(w, &own);
             ck_assert_uint_eq(holdings_now().memory, before.memory);
             ck_assert_uint_eq(holdings_now().descriptors, before.descriptors);
-            plx__rehearse_report(CHILD_IS_GOOD);
+            plx__test_report(CHILD_IS_GOOD);
         }
         child_join();
         stand_check(w, &parents);
@@ -435,7 +435,7 @@ static void dropping_restores_signals(world *w)
         ck_assert_int_eq(raise(SIGUSR1), 0);
         wait_until_handled(own);
         ck_assert_int_eq(handled, 1);
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     child_join();
     ck_assert_int_eq(raise(SIGUSR1), 0);
@@ -448,7 +448,7 @@ static void dropping_restores_signals(world *w)
 static void on_abort(int number)
 {
     (void)number;
-    plx__rehearse_report(CHILD_IS_GOOD);
+    plx__test_report(CHILD_IS_GOOD);
 }
 
 /* Dropping a loop that is in use would leave its thread with freed memory: that is a mistake. */
@@ -460,7 +460,7 @@ static void dropping_ones_own_loop_aborts(world *w)
         (void)signal(SIGABRT, on_abort);
         plx_loop_abandon(NULL);
         plx_loop_abandon(own);
-        plx__rehearse_report(1);
+        plx__test_report(1);
     }
     child_join();
 }
@@ -506,7 +506,7 @@ static void child_drops_its_copy_amid_posts(world *w)
         size_t before = posts_run;
         if (child_fork()) {
             plx_loop_abandon(w->loop);
-            plx__rehearse_report(CHILD_IS_GOOD);
+            plx__test_report(CHILD_IS_GOOD);
         }
         child_join();
         while (posts_run == before)
@@ -532,7 +532,7 @@ static void child_drops_its_copy_amid_events(world *w)
             turn(w);
         if (child_fork()) {
             plx_loop_abandon(w->loop);
-            plx__rehearse_report(CHILD_IS_GOOD);
+            plx__test_report(CHILD_IS_GOOD);
         }
         for (size_t i = 0; i < STAND_PEERS; i++)
             peer_receive(w, &s.peers[i], &got, 1);

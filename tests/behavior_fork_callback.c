@@ -13,7 +13,7 @@ static void fork_here(plx_loop *loop, size_t *count)
 {
     if (child_fork()) {
         plx_loop_abandon(loop);
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     child_join();
     ++*count;
@@ -160,7 +160,7 @@ static void child_drops_its_copy_in_a_callback(world *w)
     ck_ok(plx_timer_start(w->loop, NULL, 0, 0, fork_on_timer, NULL));
     turn_until(w, &forked.timer, 1);
     ck_ok(plx_signal_open(w->loop, NULL, PLX_SIGNAL_USER2, fork_on_signal, NULL));
-    ck_ok(plx__rehearse_signal(PLX_SIGNAL_USER2));
+    ck_ok(plx__test_signal(PLX_SIGNAL_USER2));
     turn_until(w, &forked.signal, 1);
     ck_ok(plx_post(w->loop, fork_on_post, NULL));
     ck_ok(plx_post(w->loop, fork_on_post, NULL));
@@ -212,7 +212,7 @@ static void fork_on_first_open(plx_loop *loop, plx_conn conn, void *data)
     if (++b->opened > 1 || !child_fork())
         return;
     plx_loop_abandon(loop);
-    plx__rehearse_report(receive_one(&b->line.theirs) == 1 ? CHILD_IS_GOOD : CHILD_WAS_STRUCK);
+    plx__test_report(receive_one(&b->line.theirs) == 1 ? CHILD_IS_GOOD : CHILD_WAS_STRUCK);
 }
 
 /* Connections that had arrived at the fork, and that the loop had not delivered: the child drops

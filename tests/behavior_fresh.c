@@ -1,5 +1,5 @@
 /* tests/behavior_fresh.c - what a callback opens learns nothing of what came before. */
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_fresh_cases[];
@@ -50,11 +50,11 @@ static void signal_opened_in_its_callback(world *w)
         listening l = {.closes = closes != 0};
         plx_signal first;
         ck_ok(plx_signal_open(w->loop, &first, PLX_SIGNAL_INTERRUPT, open_more, &l));
-        ck_ok(plx__rehearse_signal(PLX_SIGNAL_INTERRUPT));
+        ck_ok(plx__test_signal(PLX_SIGNAL_INTERRUPT));
         turn_until(w, &l.heard, 1);
         turn_some(w);
         ck_assert_uint_eq(l.fresh_heard, 0);
-        ck_ok(plx__rehearse_signal(PLX_SIGNAL_INTERRUPT));
+        ck_ok(plx__test_signal(PLX_SIGNAL_INTERRUPT));
         turn_until(w, &l.fresh_heard, FRESH);
         for (size_t i = 0; i < FRESH; i++)
             ck_ok(plx_signal_close(w->loop, l.fresh[i]));
@@ -80,7 +80,7 @@ static void signal_that_waits_is_not_for_the_next(world *w)
     plx_loop *other = world_loop_open(w);
     ck_ok(plx_signal_open(w->loop, NULL, PLX_SIGNAL_INTERRUPT, hear, &old));
     ck_ok(plx_signal_open(other, NULL, PLX_SIGNAL_INTERRUPT, hear, &elsewhere));
-    ck_ok(plx__rehearse_signal(PLX_SIGNAL_INTERRUPT));
+    ck_ok(plx__test_signal(PLX_SIGNAL_INTERRUPT));
     uint64_t until = plx__clock_now() + patience();
     while (elsewhere == 0) { /* Then this loop has been told, too: it subscribed first. */
         ck_assert_uint_lt(plx__clock_now(), until);
@@ -92,7 +92,7 @@ static void signal_that_waits_is_not_for_the_next(world *w)
     turn_until(w, &old, 1);
     turn_some(w);
     ck_assert_uint_eq(fresh, 0);
-    ck_ok(plx__rehearse_signal(PLX_SIGNAL_INTERRUPT));
+    ck_ok(plx__test_signal(PLX_SIGNAL_INTERRUPT));
     turn_until(w, &fresh, 1);
     ck_assert_uint_eq(old, 2);
     ck_ok(plx_loop_close(other));

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/configuration.h"
 #include "tests/harness.h"
 
@@ -54,7 +54,7 @@ static plx_loop *loop_open_idle(const world *w)
 {
     plx_loop *loop;
     plx_loop_options options = world_options(w, configuration_all_idle((plx_loop_options){0}));
-    if (strcmp(w->backend, "iocp") == 0 && plx__rehearsal_is_wine())
+    if (strcmp(w->backend, "iocp") == 0 && plx__test_is_wine())
         options.backend = "select";
     ck_ok(plx_loop_open(&loop, &options));
     return loop;
@@ -147,7 +147,7 @@ static void idle_ones_are_closed(world *w)
     for (size_t i = 0; i < MANY; i += 4) {
         ck_assert_int_eq(peer_drain(w, &c.peers[i], &dropped), PLX_EEOF);
         int status = peer_drain(w, &c.peers[i + 1], &dropped);
-        if (!plx__rehearsal_is_wine()) /* Wine 8 says the end for a reset. */
+        if (!plx__test_is_wine()) /* Wine 8 says the end for a reset. */
             ck_assert_int_eq(status, PLX_ECONNRESET);
     }
     turn_until(w, &c.probe.closed, MANY);

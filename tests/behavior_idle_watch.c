@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/configuration.h"
 #include "tests/harness.h"
 
@@ -232,7 +232,7 @@ static void one_socket_is_watched_several_times(world *w)
     distant.couple = one->couple;
     ck_ok(plx_watch_open(second, &distant.watch, distant.couple.ours.socket, PLX_READABLE, on_ready,
                          &distant));
-    bool has_twin = plx__rehearse_duplicate(one->couple.ours.socket, &twin.couple.ours.socket) == 0;
+    bool has_twin = plx__test_duplicate(one->couple.ours.socket, &twin.couple.ours.socket) == 0;
     if (has_twin)
         ck_ok(plx_watch_open(first, &twin.watch, twin.couple.ours.socket, PLX_READABLE, on_ready,
                              &twin));

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 #ifndef _WIN32
 #include "platform/os.h"
@@ -150,7 +150,7 @@ static void adopted_socket_leaves_its_file(world *w)
  * joined, also if nothing comes of it: no other one may have them. */
 static bool is_kept_by_port(const world *w, int status)
 {
-    return status == PLX_EBUSY && strcmp(w->backend, "iocp") == 0 && plx__rehearsal_is_wine();
+    return status == PLX_EBUSY && strcmp(w->backend, "iocp") == 0 && plx__test_is_wine();
 }
 
 /* Whatever runs out on the way, the socket is the caller's, listens, and has lost nobody. */
@@ -259,7 +259,7 @@ static void shared_socket_outlives_a_listener(world *w)
     plx_listener listener;
     plx_socket duplicate;
     plx_socket socket = socket_listening(address);
-    int status = plx__rehearse_duplicate(socket, &duplicate);
+    int status = plx__test_duplicate(socket, &duplicate);
     if (status == PLX_ENOSYS) {
         plx__socket_close(socket);
         return;
@@ -327,9 +327,9 @@ static void adopted_socket_does_not_block(world *w)
         ck_assert_int_eq(bind(blocking, (const struct sockaddr *)&any, sizeof any), 0);
         check_refused(w, blocking, &options, PLX_EINVAL);
         ck_assert_int_eq(listen(blocking, 16), 0);
-        int inherited = plx__rehearse_inherited();
+        int inherited = plx__test_inherited();
         ck_ok(plx_listen_adopt(w->loop, &listener, blocking, &options));
-        ck_assert_int_eq(plx__rehearse_inherited(), inherited - 1);
+        ck_assert_int_eq(plx__test_inherited(), inherited - 1);
         ck_assert_int_eq(plx__socket_accept(blocking, &none), PLX_EAGAIN);
         ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
         peer client = peer_start(address);

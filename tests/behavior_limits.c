@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/loop.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_limits_cases[];
@@ -248,20 +248,20 @@ static void backend_of_the_environment(world *w)
 {
     plx_loop *loop;
     const plx_loop_options named = world_options(w, (plx_loop_options){0});
-    ck_ok(plx__rehearse_environment("POLLUX_BACKEND", ""));
+    ck_ok(plx__test_environment("POLLUX_BACKEND", ""));
     ck_ok(plx_loop_open(&loop, NULL));
     if (plx_backend_probe(plx_backend_default()) == 0)
         ck_assert_str_eq(plx_loop_backend_name(loop), plx_backend_default());
     ck_ok(plx_loop_close(loop));
-    ck_ok(plx__rehearse_environment("POLLUX_BACKEND", "carrier-pigeon"));
+    ck_ok(plx__test_environment("POLLUX_BACKEND", "carrier-pigeon"));
     ck_assert_int_eq(plx_loop_open(&loop, NULL), PLX_EBACKEND);
     ck_ok(plx_loop_open(&loop, &named));
     ck_ok(plx_loop_close(loop));
-    ck_ok(plx__rehearse_environment("POLLUX_BACKEND", w->backend));
+    ck_ok(plx__test_environment("POLLUX_BACKEND", w->backend));
     ck_ok(plx_loop_open(&loop, NULL));
     ck_assert_str_eq(plx_loop_backend_name(loop), w->backend);
     ck_ok(plx_loop_close(loop));
-    ck_ok(plx__rehearse_environment("POLLUX_BACKEND", NULL));
+    ck_ok(plx__test_environment("POLLUX_BACKEND", NULL));
 }
 
 /* An abstract name has at least one byte behind its "@". */
@@ -531,10 +531,10 @@ static void loop_opens_with_enough_descriptors(world *w)
     int status = PLX_EMFILE;
     for (uint32_t spare = 0; status != 0; spare++) {
         ck_assert_uint_lt(spare, 64);
-        if (plx__rehearse_descriptor_limit(spare) == PLX_ENOSYS)
+        if (plx__test_descriptor_limit(spare) == PLX_ENOSYS)
             return;
         status = plx_loop_open(&loop, &options);
-        ck_ok(plx__rehearse_descriptor_limit(UINT32_MAX));
+        ck_ok(plx__test_descriptor_limit(UINT32_MAX));
         ck_assert(status == 0 || status == PLX_EMFILE);
     }
     ck_ok(plx_loop_run_once(loop, 0));

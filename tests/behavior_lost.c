@@ -340,7 +340,7 @@ static bool is_free(plx_socket number)
 static void own_descriptors_open(world *w)
 {
     if (strcmp(w->backend, "uring") == 0) {
-        ck_ok(plx__rehearse_ring_lost());
+        ck_ok(plx__test_ring_lost());
         ck_assert_int_ne(plx_loop_run_once(w->loop, 0), 0);
     }
     turn_some(w);
@@ -475,7 +475,7 @@ static void child_drops_what_was_lost(world *w)
             uint32_t kept = (uint32_t)l.fillers_count + (l.client.socket != PLX_SOCKET_NONE);
             ck_assert_uint_eq(holdings_now().descriptors, before.descriptors + kept);
             ck_assert_uint_eq(holdings_now().memory, before.memory);
-            plx__rehearse_report(CHILD_IS_GOOD);
+            plx__test_report(CHILD_IS_GOOD);
         }
         child_join();
         turn_until(w, &server->opened, 1);
@@ -517,11 +517,11 @@ static void programs_inherit_nothing(world *w)
 {
     stand s;
     ck_ok(plx_loop_close(w->loop));
-    int before = plx__rehearse_inherited();
+    int before = plx__test_inherited();
     w->loop = world_loop_open(w);
     stand_open(w, &s);
     stand_check(w, &s);
-    ck_assert_int_eq(plx__rehearse_inherited(), before);
+    ck_assert_int_eq(plx__test_inherited(), before);
     stand_close(w, &s);
 }
 

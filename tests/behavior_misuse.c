@@ -13,7 +13,7 @@ static char words_path[64];
 static void on_abort(int number)
 {
     (void)number;
-    plx__rehearse_report(CHILD_IS_GOOD);
+    plx__test_report(CHILD_IS_GOOD);
 }
 
 /* Whether it shows all that it was shown once more, and so is on the longer way. */
@@ -48,7 +48,7 @@ static void misuse_and_die(world *w)
     (void)setvbuf(stderr, NULL, _IONBF, 0); /* As it was. */
     (void)signal(SIGABRT, on_abort);
     turn_some(w);
-    plx__rehearse_report(1);
+    plx__test_report(1);
 }
 
 static void words_expect(const char *expected)

@@ -1,7 +1,7 @@
 /* tests/behavior_option.c - options of a connection's socket, and who is at its other end. */
 #include <stdio.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_option_cases[];
@@ -18,8 +18,8 @@ static void expect_seconds(const world *w, plx_conn conn, int64_t seconds)
 {
     int64_t value = 0;
     int status = plx_conn_get_option(w->loop, conn, PLX_CONN_OPTION_KEEPALIVE_SECONDS, &value);
-    ck_assert_int_eq(status, plx__rehearsal_is_wine() ? PLX_ENOSYS : 0);
-    ck_assert_int_eq(value, plx__rehearsal_is_wine() ? 0 : seconds);
+    ck_assert_int_eq(status, plx__test_is_wine() ? PLX_ENOSYS : 0);
+    ck_assert_int_eq(value, plx__test_is_wine() ? 0 : seconds);
 }
 
 /* For one side alone, and while it connects, too. */
@@ -173,7 +173,7 @@ static void options_of_a_socket_file(world *w)
     status = plx_conn_get_option(w->loop, conn, PLX_CONN_OPTION_TRAFFIC_CLASS, &user);
     ck_assert_int_eq(status, PLX_ENOSYS);
     ck_assert_int_gt(option_of(w, conn, PLX_CONN_OPTION_SEND_BYTES), 0);
-    int known = plx__rehearsal_credentials(&ours);
+    int known = plx__test_credentials(&ours);
     status = plx_conn_peer_credentials(w->loop, conn, &process, &user, &group);
     ck_assert_int_eq(status, known);
     if (known == 0) {

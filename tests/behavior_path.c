@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "platform/hook.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_path_cases[];
@@ -122,9 +122,9 @@ static void other_files_are_not_removed(world *w)
     check_there_and_remove(s.file);
     listener = server_open(w->loop, s.address, &p);
     check_there_and_remove(s.file);
-    ck_ok(plx__rehearse_directory(s.file));
+    ck_ok(plx__test_directory(s.file));
     ck_ok(plx_listener_close(w->loop, listener));
-    ck_ok(plx__rehearse_directory_remove(s.file));
+    ck_ok(plx__test_directory_remove(s.file));
     listener = server_open(w->loop, s.address, &p);
     check_there_and_remove(s.file);
     ck_ok(plx_listener_close(w->loop, listener)); /* Nothing is there. */
@@ -154,17 +154,17 @@ static void socket_file_is_found_from_another_directory(world *w)
     probe here = {0}, there = {0};
     site s = site_make(".sock");
     site directory = site_make(".d");
-    ck_ok(plx__rehearse_directory(directory.file));
+    ck_ok(plx__test_directory(directory.file));
     plx_listener first = server_open(w->loop, s.address, &here);
-    ck_ok(plx__rehearse_directory_enter(directory.file));
+    ck_ok(plx__test_directory_enter(directory.file));
     plx_listener second = server_open(w->loop, s.address, &there);
     ck_ok(plx_listener_close(w->loop, first));
     check_served(w, s.address); /* The one of the same name, in this directory. */
     turn_until(w, &there.closed, 1);
-    ck_ok(plx__rehearse_directory_enter(".."));
+    ck_ok(plx__test_directory_enter(".."));
     check_gone(s.file);
     ck_ok(plx_listener_close(w->loop, second));
-    ck_ok(plx__rehearse_directory_remove(directory.file)); /* It is empty. */
+    ck_ok(plx__test_directory_remove(directory.file)); /* It is empty. */
 }
 
 /* Directories on the way may be symbolic links, and change while the server runs. */
@@ -176,11 +176,11 @@ static void socket_file_behind_a_link(world *w)
     site s = site_make(".sock");
     site one = site_make(".d"), two = site_make(".d"), link = site_make(".l");
     char address[160], file[160];
-    ck_ok(plx__rehearse_directory(one.file));
-    ck_ok(plx__rehearse_directory(two.file));
-    if (plx__rehearse_symlink(one.file, link.file) == PLX_ENOSYS) {
-        ck_ok(plx__rehearse_directory_remove(one.file));
-        ck_ok(plx__rehearse_directory_remove(two.file));
+    ck_ok(plx__test_directory(one.file));
+    ck_ok(plx__test_directory(two.file));
+    if (plx__test_symlink(one.file, link.file) == PLX_ENOSYS) {
+        ck_ok(plx__test_directory_remove(one.file));
+        ck_ok(plx__test_directory_remove(two.file));
         return;
     }
     (void)snprintf(address, sizeof address, "unix:%s/x.sock", link.file);
@@ -188,7 +188,7 @@ static void socket_file_behind_a_link(world *w)
     ck_ok(plx_listener_close(w->loop, listener));
     listener = server_open(w->loop, address, &p);
     check_there_and_remove(link.file);
-    ck_ok(plx__rehearse_symlink(two.file, link.file));
+    ck_ok(plx__test_symlink(two.file, link.file));
     (void)snprintf(file, sizeof file, "%s/x.sock", two.file);
     file_write(file, "precious");
     ck_ok(plx_listener_close(w->loop, listener));
@@ -197,8 +197,8 @@ static void socket_file_behind_a_link(world *w)
     (void)snprintf(file, sizeof file, "%s/x.sock", one.file);
     check_there_and_remove(file); /* Not found, so not removed. */
     check_there_and_remove(link.file);
-    ck_ok(plx__rehearse_directory_remove(one.file));
-    ck_ok(plx__rehearse_directory_remove(two.file));
+    ck_ok(plx__test_directory_remove(one.file));
+    ck_ok(plx__test_directory_remove(two.file));
     (void)s;
 }
 
@@ -219,16 +219,16 @@ static void only_a_dead_socket_is_replaced(world *w)
     check_in_use(w, s.address);
     file_check(s.file, "precious");
     check_there_and_remove(s.file);
-    ck_ok(plx__rehearse_directory(s.file));
+    ck_ok(plx__test_directory(s.file));
     check_in_use(w, s.address);
-    ck_ok(plx__rehearse_directory_remove(s.file));
+    ck_ok(plx__test_directory_remove(s.file));
     plx_listener listener = server_open(w->loop, live.address, &p);
     check_in_use(w, live.address);
-    if (plx__rehearse_symlink(live.file, s.file) == 0) {
+    if (plx__test_symlink(live.file, s.file) == 0) {
         check_in_use(w, s.address);
         check_served(w, s.address);
         check_there_and_remove(s.file);
-        ck_ok(plx__rehearse_symlink("nothing-of-that-name", s.file));
+        ck_ok(plx__test_symlink("nothing-of-that-name", s.file));
         check_in_use(w, s.address);
         check_there_and_remove(s.file);
     }
@@ -258,23 +258,23 @@ static void socket_of_a_starting_server_stays(world *w)
     probe p = {0};
     site s = site_make(".sock"), new = site_make(".sock");
     site directory = site_make(".d"); /* Of its own: other tests use the lock of this one. */
-    ck_ok(plx__rehearse_directory(directory.file));
-    ck_ok(plx__rehearse_directory_enter(directory.file));
+    ck_ok(plx__test_directory(directory.file));
+    ck_ok(plx__test_directory_enter(directory.file));
     plx_socket starting = socket_bound(s.address);
-    int status = plx__rehearse_path_lock(true);
+    int status = plx__test_path_lock(true);
     if (status != PLX_ENOSYS) {
         ck_ok(status);
         check_in_use(w, s.address);
         /* Where nothing is in the way nothing needs to be removed, and the lock is not needed. */
         ck_ok(plx_listener_close(w->loop, server_open(w->loop, new.address, &p)));
         check_gone(new.file);
-        ck_ok(plx__rehearse_path_lock(false));
+        ck_ok(plx__test_path_lock(false));
     }
     plx__socket_close(starting);
     ck_ok(plx_listener_close(w->loop, server_open(w->loop, s.address, &p)));
     check_gone(s.file);
-    ck_ok(plx__rehearse_directory_enter(".."));
-    ck_ok(plx__rehearse_directory_remove(directory.file));
+    ck_ok(plx__test_directory_enter(".."));
+    ck_ok(plx__test_directory_remove(directory.file));
 }
 
 /* The directory that is locked is the socket's, wherever the server starts. */
@@ -286,19 +286,19 @@ static void directory_of_the_socket_is_locked(world *w)
     if (!has_unix_sockets())
         return;
     (void)snprintf(address, sizeof address, "unix:%s/s", directory.file);
-    ck_ok(plx__rehearse_directory(directory.file));
+    ck_ok(plx__test_directory(directory.file));
     plx_socket starting = socket_bound(address);
-    ck_ok(plx__rehearse_directory_enter(directory.file));
-    int status = plx__rehearse_path_lock(true);
-    ck_ok(plx__rehearse_directory_enter(".."));
+    ck_ok(plx__test_directory_enter(directory.file));
+    int status = plx__test_path_lock(true);
+    ck_ok(plx__test_directory_enter(".."));
     if (status != PLX_ENOSYS) {
         ck_ok(status);
         check_in_use(w, address);
-        ck_ok(plx__rehearse_path_lock(false));
+        ck_ok(plx__test_path_lock(false));
     }
     plx__socket_close(starting);
     ck_ok(plx_listener_close(w->loop, server_open(w->loop, address, &p)));
-    ck_ok(plx__rehearse_directory_remove(directory.file));
+    ck_ok(plx__test_directory_remove(directory.file));
 }
 
 enum { RACES = 50 };
@@ -318,13 +318,13 @@ static void rival_run(const char *address, couple *life)
     char none;
     plx__socket_dispose(life->ours.socket);
     if (plx_loop_open(&loop, NULL) != 0)
-        plx__rehearse_report(101);
+        plx__test_report(101);
     int outcome = listen_outcome(loop, address, &listener);
     while (peer_try(&life->theirs, &none, 1) == PLX_EAGAIN) {
         if (plx_loop_run_once(loop, PLX_MILLISECOND) != 0)
-            plx__rehearse_report(102);
+            plx__test_report(102);
     }
-    plx__rehearse_report(outcome);
+    plx__test_report(outcome);
 }
 
 /* Two servers start at the same moment at a path with a leftover: one of them has it, and its file
@@ -338,14 +338,14 @@ static void one_of_two_starting_servers_has_the_path(world *w)
         plx_listener listener;
         couple life = couple_open();
         plx__socket_close(socket_bound(s.address));
-        int forked = plx__rehearse_fork();
+        int forked = plx__test_fork();
         if (forked == 0)
             rival_run(s.address, &life);
         int ours = listen_outcome(w->loop, s.address, &listener);
         if (forked != PLX_ENOSYS) {
             peer visitor = peer_start(s.address); /* Whoever it is, somebody listens. */
             couple_close(&life);
-            ck_assert_int_eq(ours + plx__rehearse_fork_join(), 1);
+            ck_assert_int_eq(ours + plx__test_fork_join(), 1);
             peer_close(&visitor);
         } else {
             ck_assert_int_eq(ours, 1);
@@ -487,7 +487,7 @@ static void look_before_it_listens(enum plx__hook_step step, void *data)
     if (step != PLX__HOOK_LISTEN)
         return;
     l->count++;
-    l->mode = plx__rehearse_path_mode(l->site->file);
+    l->mode = plx__test_path_mode(l->site->file);
     plx_socket client = PLX_SOCKET_NONE;
     ck_ok(plx__address_parse(&address, l->site->address));
     ck_ok(plx__socket_open(&client, address.family));
@@ -500,11 +500,11 @@ static void look_before_it_listens(enum plx__hook_step step, void *data)
 static void socket_file_has_its_mode(world *w)
 {
     static const uint32_t modes[] = {0600, 0660, 0666, 0777, 0700, 0};
-    if (!has_unix_sockets() || plx__rehearse_path_mode(".") == PLX_ENOSYS)
+    if (!has_unix_sockets() || plx__test_path_mode(".") == PLX_ENOSYS)
         return;
     site usual = site_make(".sock");
     plx__socket_close(socket_bound(usual.address));
-    int mode_usual = plx__rehearse_path_mode(usual.file);
+    int mode_usual = plx__test_path_mode(usual.file);
     check_there_and_remove(usual.file);
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         probe p = {.then_data = echo_back};
@@ -522,7 +522,7 @@ static void socket_file_has_its_mode(world *w)
         ck_assert_int_eq(l.mode, wanted);
         check_served(w, s.address);
         turn_until(w, &p.closed, 1);
-        ck_assert_int_eq(plx__rehearse_path_mode(s.file), wanted);
+        ck_assert_int_eq(plx__test_path_mode(s.file), wanted);
         ck_ok(plx_listener_close(w->loop, listener));
         check_gone(s.file);
     }
@@ -539,7 +539,7 @@ static void mode_is_refused_without_a_file(world *w)
     options.path_mode = 01000;
     ck_assert_int_eq(plx_listen(w->loop, &listener, s.address, &options), PLX_EINVAL);
     options.path_mode = 0600;
-    if (has_unix_sockets() && plx__rehearse_path_mode(".") == PLX_ENOSYS)
+    if (has_unix_sockets() && plx__test_path_mode(".") == PLX_ENOSYS)
         ck_assert_int_eq(plx_listen(w->loop, &listener, s.address, &options), PLX_ENOSYS);
     ck_assert_uint_eq(listener.bits, 0);
     check_gone(s.file);

@@ -2,7 +2,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_post_cases[];
@@ -198,7 +198,7 @@ static void interrupt_is_delivered(world *w)
     ck_ok(plx_signal_open(w->loop, &gone, PLX_SIGNAL_INTERRUPT, hear, &never));
     ck_ok(plx_signal_open(other, NULL, PLX_SIGNAL_INTERRUPT, hear, &second));
     ck_ok(plx_signal_close(w->loop, gone));
-    ck_ok(plx__rehearse_signal(PLX_SIGNAL_INTERRUPT));
+    ck_ok(plx__test_signal(PLX_SIGNAL_INTERRUPT));
     turn_until(w, &first.count, 1);
     ck_assert_int_eq(first.number, PLX_SIGNAL_INTERRUPT);
     uint64_t until = plx__clock_now() + patience();
@@ -226,7 +226,7 @@ static void every_signal_there_is(world *w)
         if (status == PLX_ENOSYS)
             continue;
         ck_ok(status);
-        status = plx__rehearse_signal(number);
+        status = plx__test_signal(number);
         if (status == PLX_ENOSYS)
             continue; /* It is there, and nobody but the system can send it. */
         ck_ok(status);

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/rest.h"
 
 extern const test_case behavior_rest_cases[];
@@ -140,13 +140,13 @@ static void interrupted_wait_is_no_failure(world *w)
     plx_conn_options options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
     size_t fired = 0;
-    if (plx__rehearse_interruptions_start() == 0) {
+    if (plx__test_interruptions_start() == 0) {
         ck_ok(plx_timer_start(w->loop, NULL, 50 * PLX_MILLISECOND, 0, count_fire, &fired));
         while (fired == 0)
             ck_ok(plx_loop_run_once(w->loop, PLX_SECOND));
         for (int i = 0; i < 20; i++)
             expect_service(w, &client);
-        ck_assert_uint_gt(plx__rehearse_interruptions_end(), 0);
+        ck_assert_uint_gt(plx__test_interruptions_end(), 0);
     }
     ck_assert_uint_eq(p.closed, 0);
     peer_close(&client);
@@ -180,14 +180,14 @@ static void limit_is_lowered_below_what_is_open(world *w)
     }
     crowd_serve(w, &c);
     turn_some(w); /* Where there is a second tier, they are there now. */
-    if (plx__rehearse_descriptor_ceiling(20) == 0) {
+    if (plx__test_descriptor_ceiling(20) == 0) {
         crowd_serve(w, &c);
         turn_some(w);
         expect_rest(w);
         crowd_serve(w, &c); /* The second tier knows by now. */
         peer_close(&c.peers[0]);
         turn_until(w, &c.probe.closed, 1);
-        ck_ok(plx__rehearse_descriptor_ceiling(UINT32_MAX));
+        ck_ok(plx__test_descriptor_ceiling(UINT32_MAX));
         c.peers[0] = peer_start(address);
         turn_until(w, &c.probe.opened, CROWD + 1);
         crowd_serve(w, &c);
@@ -228,7 +228,7 @@ static void accepting_is_forbidden(world *w)
     ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
     peer busy = peer_start(address);
     turn_until(w, &p.opened, 1);
-    if (strcmp(w->backend, "uring") == 0 || plx__rehearse_no_accepts() != 0) {
+    if (strcmp(w->backend, "uring") == 0 || plx__test_no_accepts() != 0) {
         peer_close(&busy);
         turn_until(w, &p.closed, 1);
         return;

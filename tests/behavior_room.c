@@ -1,6 +1,6 @@
 /* tests/behavior_room.c - posters that are refused, and told when the queue has room again. */
 #include "core/loop.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/child.h"
 #include "tests/harness.h"
 
@@ -358,13 +358,13 @@ static void waiting_posters_in_a_child(world *w)
                 ck_assert_uint_eq(r.told, 0);
                 if (plx__backend_find(w->backend)->abandon != NULL)
                     ck_assert_uint_eq(plx__fault_held(PLX__FAULT_MEMORY), memory);
-                plx__rehearse_report(CHILD_IS_GOOD);
+                plx__test_report(CHILD_IS_GOOD);
             }
             turn_until(w, &r.told, 2);
             ck_assert_uint_eq(r.posts, CAPACITY);
             ck_ok(plx_post_notify(w->loop, on_room, &r));
             turn_until(w, &r.told, 3);
-            plx__rehearse_report(CHILD_IS_GOOD);
+            plx__test_report(CHILD_IS_GOOD);
         }
         child_join();
         turn_until(w, &r.told, 2);
@@ -384,7 +384,7 @@ static void waiting_poster_without_its_thread_is_told(world *w)
             plx_loop_abandon(w->loop);
         else
             turn_until(w, &r.told, 1);
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     child_join();
     plx__room_look(w->loop);

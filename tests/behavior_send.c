@@ -1,7 +1,7 @@
 /* tests/behavior_send.c - what is written: order, limits, watermarks, lent buffers, the end. */
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_send_cases[];
@@ -568,7 +568,7 @@ static void slow_reader_that_has_shut_its_side(world *w)
         ck_ok(plx_loop_run_once(w->loop, 50 * PLX_MILLISECOND));
     ck_assert_uint_le(counter(w, ticks) - before, 20);
     ck_assert_int_eq(peer_drain(w, &client, &count), PLX_EEOF);
-    if (!plx__rehearsal_loses_sends())
+    if (!plx__test_loses_sends())
         ck_assert_uint_eq(count, sizeof zeroes);
     turn_until(w, &p.closed, 1);
     peer_close(&client);

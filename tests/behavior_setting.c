@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_setting_cases[];
@@ -38,13 +38,13 @@ static void expect_refused(const char *backend, const plx_setting *settings, siz
 /* A loop that picks the case's backend itself takes it from here. */
 static void backend_is_of_the_environment(const world *w)
 {
-    ck_ok(plx__rehearse_environment("POLLUX_BACKEND", w->backend));
+    ck_ok(plx__test_environment("POLLUX_BACKEND", w->backend));
 }
 
 static void environment_end(void)
 {
-    ck_ok(plx__rehearse_environment("POLLUX_BACKEND", NULL));
-    ck_ok(plx__rehearse_environment("POLLUX_SETTINGS", NULL));
+    ck_ok(plx__test_environment("POLLUX_BACKEND", NULL));
+    ck_ok(plx__test_environment("POLLUX_SETTINGS", NULL));
 }
 
 /* Each key has one owner, a text, and a default that is in range. */
@@ -171,15 +171,15 @@ static void settings_of_the_environment(world *w)
     const plx_setting off = {"idle_set", PLX_OFF};
     const plx_setting on = {"idle_set", PLX_ON};
     backend_is_of_the_environment(w);
-    ck_ok(plx__rehearse_environment("POLLUX_SETTINGS", "idle_set_min=1 idle_after_ns=1"));
+    ck_ok(plx__test_environment("POLLUX_SETTINGS", "idle_set_min=1 idle_after_ns=1"));
     expect_idle_set(w, NULL, 0, true);
     expect_idle_set(w, &off, 1, false);
-    ck_ok(plx__rehearse_environment("POLLUX_SETTINGS",
-                                    "\tidle_set_min=1  idle_after_ns=1\nidle_set=off "));
+    ck_ok(plx__test_environment("POLLUX_SETTINGS",
+                                "\tidle_set_min=1  idle_after_ns=1\nidle_set=off "));
     expect_idle_set(w, NULL, 0, false);
     expect_idle_set(w, &on, 1, true);
-    ck_ok(plx__rehearse_environment("POLLUX_SETTINGS", "idle_set=off idle_set=on "
-                                                       "idle_set_min=1 idle_after_ns=00001"));
+    ck_ok(plx__test_environment("POLLUX_SETTINGS", "idle_set=off idle_set=on "
+                                                   "idle_set_min=1 idle_after_ns=00001"));
     expect_idle_set(w, NULL, 0, true);
     environment_end();
 }
@@ -210,21 +210,21 @@ static void wrong_environment_is_refused(world *w)
     char many[17 * 16] = "";
     backend_is_of_the_environment(w);
     for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
-        ck_ok(plx__rehearse_environment("POLLUX_SETTINGS", right[i]));
+        ck_ok(plx__test_environment("POLLUX_SETTINGS", right[i]));
         ck_ok(open_with(NULL, NULL, 0));
     }
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        ck_ok(plx__rehearse_environment("POLLUX_SETTINGS", wrong[i]));
+        ck_ok(plx__test_environment("POLLUX_SETTINGS", wrong[i]));
         int status = open_with(NULL, NULL, 0);
         ck_assert_msg(status == PLX_EINVAL, "\"%s\": %s", wrong[i], plx_error_name(status));
         ck_ok(open_with(w->backend, NULL, 0)); /* Those of a program that knows what it wants. */
     }
     for (int i = 0; i < 17; i++) {
-        ck_ok(plx__rehearse_environment("POLLUX_SETTINGS", many));
+        ck_ok(plx__test_environment("POLLUX_SETTINGS", many));
         ck_ok(open_with(NULL, NULL, 0));
         (void)snprintf(many + strlen(many), 16, "idle_set=on ");
     }
-    ck_ok(plx__rehearse_environment("POLLUX_SETTINGS", many));
+    ck_ok(plx__test_environment("POLLUX_SETTINGS", many));
     ck_assert_int_eq(open_with(NULL, NULL, 0), PLX_EINVAL);
     environment_end();
 }

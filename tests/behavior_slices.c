@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "platform/fault.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_slices_cases[];

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_slow_cases[];
@@ -61,7 +61,7 @@ static void release_to_a_slow_peer_that_has_shut_its_side(world *w)
     enum { TOTAL = 16 << 20 };
     slow s = {.probe = {.then_end = end_nothing}};
     plx_conn_options options = probe_options(&s.probe);
-    if (plx__rehearsal_loses_sends())
+    if (plx__test_loses_sends())
         return; /* The system itself would leave a gap. */
     unsigned char *bytes = malloc(TOTAL);
     pattern_fill(bytes, TOTAL, 0);
@@ -91,7 +91,7 @@ static void slow_peer_that_has_shut_its_side_costs_no_turns(world *w)
     enum { TOTAL = 16 << 20, TURNS = 10 };
     slow s = {.probe = {.then_end = end_nothing}};
     plx_conn_options options = probe_options(&s.probe);
-    if (plx__rehearsal_loses_sends())
+    if (plx__test_loses_sends())
         return; /* The system itself would leave a gap. */
     unsigned char *bytes = malloc(TOTAL);
     pattern_fill(bytes, TOTAL, 0);
@@ -133,7 +133,7 @@ static void lent_buffer_of_gibibytes_goes_on(world *w)
     const uint64_t most = UINT64_C(3) << 31;
     const void *zeroes = NULL;
     unsigned char *taken = malloc(TAKEN);
-    if (most > SIZE_MAX || plx__rehearse_zeroes(&zeroes, (size_t)most) != 0) {
+    if (most > SIZE_MAX || plx__test_zeroes(&zeroes, (size_t)most) != 0) {
         free(taken);
         return; /* No address space for it. */
     }
@@ -150,7 +150,7 @@ static void lent_buffer_of_gibibytes_goes_on(world *w)
         ck_assert_int_eq(s.sent_status, PLX_ECANCELED);
         turn_until(w, &s.probe.closed, 1);
     }
-    plx__rehearse_zeroes_end(zeroes, (size_t)most);
+    plx__test_zeroes_end(zeroes, (size_t)most);
     free(taken);
 }
 

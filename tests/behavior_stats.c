@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "platform/hook.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_stats_cases[];
@@ -191,7 +191,7 @@ static void timers_posts_and_signals_are_counted(world *w)
     ck_assert_uint_eq(counter(w, signals_delivered), 0);
     for (size_t i = 0; i < 2; i++)
         ck_ok(plx_signal_open(w->loop, NULL, PLX_SIGNAL_INTERRUPT, count_signal, &heard));
-    ck_ok(plx__rehearse_signal(PLX_SIGNAL_INTERRUPT));
+    ck_ok(plx__test_signal(PLX_SIGNAL_INTERRUPT));
     turn_until(w, &heard, 2);
     ck_assert_uint_eq(counter(w, signals_delivered), 2);
 }

@@ -1,6 +1,6 @@
 /* tests/behavior_timeout.c - timeouts that change while the connection is open. */
 #include "core/loop.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_timeout_cases[];

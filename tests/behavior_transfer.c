@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_transfer_cases[];
@@ -61,7 +61,7 @@ static plx_loop *loop_with(world *w, handover *h, probe *p)
     plx_conn_options options = probe_options(p);
     plx_loop *other = world_loop_open(w);
     int status = adopt(other, NULL, h, &options);
-    if (h->probe.shown > 0 && strcmp(w->backend, "iocp") == 0 && plx__rehearsal_is_wine()) {
+    if (h->probe.shown > 0 && strcmp(w->backend, "iocp") == 0 && plx__test_is_wine()) {
         const plx_loop_options select = {.backend = "select"};
         ck_assert_int_eq(status, PLX_EBUSY);
         ck_ok(plx_loop_close(other));

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "platform/hook.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_wake_cases[];
@@ -57,7 +57,7 @@ static void act(actor *a)
         plx_loop_stop(a->w->loop);
         break;
     case ACT_SIGNAL:
-        ck_ok(plx__rehearse_signal(PLX_SIGNAL_INTERRUPT));
+        ck_ok(plx__test_signal(PLX_SIGNAL_INTERRUPT));
         break;
     }
 }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 #ifndef _WIN32
 #include "platform/os.h"
@@ -255,7 +255,7 @@ static void watch_refuses_a_device_that_cannot_be_polled(world *w)
     seen s = {0};
     plx_watch watch = {0};
     plx_socket device;
-    if (plx__rehearse_device(&device) != 0)
+    if (plx__test_device(&device) != 0)
         return;
     for (uint32_t interest = 0; interest <= (PLX_READABLE | PLX_WRITABLE); interest++)
         ck_assert_int_eq(plx_watch_open(w->loop, &watch, device, interest, see, &s), PLX_ENOTSOCK);

@@ -1,5 +1,5 @@
 /* tests/behavior_watch_end.c - what a watch carries, and how its user learns that it is over. */
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/child.h"
 #include "tests/harness.h"
 
@@ -244,7 +244,7 @@ static void watch_is_not_told_in_a_child(world *w)
             ck_assert_int_eq(plx_watch_set_on_close(w->loop, watch, never), PLX_ESTALE);
             plx_loop_abandon(w->loop);
             ck_assert_uint_eq(o.closed, 0);
-            plx__rehearse_report(CHILD_IS_GOOD);
+            plx__test_report(CHILD_IS_GOOD);
         }
         child_join();
         ck_ok(plx_watch_close(w->loop, watch));

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/child_threads.h"
 #include "tests/harness.h"
 
@@ -29,7 +29,7 @@ static inline bool child_is_possible(const world *w)
 
 static inline int child_forked(void)
 {
-    int forked = plx__rehearse_fork();
+    int forked = plx__test_fork();
     ck_assert_int_ge(forked, 0);
     return forked;
 }
@@ -37,7 +37,7 @@ static inline int child_forked(void)
 /* In the case: waits for the child's report. */
 static inline void child_join(void)
 {
-    ck_assert_int_eq(plx__rehearse_fork_join(), CHILD_IS_GOOD);
+    ck_assert_int_eq(plx__test_fork_join(), CHILD_IS_GOOD);
 }
 
 /* What the case holds, memory and descriptors. */

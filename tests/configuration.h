@@ -9,7 +9,7 @@
 #include <string.h>
 
 #ifdef PLX_WINSOCK_DOUBLE
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/winsock_double.h"
 #endif
 
@@ -40,7 +40,7 @@ static inline void configuration_start(const char *name)
     if (name == NULL || configuration_backend(name) == name || strcmp(name, "poll-two-tier") == 0)
         return;
     bool is_old = strcmp(name, "poll-windows-old") == 0;
-    plx__rehearse_old_poll(is_old);
+    plx__test_old_poll(is_old);
     winsock_double_start(is_old ? WINSOCK_OLD : WINSOCK_AS_DOCUMENTED);
 #else
     (void)name;

@@ -3,8 +3,9 @@
 #include <errno.h>
 
 #include "platform/hook.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/rest.h"
+#include "tests/watch_probe.h"
 
 extern const test_case epoll_odds_cases[];
 
@@ -13,7 +14,7 @@ extern const test_case epoll_odds_cases[];
 static void close_while_an_heir_keeps_it(world *w, probe *p, peer *client)
 {
     size_t closed = p->closed;
-    ck_ok(plx__rehearse_heir_start());
+    ck_ok(plx__test_heir_start());
     ck_ok(plx_conn_close(w->loop, p->conn));
     peer_send(w, client, "x", 1);
     turn_until(w, &p->closed, closed + 1);
@@ -41,14 +42,14 @@ static void what_an_heir_keeps_does_not_haunt_the_loop(world *w)
     close_while_an_heir_keeps_it(w, &first, &clients[0]);
     expect_service(w, &clients[2]);
     ck_assert_uint_eq(renewals, 1);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     close_while_an_heir_keeps_it(w, &second, &clients[1]);
     expect_service(w, &clients[2]);
     ck_assert_uint_eq(renewals, 1);
     plx__hook_set(NULL, NULL);
     ck_assert_uint_eq(first.closed + second.closed, 2);
     ck_assert_uint_eq(first.received + second.received, 0);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     for (size_t i = 0; i < 3; i++)
         peer_close(&clients[i]);
     turn_until(w, &other.closed, 1);
@@ -63,7 +64,7 @@ static void what_takes_the_place_of_a_ghost_is_told_apart(world *w)
     (void)listen_at(w, &options, address);
     peer client = peer_open(w, address);
     turn_until(w, &p.opened, 1);
-    ck_ok(plx__rehearse_heir_start());
+    ck_ok(plx__test_heir_start());
     ck_ok(plx_conn_close(w->loop, p.conn));
     peer next = peer_start(address);
     turn_until(w, &p.opened, 2);
@@ -71,7 +72,7 @@ static void what_takes_the_place_of_a_ghost_is_told_apart(world *w)
     expect_service(w, &next);
     expect_rest(w);
     ck_assert_uint_eq(p.received, 2);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     peer_close(&client);
     peer_close(&next);
     turn_until(w, &p.closed, 2);
@@ -86,7 +87,7 @@ static void new_set_may_have_the_number_zero(world *w)
     peer clients[] = {connect_pair(w, &gone, &options[0]), connect_pair(w, &other, &options[1])};
     size_t renewals = 0;
     plx__hook_set(count_renewals, &renewals);
-    ck_ok(plx__rehearse_heir_start());
+    ck_ok(plx__test_heir_start());
     plx__socket_dispose(0);
     ck_ok(plx_conn_close(w->loop, gone.conn));
     peer_send(w, &clients[0], "x", 1);
@@ -95,7 +96,7 @@ static void new_set_may_have_the_number_zero(world *w)
     expect_service(w, &clients[1]);
     ck_assert_uint_eq(renewals, 1);
     plx__hook_set(NULL, NULL);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     for (size_t i = 0; i < 2; i++)
         peer_close(&clients[i]);
     turn_until(w, &other.closed, 1);
@@ -120,7 +121,7 @@ static void many_ghosts_do_not_hold_a_turn(world *w)
         couples[i].ours.socket = PLX_SOCKET_NONE;
     }
     turn_until(w, &gone.opened, GHOSTS);
-    ck_ok(plx__rehearse_heir_start());
+    ck_ok(plx__test_heir_start());
     for (size_t i = 0; i < GHOSTS; i++)
         ck_ok(plx_conn_close(w->loop, conns[i]));
     for (size_t i = 0; i < GHOSTS; i++)
@@ -128,7 +129,7 @@ static void many_ghosts_do_not_hold_a_turn(world *w)
     turn_until(w, &gone.closed, GHOSTS);
     expect_service(w, &client);
     expect_rest(w);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     for (size_t i = 0; i < GHOSTS; i++)
         couple_close(&couples[i]);
     peer_close(&client);
@@ -144,7 +145,7 @@ static void ghost_without_a_descriptor_does_not_spin(world *w)
     probe other = {.then_data = echo_back};
     plx_conn_options options[] = {probe_options(&gone), probe_options(&other)};
     peer clients[] = {connect_pair(w, &gone, &options[0]), connect_pair(w, &other, &options[1])};
-    ck_ok(plx__rehearse_heir_start());
+    ck_ok(plx__test_heir_start());
     plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, UINT32_MAX);
     ck_ok(plx_conn_close(w->loop, gone.conn));
     peer_send(w, &clients[0], "x", 1);
@@ -158,7 +159,7 @@ static void ghost_without_a_descriptor_does_not_spin(world *w)
     ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 0);
     turn(w);
     expect_rest(w);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     for (size_t i = 0; i < 2; i++)
         peer_close(&clients[i]);
     turn_until(w, &other.closed, 1);
@@ -197,7 +198,7 @@ static void new_set_does_not_take_a_lost_number(world *w)
     turn_until(w, &idle.opened, 1);
     c.ours.socket = PLX_SOCKET_NONE;
     peer clients[] = {connect_pair(w, &gone, &options[1]), connect_pair(w, &other, &options[2])};
-    ck_ok(plx__rehearse_heir_start());
+    ck_ok(plx__test_heir_start());
     size_t count = holes_fill(fillers, lost);
     plx__socket_dispose(lost);
     ck_ok(plx_conn_close(w->loop, gone.conn));
@@ -207,28 +208,13 @@ static void new_set_does_not_take_a_lost_number(world *w)
     ck_ok(plx_conn_close(w->loop, conn));
     turn_until(w, &idle.closed, 1);
     expect_service(w, &clients[1]);
-    plx__rehearse_heir_end();
+    plx__test_heir_end();
     while (count > 0)
         plx__socket_close(fillers[--count]);
     couple_close(&c);
     for (size_t i = 0; i < 2; i++)
         peer_close(&clients[i]);
     turn_until(w, &other.closed, 1);
-}
-
-typedef struct seen {
-    size_t count;
-    uint32_t ready; /* Of the last call. */
-} seen;
-
-static void see(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
-{
-    seen *s = data;
-    (void)loop;
-    (void)watch;
-    (void)socket;
-    s->count++;
-    s->ready = ready;
 }
 
 /* A duplicate of a closed socket is given the number that the socket had: the set still names this
@@ -238,8 +224,8 @@ static void file_that_comes_back_by_its_number_is_taken_over(world *w)
 {
     for (int is_conn = 0; is_conn < 2; is_conn++) {
         couple c = couple_open();
-        seen before = {0};
-        seen after = {0};
+        watch_probe before = {0};
+        watch_probe after = {0};
         probe p = {0};
         plx_conn_options options = probe_options(&p);
         plx_watch watch;
@@ -247,11 +233,11 @@ static void file_that_comes_back_by_its_number_is_taken_over(world *w)
         plx_socket number = c.ours.socket;
         plx_socket twin;
         plx_socket again;
-        ck_ok(plx__rehearse_duplicate(number, &twin));
+        ck_ok(plx__test_duplicate(number, &twin));
         if (is_conn != 0)
             ck_ok(plx_conn_adopt(w->loop, &conn, number, &options, NULL, 0));
         else
-            ck_ok(plx_watch_open(w->loop, &watch, number, PLX_READABLE, see, &before));
+            ck_ok(plx_watch_open(w->loop, &watch, number, PLX_READABLE, count_ready, &before));
         turn_some(w);
         if (is_conn != 0) {
             ck_ok(plx_conn_close(w->loop, conn));
@@ -260,9 +246,9 @@ static void file_that_comes_back_by_its_number_is_taken_over(world *w)
             ck_ok(plx_watch_close(w->loop, watch));
         }
         turn_some(w);
-        ck_ok(plx__rehearse_duplicate(twin, &again));
+        ck_ok(plx__test_duplicate(twin, &again));
         ck_assert_int_eq(again, number); /* Or this shows nothing. */
-        ck_ok(plx_watch_open(w->loop, &watch, number, PLX_WRITABLE, see, &after));
+        ck_ok(plx_watch_open(w->loop, &watch, number, PLX_WRITABLE, count_ready, &after));
         turn_until(w, &after.count, 1);
         ck_assert_uint_eq(after.ready, PLX_WRITABLE);
         ck_ok(plx_watch_set(w->loop, watch, PLX_READABLE));
@@ -316,9 +302,9 @@ static void refused_change_is_noted_once(world *w)
 {
     enum { ROUNDS = 10 };
     couple c = couple_open();
-    seen s = {.count = 0};
+    watch_probe s = {.count = 0};
     plx_watch watch;
-    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, count_ready, &s));
     turn(w);
     plx__fault_arm(PLX__FAULT_REGISTER, 0, UINT32_MAX);
     for (uint32_t i = 0; i < ROUNDS; i++) {
@@ -338,7 +324,7 @@ typedef struct failing {
     couple couples[LOST];
     couple fresh[LOST];
     plx_watch fresh_watches[LOST];
-    seen fresh_seen[LOST];
+    watch_probe fresh_probes[LOST];
     size_t told;
 } failing;
 
@@ -355,8 +341,8 @@ static void fail_once(plx_loop *loop, plx_watch watch, void *data, plx_socket so
     for (size_t i = 0; i < LOST; i++)
         (void)plx_watch_close(loop, f->watches[i]);
     for (size_t i = 0; i < LOST; i++)
-        ck_ok(plx_watch_open(loop, &f->fresh_watches[i], f->fresh[i].ours.socket, PLX_READABLE, see,
-                             &f->fresh_seen[i]));
+        ck_ok(plx_watch_open(loop, &f->fresh_watches[i], f->fresh[i].ours.socket, PLX_READABLE,
+                             count_ready, &f->fresh_probes[i]));
 }
 
 /* More changes fail than are told at a time, and the rest of those concerned are closed meanwhile:
@@ -379,7 +365,7 @@ static void failure_is_told_to_nobody_else(world *w)
     turn_some(w);
     ck_assert_uint_eq(f.told, 1);
     for (size_t i = 0; i < LOST; i++) {
-        ck_assert_uint_eq(f.fresh_seen[i].count, 0);
+        ck_assert_uint_eq(f.fresh_probes[i].count, 0);
         ck_ok(plx_watch_close(w->loop, f.fresh_watches[i]));
         couple_close(&f.fresh[i]);
         couple_close(&f.couples[i]);
@@ -392,7 +378,7 @@ typedef struct burst {
     plx_loop *loop;
     couple couples[BURST];
     plx_watch watches[BURST];
-    seen seen[BURST];
+    watch_probe probes[BURST];
     size_t posts;
 } burst;
 
@@ -421,8 +407,8 @@ static void wake_puts_nothing_off(world *w)
     b.loop = w->loop;
     for (size_t i = 0; i < BURST; i++) {
         b.couples[i] = couple_open();
-        ck_ok(plx_watch_open(w->loop, &b.watches[i], b.couples[i].ours.socket, PLX_READABLE, see,
-                             &b.seen[i]));
+        ck_ok(plx_watch_open(w->loop, &b.watches[i], b.couples[i].ours.socket, PLX_READABLE,
+                             count_ready, &b.probes[i]));
     }
     turn_some(w);
     plx__hook_set(post_and_send, &b);
@@ -430,7 +416,7 @@ static void wake_puts_nothing_off(world *w)
     plx__hook_set(NULL, NULL);
     ck_assert_uint_eq(b.posts, 1);
     for (size_t i = 0; i < BURST; i++) {
-        ck_assert_uint_eq(b.seen[i].count, 1);
+        ck_assert_uint_eq(b.probes[i].count, 1);
         ck_ok(plx_watch_close(w->loop, b.watches[i]));
         couple_close(&b.couples[i]);
     }
@@ -439,10 +425,10 @@ static void wake_puts_nothing_off(world *w)
 /* The system names nothing as ready, so the wait has to know that there is something to tell. */
 static void failure_ends_a_wait_without_end(world *w)
 {
-    seen lost = {.count = 0};
+    watch_probe lost = {.count = 0};
     plx_watch watch;
     couple c = couple_open();
-    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &lost));
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, count_ready, &lost));
     turn(w);
     peer_close(&c.ours);
     ck_ok(plx_watch_set(w->loop, watch, PLX_READABLE | PLX_WRITABLE));
@@ -498,7 +484,7 @@ static void short_waits_are_short(world *w)
  * is asked once, and waits are longer, and no failure. */
 static void expect_coarse_waits(world *w, bool is_forbidden)
 {
-    int status = plx__rehearse_no_fine_waits(is_forbidden);
+    int status = plx__test_no_fine_waits(is_forbidden);
     ck_assert(status == 0 || status == PLX_ENOSYS);
     for (int round = 0; round < 3; round++) {
         uint64_t before = plx_loop_now(w->loop);

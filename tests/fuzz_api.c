@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "platform/fault.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/chance.h"
 #include "tests/configuration.h"
 #include "tests/fuzz_calls.h"
@@ -257,7 +257,7 @@ int main(int argc, char **argv)
     const char *seconds_text = getenv("POLLUX_FUZZ_SECONDS");
     double seconds = seconds_text != NULL ? strtod(seconds_text, NULL) : 5;
     uint64_t seed = plx__clock_now();
-    plx__rehearse_unattended();
+    plx__test_unattended();
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--backend") == 0)
             backend = argv[i + 1];

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "platform/fault.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/child_threads.h"
 #include "tests/fuzz_check.h"
 #include "tests/fuzz_faults.h"
@@ -43,7 +43,7 @@ void fuzz_forks_abandon(plx_loop *const *loops, size_t count)
     fuzz_faults_end();
     if (!fuzz_forks_are_possible())
         return;
-    int forked = plx__rehearse_fork();
+    int forked = plx__test_fork();
     if (forked == 0) {
         for (size_t i = 0; i < count; i++) {
             left_max += memory_left_max(loops[i]);
@@ -51,10 +51,10 @@ void fuzz_forks_abandon(plx_loop *const *loops, size_t count)
             plx_loop_abandon(loops[i]);
         }
         CHECK(plx__fault_held(PLX__FAULT_MEMORY) <= left_max);
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     CHECK(forked == 1);
-    CHECK(plx__rehearse_fork_join() == CHILD_IS_GOOD);
+    CHECK(plx__test_fork_join() == CHILD_IS_GOOD);
     fuzz_forks_count.abandoned++;
 }
 
@@ -62,13 +62,13 @@ void fuzz_forks_daemon(void (*run)(void))
 {
     if (!fuzz_forks_are_possible())
         return;
-    int forked = plx__rehearse_fork();
+    int forked = plx__test_fork();
     if (forked == 0) {
         run();
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     CHECK(forked == 1);
-    CHECK(plx__rehearse_fork_join() == CHILD_IS_GOOD);
+    CHECK(plx__test_fork_join() == CHILD_IS_GOOD);
     fuzz_forks_count.daemons++;
 }
 
@@ -76,11 +76,11 @@ void fuzz_forks_continue(plx_loop *const *loops, size_t count)
 {
     uint64_t until = plx__clock_now() + 10 * PLX_SECOND;
     fuzz_faults_end();
-    int forked = plx__rehearse_fork();
+    int forked = plx__test_fork();
     CHECK(forked >= 0);
     if (forked != 0)
-        plx__rehearse_vanish();
-    while (!plx__rehearsal_is_orphan()) {
+        plx__test_vanish();
+    while (!plx__test_is_orphan()) {
         CHECK(plx__clock_now() < until);
         plx__thread_yield();
     }

@@ -10,7 +10,7 @@
 
 #include "platform/fault.h"
 #include "platform/platform.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/chance.h"
 #include "tests/fuzz_check.h"
 #include "tests/fuzz_couple.h"
@@ -56,7 +56,7 @@ bool fuzz_lost_is_possible(void)
 static plx_socket number_next(void)
 {
     plx_socket number;
-    if (plx__rehearse_duplicate(first, &number) != 0)
+    if (plx__test_duplicate(first, &number) != 0)
         return PLX_SOCKET_NONE;
     plx__socket_dispose(number);
     return number;
@@ -210,7 +210,7 @@ static void part_lose(part *p)
         return;
     plx_socket *duplicate = &duplicates[chance_below(COUPLES)];
     if (one_in(2) && *duplicate == PLX_SOCKET_NONE && !is_lost_number(number_next()) &&
-        plx__rehearse_duplicate(p->socket, duplicate) != 0)
+        plx__test_duplicate(p->socket, duplicate) != 0)
         *duplicate = PLX_SOCKET_NONE;
     plx__socket_dispose(p->socket);
     p->is_lost = true;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "platform/platform.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/chance.h"
 #include "tests/fuzz_check.h"
 #include "tests/fuzz_faults.h"
@@ -148,7 +148,7 @@ static void sockets_check(plx_loop *loop)
     CHECK(plx_watch_open(loop, NULL, socket, 8, nothing_on_ready, NULL) == PLX_EINVAL);
     CHECK(plx_watch_open(loop, NULL, socket, PLX_READABLE, NULL, NULL) == PLX_EINVAL);
     plx__socket_close(socket);
-    if (plx__rehearse_device(&socket) == 0) {
+    if (plx__test_device(&socket) == 0) {
         int status = plx_watch_open(loop, NULL, socket, PLX_READABLE, nothing_on_ready, NULL);
         CHECK(is_refused(status, PLX_ENOTSOCK));
         plx__socket_dispose(socket);

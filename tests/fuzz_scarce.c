@@ -7,7 +7,7 @@
 
 #include "platform/fault.h"
 #include "platform/platform.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/chance.h"
 #include "tests/fuzz_check.h"
 #include "tests/fuzz_couple.h"
@@ -57,7 +57,7 @@ static void scarcity_begin(enum scarcity scarcity, uint32_t spare)
 {
     scarce.is_scarce = true;
     if (scarcity == SCARCE_LIMIT)
-        (void)plx__rehearse_descriptor_limit(spare);
+        (void)plx__test_descriptor_limit(spare);
     else if (scarcity == SCARCE_DESCRIPTORS)
         plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, UINT32_MAX);
     else if (scarcity == SCARCE_MEMORY)
@@ -66,7 +66,7 @@ static void scarcity_begin(enum scarcity scarcity, uint32_t spare)
 
 static void scarcity_end(void)
 {
-    (void)plx__rehearse_descriptor_limit(UINT32_MAX);
+    (void)plx__test_descriptor_limit(UINT32_MAX);
     (void)plx__fault_disarm(PLX__FAULT_DESCRIPTOR);
     (void)plx__fault_disarm(PLX__FAULT_MEMORY);
     scarce.is_scarce = false;

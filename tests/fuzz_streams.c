@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "platform/platform.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/chance.h"
 #include "tests/fuzz_check.h"
 #include "tests/fuzz_couple.h"
@@ -69,10 +69,10 @@ static const unsigned char *pattern_at(const end *writer, uint64_t position)
 }
 
 /* Whether what the other end has sent may not come, whole or in part: see
- * plx__rehearsal_loses_sends(). */
+ * plx__test_loses_sends(). */
 static bool may_lack_bytes(const end *e)
 {
-    return e->is_shut && plx__rehearsal_loses_sends();
+    return e->is_shut && plx__test_loses_sends();
 }
 
 /* The bytes that the end is shown, from the first that it has not consumed. */

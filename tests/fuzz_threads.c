@@ -2,7 +2,7 @@
 #include "tests/fuzz_threads.h"
 
 #include "platform/platform.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/chance.h"
 #include "tests/fuzz_check.h"
 
@@ -50,7 +50,7 @@ static void disturb(void *data)
         if (what == 0)
             plx_loop_stop(loop);
         else if (what == 1)
-            (void)plx__rehearse_signal(PLX_SIGNAL_USER1 + (int)(state >> 20) % 2);
+            (void)plx__test_signal(PLX_SIGNAL_USER1 + (int)(state >> 20) % 2);
         else if (what == 2 ? plx_post_notify(loop, on_post, &disturber) == 0
                            : what < 40 && plx_post(loop, on_post, &disturber) == 0)
             plx__atomic_add(&disturber.posted, 1);

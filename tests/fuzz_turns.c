@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "platform/platform.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/chance.h"
 #include "tests/fuzz_check.h"
 #include "tests/fuzz_faults.h"
@@ -99,7 +99,7 @@ static void run_elsewhere(plx_loop *loop)
 /* Of this loop, or of another one of the process. */
 static void ring_lose(plx_loop *loop)
 {
-    if (!is_uring(loop) || failures_due > 0 || plx__rehearse_ring_lost() != 0)
+    if (!is_uring(loop) || failures_due > 0 || plx__test_ring_lost() != 0)
         return;
     failures_due = 8;
     fuzz_turns_count.rings_lost++;

@@ -6,7 +6,7 @@
 #include "tests/fuzz_watches.h"
 
 #include "platform/platform.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/chance.h"
 #include "tests/fuzz_check.h"
 #include "tests/fuzz_couple.h"
@@ -140,7 +140,7 @@ static void watch_set(watched *w)
 /* The owner forgets that somebody watches it. */
 static void socket_lose(watched *w)
 {
-    if (one_in(2) && plx__rehearse_duplicate(w->ours, &w->duplicate) != 0)
+    if (one_in(2) && plx__test_duplicate(w->ours, &w->duplicate) != 0)
         w->duplicate = PLX_SOCKET_NONE;
     plx__socket_close(w->ours);
     w->is_lost = true;

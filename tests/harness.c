@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/configuration.h"
 
 #define CASES_MAX 512
@@ -188,7 +188,7 @@ static void cases_gather(const test_case *const *groups)
 int suite_main(int argc, char **argv, const test_case *const *groups, bool has_loop)
 {
     const char *wanted = NULL;
-    plx__rehearse_unattended();
+    plx__test_unattended();
     cases_gather(groups);
     the_world.configuration = plx_backend_default();
     world_has_loop = has_loop;

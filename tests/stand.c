@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 
 static void look(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
 {
@@ -100,7 +100,7 @@ void stand_check(world *w, stand *s)
     while (s->ticks == ticks && plx__clock_now() < until)
         turn(w);
     ck_assert_uint_gt(s->ticks, ticks);
-    if (s->signal.bits != 0 && plx__rehearse_signal(PLX_SIGNAL_USER1) == 0)
+    if (s->signal.bits != 0 && plx__test_signal(PLX_SIGNAL_USER1) == 0)
         turn_until(w, &s->signals, signals + 1);
     ck_ok(plx_post(w->loop, post_count, s));
     turn_until(w, &s->posts, posts + 1);

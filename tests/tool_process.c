@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "platform/process.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 #include "tools/line_reader.h"
 
@@ -145,7 +145,7 @@ static plx__process_usage usage_of(const char *what)
 static void process_usage_is_counted(world *w)
 {
     (void)w;
-    if (plx__rehearsal_is_wine()) { /* It does not count. */
+    if (plx__test_is_wine()) { /* It does not count. */
         ck_assert_uint_eq(usage_of("wait").cpu_ns, 0);
         return;
     }

@@ -1,7 +1,7 @@
 /* tests/tool_settings.c - settings as text, and what is said about wrong ones. */
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 #include "tools/command.h"
 #include "tools/options.h"
@@ -110,18 +110,18 @@ static void environment_is_checked_as_loops_do(world *w)
     plx_loop *loop;
     (void)w;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        ck_ok(plx__rehearse_environment("POLLUX_SETTINGS", texts[i]));
+        ck_ok(plx__test_environment("POLLUX_SETTINGS", texts[i]));
         bool is_right = plx_loop_open(&loop, NULL) == 0;
         ck_ok(plx_loop_close(loop));
         ck_assert_msg(setting_environment_check(why) == is_right, "\"%s\"", texts[i]);
     }
     for (int i = 1; i <= 17; i++) {
         strcat(many, "idle_set=on ");
-        ck_ok(plx__rehearse_environment("POLLUX_SETTINGS", many));
+        ck_ok(plx__test_environment("POLLUX_SETTINGS", many));
         ck_assert(setting_environment_check(why) == (i <= 16));
     }
     ck_assert_str_eq(why, "at most 16 settings");
-    ck_ok(plx__rehearse_environment("POLLUX_SETTINGS", NULL));
+    ck_ok(plx__test_environment("POLLUX_SETTINGS", NULL));
 }
 
 static void lists_of_settings_are_bounded(world *w)

@@ -179,11 +179,11 @@ static void fork_meanwhile(void *data)
     handling *h = data;
     while (plx__atomic_load(&h->is_inside) == 0)
         plx__thread_yield();
-    if (plx__rehearse_fork() == 0) {
+    if (plx__test_fork() == 0) {
         plx__signal_remove(&h->listener, PLX__SIGNAL_USER2);
-        plx__rehearse_report(plx__forks() == h->forks + 1 ? CHILD_IS_GOOD : 1);
+        plx__test_report(plx__forks() == h->forks + 1 ? CHILD_IS_GOOD : 1);
     }
-    h->result = plx__rehearse_fork_join();
+    h->result = plx__test_fork_join();
     plx__atomic_store(&h->may_leave, 1);
 }
 
@@ -200,7 +200,7 @@ static void handlers_of_other_threads_are_not_waited_for(world *w)
     plx__signal_listener_init(&h.listener, stay_inside, &h);
     ck_ok(plx__signal_add(&h.listener, PLX__SIGNAL_USER2));
     ck_ok(plx__thread_start(&thread, fork_meanwhile, &h));
-    ck_ok(plx__rehearse_signal(PLX_SIGNAL_USER2)); /* Returns when the handler has left. */
+    ck_ok(plx__test_signal(PLX_SIGNAL_USER2)); /* Returns when the handler has left. */
     plx__thread_join(&thread);
     ck_assert_int_eq(h.result, CHILD_IS_GOOD);
     ck_assert_uint_eq(plx__forks(), h.forks);

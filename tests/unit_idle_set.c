@@ -109,7 +109,7 @@ static void copy_that_nobody_takes_is_abandoned(world *w)
         ck_assert_uint_eq(holdings_now().memory, before.memory);
         ck_assert_uint_eq(holdings_now().descriptors, before.descriptors);
         ck_assert_uint_eq(plx__fault_held(PLX__FAULT_LOCK), locked); /* It gave back its own. */
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     child_join();
     plx__idle_set_close(set);

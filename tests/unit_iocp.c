@@ -5,8 +5,9 @@
  */
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/port_fixture.h"
+#include "tests/watch_probe.h"
 
 extern const test_case unit_iocp_accept_cases[];
 
@@ -271,35 +272,20 @@ static void loop_open(world *w)
     w->loop = world_loop_open(w);
 }
 
-typedef struct seen {
-    size_t count;
-    uint32_t ready;
-} seen;
-
-static void see(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
-{
-    seen *s = data;
-    (void)loop;
-    (void)watch;
-    (void)socket;
-    s->count++;
-    s->ready = ready;
-}
-
 /* A watched socket can join its owner's port, before or during the watch, which goes on; a
  * connection's own cannot any more. */
 static void watch_leaves_the_port_to_the_owner(world *w)
 {
     couple c = couple_open();
-    seen s = {0};
+    watch_probe s = {0};
     plx_watch watch;
     char byte;
     loop_open(w);
-    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, count_ready, &s));
     peer_send(w, &c.theirs, "x", 1);
     turn_until(w, &s.count, 1);
     ck_assert_int_eq(peer_try(&c.ours, &byte, 1), 1);
-    ck_ok(plx__rehearse_port(c.ours.socket));
+    ck_ok(plx__test_port(c.ours.socket));
     turn_some(w);
     size_t before = s.count;
     peer_send(w, &c.theirs, "x", 1);
@@ -312,7 +298,7 @@ static void watch_leaves_the_port_to_the_owner(world *w)
     couple own = couple_open();
     fixture_open(&f, own.ours.socket);
     ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
-    ck_assert_int_eq(plx__rehearse_port(own.ours.socket), PLX_EINVAL);
+    ck_assert_int_eq(plx__test_port(own.ours.socket), PLX_EINVAL);
     ck_assert(f.ops->detach(f.backend, &f.endpoint));
     f.ops->close(f.backend);
     couple_close(&own);
@@ -325,16 +311,16 @@ static void watch_follows_upon_a_watch(world *w)
     couple c = couple_open();
     loop_open(w);
     for (int round = 0; round < 20; round++) {
-        seen s = {0};
+        watch_probe s = {0};
         plx_watch watch;
         char byte;
         for (int i = 0; i < 5; i++) {
-            ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+            ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, count_ready, &s));
             if (i % 2 == 0)
                 turn(w);
             ck_ok(plx_watch_close(w->loop, watch));
         }
-        ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, see, &s));
+        ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_READABLE, count_ready, &s));
         peer_send(w, &c.theirs, "x", 1);
         turn_until(w, &s.count, 1);
         ck_assert_int_eq(peer_try(&c.ours, &byte, 1), 1);
@@ -348,23 +334,23 @@ static void watches_share_devices(world *w)
 {
     enum { MANY = 70 };
     static couple couples[MANY];
-    static seen seens[MANY];
+    static watch_probe probes[MANY];
     plx_watch watches[MANY];
     loop_open(w);
     for (int i = 0; i < MANY; i++) {
         couples[i] = couple_open();
-        ck_ok(plx_watch_open(w->loop, &watches[i], couples[i].ours.socket, PLX_READABLE, see,
-                             &seens[i]));
+        ck_ok(plx_watch_open(w->loop, &watches[i], couples[i].ours.socket, PLX_READABLE,
+                             count_ready, &probes[i]));
     }
     turn_some(w);
     for (int i = 0; i < MANY; i += 3)
         peer_send(w, &couples[i].theirs, "x", 1);
     for (int i = 0; i < MANY; i += 3) {
-        if (seens[i].count == 0)
-            turn_until(w, &seens[i].count, 1);
+        if (probes[i].count == 0)
+            turn_until(w, &probes[i].count, 1);
     }
     for (int i = 0; i < MANY; i++) {
-        ck_assert_int_eq(seens[i].count > 0, i % 3 == 0);
+        ck_assert_int_eq(probes[i].count > 0, i % 3 == 0);
         ck_ok(plx_watch_close(w->loop, watches[i]));
         couple_close(&couples[i]);
     }

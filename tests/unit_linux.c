@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "backends/readiness/idle_set.h"
-#include "platform/rehearsal.h"
-#include "platform/unix/rehearsal_linux.h"
+#include "platform/test_system.h"
+#include "platform/unix/test_system_linux.h"
 #include "tests/harness.h"
 #include "tests/polled_endpoint.h"
 
@@ -46,10 +46,10 @@ static void reports_are_there_when_the_wake_comes(world *w)
     plx__wake wake;
     (void)w;
     peer_send(w, &c.theirs, "x", 1);
-    ck_ok(plx__rehearse_one_processor());
+    ck_ok(plx__test_one_processor());
     ck_ok(plx__wake_open(&wake));
     ck_ok(plx__idle_set_open(&set, &wake, &openings));
-    (void)plx__rehearse_first_to_run();
+    (void)plx__test_first_to_run();
     for (size_t round = 1; round <= ROUNDS; round++) {
         ck_ok(plx__idle_set_add(set, &readable.polled));
         plx__idle_set_apply(set);
@@ -101,17 +101,17 @@ static void lock_ends_for_who_shares_it(world *w)
     plx__socket_path *path;
     (void)w;
     name_make(directory, ".d"); /* Other tests use the lock of this one. */
-    ck_ok(plx__rehearse_directory(directory));
-    ck_ok(plx__rehearse_directory_enter(directory));
-    plx__rehearse_shared_locks(true);
+    ck_ok(plx__test_directory(directory));
+    ck_ok(plx__test_directory_enter(directory));
+    plx__test_shared_locks(true);
     ck_ok(listen_at_path("s", &socket, &path));
-    ck_assert(plx__rehearsal_lock_has_ended());
+    ck_assert(plx__test_lock_has_ended());
     plx__socket_path_remove(path);
-    ck_assert(plx__rehearsal_lock_has_ended());
-    plx__rehearse_shared_locks(false);
+    ck_assert(plx__test_lock_has_ended());
+    plx__test_shared_locks(false);
     plx__socket_close(socket);
-    ck_ok(plx__rehearse_directory_enter(".."));
-    ck_ok(plx__rehearse_directory_remove(directory));
+    ck_ok(plx__test_directory_enter(".."));
+    ck_ok(plx__test_directory_remove(directory));
 }
 
 enum { IS_KEPT = 1, IS_LACKING = 2, IS_LOST = 3 };
@@ -126,18 +126,17 @@ static int twins_check(const char *one, const char *two, const char *link)
     (void)snprintf(first, sizeof first, "%s/s", one);
     (void)snprintf(second, sizeof second, "%s/s", two);
     (void)snprintf(linked, sizeof linked, "%s/s", link);
-    if (plx__rehearse_mount(one) != 0 || plx__rehearse_mount(two) != 0)
+    if (plx__test_mount(one) != 0 || plx__test_mount(two) != 0)
         return IS_LACKING;
-    if (plx__rehearse_symlink(one, link) != 0 ||
-        listen_at_path(linked, &sockets[0], &paths[0]) != 0 ||
+    if (plx__test_symlink(one, link) != 0 || listen_at_path(linked, &sockets[0], &paths[0]) != 0 ||
         listen_at_path(second, &sockets[1], &paths[1]) != 0)
         return IS_LOST;
-    if (!plx__rehearsal_same_number(first, second))
+    if (!plx__test_same_number(first, second))
         return IS_LACKING;
-    if (remove(link) != 0 || plx__rehearse_symlink(two, link) != 0)
+    if (remove(link) != 0 || plx__test_symlink(two, link) != 0)
         return IS_LOST;
     plx__socket_path_remove(paths[0]);
-    return plx__rehearsal_same_number(first, second) ? IS_KEPT : IS_LOST;
+    return plx__test_same_number(first, second) ? IS_KEPT : IS_LOST;
 }
 
 /* A socket of another device that has the number of the listener's file is not the listener's, and
@@ -149,16 +148,16 @@ static void file_of_another_device_is_another(world *w)
     name_make(one, ".d");
     name_make(two, ".d");
     name_make(link, ".l");
-    ck_ok(plx__rehearse_directory(one));
-    ck_ok(plx__rehearse_directory(two));
-    if (plx__rehearse_fork() == 0) {
-        int status = plx__rehearse_own_mounts();
-        plx__rehearse_report(status == 0 ? twins_check(one, two, link) : IS_LACKING);
+    ck_ok(plx__test_directory(one));
+    ck_ok(plx__test_directory(two));
+    if (plx__test_fork() == 0) {
+        int status = plx__test_own_mounts();
+        plx__test_report(status == 0 ? twins_check(one, two, link) : IS_LACKING);
     }
-    int result = plx__rehearse_fork_join();
+    int result = plx__test_fork_join();
     (void)remove(link);
-    ck_ok(plx__rehearse_directory_remove(one));
-    ck_ok(plx__rehearse_directory_remove(two));
+    ck_ok(plx__test_directory_remove(one));
+    ck_ok(plx__test_directory_remove(two));
     ck_assert(result == IS_KEPT || result == IS_LACKING);
 }
 

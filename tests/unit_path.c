@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case unit_path_cases[];
@@ -45,9 +45,9 @@ static void files_and_directories_are_in_the_way(world *w)
     ck_assert_int_eq(fclose(file), 0);
     check_in_the_way(name);
     ck_assert_int_eq(remove(name), 0);
-    ck_ok(plx__rehearse_directory(name));
+    ck_ok(plx__test_directory(name));
     check_in_the_way(name);
-    ck_ok(plx__rehearse_directory_remove(name));
+    ck_ok(plx__test_directory_remove(name));
 }
 
 static FILE *greek_open(const char *mode)

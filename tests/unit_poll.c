@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "platform/os.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case unit_poll_cases[];
@@ -166,7 +166,7 @@ static void refusal_ends_a_wait_to_write(world *w)
 {
     (void)w;
     for (int is_old = 0; is_old < 2; is_old++) {
-        plx__rehearse_old_poll(is_old == 1);
+        plx__test_old_poll(is_old == 1);
         FOR_BOTH(wait)
         {
             peer p = peer_refused();
@@ -178,7 +178,7 @@ static void refusal_ends_a_wait_to_write(world *w)
             peer_close(&p);
         }
     }
-    plx__rehearse_old_poll(false);
+    plx__test_old_poll(false);
 }
 
 /* Rows 9 and 10: a closed socket among others says so, and is counted; so when all are closed. */
@@ -284,7 +284,7 @@ static void interrupted_wait_says_nothing(world *w)
 {
     couple c = couple_open();
     (void)w;
-    if (plx__rehearse_interruptions_start() == 0) {
+    if (plx__test_interruptions_start() == 0) {
         FOR_BOTH(wait)
         {
             plx__poll_entry entry = {.fd = c.ours.socket, .events = PLX__POLL_READ};
@@ -294,7 +294,7 @@ static void interrupted_wait_says_nothing(world *w)
                 ck_assert_int_eq(entry.revents, 0);
             }
         }
-        (void)plx__rehearse_interruptions_end();
+        (void)plx__test_interruptions_end();
     }
     couple_close(&c);
 }

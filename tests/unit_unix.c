@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "platform/os.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "platform/unix/fork.h"
 #include "tests/harness.h"
 
@@ -35,10 +35,10 @@ static void descriptor_zero_is_as_good_as_any(world *w)
     plx__spare_close(&spare);
     ck_ok(plx__wake_open(&wake));
     ck_assert_int_eq(wake.reader, 0);
-    if (plx__rehearse_device(&device) == 0) {
+    if (plx__test_device(&device) == 0) {
         plx__wake_close(&wake);
         ck_assert_int_eq(plx__socket_check(device), PLX_ENOTSOCK); /* By a set of number 0. */
-        ck_ok(plx__rehearse_duplicate(device, &twin));
+        ck_ok(plx__test_duplicate(device, &twin));
         ck_assert_int_eq(twin, 0);
         plx__socket_dispose(twin);
         plx__socket_dispose(device);
@@ -75,11 +75,11 @@ static void adopted_sockets_do_not_wait(world *w)
     char byte;
     (void)w;
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    int before = plx__rehearse_inherited();
+    int before = plx__test_inherited();
     ck_ok(plx__socket_adopt(ends[0]));
     ck_assert_int_eq((int)plx__socket_receive(ends[0], &byte, 1), PLX_EAGAIN);
     if (before >= 0)
-        ck_assert_int_eq(plx__rehearse_inherited(), before - 1);
+        ck_assert_int_eq(plx__test_inherited(), before - 1);
     plx__socket_close(ends[0]);
     plx__socket_dispose(ends[1]);
 }

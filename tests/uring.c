@@ -24,7 +24,7 @@ static void expect_refused(world *w, bool is_forbidden)
     plx_loop *loop;
     char answer[2];
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx__rehearse_no_rings(is_forbidden));
+    ck_ok(plx__test_no_rings(is_forbidden));
     ck_assert_int_eq(plx_backend_probe(w->backend), PLX_ENOSYS);
     ck_assert_int_ne(plx_os_error(), 0);
     ck_assert_ptr_nonnull(strstr(plx_backend_needs(w->backend), "kernel.io_uring_disabled"));
@@ -539,7 +539,7 @@ static void child_closes_what_was_accepted_and_not_shown(world *w)
         for (size_t i = 0; i < SOME; i++)
             ck_assert_int_eq((int)peer_try(&couples[i].ours, &byte, 1),
                              i == SOME - 1 ? PLX_EAGAIN : PLX_EBADF);
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     child_join();
     for (size_t i = 0; i < SOME; i++)

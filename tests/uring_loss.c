@@ -7,7 +7,7 @@
 #include "backends/uring/uring.h"
 #include "core/conn/conn.h"
 #include "core/loop.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/child.h"
 
 extern const test_case uring_loss_cases[];
@@ -466,7 +466,7 @@ static void child_closes_what_the_parent_has_taken_since(world *w)
             ck_assert_int_eq((int)peer_try(&couples[0].ours, &byte, 1), PLX_EAGAIN);
             for (size_t i = 1; i < SOME; i++)
                 ck_assert_int_eq((int)peer_try(&couples[i].ours, &byte, 1), PLX_EBADF);
-            plx__rehearse_report(CHILD_IS_GOOD);
+            plx__test_report(CHILD_IS_GOOD);
         }
         child_join();
         *cq->khead = *cq->ktail = head; /* Both processes have them mapped. */
@@ -511,12 +511,12 @@ static void ring_that_may_do_better_is_kept(world *w)
     const plx__backend *backend = w->loop->backend;
     turn_some(w);
     for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
-        ck_ok(plx__rehearse_no_entering(passing[i]));
+        ck_ok(plx__test_no_entering(passing[i]));
         ck_ok(plx_loop_run_once(w->loop, 0));
         ck_assert_uint_eq(counter(w, wait_failures), i + 1);
         ck_assert(backend->has_ring);
     }
-    ck_ok(plx__rehearse_no_entering(EIO));
+    ck_ok(plx__test_no_entering(EIO));
     ck_assert_int_ne(plx_loop_run_once(w->loop, 0), 0);
     ck_assert(!backend->has_ring);
 }
@@ -530,7 +530,7 @@ static void ring_that_is_refused_is_told_by_each_wait(world *w)
     peer client = connect_pair(w, &p, &options);
     turn_some(w);
     ck_ok(plx__uring_leave(w->loop->backend));
-    ck_ok(plx__rehearse_no_rings(true));
+    ck_ok(plx__test_no_rings(true));
     for (int i = 0; i < SOME; i++)
         ck_assert_int_eq(plx_loop_run_once(w->loop, 0), PLX_ENOSYS);
     ck_ok(plx_loop_close(w->loop));
@@ -550,7 +550,7 @@ static void run_when_it_may(void *data)
     do
         status = plx_loop_run_once(loop, 0);
     while (status == PLX_EBUSY && plx__clock_now() < until);
-    plx__rehearse_report(status == 0 ? CHILD_IS_GOOD : 0);
+    plx__test_report(status == 0 ? CHILD_IS_GOOD : 0);
 }
 
 /* The first thread of a process ends, and the system keeps it until the others have ended, too. It
@@ -559,7 +559,7 @@ static void first_thread_that_has_ended_does_not_keep_the_loop(world *w)
 {
     if (!child_may_have_threads())
         return;
-    int forked = plx__rehearse_fork();
+    int forked = plx__test_fork();
     if (forked == 0) {
         plx_loop *loop;
         plx__thread thread;
@@ -571,10 +571,10 @@ static void first_thread_that_has_ended_does_not_keep_the_loop(world *w)
             status = plx__thread_start(&thread, run_when_it_may, loop);
         if (status == 0)
             thrd_exit(0);
-        plx__rehearse_report(0);
+        plx__test_report(0);
     }
     ck_assert_int_eq(forked, 1);
-    ck_assert_int_eq(plx__rehearse_fork_join(), CHILD_IS_GOOD);
+    ck_assert_int_eq(plx__test_fork_join(), CHILD_IS_GOOD);
 }
 
 const test_case uring_loss_cases[] = {

@@ -7,7 +7,7 @@
 #include "core/conn/conn.h"
 #include "core/loop.h"
 #include "platform/hook.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/child.h"
 
 extern const test_case uring_odds_cases[];
@@ -174,7 +174,7 @@ static void ring_with_descriptor_zero_is_waited_for(world *w)
     plx_socket zero;
     turn_some(w);
     plx__socket_dispose(0);
-    ck_ok(plx__rehearse_duplicate(backend->last, &zero));
+    ck_ok(plx__test_duplicate(backend->last, &zero));
     ck_assert_int_eq(zero, 0);
     plx__socket_dispose(backend->last);
     backend->last = zero;
@@ -411,16 +411,16 @@ static void ring_that_lacks_a_part_is_none(world *w)
     };
     const plx_loop_options options = {.backend = w->backend};
     const holdings before = holdings_now();
-    const int descriptors = plx__rehearse_descriptors();
+    const int descriptors = plx__test_descriptors();
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         plx_loop *loop;
-        ck_ok(plx__rehearse_no_registering(refusals[i].operation, refusals[i].os_code));
+        ck_ok(plx__test_no_registering(refusals[i].operation, refusals[i].os_code));
         ck_assert_int_eq(plx_loop_open(&loop, &options), refusals[i].status);
         ck_assert_int_eq(plx_os_error(), i + 1 < sizeof refusals / sizeof refusals[0]
                                              ? refusals[i].os_code
                                              : ENOSYS);
         ck_assert_ptr_null(loop);
-        ck_assert_int_eq(plx__rehearse_descriptors(), descriptors);
+        ck_assert_int_eq(plx__test_descriptors(), descriptors);
         ck_assert_uint_eq(holdings_now().memory, before.memory);
         ck_assert_uint_eq(holdings_now().descriptors, before.descriptors);
     }
@@ -540,10 +540,10 @@ static void daemon_sends_what_was_deferred(world *w)
         ck_assert_int_eq((int)peer_try(&client, bytes, 5),
                          w->loop->backend->can_defer ? PLX_EAGAIN : 5);
         if (!w->loop->backend->can_defer)
-            plx__rehearse_report(CHILD_IS_GOOD);
+            plx__test_report(CHILD_IS_GOOD);
         if (!child_fork())
-            plx__rehearse_vanish();
-        while (!plx__rehearsal_is_orphan()) {
+            plx__test_vanish();
+        while (!plx__test_is_orphan()) {
             ck_assert_uint_lt(plx__clock_now(), until);
             plx__thread_yield();
         }
@@ -553,7 +553,7 @@ static void daemon_sends_what_was_deferred(world *w)
         peer_close(&client);
         turn_until(w, &p.closed, 1);
         ck_ok(plx_loop_close(w->loop));
-        plx__rehearse_report(CHILD_IS_GOOD);
+        plx__test_report(CHILD_IS_GOOD);
     }
     child_join();
 }

@@ -8,7 +8,7 @@
 #include "platform/fault.h"
 #include "platform/hook.h"
 #include "platform/os.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 #include "tests/uring_idle.h"
 
@@ -346,7 +346,7 @@ static void accept_that_is_not_cancelled_at_once_ends_later(world *w)
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener = listen_at(w, &options, address);
     turn_some(w);
-    ck_ok(plx__rehearse_no_registering(IORING_REGISTER_SYNC_CANCEL, ENOMEM));
+    ck_ok(plx__test_no_registering(IORING_REGISTER_SYNC_CANCEL, ENOMEM));
     ck_ok(plx_listener_close(w->loop, listener));
     turn_some(w);
     peer late = peer_start(address);

@@ -6,7 +6,7 @@
 
 #include "platform/hook.h"
 #include "platform/os.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case uring_ring_cases[];
@@ -120,13 +120,13 @@ static void without_deferred_work_a_thread_that_lives_keeps_the_loop(world *w)
     peer client = peer_start(address);
     owner_start(&o, w);
     ck_ok(o.status);
-    int before = plx__rehearse_descriptors();
+    int before = plx__test_descriptors();
     ck_assert_int_eq(plx_loop_run_once(w->loop, 0), PLX_EBUSY);
     ck_assert_int_eq(plx_loop_close(w->loop), PLX_EBUSY);
-    ck_assert_int_eq(plx__rehearse_descriptors(), before);
-    ck_ok(plx__rehearse_descriptor_limit(0)); /* Nobody can look whether it lives. */
+    ck_assert_int_eq(plx__test_descriptors(), before);
+    ck_ok(plx__test_descriptor_limit(0)); /* Nobody can look whether it lives. */
     ck_assert_int_eq(plx_loop_run_once(w->loop, 0), PLX_EBUSY);
-    ck_ok(plx__rehearse_descriptor_limit(UINT32_MAX));
+    ck_ok(plx__test_descriptor_limit(UINT32_MAX));
     ck_assert_uint_eq(p.closed, 0);
     owner_let_end(&o);
     owner_join(&o);
@@ -152,7 +152,7 @@ static void ring_that_fails_is_replaced(world *w)
     (void)listen_at(w, &options, address);
     peer client = peer_open(w, address);
     turn_until(w, &p.opened, 1);
-    ck_ok(plx__rehearse_ring_lost());
+    ck_ok(plx__test_ring_lost());
     peer late = peer_start(address);
     ck_assert_int_eq((int)plx__socket_send(client.socket, "again", 5), 5);
     int status = 0;
@@ -182,7 +182,7 @@ static void ring_that_fails_before_its_first_wait_is_replaced(world *w)
         ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_ROOM), is_tiny);
         for (int i = 0; i < LISTENERS; i++)
             (void)listen_at(w, &options, addresses[i]);
-        ck_ok(plx__rehearse_ring_lost());
+        ck_ok(plx__test_ring_lost());
         ck_assert_int_ne(plx_loop_run_once(w->loop, 0), 0);
         for (size_t i = 0; i < LISTENERS; i++) {
             peer client = peer_open(w, addresses[i]);
@@ -206,7 +206,7 @@ static void expect_closes(world *w, int os_code)
     (void)listen_at(w, &options, address);
     peer client = peer_open(w, address);
     turn_until(w, &p.opened, 1);
-    ck_ok(plx__rehearse_no_entering(os_code));
+    ck_ok(plx__test_no_entering(os_code));
     ck_ok(plx_loop_close(w->loop));
     w->loop = NULL;
     ck_assert_uint_eq(p.closed, 1);
@@ -410,7 +410,7 @@ static void accepted_sockets_are_closed_with_their_listener(world *w)
     plx_conn_options options = probe_options(&p);
     turn_some(w);
     for (int round = 0; round < ROUNDS; round++) {
-        int before = plx__rehearse_descriptors();
+        int before = plx__test_descriptors();
         plx_loop *loop = world_loop_open(w);
         plx_listen_options listen = {.conn = &options};
         plx_listener listener;
@@ -429,7 +429,7 @@ static void accepted_sockets_are_closed_with_their_listener(world *w)
         ck_ok(plx_loop_close(loop));
         for (int i = 0; i < PEERS; i++)
             peer_close(&peers[i]);
-        ck_assert_int_eq(plx__rehearse_descriptors(), before);
+        ck_assert_int_eq(plx__test_descriptors(), before);
     }
     ck_assert_uint_eq(p.closed, p.opened);
 }
@@ -462,7 +462,7 @@ static void another_backend_takes_the_place_of_one_without_memory(world *w)
 static void limit_of_locked_memory_is_told(world *w)
 {
     plx_loop *loop;
-    ck_ok(plx__rehearse_memory_lock_limit(4096));
+    ck_ok(plx__test_memory_lock_limit(4096));
     int status = plx_loop_open(&loop, &(plx_loop_options){.backend = w->backend});
     ck_assert(status == 0 || status == PLX_ENOMEM);
     ck_ok(plx_loop_close(loop));
@@ -536,12 +536,12 @@ static void expect_restarts(world *w, const char *address)
     ck_ok(plx_listener_address(w->loop, listener, s.address, sizeof s.address));
     ck_ok(plx_listener_close(w->loop, listener));
     for (int i = 0; i < ROUNDS; i++) {
-        int process = plx__rehearse_process_start(serve, &s);
+        int process = plx__test_process_start(serve, &s);
         uint64_t until = plx__clock_now() + patience();
         ck_assert_int_gt(process, 0);
         while (!is_answered(s.address))
             ck_assert_uint_lt(plx__clock_now(), until);
-        plx__rehearse_process_kill(process);
+        plx__test_process_kill(process);
         int status = plx_listen(w->loop, &listener, s.address, NULL);
         at_once += status == 0;
         while (status == PLX_EADDRINUSE && plx__clock_now() < until)

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "platform/os.h"
-#include "platform/rehearsal.h"
+#include "platform/test_system.h"
 
 #define WAIT_SLICE  (10 * PLX_MILLISECOND)
 #define HANG_UP_MAX PLX_SECOND
@@ -35,7 +35,7 @@
 static plx__atomic_u32 refusals; /* Whether they are reported: 0 unknown, 1 no, 2 yes. */
 
 #ifdef PLX_FAULTS
-void plx__rehearse_old_poll(bool is_old)
+void plx__test_old_poll(bool is_old)
 {
     plx__atomic_store(&refusals, is_old ? 1 : 2);
 }

@@ -1,5 +1,6 @@
-/* platform/unix/rehearsal_process.c - files and processes for tests; see platform/rehearsal.h. */
-#include "platform/rehearsal.h"
+/* platform/unix/test_system_process.c - files and processes for tests; see platform/test_system.h.
+ */
+#include "platform/test_system.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,33 +12,33 @@
 
 #define CHILD_SECONDS_MAX 50
 
-int plx__rehearse_directory(const char *path)
+int plx__test_directory(const char *path)
 {
     return mkdir(path, 0700) == 0 ? 0 : plx__fail_last();
 }
 
-int plx__rehearse_directory_enter(const char *path)
+int plx__test_directory_enter(const char *path)
 {
     return chdir(path) == 0 ? 0 : plx__fail_last();
 }
 
-int plx__rehearse_directory_remove(const char *path)
+int plx__test_directory_remove(const char *path)
 {
     return rmdir(path) == 0 ? 0 : plx__fail_last();
 }
 
-int plx__rehearse_symlink(const char *target, const char *path)
+int plx__test_symlink(const char *target, const char *path)
 {
     return symlink(target, path) == 0 ? 0 : plx__fail_last();
 }
 
-int plx__rehearse_path_mode(const char *path)
+int plx__test_path_mode(const char *path)
 {
     struct stat state;
     return stat(path, &state) == 0 ? (int)(state.st_mode & 0777) : plx__fail_last();
 }
 
-int plx__rehearse_path_lock(bool is_locked)
+int plx__test_path_lock(bool is_locked)
 {
     static int directory;
     if (!is_locked) {
@@ -68,7 +69,7 @@ static void signals_default(void)
     (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-int plx__rehearse_fork(void)
+int plx__test_fork(void)
 {
     bool is_first = results[1] < 0;
     if (is_first && pipe(results) != 0)
@@ -98,7 +99,7 @@ void __gcov_dump(void); /* gcc's (libgcov), which writes what has run at exit() 
 #define coverage_write() ((void)0)
 #endif
 
-void plx__rehearse_report(int result)
+void plx__test_report(int result)
 {
     unsigned char byte = (unsigned char)result;
     coverage_write();
@@ -107,13 +108,13 @@ void plx__rehearse_report(int result)
     _exit(0);
 }
 
-void plx__rehearse_vanish(void)
+void plx__test_vanish(void)
 {
     coverage_write();
     _exit(0);
 }
 
-int plx__rehearse_fork_join(void)
+int plx__test_fork_join(void)
 {
     unsigned char byte;
     ssize_t got;
@@ -132,12 +133,12 @@ int plx__rehearse_fork_join(void)
     return result;
 }
 
-bool plx__rehearsal_is_orphan(void)
+bool plx__test_is_orphan(void)
 {
     return getppid() != parent_at_fork;
 }
 
-int plx__rehearsal_credentials(plx__credentials *credentials_out)
+int plx__test_credentials(plx__credentials *credentials_out)
 {
 #ifdef __linux__
     const int64_t process = getpid();

@@ -1,5 +1,5 @@
-/* platform/unix/rehearsal.c - see platform/rehearsal.h. */
-#include "platform/rehearsal.h"
+/* platform/unix/test_system.c - see platform/test_system.h. */
+#include "platform/test_system.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,11 +22,11 @@
 #include <sys/syscall.h>
 #endif
 
-void plx__rehearse_unattended(void)
+void plx__test_unattended(void)
 {
 }
 
-int plx__rehearse_signal(int number)
+int plx__test_signal(int number)
 {
     static const int system_numbers[] = {
         SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD,
@@ -36,7 +36,7 @@ int plx__rehearse_signal(int number)
     return kill(getpid(), system_number) == 0 ? 0 : plx__fail_last();
 }
 
-int plx__rehearse_descriptor_limit(uint32_t spare)
+int plx__test_descriptor_limit(uint32_t spare)
 {
     static rlim_t before;
     struct rlimit limit;
@@ -57,13 +57,13 @@ int plx__rehearse_descriptor_limit(uint32_t spare)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : plx__fail_last();
 }
 
-int plx__rehearse_environment(const char *name, const char *value)
+int plx__test_environment(const char *name, const char *value)
 {
     int result = value != NULL ? setenv(name, value, 1) : unsetenv(name);
     return result == 0 ? 0 : plx__fail_last();
 }
 
-int plx__rehearse_descriptor_ceiling(uint32_t ceiling)
+int plx__test_descriptor_ceiling(uint32_t ceiling)
 {
     static rlim_t before;
     struct rlimit limit;
@@ -83,7 +83,7 @@ static void on_alarm(int number)
     plx__atomic_add(&interruptions, 1);
 }
 
-int plx__rehearse_interruptions_start(void)
+int plx__test_interruptions_start(void)
 {
     const struct itimerval each = {.it_interval = {.tv_usec = 1000}, .it_value = {.tv_usec = 1000}};
     struct sigaction action = {0};
@@ -94,20 +94,20 @@ int plx__rehearse_interruptions_start(void)
     return 0;
 }
 
-uint32_t plx__rehearse_interruptions_end(void)
+uint32_t plx__test_interruptions_end(void)
 {
     const struct itimerval none = {.it_interval = {.tv_usec = 0}};
     (void)setitimer(ITIMER_REAL, &none, NULL);
     return plx__atomic_load(&interruptions);
 }
 
-int plx__rehearse_duplicate(plx_socket socket, plx_socket *duplicate_out)
+int plx__test_duplicate(plx_socket socket, plx_socket *duplicate_out)
 {
     *duplicate_out = fcntl(socket, F_DUPFD_CLOEXEC, 0);
     return *duplicate_out >= 0 ? 0 : plx__fail_last();
 }
 
-int plx__rehearse_device(plx_socket *device_out)
+int plx__test_device(plx_socket *device_out)
 {
     *device_out = open("/dev/null", O_RDWR | O_CLOEXEC);
     return *device_out >= 0 ? 0 : plx__fail_last();
@@ -116,7 +116,7 @@ int plx__rehearse_device(plx_socket *device_out)
 static pid_t heir;
 static int heir_life[2]; /* The heir lives until nobody can write to this pipe any more. */
 
-int plx__rehearse_heir_start(void)
+int plx__test_heir_start(void)
 {
     char none;
     if (pipe(heir_life) != 0)
@@ -132,7 +132,7 @@ int plx__rehearse_heir_start(void)
     return heir > 0 ? 0 : plx__fail_last();
 }
 
-void plx__rehearse_heir_end(void)
+void plx__test_heir_end(void)
 {
     (void)close(heir_life[1]);
     while (waitpid(heir, NULL, 0) < 0 && errno == EINTR)
@@ -180,12 +180,12 @@ static int call_refuse_with(long call, int argument, uint32_t value, int os_code
 #endif
 
 #if defined(__linux__) && defined(SYS_epoll_pwait2)
-int plx__rehearse_no_fine_waits(bool is_forbidden)
+int plx__test_no_fine_waits(bool is_forbidden)
 {
     return call_refuse(SYS_epoll_pwait2, is_forbidden ? EPERM : ENOSYS);
 }
 #else
-int plx__rehearse_no_fine_waits(bool is_forbidden)
+int plx__test_no_fine_waits(bool is_forbidden)
 {
     (void)is_forbidden;
     return PLX_ENOSYS;
@@ -193,7 +193,7 @@ int plx__rehearse_no_fine_waits(bool is_forbidden)
 #endif
 
 #if defined(__linux__) && defined(SYS_accept4)
-int plx__rehearse_no_accepts(void)
+int plx__test_no_accepts(void)
 {
 #ifdef SYS_socketcall /* One call is all of those of sockets: glibc accepts with it on i386. */
     int status = call_refuse_with(SYS_socketcall, 0, SYS_ACCEPT4, EPERM);
@@ -203,29 +203,29 @@ int plx__rehearse_no_accepts(void)
     return call_refuse(SYS_accept4, EPERM);
 }
 #else
-int plx__rehearse_no_accepts(void)
+int plx__test_no_accepts(void)
 {
     return PLX_ENOSYS;
 }
 #endif
 
 #if defined(__linux__) && defined(SYS_io_uring_setup)
-int plx__rehearse_no_rings(bool is_forbidden)
+int plx__test_no_rings(bool is_forbidden)
 {
     return call_refuse(SYS_io_uring_setup, is_forbidden ? EPERM : ENOSYS);
 }
 
-int plx__rehearse_no_registering(uint32_t operation, int os_code)
+int plx__test_no_registering(uint32_t operation, int os_code)
 {
     return call_refuse_with(SYS_io_uring_register, 1, operation, os_code);
 }
 
-int plx__rehearse_no_entering(int os_code)
+int plx__test_no_entering(int os_code)
 {
     return call_refuse(SYS_io_uring_enter, os_code);
 }
 
-int plx__rehearse_memory_lock_limit(uint32_t bytes)
+int plx__test_memory_lock_limit(uint32_t bytes)
 {
     const uid_t nobody = 65534;
     const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
@@ -236,33 +236,33 @@ int plx__rehearse_memory_lock_limit(uint32_t bytes)
     return 0;
 }
 #else
-int plx__rehearse_no_rings(bool is_forbidden)
+int plx__test_no_rings(bool is_forbidden)
 {
     (void)is_forbidden;
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_no_registering(uint32_t operation, int os_code)
+int plx__test_no_registering(uint32_t operation, int os_code)
 {
     (void)operation;
     (void)os_code;
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_no_entering(int os_code)
+int plx__test_no_entering(int os_code)
 {
     (void)os_code;
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_memory_lock_limit(uint32_t bytes)
+int plx__test_memory_lock_limit(uint32_t bytes)
 {
     (void)bytes;
     return PLX_ENOSYS;
 }
 #endif
 
-int plx__rehearse_process_start(void (*run)(void *data), void *data)
+int plx__test_process_start(void (*run)(void *data), void *data)
 {
     pid_t process = fork();
     if (process < 0)
@@ -274,7 +274,7 @@ int plx__rehearse_process_start(void (*run)(void *data), void *data)
     _exit(1);
 }
 
-void plx__rehearse_process_kill(int process)
+void plx__test_process_kill(int process)
 {
     (void)kill(process, SIGKILL);
     while (waitpid(process, NULL, 0) < 0 && errno == EINTR)
@@ -304,7 +304,7 @@ static void descriptor_count(int number, const char *file, void *data)
     ++*(int *)data;
 }
 
-int plx__rehearse_descriptors(void)
+int plx__test_descriptors(void)
 {
     int count = 0;
     int status = descriptors_see(descriptor_count, &count);
@@ -317,7 +317,7 @@ static void inherited_count(int number, const char *file, void *data)
     *(int *)data += (fcntl(number, F_GETFD) & FD_CLOEXEC) == 0;
 }
 
-int plx__rehearse_inherited(void)
+int plx__test_inherited(void)
 {
     int count = 0;
     int status = descriptors_see(inherited_count, &count);
@@ -331,7 +331,7 @@ static void ring_note(int number, const char *file, void *data)
         *newest = number;
 }
 
-int plx__rehearse_ring_lost(void)
+int plx__test_ring_lost(void)
 {
     int ring = -1;
     int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -342,18 +342,18 @@ int plx__rehearse_ring_lost(void)
     return status;
 }
 
-void plx__rehearse_old_poll(bool is_old)
+void plx__test_old_poll(bool is_old)
 {
     (void)is_old;
 }
 
-int plx__rehearse_port(plx_socket socket)
+int plx__test_port(plx_socket socket)
 {
     (void)socket;
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_zeroes(const void **bytes_out, size_t length)
+int plx__test_zeroes(const void **bytes_out, size_t length)
 {
     /* A file without contents reads as zeroes everywhere; anonymous memory needs flags that POSIX
      * does not know. */
@@ -371,17 +371,17 @@ int plx__rehearse_zeroes(const void **bytes_out, size_t length)
     return status;
 }
 
-void plx__rehearse_zeroes_end(const void *bytes, size_t length)
+void plx__test_zeroes_end(const void *bytes, size_t length)
 {
     (void)munmap((void *)(uintptr_t)bytes, length); /* NOLINT */
 }
 
-bool plx__rehearsal_is_wine(void)
+bool plx__test_is_wine(void)
 {
     return false;
 }
 
-bool plx__rehearsal_loses_sends(void)
+bool plx__test_loses_sends(void)
 {
     return false;
 }

@@ -1,5 +1,5 @@
-/* platform/windows/rehearsal.c - see platform/rehearsal.h. */
-#include "platform/rehearsal.h"
+/* platform/windows/test_system.c - see platform/test_system.h. */
+#include "platform/test_system.h"
 
 #include <pollux/signal.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include <crtdbg.h>
 #endif
 
-void plx__rehearse_unattended(void)
+void plx__test_unattended(void)
 {
     SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX | SEM_NOOPENFILEERRORBOX);
 #if (defined(_UCRT) || defined(_MSC_VER)) && !defined(__WINE_USE_MSVCRT)
@@ -31,7 +31,7 @@ void plx__rehearse_unattended(void)
 #endif
 }
 
-int plx__rehearse_signal(int number)
+int plx__test_signal(int number)
 {
     /* A console of our own: with redirected streams there is none, and no event without one. Only
      * Ctrl-C reaches every process of the console; Ctrl-Break is for groups. */
@@ -46,52 +46,52 @@ int plx__rehearse_signal(int number)
     return 0;
 }
 
-int plx__rehearse_descriptor_limit(uint32_t spare)
+int plx__test_descriptor_limit(uint32_t spare)
 {
     (void)spare;
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_environment(const char *name, const char *value)
+int plx__test_environment(const char *name, const char *value)
 {
     return _putenv_s(name, value != NULL ? value : "") == 0 ? 0 : PLX_EINVAL;
 }
 
-int plx__rehearse_descriptor_ceiling(uint32_t ceiling)
+int plx__test_descriptor_ceiling(uint32_t ceiling)
 {
     (void)ceiling;
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_no_accepts(void)
+int plx__test_no_accepts(void)
 {
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_interruptions_start(void)
+int plx__test_interruptions_start(void)
 {
     return PLX_ENOSYS;
 }
 
-uint32_t plx__rehearse_interruptions_end(void)
+uint32_t plx__test_interruptions_end(void)
 {
     return 0;
 }
 
-int plx__rehearse_duplicate(plx_socket socket, plx_socket *duplicate_out)
+int plx__test_duplicate(plx_socket socket, plx_socket *duplicate_out)
 {
     (void)socket;
     (void)duplicate_out;
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_device(plx_socket *device_out)
+int plx__test_device(plx_socket *device_out)
 {
     (void)device_out;
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_port(plx_socket socket)
+int plx__test_port(plx_socket socket)
 {
     HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
     if (port == NULL)
@@ -103,28 +103,28 @@ int plx__rehearse_port(plx_socket socket)
     return status;
 }
 
-int plx__rehearse_no_rings(bool is_forbidden)
+int plx__test_no_rings(bool is_forbidden)
 {
     (void)is_forbidden;
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_heir_start(void)
+int plx__test_heir_start(void)
 {
     return PLX_ENOSYS;
 }
 
-void plx__rehearse_heir_end(void)
+void plx__test_heir_end(void)
 {
 }
 
-bool plx__rehearsal_is_wine(void)
+bool plx__test_is_wine(void)
 {
     HMODULE library = GetModuleHandleW(L"ntdll.dll");
     return library != NULL && GetProcAddress(library, "wine_get_version") != NULL;
 }
 
-bool plx__rehearsal_loses_sends(void)
+bool plx__test_loses_sends(void)
 {
     const char *(CDECL * version)(void);
     HMODULE library = GetModuleHandleW(L"ntdll.dll");
@@ -133,55 +133,55 @@ bool plx__rehearsal_loses_sends(void)
     return version != NULL && strtoul(version(), NULL, 10) >= 9;
 }
 
-int plx__rehearse_zeroes(const void **bytes_out, size_t length)
+int plx__test_zeroes(const void **bytes_out, size_t length)
 {
     *bytes_out = VirtualAlloc(NULL, length, MEM_RESERVE | MEM_COMMIT, PAGE_READONLY);
     return *bytes_out != NULL ? 0 : PLX_ENOMEM;
 }
 
-void plx__rehearse_zeroes_end(const void *bytes, size_t length)
+void plx__test_zeroes_end(const void *bytes, size_t length)
 {
     (void)length;
     (void)VirtualFree((void *)(uintptr_t)bytes, 0, MEM_RELEASE); /* NOLINT */
 }
 
-int plx__rehearse_no_registering(uint32_t operation, int os_code)
+int plx__test_no_registering(uint32_t operation, int os_code)
 {
     (void)operation;
     (void)os_code;
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_no_entering(int os_code)
+int plx__test_no_entering(int os_code)
 {
     (void)os_code;
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_memory_lock_limit(uint32_t bytes)
+int plx__test_memory_lock_limit(uint32_t bytes)
 {
     (void)bytes;
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_process_start(void (*run)(void *data), void *data)
+int plx__test_process_start(void (*run)(void *data), void *data)
 {
     (void)run;
     (void)data;
     return PLX_ENOSYS;
 }
 
-void plx__rehearse_process_kill(int process)
+void plx__test_process_kill(int process)
 {
     (void)process;
 }
 
-int plx__rehearse_descriptors(void)
+int plx__test_descriptors(void)
 {
     return PLX_ENOSYS;
 }
 
-int plx__rehearse_ring_lost(void)
+int plx__test_ring_lost(void)
 {
     return PLX_ENOSYS;
 }

@@ -1,5 +1,5 @@
-/* platform/unix/rehearsal_linux.c - see platform/unix/rehearsal_linux.h. */
-#include "platform/unix/rehearsal_linux.h"
+/* platform/unix/test_system_linux.c - see platform/unix/test_system_linux.h. */
+#include "platform/unix/test_system_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int plx__rehearse_one_processor(void)
+int plx__test_one_processor(void)
 {
     cpu_set_t one;
     CPU_ZERO(&one);
@@ -18,7 +18,7 @@ int plx__rehearse_one_processor(void)
     return sched_setaffinity(0, sizeof one, &one) == 0 ? 0 : plx__fail_last();
 }
 
-int plx__rehearse_first_to_run(void)
+int plx__test_first_to_run(void)
 {
     const struct sched_param priority = {.sched_priority = 1};
     return sched_setscheduler(0, SCHED_FIFO, &priority) == 0 ? 0 : plx__fail_last();
@@ -27,7 +27,7 @@ int plx__rehearse_first_to_run(void)
 static bool is_sharing;
 static int shared = -1;
 
-void plx__rehearse_shared_locks(bool is_shared)
+void plx__test_shared_locks(bool is_shared)
 {
     is_sharing = is_shared;
 }
@@ -41,7 +41,7 @@ int flock(int descriptor, int operation)
     return result;
 }
 
-bool plx__rehearsal_lock_has_ended(void)
+bool plx__test_lock_has_ended(void)
 {
     int directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool has_ended = shared >= 0 && syscall(SYS_flock, directory, (int)LOCK_EX | (int)LOCK_NB) == 0;
@@ -51,19 +51,19 @@ bool plx__rehearsal_lock_has_ended(void)
     return has_ended;
 }
 
-int plx__rehearse_own_mounts(void)
+int plx__test_own_mounts(void)
 {
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return plx__fail_last();
     return 0;
 }
 
-int plx__rehearse_mount(const char *directory)
+int plx__test_mount(const char *directory)
 {
     return mount("none", directory, "tmpfs", 0, NULL) == 0 ? 0 : plx__fail_last();
 }
 
-bool plx__rehearsal_same_number(const char *file, const char *other)
+bool plx__test_same_number(const char *file, const char *other)
 {
     struct stat one, two;
     return stat(file, &one) == 0 && stat(other, &two) == 0 && one.st_ino == two.st_ino;
