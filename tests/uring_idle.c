@@ -28,3 +28,11 @@ void uring_idle_close(world *w, uring_idle *i)
     peer_close(&i->client);
     turn_until(w, &i->p.closed, 1);
 }
+
+void uring_bring(plx__backend *backend, struct io_uring_cqe cqe)
+{
+    ck_ok(plx__uring_done_reserve(backend, 1));
+    backend->done[backend->done_count++] = cqe;
+    backend->done_end = backend->done_count;
+    plx__uring_ends_set(backend);
+}

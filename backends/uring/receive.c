@@ -106,8 +106,6 @@ int plx__uring_buffers_open(plx__backend *backend, uint32_t receive_bytes)
         status = pool_open(&buffers->small, 0, SMALL_COUNT, small_bytes);
     if (status == 0)
         status = pool_open(&buffers->large, SMALL_COUNT, large_count, receive_bytes);
-    if (status != 0)
-        plx__uring_buffers_close(backend);
     return status;
 }
 

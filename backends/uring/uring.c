@@ -7,10 +7,22 @@
  */
 #include "backends/uring/uring.h"
 
+#include <string.h>
+
 #include "backends/registry.h"
 #include "platform/hook.h"
 
 /* --- opening ---------------------------------------------------------------------------------- */
+
+void plx__uring_free(plx__backend *backend)
+{
+    plx__uring_ring_close(backend);
+    plx__uring_buffers_close(backend);
+    plx__socket_close(backend->last);
+    plx__wake_close(&backend->wake);
+    plx__free(backend->done);
+    plx__free(backend);
+}
 
 static int uring_open(plx__backend **backend_out, const plx__backend_config *config)
 {
@@ -23,53 +35,36 @@ static int uring_open(plx__backend **backend_out, const plx__backend_config *con
     backend->may_defer = config->may_defer;
     backend->openings = config->openings;
     int status = plx__wake_open(&backend->wake);
-    if (status == 0) {
-        status = plx__uring_buffers_open(backend, config->receive_bytes);
-        if (status == 0) {
-            status = plx__uring_ring_open(backend);
-            if (status != 0)
-                plx__uring_buffers_close(backend);
-        }
-        if (status != 0)
-            plx__wake_close(&backend->wake);
-    }
     if (status != 0) {
-        plx__socket_close(backend->last);
-        plx__free(backend->spill);
         plx__free(backend);
+        return status;
+    }
+    status = plx__uring_buffers_open(backend, config->receive_bytes);
+    if (status == 0)
+        status = plx__uring_ring_open(backend);
+    if (status != 0) {
+        plx__uring_free(backend);
         return status;
     }
     *backend_out = backend;
     return 0;
 }
 
-void plx__uring_completion_drop(const struct io_uring_cqe *cqe)
+/* Sockets that arrived, and core is not to be shown: of listeners that had gone by then, say. */
+void plx__uring_done_drop(plx__backend *backend)
 {
-    if (plx__uring_data_op(cqe->user_data) == PLX__URING_ACCEPT)
-        plx__uring_accept_drop(cqe);
-}
-
-/* Sockets that arrived for listeners that had gone by then. */
-static void completions_drop(plx__backend *backend)
-{
-    struct io_uring *ring = &backend->ring;
-    while (backend->spill_next < backend->spill_count)
-        plx__uring_completion_drop(&backend->spill[backend->spill_next++]);
-    for (unsigned count = io_uring_cq_ready(ring); count > 0; count--) {
-        plx__uring_completion_drop(&ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask]);
-        io_uring_cq_advance(ring, 1);
+    for (; backend->done_next < backend->done_count; backend->done_next++) {
+        const struct io_uring_cqe *cqe = &backend->done[backend->done_next];
+        if (plx__uring_data_op(cqe->user_data) == PLX__URING_ACCEPT)
+            plx__uring_accept_drop(cqe);
     }
 }
 
 static void uring_close(plx__backend *backend)
 {
-    completions_drop(backend);
-    plx__uring_ring_close(backend);
-    plx__uring_buffers_close(backend);
-    plx__socket_close(backend->last);
-    plx__wake_close(&backend->wake);
-    plx__free(backend->spill);
-    plx__free(backend);
+    (void)plx__uring_done_take(backend);
+    plx__uring_done_drop(backend);
+    plx__uring_free(backend);
 }
 
 static int uring_own(plx__backend *backend)
@@ -222,27 +217,35 @@ static void busy_update(plx__backend *backend)
 
 /* --- completions ------------------------------------------------------------------------------ */
 
+/* What was brought behind the last turn's end comes first in this one. */
+static void done_rewind(plx__backend *backend)
+{
+    uint32_t left = backend->done_count - backend->done_next;
+    if (left > 0)
+        memmove(backend->done, backend->done + backend->done_next, left * sizeof *backend->done);
+    backend->done_next = backend->done_end = 0;
+    backend->done_count = left;
+}
+
 static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
 {
     plx__hook(PLX__HOOK_PREPARE);
     int status = plx__uring_ring_ready(backend);
     if (status != 0)
         return status;
-    if (!backend->has_ring) { /* What an earlier one has left is to be delivered first. */
-        backend->turn++;
-        return 0;
-    }
-    busy_update(backend);
-    /* When a deferred send has failed since the last wait, its completion is in the queue, or
-     * others that came in its place (completions_fetch): the kernel does not wait then
-     * (io_uring_enter(2)). */
-    if (backend->lists[PLX__URING_LIST_READY].first != NULL)
-        timeout_ns = 0;
-    /* The kernel is short of memory; nobody tells when it is not. */
-    if (backend->lists[PLX__URING_LIST_BUSY].first != NULL && timeout_ns > PLX__URING_RETRY_NS)
-        timeout_ns = PLX__URING_RETRY_NS;
+    done_rewind(backend);
     backend->turn++;
-    return plx__uring_enter(backend, timeout_ns);
+    /* Without one what an earlier one has left is to be delivered first. */
+    if (backend->has_ring) {
+        busy_update(backend);
+        /* The kernel is short of memory; nobody tells when it is not. */
+        if (backend->lists[PLX__URING_LIST_BUSY].first != NULL && timeout_ns > PLX__URING_RETRY_NS)
+            timeout_ns = PLX__URING_RETRY_NS;
+        status = plx__uring_enter(backend, timeout_ns);
+    }
+    backend->done_end = backend->done_count;
+    plx__uring_ends_set(backend);
+    return status;
 }
 
 static void uring_wake(plx__backend *backend)
@@ -314,7 +317,8 @@ static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cq
         return false;
     plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
     if (endpoint == NULL) {
-        plx__uring_completion_drop(cqe);
+        if (op == PLX__URING_ACCEPT)
+            plx__uring_accept_drop(cqe);
         return false;
     }
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
@@ -355,29 +359,12 @@ static bool ready_next(plx__backend *backend, plx__completion *completion)
     }
 }
 
-/* Completions that had to be fetched come first; they are older than those in the queue. */
-static bool spill_next(plx__backend *backend, plx__completion *completion)
-{
-    while (backend->spill_next < backend->spill_count) {
-        if (completion_take(backend, &backend->spill[backend->spill_next++], completion))
-            return true;
-    }
-    backend->spill_next = backend->spill_count = 0;
-    return false;
-}
-
 static bool completion_find(plx__backend *backend, plx__completion *completion_out)
 {
-    struct io_uring_cq *cq = &backend->ring.cq;
     if (backend->unsent_count > 0)
         return plx__uring_unsent_next(backend, completion_out);
-    if (spill_next(backend, completion_out))
-        return true;
-    for (unsigned head; (head = *cq->khead) != backend->completions_end;) {
-        const struct io_uring_cqe cqe = cq->cqes[head & cq->ring_mask];
-        io_uring_cq_advance(&backend->ring, 1);
-        backend->taken = head + 1;
-        if (completion_take(backend, &cqe, completion_out))
+    while (backend->done_next != backend->done_end) {
+        if (completion_take(backend, &backend->done[backend->done_next++], completion_out))
             return true;
     }
     return ready_next(backend, completion_out);
@@ -406,7 +393,7 @@ static inline bool is_plain(const plx__backend *backend, const struct io_uring_c
 static const plx__completion *uring_next(plx__backend *backend)
 {
     const uint16_t special = PLX__URING_HOLDS | PLX__URING_DETACHED;
-    const struct io_uring_cq *cq = &backend->ring.cq;
+    const struct io_uring_cqe *cqe = &backend->done[backend->done_next];
     const plx__uring_pool *pool = &backend->buffers.small;
     plx__completion *completion = &backend->completion;
     uint32_t lent = (uint32_t)backend->buffers.lent;
@@ -414,9 +401,8 @@ static const plx__completion *uring_next(plx__backend *backend)
         plx__uring_small_give(pool, lent, completion->bytes);
         backend->buffers.lent = -1;
     }
-    unsigned head = *cq->khead;
-    const struct io_uring_cqe *cqe = &cq->cqes[head & cq->ring_mask];
-    if (head == backend->plain_end || !is_plain(backend, cqe) || backend->buffers.lent >= 0)
+    if (backend->done_next == backend->plain_end || !is_plain(backend, cqe) ||
+        backend->buffers.lent >= 0)
         return next_slowly(backend);
     plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
     if (endpoint == NULL)
@@ -431,7 +417,7 @@ static const plx__completion *uring_next(plx__backend *backend)
     completion->kind = PLX__RECEIVED;
     completion->bytes = pool->memory + (size_t)number * pool->stride;
     completion->length = (uint32_t)cqe->res;
-    io_uring_smp_store_release(cq->khead, head + 1);
+    backend->done_next++;
     return completion;
 }
 

@@ -3,9 +3,8 @@
  * uring.c     the seam: what is wanted of an endpoint, and completions
  * endpoint.c  endpoints: their lists, their life
  * ring.c      the ring: its flags, what the kernel must have, entering, cancelling at once
- * leave.c     a ring is left, and another one takes its place
+ * leave.c     a ring is left, and another one takes its place; forked children
  * thread.c    which thread a ring belongs to
- * fork.c      what a forked child does with its copy
  * receive.c   the buffers that the kernel picks from, and what is held back of them
  * send.c      sends: deferred, at once; waiting until a socket is writable
  *
@@ -23,15 +22,11 @@
 
 /* Submission entries: more than that are submitted in several calls. */
 #define PLX__URING_SUBMISSIONS 512u
-/* Completion entries. What does not fit the kernel keeps, and we fetch (completions_spill). */
+/* Completion entries. What does not fit the kernel keeps, and we fetch (done_take_all). */
 #define PLX__URING_COMPLETIONS 8192u
 
 /* How long a wait may be while the kernel takes no request, since nobody tells when it does. */
 #define PLX__URING_RETRY_NS (5 * PLX_MILLISECOND)
-
-/* How long to wait for what takes the kernel milliseconds, before giving up: it does it in workers
- * of its own, which wait for their turn on a busy machine. */
-#define PLX__URING_PATIENCE_NS (10 * PLX_SECOND)
 
 /* Buffers for most of what arrives (receive.c). A power of two. */
 #define PLX__URING_SMALL_COUNT 128u
@@ -149,12 +144,6 @@ typedef struct plx__uring_buffers {
 struct plx__backend {
     struct io_uring ring;       /* With `has_ring`; else one that looks empty and has no room. */
     plx__completion completion; /* What `next` hands out. */
-    unsigned completions_end;   /* Of those that this turn delivers. */
-    unsigned plain_end;         /* The same, or the next one when something else comes first. */
-    unsigned resolved;          /* Up to here failed deferred sends have been looked for. */
-    unsigned taken;             /* Up to here core has been shown all that was accepted, */
-    unsigned seen;              /* and up to here there are completions. For a forked child, which
-                                 * shares the ring's own numbers with its parent. */
     uint32_t requests_end;      /* The request that there is no room for. */
     uint16_t turn;
     uint16_t batch; /* Counts how often nothing was deferred any more. */
@@ -175,10 +164,14 @@ struct plx__backend {
     plx__uring_list lists[PLX__URING_LIST_DETACHING + 1];
     plx__uring_buffers buffers;
 
-    struct io_uring_cqe *spill; /* Completions that were fetched to make room for others. */
-    uint32_t spill_next;
-    uint32_t spill_count;
-    uint32_t spill_room;
+    /* Completions, copied out of the ring as soon as they are seen: it may go, and a forked child
+     * shares it with its parent. */
+    struct io_uring_cqe *done;
+    uint32_t done_next;  /* The first that has not been handed out. */
+    uint32_t plain_end;  /* `done_end`, or `done_next` when something else comes first. */
+    uint32_t done_end;   /* Of those that this turn delivers. */
+    uint32_t done_count; /* Of all. */
+    uint32_t done_room;
 
     plx__wake wake;
     plx__openings openings;
@@ -196,8 +189,10 @@ struct plx__backend {
 
 /* --- uring.c --------------------------------------------------------------------------------- */
 
-/* Of a completion that core is not to be shown: a socket that it brought is closed. */
-void plx__uring_completion_drop(const struct io_uring_cqe *cqe);
+/* Drops what has not been handed out: sockets that were accepted are closed. */
+void plx__uring_done_drop(plx__backend *backend);
+/* The ring is closed, if there is one, and all that the backend has. */
+void plx__uring_free(plx__backend *backend);
 
 /* --- endpoints -------------------------------------------------------------------------------- */
 
@@ -260,10 +255,10 @@ bool plx__uring_detached_take(plx__backend *backend, plx__uring_endpoint *uring,
 int plx__uring_ring_open(plx__backend *backend);
 /* Ends it, without waiting for the kernel. */
 void plx__uring_ring_close(plx__backend *backend);
-/* Room in `spill` for all that the ring may hold. */
-int plx__uring_spill_reserve(plx__backend *backend, uint32_t count);
-/* Copies completions from the first one on there. */
-void plx__uring_spill(plx__backend *backend, uint32_t count);
+/* Room in `done` for so many more. */
+int plx__uring_done_reserve(plx__backend *backend, uint32_t count);
+/* Moves the ring's completions there, and finds the deferred sends that have failed. */
+int plx__uring_done_take(plx__backend *backend);
 /* A request to be filled in; NULL when the kernel takes no more for now. */
 struct io_uring_sqe *plx__uring_request(plx__backend *backend);
 /* Submits what there is, in the middle of a turn. */
@@ -292,15 +287,14 @@ int plx__uring_take_over(plx__backend *backend);
 int plx__uring_leave(plx__backend *backend);
 /* Whether something of a ring that has gone is to be delivered. */
 bool plx__uring_has_leftovers(const plx__backend *backend);
-/* What is deferred and was not submitted is sent at once. */
-void plx__uring_deferred_carry_all(plx__backend *backend);
-/* The same for all endpoints: nothing of any of them is in flight. `is_lossy`: what they received
- * may have been lost. */
+/* Nothing of any endpoint is in flight. `is_lossy`: what they received may have been lost. */
 void plx__uring_reset(plx__backend *backend, bool is_lossy);
 /* The stream has a hole: it ends with this code, when what came before has been shown. */
 void plx__uring_receive_break(plx__uring_endpoint *uring, int status);
 /* Whether the kernel has given up a ring that was closed; waits for it for some time. */
 bool plx__uring_gone_await(plx__backend *backend);
+void plx__uring_abandon(plx__backend *backend);
+int plx__uring_renew(plx__backend *backend);
 
 /* --- thread.c -------------------------------------------------------------------------------- */
 
@@ -310,11 +304,6 @@ bool plx__uring_is_ours(const plx__backend *backend);
 void plx__uring_owner_set(plx__backend *backend);
 /* Whether this thread may end the ring: nothing of it can happen meanwhile. */
 bool plx__uring_can_leave(const plx__backend *backend);
-
-/* --- fork.c ---------------------------------------------------------------------------------- */
-
-void plx__uring_abandon(plx__backend *backend);
-int plx__uring_renew(plx__backend *backend);
 
 /* --- receive.c ------------------------------------------------------------------------------- */
 
