@@ -228,24 +228,27 @@ int plx__uring_done_reserve(plx__backend *backend, uint32_t count)
 
 int plx__uring_done_take(plx__backend *backend)
 {
-    struct io_uring *ring = &backend->ring;
-    const struct io_uring_cqe *cqes = ring->cq.cqes;
-    const unsigned mask = ring->cq.ring_mask;
-    unsigned at = *ring->cq.khead;
-    const unsigned end = at + io_uring_cq_ready(ring);
-    int status = plx__uring_done_reserve(backend, end - at);
+    const struct io_uring_cq *cq = &backend->ring.cq;
+    const unsigned head = *cq->khead;
+    const unsigned count = io_uring_cq_ready(&backend->ring);
+    if (count == 0)
+        return 0;
+    int status = plx__uring_done_reserve(backend, count);
     if (status != 0)
         return status;
-    struct io_uring_cqe *copy = &backend->done[backend->done_count];
-    backend->done_count += end - at;
-    for (; at != end; at++, copy++) {
-        copy->user_data = cqes[at & mask].user_data;
-        copy->res = cqes[at & mask].res;
-        copy->flags = cqes[at & mask].flags;
-        if ((copy->user_data & PLX__URING_DEFERRED) != 0)
-            plx__uring_deferred_failed(backend, copy);
+    struct io_uring_cqe *copies = &backend->done[backend->done_count];
+    const unsigned at = head & cq->ring_mask;
+    const unsigned before_wrap = cq->ring_entries - at;
+    const unsigned first = count < before_wrap ? count : before_wrap;
+    memcpy(copies, &cq->cqes[at], first * sizeof *copies);
+    if (count > first)
+        memcpy(copies + first, cq->cqes, (count - first) * sizeof *copies);
+    io_uring_smp_store_release(cq->khead, head + count);
+    backend->done_count += count;
+    for (const struct io_uring_cqe *cqe = copies; cqe != copies + count; cqe++) {
+        if ((cqe->user_data & PLX__URING_DEFERRED) != 0)
+            plx__uring_deferred_failed(backend, cqe);
     }
-    io_uring_smp_store_release(ring->cq.khead, end);
     return 0;
 }
 
