@@ -98,7 +98,7 @@ static void fill(world *w, plx_conn conn)
             ck_ok(plx_loop_run_once(w->loop, 0));
         }
         turn_some(w);
-    } while ((uring->flags & PLX__URING_WATCHED) == 0);
+    } while (uring->room.state == PLX__URING_IDLE);
 }
 
 /* As if the kernel had found nothing to cancel. */
@@ -120,11 +120,12 @@ static void cancellation_that_found_nothing_is_repeated(world *w)
         plx__backend *backend = w->loop->backend;
         fill(w, p.conn);
         plx__uring_endpoint *uring = endpoint_of(w, p.conn);
-        ck_assert_int_eq(uring->input, PLX__URING_RECEIVE);
-        uring->flags |= PLX__URING_INPUT_CANCELLED | PLX__URING_WATCH_CANCELLED;
+        ck_assert_int_eq(uring->input.op, PLX__URING_RECEIVE);
+        ck_assert_int_eq(uring->input.state, PLX__URING_ARMED);
+        uring->input.state = uring->room.state = PLX__URING_CANCELLING;
         ck_ok(plx_conn_close(w->loop, p.conn));
         turn_some(w);
-        ck_assert_int_eq(uring->list, PLX__URING_LIST_DETACHING);
+        ck_assert_int_eq(uring->list, PLX__URING_LIST_IDLE);
         cancellation_fail(backend, plx__uring_endpoint_of(uring));
         if (is_left != 0)
             ck_ok(plx__uring_leave(backend));
@@ -144,7 +145,7 @@ static void one_that_closes_does_not_begin_to_receive(world *w)
     peer client = connect_pair(w, &p, &options);
     ck_ok(plx_conn_pause(w->loop, p.conn));
     fill(w, p.conn);
-    ck_assert_int_eq(endpoint_of(w, p.conn)->input, PLX__URING_NONE);
+    ck_assert_int_eq(endpoint_of(w, p.conn)->input.state, PLX__URING_IDLE);
     ck_ok(plx_conn_resume(w->loop, p.conn));
     ck_ok(plx_conn_close(w->loop, p.conn));
     turn_until(w, &p.closed, 1);
@@ -192,9 +193,7 @@ static void poll_for_room_ends_when_there_is_room(world *w)
     fill(w, p.conn);
     ck_ok(plx_conn_pause(w->loop, p.conn)); /* Whatever else changes leaves the poll alone. */
     ck_ok(plx_loop_run_once(w->loop, 0));
-    ck_assert_uint_eq(endpoint_of(w, p.conn)->flags &
-                          (PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED),
-                      PLX__URING_WATCHED);
+    ck_assert_int_eq(endpoint_of(w, p.conn)->room.state, PLX__URING_ARMED);
     ck_ok(plx_conn_resume(w->loop, p.conn));
     while (plx_conn_queued(w->loop, p.conn) > 0) {
         ck_assert_uint_lt(plx__clock_now(), until);
@@ -202,7 +201,7 @@ static void poll_for_room_ends_when_there_is_room(world *w)
         turn(w);
     }
     turn_some(w);
-    ck_assert_uint_eq(endpoint_of(w, p.conn)->flags & PLX__URING_WATCHED, 0);
+    ck_assert_int_eq(endpoint_of(w, p.conn)->room.state, PLX__URING_IDLE);
     peer_close(&client);
     turn_until(w, &p.closed, 1);
 }

@@ -28,6 +28,12 @@ static void cancellation_fail(plx__backend *backend, plx__uring_endpoint *uring)
 /* --- what is requested -------------------------------------------------------------------------
  */
 
+static void expect_receives(const plx__uring_endpoint *uring)
+{
+    ck_assert_int_eq(uring->input.op, PLX__URING_RECEIVE);
+    ck_assert_int_eq(uring->input.state, PLX__URING_ARMED);
+}
+
 /* A connection that receives, and is looked at for some other reason, still receives: nothing is
  * cancelled and requested anew. */
 static void what_is_wanted_and_in_flight_is_left_alone(world *w)
@@ -37,12 +43,13 @@ static void what_is_wanted_and_in_flight_is_left_alone(world *w)
     peer client = connect_pair(w, &p, &options);
     turn_some(w);
     plx__uring_endpoint *uring = endpoint_of(w, p.conn);
-    ck_assert_int_eq(uring->input, PLX__URING_RECEIVE);
+    expect_receives(uring);
     plx__uring_list_set(w->loop->backend, uring, PLX__URING_LIST_BUSY);
     ck_ok(plx_loop_run_once(w->loop, 0));
-    ck_assert_int_eq(uring->input, PLX__URING_RECEIVE);
+    expect_receives(uring);
     ck_assert_int_eq(uring->list, PLX__URING_LIST_IDLE);
-    ck_assert_uint_eq(uring->flags, PLX__URING_MULTISHOT);
+    ck_assert(uring->input.is_multishot);
+    ck_assert_uint_eq(uring->flags, 0);
     peer_close(&client);
     turn_until(w, &p.closed, 1);
 }
@@ -64,11 +71,12 @@ static void receive_of_a_large_piece_is_left_alone(world *w)
     turn_some(w);
     plx__uring_list_set(w->loop->backend, uring, PLX__URING_LIST_BUSY);
     turn_some(w);
-    ck_assert_int_eq(uring->input, PLX__URING_RECEIVE);
+    expect_receives(uring);
+    ck_assert(!uring->input.is_multishot);
     ck_assert_uint_eq(uring->flags, PLX__URING_BULK);
     plx__uring_list_set(w->loop->backend, uring, PLX__URING_LIST_BUSY);
     ck_ok(plx_loop_run_once(w->loop, 0));
-    ck_assert_int_eq(uring->input, PLX__URING_RECEIVE);
+    expect_receives(uring);
     ck_assert_int_eq(uring->list, PLX__URING_LIST_IDLE);
     peer_close(&client);
     turn_until(w, &p.closed, 1);
@@ -76,14 +84,14 @@ static void receive_of_a_large_piece_is_left_alone(world *w)
 
 typedef struct seen {
     const plx__uring_endpoint *uring;
-    uint16_t flags; /* When the kernel was entered last. */
+    uint8_t state; /* When the kernel was entered last. */
 } seen;
 
-static void see_flags(enum plx__hook_step step, void *data)
+static void see_state(enum plx__hook_step step, void *data)
 {
     seen *s = data;
     if (step == PLX__HOOK_SLEEP)
-        s->flags = s->uring->flags;
+        s->state = s->uring->input.state;
 }
 
 /* A pause cancels the receive, and once: while the cancellation is on its way there is no other
@@ -96,20 +104,19 @@ static void pause_cancels_once(world *w)
     turn_some(w);
     plx__uring_endpoint *uring = endpoint_of(w, p.conn);
     seen s = {.uring = uring};
-    uring->flags |= PLX__URING_INPUT_CANCELLED; /* It is not, and so goes on. */
+    uring->input.state = PLX__URING_CANCELLING; /* It is not, and so goes on. */
     ck_ok(plx_conn_pause(w->loop, p.conn));
     turn_some(w);
-    ck_assert_int_eq(uring->input, PLX__URING_RECEIVE);
+    ck_assert_int_eq(uring->input.state, PLX__URING_CANCELLING);
     cancellation_fail(w->loop->backend, uring);
     ck_ok(plx_loop_run_once(w->loop, 0));
     ck_assert_int_eq(uring->list, PLX__URING_LIST_BUSY);
-    plx__hook_set(see_flags, &s);
+    plx__hook_set(see_state, &s);
     ck_ok(plx_loop_run_once(w->loop, 0));
     plx__hook_set(NULL, NULL);
-    ck_assert_uint_ne(s.flags & PLX__URING_INPUT_CANCELLED, 0);
+    ck_assert_int_eq(s.state, PLX__URING_CANCELLING);
     turn_some(w);
-    ck_assert_int_eq(uring->input, PLX__URING_NONE);
-    ck_assert_uint_eq(uring->flags & PLX__URING_INPUT_CANCELLED, 0);
+    ck_assert_int_eq(uring->input.state, PLX__URING_IDLE);
     peer_close(&client);
     ck_ok(plx_conn_resume(w->loop, p.conn));
     turn_until(w, &p.closed, 1);
@@ -186,7 +193,7 @@ static void release_waits_for_what_is_in_flight(world *w)
     peer client = connect_pair(w, &p, &options);
     turn_some(w);
     plx__uring_endpoint *uring = endpoint_of(w, p.conn);
-    uring->flags |= PLX__URING_INPUT_CANCELLED; /* It is not, and so goes on. */
+    uring->input.state = PLX__URING_CANCELLING; /* It is not, and so goes on. */
     ck_ok(plx_conn_release(w->loop, p.conn));
     turn_some(w);
     ck_assert_uint_eq(uring->flags & PLX__URING_RELEASING, PLX__URING_RELEASING);
@@ -213,9 +220,9 @@ static void release_is_told_once(world *w)
     uring->flags |= PLX__URING_RELEASING | PLX__URING_HOLDS;
     ck_assert(!plx__uring_released(backend, uring, &completion));
     uring->flags &= (uint16_t)~PLX__URING_HOLDS;
-    uring->flags |= PLX__URING_WATCHED;
+    uring->room.state = PLX__URING_CANCELLING;
     ck_assert(!plx__uring_released(backend, uring, &completion));
-    uring->flags &= (uint16_t)~PLX__URING_WATCHED;
+    uring->room.state = PLX__URING_IDLE;
     ck_assert(plx__uring_released(backend, uring, &completion));
     ck_assert_int_eq(completion.kind, PLX__RELEASED);
     ck_assert_ptr_eq(completion.endpoint, plx__uring_endpoint_of(uring));

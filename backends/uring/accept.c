@@ -82,14 +82,12 @@ int plx__uring_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_s
 
 bool plx__uring_accept_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend);
-    if (request == NULL)
+    struct io_uring_sqe *sqe = plx__uring_sqe(backend);
+    if (sqe == NULL)
         return false;
-    io_uring_prep_multishot_accept(request, endpoint->socket, NULL, NULL,
+    io_uring_prep_multishot_accept(sqe, plx__uring_endpoint_of(uring)->socket, NULL, NULL,
                                    SOCK_NONBLOCK | SOCK_CLOEXEC);
-    request->user_data = plx__uring_data(endpoint, PLX__URING_ACCEPT);
-    uring->input = PLX__URING_ACCEPT;
+    plx__uring_armed(uring, &uring->input, sqe, PLX__URING_ACCEPT, true);
     return true;
 }
 
@@ -144,11 +142,6 @@ bool plx__uring_accepted_take(plx__backend *backend, plx__uring_endpoint *uring,
                               const struct io_uring_cqe *cqe, plx__completion *completion)
 {
     int32_t result = cqe->res;
-    if ((cqe->flags & IORING_CQE_F_MORE) == 0) {
-        uring->input = PLX__URING_NONE;
-        uring->flags &= (uint16_t)~PLX__URING_INPUT_CANCELLED;
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
-    }
     if (result < 0) {
         if (result == -ECANCELED || result == -EAGAIN || result == -EINTR)
             return false;

@@ -41,13 +41,9 @@ static void deferred_carry_all(plx__backend *backend)
 
 static void endpoint_reset(plx__backend *backend, plx__uring_endpoint *uring, bool is_lossy)
 {
-    const uint16_t in_flight = PLX__URING_INPUT_CANCELLED | PLX__URING_MULTISHOT |
-                               PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED |
-                               PLX__URING_WATCH_STALE;
-    if (is_lossy && uring->input == PLX__URING_RECEIVE)
+    if (is_lossy && uring->input.state != PLX__URING_IDLE && uring->input.op == PLX__URING_RECEIVE)
         plx__uring_receive_break(uring, PLX_ENOMEM);
-    uring->input = PLX__URING_NONE;
-    uring->flags &= (uint16_t)~in_flight;
+    uring->input.state = uring->room.state = PLX__URING_IDLE;
     if ((uring->flags & PLX__URING_DETACHED) != 0)
         plx__uring_list_set(backend, uring, PLX__URING_LIST_READY);
     else if (uring->list != PLX__URING_LIST_READY)
@@ -58,7 +54,7 @@ void plx__uring_reset(plx__backend *backend, bool is_lossy)
 {
     /* Those that are moved come to the end of a list that has been or will be gone through, where
      * they are left as they are. */
-    for (int kind = PLX__URING_LIST_IDLE; kind <= PLX__URING_LIST_DETACHING; kind++) {
+    for (int kind = PLX__URING_LIST_IDLE; kind <= PLX__URING_LIST_READY; kind++) {
         plx__uring_endpoint *uring = backend->lists[kind].first;
         for (plx__uring_endpoint *next; uring != NULL; uring = next) {
             next = uring->next;
@@ -126,7 +122,7 @@ int plx__uring_ring_ready(plx__backend *backend)
  * close them while it lives. */
 void plx__uring_abandon(plx__backend *backend)
 {
-    for (int kind = PLX__URING_LIST_IDLE; kind <= PLX__URING_LIST_DETACHING; kind++) {
+    for (int kind = PLX__URING_LIST_IDLE; kind <= PLX__URING_LIST_READY; kind++) {
         plx__uring_endpoint *uring = backend->lists[kind].first;
         for (; uring != NULL; uring = uring->next)
             plx__uring_accept_forget(uring);

@@ -176,11 +176,11 @@ static int ring_enable(plx__backend *backend)
 static bool wake_arm(plx__backend *backend)
 {
     plx__hook(PLX__HOOK_ARM);
-    struct io_uring_sqe *request = plx__uring_request(backend);
-    if (request == NULL)
+    struct io_uring_sqe *sqe = plx__uring_sqe(backend);
+    if (sqe == NULL)
         return false;
-    io_uring_prep_poll_multishot(request, backend->wake.reader, POLLIN);
-    request->user_data = PLX__URING_WAKE;
+    io_uring_prep_poll_multishot(sqe, backend->wake.reader, POLLIN);
+    sqe->user_data = PLX__URING_WAKE;
     backend->is_wake_armed = true;
     plx__hook(PLX__HOOK_ARMED);
     return true;
@@ -291,11 +291,11 @@ void plx__uring_flush(plx__backend *backend)
         backend->failure = status;
 }
 
-struct io_uring_sqe *plx__uring_request(plx__backend *backend)
+struct io_uring_sqe *plx__uring_sqe(plx__backend *backend)
 {
-    struct io_uring_sqe *request = io_uring_get_sqe(&backend->ring);
-    if (request != NULL)
-        return request;
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&backend->ring);
+    if (sqe != NULL)
+        return sqe;
     plx__uring_flush(backend);
     return io_uring_get_sqe(&backend->ring);
 }

@@ -117,56 +117,24 @@ static int uring_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t 
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* A poll for one event: armed anew in each turn it tells of what is still true, as poll() does. Of
- * a peer that has shut its side it tells too, whether that is asked for or not (send.c): then
- * one that tells of changes takes its place, until there is something to tell. */
-static bool poll_arm(plx__backend *backend, plx__uring_endpoint *uring)
-{
-    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend);
-    unsigned events = 0;
-    if (request == NULL)
-        return false;
-    if ((uring->interest & PLX_READABLE) != 0)
-        events |= PLX__POLL_READ;
-    if ((uring->interest & PLX_WRITABLE) != 0)
-        events |= PLX__POLL_WRITE;
-    if ((uring->flags & PLX__URING_HUNG) != 0) {
-        io_uring_prep_poll_multishot(request, endpoint->socket, events);
-        uring->flags |= PLX__URING_MULTISHOT;
-    } else {
-        io_uring_prep_poll_add(request, endpoint->socket, events);
-        uring->flags &= (uint16_t)~PLX__URING_MULTISHOT;
-    }
-    request->user_data = plx__uring_data(endpoint, (enum plx__uring_op)uring->wanted);
-    uring->input = uring->wanted;
-    uring->interest_in_flight = uring->interest;
-    return true;
-}
-
 static bool input_is_unwanted(const plx__uring_endpoint *uring)
 {
-    const uint16_t bulk = PLX__URING_BULK | PLX__URING_MULTISHOT;
-    const uint16_t hung = PLX__URING_HUNG | PLX__URING_MULTISHOT;
-    if ((uring->flags & PLX__URING_DETACHED) != 0 || uring->input != uring->wanted)
+    const plx__uring_request *input = &uring->input;
+    if ((uring->flags & PLX__URING_DETACHED) != 0 || input->op != uring->wanted)
         return true;
-    if (uring->input == PLX__URING_POLL)
-        return uring->interest != uring->interest_in_flight ||
-               (uring->flags & hung) == PLX__URING_MULTISHOT;
-    return uring->input == PLX__URING_RECEIVE && (uring->flags & bulk) == bulk;
+    if (input->op == PLX__URING_POLL)
+        return uring->interest != input->interest ||
+               (input->is_multishot && (uring->flags & PLX__URING_HUNG) == 0);
+    return input->op == PLX__URING_RECEIVE && input->is_multishot &&
+           (uring->flags & PLX__URING_BULK) != 0;
 }
 
 static bool input_update(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    if (uring->input != PLX__URING_NONE) {
-        if ((uring->flags & PLX__URING_INPUT_CANCELLED) != 0 || !input_is_unwanted(uring))
-            return true;
-        if (!plx__uring_cancel(backend, uring, (enum plx__uring_op)uring->input))
-            return false;
-        uring->flags |= PLX__URING_INPUT_CANCELLED;
-        return true;
-    }
-    if ((uring->flags & (PLX__URING_DETACHED | PLX__URING_HOLDS | PLX__URING_ENDED)) != 0)
+    if (uring->input.state == PLX__URING_ARMED && input_is_unwanted(uring))
+        return plx__uring_cancel(backend, uring, &uring->input);
+    if (uring->input.state != PLX__URING_IDLE || uring->ended != 0 ||
+        (uring->flags & (PLX__URING_DETACHED | PLX__URING_HOLDS)) != 0)
         return true;
     switch (uring->wanted) {
     case PLX__URING_RECEIVE:
@@ -175,7 +143,8 @@ static bool input_update(plx__backend *backend, plx__uring_endpoint *uring)
         return plx__uring_accept_arm(backend, uring);
     case PLX__URING_POLL:
     case PLX__URING_CONNECT:
-        return poll_arm(backend, uring);
+        return plx__uring_poll_arm(backend, uring, &uring->input, (enum plx__uring_op)uring->wanted,
+                                   uring->interest);
     default:
         return true;
     }
@@ -183,11 +152,13 @@ static bool input_update(plx__backend *backend, plx__uring_endpoint *uring)
 
 static bool has_something(const plx__uring_endpoint *uring)
 {
+    if ((uring->flags & PLX__URING_DETACHED) != 0)
+        return false;
     if ((uring->flags & PLX__URING_HOLDS) != 0)
         return true;
     if ((uring->flags & PLX__URING_RELEASING) != 0 && !plx__uring_is_in_flight(uring))
         return true;
-    if ((uring->flags & PLX__URING_ENDED) != 0)
+    if (uring->ended != 0)
         return uring->wanted == PLX__URING_RECEIVE;
     return uring->accepted != NULL && uring->accepted->count > 0 &&
            uring->wanted == PLX__URING_ACCEPT;
@@ -196,14 +167,9 @@ static bool has_something(const plx__uring_endpoint *uring)
 /* Makes what is in flight what is wanted. What could not be requested stays in the list. */
 static void endpoint_update(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    if (!input_update(backend, uring) || !plx__uring_writable_update(backend, uring))
-        return;
-    if ((uring->flags & PLX__URING_DETACHED) != 0)
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_DETACHING);
-    else if (has_something(uring))
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_READY);
-    else
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_IDLE);
+    if (input_update(backend, uring) && plx__uring_room_update(backend, uring))
+        plx__uring_list_set(backend, uring,
+                            has_something(uring) ? PLX__URING_LIST_READY : PLX__URING_LIST_IDLE);
 }
 
 static void busy_update(plx__backend *backend)
@@ -258,7 +224,7 @@ static bool connected(plx__uring_endpoint *uring, const struct io_uring_cqe *cqe
                       plx__completion *completion)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    uring->input = uring->wanted = PLX__URING_NONE;
+    uring->wanted = PLX__URING_NONE;
     completion->endpoint = endpoint;
     completion->kind = PLX__CONNECTED;
     completion->status =
@@ -266,15 +232,14 @@ static bool connected(plx__uring_endpoint *uring, const struct io_uring_cqe *cqe
     return true;
 }
 
+/* Armed anew in each turn it tells of what is still true, as poll() does. Of a peer that has shut
+ * its side it tells too, whether that is asked for or not (send.c): then one that tells of changes
+ * takes its place, until there is something to tell. */
 static bool polled(plx__backend *backend, plx__uring_endpoint *uring,
                    const struct io_uring_cqe *cqe, plx__completion *completion)
 {
     int32_t result = cqe->res;
     uint32_t ready = 0;
-    if ((cqe->flags & IORING_CQE_F_MORE) == 0) {
-        uring->input = PLX__URING_NONE;
-        uring->flags &= (uint16_t)~PLX__URING_INPUT_CANCELLED;
-    }
     plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
     if (result == -ECANCELED || uring->wanted != PLX__URING_POLL)
         return false;
@@ -288,7 +253,7 @@ static bool polled(plx__backend *backend, plx__uring_endpoint *uring,
             ready |= PLX_WRITABLE & uring->interest;
         if (ready != 0 && (result & POLLERR) != 0)
             ready |= PLX_FAILED;
-        if (ready == 0 && uring->interest == uring->interest_in_flight)
+        if (ready == 0 && uring->interest == uring->input.interest)
             uring->flags |= PLX__URING_HUNG;
         else
             uring->flags &= (uint16_t)~PLX__URING_HUNG;
@@ -302,13 +267,38 @@ static bool polled(plx__backend *backend, plx__uring_endpoint *uring,
 /* There was nothing to cancel; if there still is something, it was between two states. */
 static void cancel_failed(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    uring->flags &= (uint16_t) ~(PLX__URING_INPUT_CANCELLED | PLX__URING_WATCH_CANCELLED);
-    if (plx__uring_is_in_flight(uring) && (uring->flags & PLX__URING_SILENT) == 0)
+    plx__uring_request *requests[] = {&uring->input, &uring->room};
+    for (int i = 0; i < 2; i++) {
+        if (requests[i]->state == PLX__URING_CANCELLING)
+            requests[i]->state = PLX__URING_ARMED;
+    }
+    if (plx__uring_is_in_flight(uring))
         plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
 }
 
-static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cqe,
-                            plx__completion *completion)
+/* A completion of somebody who has gone: the last one is told. */
+static bool detached_take(plx__backend *backend, plx__uring_endpoint *uring,
+                          const struct io_uring_cqe *cqe, bool is_last, plx__completion *completion)
+{
+    plx__uring_receive_drop(backend, cqe); /* Only a receive has a buffer. */
+    if (plx__uring_data_op(cqe->user_data) == PLX__URING_ACCEPT)
+        plx__uring_accept_drop(cqe);
+    return is_last && plx__uring_detached(backend, uring, completion);
+}
+
+/* Whether the completion ends what is in flight. */
+static bool request_end(plx__uring_request *request, enum plx__uring_op op,
+                        const struct io_uring_cqe *cqe)
+{
+    if ((cqe->flags & IORING_CQE_F_MORE) != 0 || request->op != op ||
+        request->state == PLX__URING_IDLE)
+        return false;
+    request->state = PLX__URING_IDLE;
+    return true;
+}
+
+bool plx__uring_take(plx__backend *backend, const struct io_uring_cqe *cqe,
+                     plx__completion *completion)
 {
     enum plx__uring_op op = plx__uring_data_op(cqe->user_data);
     if (op == PLX__URING_WAKE)
@@ -326,8 +316,11 @@ static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cq
         cancel_failed(backend, uring);
         return false;
     }
+    bool is_last = request_end(op == PLX__URING_WRITABLE ? &uring->room : &uring->input, op, cqe);
     if ((uring->flags & PLX__URING_DETACHED) != 0)
-        return plx__uring_detached_take(backend, uring, cqe, completion);
+        return detached_take(backend, uring, cqe, is_last, completion);
+    if (is_last)
+        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
     switch (op) {
     case PLX__URING_ACCEPT:
         return plx__uring_accepted_take(backend, uring, cqe, completion);
@@ -364,7 +357,7 @@ static bool completion_find(plx__backend *backend, plx__completion *completion_o
     if (backend->unsent_count > 0)
         return plx__uring_unsent_next(backend, completion_out);
     while (backend->done_next != backend->done_end) {
-        if (completion_take(backend, &backend->done[backend->done_next++], completion_out))
+        if (plx__uring_take(backend, &backend->done[backend->done_next++], completion_out))
             return true;
     }
     return ready_next(backend, completion_out);

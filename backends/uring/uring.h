@@ -48,30 +48,36 @@ enum plx__uring_op {
     PLX__URING_WAKE
 };
 
+/* A request is in flight unless it is idle. */
+enum plx__uring_state {
+    PLX__URING_IDLE,
+    PLX__URING_ARMED,
+    PLX__URING_CANCELLING /* So is its cancellation. */
+};
+
+typedef struct plx__uring_request {
+    uint8_t op;            /* plx__uring_op; when it is idle, of the last one. */
+    uint8_t state;         /* plx__uring_state. */
+    uint8_t interest : 7;  /* Of a poll: what it is to tell of, plx_readiness. */
+    bool is_multishot : 1; /* It yields until it is cancelled. */
+} plx__uring_request;
+
 enum plx__uring_flag {
-    PLX__URING_INPUT_CANCELLED = 1u << 0, /* The cancellation of `input` is on its way. */
-    PLX__URING_WATCHED = 1u << 1,         /* The poll PLX__URING_WRITABLE is in flight, */
-    PLX__URING_WATCH_CANCELLED = 1u << 2, /* and so is its cancellation; */
-    PLX__URING_MULTISHOT = 1u << 3,       /* `input` yields until it is cancelled. */
-    PLX__URING_BULK = 1u << 4,            /* So much comes that it is received piece by piece. */
-    PLX__URING_HOLDS = 1u << 5,           /* Received buffers wait for their turn. */
-    PLX__URING_ENDED = 1u << 6,           /* The stream has ended, and core does not know it yet. */
-    PLX__URING_UNSENT = 1u << 7, /* Its deferred send has failed, and core does not know it yet. */
-    PLX__URING_DETACHED = 1u << 8,
-    PLX__URING_SILENT = 1u << 9,       /* Detached at once: no PLX__DETACHED is owed. */
-    PLX__URING_HUNG = 1u << 10,        /* Its peer has shut its side: see send.c. */
-    PLX__URING_BLOCKED = 1u << 11,     /* Core waits until the socket is writable. */
-    PLX__URING_WATCH_STALE = 1u << 12, /* it was armed for an earlier send. */
-    PLX__URING_RELEASING = 1u << 14    /* PLX__RELEASED is owed. */
+    PLX__URING_BULK = 1u << 0,   /* So much comes that it is received piece by piece. */
+    PLX__URING_HOLDS = 1u << 1,  /* Received buffers wait for their turn. */
+    PLX__URING_UNSENT = 1u << 2, /* Its deferred send has failed, and core does not know it yet. */
+    PLX__URING_DETACHED = 1u << 3,
+    PLX__URING_RELEASING = 1u << 4, /* PLX__RELEASED is owed. */
+    PLX__URING_HUNG = 1u << 5,      /* Its peer has shut its side: see send.c. */
+    PLX__URING_BLOCKED = 1u << 6    /* Core waits until the socket is writable. */
 };
 
 /* An endpoint is in one of these from when it is attached until nothing of it is in flight. */
 enum plx__uring_list_kind {
     PLX__URING_LIST_NONE,
-    PLX__URING_LIST_IDLE,     /* Nothing is to be done for it. */
-    PLX__URING_LIST_BUSY,     /* At the next wait requests may have to be made. */
-    PLX__URING_LIST_READY,    /* It has something that was held back, and may be delivered. */
-    PLX__URING_LIST_DETACHING /* Detached; its last completion has not come. */
+    PLX__URING_LIST_IDLE, /* Nothing is to be done for it. */
+    PLX__URING_LIST_BUSY, /* At the next wait requests may have to be made. */
+    PLX__URING_LIST_READY /* It has something that was held back, and may be delivered. */
 };
 
 /* Accepted sockets that wait for their turn. */
@@ -89,18 +95,18 @@ typedef struct plx__uring_endpoint {
     plx__uring_accepted *accepted; /* A listener's; else NULL. */
     uint32_t deferred;             /* Its last deferred send: the index among all ever made,
                                     * modulo 2^32. With PLX__URING_UNSENT: of backend->unsent. */
-    int32_t ended;                 /* With PLX__URING_ENDED: PLX_EEOF, or why. */
-    uint16_t held_first;           /* With PLX__URING_HOLDS: numbers of buffers. */
-    uint16_t held_last;
-    uint16_t flags; /* plx__uring_flag. */
-    uint16_t turn;  /* In which it last had a completion of a stream. */
-    uint8_t list;   /* plx__uring_list_kind. */
-    uint8_t wanted; /* plx__uring_op: what should be in flight, */
-    uint8_t input;  /* and what is. */
-    uint8_t interest;
-    uint8_t interest_in_flight;
-    uint8_t accepts; /* In that turn. */
-    uint16_t batch;  /* In which it last sent deferred. */
+    uint16_t batch;                /* In which it last sent deferred. */
+    uint16_t turn;                 /* In which it last had a completion of a stream. */
+    uint16_t flags;                /* plx__uring_flag. */
+    int16_t ended;      /* The stream has, and core does not know it: PLX_EEOF, or why; else 0. */
+    uint8_t held_first; /* With PLX__URING_HOLDS: numbers of buffers. */
+    uint8_t held_last;
+    uint8_t list;             /* plx__uring_list_kind. */
+    uint8_t wanted;           /* plx__uring_op: what `input` should be, */
+    uint8_t interest;         /* and of what it is to tell. */
+    plx__uring_request input; /* Accept, receive, connect or poll. */
+    plx__uring_request room;  /* A poll, for what waits in core's queue. */
+    uint8_t accepts;          /* In `turn`. */
 } plx__uring_endpoint;
 
 typedef struct plx__uring_list {
@@ -118,8 +124,8 @@ typedef struct plx__uring_unsent {
 
 /* A buffer that holds what was received until its endpoint's turn. */
 typedef struct plx__uring_held {
-    uint32_t length;
-    uint16_t next; /* The endpoint's next one, if this is not its last. */
+    uint32_t length; /* 0: it holds nothing. */
+    uint16_t next;   /* The endpoint's next one, if this is not its last. */
 } plx__uring_held;
 
 /* Buffers of one size. */
@@ -161,7 +167,7 @@ struct plx__backend {
     uint32_t owner;   /* The thread that enabled the ring: no other one ever has this number. */
     int32_t owner_id; /* The kernel's number for it. */
     unsigned nothing; /* Where the heads and tails of no ring are. */
-    plx__uring_list lists[PLX__URING_LIST_DETACHING + 1];
+    plx__uring_list lists[PLX__URING_LIST_READY + 1];
     plx__uring_buffers buffers;
 
     /* Completions, copied out of the ring as soon as they are seen: it may go, and a forked child
@@ -189,6 +195,9 @@ struct plx__backend {
 
 /* --- uring.c --------------------------------------------------------------------------------- */
 
+/* Whether core is to be told of it, and of what. */
+bool plx__uring_take(plx__backend *backend, const struct io_uring_cqe *cqe,
+                     plx__completion *completion);
 /* Drops what has not been handed out: sockets that were accepted are closed. */
 void plx__uring_done_drop(plx__backend *backend);
 /* The ring is closed, if there is one, and all that the backend has. */
@@ -233,9 +242,22 @@ void plx__uring_list_remove(plx__backend *backend, plx__uring_endpoint *uring);
 /* Moves it there from where it was, unless it stands there already. */
 void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
                          enum plx__uring_list_kind kind);
-/* Requests the cancellation, which completes only if there was nothing to cancel. False when the
- * kernel takes no more for now. */
-bool plx__uring_cancel(plx__backend *backend, plx__uring_endpoint *uring, enum plx__uring_op op);
+/* The entry is one of the endpoint's, for this. */
+static inline void plx__uring_armed(plx__uring_endpoint *uring, plx__uring_request *request,
+                                    struct io_uring_sqe *sqe, enum plx__uring_op op,
+                                    bool is_multishot)
+{
+    sqe->user_data = plx__uring_data(plx__uring_endpoint_of(uring), op);
+    *request = (plx__uring_request){
+        .op = (uint8_t)op, .state = PLX__URING_ARMED, .is_multishot = is_multishot};
+}
+/* Polls for one event; false when the kernel takes no more for now. So for the others of this kind.
+ */
+bool plx__uring_poll_arm(plx__backend *backend, plx__uring_endpoint *uring,
+                         plx__uring_request *request, enum plx__uring_op op, uint8_t interest);
+/* Requests the cancellation, which completes only if there was nothing to cancel. */
+bool plx__uring_cancel(plx__backend *backend, plx__uring_endpoint *uring,
+                       plx__uring_request *request);
 int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_release(plx__backend *backend, plx__endpoint *endpoint);
@@ -246,9 +268,6 @@ bool plx__uring_released(plx__backend *backend, plx__uring_endpoint *uring,
 /* Of one that was detached nothing is in flight any more, and core does not know it yet. */
 bool plx__uring_detached(plx__backend *backend, plx__uring_endpoint *uring,
                          plx__completion *completion);
-/* A completion for somebody who has gone. */
-bool plx__uring_detached_take(plx__backend *backend, plx__uring_endpoint *uring,
-                              const struct io_uring_cqe *cqe, plx__completion *completion);
 
 /* --- ring.c ---------------------------------------------------------------------------------- */
 
@@ -259,8 +278,8 @@ void plx__uring_ring_close(plx__backend *backend);
 int plx__uring_done_reserve(plx__backend *backend, uint32_t count);
 /* Moves the ring's completions there, and finds the deferred sends that have failed. */
 int plx__uring_done_take(plx__backend *backend);
-/* A request to be filled in; NULL when the kernel takes no more for now. */
-struct io_uring_sqe *plx__uring_request(plx__backend *backend);
+/* An entry to be filled in; NULL when the kernel takes no more for now. */
+struct io_uring_sqe *plx__uring_sqe(plx__backend *backend);
 /* Submits what there is, in the middle of a turn. */
 void plx__uring_flush(plx__backend *backend);
 /* Submits, and waits for completions. The ring is there, and this thread's. */
@@ -325,7 +344,6 @@ static inline void plx__uring_small_give(const plx__uring_pool *pool, uint32_t n
     buffer->bid = (uint16_t)number;
     io_uring_smp_store_release(&ring->tail, (uint16_t)(tail + 1));
 }
-/* Requests it; false when the kernel takes no more for now. So for the others of this name. */
 bool plx__uring_receive_arm(plx__backend *backend, plx__uring_endpoint *uring);
 /* A completion of a receive that is of no use to anybody. */
 void plx__uring_receive_drop(plx__backend *backend, const struct io_uring_cqe *cqe);
@@ -363,11 +381,9 @@ ptrdiff_t plx__uring_send_flush(plx__backend *backend, plx__endpoint *endpoint,
 int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                           size_t count);
 /* Requests or cancels the poll for a socket that is full. */
-bool plx__uring_writable_update(plx__backend *backend, plx__uring_endpoint *uring);
+bool plx__uring_room_update(plx__backend *backend, plx__uring_endpoint *uring);
 bool plx__uring_writable(plx__backend *backend, plx__uring_endpoint *uring,
                          const struct io_uring_cqe *cqe, plx__completion *completion);
-/* The endpoint goes: what is deferred goes out, as far as the system takes it. */
-void plx__uring_deferred_forget(plx__backend *backend, plx__uring_endpoint *uring);
 /* Sends what the request has deferred, which was not submitted, and tells core later what is left.
  */
 void plx__uring_deferred_carry(plx__backend *backend, struct io_uring_sqe *request);
