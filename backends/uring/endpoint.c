@@ -103,9 +103,9 @@ static bool input_end(plx__backend *backend, plx__uring_endpoint *uring)
 
 bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint)
 {
-    const void *bytes;
+    plx__completion dropped;
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    (void)plx__uring_send_flush(backend, endpoint, &bytes);
+    (void)plx__uring_send_flush(backend, endpoint, &dropped);
     plx__uring_receive_forget(backend, uring);
     plx__uring_accept_forget(uring);
     uring->flags |= PLX__URING_DETACHED;

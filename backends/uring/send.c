@@ -70,8 +70,19 @@ static void unsent_add(plx__backend *backend, plx__uring_unsent unsent)
     plx__uring_ends_set(backend);
 }
 
-static void unsent_end(plx__backend *backend, plx__uring_unsent *unsent)
+/* Tells core of it, and then nothing of it is deferred any more. The system may find a socket full
+ * before it looks for the bytes; where there are none, that is what counts. */
+static void unsent_tell(plx__backend *backend, plx__uring_unsent *unsent,
+                        plx__completion *completion)
 {
+    int32_t result = unsent->bytes != SPOILED ? unsent->result : -EFAULT;
+    uint32_t sent = result > 0 ? (uint32_t)result : 0;
+    bool is_passing = result >= 0 || result == -EAGAIN || result == -ENOBUFS || result == -EINTR;
+    completion->endpoint = plx__uring_endpoint_of(unsent->endpoint);
+    completion->kind = PLX__UNSENT;
+    completion->status = is_passing ? 0 : plx__fail(-result);
+    completion->bytes = unsent->bytes + sent;
+    completion->length = unsent->length - sent;
     unsent->endpoint->flags &= (uint16_t)~PLX__URING_UNSENT;
     unsent->endpoint = NULL;
     if (--backend->unsent_count == 0)
@@ -109,31 +120,14 @@ static bool deferred_flush(plx__backend *backend, plx__uring_endpoint *uring)
     return request == NULL || deferred_send(backend, request, uring);
 }
 
-/* How much is left, and where; or a code. The system may find a socket full before it looks for the
- * bytes; where there are none, that is what counts. */
-static ptrdiff_t unsent_left(const plx__uring_unsent *unsent, const unsigned char **bytes_out)
+bool plx__uring_send_flush(plx__backend *backend, plx__endpoint *endpoint,
+                           plx__completion *unsent_out)
 {
-    int32_t result = unsent->bytes != SPOILED ? unsent->result : -EFAULT;
-    if (result == -EAGAIN || result == -ENOBUFS || result == -EINTR)
-        result = 0;
-    if (result < 0)
-        return plx__fail(-result);
-    *bytes_out = unsent->bytes + result;
-    return (ptrdiff_t)unsent->length - result;
-}
-
-ptrdiff_t plx__uring_send_flush(plx__backend *backend, plx__endpoint *endpoint,
-                                const void **bytes_out)
-{
-    const unsigned char *bytes = NULL;
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
     if (deferred_flush(backend, uring))
-        return 0;
-    plx__uring_unsent *unsent = &backend->unsent[uring->deferred];
-    ptrdiff_t left = unsent_left(unsent, &bytes);
-    unsent_end(backend, unsent);
-    *bytes_out = bytes;
-    return left;
+        return false;
+    unsent_tell(backend, &backend->unsent[uring->deferred], unsent_out);
+    return true;
 }
 
 void plx__uring_deferred_failed(plx__backend *backend, const struct io_uring_cqe *cqe)
@@ -166,19 +160,12 @@ void plx__uring_deferred_reset(plx__backend *backend)
         deferred_clear(backend);
 }
 
-bool plx__uring_unsent_next(plx__backend *backend, plx__completion *completion)
+void plx__uring_unsent_next(plx__backend *backend, plx__completion *completion)
 {
     plx__uring_unsent *unsent = backend->unsent;
     while (unsent->endpoint == NULL)
         unsent++;
-    completion->endpoint = plx__uring_endpoint_of(unsent->endpoint);
-    completion->bytes = NULL;
-    ptrdiff_t left = unsent_left(unsent, &completion->bytes);
-    completion->kind = left < 0 ? PLX__SENT : PLX__UNSENT;
-    completion->status = left < 0 ? (int)left : 0;
-    completion->length = left < 0 ? 0 : (size_t)left;
-    unsent_end(backend, unsent);
-    return true;
+    unsent_tell(backend, unsent, completion);
 }
 
 static uint32_t arena_rounded(size_t used)

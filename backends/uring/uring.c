@@ -354,8 +354,10 @@ static bool ready_next(plx__backend *backend, plx__completion *completion)
 
 static bool completion_find(plx__backend *backend, plx__completion *completion_out)
 {
-    if (backend->unsent_count > 0)
-        return plx__uring_unsent_next(backend, completion_out);
+    if (backend->unsent_count > 0) {
+        plx__uring_unsent_next(backend, completion_out);
+        return true;
+    }
     while (backend->done_next != backend->done_end) {
         if (plx__uring_take(backend, &backend->done[backend->done_next++], completion_out))
             return true;

@@ -376,8 +376,8 @@ ptrdiff_t plx__uring_send_now(plx__backend *backend, plx__endpoint *endpoint, co
                               size_t length);
 ptrdiff_t plx__uring_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
                                      const plx__slice *slices, size_t count);
-ptrdiff_t plx__uring_send_flush(plx__backend *backend, plx__endpoint *endpoint,
-                                const void **bytes_out);
+bool plx__uring_send_flush(plx__backend *backend, plx__endpoint *endpoint,
+                           plx__completion *unsent_out);
 int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                           size_t count);
 /* Requests or cancels the poll for a socket that is full. */
@@ -392,6 +392,6 @@ void plx__uring_deferred_failed(plx__backend *backend, const struct io_uring_cqe
 /* After a submission, and after plx__uring_deferred_failed() for what failed. */
 void plx__uring_deferred_reset(plx__backend *backend);
 /* The next endpoint whose deferred send has failed. */
-bool plx__uring_unsent_next(plx__backend *backend, plx__completion *completion);
+void plx__uring_unsent_next(plx__backend *backend, plx__completion *completion);
 
 #endif
