@@ -34,7 +34,7 @@ void uring_idle_close(world *w, uring_idle *i)
 void uring_bring(plx__backend *backend, struct io_uring_cqe cqe)
 {
     ck_ok(plx__uring_done_reserve(backend, 1));
-    backend->done[backend->done_count++] = cqe;
-    backend->done_end = backend->done_count;
+    *backend->done_tail++ = cqe;
+    backend->done_end = backend->done_tail;
     plx__uring_ends_set(backend);
 }

@@ -258,7 +258,7 @@ static void what_has_come_is_found_wherever_it_is(world *w)
     uring_bring(backend, of_first);
     ck_assert(plx__uring_has_more(backend, first));
     ck_assert(!plx__uring_has_more(backend, second));
-    backend->done_next = backend->done_count;
+    backend->done_next = backend->done_tail;
     ck_assert(!plx__uring_has_more(backend, first));
     cq->cqes[tail & cq->ring_mask] = of_wake;
     cq->cqes[(tail + 1) & cq->ring_mask] = of_first;
@@ -267,7 +267,7 @@ static void what_has_come_is_found_wherever_it_is(world *w)
     *cq->ktail = tail + 2;
     ck_assert(plx__uring_has_more(backend, first));
     ck_assert(!plx__uring_has_more(backend, second));
-    backend->done_next = backend->done_count;
+    backend->done_next = backend->done_tail;
     *cq->khead = *cq->ktail = tail;
     plx__uring_ends_set(backend);
     peer_close(&clients[0]);
@@ -374,7 +374,7 @@ static void sockets_that_nobody_was_shown_are_closed_with_the_backend(world *w)
         else
             cq->cqes[at++ & cq->ring_mask] = cqe;
     }
-    backend->done_count = FETCHED; /* The last ones are behind the ends. */
+    backend->done_tail = backend->done + FETCHED; /* The last ones are behind the ends. */
     *cq->ktail = *cq->khead + IN_RING;
     ops->close(backend);
     for (size_t i = 0; i < SOME; i++) {

@@ -521,13 +521,13 @@ static void ends_tell_what_is_special(world *w)
     uring_idle i;
     uring_idle_open(w, &i);
     plx__backend *backend = i.backend;
-    const uint32_t next = backend->done_next;
-    const uint32_t end = backend->done_end;
+    struct io_uring_cqe *next = backend->done_next;
+    struct io_uring_cqe *end = backend->done_end;
     backend->done_end = next + 5;
     for (uint32_t n = 0; n < 2; n++) {
         backend->unsent_count = n;
         plx__uring_ends_set(backend);
-        ck_assert_uint_eq(backend->plain_end, n == 0 ? next + 5 : next);
+        ck_assert_ptr_eq(backend->plain_end, n == 0 ? next + 5 : next);
         ck_assert_uint_eq(backend->deferred_max, backend->unsent_count == 0 && backend->can_defer
                                                      ? backend->arena_max
                                                      : 0);

@@ -23,12 +23,6 @@
 /* --- what it leaves ---------------------------------------------------------------------------
  */
 
-bool plx__uring_has_leftovers(const plx__backend *backend)
-{
-    return backend->done_next != backend->done_count || backend->unsent_count > 0 ||
-           backend->lists[PLX__URING_LIST_READY].first != NULL;
-}
-
 /* What is deferred and was not submitted is sent at once. */
 static void deferred_carry_all(plx__backend *backend)
 {

@@ -215,14 +215,22 @@ static int enter(struct io_uring *ring, uint64_t timeout_ns)
 
 int plx__uring_done_reserve(plx__backend *backend, uint32_t count)
 {
-    if (backend->done_count + count <= backend->done_room)
+    const struct io_uring_cqe *old = backend->done;
+    size_t used = (size_t)(backend->done_tail - old);
+    if (used + count <= backend->done_room)
         return 0;
-    uint32_t room = 2 * (backend->done_count + count);
-    struct io_uring_cqe *larger = plx__reallocate(backend->done, room * sizeof *backend->done);
+    size_t next = (size_t)(backend->done_next - old);
+    size_t end = (size_t)(backend->done_end - old);
+    uint32_t room = 2 * ((uint32_t)used + count);
+    struct io_uring_cqe *larger = plx__reallocate(backend->done, room * sizeof *larger);
     if (larger == NULL)
         return PLX_ENOMEM;
     backend->done = larger;
+    backend->done_next = larger + next;
+    backend->done_end = larger + end;
+    backend->done_tail = larger + used;
     backend->done_room = room;
+    plx__uring_ends_set(backend);
     return 0;
 }
 
@@ -236,7 +244,7 @@ int plx__uring_done_take(plx__backend *backend)
     int status = plx__uring_done_reserve(backend, count);
     if (status != 0)
         return status;
-    struct io_uring_cqe *copies = &backend->done[backend->done_count];
+    struct io_uring_cqe *copies = backend->done_tail;
     const unsigned at = head & cq->ring_mask;
     const unsigned before_wrap = cq->ring_entries - at;
     const unsigned first = count < before_wrap ? count : before_wrap;
@@ -244,7 +252,7 @@ int plx__uring_done_take(plx__backend *backend)
     if (count > first)
         memcpy(copies + first, cq->cqes, (count - first) * sizeof *copies);
     io_uring_smp_store_release(cq->khead, head + count);
-    backend->done_count += count;
+    backend->done_tail += count;
     for (const struct io_uring_cqe *cqe = copies; cqe != copies + count; cqe++) {
         if ((cqe->user_data & PLX__URING_DEFERRED) != 0)
             plx__uring_deferred_failed(backend, cqe);
@@ -276,6 +284,12 @@ void plx__uring_ends_set(plx__backend *backend)
     backend->requests_end = ring->sq.sqe_tail + io_uring_sq_space_left(ring);
     backend->deferred_max =
         backend->can_defer && backend->unsent_count == 0 ? backend->arena_max : 0;
+}
+
+void plx__uring_turn_begin(plx__backend *backend)
+{
+    backend->done_end = backend->done_tail;
+    plx__uring_ends_set(backend);
 }
 
 void plx__uring_flush(plx__backend *backend)
@@ -312,7 +326,7 @@ static int enter_failed(plx__backend *backend, int result)
 {
     int status = plx__fail(-result);
     if (is_transient(backend, result))
-        return backend->done_next != backend->done_count ? 0 : PLX_ENOMEM;
+        return backend->done_next != backend->done_tail ? 0 : PLX_ENOMEM;
     /* Such a ring is of no use any more: another one takes its place. */
     int left = plx__uring_leave(backend);
     if (!plx__uring_has_leftovers(backend))
@@ -340,6 +354,7 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
     if (!plx__fault_strikes(PLX__FAULT_WAIT))
         result = enter(&backend->ring, timeout_ns);
     status = done_take_all(backend);
+    plx__uring_turn_begin(backend);
     if (result < 0 && result != -EINTR && result != -ETIME)
         return enter_failed(backend, result);
     return status;
@@ -350,8 +365,7 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
 /* Whether the last completion of the request has arrived. */
 static bool has_ended(const plx__backend *backend, uint64_t data)
 {
-    for (uint32_t i = backend->done_next; i < backend->done_count; i++) {
-        const struct io_uring_cqe *cqe = &backend->done[i];
+    for (const struct io_uring_cqe *cqe = backend->done_next; cqe != backend->done_tail; cqe++) {
         if (cqe->user_data == data && (cqe->flags & IORING_CQE_F_MORE) == 0)
             return true;
     }
@@ -362,8 +376,8 @@ bool plx__uring_has_more(plx__backend *backend, plx__endpoint *endpoint)
 {
     const uint64_t data = plx__uring_data(endpoint, PLX__URING_NONE);
     (void)plx__uring_done_take(backend);
-    for (uint32_t i = backend->done_next; i < backend->done_count; i++) {
-        if ((backend->done[i].user_data & ~UINT64_C(15)) == data)
+    for (const struct io_uring_cqe *cqe = backend->done_next; cqe != backend->done_tail; cqe++) {
+        if ((cqe->user_data & ~UINT64_C(15)) == data)
             return true;
     }
     return false;

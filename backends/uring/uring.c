@@ -53,10 +53,9 @@ static int uring_open(plx__backend **backend_out, const plx__backend_config *con
 /* Sockets that arrived, and core is not to be shown: of listeners that had gone by then, say. */
 void plx__uring_done_drop(plx__backend *backend)
 {
-    for (; backend->done_next < backend->done_count; backend->done_next++) {
-        const struct io_uring_cqe *cqe = &backend->done[backend->done_next];
-        if (plx__uring_data_op(cqe->user_data) == PLX__URING_ACCEPT)
-            plx__uring_accept_drop(cqe);
+    for (; backend->done_next != backend->done_tail; backend->done_next++) {
+        if (plx__uring_data_op(backend->done_next->user_data) == PLX__URING_ACCEPT)
+            plx__uring_accept_drop(backend->done_next);
     }
 }
 
@@ -186,11 +185,11 @@ static void busy_update(plx__backend *backend)
 /* What was brought behind the last turn's end comes first in this one. */
 static void done_rewind(plx__backend *backend)
 {
-    uint32_t left = backend->done_count - backend->done_next;
+    size_t left = (size_t)(backend->done_tail - backend->done_next);
     if (left > 0)
-        memmove(backend->done, backend->done + backend->done_next, left * sizeof *backend->done);
-    backend->done_next = backend->done_end = 0;
-    backend->done_count = left;
+        memmove(backend->done, backend->done_next, left * sizeof *backend->done);
+    backend->done_next = backend->done_end = backend->done;
+    backend->done_tail = backend->done + left;
 }
 
 static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
@@ -201,17 +200,15 @@ static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
         return status;
     done_rewind(backend);
     backend->turn++;
-    /* Without one what an earlier one has left is to be delivered first. */
-    if (backend->has_ring) {
-        busy_update(backend);
-        /* The kernel is short of memory; nobody tells when it is not. */
-        if (backend->lists[PLX__URING_LIST_BUSY].first != NULL && timeout_ns > PLX__URING_RETRY_NS)
-            timeout_ns = PLX__URING_RETRY_NS;
-        status = plx__uring_enter(backend, timeout_ns);
+    if (!backend->has_ring) { /* What an earlier one has left is to be delivered first. */
+        plx__uring_turn_begin(backend);
+        return 0;
     }
-    backend->done_end = backend->done_count;
-    plx__uring_ends_set(backend);
-    return status;
+    busy_update(backend);
+    /* The kernel is short of memory; nobody tells when it is not. */
+    if (backend->lists[PLX__URING_LIST_BUSY].first != NULL && timeout_ns > PLX__URING_RETRY_NS)
+        timeout_ns = PLX__URING_RETRY_NS;
+    return plx__uring_enter(backend, timeout_ns);
 }
 
 static void uring_wake(plx__backend *backend)
@@ -359,7 +356,7 @@ static bool completion_find(plx__backend *backend, plx__completion *completion_o
         return true;
     }
     while (backend->done_next != backend->done_end) {
-        if (plx__uring_take(backend, &backend->done[backend->done_next++], completion_out))
+        if (plx__uring_take(backend, backend->done_next++, completion_out))
             return true;
     }
     return ready_next(backend, completion_out);
@@ -388,7 +385,7 @@ static inline bool is_plain(const plx__backend *backend, const struct io_uring_c
 static const plx__completion *uring_next(plx__backend *backend)
 {
     const uint16_t special = PLX__URING_HOLDS | PLX__URING_DETACHED;
-    const struct io_uring_cqe *cqe = &backend->done[backend->done_next];
+    const struct io_uring_cqe *cqe = backend->done_next;
     const plx__uring_pool *pool = &backend->buffers.small;
     plx__completion *completion = &backend->completion;
     uint32_t lent = (uint32_t)backend->buffers.lent;
@@ -396,8 +393,7 @@ static const plx__completion *uring_next(plx__backend *backend)
         plx__uring_small_give(pool, lent, completion->bytes);
         backend->buffers.lent = -1;
     }
-    if (backend->done_next == backend->plain_end || !is_plain(backend, cqe) ||
-        backend->buffers.lent >= 0)
+    if (cqe == backend->plain_end || !is_plain(backend, cqe) || backend->buffers.lent >= 0)
         return next_slowly(backend);
     plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
     if (endpoint == NULL)

@@ -173,10 +173,10 @@ struct plx__backend {
     /* Completions, copied out of the ring as soon as they are seen: it may go, and a forked child
      * shares it with its parent. */
     struct io_uring_cqe *done;
-    uint32_t done_next;  /* The first that has not been handed out. */
-    uint32_t plain_end;  /* `done_end`, or `done_next` when something else comes first. */
-    uint32_t done_end;   /* Of those that this turn delivers. */
-    uint32_t done_count; /* Of all. */
+    struct io_uring_cqe *done_next; /* The first that has not been handed out. */
+    struct io_uring_cqe *plain_end; /* `done_end`, or `done_next` when something else is first. */
+    struct io_uring_cqe *done_end;  /* Of those that this turn delivers. */
+    struct io_uring_cqe *done_tail; /* Of all. */
     uint32_t done_room;
 
     plx__wake wake;
@@ -292,6 +292,8 @@ bool plx__uring_cancel_now(plx__backend *backend, uint64_t data);
 /* After anything that the shortest ways of `next` and `send_now` rest upon: each of them looks at
  * one number. */
 void plx__uring_ends_set(plx__backend *backend);
+/* What has been brought by now is what the turn delivers. */
+void plx__uring_turn_begin(plx__backend *backend);
 /* Whether a completion of the endpoint has arrived that `next` has not come to. */
 bool plx__uring_has_more(plx__backend *backend, plx__endpoint *endpoint);
 
@@ -304,8 +306,12 @@ int plx__uring_ring_ready(plx__backend *backend);
 int plx__uring_take_over(plx__backend *backend);
 /* Ends the ring; what it has completed is kept, and what was in flight is to be requested anew. */
 int plx__uring_leave(plx__backend *backend);
-/* Whether something of a ring that has gone is to be delivered. */
-bool plx__uring_has_leftovers(const plx__backend *backend);
+/* Whether there is something to deliver without asking the kernel. */
+static inline bool plx__uring_has_leftovers(const plx__backend *backend)
+{
+    return backend->done_next != backend->done_tail || backend->unsent_count > 0 ||
+           backend->lists[PLX__URING_LIST_READY].first != NULL;
+}
 /* Nothing of any endpoint is in flight. `is_lossy`: what they received may have been lost. */
 void plx__uring_reset(plx__backend *backend, bool is_lossy);
 /* The stream has a hole: it ends with this code, when what came before has been shown. */
