@@ -501,7 +501,7 @@ static void failure_to_accept_is_told_to_who_accepts(world *w)
     ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options));
     plx__endpoint *endpoint = &plx__find(w->loop, PLX__KIND_LISTENER, listener.bits)->endpoint;
     turn_some(w);
-    plx__uring_accept_stop(backend, endpoint);
+    plx__uring_stop(backend, endpoint);
     completion_bring(backend, endpoint, PLX__URING_ACCEPT, -EMFILE);
     turn_some(w);
     ck_assert_uint_eq(errors, 0);

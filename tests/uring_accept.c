@@ -25,7 +25,7 @@ static void stopped_open(world *w, stopped *s)
     ck_ok(plx_listen(w->loop, &s->listener, "tcp://127.0.0.1:0", NULL));
     s->endpoint = &plx__find(w->loop, PLX__KIND_LISTENER, s->listener.bits)->endpoint;
     s->uring = plx__uring_of(s->endpoint);
-    plx__uring_accept_stop(s->backend, s->endpoint);
+    plx__uring_stop(s->backend, s->endpoint);
     turn_some(w);
     ck_assert(!plx__uring_is_in_flight(s->uring));
     ck_assert_int_eq(s->uring->list, PLX__URING_LIST_IDLE);

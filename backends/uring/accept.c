@@ -58,16 +58,8 @@ int plx__uring_accept_start(plx__backend *backend, plx__endpoint *endpoint,
         uring->accepted = held_resize(NULL, HELD_ROOM);
     if (uring->accepted == NULL)
         return PLX_ENOMEM;
-    uring->wanted = PLX__URING_ACCEPT;
-    plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
+    plx__uring_want(backend, endpoint, PLX__URING_ACCEPT);
     return 0;
-}
-
-void plx__uring_accept_stop(plx__backend *backend, plx__endpoint *endpoint)
-{
-    plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    uring->wanted = PLX__URING_NONE;
-    plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
 }
 
 int plx__uring_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out)
@@ -99,8 +91,9 @@ void plx__uring_accept_drop(const struct io_uring_cqe *cqe)
     plx__socket_close(cqe->res);
 }
 
-static bool accepted_deliver(plx__backend *backend, plx__uring_endpoint *uring, int status,
-                             plx__completion *completion)
+/* `socket` or, with a code, why there is none. */
+static bool accepted_deliver(plx__backend *backend, plx__uring_endpoint *uring, int socket,
+                             int status, plx__completion *completion)
 {
     if (uring->turn != backend->turn)
         uring->accepts = 0;
@@ -108,6 +101,7 @@ static bool accepted_deliver(plx__backend *backend, plx__uring_endpoint *uring, 
     uring->accepts++;
     completion->endpoint = plx__uring_endpoint_of(uring);
     completion->kind = PLX__ACCEPTED;
+    completion->accepted = socket;
     completion->status = status;
     completion->length = 0;
     return true;
@@ -119,13 +113,6 @@ static bool may_deliver(const plx__backend *backend, const plx__uring_endpoint *
            (uring->turn != backend->turn || uring->accepts < ACCEPTS_MAX);
 }
 
-static bool socket_deliver(plx__backend *backend, plx__uring_endpoint *uring, int socket,
-                           plx__completion *completion)
-{
-    completion->accepted = socket;
-    return accepted_deliver(backend, uring, 0, completion);
-}
-
 /* Holds it back; if that fails its peer is turned away, and core told why. */
 static bool socket_hold(plx__backend *backend, plx__uring_endpoint *uring, int socket,
                         plx__completion *completion)
@@ -135,7 +122,7 @@ static bool socket_hold(plx__backend *backend, plx__uring_endpoint *uring, int s
         return false;
     plx__socket_close(socket);
     return uring->wanted == PLX__URING_ACCEPT &&
-           accepted_deliver(backend, uring, PLX_ENOMEM, completion);
+           accepted_deliver(backend, uring, PLX_SOCKET_NONE, PLX_ENOMEM, completion);
 }
 
 bool plx__uring_accepted_take(plx__backend *backend, plx__uring_endpoint *uring,
@@ -147,7 +134,8 @@ bool plx__uring_accepted_take(plx__backend *backend, plx__uring_endpoint *uring,
             return false;
         /* Starting again meets it again, if it is still true when core wants it. */
         return uring->wanted == PLX__URING_ACCEPT &&
-               accepted_deliver(backend, uring, plx__accept_failed(-result), completion);
+               accepted_deliver(backend, uring, PLX_SOCKET_NONE, plx__accept_failed(-result),
+                                completion);
     }
     plx__fault_taken(PLX__FAULT_DESCRIPTOR);
     if (uring->accepted->count > 0 || !may_deliver(backend, uring))
@@ -155,9 +143,9 @@ bool plx__uring_accepted_take(plx__backend *backend, plx__uring_endpoint *uring,
     if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR)) {
         /* As if the kernel had none: the peer goes on waiting. */
         return socket_hold(backend, uring, result, completion) ||
-               accepted_deliver(backend, uring, plx__fail(EMFILE), completion);
+               accepted_deliver(backend, uring, PLX_SOCKET_NONE, plx__fail(EMFILE), completion);
     }
-    return socket_deliver(backend, uring, result, completion);
+    return accepted_deliver(backend, uring, result, 0, completion);
 }
 
 bool plx__uring_accept_next(plx__backend *backend, plx__uring_endpoint *uring,
@@ -166,8 +154,8 @@ bool plx__uring_accept_next(plx__backend *backend, plx__uring_endpoint *uring,
     if (uring->accepted == NULL || uring->accepted->count == 0 || !may_deliver(backend, uring))
         return false;
     if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
-        return accepted_deliver(backend, uring, plx__fail(EMFILE), completion);
-    return socket_deliver(backend, uring, held_take(uring->accepted), completion);
+        return accepted_deliver(backend, uring, PLX_SOCKET_NONE, plx__fail(EMFILE), completion);
+    return accepted_deliver(backend, uring, held_take(uring->accepted), 0, completion);
 }
 
 void plx__uring_accept_forget(plx__uring_endpoint *uring)

@@ -42,13 +42,10 @@ static unsigned char *buffer_at(plx__uring_buffers *buffers, uint32_t number)
     return pool->memory + (size_t)(number - pool->first) * pool->stride;
 }
 
-/* To a ring that has gone, or has them not yet, this does no harm. */
 static void buffer_give(plx__uring_buffers *buffers, uint32_t number)
 {
     const plx__uring_pool *pool = pool_of(buffers, number);
-    io_uring_buf_ring_add(pool->ring, buffer_at(buffers, number), pool->bytes,
-                          (unsigned short)number, io_uring_buf_ring_mask(pool->count), 0);
-    io_uring_buf_ring_advance(pool->ring, 1);
+    plx__uring_buffer_give(pool, pool->count, number, buffer_at(buffers, number));
 }
 
 static int pool_register(plx__backend *backend, plx__uring_pool *pool, enum group group)

@@ -75,7 +75,7 @@ static int uring_own(plx__backend *backend)
 
 /* --- what is wanted --------------------------------------------------------------------------- */
 
-static void want(plx__backend *backend, plx__endpoint *endpoint, enum plx__uring_op op)
+void plx__uring_want(plx__backend *backend, plx__endpoint *endpoint, enum plx__uring_op op)
 {
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
     uring->wanted = (uint8_t)op;
@@ -92,25 +92,25 @@ static int uring_connect(plx__backend *backend, plx__endpoint *endpoint,
     if (status != 0 && status != PLX_EAGAIN)
         return status;
     uring->interest = PLX_WRITABLE;
-    want(backend, endpoint, PLX__URING_CONNECT);
+    plx__uring_want(backend, endpoint, PLX__URING_CONNECT);
     return 0;
 }
 
 static int uring_receive_start(plx__backend *backend, plx__endpoint *endpoint)
 {
-    want(backend, endpoint, PLX__URING_RECEIVE);
+    plx__uring_want(backend, endpoint, PLX__URING_RECEIVE);
     return 0;
 }
 
-static void uring_receive_stop(plx__backend *backend, plx__endpoint *endpoint)
+void plx__uring_stop(plx__backend *backend, plx__endpoint *endpoint)
 {
-    want(backend, endpoint, PLX__URING_NONE);
+    plx__uring_want(backend, endpoint, PLX__URING_NONE);
 }
 
 static int uring_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest)
 {
     plx__uring_of(endpoint)->interest = (uint8_t)interest;
-    want(backend, endpoint, interest != 0 ? PLX__URING_POLL : PLX__URING_NONE);
+    plx__uring_want(backend, endpoint, interest != 0 ? PLX__URING_POLL : PLX__URING_NONE);
     return 0;
 }
 
@@ -390,7 +390,7 @@ static const plx__completion *uring_next(plx__backend *backend)
     plx__completion *completion = &backend->completion;
     uint32_t lent = (uint32_t)backend->buffers.lent;
     if (lent < PLX__URING_SMALL_COUNT) {
-        plx__uring_small_give(pool, lent, completion->bytes);
+        plx__uring_buffer_give(pool, PLX__URING_SMALL_COUNT, lent, completion->bytes);
         backend->buffers.lent = -1;
     }
     if (cqe == backend->plain_end || !is_plain(backend, cqe) || backend->buffers.lent >= 0)
@@ -428,11 +428,11 @@ const plx__backend_ops plx__uring_backend = {
     .detach = plx__uring_detach,
     .release = plx__uring_release,
     .accept_start = plx__uring_accept_start,
-    .accept_stop = plx__uring_accept_stop,
+    .accept_stop = plx__uring_stop,
     .accept_held = plx__uring_accept_held,
     .connect = uring_connect,
     .receive_start = uring_receive_start,
-    .receive_stop = uring_receive_stop,
+    .receive_stop = plx__uring_stop,
     .send_now = plx__uring_send_now,
     .send_slices_now = plx__uring_send_slices_now,
     .send_flush = plx__uring_send_flush,

@@ -195,6 +195,10 @@ struct plx__backend {
 
 /* --- uring.c --------------------------------------------------------------------------------- */
 
+/* What `input` should be from the next wait on. */
+void plx__uring_want(plx__backend *backend, plx__endpoint *endpoint, enum plx__uring_op op);
+/* Ends a stream, of whichever kind. */
+void plx__uring_stop(plx__backend *backend, plx__endpoint *endpoint);
 /* Whether core is to be told of it, and of what. */
 bool plx__uring_take(plx__backend *backend, const struct io_uring_cqe *cqe,
                      plx__completion *completion);
@@ -338,13 +342,14 @@ int plx__uring_buffers_register(plx__backend *backend);
 void plx__uring_buffers_close(plx__backend *backend);
 /* Takes back what core was lent, if anything. */
 void plx__uring_buffers_return(plx__backend *backend);
-/* The same for a small buffer, at `bytes`: on the path of most events. */
-static inline void plx__uring_small_give(const plx__uring_pool *pool, uint32_t number,
-                                         const unsigned char *bytes)
+/* Hands one to the ring, of a pool of so many. Here because it is on the path of most events. To a
+ * ring that has gone, or has them not yet, this does no harm. */
+static inline void plx__uring_buffer_give(const plx__uring_pool *pool, uint32_t count,
+                                          uint32_t number, const unsigned char *bytes)
 {
     struct io_uring_buf_ring *ring = pool->ring;
     uint16_t tail = ring->tail;
-    struct io_uring_buf *buffer = &ring->bufs[tail & (PLX__URING_SMALL_COUNT - 1)];
+    struct io_uring_buf *buffer = &ring->bufs[tail & (count - 1)];
     buffer->addr = (uintptr_t)bytes;
     buffer->len = pool->bytes;
     buffer->bid = (uint16_t)number;
@@ -364,7 +369,6 @@ void plx__uring_receive_forget(plx__backend *backend, plx__uring_endpoint *uring
 
 int plx__uring_accept_start(plx__backend *backend, plx__endpoint *endpoint,
                             const plx__accept_config *config);
-void plx__uring_accept_stop(plx__backend *backend, plx__endpoint *endpoint);
 int plx__uring_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out);
 bool plx__uring_accept_arm(plx__backend *backend, plx__uring_endpoint *uring);
 /* A completion of an accept that is of no use to anybody. */
