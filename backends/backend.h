@@ -39,8 +39,9 @@ enum plx__completion_kind {
                      * come after `receive_stop`, for what had arrived already. */
     PLX__ENDED,     /* The stream of received bytes is over: `status` is PLX_EEOF or why. */
     PLX__UNSENT,    /* `length` of the bytes that `send_now` took were not sent: they stand at
-                     * `bytes` until the next call of `next`. It comes before core is told of
-                     * anything that could have it call somebody. */
+                     * `bytes` until the next call of `next`. Or `status` says why something was
+                     * lost. It comes before core is told of anything that could have it call
+                     * somebody. */
     PLX__SENT,      /* `length` more of the bytes of `send_start` were taken, with `status` 0; a
                      * poller says 0 bytes, which means: try `send_now` again. */
     PLX__READY,     /* A watched socket; `ready` is bits of plx_readiness. PLX_FAILED alone: it is
@@ -176,12 +177,12 @@ typedef struct plx__backend_ops {
                           size_t length);
     ptrdiff_t (*send_slices_now)(plx__backend *backend, plx__endpoint *endpoint,
                                  const plx__slice *slices, size_t count);
-    /* Sends what is deferred, at once, as far as the system takes it. Returns how many bytes are
-     * left, at `*bytes_out` until the backend is called again, or a code; in any case nothing is
-     * deferred any more. Core calls it before it queues anything, shuts the socket, or holds a
-     * write against a limit. `detach` does the same, and drops what is left. NULL: nothing ever is.
-     */
-    ptrdiff_t (*send_flush)(plx__backend *backend, plx__endpoint *endpoint, const void **bytes_out);
+    /* Sends what is deferred, at once, as far as the system takes it. True: `*unsent_out` is the
+     * PLX__UNSENT that would have come, its bytes valid until the backend is called again. In any
+     * case nothing is deferred any more. Core calls it before it queues anything, shuts the socket,
+     * or holds a write against a limit. `detach` does the same, and drops what is left. NULL:
+     * nothing ever is. */
+    bool (*send_flush)(plx__backend *backend, plx__endpoint *endpoint, plx__completion *unsent_out);
     /* Takes the bytes over until PLX__SENT: they stay where they are. Once at a time. */
     int (*send_start)(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                       size_t count);

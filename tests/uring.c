@@ -8,6 +8,7 @@
 #include "core/conn/conn.h"
 #include "core/loop.h"
 #include "tests/child.h"
+#include "tests/uring_idle.h"
 
 extern const test_case uring_accept_cases[], uring_loss_cases[], uring_odds_cases[],
     uring_renew_cases[], uring_requests_cases[], uring_ring_cases[], uring_told_cases[];
@@ -476,10 +477,9 @@ static void accepting_ahead_without_memory(world *w)
 static void completion_bring(plx__backend *backend, plx__endpoint *endpoint, enum plx__uring_op op,
                              int32_t result)
 {
-    ck_ok(plx__uring_spill_reserve(backend, 1));
-    backend->spill[backend->spill_count++] = (struct io_uring_cqe){
-        .user_data = plx__uring_data(endpoint, op), .res = result, .flags = IORING_CQE_F_MORE};
-    plx__uring_ends_set(backend);
+    uring_bring(backend, (struct io_uring_cqe){.user_data = plx__uring_data(endpoint, op),
+                                               .res = result,
+                                               .flags = IORING_CQE_F_MORE});
 }
 
 static void count_error(plx_loop *loop, plx_listener listener, void *data, int status)
@@ -501,7 +501,7 @@ static void failure_to_accept_is_told_to_who_accepts(world *w)
     ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options));
     plx__endpoint *endpoint = &plx__find(w->loop, PLX__KIND_LISTENER, listener.bits)->endpoint;
     turn_some(w);
-    plx__uring_accept_stop(backend, endpoint);
+    plx__uring_stop(backend, endpoint);
     completion_bring(backend, endpoint, PLX__URING_ACCEPT, -EMFILE);
     turn_some(w);
     ck_assert_uint_eq(errors, 0);
@@ -534,7 +534,7 @@ static void child_closes_what_was_accepted_and_not_shown(world *w)
     if (child_fork()) {
         for (size_t i = 0; i < SOME; i++)
             completion_bring(w->loop->backend, endpoint, PLX__URING_ACCEPT, couples[i].ours.socket);
-        w->loop->backend->spill_count--; /* The last one is none of them. */
+        w->loop->backend->done_tail--; /* The last one is none of them. */
         plx_loop_abandon(w->loop);
         for (size_t i = 0; i < SOME; i++)
             ck_assert_int_eq((int)peer_try(&couples[i].ours, &byte, 1),

@@ -25,9 +25,9 @@ static void stopped_open(world *w, stopped *s)
     ck_ok(plx_listen(w->loop, &s->listener, "tcp://127.0.0.1:0", NULL));
     s->endpoint = &plx__find(w->loop, PLX__KIND_LISTENER, s->listener.bits)->endpoint;
     s->uring = plx__uring_of(s->endpoint);
-    plx__uring_accept_stop(s->backend, s->endpoint);
+    plx__uring_stop(s->backend, s->endpoint);
     turn_some(w);
-    ck_assert_int_eq(s->uring->input, PLX__URING_NONE);
+    ck_assert(!plx__uring_is_in_flight(s->uring));
     ck_assert_int_eq(s->uring->list, PLX__URING_LIST_IDLE);
 }
 
@@ -203,17 +203,17 @@ static void end_of_an_accept_is_told_if_it_is_a_failure(world *w)
     stopped_open(w, &s);
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
         for (int is_wanted = 0; is_wanted < 2; is_wanted++) {
-            const struct io_uring_cqe cqe = {.res = results[i]};
+            const struct io_uring_cqe cqe = {
+                .user_data = plx__uring_data(s.endpoint, PLX__URING_ACCEPT), .res = results[i]};
             s.uring->wanted = is_wanted != 0 ? PLX__URING_ACCEPT : PLX__URING_NONE;
-            s.uring->input = PLX__URING_ACCEPT;
-            s.uring->flags = PLX__URING_INPUT_CANCELLED;
+            s.uring->input.op = PLX__URING_ACCEPT;
+            s.uring->input.state = PLX__URING_CANCELLING;
             plx__uring_list_set(s.backend, s.uring, PLX__URING_LIST_IDLE);
-            bool is_told = plx__uring_accepted_take(s.backend, s.uring, &cqe, &s.completion);
+            bool is_told = plx__uring_take(s.backend, &cqe, &s.completion);
             ck_assert_int_eq(is_told, is_wanted != 0 && i >= 3);
             if (is_told)
                 ck_assert_int_eq(s.completion.status, plx__accept_failed(-results[i]));
-            ck_assert_int_eq(s.uring->input, PLX__URING_NONE);
-            ck_assert_uint_eq(s.uring->flags, 0);
+            ck_assert_int_eq(s.uring->input.state, PLX__URING_IDLE);
             ck_assert_int_eq(s.uring->list, PLX__URING_LIST_BUSY);
         }
     }

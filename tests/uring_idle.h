@@ -20,5 +20,7 @@ typedef struct uring_idle {
 void uring_idle_open(world *w, uring_idle *i);
 /* Whatever a test has put there is taken back before the connection closes. */
 void uring_idle_close(world *w, uring_idle *i);
+/* As if the kernel had brought this while the last turn ran, and `next` were to come to it. */
+void uring_bring(plx__backend *backend, struct io_uring_cqe cqe);
 
 #endif

@@ -9,6 +9,7 @@
 #include "platform/hook.h"
 #include "platform/test_system.h"
 #include "tests/child.h"
+#include "tests/uring_idle.h"
 
 extern const test_case uring_odds_cases[];
 
@@ -17,23 +18,21 @@ static plx__uring_endpoint *endpoint_of(const world *w, plx_conn conn)
     return plx__uring_of(&plx__conn_find(w->loop, conn)->object.endpoint);
 }
 
-/* As if the kernel had brought this while the last turn ran. */
-static void completion_bring(plx__backend *backend, struct io_uring_cqe cqe)
-{
-    ck_ok(plx__uring_spill_reserve(backend, 1));
-    backend->spill[backend->spill_count++] = cqe;
-    plx__uring_ends_set(backend);
-}
-
 /* As if the kernel had found nothing to cancel. */
 static void cancellation_fail(plx__backend *backend, plx__uring_endpoint *uring)
 {
     const uint64_t data = plx__uring_data(plx__uring_endpoint_of(uring), PLX__URING_CANCEL);
-    completion_bring(backend, (struct io_uring_cqe){.user_data = data, .res = -ENOENT});
+    uring_bring(backend, (struct io_uring_cqe){.user_data = data, .res = -ENOENT});
 }
 
 /* --- what is requested -------------------------------------------------------------------------
  */
+
+static void expect_receives(const plx__uring_endpoint *uring)
+{
+    ck_assert_int_eq(uring->input.op, PLX__URING_RECEIVE);
+    ck_assert_int_eq(uring->input.state, PLX__URING_ARMED);
+}
 
 /* A connection that receives, and is looked at for some other reason, still receives: nothing is
  * cancelled and requested anew. */
@@ -44,12 +43,13 @@ static void what_is_wanted_and_in_flight_is_left_alone(world *w)
     peer client = connect_pair(w, &p, &options);
     turn_some(w);
     plx__uring_endpoint *uring = endpoint_of(w, p.conn);
-    ck_assert_int_eq(uring->input, PLX__URING_RECEIVE);
+    expect_receives(uring);
     plx__uring_list_set(w->loop->backend, uring, PLX__URING_LIST_BUSY);
     ck_ok(plx_loop_run_once(w->loop, 0));
-    ck_assert_int_eq(uring->input, PLX__URING_RECEIVE);
+    expect_receives(uring);
     ck_assert_int_eq(uring->list, PLX__URING_LIST_IDLE);
-    ck_assert_uint_eq(uring->flags, PLX__URING_MULTISHOT);
+    ck_assert(uring->input.is_multishot);
+    ck_assert_uint_eq(uring->flags, 0);
     peer_close(&client);
     turn_until(w, &p.closed, 1);
 }
@@ -71,11 +71,12 @@ static void receive_of_a_large_piece_is_left_alone(world *w)
     turn_some(w);
     plx__uring_list_set(w->loop->backend, uring, PLX__URING_LIST_BUSY);
     turn_some(w);
-    ck_assert_int_eq(uring->input, PLX__URING_RECEIVE);
+    expect_receives(uring);
+    ck_assert(!uring->input.is_multishot);
     ck_assert_uint_eq(uring->flags, PLX__URING_BULK);
     plx__uring_list_set(w->loop->backend, uring, PLX__URING_LIST_BUSY);
     ck_ok(plx_loop_run_once(w->loop, 0));
-    ck_assert_int_eq(uring->input, PLX__URING_RECEIVE);
+    expect_receives(uring);
     ck_assert_int_eq(uring->list, PLX__URING_LIST_IDLE);
     peer_close(&client);
     turn_until(w, &p.closed, 1);
@@ -83,14 +84,14 @@ static void receive_of_a_large_piece_is_left_alone(world *w)
 
 typedef struct seen {
     const plx__uring_endpoint *uring;
-    uint16_t flags; /* When the kernel was entered last. */
+    uint8_t state; /* When the kernel was entered last. */
 } seen;
 
-static void see_flags(enum plx__hook_step step, void *data)
+static void see_state(enum plx__hook_step step, void *data)
 {
     seen *s = data;
     if (step == PLX__HOOK_SLEEP)
-        s->flags = s->uring->flags;
+        s->state = s->uring->input.state;
 }
 
 /* A pause cancels the receive, and once: while the cancellation is on its way there is no other
@@ -103,20 +104,19 @@ static void pause_cancels_once(world *w)
     turn_some(w);
     plx__uring_endpoint *uring = endpoint_of(w, p.conn);
     seen s = {.uring = uring};
-    uring->flags |= PLX__URING_INPUT_CANCELLED; /* It is not, and so goes on. */
+    uring->input.state = PLX__URING_CANCELLING; /* It is not, and so goes on. */
     ck_ok(plx_conn_pause(w->loop, p.conn));
     turn_some(w);
-    ck_assert_int_eq(uring->input, PLX__URING_RECEIVE);
+    ck_assert_int_eq(uring->input.state, PLX__URING_CANCELLING);
     cancellation_fail(w->loop->backend, uring);
     ck_ok(plx_loop_run_once(w->loop, 0));
     ck_assert_int_eq(uring->list, PLX__URING_LIST_BUSY);
-    plx__hook_set(see_flags, &s);
+    plx__hook_set(see_state, &s);
     ck_ok(plx_loop_run_once(w->loop, 0));
     plx__hook_set(NULL, NULL);
-    ck_assert_uint_ne(s.flags & PLX__URING_INPUT_CANCELLED, 0);
+    ck_assert_int_eq(s.state, PLX__URING_CANCELLING);
     turn_some(w);
-    ck_assert_int_eq(uring->input, PLX__URING_NONE);
-    ck_assert_uint_eq(uring->flags & PLX__URING_INPUT_CANCELLED, 0);
+    ck_assert_int_eq(uring->input.state, PLX__URING_IDLE);
     peer_close(&client);
     ck_ok(plx_conn_resume(w->loop, p.conn));
     turn_until(w, &p.closed, 1);
@@ -193,7 +193,7 @@ static void release_waits_for_what_is_in_flight(world *w)
     peer client = connect_pair(w, &p, &options);
     turn_some(w);
     plx__uring_endpoint *uring = endpoint_of(w, p.conn);
-    uring->flags |= PLX__URING_INPUT_CANCELLED; /* It is not, and so goes on. */
+    uring->input.state = PLX__URING_CANCELLING; /* It is not, and so goes on. */
     ck_ok(plx_conn_release(w->loop, p.conn));
     turn_some(w);
     ck_assert_uint_eq(uring->flags & PLX__URING_RELEASING, PLX__URING_RELEASING);
@@ -220,9 +220,9 @@ static void release_is_told_once(world *w)
     uring->flags |= PLX__URING_RELEASING | PLX__URING_HOLDS;
     ck_assert(!plx__uring_released(backend, uring, &completion));
     uring->flags &= (uint16_t)~PLX__URING_HOLDS;
-    uring->flags |= PLX__URING_WATCHED;
+    uring->room.state = PLX__URING_CANCELLING;
     ck_assert(!plx__uring_released(backend, uring, &completion));
-    uring->flags &= (uint16_t)~PLX__URING_WATCHED;
+    uring->room.state = PLX__URING_IDLE;
     ck_assert(plx__uring_released(backend, uring, &completion));
     ck_assert_int_eq(completion.kind, PLX__RELEASED);
     ck_assert_ptr_eq(completion.endpoint, plx__uring_endpoint_of(uring));
@@ -253,14 +253,13 @@ static void what_has_come_is_found_wherever_it_is(world *w)
     const struct io_uring_cqe of_wake = {.user_data = PLX__URING_WAKE};
     const struct io_uring_cqe of_first = {.user_data = plx__uring_data(first, PLX__URING_WRITABLE)};
     ck_assert(!plx__uring_has_more(backend, first));
-    completion_bring(backend, of_wake);
+    uring_bring(backend, of_wake);
     ck_assert(!plx__uring_has_more(backend, first));
-    completion_bring(backend, of_first);
+    uring_bring(backend, of_first);
     ck_assert(plx__uring_has_more(backend, first));
     ck_assert(!plx__uring_has_more(backend, second));
-    backend->spill_next = backend->spill_count;
+    backend->done_next = backend->done_tail;
     ck_assert(!plx__uring_has_more(backend, first));
-    backend->spill_next = backend->spill_count = 0;
     cq->cqes[tail & cq->ring_mask] = of_wake;
     cq->cqes[(tail + 1) & cq->ring_mask] = of_first;
     *cq->ktail = tail + 1; /* Nothing is in flight that the kernel could complete by itself. */
@@ -268,7 +267,8 @@ static void what_has_come_is_found_wherever_it_is(world *w)
     *cq->ktail = tail + 2;
     ck_assert(plx__uring_has_more(backend, first));
     ck_assert(!plx__uring_has_more(backend, second));
-    *cq->ktail = tail;
+    backend->done_next = backend->done_tail;
+    *cq->khead = *cq->ktail = tail;
     plx__uring_ends_set(backend);
     peer_close(&clients[0]);
     peer_close(&clients[1]);
@@ -283,19 +283,16 @@ static void second_piece_of_a_turn_is_held_back(world *w)
     plx_conn_options options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
     plx__backend *backend = w->loop->backend;
-    struct io_uring_cq *cq = &backend->ring.cq;
     turn_some(w);
     plx__uring_endpoint *uring = endpoint_of(w, p.conn);
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    const unsigned head = *cq->khead;
     for (unsigned i = 0; i < PIECES; i++)
-        cq->cqes[(head + i) & cq->ring_mask] = (struct io_uring_cqe){
-            .user_data = plx__uring_data(endpoint, PLX__URING_RECEIVE),
-            .res = 1,
-            .flags = IORING_CQE_F_MORE | IORING_CQE_F_BUFFER | i << IORING_CQE_BUFFER_SHIFT};
-    *cq->ktail = backend->completions_end = head + PIECES;
+        uring_bring(backend, (struct io_uring_cqe){
+                                 .user_data = plx__uring_data(endpoint, PLX__URING_RECEIVE),
+                                 .res = 1,
+                                 .flags = IORING_CQE_F_MORE | IORING_CQE_F_BUFFER |
+                                          i << IORING_CQE_BUFFER_SHIFT});
     backend->turn++;
-    plx__uring_ends_set(backend);
     const plx__completion *first = w->loop->ops->next(backend);
     ck_assert_ptr_nonnull(first);
     ck_assert_ptr_eq(first->endpoint, endpoint);
@@ -303,8 +300,6 @@ static void second_piece_of_a_turn_is_held_back(world *w)
     ck_assert_uint_eq(first->length, 1);
     ck_assert_ptr_null(w->loop->ops->next(backend));
     ck_assert_uint_eq(uring->flags & PLX__URING_HOLDS, PLX__URING_HOLDS);
-    *cq->khead = *cq->ktail = head; /* The kernel goes on from where it was. */
-    backend->completions_end = backend->taken = head;
     ck_ok(plx_loop_run_once(w->loop, 0));
     ck_assert_uint_eq(p.received, 1);
     peer_close(&client);
@@ -361,7 +356,7 @@ static void wake_that_has_ended_tells_why(world *w)
  * fetched and those that are in the queue, up to its end. */
 static void sockets_that_nobody_was_shown_are_closed_with_the_backend(world *w)
 {
-    enum { SOME = 6, SPILLED = 2, IN_RING = 2 };
+    enum { SOME = 6, FETCHED = 2, IN_RING = 2 };
     const plx__backend_ops *ops = w->loop->ops;
     const plx__backend_config config = {.receive_bytes = 4096};
     couple couples[SOME];
@@ -375,15 +370,15 @@ static void sockets_that_nobody_was_shown_are_closed_with_the_backend(world *w)
         const struct io_uring_cqe cqe = {.user_data = PLX__URING_ACCEPT,
                                          .res = couples[i].ours.socket};
         if (i % 2 == 0)
-            completion_bring(backend, cqe);
+            uring_bring(backend, cqe);
         else
             cq->cqes[at++ & cq->ring_mask] = cqe;
     }
-    backend->spill_count = SPILLED; /* The last ones are behind the ends. */
+    backend->done_tail = backend->done + FETCHED; /* The last ones are behind the ends. */
     *cq->ktail = *cq->khead + IN_RING;
     ops->close(backend);
     for (size_t i = 0; i < SOME; i++) {
-        bool is_closed = i < SPILLED + IN_RING;
+        bool is_closed = i < FETCHED + IN_RING;
         ck_assert_int_eq((int)peer_try(&couples[i].theirs, &byte, 1), is_closed ? 0 : PLX_EAGAIN);
         if (is_closed) { /* The backend has counted it once more, and closed it. */
             plx__fault_given(PLX__FAULT_DESCRIPTOR);
@@ -429,7 +424,7 @@ static void ring_that_lacks_a_part_is_none(world *w)
 /* Where what overflows the queue of completions is kept needs no memory when it does. */
 static void room_for_what_overflows_is_there_from_the_start(world *w)
 {
-    ck_assert_uint_ge(w->loop->backend->spill_room, PLX__URING_COMPLETIONS);
+    ck_assert_uint_ge(w->loop->backend->done_room, PLX__URING_COMPLETIONS);
 }
 
 /* --- deferred sends -----------------------------------------------------------------------------

@@ -15,14 +15,16 @@ enum { SMALL = 4096 }; /* Bytes of a small buffer. */
 /* Hands the backend a completion of the endpoint with these flags; whether core is told. */
 static bool received(uring_idle *i, uint16_t flags, int32_t result, uint32_t cqe_flags)
 {
-    const struct io_uring_cqe cqe = {.res = result, .flags = cqe_flags};
+    const struct io_uring_cqe cqe = {.user_data = plx__uring_data(i->endpoint, PLX__URING_RECEIVE),
+                                     .res = result,
+                                     .flags = cqe_flags};
     i->uring->flags = flags;
-    i->uring->input = PLX__URING_RECEIVE;
+    i->uring->input.op = PLX__URING_RECEIVE;
     i->uring->wanted = PLX__URING_RECEIVE;
     i->uring->turn = (uint16_t)(i->backend->turn - 1);
     i->completion = (plx__completion){.kind = PLX__ACCEPTED};
     plx__uring_list_set(i->backend, i->uring, PLX__URING_LIST_IDLE);
-    bool is_told = plx__uring_received(i->backend, i->uring, &cqe, &i->completion);
+    bool is_told = plx__uring_take(i->backend, &cqe, &i->completion);
     i->backend->buffers.lent = -1;
     return is_told;
 }
@@ -34,41 +36,44 @@ static bool received(uring_idle *i, uint16_t flags, int32_t result, uint32_t cqe
  * until a smaller one with nothing behind it. */
 static void pieces_are_large_until_a_small_one_comes_alone(world *w)
 {
-    enum { BULK = PLX__URING_BULK, MULTISHOT = PLX__URING_MULTISHOT };
-    enum { CANCELLED = PLX__URING_INPUT_CANCELLED };
+    enum { BULK = PLX__URING_BULK, ARMED = PLX__URING_ARMED, CANCELLING = PLX__URING_CANCELLING };
     static const struct {
         int32_t result;
         uint16_t before;
+        bool is_multishot;
+        uint8_t state;
         uint32_t flags;
         uint16_t after;
     } table[] = {
-        {1, 0, 0, 0},
-        {SMALL - 1, 0, 0, 0},
-        {SMALL, 0, 0, BULK},
-        {SMALL, MULTISHOT, IORING_CQE_F_MORE, BULK | MULTISHOT},
-        {SMALL + 1, 0, 0, 0},
-        {1, BULK, 0, 0},
-        {SMALL - 1, BULK, 0, 0},
-        {SMALL, BULK, 0, BULK},
-        {SMALL + 1, BULK, 0, BULK},
-        {0, BULK, 0, BULK},
-        {-EAGAIN, BULK, 0, BULK},
-        {1, BULK, IORING_CQE_F_SOCK_NONEMPTY, BULK},
-        {1, BULK | MULTISHOT, 0, BULK | MULTISHOT},
-        {1, BULK | MULTISHOT, IORING_CQE_F_MORE, BULK | MULTISHOT},
-        {1, CANCELLED, IORING_CQE_F_MORE, CANCELLED},
-        {1, CANCELLED, 0, 0}, /* The end of a receive is that of its cancellation, too. */
-        {-ECANCELED, CANCELLED, 0, 0},
+        {1, 0, false, ARMED, 0, 0},
+        {SMALL - 1, 0, false, ARMED, 0, 0},
+        {SMALL, 0, false, ARMED, 0, BULK},
+        {SMALL, 0, true, ARMED, IORING_CQE_F_MORE, BULK},
+        {SMALL + 1, 0, false, ARMED, 0, 0},
+        {1, BULK, false, ARMED, 0, 0},
+        {SMALL - 1, BULK, false, ARMED, 0, 0},
+        {SMALL, BULK, false, ARMED, 0, BULK},
+        {SMALL + 1, BULK, false, ARMED, 0, BULK},
+        {0, BULK, false, ARMED, 0, BULK},
+        {-EAGAIN, BULK, false, ARMED, 0, BULK},
+        {1, BULK, false, ARMED, IORING_CQE_F_SOCK_NONEMPTY, BULK},
+        {1, BULK, true, ARMED, 0, BULK},
+        {1, BULK, true, ARMED, IORING_CQE_F_MORE, BULK},
+        {1, 0, true, CANCELLING, IORING_CQE_F_MORE, 0},
+        {1, 0, true, CANCELLING, 0, 0}, /* The end of a receive is that of its cancellation, too. */
+        {-ECANCELED, 0, true, CANCELLING, 0, 0},
     };
     uring_idle i;
     uring_idle_open(w, &i);
     ck_assert_uint_eq(i.backend->buffers.small.bytes, SMALL);
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
+        i.uring->input.is_multishot = table[row].is_multishot;
+        i.uring->input.state = table[row].state;
         bool is_told = received(&i, table[row].before, table[row].result, table[row].flags);
         bool is_over = (table[row].flags & IORING_CQE_F_MORE) == 0;
         ck_assert_int_eq(is_told, table[row].result >= 0);
         ck_assert_uint_eq(i.uring->flags, table[row].after);
-        ck_assert_int_eq(i.uring->input, is_over ? PLX__URING_NONE : PLX__URING_RECEIVE);
+        ck_assert_int_eq(i.uring->input.state, is_over ? PLX__URING_IDLE : table[row].state);
         ck_assert_int_eq(i.uring->list, is_over || table[row].result == SMALL
                                             ? PLX__URING_LIST_BUSY
                                             : PLX__URING_LIST_IDLE);
@@ -140,6 +145,7 @@ static void ends_of_a_receive_and_of_a_stream_differ(world *w)
     uring_idle i;
     uring_idle_open(w, &i);
     for (size_t n = 0; n < sizeof passing / sizeof passing[0]; n++) {
+        i.uring->input.state = PLX__URING_ARMED;
         ck_assert(!received(&i, 0, passing[n], 0));
         ck_assert_uint_eq(i.uring->flags, 0);
         ck_assert_int_eq(i.uring->wanted, PLX__URING_RECEIVE);
@@ -154,7 +160,7 @@ static void ends_of_a_receive_and_of_a_stream_differ(world *w)
         ck_assert_int_eq(i.uring->wanted, PLX__URING_NONE);
         ck_assert_uint_eq(i.uring->flags, 0);
         ck_assert(!received(&i, PLX__URING_HOLDS, lasting[n], IORING_CQE_F_MORE));
-        ck_assert_uint_eq(i.uring->flags, PLX__URING_HOLDS | PLX__URING_ENDED);
+        ck_assert_uint_eq(i.uring->flags, PLX__URING_HOLDS);
         ck_assert_int_eq(i.uring->ended, status);
         ck_assert_int_eq(i.uring->list, PLX__URING_LIST_BUSY);
     }
@@ -184,12 +190,12 @@ static void kept_end_is_told_to_who_wants_it(world *w)
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
         i.uring->wanted = (uint8_t)table[row].wanted;
         i.uring->flags = table[row].flags;
-        i.uring->ended = table[row].status;
+        i.uring->ended = 0;
         ck_assert(!plx__uring_receive_next(i.backend, i.uring, &i.completion));
-        i.uring->flags |= PLX__URING_ENDED;
+        i.uring->ended = (int16_t)table[row].status;
         ck_assert_int_eq(plx__uring_receive_next(i.backend, i.uring, &i.completion),
                          table[row].is_told);
-        ck_assert_int_eq((i.uring->flags & PLX__URING_ENDED) == 0, table[row].is_told);
+        ck_assert_int_eq(i.uring->ended == 0, table[row].is_told);
         if (!table[row].is_told)
             continue;
         ck_assert_int_eq(i.completion.kind, PLX__ENDED);
@@ -205,12 +211,10 @@ static void stream_breaks_only_if_it_goes_on(world *w)
     uring_idle i;
     uring_idle_open(w, &i);
     for (int n = 0; n < 3; n++) {
-        static const uint16_t flags[] = {0, PLX__URING_ENDED, PLX__URING_DETACHED};
-        i.uring->flags = flags[n];
-        i.uring->ended = PLX_EEOF;
+        i.uring->flags = n == 2 ? PLX__URING_DETACHED : 0;
+        i.uring->ended = n == 1 ? PLX_EEOF : 0;
         plx__uring_receive_break(i.uring, PLX_ENOMEM);
-        ck_assert_int_eq(i.uring->ended, n == 0 ? PLX_ENOMEM : PLX_EEOF);
-        ck_assert_uint_eq(i.uring->flags, n == 0 ? PLX__URING_ENDED : flags[n]);
+        ck_assert_int_eq(i.uring->ended, n == 0 ? PLX_ENOMEM : n == 1 ? PLX_EEOF : 0);
     }
     uring_idle_close(w, &i);
 }
@@ -221,38 +225,43 @@ static void stream_breaks_only_if_it_goes_on(world *w)
 /* Whether one that waits for room is told, and whether its poll is over then. */
 static void poll_for_room_tells_of_room_and_of_failures(world *w)
 {
-    enum { BLOCKED = PLX__URING_BLOCKED, WATCHED = PLX__URING_WATCHED, HUNG = PLX__URING_HUNG };
-    enum { ALL = WATCHED | PLX__URING_WATCH_CANCELLED | PLX__URING_WATCH_STALE };
+    enum { BLOCKED = PLX__URING_BLOCKED, HUNG = PLX__URING_HUNG };
     static const struct {
         int32_t result;
         uint16_t before;
         bool has_more, is_told;
         uint16_t after;
     } table[] = {
-        {POLLOUT, ALL | BLOCKED, false, true, 0},
-        {POLLOUT, ALL | BLOCKED, true, true, ALL},
-        {POLLOUT | POLLHUP, ALL | BLOCKED | HUNG, false, true, HUNG},
-        {POLLERR, WATCHED | BLOCKED, false, true, 0},
-        {POLLOUT, ALL, false, false, 0},
-        {-EBADF, ALL, false, false, 0},
-        {-ECANCELED, ALL | BLOCKED, false, false, BLOCKED},
-        {-EPIPE, ALL | BLOCKED, false, true, 0}, /* As bits it says none of those. */
-        {0x2000, WATCHED | BLOCKED, false, false, BLOCKED | HUNG}, /* POLLRDHUP */
-        {0, WATCHED | BLOCKED, true, false, WATCHED | BLOCKED | HUNG},
+        {POLLOUT, BLOCKED, false, true, 0},
+        {POLLOUT, BLOCKED, true, true, 0},
+        {POLLOUT | POLLHUP, BLOCKED | HUNG, false, true, HUNG},
+        {POLLERR, BLOCKED, false, true, 0},
+        {POLLOUT, 0, false, false, 0},
+        {-EBADF, 0, false, false, 0},
+        {-ECANCELED, BLOCKED, false, false, BLOCKED},
+        {-EPIPE, BLOCKED, false, true, 0},               /* As bits it says none of those. */
+        {0x2000, BLOCKED, false, false, BLOCKED | HUNG}, /* POLLRDHUP */
+        {0, BLOCKED, true, false, BLOCKED | HUNG},
     };
     uring_idle i;
     uring_idle_open(w, &i);
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
-        const struct io_uring_cqe cqe = {.res = table[row].result,
-                                         .flags = table[row].has_more ? IORING_CQE_F_MORE : 0};
+        bool has_more = table[row].has_more;
+        const struct io_uring_cqe cqe = {.user_data =
+                                             plx__uring_data(i.endpoint, PLX__URING_WRITABLE),
+                                         .res = table[row].result,
+                                         .flags = has_more ? IORING_CQE_F_MORE : 0};
         i.completion = (plx__completion){.length = 1};
         i.uring->flags = table[row].before;
+        i.uring->room = (plx__uring_request){
+            .op = PLX__URING_WRITABLE, .state = PLX__URING_ARMED, .interest = PLX_WRITABLE};
         plx__uring_list_set(i.backend, i.uring, PLX__URING_LIST_IDLE);
-        ck_assert_int_eq(plx__uring_writable(i.backend, i.uring, &cqe, &i.completion),
-                         table[row].is_told);
+        ck_assert_int_eq(plx__uring_take(i.backend, &cqe, &i.completion), table[row].is_told);
         ck_assert_uint_eq(i.uring->flags, table[row].after);
-        ck_assert_int_eq(i.uring->list,
-                         table[row].has_more ? PLX__URING_LIST_IDLE : PLX__URING_LIST_BUSY);
+        ck_assert_int_eq(i.uring->room.state, has_more ? PLX__URING_ARMED : PLX__URING_IDLE);
+        ck_assert_int_eq(i.uring->list, has_more && !table[row].is_told ? PLX__URING_LIST_IDLE
+                                                                        : PLX__URING_LIST_BUSY);
+        ck_assert_int_eq(i.uring->room.interest, table[row].is_told ? 0 : PLX_WRITABLE);
         if (!table[row].is_told)
             continue;
         ck_assert_int_eq(i.completion.kind, PLX__SENT);
@@ -269,7 +278,7 @@ static void poll_for_room_tells_of_room_and_of_failures(world *w)
 static void deferred_send_is_found_until_it_is_submitted(world *w)
 {
     uring_idle i;
-    const void *bytes;
+    plx__completion unsent;
     char answer[8];
     uring_idle_open(w, &i);
     const struct io_uring_sq *sq = &i.backend->ring.sq;
@@ -280,18 +289,18 @@ static void deferred_send_is_found_until_it_is_submitted(world *w)
         plx__uring_flush(i.backend);
         ck_assert_int_eq((int)peer_try(&i.client, answer, sizeof answer), 4);
         i.uring->batch = i.backend->batch; /* As if it had sent in this one. */
-        ck_assert_int_eq((int)plx__uring_send_flush(i.backend, i.endpoint, &bytes), 0);
+        ck_assert(!plx__uring_send_flush(i.backend, i.endpoint, &unsent));
         i.uring->deferred = sq->sqe_tail;
         sq->sqes[sq->sqe_tail & sq->ring_mask] =
             (struct io_uring_sqe){.addr = (uintptr_t) "twice", .len = 5, .user_data = data};
-        ck_assert_int_eq((int)plx__uring_send_flush(i.backend, i.endpoint, &bytes), 0);
+        ck_assert(!plx__uring_send_flush(i.backend, i.endpoint, &unsent));
         ck_assert_int_eq((int)peer_try(&i.client, answer, sizeof answer), PLX_EAGAIN);
         ck_ok(plx_conn_write(w->loop, i.p.conn, "last", 4));
         sq->sqes[i.uring->deferred & sq->ring_mask].user_data = PLX__URING_NONE; /* Another's. */
-        ck_assert_int_eq((int)plx__uring_send_flush(i.backend, i.endpoint, &bytes), 0);
+        ck_assert(!plx__uring_send_flush(i.backend, i.endpoint, &unsent));
         ck_assert_int_eq((int)peer_try(&i.client, answer, sizeof answer), PLX_EAGAIN);
         sq->sqes[i.uring->deferred & sq->ring_mask].user_data = data;
-        ck_assert_int_eq((int)plx__uring_send_flush(i.backend, i.endpoint, &bytes), 0);
+        ck_assert(!plx__uring_send_flush(i.backend, i.endpoint, &unsent));
         ck_assert_int_eq((int)peer_try(&i.client, answer, sizeof answer), 4);
     }
     uring_idle_close(w, &i);
@@ -304,10 +313,9 @@ static void deferred_send_is_found_until_it_is_submitted(world *w)
 static const plx__completion *told(world *w, uring_idle *i, enum plx__uring_op op, int32_t result,
                                    uint32_t flags)
 {
-    ck_ok(plx__uring_spill_reserve(i->backend, 1));
-    i->backend->spill[i->backend->spill_count++] = (struct io_uring_cqe){
-        .user_data = plx__uring_data(i->endpoint, op), .res = result, .flags = flags};
-    plx__uring_ends_set(i->backend);
+    uring_bring(i->backend, (struct io_uring_cqe){.user_data = plx__uring_data(i->endpoint, op),
+                                                  .res = result,
+                                                  .flags = flags});
     plx__uring_list_set(i->backend, i->uring, PLX__URING_LIST_IDLE);
     return w->loop->ops->next(i->backend);
 }
@@ -317,39 +325,39 @@ static const plx__completion *told(world *w, uring_idle *i, enum plx__uring_op o
 static void poll_tells_of_what_was_asked_for(world *w)
 {
     enum { IN = PLX_READABLE, OUT = PLX_WRITABLE, BOTH = IN | OUT, HUNG = PLX__URING_HUNG };
-    enum { CANCELLED = PLX__URING_INPUT_CANCELLED, RDHUP = 0x2000 };
+    enum { ARMED = PLX__URING_ARMED, CANCELLING = PLX__URING_CANCELLING, RDHUP = 0x2000 };
     static const struct {
-        int interest, in_flight;
+        uint8_t interest, in_flight, state;
         int32_t result;
         uint16_t before;
         uint32_t ready;
         uint16_t after;
     } table[] = {
-        {IN, IN, POLLIN, CANCELLED, IN, 0},
-        {IN, IN, POLLIN, HUNG, IN, 0},
-        {OUT, OUT, POLLOUT, 0, OUT, 0},
-        {BOTH, BOTH, POLLIN | POLLOUT, 0, BOTH, 0},
-        {BOTH, BOTH, POLLOUT, HUNG, OUT, 0},
-        {OUT, OUT, POLLIN | POLLOUT, 0, OUT, 0},
-        {IN, IN, POLLIN | POLLERR, 0, IN | PLX_FAILED, 0},
-        {OUT, OUT, POLLERR, 0, OUT | PLX_FAILED, 0},
-        {OUT, OUT, POLLIN | RDHUP, 0, 0, HUNG},
-        {OUT, IN, POLLIN | RDHUP, HUNG, 0, 0},
-        {OUT, OUT, -ECANCELED, CANCELLED | HUNG, 0, HUNG},
+        {IN, IN, CANCELLING, POLLIN, 0, IN, 0},
+        {IN, IN, ARMED, POLLIN, HUNG, IN, 0},
+        {OUT, OUT, ARMED, POLLOUT, 0, OUT, 0},
+        {BOTH, BOTH, ARMED, POLLIN | POLLOUT, 0, BOTH, 0},
+        {BOTH, BOTH, ARMED, POLLOUT, HUNG, OUT, 0},
+        {OUT, OUT, ARMED, POLLIN | POLLOUT, 0, OUT, 0},
+        {IN, IN, ARMED, POLLIN | POLLERR, 0, IN | PLX_FAILED, 0},
+        {OUT, OUT, ARMED, POLLERR, 0, OUT | PLX_FAILED, 0},
+        {OUT, OUT, ARMED, POLLIN | RDHUP, 0, 0, HUNG},
+        {OUT, IN, ARMED, POLLIN | RDHUP, HUNG, 0, 0},
+        {OUT, OUT, CANCELLING, -ECANCELED, HUNG, 0, HUNG},
     };
     uring_idle i;
     uring_idle_open(w, &i);
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
         for (uint32_t more = 0; more < 2; more++) {
-            i.uring->interest = (uint8_t)table[row].interest;
-            i.uring->interest_in_flight = (uint8_t)table[row].in_flight;
-            i.uring->input = i.uring->wanted = PLX__URING_POLL;
+            i.uring->interest = table[row].interest;
+            i.uring->input = (plx__uring_request){.op = PLX__URING_POLL, .state = table[row].state};
+            i.uring->input.interest = table[row].in_flight & BOTH;
+            i.uring->wanted = PLX__URING_POLL;
             i.uring->flags = table[row].before;
             const plx__completion *one =
                 told(w, &i, PLX__URING_POLL, table[row].result, more * IORING_CQE_F_MORE);
-            ck_assert_uint_eq(i.uring->flags,
-                              table[row].after | (more * table[row].before & CANCELLED));
-            ck_assert_int_eq(i.uring->input, more != 0 ? PLX__URING_POLL : PLX__URING_NONE);
+            ck_assert_uint_eq(i.uring->flags, table[row].after);
+            ck_assert_int_eq(i.uring->input.state, more != 0 ? table[row].state : PLX__URING_IDLE);
             ck_assert_int_eq(i.uring->wanted, PLX__URING_POLL);
             ck_assert_int_eq(i.uring->list, PLX__URING_LIST_BUSY);
             ck_assert_int_eq(one != NULL, table[row].ready != 0);
@@ -368,8 +376,10 @@ static void poll_that_fails_is_told_to_who_wants_it(world *w)
 {
     uring_idle i;
     uring_idle_open(w, &i);
-    i.uring->interest = i.uring->interest_in_flight = PLX_READABLE;
-    i.uring->input = i.uring->wanted = PLX__URING_POLL;
+    i.uring->interest = PLX_READABLE;
+    i.uring->wanted = PLX__URING_POLL;
+    i.uring->input = (plx__uring_request){
+        .op = PLX__URING_POLL, .state = PLX__URING_ARMED, .interest = PLX_READABLE};
     const plx__completion *one = told(w, &i, PLX__URING_POLL, -EBADF, 0);
     ck_assert_ptr_nonnull(one);
     ck_assert_uint_eq(one->ready, PLX_FAILED);
@@ -387,43 +397,36 @@ static void outcome_of_connecting_is_told(world *w)
     uring_idle i;
     uring_idle_open(w, &i);
     for (size_t n = 0; n < 2; n++) {
-        i.uring->input = i.uring->wanted = PLX__URING_CONNECT;
+        i.uring->wanted = PLX__URING_CONNECT;
+        i.uring->input = (plx__uring_request){.op = PLX__URING_CONNECT, .state = PLX__URING_ARMED};
         const plx__completion *one = told(w, &i, PLX__URING_CONNECT, results[n], 0);
         ck_assert_ptr_nonnull(one);
         ck_assert_int_eq(one->kind, PLX__CONNECTED);
         ck_assert_ptr_eq(one->endpoint, i.endpoint);
         ck_assert_int_eq(one->status, n == 0 ? 0 : PLX_EBADF);
-        ck_assert_int_eq(i.uring->input, PLX__URING_NONE);
+        ck_assert_int_eq(i.uring->input.state, PLX__URING_IDLE);
         ck_assert_int_eq(i.uring->wanted, PLX__URING_NONE);
     }
     uring_idle_close(w, &i);
 }
 
-/* A cancellation that has found nothing is repeated, if there still is something to cancel and core
- * does not believe it gone. */
+/* A cancellation that has found nothing is repeated for what is in flight. */
 static void cancellation_is_repeated_for_what_is_in_flight(world *w)
 {
-    enum { CANCELLED = PLX__URING_INPUT_CANCELLED | PLX__URING_WATCH_CANCELLED };
-    enum { WATCHED = PLX__URING_WATCHED, SILENT = PLX__URING_SILENT };
-    static const struct {
-        uint8_t input;
-        uint16_t flags;
-        bool is_repeated;
-    } table[] = {
-        {PLX__URING_NONE, 0, false},      {PLX__URING_RECEIVE, 0, true},
-        {PLX__URING_NONE, WATCHED, true}, {PLX__URING_RECEIVE, SILENT, false},
-        {PLX__URING_POLL, WATCHED, true},
-    };
+    enum { IDLE = PLX__URING_IDLE, ARMED = PLX__URING_ARMED, CANCELLING = PLX__URING_CANCELLING };
+    static const uint8_t states[] = {IDLE, ARMED, CANCELLING};
     uring_idle i;
     uring_idle_open(w, &i);
-    for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
-        i.uring->input = table[row].input;
-        i.uring->flags = table[row].flags | CANCELLED;
-        ck_assert_ptr_null(told(w, &i, PLX__URING_CANCEL, -ENOENT, 0));
-        ck_assert_uint_eq(i.uring->flags, table[row].flags);
-        ck_assert_int_eq(i.uring->input, table[row].input);
-        ck_assert_int_eq(i.uring->list,
-                         table[row].is_repeated ? PLX__URING_LIST_BUSY : PLX__URING_LIST_IDLE);
+    for (size_t input = 0; input < 3; input++) {
+        for (size_t room = 0; room < 3; room++) {
+            i.uring->input.state = states[input];
+            i.uring->room.state = states[room];
+            ck_assert_ptr_null(told(w, &i, PLX__URING_CANCEL, -ENOENT, 0));
+            ck_assert_int_eq(i.uring->input.state, input == 0 ? IDLE : ARMED);
+            ck_assert_int_eq(i.uring->room.state, room == 0 ? IDLE : ARMED);
+            ck_assert_int_eq(i.uring->list,
+                             input + room > 0 ? PLX__URING_LIST_BUSY : PLX__URING_LIST_IDLE);
+        }
     }
     uring_idle_close(w, &i);
 }
@@ -450,36 +453,31 @@ static void completions_of_no_interest_change_nothing(world *w)
  * already. What the others bring is given back. */
 static void last_completion_of_one_that_has_gone_is_told(world *w)
 {
-    enum { DETACHED = PLX__URING_DETACHED, WATCHED = PLX__URING_WATCHED };
+    enum { IDLE = PLX__URING_IDLE, ARMED = PLX__URING_ARMED, MORE = IORING_CQE_F_MORE };
     uring_idle i;
     uring_idle_open(w, &i);
     struct io_uring_buf_ring *ring = i.backend->buffers.small.ring;
     const uint16_t tail = ring->tail;
-    const uint64_t receive = plx__uring_data(i.endpoint, PLX__URING_RECEIVE);
-    const uint64_t room = plx__uring_data(i.endpoint, PLX__URING_WRITABLE);
-    struct io_uring_cqe cqe = {
-        .user_data = receive, .res = 1, .flags = IORING_CQE_F_MORE | IORING_CQE_F_BUFFER};
-    i.uring->flags = DETACHED | WATCHED;
-    i.uring->input = PLX__URING_RECEIVE;
-    ck_assert(!plx__uring_detached_take(i.backend, i.uring, &cqe, &i.completion));
+    i.uring->flags = PLX__URING_DETACHED;
+    i.uring->input = (plx__uring_request){.op = PLX__URING_RECEIVE, .state = ARMED};
+    i.uring->room = (plx__uring_request){.op = PLX__URING_WRITABLE, .state = ARMED};
+    ck_assert_ptr_null(told(w, &i, PLX__URING_RECEIVE, 1, MORE | IORING_CQE_F_BUFFER));
     ck_assert_uint_eq(ring->tail, (uint16_t)(tail + 1));
     ring->tail = tail; /* The kernel has it still. */
-    ck_assert_int_eq(i.uring->input, PLX__URING_RECEIVE);
-    cqe = (struct io_uring_cqe){.user_data = room};
-    ck_assert(!plx__uring_detached_take(i.backend, i.uring, &cqe, &i.completion));
-    ck_assert_uint_eq(i.uring->flags, DETACHED);
-    ck_assert_int_eq(i.uring->input, PLX__URING_RECEIVE);
-    cqe = (struct io_uring_cqe){.user_data = plx__uring_data(i.endpoint, PLX__URING_POLL)};
-    ck_assert(!plx__uring_detached_take(i.backend, i.uring, &cqe, &i.completion));
-    ck_assert_int_eq(i.uring->input, PLX__URING_RECEIVE);
-    cqe = (struct io_uring_cqe){.user_data = receive, .res = -ECANCELED};
-    ck_assert(plx__uring_detached_take(i.backend, i.uring, &cqe, &i.completion));
+    ck_assert_int_eq(i.uring->input.state, ARMED);
+    ck_assert_ptr_null(told(w, &i, PLX__URING_WRITABLE, 0, 0));
+    ck_assert_int_eq(i.uring->room.state, IDLE);
+    ck_assert_int_eq(i.uring->input.state, ARMED);
+    ck_assert_ptr_null(told(w, &i, PLX__URING_POLL, 0, 0));
+    ck_assert_int_eq(i.uring->input.state, ARMED);
+    const plx__completion *one = told(w, &i, PLX__URING_RECEIVE, -ECANCELED, 0);
+    ck_assert_ptr_nonnull(one);
     ck_assert_uint_eq(ring->tail, tail);
-    ck_assert_int_eq(i.uring->input, PLX__URING_NONE);
-    ck_assert_int_eq(i.completion.kind, PLX__DETACHED);
-    ck_assert_ptr_eq(i.completion.endpoint, i.endpoint);
+    ck_assert_int_eq(i.uring->input.state, IDLE);
+    ck_assert_int_eq(one->kind, PLX__DETACHED);
+    ck_assert_ptr_eq(one->endpoint, i.endpoint);
     ck_assert_int_eq(i.uring->list, PLX__URING_LIST_NONE);
-    ck_assert(!plx__uring_detached(i.backend, i.uring, &i.completion));
+    ck_assert_ptr_null(told(w, &i, PLX__URING_RECEIVE, -ECANCELED, 0));
     i.uring->flags = 0;
     ck_assert(!plx__uring_detached(i.backend, i.uring, &i.completion));
     uring_idle_close(w, &i);
@@ -490,12 +488,12 @@ static void lists_keep_their_order(world *w)
 {
     enum { SOME = 3 };
     plx__backend *backend = w->loop->backend;
-    plx__uring_list *list = &backend->lists[PLX__URING_LIST_DETACHING];
+    plx__uring_list *list = &backend->lists[PLX__URING_LIST_READY];
     for (size_t gone = 0; gone < SOME; gone++) {
         plx__uring_endpoint members[SOME] = {{.list = PLX__URING_LIST_NONE}};
         for (size_t i = 0; i < SOME; i++)
-            plx__uring_list_set(backend, &members[i], PLX__URING_LIST_DETACHING);
-        plx__uring_list_set(backend, &members[0], PLX__URING_LIST_DETACHING); /* It stays there. */
+            plx__uring_list_set(backend, &members[i], PLX__URING_LIST_READY);
+        plx__uring_list_set(backend, &members[0], PLX__URING_LIST_READY); /* It stays there. */
         ck_assert_ptr_eq(list->first, &members[0]);
         ck_assert_ptr_eq(list->last, &members[SOME - 1]);
         plx__uring_list_remove(backend, &members[gone]);
@@ -523,22 +521,21 @@ static void ends_tell_what_is_special(world *w)
     uring_idle i;
     uring_idle_open(w, &i);
     plx__backend *backend = i.backend;
-    const unsigned head = *backend->ring.cq.khead;
-    const unsigned end = backend->completions_end;
-    backend->completions_end = head + 5;
-    for (int n = 0; n < 4; n++) {
-        backend->unsent_count = n == 1 || n == 3;
-        backend->spill_count = n >= 2;
+    struct io_uring_cqe *next = backend->done_next;
+    struct io_uring_cqe *end = backend->done_end;
+    backend->done_end = next + 5;
+    for (uint32_t n = 0; n < 2; n++) {
+        backend->unsent_count = n;
         plx__uring_ends_set(backend);
-        ck_assert_uint_eq(backend->plain_end, n == 0 ? head + 5 : head);
+        ck_assert_ptr_eq(backend->plain_end, n == 0 ? next + 5 : next);
         ck_assert_uint_eq(backend->deferred_max, backend->unsent_count == 0 && backend->can_defer
                                                      ? backend->arena_max
                                                      : 0);
         ck_assert_uint_eq(backend->requests_end,
                           backend->ring.sq.sqe_tail + io_uring_sq_space_left(&backend->ring));
     }
-    backend->unsent_count = backend->spill_count = 0;
-    backend->completions_end = end;
+    backend->unsent_count = 0;
+    backend->done_end = end;
     plx__uring_ends_set(backend);
     uring_idle_close(w, &i);
 }

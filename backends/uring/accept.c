@@ -58,16 +58,8 @@ int plx__uring_accept_start(plx__backend *backend, plx__endpoint *endpoint,
         uring->accepted = held_resize(NULL, HELD_ROOM);
     if (uring->accepted == NULL)
         return PLX_ENOMEM;
-    uring->wanted = PLX__URING_ACCEPT;
-    plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
+    plx__uring_want(backend, endpoint, PLX__URING_ACCEPT);
     return 0;
-}
-
-void plx__uring_accept_stop(plx__backend *backend, plx__endpoint *endpoint)
-{
-    plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    uring->wanted = PLX__URING_NONE;
-    plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
 }
 
 int plx__uring_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out)
@@ -82,14 +74,12 @@ int plx__uring_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_s
 
 bool plx__uring_accept_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend);
-    if (request == NULL)
+    struct io_uring_sqe *sqe = plx__uring_sqe(backend);
+    if (sqe == NULL)
         return false;
-    io_uring_prep_multishot_accept(request, endpoint->socket, NULL, NULL,
+    io_uring_prep_multishot_accept(sqe, plx__uring_endpoint_of(uring)->socket, NULL, NULL,
                                    SOCK_NONBLOCK | SOCK_CLOEXEC);
-    request->user_data = plx__uring_data(endpoint, PLX__URING_ACCEPT);
-    uring->input = PLX__URING_ACCEPT;
+    plx__uring_armed(uring, &uring->input, sqe, PLX__URING_ACCEPT, true);
     return true;
 }
 
@@ -101,8 +91,9 @@ void plx__uring_accept_drop(const struct io_uring_cqe *cqe)
     plx__socket_close(cqe->res);
 }
 
-static bool accepted_deliver(plx__backend *backend, plx__uring_endpoint *uring, int status,
-                             plx__completion *completion)
+/* `socket` or, with a code, why there is none. */
+static bool accepted_deliver(plx__backend *backend, plx__uring_endpoint *uring, int socket,
+                             int status, plx__completion *completion)
 {
     if (uring->turn != backend->turn)
         uring->accepts = 0;
@@ -110,6 +101,7 @@ static bool accepted_deliver(plx__backend *backend, plx__uring_endpoint *uring, 
     uring->accepts++;
     completion->endpoint = plx__uring_endpoint_of(uring);
     completion->kind = PLX__ACCEPTED;
+    completion->accepted = socket;
     completion->status = status;
     completion->length = 0;
     return true;
@@ -121,13 +113,6 @@ static bool may_deliver(const plx__backend *backend, const plx__uring_endpoint *
            (uring->turn != backend->turn || uring->accepts < ACCEPTS_MAX);
 }
 
-static bool socket_deliver(plx__backend *backend, plx__uring_endpoint *uring, int socket,
-                           plx__completion *completion)
-{
-    completion->accepted = socket;
-    return accepted_deliver(backend, uring, 0, completion);
-}
-
 /* Holds it back; if that fails its peer is turned away, and core told why. */
 static bool socket_hold(plx__backend *backend, plx__uring_endpoint *uring, int socket,
                         plx__completion *completion)
@@ -137,24 +122,20 @@ static bool socket_hold(plx__backend *backend, plx__uring_endpoint *uring, int s
         return false;
     plx__socket_close(socket);
     return uring->wanted == PLX__URING_ACCEPT &&
-           accepted_deliver(backend, uring, PLX_ENOMEM, completion);
+           accepted_deliver(backend, uring, PLX_SOCKET_NONE, PLX_ENOMEM, completion);
 }
 
 bool plx__uring_accepted_take(plx__backend *backend, plx__uring_endpoint *uring,
                               const struct io_uring_cqe *cqe, plx__completion *completion)
 {
     int32_t result = cqe->res;
-    if ((cqe->flags & IORING_CQE_F_MORE) == 0) {
-        uring->input = PLX__URING_NONE;
-        uring->flags &= (uint16_t)~PLX__URING_INPUT_CANCELLED;
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
-    }
     if (result < 0) {
         if (result == -ECANCELED || result == -EAGAIN || result == -EINTR)
             return false;
         /* Starting again meets it again, if it is still true when core wants it. */
         return uring->wanted == PLX__URING_ACCEPT &&
-               accepted_deliver(backend, uring, plx__accept_failed(-result), completion);
+               accepted_deliver(backend, uring, PLX_SOCKET_NONE, plx__accept_failed(-result),
+                                completion);
     }
     plx__fault_taken(PLX__FAULT_DESCRIPTOR);
     if (uring->accepted->count > 0 || !may_deliver(backend, uring))
@@ -162,9 +143,9 @@ bool plx__uring_accepted_take(plx__backend *backend, plx__uring_endpoint *uring,
     if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR)) {
         /* As if the kernel had none: the peer goes on waiting. */
         return socket_hold(backend, uring, result, completion) ||
-               accepted_deliver(backend, uring, plx__fail(EMFILE), completion);
+               accepted_deliver(backend, uring, PLX_SOCKET_NONE, plx__fail(EMFILE), completion);
     }
-    return socket_deliver(backend, uring, result, completion);
+    return accepted_deliver(backend, uring, result, 0, completion);
 }
 
 bool plx__uring_accept_next(plx__backend *backend, plx__uring_endpoint *uring,
@@ -173,8 +154,8 @@ bool plx__uring_accept_next(plx__backend *backend, plx__uring_endpoint *uring,
     if (uring->accepted == NULL || uring->accepted->count == 0 || !may_deliver(backend, uring))
         return false;
     if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
-        return accepted_deliver(backend, uring, plx__fail(EMFILE), completion);
-    return socket_deliver(backend, uring, held_take(uring->accepted), completion);
+        return accepted_deliver(backend, uring, PLX_SOCKET_NONE, plx__fail(EMFILE), completion);
+    return accepted_deliver(backend, uring, held_take(uring->accepted), 0, completion);
 }
 
 void plx__uring_accept_forget(plx__uring_endpoint *uring)

@@ -42,16 +42,41 @@ void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-bool plx__uring_cancel(plx__backend *backend, plx__uring_endpoint *uring, enum plx__uring_op op)
+bool plx__uring_poll_arm(plx__backend *backend, plx__uring_endpoint *uring,
+                         plx__uring_request *request, enum plx__uring_op op, uint8_t interest)
+{
+    bool is_multishot = (uring->flags & PLX__URING_HUNG) != 0;
+    struct io_uring_sqe *sqe = plx__uring_sqe(backend);
+    if (sqe == NULL)
+        return false;
+    unsigned events = (interest & PLX_READABLE) != 0 ? PLX__POLL_READ : 0;
+    if ((interest & PLX_WRITABLE) != 0)
+        events |= PLX__POLL_WRITE;
+    io_uring_prep_poll_add(sqe, plx__uring_endpoint_of(uring)->socket, events);
+    if (is_multishot)
+        sqe->len = IORING_POLL_ADD_MULTI;
+    plx__uring_armed(uring, request, sqe, op, is_multishot);
+    request->interest = interest & 127u;
+    return true;
+}
+
+bool plx__uring_cancel(plx__backend *backend, plx__uring_endpoint *uring,
+                       plx__uring_request *request)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend);
-    if (request == NULL)
+    struct io_uring_sqe *sqe = plx__uring_sqe(backend);
+    if (sqe == NULL)
         return false;
-    io_uring_prep_cancel64(request, plx__uring_data(endpoint, op), 0);
-    request->flags = IOSQE_CQE_SKIP_SUCCESS;
-    request->user_data = plx__uring_data(endpoint, PLX__URING_CANCEL);
+    io_uring_prep_cancel64(sqe, plx__uring_data(endpoint, (enum plx__uring_op)request->op), 0);
+    sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
+    sqe->user_data = plx__uring_data(endpoint, PLX__URING_CANCEL);
+    request->state = PLX__URING_CANCELLING;
     return true;
+}
+
+bool plx__uring_is_in_flight(const plx__uring_endpoint *uring)
+{
+    return uring->input.state != PLX__URING_IDLE || uring->room.state != PLX__URING_IDLE;
 }
 
 /* --- coming and going ------------------------------------------------------------------------- */
@@ -62,30 +87,25 @@ int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint)
     return 0;
 }
 
-bool plx__uring_is_in_flight(const plx__uring_endpoint *uring)
-{
-    return uring->input != PLX__URING_NONE || (uring->flags & PLX__URING_WATCHED) != 0;
-}
-
 /* Listeners, whose address is to be free at once, and foreign sockets, which their owner may close
  * at once: both would live on in the request. */
 static bool input_end(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    if (uring->input != PLX__URING_ACCEPT && uring->input != PLX__URING_POLL)
+    enum plx__uring_op op = (enum plx__uring_op)uring->input.op;
+    if (op != PLX__URING_ACCEPT && op != PLX__URING_POLL)
         return false;
-    uint64_t data = plx__uring_data(endpoint, (enum plx__uring_op)uring->input);
-    if (!plx__uring_cancel_now(backend, data) &&
-        (plx__uring_take_over(backend) != 0 || plx__uring_is_in_flight(uring)))
+    if (plx__uring_cancel_now(backend, plx__uring_data(plx__uring_endpoint_of(uring), op)))
+        uring->input.state = PLX__URING_IDLE;
+    else if (plx__uring_take_over(backend) != 0)
         return false;
-    uring->flags |= PLX__URING_SILENT;
-    return true;
+    return !plx__uring_is_in_flight(uring);
 }
 
 bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint)
 {
+    plx__completion dropped;
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    plx__uring_deferred_forget(backend, uring);
+    (void)plx__uring_send_flush(backend, endpoint, &dropped);
     plx__uring_receive_forget(backend, uring);
     plx__uring_accept_forget(uring);
     uring->flags |= PLX__URING_DETACHED;
@@ -120,29 +140,11 @@ bool plx__uring_released(plx__backend *backend, plx__uring_endpoint *uring,
     return true;
 }
 
-bool plx__uring_detached_take(plx__backend *backend, plx__uring_endpoint *uring,
-                              const struct io_uring_cqe *cqe, plx__completion *completion)
-{
-    enum plx__uring_op op = plx__uring_data_op(cqe->user_data);
-    plx__uring_receive_drop(backend, cqe); /* Only a receive has a buffer. */
-    if (op == PLX__URING_ACCEPT)
-        plx__uring_accept_drop(cqe);
-    if ((cqe->flags & IORING_CQE_F_MORE) != 0)
-        return false;
-    if (op == PLX__URING_WRITABLE)
-        uring->flags &= (uint16_t)~PLX__URING_WATCHED;
-    else if (op == uring->input)
-        uring->input = PLX__URING_NONE;
-    return plx__uring_detached(backend, uring, completion);
-}
-
 bool plx__uring_detached(plx__backend *backend, plx__uring_endpoint *uring,
                          plx__completion *completion)
 {
-    if ((uring->flags & PLX__URING_DETACHED) == 0 || plx__uring_is_in_flight(uring) ||
-        (uring->flags & PLX__URING_SILENT) != 0)
+    if ((uring->flags & PLX__URING_DETACHED) == 0 || plx__uring_is_in_flight(uring))
         return false;
-    uring->flags |= PLX__URING_SILENT;
     plx__uring_list_remove(backend, uring);
     completion->endpoint = plx__uring_endpoint_of(uring);
     completion->kind = PLX__DETACHED;

@@ -1,26 +1,30 @@
 /* backends/uring/leave.c - a ring is left, and another one takes its place.
  *
- * That happens when another thread runs or closes the loop than the one that did so far, and when
- * entering the ring fails for good. What the ring has completed is copied, and delivered before
- * there is another one; so no completion of the old ring meets a request of the new one. What was
- * in flight in it is over, and requested anew. The kernel ends a ring after close(2) has returned,
- * in its own time, and until then its requests hold on to their sockets: ports stay taken, and no
- * FIN is sent. So that is waited for.
+ * That happens when another thread runs or closes the loop than the one that did so far, when
+ * entering the ring fails for good, and in a forked child that continues. What the ring has
+ * completed is delivered before there is another one; so no completion of the old ring meets a
+ * request of the new one. What was in flight in it is over, and requested anew. The kernel ends a
+ * ring after close(2) has returned, in its own time, and until then its requests hold on to their
+ * sockets: ports stay taken, and no FIN is sent. So that is waited for.
+ *
+ * A forked child has its own descriptors for the parent's ring, eventfd and sockets, and the ring's
+ * queues are mapped in both: what one writes there the other reads. So a child that abandons its
+ * copy unmaps and closes, and nothing else. What the last call saw of completions is in the child's
+ * own memory, and so are the bytes that they brought.
  */
 #include "backends/uring/uring.h"
 
 #include "platform/hook.h"
 
+/* How long to wait for what takes the kernel milliseconds, before giving up: it does it in workers
+ * of its own, which wait for their turn on a busy machine. */
+#define PATIENCE_NS (10 * PLX_SECOND)
+
 /* --- what it leaves ---------------------------------------------------------------------------
  */
 
-bool plx__uring_has_leftovers(const plx__backend *backend)
-{
-    return backend->spill_count > 0 || backend->unsent_count > 0 ||
-           backend->lists[PLX__URING_LIST_READY].first != NULL;
-}
-
-void plx__uring_deferred_carry_all(plx__backend *backend)
+/* What is deferred and was not submitted is sent at once. */
+static void deferred_carry_all(plx__backend *backend)
 {
     const struct io_uring_sq *sq = &backend->ring.sq;
     unsigned at = *sq->khead;
@@ -31,13 +35,9 @@ void plx__uring_deferred_carry_all(plx__backend *backend)
 
 static void endpoint_reset(plx__backend *backend, plx__uring_endpoint *uring, bool is_lossy)
 {
-    const uint16_t in_flight = PLX__URING_INPUT_CANCELLED | PLX__URING_MULTISHOT |
-                               PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED |
-                               PLX__URING_WATCH_STALE;
-    if (is_lossy && uring->input == PLX__URING_RECEIVE)
+    if (is_lossy && uring->input.state != PLX__URING_IDLE && uring->input.op == PLX__URING_RECEIVE)
         plx__uring_receive_break(uring, PLX_ENOMEM);
-    uring->input = PLX__URING_NONE;
-    uring->flags &= (uint16_t)~in_flight;
+    uring->input.state = uring->room.state = PLX__URING_IDLE;
     if ((uring->flags & PLX__URING_DETACHED) != 0)
         plx__uring_list_set(backend, uring, PLX__URING_LIST_READY);
     else if (uring->list != PLX__URING_LIST_READY)
@@ -48,7 +48,7 @@ void plx__uring_reset(plx__backend *backend, bool is_lossy)
 {
     /* Those that are moved come to the end of a list that has been or will be gone through, where
      * they are left as they are. */
-    for (int kind = PLX__URING_LIST_IDLE; kind <= PLX__URING_LIST_DETACHING; kind++) {
+    for (int kind = PLX__URING_LIST_IDLE; kind <= PLX__URING_LIST_READY; kind++) {
         plx__uring_endpoint *uring = backend->lists[kind].first;
         for (plx__uring_endpoint *next; uring != NULL; uring = next) {
             next = uring->next;
@@ -62,7 +62,7 @@ void plx__uring_reset(plx__backend *backend, bool is_lossy)
 
 bool plx__uring_gone_await(plx__backend *backend)
 {
-    uint64_t until = plx__clock_now() + PLX__URING_PATIENCE_NS;
+    uint64_t until = plx__clock_now() + PATIENCE_NS;
     while (backend->last >= 0) {
         plx__poll_entry entry = {.fd = backend->last, .events = PLX__POLL_READ};
         uint64_t now = plx__clock_now();
@@ -76,27 +76,22 @@ bool plx__uring_gone_await(plx__backend *backend)
     return true;
 }
 
-/* Copies what the ring holds, and closes it. */
-static void ring_end(plx__backend *backend)
+/* `is_lossy`: what endpoints received may have been lost. */
+static int ring_end(plx__backend *backend, bool is_lossy)
 {
-    plx__uring_spill(backend, io_uring_cq_ready(&backend->ring));
-    plx__uring_deferred_carry_all(backend);
+    deferred_carry_all(backend);
     plx__hook(PLX__HOOK_LEAVE);
     plx__uring_ring_close(backend);
+    plx__uring_reset(backend, is_lossy);
+    return plx__uring_gone_await(backend) ? 0 : PLX_EBUSY;
 }
 
 int plx__uring_leave(plx__backend *backend)
 {
-    const struct io_uring *ring = &backend->ring;
     if (!plx__uring_can_leave(backend))
         return PLX_EBUSY;
-    int status = plx__uring_spill_reserve(backend, *ring->cq.kring_entries);
-    if (status != 0)
-        return status;
-    bool is_lossy = io_uring_cq_has_overflow(ring);
-    ring_end(backend);
-    plx__uring_reset(backend, is_lossy);
-    return plx__uring_gone_await(backend) ? 0 : PLX_EBUSY;
+    int status = plx__uring_done_take(backend);
+    return status == 0 ? ring_end(backend, io_uring_cq_has_overflow(&backend->ring)) : status;
 }
 
 int plx__uring_take_over(plx__backend *backend)
@@ -112,4 +107,33 @@ int plx__uring_ring_ready(plx__backend *backend)
     if (status != 0 || backend->has_ring || plx__uring_has_leftovers(backend))
         return status;
     return plx__uring_ring_open(backend);
+}
+
+/* --- forked children --------------------------------------------------------------------------
+ */
+
+/* The child has the sockets that core was not shown, too, and their peers would not see the parent
+ * close them while it lives. */
+void plx__uring_abandon(plx__backend *backend)
+{
+    for (int kind = PLX__URING_LIST_IDLE; kind <= PLX__URING_LIST_READY; kind++) {
+        plx__uring_endpoint *uring = backend->lists[kind].first;
+        for (; uring != NULL; uring = uring->next)
+            plx__uring_accept_forget(uring);
+    }
+    plx__uring_done_drop(backend);
+    plx__uring_free(backend);
+}
+
+/* The next wait opens another ring, when what the old one has left is delivered. */
+int plx__uring_renew(plx__backend *backend)
+{
+    plx__wake wake;
+    int status = plx__wake_open(&wake);
+    if (status != 0)
+        return status;
+    plx__wake_close(&backend->wake);
+    backend->wake = wake;
+    plx__openings_tell_wake(&backend->openings, &backend->wake);
+    return ring_end(backend, false);
 }

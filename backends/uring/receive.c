@@ -42,17 +42,13 @@ static unsigned char *buffer_at(plx__uring_buffers *buffers, uint32_t number)
     return pool->memory + (size_t)(number - pool->first) * pool->stride;
 }
 
-/* To a ring that has gone, or has them not yet, this does no harm. */
 static void buffer_give(plx__uring_buffers *buffers, uint32_t number)
 {
     const plx__uring_pool *pool = pool_of(buffers, number);
-    io_uring_buf_ring_add(pool->ring, buffer_at(buffers, number), pool->bytes,
-                          (unsigned short)number, io_uring_buf_ring_mask(pool->count), 0);
-    io_uring_buf_ring_advance(pool->ring, 1);
+    plx__uring_buffer_give(pool, pool->count, number, buffer_at(buffers, number));
 }
 
-static int pool_register(plx__backend *backend, plx__uring_pool *pool, enum group group,
-                         const bool *is_held)
+static int pool_register(plx__backend *backend, plx__uring_pool *pool, enum group group)
 {
     uintptr_t page = ((uintptr_t)pool->ring_memory + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     struct io_uring_buf_reg what = {
@@ -65,7 +61,7 @@ static int pool_register(plx__backend *backend, plx__uring_pool *pool, enum grou
         return status == PLX_EINVAL ? PLX_ENOSYS : status;
     }
     for (uint32_t i = pool->first; i < pool->first + pool->count; i++) {
-        if (!is_held[i])
+        if (backend->buffers.held[i].length == 0)
             buffer_give(&backend->buffers, i);
     }
     return 0;
@@ -100,40 +96,19 @@ int plx__uring_buffers_open(plx__backend *backend, uint32_t receive_bytes)
         large_count /= 2;
     buffers->lent = -1;
     buffers->plain_max = small_bytes - 1;
-    buffers->held = plx__allocate((SMALL_COUNT + large_count) * sizeof *buffers->held);
+    buffers->held = plx__allocate_zeroed(SMALL_COUNT + large_count, sizeof *buffers->held);
     int status = buffers->held != NULL ? 0 : PLX_ENOMEM;
     if (status == 0)
         status = pool_open(&buffers->small, 0, SMALL_COUNT, small_bytes);
     if (status == 0)
         status = pool_open(&buffers->large, SMALL_COUNT, large_count, receive_bytes);
-    if (status != 0)
-        plx__uring_buffers_close(backend);
     return status;
-}
-
-static void held_mark(const plx__backend *backend, const plx__uring_endpoint *uring, bool *is_held)
-{
-    if ((uring->flags & PLX__URING_HOLDS) == 0)
-        return;
-    uint16_t number = uring->held_first;
-    is_held[number] = true;
-    while (number != uring->held_last) {
-        number = backend->buffers.held[number].next;
-        is_held[number] = true;
-    }
 }
 
 int plx__uring_buffers_register(plx__backend *backend)
 {
-    plx__uring_buffers *buffers = &backend->buffers;
-    bool is_held[SMALL_COUNT + LARGE_COUNT_MAX] = {false};
-    for (int kind = PLX__URING_LIST_IDLE; kind <= PLX__URING_LIST_DETACHING; kind++) {
-        const plx__uring_endpoint *uring = backend->lists[kind].first;
-        for (; uring != NULL; uring = uring->next)
-            held_mark(backend, uring, is_held);
-    }
-    int status = pool_register(backend, &buffers->small, GROUP_SMALL, is_held);
-    return status == 0 ? pool_register(backend, &buffers->large, GROUP_LARGE, is_held) : status;
+    int status = pool_register(backend, &backend->buffers.small, GROUP_SMALL);
+    return status == 0 ? pool_register(backend, &backend->buffers.large, GROUP_LARGE) : status;
 }
 
 void plx__uring_buffers_close(plx__backend *backend)
@@ -156,22 +131,18 @@ void plx__uring_buffers_return(plx__backend *backend)
 
 bool plx__uring_receive_arm(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend);
-    if (request == NULL)
+    int socket = plx__uring_endpoint_of(uring)->socket;
+    bool is_bulk = (uring->flags & PLX__URING_BULK) != 0;
+    struct io_uring_sqe *sqe = plx__uring_sqe(backend);
+    if (sqe == NULL)
         return false;
-    if ((uring->flags & PLX__URING_BULK) != 0) {
-        io_uring_prep_recv(request, endpoint->socket, NULL, backend->buffers.large.bytes, 0);
-        request->buf_group = GROUP_LARGE;
-        uring->flags &= (uint16_t)~PLX__URING_MULTISHOT;
-    } else {
-        io_uring_prep_recv_multishot(request, endpoint->socket, NULL, 0, 0);
-        request->buf_group = GROUP_SMALL;
-        uring->flags |= PLX__URING_MULTISHOT;
-    }
-    request->flags = IOSQE_BUFFER_SELECT;
-    request->user_data = plx__uring_data(endpoint, PLX__URING_RECEIVE);
-    uring->input = PLX__URING_RECEIVE;
+    if (is_bulk)
+        io_uring_prep_recv(sqe, socket, NULL, backend->buffers.large.bytes, 0);
+    else
+        io_uring_prep_recv_multishot(sqe, socket, NULL, 0, 0);
+    sqe->buf_group = is_bulk ? GROUP_LARGE : GROUP_SMALL;
+    sqe->flags = IOSQE_BUFFER_SELECT;
+    plx__uring_armed(uring, &uring->input, sqe, PLX__URING_RECEIVE, !is_bulk);
     return true;
 }
 
@@ -199,10 +170,10 @@ static void piece_hold(plx__backend *backend, plx__uring_endpoint *uring, uint32
     plx__uring_buffers *buffers = &backend->buffers;
     bool is_first = (uring->flags & PLX__URING_HOLDS) == 0;
     if (is_first)
-        uring->held_first = (uint16_t)number;
+        uring->held_first = (uint8_t)number;
     else
         buffers->held[uring->held_last].next = (uint16_t)number;
-    uring->held_last = (uint16_t)number;
+    uring->held_last = (uint8_t)number;
     buffers->held[number].length = length;
     uring->flags |= PLX__URING_HOLDS;
     if (!is_first)
@@ -210,14 +181,18 @@ static void piece_hold(plx__backend *backend, plx__uring_endpoint *uring, uint32
     plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
 }
 
-static uint32_t piece_take(plx__backend *backend, plx__uring_endpoint *uring)
+/* Returns its length. */
+static uint32_t piece_take(plx__backend *backend, plx__uring_endpoint *uring, uint32_t *number_out)
 {
-    uint16_t number = uring->held_first;
-    if (number == uring->held_last)
+    plx__uring_held *held = &backend->buffers.held[uring->held_first];
+    uint32_t length = held->length;
+    *number_out = uring->held_first;
+    held->length = 0;
+    if (uring->held_first == uring->held_last)
         uring->flags &= (uint16_t)~PLX__URING_HOLDS;
     else
-        uring->held_first = backend->buffers.held[number].next;
-    return number;
+        uring->held_first = (uint8_t)held->next;
+    return length;
 }
 
 static bool end_deliver(plx__uring_endpoint *uring, int status, plx__completion *completion)
@@ -235,40 +210,32 @@ static bool received_end(plx__backend *backend, plx__uring_endpoint *uring, int 
 {
     if ((uring->flags & PLX__URING_HOLDS) == 0 && uring->wanted == PLX__URING_RECEIVE)
         return end_deliver(uring, status, completion);
-    uring->ended = status;
-    uring->flags |= PLX__URING_ENDED;
+    uring->ended = (int16_t)status;
     plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
     return false;
 }
 
 void plx__uring_receive_break(plx__uring_endpoint *uring, int status)
 {
-    if ((uring->flags & (PLX__URING_ENDED | PLX__URING_DETACHED)) != 0)
-        return;
-    uring->ended = status;
-    uring->flags |= PLX__URING_ENDED;
+    if (uring->ended == 0 && (uring->flags & PLX__URING_DETACHED) == 0)
+        uring->ended = (int16_t)status;
 }
 
 bool plx__uring_received(plx__backend *backend, plx__uring_endpoint *uring,
                          const struct io_uring_cqe *cqe, plx__completion *completion)
 {
     int32_t result = cqe->res;
-    if ((cqe->flags & IORING_CQE_F_MORE) == 0) {
-        uring->input = PLX__URING_NONE;
-        uring->flags &= (uint16_t)~PLX__URING_INPUT_CANCELLED;
-        /* A small piece, and nothing behind it: from now on they may come by themselves again. */
-        if (result > 0 && (uint32_t)result < backend->buffers.small.bytes &&
-            (uring->flags & PLX__URING_MULTISHOT) == 0 &&
-            (cqe->flags & IORING_CQE_F_SOCK_NONEMPTY) == 0)
-            uring->flags &= (uint16_t)~PLX__URING_BULK;
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
-    }
     if (result > 0) {
+        const uint32_t more = IORING_CQE_F_MORE | IORING_CQE_F_SOCK_NONEMPTY;
         uint32_t number = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
         if ((uint32_t)result == backend->buffers.small.bytes) {
             uring->flags |= PLX__URING_BULK;
             plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
         }
+        /* A small piece, and nothing behind it: from now on they may come by themselves again. */
+        if ((uint32_t)result < backend->buffers.small.bytes && !uring->input.is_multishot &&
+            (cqe->flags & more) == 0)
+            uring->flags &= (uint16_t)~PLX__URING_BULK;
         if ((uring->flags & PLX__URING_HOLDS) == 0 && uring->turn != backend->turn)
             return piece_deliver(backend, uring, number, (uint32_t)result, completion);
         piece_hold(backend, uring, number, (uint32_t)result);
@@ -292,22 +259,26 @@ bool plx__uring_receive_next(plx__backend *backend, plx__uring_endpoint *uring,
                              plx__completion *completion)
 {
     if ((uring->flags & PLX__URING_HOLDS) != 0) {
-        uint32_t number = piece_take(backend, uring);
-        return piece_deliver(backend, uring, number, backend->buffers.held[number].length,
-                             completion);
+        uint32_t number;
+        uint32_t length = piece_take(backend, uring, &number);
+        return piece_deliver(backend, uring, number, length, completion);
     }
-    if ((uring->flags & PLX__URING_ENDED) == 0)
+    if (uring->ended == 0)
         return false;
     /* Who gets a released socket finds its end for himself; why it broke can be read once only. */
     bool is_telling = (uring->flags & PLX__URING_RELEASING) != 0 && uring->ended != PLX_EEOF;
     if (uring->wanted != PLX__URING_RECEIVE && !is_telling)
         return false;
-    uring->flags &= (uint16_t)~PLX__URING_ENDED;
-    return end_deliver(uring, uring->ended, completion);
+    int status = uring->ended;
+    uring->ended = 0;
+    return end_deliver(uring, status, completion);
 }
 
 void plx__uring_receive_forget(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    while ((uring->flags & PLX__URING_HOLDS) != 0)
-        buffer_give(&backend->buffers, piece_take(backend, uring));
+    uint32_t number;
+    while ((uring->flags & PLX__URING_HOLDS) != 0) {
+        (void)piece_take(backend, uring, &number);
+        buffer_give(&backend->buffers, number);
+    }
 }

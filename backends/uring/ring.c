@@ -30,10 +30,6 @@ static void sizes_set(plx__backend *backend)
     backend->arena_max = is_tiny ? 512 : PLX__URING_ARENA_BYTES;
 }
 
-/* Room for completions that are fetched out of the queue: as many as it has, so that memory, which
- * more of them would take, need not be there when the queue is full. */
-#define SPILL_ROOM PLX__URING_COMPLETIONS
-
 #define SETUP_ALWAYS (IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP)
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -113,8 +109,6 @@ static void ring_none_set(plx__backend *backend)
     ring->ring_fd = -1;
     ring->sq.khead = ring->sq.ktail = ring->sq.kflags = &backend->nothing;
     ring->cq.khead = ring->cq.ktail = ring->cq.kflags = &backend->nothing;
-    ring->cq.cqes = backend->spill;
-    backend->completions_end = backend->resolved = backend->taken = backend->seen = 0;
     backend->has_ring = backend->is_enabled = backend->is_wake_armed = false;
     plx__uring_ends_set(backend);
 }
@@ -128,8 +122,8 @@ int plx__uring_ring_open(plx__backend *backend)
     }
     backend->has_ring = true;
     status = has_what_it_takes(&backend->ring) ? 0 : plx__fail(ENOSYS);
-    if (status == 0)
-        status = plx__uring_spill_reserve(backend, SPILL_ROOM);
+    if (status == 0) /* Memory need not be there when the queue is full. */
+        status = plx__uring_done_reserve(backend, PLX__URING_COMPLETIONS);
     if (status == 0)
         status = last_open(backend);
     if (status == 0)
@@ -182,11 +176,11 @@ static int ring_enable(plx__backend *backend)
 static bool wake_arm(plx__backend *backend)
 {
     plx__hook(PLX__HOOK_ARM);
-    struct io_uring_sqe *request = plx__uring_request(backend);
-    if (request == NULL)
+    struct io_uring_sqe *sqe = plx__uring_sqe(backend);
+    if (sqe == NULL)
         return false;
-    io_uring_prep_poll_multishot(request, backend->wake.reader, POLLIN);
-    request->user_data = PLX__URING_WAKE;
+    io_uring_prep_poll_multishot(sqe, backend->wake.reader, POLLIN);
+    sqe->user_data = PLX__URING_WAKE;
     backend->is_wake_armed = true;
     plx__hook(PLX__HOOK_ARMED);
     return true;
@@ -219,80 +213,83 @@ static int enter(struct io_uring *ring, uint64_t timeout_ns)
     return io_uring_submit_and_wait_timeout(ring, &unused, 1, &timeout, NULL);
 }
 
-int plx__uring_spill_reserve(plx__backend *backend, uint32_t count)
+int plx__uring_done_reserve(plx__backend *backend, uint32_t count)
 {
-    if (backend->spill_count + count <= backend->spill_room)
+    const struct io_uring_cqe *old = backend->done;
+    size_t used = (size_t)(backend->done_tail - old);
+    if (used + count <= backend->done_room)
         return 0;
-    uint32_t room = 2 * (backend->spill_count + count);
-    struct io_uring_cqe *larger = plx__reallocate(backend->spill, room * sizeof *backend->spill);
+    size_t next = (size_t)(backend->done_next - old);
+    size_t end = (size_t)(backend->done_end - old);
+    uint32_t room = 2 * ((uint32_t)used + count);
+    struct io_uring_cqe *larger = plx__reallocate(backend->done, room * sizeof *larger);
     if (larger == NULL)
         return PLX_ENOMEM;
-    backend->spill = larger;
-    backend->spill_room = room;
+    backend->done = larger;
+    backend->done_next = larger + next;
+    backend->done_end = larger + end;
+    backend->done_tail = larger + used;
+    backend->done_room = room;
+    plx__uring_ends_set(backend);
     return 0;
 }
 
-void plx__uring_spill(plx__backend *backend, uint32_t count)
+int plx__uring_done_take(plx__backend *backend)
 {
-    const struct io_uring *ring = &backend->ring;
-    unsigned head = *ring->cq.khead;
-    for (unsigned i = 0; i < count; i++) {
-        const struct io_uring_cqe *cqe = &ring->cq.cqes[(head + i) & ring->cq.ring_mask];
-        struct io_uring_cqe *copy = &backend->spill[backend->spill_count++];
-        copy->user_data = cqe->user_data;
-        copy->res = cqe->res;
-        copy->flags = cqe->flags;
-    }
-}
-
-/* Makes room in the completion queue for what did not fit, and fetches that. The kernel holds it
- * back in its order, and sets a flag meanwhile. */
-static int completions_fetch(plx__backend *backend)
-{
-    struct io_uring *ring = &backend->ring;
-    unsigned count = io_uring_cq_ready(ring);
-    int status = plx__uring_spill_reserve(backend, count);
+    const struct io_uring_cq *cq = &backend->ring.cq;
+    const unsigned head = *cq->khead;
+    const unsigned count = io_uring_cq_ready(&backend->ring);
+    if (count == 0)
+        return 0;
+    int status = plx__uring_done_reserve(backend, count);
     if (status != 0)
         return status;
-    plx__uring_spill(backend, count);
-    io_uring_cq_advance(ring, count);
-    backend->completions_end = backend->taken = *ring->cq.khead;
-    int result = io_uring_get_events(ring);
-    return result >= 0 || result == -EINTR ? 0 : plx__fail(-result);
+    struct io_uring_cqe *copies = backend->done_tail;
+    const unsigned at = head & cq->ring_mask;
+    const unsigned before_wrap = cq->ring_entries - at;
+    const unsigned first = count < before_wrap ? count : before_wrap;
+    memcpy(copies, &cq->cqes[at], first * sizeof *copies);
+    if (count > first)
+        memcpy(copies + first, cq->cqes, (count - first) * sizeof *copies);
+    io_uring_smp_store_release(cq->khead, head + count);
+    backend->done_tail += count;
+    for (const struct io_uring_cqe *cqe = copies; cqe != copies + count; cqe++) {
+        if ((cqe->user_data & PLX__URING_DEFERRED) != 0)
+            plx__uring_deferred_failed(backend, cqe);
+    }
+    return 0;
 }
 
-/* Finds the deferred sends that have failed. The kernel carried them out while it took the
- * requests, so those that have not failed by now have not failed at all. */
-static int deferred_resolve(plx__backend *backend)
+/* After a submission. The kernel has carried out the deferred sends while it took the requests, so
+ * those that have not failed by now have not failed at all. It holds back what did not fit into the
+ * queue, in its order, and sets a flag meanwhile. */
+static int done_take_all(plx__backend *backend)
 {
     struct io_uring *ring = &backend->ring;
-    int status = 0;
-    unsigned end = *ring->cq.khead + io_uring_cq_ready(ring);
-    for (;;) {
-        const struct io_uring_cqe *cqes = ring->cq.cqes;
-        const unsigned mask = ring->cq.ring_mask;
-        for (unsigned at = backend->resolved; at != end; at++) {
-            if ((cqes[at & mask].user_data & PLX__URING_DEFERRED) != 0)
-                plx__uring_deferred_failed(backend, &cqes[at & mask]);
-        }
-        backend->resolved = backend->seen = end;
-        if (status != 0 || !io_uring_cq_has_overflow(ring))
-            break;
-        status = completions_fetch(backend);
-        end = *ring->cq.khead + io_uring_cq_ready(ring);
+    int status = plx__uring_done_take(backend);
+    while (status == 0 && io_uring_cq_has_overflow(ring)) {
+        int result = io_uring_get_events(ring);
+        status =
+            result >= 0 || result == -EINTR ? plx__uring_done_take(backend) : plx__fail(-result);
     }
-    plx__uring_deferred_reset(backend);
+    if (status == 0)
+        plx__uring_deferred_reset(backend);
     return status;
 }
 
 void plx__uring_ends_set(plx__backend *backend)
 {
     const struct io_uring *ring = &backend->ring;
-    bool is_plain = backend->unsent_count == 0 && backend->spill_count == 0;
-    backend->plain_end = is_plain ? backend->completions_end : *ring->cq.khead;
+    backend->plain_end = backend->unsent_count == 0 ? backend->done_end : backend->done_next;
     backend->requests_end = ring->sq.sqe_tail + io_uring_sq_space_left(ring);
     backend->deferred_max =
         backend->can_defer && backend->unsent_count == 0 ? backend->arena_max : 0;
+}
+
+void plx__uring_turn_begin(plx__backend *backend)
+{
+    backend->done_end = backend->done_tail;
+    plx__uring_ends_set(backend);
 }
 
 void plx__uring_flush(plx__backend *backend)
@@ -302,17 +299,17 @@ void plx__uring_flush(plx__backend *backend)
     int status = 0;
     /* What fails here fails in the next wait too, which knows what to do. */
     if ((backend->is_enabled || ring_enable(backend) == 0) && io_uring_submit(&backend->ring) >= 0)
-        status = deferred_resolve(backend);
+        status = done_take_all(backend);
     plx__uring_ends_set(backend);
     if (backend->failure == 0)
         backend->failure = status;
 }
 
-struct io_uring_sqe *plx__uring_request(plx__backend *backend)
+struct io_uring_sqe *plx__uring_sqe(plx__backend *backend)
 {
-    struct io_uring_sqe *request = io_uring_get_sqe(&backend->ring);
-    if (request != NULL)
-        return request;
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&backend->ring);
+    if (sqe != NULL)
+        return sqe;
     plx__uring_flush(backend);
     return io_uring_get_sqe(&backend->ring);
 }
@@ -329,7 +326,7 @@ static int enter_failed(plx__backend *backend, int result)
 {
     int status = plx__fail(-result);
     if (is_transient(backend, result))
-        return backend->resolved != *backend->ring.cq.khead ? 0 : PLX_ENOMEM;
+        return backend->done_next != backend->done_tail ? 0 : PLX_ENOMEM;
     /* Such a ring is of no use any more: another one takes its place. */
     int left = plx__uring_leave(backend);
     if (!plx__uring_has_leftovers(backend))
@@ -351,13 +348,13 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
     /* Without a request for it nobody could end a long wait. */
     if (!backend->is_wake_armed && !wake_arm(backend) && timeout_ns > PLX__URING_RETRY_NS)
         timeout_ns = PLX__URING_RETRY_NS;
-    backend->taken = *backend->ring.cq.khead;
+    if (plx__uring_has_leftovers(backend))
+        timeout_ns = 0;
     plx__hook(PLX__HOOK_SLEEP);
     if (!plx__fault_strikes(PLX__FAULT_WAIT))
         result = enter(&backend->ring, timeout_ns);
-    status = deferred_resolve(backend);
-    backend->completions_end = backend->resolved;
-    plx__uring_ends_set(backend);
+    status = done_take_all(backend);
+    plx__uring_turn_begin(backend);
     if (result < 0 && result != -EINTR && result != -ETIME)
         return enter_failed(backend, result);
     return status;
@@ -366,12 +363,9 @@ int plx__uring_enter(plx__backend *backend, uint64_t timeout_ns)
 /* --- cancelling at once ----------------------------------------------------------------------- */
 
 /* Whether the last completion of the request has arrived. */
-static bool has_ended(const struct io_uring *ring, uint64_t data)
+static bool has_ended(const plx__backend *backend, uint64_t data)
 {
-    unsigned head = *ring->cq.khead;
-    unsigned end = head + io_uring_cq_ready(ring);
-    for (; head != end; head++) {
-        const struct io_uring_cqe *cqe = &ring->cq.cqes[head & ring->cq.ring_mask];
+    for (const struct io_uring_cqe *cqe = backend->done_next; cqe != backend->done_tail; cqe++) {
         if (cqe->user_data == data && (cqe->flags & IORING_CQE_F_MORE) == 0)
             return true;
     }
@@ -380,16 +374,10 @@ static bool has_ended(const struct io_uring *ring, uint64_t data)
 
 bool plx__uring_has_more(plx__backend *backend, plx__endpoint *endpoint)
 {
-    const struct io_uring *ring = &backend->ring;
-    uint64_t data = plx__uring_data(endpoint, PLX__URING_NONE);
-    for (uint32_t i = backend->spill_next; i < backend->spill_count; i++) {
-        if ((backend->spill[i].user_data & ~UINT64_C(15)) == data)
-            return true;
-    }
-    unsigned head = *ring->cq.khead;
-    unsigned end = head + io_uring_cq_ready(ring);
-    for (; head != end; head++) {
-        if ((ring->cq.cqes[head & ring->cq.ring_mask].user_data & ~UINT64_C(15)) == data)
+    const uint64_t data = plx__uring_data(endpoint, PLX__URING_NONE);
+    (void)plx__uring_done_take(backend);
+    for (const struct io_uring_cqe *cqe = backend->done_next; cqe != backend->done_tail; cqe++) {
+        if ((cqe->user_data & ~UINT64_C(15)) == data)
             return true;
     }
     return false;
@@ -400,18 +388,19 @@ bool plx__uring_cancel_now(plx__backend *backend, uint64_t data)
     enum { TRIES = 4 };
     struct io_uring_sync_cancel_reg what = {
         .addr = data, .fd = -1, .timeout = {.tv_sec = -1, .tv_nsec = -1}};
-    if (!backend->has_ring || has_ended(&backend->ring, data))
+    if (!backend->has_ring || has_ended(backend, data))
         return true;
     if (!plx__uring_is_ours(backend))
         return false;
     for (int i = 0; i < TRIES; i++) {
         int result = io_uring_register_sync_cancel(&backend->ring, &what);
         if (result < 0 && result != -ENOENT && result != -EALREADY && result != -EINTR)
-            break;
+            return false;
         /* The request ends in deferred work, which this runs, and nothing is submitted. */
-        if (io_uring_get_events(&backend->ring) < 0 || has_ended(&backend->ring, data))
-            break;
+        if (io_uring_get_events(&backend->ring) < 0 || plx__uring_done_take(backend) != 0)
+            return false;
+        if (has_ended(backend, data))
+            return true;
     }
-    backend->seen = *backend->ring.cq.khead + io_uring_cq_ready(&backend->ring);
-    return has_ended(&backend->ring, data);
+    return false;
 }

@@ -70,17 +70,29 @@ static void unsent_add(plx__backend *backend, plx__uring_unsent unsent)
     plx__uring_ends_set(backend);
 }
 
-static void unsent_end(plx__backend *backend, plx__uring_unsent *unsent)
+/* Tells core of it, and then nothing of it is deferred any more. The system may find a socket full
+ * before it looks for the bytes; where there are none, that is what counts. */
+static void unsent_tell(plx__backend *backend, plx__uring_unsent *unsent,
+                        plx__completion *completion)
 {
+    int32_t result = unsent->bytes != SPOILED ? unsent->result : -EFAULT;
+    uint32_t sent = result > 0 ? (uint32_t)result : 0;
+    bool is_passing = result >= 0 || result == -EAGAIN || result == -ENOBUFS || result == -EINTR;
+    completion->endpoint = plx__uring_endpoint_of(unsent->endpoint);
+    completion->kind = PLX__UNSENT;
+    completion->status = is_passing ? 0 : plx__fail(-result);
+    completion->bytes = unsent->bytes + sent;
+    completion->length = unsent->length - sent;
     unsent->endpoint->flags &= (uint16_t)~PLX__URING_UNSENT;
     unsent->endpoint = NULL;
     if (--backend->unsent_count == 0)
         plx__uring_deferred_reset(backend);
 }
 
-/* Sends what is deferred now, and makes its request one that does nothing. The result is that of
- * send(2). */
-static plx__uring_unsent deferred_send(struct io_uring_sqe *request, plx__uring_endpoint *uring)
+/* Sends what the request has deferred now, and makes it one that does nothing. False: some of it is
+ * left. */
+static bool deferred_send(plx__backend *backend, struct io_uring_sqe *request,
+                          plx__uring_endpoint *uring)
 {
     plx__uring_unsent unsent = unsent_of(request, uring, 0);
     /* All of it, as io_uring_get_sqe() would: prep functions clear nothing since liburing 2.4. */
@@ -92,47 +104,30 @@ static plx__uring_unsent deferred_send(struct io_uring_sqe *request, plx__uring_
     };
     ptrdiff_t sent = plx__send(plx__uring_endpoint_of(uring)->socket, unsent.bytes, unsent.length);
     unsent.result = sent < 0 ? -plx_os_error() : (int32_t)sent;
-    return unsent;
+    if (unsent.result == (int32_t)unsent.length)
+        return true;
+    unsent_add(backend, unsent);
+    return false;
 }
 
-/* How much is left, and where; or a code. The system may find a socket full before it looks for the
- * bytes; where there are none, that is what counts. */
-static ptrdiff_t unsent_left(const plx__uring_unsent *unsent, const unsigned char **bytes_out)
+/* Whether nothing of the endpoint is deferred any more; else what is left of it is known, and will
+ * be asked for. */
+static bool deferred_flush(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    int32_t result = unsent->bytes != SPOILED ? unsent->result : -EFAULT;
-    if (result == -EAGAIN || result == -ENOBUFS || result == -EINTR)
-        result = 0;
-    if (result < 0)
-        return plx__fail(-result);
-    *bytes_out = unsent->bytes + result;
-    return (ptrdiff_t)unsent->length - result;
+    if ((uring->flags & PLX__URING_UNSENT) != 0)
+        return false;
+    struct io_uring_sqe *request = deferred_find(backend, uring);
+    return request == NULL || deferred_send(backend, request, uring);
 }
 
-ptrdiff_t plx__uring_send_flush(plx__backend *backend, plx__endpoint *endpoint,
-                                const void **bytes_out)
+bool plx__uring_send_flush(plx__backend *backend, plx__endpoint *endpoint,
+                           plx__completion *unsent_out)
 {
-    const unsigned char *bytes = NULL;
-    ptrdiff_t left = 0;
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    if ((uring->flags & PLX__URING_UNSENT) != 0) {
-        plx__uring_unsent *unsent = &backend->unsent[uring->deferred];
-        left = unsent_left(unsent, &bytes);
-        unsent_end(backend, unsent);
-    } else {
-        struct io_uring_sqe *request = deferred_find(backend, uring);
-        if (request == NULL)
-            return 0;
-        plx__uring_unsent unsent = deferred_send(request, uring);
-        left = unsent_left(&unsent, &bytes);
-    }
-    *bytes_out = bytes;
-    return left;
-}
-
-void plx__uring_deferred_forget(plx__backend *backend, plx__uring_endpoint *uring)
-{
-    const void *bytes;
-    (void)plx__uring_send_flush(backend, plx__uring_endpoint_of(uring), &bytes);
+    if (deferred_flush(backend, uring))
+        return false;
+    unsent_tell(backend, &backend->unsent[uring->deferred], unsent_out);
+    return true;
 }
 
 void plx__uring_deferred_failed(plx__backend *backend, const struct io_uring_cqe *cqe)
@@ -156,9 +151,7 @@ void plx__uring_deferred_carry(plx__backend *backend, struct io_uring_sqe *reque
     plx__endpoint *endpoint = plx__uring_data_endpoint(request->user_data);
     if (endpoint == NULL)
         return;
-    plx__uring_unsent unsent = deferred_send(request, plx__uring_of(endpoint));
-    if (unsent.result != (int32_t)unsent.length)
-        unsent_add(backend, unsent);
+    (void)deferred_send(backend, request, plx__uring_of(endpoint));
 }
 
 void plx__uring_deferred_reset(plx__backend *backend)
@@ -167,35 +160,12 @@ void plx__uring_deferred_reset(plx__backend *backend)
         deferred_clear(backend);
 }
 
-bool plx__uring_unsent_next(plx__backend *backend, plx__completion *completion)
+void plx__uring_unsent_next(plx__backend *backend, plx__completion *completion)
 {
     plx__uring_unsent *unsent = backend->unsent;
     while (unsent->endpoint == NULL)
         unsent++;
-    completion->endpoint = plx__uring_endpoint_of(unsent->endpoint);
-    completion->bytes = NULL;
-    ptrdiff_t left = unsent_left(unsent, &completion->bytes);
-    completion->kind = left < 0 ? PLX__SENT : PLX__UNSENT;
-    completion->status = left < 0 ? (int)left : 0;
-    completion->length = left < 0 ? 0 : (size_t)left;
-    unsent_end(backend, unsent);
-    return true;
-}
-
-/* Whether nothing of the endpoint is deferred any more; else what is left of it is known, and will
- * be asked for. */
-static bool deferred_is_over(plx__backend *backend, plx__uring_endpoint *uring)
-{
-    if ((uring->flags & PLX__URING_UNSENT) != 0)
-        return false;
-    struct io_uring_sqe *request = deferred_find(backend, uring);
-    if (request == NULL)
-        return true;
-    plx__uring_unsent unsent = deferred_send(request, uring);
-    if (unsent.result == (int32_t)unsent.length)
-        return true;
-    unsent_add(backend, unsent);
-    return false;
+    unsent_tell(backend, unsent, completion);
 }
 
 static uint32_t arena_rounded(size_t used)
@@ -246,7 +216,7 @@ static inline ptrdiff_t deferred_take(plx__backend *backend, plx__endpoint *endp
 PLX__SLOW static ptrdiff_t send_slowly(plx__backend *backend, plx__endpoint *endpoint,
                                        const void *bytes, size_t length)
 {
-    if (!deferred_is_over(backend, plx__uring_of(endpoint)))
+    if (!deferred_flush(backend, plx__uring_of(endpoint)))
         return 0;
     plx__uring_ends_set(backend);
     if (length <= PLX__URING_DEFERRED_BYTES && backend->can_defer && backend->has_ring &&
@@ -283,62 +253,35 @@ int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const 
     (void)slices;
     (void)count;
     uring->flags |= PLX__URING_BLOCKED;
-    if ((uring->flags & PLX__URING_WATCHED) != 0)
-        uring->flags |= PLX__URING_WATCH_STALE;
     plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
     return 0;
 }
 
 /* --- waiting until it is writable ------------------------------------------------------------- */
 
-static bool writable_arm(plx__backend *backend, plx__uring_endpoint *uring)
+bool plx__uring_room_update(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend);
-    if (request == NULL)
-        return false;
-    if ((uring->flags & PLX__URING_HUNG) != 0)
-        io_uring_prep_poll_multishot(request, endpoint->socket, PLX__POLL_WRITE);
-    else
-        io_uring_prep_poll_add(request, endpoint->socket, PLX__POLL_WRITE);
-    request->user_data = plx__uring_data(endpoint, PLX__URING_WRITABLE);
-    uring->flags |= PLX__URING_WATCHED;
-    return true;
-}
-
-bool plx__uring_writable_update(plx__backend *backend, plx__uring_endpoint *uring)
-{
-    const uint16_t over = PLX__URING_DETACHED | PLX__URING_RELEASING;
-    const uint16_t unwanted = over | PLX__URING_WATCH_STALE;
-    const uint16_t flags = uring->flags;
-    if ((flags & PLX__URING_WATCHED) == 0)
-        return (flags & over) != 0 || (flags & PLX__URING_BLOCKED) == 0 ||
-               writable_arm(backend, uring);
-    if ((flags & unwanted) == 0 || (flags & PLX__URING_WATCH_CANCELLED) != 0)
-        return true;
-    if (!plx__uring_cancel(backend, uring, PLX__URING_WRITABLE))
-        return false;
-    uring->flags |= PLX__URING_WATCH_CANCELLED;
-    return true;
+    bool is_over = (uring->flags & (PLX__URING_DETACHED | PLX__URING_RELEASING)) != 0;
+    if (uring->room.state == PLX__URING_IDLE)
+        return is_over || (uring->flags & PLX__URING_BLOCKED) == 0 ||
+               plx__uring_poll_arm(backend, uring, &uring->room, PLX__URING_WRITABLE, PLX_WRITABLE);
+    return uring->room.state == PLX__URING_CANCELLING || (!is_over && uring->room.interest != 0) ||
+           plx__uring_cancel(backend, uring, &uring->room);
 }
 
 bool plx__uring_writable(plx__backend *backend, plx__uring_endpoint *uring,
                          const struct io_uring_cqe *cqe, plx__completion *completion)
 {
-    const uint16_t watch = PLX__URING_WATCHED | PLX__URING_WATCH_CANCELLED | PLX__URING_WATCH_STALE;
     int32_t result = cqe->res;
-    bool is_blocked = (uring->flags & PLX__URING_BLOCKED) != 0;
-    if ((cqe->flags & IORING_CQE_F_MORE) == 0) {
-        uring->flags &= (uint16_t)~watch;
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
-    }
-    if (!is_blocked || result == -ECANCELED)
+    if ((uring->flags & PLX__URING_BLOCKED) == 0 || result == -ECANCELED)
         return false;
     if (result >= 0 && (result & PLX__POLL_WRITABLE) == 0) {
         uring->flags |= PLX__URING_HUNG; /* The peer has shut its side, and that is all. */
         return false;
     }
     uring->flags &= (uint16_t)~PLX__URING_BLOCKED;
+    uring->room.interest = 0; /* One that tells of changes does not look again. */
+    plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
     completion->endpoint = plx__uring_endpoint_of(uring);
     completion->kind = PLX__SENT;
     completion->status = result < 0 ? plx__fail(-result) : 0;

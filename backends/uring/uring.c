@@ -7,10 +7,22 @@
  */
 #include "backends/uring/uring.h"
 
+#include <string.h>
+
 #include "backends/registry.h"
 #include "platform/hook.h"
 
 /* --- opening ---------------------------------------------------------------------------------- */
+
+void plx__uring_free(plx__backend *backend)
+{
+    plx__uring_ring_close(backend);
+    plx__uring_buffers_close(backend);
+    plx__socket_close(backend->last);
+    plx__wake_close(&backend->wake);
+    plx__free(backend->done);
+    plx__free(backend);
+}
 
 static int uring_open(plx__backend **backend_out, const plx__backend_config *config)
 {
@@ -23,53 +35,35 @@ static int uring_open(plx__backend **backend_out, const plx__backend_config *con
     backend->may_defer = config->may_defer;
     backend->openings = config->openings;
     int status = plx__wake_open(&backend->wake);
-    if (status == 0) {
-        status = plx__uring_buffers_open(backend, config->receive_bytes);
-        if (status == 0) {
-            status = plx__uring_ring_open(backend);
-            if (status != 0)
-                plx__uring_buffers_close(backend);
-        }
-        if (status != 0)
-            plx__wake_close(&backend->wake);
-    }
     if (status != 0) {
-        plx__socket_close(backend->last);
-        plx__free(backend->spill);
         plx__free(backend);
+        return status;
+    }
+    status = plx__uring_buffers_open(backend, config->receive_bytes);
+    if (status == 0)
+        status = plx__uring_ring_open(backend);
+    if (status != 0) {
+        plx__uring_free(backend);
         return status;
     }
     *backend_out = backend;
     return 0;
 }
 
-void plx__uring_completion_drop(const struct io_uring_cqe *cqe)
+/* Sockets that arrived, and core is not to be shown: of listeners that had gone by then, say. */
+void plx__uring_done_drop(plx__backend *backend)
 {
-    if (plx__uring_data_op(cqe->user_data) == PLX__URING_ACCEPT)
-        plx__uring_accept_drop(cqe);
-}
-
-/* Sockets that arrived for listeners that had gone by then. */
-static void completions_drop(plx__backend *backend)
-{
-    struct io_uring *ring = &backend->ring;
-    while (backend->spill_next < backend->spill_count)
-        plx__uring_completion_drop(&backend->spill[backend->spill_next++]);
-    for (unsigned count = io_uring_cq_ready(ring); count > 0; count--) {
-        plx__uring_completion_drop(&ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask]);
-        io_uring_cq_advance(ring, 1);
+    for (; backend->done_next != backend->done_tail; backend->done_next++) {
+        if (plx__uring_data_op(backend->done_next->user_data) == PLX__URING_ACCEPT)
+            plx__uring_accept_drop(backend->done_next);
     }
 }
 
 static void uring_close(plx__backend *backend)
 {
-    completions_drop(backend);
-    plx__uring_ring_close(backend);
-    plx__uring_buffers_close(backend);
-    plx__socket_close(backend->last);
-    plx__wake_close(&backend->wake);
-    plx__free(backend->spill);
-    plx__free(backend);
+    (void)plx__uring_done_take(backend);
+    plx__uring_done_drop(backend);
+    plx__uring_free(backend);
 }
 
 static int uring_own(plx__backend *backend)
@@ -81,7 +75,7 @@ static int uring_own(plx__backend *backend)
 
 /* --- what is wanted --------------------------------------------------------------------------- */
 
-static void want(plx__backend *backend, plx__endpoint *endpoint, enum plx__uring_op op)
+void plx__uring_want(plx__backend *backend, plx__endpoint *endpoint, enum plx__uring_op op)
 {
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
     uring->wanted = (uint8_t)op;
@@ -98,80 +92,48 @@ static int uring_connect(plx__backend *backend, plx__endpoint *endpoint,
     if (status != 0 && status != PLX_EAGAIN)
         return status;
     uring->interest = PLX_WRITABLE;
-    want(backend, endpoint, PLX__URING_CONNECT);
+    plx__uring_want(backend, endpoint, PLX__URING_CONNECT);
     return 0;
 }
 
 static int uring_receive_start(plx__backend *backend, plx__endpoint *endpoint)
 {
-    want(backend, endpoint, PLX__URING_RECEIVE);
+    plx__uring_want(backend, endpoint, PLX__URING_RECEIVE);
     return 0;
 }
 
-static void uring_receive_stop(plx__backend *backend, plx__endpoint *endpoint)
+void plx__uring_stop(plx__backend *backend, plx__endpoint *endpoint)
 {
-    want(backend, endpoint, PLX__URING_NONE);
+    plx__uring_want(backend, endpoint, PLX__URING_NONE);
 }
 
 static int uring_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest)
 {
     plx__uring_of(endpoint)->interest = (uint8_t)interest;
-    want(backend, endpoint, interest != 0 ? PLX__URING_POLL : PLX__URING_NONE);
+    plx__uring_want(backend, endpoint, interest != 0 ? PLX__URING_POLL : PLX__URING_NONE);
     return 0;
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* A poll for one event: armed anew in each turn it tells of what is still true, as poll() does. Of
- * a peer that has shut its side it tells too, whether that is asked for or not (send.c): then
- * one that tells of changes takes its place, until there is something to tell. */
-static bool poll_arm(plx__backend *backend, plx__uring_endpoint *uring)
-{
-    plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    struct io_uring_sqe *request = plx__uring_request(backend);
-    unsigned events = 0;
-    if (request == NULL)
-        return false;
-    if ((uring->interest & PLX_READABLE) != 0)
-        events |= PLX__POLL_READ;
-    if ((uring->interest & PLX_WRITABLE) != 0)
-        events |= PLX__POLL_WRITE;
-    if ((uring->flags & PLX__URING_HUNG) != 0) {
-        io_uring_prep_poll_multishot(request, endpoint->socket, events);
-        uring->flags |= PLX__URING_MULTISHOT;
-    } else {
-        io_uring_prep_poll_add(request, endpoint->socket, events);
-        uring->flags &= (uint16_t)~PLX__URING_MULTISHOT;
-    }
-    request->user_data = plx__uring_data(endpoint, (enum plx__uring_op)uring->wanted);
-    uring->input = uring->wanted;
-    uring->interest_in_flight = uring->interest;
-    return true;
-}
-
 static bool input_is_unwanted(const plx__uring_endpoint *uring)
 {
-    const uint16_t bulk = PLX__URING_BULK | PLX__URING_MULTISHOT;
-    const uint16_t hung = PLX__URING_HUNG | PLX__URING_MULTISHOT;
-    if ((uring->flags & PLX__URING_DETACHED) != 0 || uring->input != uring->wanted)
+    const plx__uring_request *input = &uring->input;
+    if ((uring->flags & PLX__URING_DETACHED) != 0 || input->op != uring->wanted)
         return true;
-    if (uring->input == PLX__URING_POLL)
-        return uring->interest != uring->interest_in_flight ||
-               (uring->flags & hung) == PLX__URING_MULTISHOT;
-    return uring->input == PLX__URING_RECEIVE && (uring->flags & bulk) == bulk;
+    if (input->op == PLX__URING_POLL)
+        return uring->interest != input->interest ||
+               (input->is_multishot && (uring->flags & PLX__URING_HUNG) == 0);
+    return input->op == PLX__URING_RECEIVE && input->is_multishot &&
+           (uring->flags & PLX__URING_BULK) != 0;
 }
 
 static bool input_update(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    if (uring->input != PLX__URING_NONE) {
-        if ((uring->flags & PLX__URING_INPUT_CANCELLED) != 0 || !input_is_unwanted(uring))
-            return true;
-        if (!plx__uring_cancel(backend, uring, (enum plx__uring_op)uring->input))
-            return false;
-        uring->flags |= PLX__URING_INPUT_CANCELLED;
-        return true;
-    }
-    if ((uring->flags & (PLX__URING_DETACHED | PLX__URING_HOLDS | PLX__URING_ENDED)) != 0)
+    if (uring->input.state == PLX__URING_ARMED && input_is_unwanted(uring))
+        return plx__uring_cancel(backend, uring, &uring->input);
+    if (uring->input.state != PLX__URING_IDLE || uring->ended != 0 ||
+        (uring->flags & (PLX__URING_DETACHED | PLX__URING_HOLDS)) != 0)
         return true;
     switch (uring->wanted) {
     case PLX__URING_RECEIVE:
@@ -180,7 +142,8 @@ static bool input_update(plx__backend *backend, plx__uring_endpoint *uring)
         return plx__uring_accept_arm(backend, uring);
     case PLX__URING_POLL:
     case PLX__URING_CONNECT:
-        return poll_arm(backend, uring);
+        return plx__uring_poll_arm(backend, uring, &uring->input, (enum plx__uring_op)uring->wanted,
+                                   uring->interest);
     default:
         return true;
     }
@@ -188,11 +151,13 @@ static bool input_update(plx__backend *backend, plx__uring_endpoint *uring)
 
 static bool has_something(const plx__uring_endpoint *uring)
 {
+    if ((uring->flags & PLX__URING_DETACHED) != 0)
+        return false;
     if ((uring->flags & PLX__URING_HOLDS) != 0)
         return true;
     if ((uring->flags & PLX__URING_RELEASING) != 0 && !plx__uring_is_in_flight(uring))
         return true;
-    if ((uring->flags & PLX__URING_ENDED) != 0)
+    if (uring->ended != 0)
         return uring->wanted == PLX__URING_RECEIVE;
     return uring->accepted != NULL && uring->accepted->count > 0 &&
            uring->wanted == PLX__URING_ACCEPT;
@@ -201,14 +166,9 @@ static bool has_something(const plx__uring_endpoint *uring)
 /* Makes what is in flight what is wanted. What could not be requested stays in the list. */
 static void endpoint_update(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    if (!input_update(backend, uring) || !plx__uring_writable_update(backend, uring))
-        return;
-    if ((uring->flags & PLX__URING_DETACHED) != 0)
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_DETACHING);
-    else if (has_something(uring))
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_READY);
-    else
-        plx__uring_list_set(backend, uring, PLX__URING_LIST_IDLE);
+    if (input_update(backend, uring) && plx__uring_room_update(backend, uring))
+        plx__uring_list_set(backend, uring,
+                            has_something(uring) ? PLX__URING_LIST_READY : PLX__URING_LIST_IDLE);
 }
 
 static void busy_update(plx__backend *backend)
@@ -222,26 +182,32 @@ static void busy_update(plx__backend *backend)
 
 /* --- completions ------------------------------------------------------------------------------ */
 
+/* What was brought behind the last turn's end comes first in this one. */
+static void done_rewind(plx__backend *backend)
+{
+    size_t left = (size_t)(backend->done_tail - backend->done_next);
+    if (left > 0)
+        memmove(backend->done, backend->done_next, left * sizeof *backend->done);
+    backend->done_next = backend->done_end = backend->done;
+    backend->done_tail = backend->done + left;
+}
+
 static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
 {
     plx__hook(PLX__HOOK_PREPARE);
     int status = plx__uring_ring_ready(backend);
     if (status != 0)
         return status;
+    done_rewind(backend);
+    backend->turn++;
     if (!backend->has_ring) { /* What an earlier one has left is to be delivered first. */
-        backend->turn++;
+        plx__uring_turn_begin(backend);
         return 0;
     }
     busy_update(backend);
-    /* When a deferred send has failed since the last wait, its completion is in the queue, or
-     * others that came in its place (completions_fetch): the kernel does not wait then
-     * (io_uring_enter(2)). */
-    if (backend->lists[PLX__URING_LIST_READY].first != NULL)
-        timeout_ns = 0;
     /* The kernel is short of memory; nobody tells when it is not. */
     if (backend->lists[PLX__URING_LIST_BUSY].first != NULL && timeout_ns > PLX__URING_RETRY_NS)
         timeout_ns = PLX__URING_RETRY_NS;
-    backend->turn++;
     return plx__uring_enter(backend, timeout_ns);
 }
 
@@ -255,7 +221,7 @@ static bool connected(plx__uring_endpoint *uring, const struct io_uring_cqe *cqe
                       plx__completion *completion)
 {
     plx__endpoint *endpoint = plx__uring_endpoint_of(uring);
-    uring->input = uring->wanted = PLX__URING_NONE;
+    uring->wanted = PLX__URING_NONE;
     completion->endpoint = endpoint;
     completion->kind = PLX__CONNECTED;
     completion->status =
@@ -263,15 +229,14 @@ static bool connected(plx__uring_endpoint *uring, const struct io_uring_cqe *cqe
     return true;
 }
 
+/* Armed anew in each turn it tells of what is still true, as poll() does. Of a peer that has shut
+ * its side it tells too, whether that is asked for or not (send.c): then one that tells of changes
+ * takes its place, until there is something to tell. */
 static bool polled(plx__backend *backend, plx__uring_endpoint *uring,
                    const struct io_uring_cqe *cqe, plx__completion *completion)
 {
     int32_t result = cqe->res;
     uint32_t ready = 0;
-    if ((cqe->flags & IORING_CQE_F_MORE) == 0) {
-        uring->input = PLX__URING_NONE;
-        uring->flags &= (uint16_t)~PLX__URING_INPUT_CANCELLED;
-    }
     plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
     if (result == -ECANCELED || uring->wanted != PLX__URING_POLL)
         return false;
@@ -285,7 +250,7 @@ static bool polled(plx__backend *backend, plx__uring_endpoint *uring,
             ready |= PLX_WRITABLE & uring->interest;
         if (ready != 0 && (result & POLLERR) != 0)
             ready |= PLX_FAILED;
-        if (ready == 0 && uring->interest == uring->interest_in_flight)
+        if (ready == 0 && uring->interest == uring->input.interest)
             uring->flags |= PLX__URING_HUNG;
         else
             uring->flags &= (uint16_t)~PLX__URING_HUNG;
@@ -299,13 +264,38 @@ static bool polled(plx__backend *backend, plx__uring_endpoint *uring,
 /* There was nothing to cancel; if there still is something, it was between two states. */
 static void cancel_failed(plx__backend *backend, plx__uring_endpoint *uring)
 {
-    uring->flags &= (uint16_t) ~(PLX__URING_INPUT_CANCELLED | PLX__URING_WATCH_CANCELLED);
-    if (plx__uring_is_in_flight(uring) && (uring->flags & PLX__URING_SILENT) == 0)
+    plx__uring_request *requests[] = {&uring->input, &uring->room};
+    for (int i = 0; i < 2; i++) {
+        if (requests[i]->state == PLX__URING_CANCELLING)
+            requests[i]->state = PLX__URING_ARMED;
+    }
+    if (plx__uring_is_in_flight(uring))
         plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
 }
 
-static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cqe,
-                            plx__completion *completion)
+/* A completion of somebody who has gone: the last one is told. */
+static bool detached_take(plx__backend *backend, plx__uring_endpoint *uring,
+                          const struct io_uring_cqe *cqe, bool is_last, plx__completion *completion)
+{
+    plx__uring_receive_drop(backend, cqe); /* Only a receive has a buffer. */
+    if (plx__uring_data_op(cqe->user_data) == PLX__URING_ACCEPT)
+        plx__uring_accept_drop(cqe);
+    return is_last && plx__uring_detached(backend, uring, completion);
+}
+
+/* Whether the completion ends what is in flight. */
+static bool request_end(plx__uring_request *request, enum plx__uring_op op,
+                        const struct io_uring_cqe *cqe)
+{
+    if ((cqe->flags & IORING_CQE_F_MORE) != 0 || request->op != op ||
+        request->state == PLX__URING_IDLE)
+        return false;
+    request->state = PLX__URING_IDLE;
+    return true;
+}
+
+bool plx__uring_take(plx__backend *backend, const struct io_uring_cqe *cqe,
+                     plx__completion *completion)
 {
     enum plx__uring_op op = plx__uring_data_op(cqe->user_data);
     if (op == PLX__URING_WAKE)
@@ -314,7 +304,8 @@ static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cq
         return false;
     plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
     if (endpoint == NULL) {
-        plx__uring_completion_drop(cqe);
+        if (op == PLX__URING_ACCEPT)
+            plx__uring_accept_drop(cqe);
         return false;
     }
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
@@ -322,8 +313,11 @@ static bool completion_take(plx__backend *backend, const struct io_uring_cqe *cq
         cancel_failed(backend, uring);
         return false;
     }
+    bool is_last = request_end(op == PLX__URING_WRITABLE ? &uring->room : &uring->input, op, cqe);
     if ((uring->flags & PLX__URING_DETACHED) != 0)
-        return plx__uring_detached_take(backend, uring, cqe, completion);
+        return detached_take(backend, uring, cqe, is_last, completion);
+    if (is_last)
+        plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
     switch (op) {
     case PLX__URING_ACCEPT:
         return plx__uring_accepted_take(backend, uring, cqe, completion);
@@ -355,29 +349,14 @@ static bool ready_next(plx__backend *backend, plx__completion *completion)
     }
 }
 
-/* Completions that had to be fetched come first; they are older than those in the queue. */
-static bool spill_next(plx__backend *backend, plx__completion *completion)
-{
-    while (backend->spill_next < backend->spill_count) {
-        if (completion_take(backend, &backend->spill[backend->spill_next++], completion))
-            return true;
-    }
-    backend->spill_next = backend->spill_count = 0;
-    return false;
-}
-
 static bool completion_find(plx__backend *backend, plx__completion *completion_out)
 {
-    struct io_uring_cq *cq = &backend->ring.cq;
-    if (backend->unsent_count > 0)
-        return plx__uring_unsent_next(backend, completion_out);
-    if (spill_next(backend, completion_out))
+    if (backend->unsent_count > 0) {
+        plx__uring_unsent_next(backend, completion_out);
         return true;
-    for (unsigned head; (head = *cq->khead) != backend->completions_end;) {
-        const struct io_uring_cqe cqe = cq->cqes[head & cq->ring_mask];
-        io_uring_cq_advance(&backend->ring, 1);
-        backend->taken = head + 1;
-        if (completion_take(backend, &cqe, completion_out))
+    }
+    while (backend->done_next != backend->done_end) {
+        if (plx__uring_take(backend, backend->done_next++, completion_out))
             return true;
     }
     return ready_next(backend, completion_out);
@@ -406,17 +385,15 @@ static inline bool is_plain(const plx__backend *backend, const struct io_uring_c
 static const plx__completion *uring_next(plx__backend *backend)
 {
     const uint16_t special = PLX__URING_HOLDS | PLX__URING_DETACHED;
-    const struct io_uring_cq *cq = &backend->ring.cq;
+    const struct io_uring_cqe *cqe = backend->done_next;
     const plx__uring_pool *pool = &backend->buffers.small;
     plx__completion *completion = &backend->completion;
     uint32_t lent = (uint32_t)backend->buffers.lent;
     if (lent < PLX__URING_SMALL_COUNT) {
-        plx__uring_small_give(pool, lent, completion->bytes);
+        plx__uring_buffer_give(pool, PLX__URING_SMALL_COUNT, lent, completion->bytes);
         backend->buffers.lent = -1;
     }
-    unsigned head = *cq->khead;
-    const struct io_uring_cqe *cqe = &cq->cqes[head & cq->ring_mask];
-    if (head == backend->plain_end || !is_plain(backend, cqe) || backend->buffers.lent >= 0)
+    if (cqe == backend->plain_end || !is_plain(backend, cqe) || backend->buffers.lent >= 0)
         return next_slowly(backend);
     plx__endpoint *endpoint = plx__uring_data_endpoint(cqe->user_data);
     if (endpoint == NULL)
@@ -431,7 +408,7 @@ static const plx__completion *uring_next(plx__backend *backend)
     completion->kind = PLX__RECEIVED;
     completion->bytes = pool->memory + (size_t)number * pool->stride;
     completion->length = (uint32_t)cqe->res;
-    io_uring_smp_store_release(cq->khead, head + 1);
+    backend->done_next++;
     return completion;
 }
 
@@ -452,11 +429,11 @@ const plx__backend_ops plx__uring_backend = {
     .detach = plx__uring_detach,
     .release = plx__uring_release,
     .accept_start = plx__uring_accept_start,
-    .accept_stop = plx__uring_accept_stop,
+    .accept_stop = plx__uring_stop,
     .accept_held = plx__uring_accept_held,
     .connect = uring_connect,
     .receive_start = uring_receive_start,
-    .receive_stop = uring_receive_stop,
+    .receive_stop = plx__uring_stop,
     .send_now = plx__uring_send_now,
     .send_slices_now = plx__uring_send_slices_now,
     .send_flush = plx__uring_send_flush,

@@ -3,9 +3,8 @@
  * uring.c     the seam: what is wanted of an endpoint, and completions
  * endpoint.c  endpoints: their lists, their life
  * ring.c      the ring: its flags, what the kernel must have, entering, cancelling at once
- * leave.c     a ring is left, and another one takes its place
+ * leave.c     a ring is left, and another one takes its place; forked children
  * thread.c    which thread a ring belongs to
- * fork.c      what a forked child does with its copy
  * receive.c   the buffers that the kernel picks from, and what is held back of them
  * send.c      sends: deferred, at once; waiting until a socket is writable
  *
@@ -23,15 +22,11 @@
 
 /* Submission entries: more than that are submitted in several calls. */
 #define PLX__URING_SUBMISSIONS 512u
-/* Completion entries. What does not fit the kernel keeps, and we fetch (completions_spill). */
+/* Completion entries. What does not fit the kernel keeps, and we fetch (done_take_all). */
 #define PLX__URING_COMPLETIONS 8192u
 
 /* How long a wait may be while the kernel takes no request, since nobody tells when it does. */
 #define PLX__URING_RETRY_NS (5 * PLX_MILLISECOND)
-
-/* How long to wait for what takes the kernel milliseconds, before giving up: it does it in workers
- * of its own, which wait for their turn on a busy machine. */
-#define PLX__URING_PATIENCE_NS (10 * PLX_SECOND)
 
 /* Buffers for most of what arrives (receive.c). A power of two. */
 #define PLX__URING_SMALL_COUNT 128u
@@ -53,30 +48,36 @@ enum plx__uring_op {
     PLX__URING_WAKE
 };
 
+/* A request is in flight unless it is idle. */
+enum plx__uring_state {
+    PLX__URING_IDLE,
+    PLX__URING_ARMED,
+    PLX__URING_CANCELLING /* So is its cancellation. */
+};
+
+typedef struct plx__uring_request {
+    uint8_t op;            /* plx__uring_op; when it is idle, of the last one. */
+    uint8_t state;         /* plx__uring_state. */
+    uint8_t interest : 7;  /* Of a poll: what it is to tell of, plx_readiness. */
+    bool is_multishot : 1; /* It yields until it is cancelled. */
+} plx__uring_request;
+
 enum plx__uring_flag {
-    PLX__URING_INPUT_CANCELLED = 1u << 0, /* The cancellation of `input` is on its way. */
-    PLX__URING_WATCHED = 1u << 1,         /* The poll PLX__URING_WRITABLE is in flight, */
-    PLX__URING_WATCH_CANCELLED = 1u << 2, /* and so is its cancellation; */
-    PLX__URING_MULTISHOT = 1u << 3,       /* `input` yields until it is cancelled. */
-    PLX__URING_BULK = 1u << 4,            /* So much comes that it is received piece by piece. */
-    PLX__URING_HOLDS = 1u << 5,           /* Received buffers wait for their turn. */
-    PLX__URING_ENDED = 1u << 6,           /* The stream has ended, and core does not know it yet. */
-    PLX__URING_UNSENT = 1u << 7, /* Its deferred send has failed, and core does not know it yet. */
-    PLX__URING_DETACHED = 1u << 8,
-    PLX__URING_SILENT = 1u << 9,       /* Detached at once: no PLX__DETACHED is owed. */
-    PLX__URING_HUNG = 1u << 10,        /* Its peer has shut its side: see send.c. */
-    PLX__URING_BLOCKED = 1u << 11,     /* Core waits until the socket is writable. */
-    PLX__URING_WATCH_STALE = 1u << 12, /* it was armed for an earlier send. */
-    PLX__URING_RELEASING = 1u << 14    /* PLX__RELEASED is owed. */
+    PLX__URING_BULK = 1u << 0,   /* So much comes that it is received piece by piece. */
+    PLX__URING_HOLDS = 1u << 1,  /* Received buffers wait for their turn. */
+    PLX__URING_UNSENT = 1u << 2, /* Its deferred send has failed, and core does not know it yet. */
+    PLX__URING_DETACHED = 1u << 3,
+    PLX__URING_RELEASING = 1u << 4, /* PLX__RELEASED is owed. */
+    PLX__URING_HUNG = 1u << 5,      /* Its peer has shut its side: see send.c. */
+    PLX__URING_BLOCKED = 1u << 6    /* Core waits until the socket is writable. */
 };
 
 /* An endpoint is in one of these from when it is attached until nothing of it is in flight. */
 enum plx__uring_list_kind {
     PLX__URING_LIST_NONE,
-    PLX__URING_LIST_IDLE,     /* Nothing is to be done for it. */
-    PLX__URING_LIST_BUSY,     /* At the next wait requests may have to be made. */
-    PLX__URING_LIST_READY,    /* It has something that was held back, and may be delivered. */
-    PLX__URING_LIST_DETACHING /* Detached; its last completion has not come. */
+    PLX__URING_LIST_IDLE, /* Nothing is to be done for it. */
+    PLX__URING_LIST_BUSY, /* At the next wait requests may have to be made. */
+    PLX__URING_LIST_READY /* It has something that was held back, and may be delivered. */
 };
 
 /* Accepted sockets that wait for their turn. */
@@ -94,18 +95,18 @@ typedef struct plx__uring_endpoint {
     plx__uring_accepted *accepted; /* A listener's; else NULL. */
     uint32_t deferred;             /* Its last deferred send: the index among all ever made,
                                     * modulo 2^32. With PLX__URING_UNSENT: of backend->unsent. */
-    int32_t ended;                 /* With PLX__URING_ENDED: PLX_EEOF, or why. */
-    uint16_t held_first;           /* With PLX__URING_HOLDS: numbers of buffers. */
-    uint16_t held_last;
-    uint16_t flags; /* plx__uring_flag. */
-    uint16_t turn;  /* In which it last had a completion of a stream. */
-    uint8_t list;   /* plx__uring_list_kind. */
-    uint8_t wanted; /* plx__uring_op: what should be in flight, */
-    uint8_t input;  /* and what is. */
-    uint8_t interest;
-    uint8_t interest_in_flight;
-    uint8_t accepts; /* In that turn. */
-    uint16_t batch;  /* In which it last sent deferred. */
+    uint16_t batch;                /* In which it last sent deferred. */
+    uint16_t turn;                 /* In which it last had a completion of a stream. */
+    uint16_t flags;                /* plx__uring_flag. */
+    int16_t ended;      /* The stream has, and core does not know it: PLX_EEOF, or why; else 0. */
+    uint8_t held_first; /* With PLX__URING_HOLDS: numbers of buffers. */
+    uint8_t held_last;
+    uint8_t list;             /* plx__uring_list_kind. */
+    uint8_t wanted;           /* plx__uring_op: what `input` should be, */
+    uint8_t interest;         /* and of what it is to tell. */
+    plx__uring_request input; /* Accept, receive, connect or poll. */
+    plx__uring_request room;  /* A poll, for what waits in core's queue. */
+    uint8_t accepts;          /* In `turn`. */
 } plx__uring_endpoint;
 
 typedef struct plx__uring_list {
@@ -123,8 +124,8 @@ typedef struct plx__uring_unsent {
 
 /* A buffer that holds what was received until its endpoint's turn. */
 typedef struct plx__uring_held {
-    uint32_t length;
-    uint16_t next; /* The endpoint's next one, if this is not its last. */
+    uint32_t length; /* 0: it holds nothing. */
+    uint16_t next;   /* The endpoint's next one, if this is not its last. */
 } plx__uring_held;
 
 /* Buffers of one size. */
@@ -149,12 +150,6 @@ typedef struct plx__uring_buffers {
 struct plx__backend {
     struct io_uring ring;       /* With `has_ring`; else one that looks empty and has no room. */
     plx__completion completion; /* What `next` hands out. */
-    unsigned completions_end;   /* Of those that this turn delivers. */
-    unsigned plain_end;         /* The same, or the next one when something else comes first. */
-    unsigned resolved;          /* Up to here failed deferred sends have been looked for. */
-    unsigned taken;             /* Up to here core has been shown all that was accepted, */
-    unsigned seen;              /* and up to here there are completions. For a forked child, which
-                                 * shares the ring's own numbers with its parent. */
     uint32_t requests_end;      /* The request that there is no room for. */
     uint16_t turn;
     uint16_t batch; /* Counts how often nothing was deferred any more. */
@@ -172,13 +167,17 @@ struct plx__backend {
     uint32_t owner;   /* The thread that enabled the ring: no other one ever has this number. */
     int32_t owner_id; /* The kernel's number for it. */
     unsigned nothing; /* Where the heads and tails of no ring are. */
-    plx__uring_list lists[PLX__URING_LIST_DETACHING + 1];
+    plx__uring_list lists[PLX__URING_LIST_READY + 1];
     plx__uring_buffers buffers;
 
-    struct io_uring_cqe *spill; /* Completions that were fetched to make room for others. */
-    uint32_t spill_next;
-    uint32_t spill_count;
-    uint32_t spill_room;
+    /* Completions, copied out of the ring as soon as they are seen: it may go, and a forked child
+     * shares it with its parent. */
+    struct io_uring_cqe *done;
+    struct io_uring_cqe *done_next; /* The first that has not been handed out. */
+    struct io_uring_cqe *plain_end; /* `done_end`, or `done_next` when something else is first. */
+    struct io_uring_cqe *done_end;  /* Of those that this turn delivers. */
+    struct io_uring_cqe *done_tail; /* Of all. */
+    uint32_t done_room;
 
     plx__wake wake;
     plx__openings openings;
@@ -196,8 +195,17 @@ struct plx__backend {
 
 /* --- uring.c --------------------------------------------------------------------------------- */
 
-/* Of a completion that core is not to be shown: a socket that it brought is closed. */
-void plx__uring_completion_drop(const struct io_uring_cqe *cqe);
+/* What `input` should be from the next wait on. */
+void plx__uring_want(plx__backend *backend, plx__endpoint *endpoint, enum plx__uring_op op);
+/* Ends a stream, of whichever kind. */
+void plx__uring_stop(plx__backend *backend, plx__endpoint *endpoint);
+/* Whether core is to be told of it, and of what. */
+bool plx__uring_take(plx__backend *backend, const struct io_uring_cqe *cqe,
+                     plx__completion *completion);
+/* Drops what has not been handed out: sockets that were accepted are closed. */
+void plx__uring_done_drop(plx__backend *backend);
+/* The ring is closed, if there is one, and all that the backend has. */
+void plx__uring_free(plx__backend *backend);
 
 /* --- endpoints -------------------------------------------------------------------------------- */
 
@@ -238,9 +246,22 @@ void plx__uring_list_remove(plx__backend *backend, plx__uring_endpoint *uring);
 /* Moves it there from where it was, unless it stands there already. */
 void plx__uring_list_set(plx__backend *backend, plx__uring_endpoint *uring,
                          enum plx__uring_list_kind kind);
-/* Requests the cancellation, which completes only if there was nothing to cancel. False when the
- * kernel takes no more for now. */
-bool plx__uring_cancel(plx__backend *backend, plx__uring_endpoint *uring, enum plx__uring_op op);
+/* The entry is one of the endpoint's, for this. */
+static inline void plx__uring_armed(plx__uring_endpoint *uring, plx__uring_request *request,
+                                    struct io_uring_sqe *sqe, enum plx__uring_op op,
+                                    bool is_multishot)
+{
+    sqe->user_data = plx__uring_data(plx__uring_endpoint_of(uring), op);
+    *request = (plx__uring_request){
+        .op = (uint8_t)op, .state = PLX__URING_ARMED, .is_multishot = is_multishot};
+}
+/* Polls for one event; false when the kernel takes no more for now. So for the others of this kind.
+ */
+bool plx__uring_poll_arm(plx__backend *backend, plx__uring_endpoint *uring,
+                         plx__uring_request *request, enum plx__uring_op op, uint8_t interest);
+/* Requests the cancellation, which completes only if there was nothing to cancel. */
+bool plx__uring_cancel(plx__backend *backend, plx__uring_endpoint *uring,
+                       plx__uring_request *request);
 int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_release(plx__backend *backend, plx__endpoint *endpoint);
@@ -251,21 +272,18 @@ bool plx__uring_released(plx__backend *backend, plx__uring_endpoint *uring,
 /* Of one that was detached nothing is in flight any more, and core does not know it yet. */
 bool plx__uring_detached(plx__backend *backend, plx__uring_endpoint *uring,
                          plx__completion *completion);
-/* A completion for somebody who has gone. */
-bool plx__uring_detached_take(plx__backend *backend, plx__uring_endpoint *uring,
-                              const struct io_uring_cqe *cqe, plx__completion *completion);
 
 /* --- ring.c ---------------------------------------------------------------------------------- */
 
 int plx__uring_ring_open(plx__backend *backend);
 /* Ends it, without waiting for the kernel. */
 void plx__uring_ring_close(plx__backend *backend);
-/* Room in `spill` for all that the ring may hold. */
-int plx__uring_spill_reserve(plx__backend *backend, uint32_t count);
-/* Copies completions from the first one on there. */
-void plx__uring_spill(plx__backend *backend, uint32_t count);
-/* A request to be filled in; NULL when the kernel takes no more for now. */
-struct io_uring_sqe *plx__uring_request(plx__backend *backend);
+/* Room in `done` for so many more. */
+int plx__uring_done_reserve(plx__backend *backend, uint32_t count);
+/* Moves the ring's completions there, and finds the deferred sends that have failed. */
+int plx__uring_done_take(plx__backend *backend);
+/* An entry to be filled in; NULL when the kernel takes no more for now. */
+struct io_uring_sqe *plx__uring_sqe(plx__backend *backend);
 /* Submits what there is, in the middle of a turn. */
 void plx__uring_flush(plx__backend *backend);
 /* Submits, and waits for completions. The ring is there, and this thread's. */
@@ -278,6 +296,8 @@ bool plx__uring_cancel_now(plx__backend *backend, uint64_t data);
 /* After anything that the shortest ways of `next` and `send_now` rest upon: each of them looks at
  * one number. */
 void plx__uring_ends_set(plx__backend *backend);
+/* What has been brought by now is what the turn delivers. */
+void plx__uring_turn_begin(plx__backend *backend);
 /* Whether a completion of the endpoint has arrived that `next` has not come to. */
 bool plx__uring_has_more(plx__backend *backend, plx__endpoint *endpoint);
 
@@ -290,17 +310,20 @@ int plx__uring_ring_ready(plx__backend *backend);
 int plx__uring_take_over(plx__backend *backend);
 /* Ends the ring; what it has completed is kept, and what was in flight is to be requested anew. */
 int plx__uring_leave(plx__backend *backend);
-/* Whether something of a ring that has gone is to be delivered. */
-bool plx__uring_has_leftovers(const plx__backend *backend);
-/* What is deferred and was not submitted is sent at once. */
-void plx__uring_deferred_carry_all(plx__backend *backend);
-/* The same for all endpoints: nothing of any of them is in flight. `is_lossy`: what they received
- * may have been lost. */
+/* Whether there is something to deliver without asking the kernel. */
+static inline bool plx__uring_has_leftovers(const plx__backend *backend)
+{
+    return backend->done_next != backend->done_tail || backend->unsent_count > 0 ||
+           backend->lists[PLX__URING_LIST_READY].first != NULL;
+}
+/* Nothing of any endpoint is in flight. `is_lossy`: what they received may have been lost. */
 void plx__uring_reset(plx__backend *backend, bool is_lossy);
 /* The stream has a hole: it ends with this code, when what came before has been shown. */
 void plx__uring_receive_break(plx__uring_endpoint *uring, int status);
 /* Whether the kernel has given up a ring that was closed; waits for it for some time. */
 bool plx__uring_gone_await(plx__backend *backend);
+void plx__uring_abandon(plx__backend *backend);
+int plx__uring_renew(plx__backend *backend);
 
 /* --- thread.c -------------------------------------------------------------------------------- */
 
@@ -311,11 +334,6 @@ void plx__uring_owner_set(plx__backend *backend);
 /* Whether this thread may end the ring: nothing of it can happen meanwhile. */
 bool plx__uring_can_leave(const plx__backend *backend);
 
-/* --- fork.c ---------------------------------------------------------------------------------- */
-
-void plx__uring_abandon(plx__backend *backend);
-int plx__uring_renew(plx__backend *backend);
-
 /* --- receive.c ------------------------------------------------------------------------------- */
 
 int plx__uring_buffers_open(plx__backend *backend, uint32_t receive_bytes);
@@ -324,19 +342,19 @@ int plx__uring_buffers_register(plx__backend *backend);
 void plx__uring_buffers_close(plx__backend *backend);
 /* Takes back what core was lent, if anything. */
 void plx__uring_buffers_return(plx__backend *backend);
-/* The same for a small buffer, at `bytes`: on the path of most events. */
-static inline void plx__uring_small_give(const plx__uring_pool *pool, uint32_t number,
-                                         const unsigned char *bytes)
+/* Hands one to the ring, of a pool of so many. Here because it is on the path of most events. To a
+ * ring that has gone, or has them not yet, this does no harm. */
+static inline void plx__uring_buffer_give(const plx__uring_pool *pool, uint32_t count,
+                                          uint32_t number, const unsigned char *bytes)
 {
     struct io_uring_buf_ring *ring = pool->ring;
     uint16_t tail = ring->tail;
-    struct io_uring_buf *buffer = &ring->bufs[tail & (PLX__URING_SMALL_COUNT - 1)];
+    struct io_uring_buf *buffer = &ring->bufs[tail & (count - 1)];
     buffer->addr = (uintptr_t)bytes;
     buffer->len = pool->bytes;
     buffer->bid = (uint16_t)number;
     io_uring_smp_store_release(&ring->tail, (uint16_t)(tail + 1));
 }
-/* Requests it; false when the kernel takes no more for now. So for the others of this name. */
 bool plx__uring_receive_arm(plx__backend *backend, plx__uring_endpoint *uring);
 /* A completion of a receive that is of no use to anybody. */
 void plx__uring_receive_drop(plx__backend *backend, const struct io_uring_cqe *cqe);
@@ -351,7 +369,6 @@ void plx__uring_receive_forget(plx__backend *backend, plx__uring_endpoint *uring
 
 int plx__uring_accept_start(plx__backend *backend, plx__endpoint *endpoint,
                             const plx__accept_config *config);
-void plx__uring_accept_stop(plx__backend *backend, plx__endpoint *endpoint);
 int plx__uring_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out);
 bool plx__uring_accept_arm(plx__backend *backend, plx__uring_endpoint *uring);
 /* A completion of an accept that is of no use to anybody. */
@@ -369,16 +386,14 @@ ptrdiff_t plx__uring_send_now(plx__backend *backend, plx__endpoint *endpoint, co
                               size_t length);
 ptrdiff_t plx__uring_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
                                      const plx__slice *slices, size_t count);
-ptrdiff_t plx__uring_send_flush(plx__backend *backend, plx__endpoint *endpoint,
-                                const void **bytes_out);
+bool plx__uring_send_flush(plx__backend *backend, plx__endpoint *endpoint,
+                           plx__completion *unsent_out);
 int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                           size_t count);
 /* Requests or cancels the poll for a socket that is full. */
-bool plx__uring_writable_update(plx__backend *backend, plx__uring_endpoint *uring);
+bool plx__uring_room_update(plx__backend *backend, plx__uring_endpoint *uring);
 bool plx__uring_writable(plx__backend *backend, plx__uring_endpoint *uring,
                          const struct io_uring_cqe *cqe, plx__completion *completion);
-/* The endpoint goes: what is deferred goes out, as far as the system takes it. */
-void plx__uring_deferred_forget(plx__backend *backend, plx__uring_endpoint *uring);
 /* Sends what the request has deferred, which was not submitted, and tells core later what is left.
  */
 void plx__uring_deferred_carry(plx__backend *backend, struct io_uring_sqe *request);
@@ -387,6 +402,6 @@ void plx__uring_deferred_failed(plx__backend *backend, const struct io_uring_cqe
 /* After a submission, and after plx__uring_deferred_failed() for what failed. */
 void plx__uring_deferred_reset(plx__backend *backend);
 /* The next endpoint whose deferred send has failed. */
-bool plx__uring_unsent_next(plx__backend *backend, plx__completion *completion);
+void plx__uring_unsent_next(plx__backend *backend, plx__completion *completion);
 
 #endif

@@ -80,11 +80,11 @@ bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn)
 /* Whether a connection that closes now has taken bytes that nobody will send. */
 static bool output_is_cut(plx_loop *loop, plx__conn *conn)
 {
-    const void *bytes;
+    plx__completion unsent;
     if (conn->queue.length > 0)
         return true;
     return loop->ops->send_flush != NULL &&
-           loop->ops->send_flush(loop->backend, &conn->object.endpoint, &bytes) != 0;
+           loop->ops->send_flush(loop->backend, &conn->object.endpoint, &unsent);
 }
 
 /* Where it fails the peer is told of an end instead: a socket that never connected, say, or one of

@@ -342,11 +342,18 @@ void plx__queue_grown(plx_loop *loop, plx__conn *conn, size_t length)
 }
 
 /* What the backend had deferred and could not send becomes the queue. */
-static void unsent_queue(plx_loop *loop, plx__conn *conn, const void *bytes, size_t length)
+void plx__conn_unsent(plx_loop *loop, plx__conn *conn, const plx__completion *completion)
 {
+    size_t length = completion->length;
+    if ((conn->flags & PLX__CONN_OUTPUT_DEAD) != 0)
+        return;
+    if (completion->status != 0) {
+        output_die(loop, conn, completion->status);
+        return;
+    }
     PLX_ASSERT(plx__send_queue_is_empty(&conn->queue));
     loop->stats.sent_bytes -= length;
-    int status = plx__send_queue_copy(&conn->queue, &loop->segments, bytes, length);
+    int status = plx__send_queue_copy(&conn->queue, &loop->segments, completion->bytes, length);
     if (status == 0)
         plx__queue_grown(loop, conn, length);
     else
@@ -356,20 +363,10 @@ static void unsent_queue(plx_loop *loop, plx__conn *conn, const void *bytes, siz
 /* After this nothing of the connection is deferred. It may be closed, or its output dead. */
 void plx__queue_deferred_flush(plx_loop *loop, plx__conn *conn)
 {
-    const void *bytes;
-    if (loop->ops->send_flush == NULL)
-        return;
-    ptrdiff_t left = loop->ops->send_flush(loop->backend, &conn->object.endpoint, &bytes);
-    if (left > 0)
-        unsent_queue(loop, conn, bytes, (size_t)left);
-    else if (left < 0)
-        output_die(loop, conn, (int)left);
-}
-
-void plx__conn_unsent(plx_loop *loop, plx__conn *conn, const plx__completion *completion)
-{
-    if ((conn->flags & PLX__CONN_OUTPUT_DEAD) == 0)
-        unsent_queue(loop, conn, completion->bytes, completion->length);
+    plx__completion unsent;
+    if (loop->ops->send_flush != NULL &&
+        loop->ops->send_flush(loop->backend, &conn->object.endpoint, &unsent))
+        plx__conn_unsent(loop, conn, &unsent);
 }
 
 void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *completion)
