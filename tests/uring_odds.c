@@ -306,6 +306,30 @@ static void second_piece_of_a_turn_is_held_back(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+/* What has come since the wait is not for this turn, and not lost: the next one shows it. */
+static void what_comes_within_a_turn_is_for_the_next(world *w)
+{
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    plx__backend *backend = w->loop->backend;
+    turn_some(w);
+    plx__endpoint *endpoint = plx__uring_endpoint_of(endpoint_of(w, p.conn));
+    struct io_uring_buf_ring *ring = backend->buffers.small.ring;
+    const uint16_t tail = ring->tail;
+    uring_bring(backend, (struct io_uring_cqe){.user_data = PLX__URING_NONE});
+    *backend->done_tail++ =
+        (struct io_uring_cqe){.user_data = plx__uring_data(endpoint, PLX__URING_RECEIVE),
+                              .res = 1,
+                              .flags = IORING_CQE_F_MORE | IORING_CQE_F_BUFFER};
+    ck_assert_ptr_null(w->loop->ops->next(backend));
+    ck_ok(plx_loop_run_once(w->loop, patience())); /* It does not wait. */
+    ck_assert_uint_eq(p.received, 1);
+    ring->tail = tail; /* The kernel has the buffer still. */
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 /* A buffer that comes with nothing in it goes back at once. */
 static void end_of_a_receive_gives_its_buffer_back(world *w)
 {
@@ -563,6 +587,7 @@ const test_case uring_odds_cases[] = {
     CASE(release_is_told_once),
     CASE(what_has_come_is_found_wherever_it_is),
     CASE(second_piece_of_a_turn_is_held_back),
+    CASE(what_comes_within_a_turn_is_for_the_next),
     CASE(end_of_a_receive_gives_its_buffer_back),
     CASE(wake_that_has_ended_tells_why),
     CASE(sockets_that_nobody_was_shown_are_closed_with_the_backend),
