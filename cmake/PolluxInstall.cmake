@@ -1,5 +1,5 @@
 # What "cmake --install" puts where: the library and its headers, the package for find_package(),
-# the file for pkg-config, the tool and its manual page, the licence and the documents.
+# the file for pkg-config, the tool and its manual page, the licence, the documents, the examples.
 
 include(CMakePackageConfigHelpers)
 
@@ -68,10 +68,12 @@ configure_file("${PROJECT_SOURCE_DIR}/cmake/pollux.pc.in" "${PROJECT_BINARY_DIR}
 install(FILES "${PROJECT_BINARY_DIR}/pollux.pc"
         DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 
-# The documents as they lie in the source, so that the links between them work.
+# The documents and examples as they lie in the source, so that the links between them work.
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/README.md"
               "${PROJECT_SOURCE_DIR}/CONTRIBUTING.md" "${PROJECT_SOURCE_DIR}/SECURITY.md"
               "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
         DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs" DESTINATION "${CMAKE_INSTALL_DOCDIR}"
         FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples" DESTINATION "${CMAKE_INSTALL_DOCDIR}"
+        FILES_MATCHING PATTERN "*.c")

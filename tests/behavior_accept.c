@@ -249,6 +249,32 @@ static void listener_closed_frees_its_address_at_once(world *w)
     turn_until(w, &p.closed, 2);
 }
 
+static void close_the_listener(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)conn;
+    ck_ok(plx_listener_close(loop, *(const plx_listener *)p->more));
+}
+
+/* Clients wait, and a backend may have accepted them already. None opens after the close. */
+static void listener_closed_opens_no_more(world *w)
+{
+    enum { CLIENTS = 8 };
+    plx_listener listener;
+    probe p = {.then_open = close_the_listener, .more = &listener};
+    plx_conn_options options = probe_options(&p);
+    char address[PLX_ADDRESS_TEXT_MAX];
+    peer clients[CLIENTS];
+    listener = listen_at(w, &options, address);
+    for (size_t i = 0; i < CLIENTS; i++)
+        clients[i] = peer_start(address);
+    turn_until(w, &p.opened, 1);
+    turn_some(w);
+    ck_assert_uint_eq(p.opened, 1);
+    for (size_t i = 0; i < CLIENTS; i++)
+        peer_close(&clients[i]);
+    turn_until(w, &p.closed, 1);
+}
+
 /* Two connections at most: the third waits in the system's queue, and is served when one closes. */
 static void listeners_stop_at_connections_max(world *w)
 {
@@ -445,6 +471,7 @@ const test_case behavior_accept_cases[] = {
     CASE(socket_file_does_not_replace_a_file),
     CASE(listener_address_in_use),
     CASE(listener_closed_frees_its_address_at_once),
+    CASE(listener_closed_opens_no_more),
     CASE(listeners_stop_at_connections_max),
     CASE(accept_without_descriptors_pauses_and_recovers),
     CASE(accept_without_descriptors_turns_away),

@@ -426,6 +426,45 @@ static void write_fails_behind_the_end(world *w)
     ck_assert_int_eq(r.probe.reason, PLX_ECONNRESET);
 }
 
+static void end_and_resume(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)p;
+    ck_assert_uint_eq(plx_conn_unconsumed(loop, conn), 4);
+    ck_ok(plx_conn_resume(loop, conn));
+}
+
+static size_t take_all_behind_the_end(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                                      size_t length)
+{
+    if (p->ended == 0)
+        return 0;
+    ck_assert_uint_eq(length, 4);
+    ck_assert_mem_eq(bytes, "half", 4);
+    ck_ok(plx_conn_write(loop, conn, "taken", 5));
+    ck_ok(plx_conn_shutdown(loop, conn));
+    return length;
+}
+
+/* The last line lacks its newline. It is shown once more if on_end asks for it, and can be
+ * answered. */
+static void resume_within_on_end_shows_the_rest(world *w)
+{
+    probe p = {.then_data = take_all_behind_the_end, .then_end = end_and_resume};
+    char got[5];
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    peer_send(w, &client, "half", 4);
+    turn_until(w, &p.shown, 1);
+    peer_shutdown(&client);
+    peer_receive(w, &client, got, sizeof got);
+    ck_assert_mem_eq(got, "taken", 5);
+    turn_until(w, &p.closed, 1);
+    ck_ok(p.reason);
+    ck_assert_uint_eq(p.shown, 2);
+    ck_assert_uint_eq(p.ended, 1);
+    peer_close(&client);
+}
+
 /* clang-format off: a case is a line of its own, for tests/CMakeLists.txt. */
 static size_t close_without_memory(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
                                    size_t length)
@@ -476,6 +515,7 @@ const test_case behavior_resume_cases[] = {
     CASE(resume_at_the_end_of_a_turn),
     CASE(reset_comes_behind_what_was_resumed),
     CASE(write_fails_behind_the_end),
+    CASE(resume_within_on_end_shows_the_rest),
     CASE(what_a_closed_one_leaves_is_not_kept),
     CASES_END,
 };

@@ -156,6 +156,34 @@ static void timeout_that_changes_in_a_callback(world *w)
     peer_close(&client);
 }
 
+static void stay_open(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)loop;
+    (void)conn;
+    (void)p;
+}
+
+/* A peer that has ended its side will send nothing: that is no reason to close, and who waits for
+ * an answer may wait longer. The idle timeout bounds it. */
+static void timeout_of_reading_ends_with_the_stream(world *w)
+{
+    const uint64_t timeout_ns = 20 * PLX_MILLISECOND;
+    probe p = {.then_end = stay_open};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    peer_shutdown(&client);
+    turn_until(w, &p.ended, 1);
+    ck_ok(plx_conn_set_timeout(w->loop, p.conn, PLX_TIMEOUT_READ, timeout_ns));
+    uint64_t until = plx_loop_now(w->loop) + 2 * timeout_ns;
+    while (plx_loop_now(w->loop) < until)
+        turn(w);
+    ck_assert_uint_eq(p.closed, 0);
+    ck_ok(plx_conn_set_timeout(w->loop, p.conn, PLX_TIMEOUT_IDLE, timeout_ns));
+    turn_until(w, &p.closed, 1);
+    ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
+    peer_close(&client);
+}
+
 static void on_release(plx_loop *loop, plx_conn conn, void *data, plx_socket socket, const void *at,
                        size_t length)
 {
@@ -219,5 +247,6 @@ const test_case behavior_timeout_cases[] = {
     CASE(timeout_that_is_none),
     CASE(timeout_that_changes_in_a_callback),
     CASE(read_timeout_that_comes_nearer_while_paused),
+    CASE(timeout_of_reading_ends_with_the_stream),
     CASES_END,
 };

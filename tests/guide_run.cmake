@@ -64,9 +64,22 @@ function(check_server name exit_code)
     endif()
 endfunction()
 
+# A connect may have failed when plx_connect() returns 0, and the client must still tell why.
+function(check_client_failure)
+    execute_process(COMMAND "${file_client}" unix:/nowhere/nobody hello RESULT_VARIABLE result
+                    TIMEOUT 60 OUTPUT_VARIABLE output ERROR_VARIABLE output)
+    if(NOT result EQUAL 1 OR NOT output MATCHES "no such file or directory")
+        message(FATAL_ERROR "client on $ENV{POLLUX_BACKEND}, with nobody there, ended with "
+                            "${result}:\n${output}")
+    endif()
+endfunction()
+
 string(REPLACE "," ";" backends "${BACKENDS}")
 foreach(backend IN LISTS backends)
     set(ENV{POLLUX_BACKEND} ${backend})
+    if(SH AND NOT EMULATOR)
+        check_client_failure()
+    endif()
     foreach(name IN LISTS programs)
         if(name STREQUAL "client")
             continue() # It needs a server.

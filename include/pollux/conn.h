@@ -2,14 +2,16 @@
  * @file conn.h
  * Connections: streams of bytes over TCP or Unix-domain sockets.
  *
- * Closing is immediate for the caller: when plx_conn_close() has returned, no callback comes for
- * the connection but the buffers that were lent to it, back with PLX_ECANCELED, and at last one
- * on_close. Any callback may close anything, its own connection and the loop's other objects
- * included.
+ * Four calls end a connection: plx_conn_shutdown(), plx_conn_finish(), plx_conn_close() and
+ * plx_conn_reset(). To send a last answer and close, take plx_conn_finish().
  *
- * Reading pauses by itself while the connection's own send queue is above its high watermark, and
- * goes on when the queue has fallen to the low one; so a peer that asks without reading the
- * answers holds a bounded amount of memory.
+ * After plx_conn_close() the loop returns the buffers that were lent to the connection, with
+ * PLX_ECANCELED, and calls on_close once; it calls nothing else for the connection. Any callback
+ * may write to, close or open any connection of its loop; on_close may, too.
+ *
+ * Reading pauses automatically while the connection's own send queue is above its high watermark,
+ * and resumes when the queue has fallen to the low one. So a peer that sends requests and does not
+ * read the answers occupies a bounded amount of memory.
  */
 #ifndef POLLUX_CONN_H
 #define POLLUX_CONN_H
@@ -25,32 +27,47 @@ typedef void (*plx_open_fn)(plx_loop *loop, plx_conn conn, void *data);
 
 /**
  * `bytes` points to `length` bytes, valid until the callback returns. Returns how many of them were
- * consumed; the rest is kept and shown again, together with what follows, so that a parser needs
- * no buffer of its own. What was kept while reading was paused is shown when reading goes on. So
- * consume every whole message that you are shown: a whole message in the rest is not shown again
- * before more arrives, the send queue has drained, or you call plx_conn_resume(). Returning more
- * than `length` is a mistake: the program ends with a message.
+ * consumed. The loop keeps the rest and shows it again, in front of what arrives next, so a parser
+ * needs no buffer of its own. What arrived while reading was paused is shown when reading resumes.
+ *
+ * Consume every whole message that you are shown. The loop does not show the rest again before more
+ * arrives, the send queue has drained, or you call plx_conn_resume(). So a call does not always
+ * mean that the peer has sent something. Returning more than `length` is a mistake: the program
+ * ends with a message.
  */
 typedef size_t (*plx_data_fn)(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
                               size_t length);
 
-/** The send queue has fallen to the low watermark after it had been above the high one. */
+/**
+ * The send queue has fallen to the low watermark, after it was above the high one or a write
+ * returned PLX_ENOBUFS. plx_conn_is_high() tells whether a call is due.
+ */
 typedef void (*plx_drain_fn)(plx_loop *loop, plx_conn conn, void *data);
 
 /**
- * The peer will send no more. Sending is still possible; the connection closes when
- * plx_conn_shutdown() has been called and the send queue is empty. Without an on_end that happens
- * by itself: the queue is sent, and the connection closes. If you have already called
- * plx_conn_shutdown(), on_end is skipped and only on_close is called.
+ * The peer will send no more. You can still write. Call plx_conn_shutdown() or plx_conn_finish(),
+ * now or later: the connection closes when its send queue has been sent. Without an on_end the loop
+ * does that. If you have already called one of the two, on_end is skipped and only on_close is
+ * called.
+ *
+ * If neither is called, the connection stays open: the read timeout does not run any more, the idle
+ * timeout does.
+ *
+ * Unconsumed input may be left (plx_conn_unconsumed()), for example a last line without a newline.
+ * Call plx_conn_resume() here to have on_data see it once more. Otherwise it is dropped.
  */
 typedef void (*plx_end_fn)(plx_loop *loop, plx_conn conn, void *data);
 
 /**
- * The connection is gone, and `conn` names nothing any more. `reason` is 0 when both sides ended
- * in order or plx_conn_close() was called, PLX_ETIMEDOUT for a timeout, PLX_EMSGSIZE for input
- * beyond `receive_limit`, PLX_ECANCELED when the loop closed, else what the system reported. It
- * comes exactly once for each connection that on_open was called for or that plx_connect() or
- * plx_conn_adopt() named, unless on_release came in its place.
+ * The connection is gone, and `conn` is stale. It is called exactly once for each connection that
+ * on_open was called for or that plx_connect() or plx_conn_adopt() named, unless on_release is
+ * called in its place. `reason` is:
+ *
+ * - 0: both sides ended in order, or you called plx_conn_close() or plx_conn_reset();
+ * - PLX_ETIMEDOUT: a timeout passed, the linger time of plx_conn_finish() included;
+ * - PLX_EMSGSIZE: more than `receive_limit` bytes stayed unconsumed;
+ * - PLX_ECANCELED: the loop closed;
+ * - another code: what the system reported.
  */
 typedef void (*plx_close_fn)(plx_loop *loop, plx_conn conn, void *data, int reason);
 
@@ -63,17 +80,27 @@ typedef void (*plx_close_fn)(plx_loop *loop, plx_conn conn, void *data, int reas
 typedef void (*plx_release_fn)(plx_loop *loop, plx_conn conn, void *data, plx_socket socket,
                                const void *bytes, size_t length);
 
-/** A lent buffer comes back. `status` is 0 when all of it was given to the system. */
+/** A lent buffer is yours again. `status` is 0 when the system has taken all of it. */
 typedef void (*plx_sent_fn)(plx_loop *loop, plx_conn conn, void *data, int status);
 
 /** Bits for plx_conn_options.flags. */
 enum plx_conn_flag {
-    PLX_CONN_READ_WHILE_HIGH = 1, /**< Do not pause reading while the send queue is high. */
-    PLX_CONN_DELAY = 2,           /**< Leave Nagle's algorithm on (it is turned off else). */
-    PLX_CONN_PAUSED = 4           /**< Do not read before plx_conn_resume(). */
+    /** Do not pause reading while the send queue is high. For connections whose queue others fill,
+     * as in a chat or a relay: what this peer sends is not the reason why its queue is high. */
+    PLX_CONN_READ_WHILE_HIGH = 1,
+    PLX_CONN_DELAY = 2, /**< Leave Nagle's algorithm on; otherwise it is off. */
+    PLX_CONN_PAUSED = 4 /**< Do not read before plx_conn_resume(). */
 };
 
-/** What a connection does. All zero is allowed: it then discards what it receives. */
+/**
+ * What a connection does. All zero is allowed: it then discards what it receives.
+ *
+ * `send_low` <= `send_high` <= `send_max` is required, defaults included; otherwise calls return
+ * PLX_EINVAL. So whoever sets a `send_max` below 262,144 sets `send_high`, too.
+ *
+ * A timeout that passes closes the connection; no callback is called before on_close. To send a
+ * last word first, use a timer and plx_conn_finish().
+ */
 typedef struct plx_conn_options {
     plx_open_fn on_open;         /**< May be NULL. */
     plx_data_fn on_data;         /**< NULL: what arrives is discarded. */
@@ -83,16 +110,26 @@ typedef struct plx_conn_options {
     plx_release_fn on_release;   /**< NULL: plx_conn_release() is refused. */
     void *data;                  /**< Handed to each callback until plx_conn_set_data(). */
     uint64_t connect_timeout_ns; /**< For plx_connect(); 0 means 30 s. */
-    uint64_t idle_timeout_ns;    /**< No byte either way for so long closes; 0 means never. */
-    uint64_t read_timeout_ns;    /**< No byte in while reading for so long closes; 0: never. It
-                                  *   does not run while reading is paused, by you or because the
-                                  *   send queue is high. */
-    uint64_t write_timeout_ns;   /**< No byte out while some wait for so long closes; 0: never. */
-    size_t send_high;            /**< High watermark of the send queue; 0 means 262,144 bytes. */
-    size_t send_low;             /**< Low watermark; 0 means a quarter of the high one. */
-    size_t send_max;      /**< The queue never holds more; 0 means four times the high one. */
-    size_t receive_limit; /**< Most bytes kept unconsumed; 0 means 1,048,576. */
-    uint32_t flags;       /**< Bits of plx_conn_flag. */
+    /** Closes it when it has neither received nor sent a byte for so long; 0 means never. What you
+     * send counts, too: where you send of your own accord, read_timeout_ns finds silent peers. */
+    uint64_t idle_timeout_ns;
+    /** Closes it when no byte has arrived for so long; 0 means never. It does not run while reading
+     * is paused, by you or because the send queue is high, nor after on_end. So set
+     * write_timeout_ns for peers that do not read. */
+    uint64_t read_timeout_ns;
+    /** Closes it when bytes are queued and the system has taken none for so long; 0 means never. It
+     * counts from the first byte that is queued. The system takes bytes until its own send buffer
+     * is full (PLX_CONN_OPTION_SEND_BYTES makes that smaller). */
+    uint64_t write_timeout_ns;
+    size_t send_high; /**< High watermark of the send queue; 0 means 262,144 bytes. */
+    size_t send_low;  /**< Low watermark; 0 means a quarter of the high one. */
+    size_t send_max;  /**< The queue never has more bytes; 0 means four times the high one. */
+    /** Closes it with PLX_EMSGSIZE when, after on_data, more bytes are unconsumed and it is
+     * reading; not while reading is paused, by you or because the send queue is high. 0 means
+     * 1,048,576. It is no limit for a message: on_data may see a longer one that arrived at once.
+     */
+    size_t receive_limit;
+    uint32_t flags; /**< Bits of plx_conn_flag. */
 } plx_conn_options;
 
 /**
@@ -106,18 +143,22 @@ PLX_NODISCARD PLX_API int plx_connect_sized(plx_loop *loop, plx_conn *conn_out, 
                                             const plx_conn_options *options, size_t options_bytes);
 
 /**
- * Connects to `address`, as "tcp://127.0.0.1:80", "tcp://[::1]:80" or "unix:/run/x.sock". Success
- * is on_open, failure is on_close with the reason. It may be written to at once: what is written
- * is sent after on_open. If the connect fails, all of that is lost: copies are dropped, and lent
- * buffers are returned with PLX_ECANCELED before on_close.
+ * Connects to `address`, as "tcp://127.0.0.1:80", "tcp://[::1]:80" or "unix:/run/x.sock". The host
+ * is a number, or "localhost", which means 127.0.0.1; names are not looked up.
+ *
+ * If it returns 0, the loop calls on_open, or on_close with the reason. You may write at once: what
+ * you write is sent after on_open, and watermarks and limits apply. If the connect fails, all of
+ * that is lost: copies are dropped, and lent buffers are returned with PLX_ECANCELED before
+ * on_close. A connect may have failed when this call returns 0. The handle is stale then, so a
+ * write returns PLX_ESTALE: run the loop, and on_close tells the reason.
  *
  * `conn_out` may be NULL. `options` is read during the call only and may be NULL. Returns 0,
- * PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG, PLX_EINVAL, PLX_ELIMIT, PLX_ENOMEM,
- * PLX_EAFNOSUPPORT, PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED while the loop closes: then there is
- * no connection and no callback comes.
+ * PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG, PLX_EINVAL for options that contradict each other,
+ * PLX_ELIMIT, PLX_ENOMEM, PLX_EAFNOSUPPORT, PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED while the loop
+ * closes: then there is no connection and no callback is called.
  *
- * A client that writes all it has before it reads anything wants PLX_CONN_READ_WHILE_HIGH: with
- * both sides waiting for the other to read, neither would go on.
+ * A client that writes all it has before it reads anything needs PLX_CONN_READ_WHILE_HIGH.
+ * Otherwise both sides wait for the other to read, and neither continues.
  */
 PLX_NODISCARD static inline int plx_connect(plx_loop *loop, plx_conn *conn_out, const char *address,
                                             const plx_conn_options *options)
@@ -126,13 +167,15 @@ PLX_NODISCARD static inline int plx_connect(plx_loop *loop, plx_conn *conn_out, 
 }
 
 /**
- * Sends a copy of the bytes. What cannot go at once waits in the send queue. It takes all or
- * nothing. What a callback of this very connection writes goes out together when it returns.
+ * Sends a copy of the bytes: all or none. What the system does not take at once is queued. What a
+ * callback writes to its own connection is sent when the callback returns. So plx_conn_close()
+ * right after a write may drop the bytes: take plx_conn_finish().
  *
- * Returns 0, PLX_ESTALE, PLX_EPIPE after plx_conn_shutdown() or plx_conn_release() or when sending
- * has failed (on_close follows then), PLX_ENOBUFS when the queue would grow beyond `send_max` (or
- * the loop's beyond `queued_bytes_max`), PLX_EMSGSIZE when it never could hold so much, or
- * PLX_ENOMEM. After PLX_ENOBUFS, and after no other code, on_drain tells when to retry.
+ * Returns 0, PLX_ESTALE, PLX_EPIPE after plx_conn_shutdown(), plx_conn_finish() or
+ * plx_conn_release() or when sending has failed (on_close follows then), PLX_ENOBUFS when the queue
+ * would grow beyond `send_max` (or the loop's beyond `queued_bytes_max`), PLX_EMSGSIZE when it
+ * never could hold so much, or PLX_ENOMEM. After PLX_ENOBUFS, on_drain tells when to retry; it does
+ * so after no other code.
  */
 PLX_NODISCARD PLX_API int plx_conn_write(plx_loop *loop, plx_conn conn, const void *bytes,
                                          size_t length);
@@ -154,8 +197,8 @@ PLX_NODISCARD PLX_API int plx_conn_writev(plx_loop *loop, plx_conn conn, const p
 
 /**
  * Gathers what is written to the connection until plx_conn_uncork(), which then sends it together.
- * Use it to write more than once from a timer, a post, or a callback of another connection; what a
- * callback of this very connection writes is sent together anyway.
+ * Use it to write more than once from a timer, a post, or a callback of another connection. What a
+ * callback writes to its own connection is sent together anyway.
  *
  * Call plx_conn_uncork() in the same callback, once for each plx_conn_cork(). If you do not, the
  * loop does it at the end of the turn. When more than `send_high` bytes are gathered, or the limits
@@ -175,8 +218,8 @@ PLX_API int plx_conn_cork(plx_loop *loop, plx_conn conn);
 PLX_API int plx_conn_uncork(plx_loop *loop, plx_conn conn);
 
 /**
- * Sends the bytes without copying them. They are lent to the loop until `on_sent` gives them back,
- * which it does exactly once, and never from within this call; it may be NULL for bytes that live
+ * Sends the bytes without copying them. They are lent to the loop until it calls `on_sent`, which
+ * it does exactly once, and never from within this call. `on_sent` may be NULL for bytes that live
  * forever. Returns as plx_conn_write() does; if that is not 0, nothing was lent.
  */
 PLX_NODISCARD PLX_API int plx_conn_send(plx_loop *loop, plx_conn conn, const void *bytes,
@@ -184,9 +227,10 @@ PLX_NODISCARD PLX_API int plx_conn_send(plx_loop *loop, plx_conn conn, const voi
 
 /**
  * Ends the sending side when the queue is empty. Data still arrives until the peer ends its side
- * too; then the connection closes. A connection whose reading you have paused does not see the
- * peer's end, so it does not close before plx_conn_resume(). Calling it again changes nothing.
- * Returns 0 or PLX_ESTALE.
+ * too; then the connection closes. Nothing bounds that wait but the timeouts: plx_conn_finish() has
+ * a bound of its own. A connection whose reading you have paused does not see the peer's end, so it
+ * does not close before plx_conn_resume(). Calling it again changes nothing. Returns 0 or
+ * PLX_ESTALE.
  */
 PLX_API int plx_conn_shutdown(plx_loop *loop, plx_conn conn);
 
@@ -196,33 +240,40 @@ PLX_API int plx_conn_shutdown(plx_loop *loop, plx_conn conn);
  * after a last answer: plx_conn_close() while the peer is still sending resets the connection, and
  * the reset can destroy the answer before the peer has read it.
  *
- * `linger_ns` bounds the wait, from this call on; 0 means 5 s, PLX_FOREVER means no bound. It
- * replaces the idle and the read timeout; the write timeout still applies. Afterwards on_data,
- * on_end and on_drain are not called, writes return PLX_EPIPE, and plx_conn_pause() has no effect.
- * on_sent is called for lent buffers, then on_close, not from within this call, with:
+ * `linger_ns` bounds the wait, from this call on; 0 means 5 s, PLX_FOREVER means no bound. The
+ * bound replaces the idle and the read timeout, and plx_conn_set_timeout() does not change it. The
+ * write timeout still applies. Afterwards on_data, on_end and on_drain are not called, writes
+ * return PLX_EPIPE, and plx_conn_pause() has no effect. The loop calls on_sent for lent buffers,
+ * and at last on_close, neither from within this call. The `reason` of on_close is:
  *
- * - 0: everything was sent, and the peer has ended its side.
- * - PLX_ETIMEDOUT: the time is over. If bytes were still queued, the peer is told by a reset.
- *   Otherwise the system goes on sending what it has taken; if the peer has sent more, or does, the
- *   system resets the connection.
+ * - 0: everything was sent, and the peer has ended its side. After on_end there is nothing to wait
+ *   for but the send queue.
+ * - PLX_ETIMEDOUT: the peer has not ended its side in time, or the write timeout has passed. If
+ *   bytes were still queued, the loop resets the connection. If none were queued, the system has
+ *   taken everything and sends it. But a peer that sends after that, or whose bytes are unread,
+ *   causes the system to reset the connection.
  * - another code: what the system reported.
  *
- * A connection that is still connecting is closed as by plx_conn_close(). Calling it again changes
- * nothing. Returns 0, PLX_ESTALE, or PLX_EPIPE while the connection is being released.
+ * It may be called after plx_conn_shutdown(). A connection that is still connecting is closed as by
+ * plx_conn_close(). Calling it again changes nothing: the first linger time stays. To end it
+ * sooner, call plx_conn_close(). Returns 0, PLX_ESTALE, or PLX_EPIPE while the connection is being
+ * released.
  */
 PLX_API int plx_conn_finish(plx_loop *loop, plx_conn conn, uint64_t linger_ns);
 
 /**
- * Drops the connection and all that waits to be sent. Only on_close follows, not from within this
- * call. The peer sees an end, or a reset if it is still sending. A close by a timeout, a limit or
- * plx_loop_close() that drops queued bytes resets the connection instead, as plx_conn_reset() does.
- * Returns 0 or PLX_ESTALE.
+ * Drops the connection and what is queued; also what the running callback has written to it. Then
+ * lent buffers are returned and on_close is called, neither from within this call. The peer sees an
+ * end, or a reset if it is still sending. A close by a timeout, a limit or plx_loop_close() that
+ * drops queued bytes resets the connection instead, as plx_conn_reset() does. Returns 0 or
+ * PLX_ESTALE.
  */
 PLX_API int plx_conn_close(plx_loop *loop, plx_conn conn);
 
 /**
- * As plx_conn_close(), but the peer is told that the connection was cut off, by a reset instead of
- * an end. Use it when you relay a stream that failed. Returns 0 or PLX_ESTALE.
+ * As plx_conn_close(), but with a reset instead of an end, so the peer knows that the stream was
+ * cut off. Use it when you drop a peer that has not got everything: one that reads too slowly, or
+ * the receiver of a stream that failed in your relay. Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_conn_reset(plx_loop *loop, plx_conn conn);
 
@@ -235,8 +286,8 @@ PLX_NODISCARD PLX_API int plx_conn_adopt_sized(plx_loop *loop, plx_conn *conn_ou
 /**
  * Makes a connection of a socket that is one already: a stream, connected; accepted by somebody
  * else, inherited, one of a pair, or released by another loop. The loop owns the socket then, and
- * closes it. on_open comes, not from within this call; it may be written to at once. The `length`
- * bytes at `bytes`, what was received from it before, are copied, and shown to on_data first.
+ * closes it. on_open is called, not from within this call; you may write at once. The `length`
+ * bytes at `bytes`, which were received from it before, are copied, and shown to on_data first.
  *
  * `conn_out` may be NULL, and so may `bytes` when `length` is 0. `options` is as for plx_connect().
  * On failure the socket stays the caller's: PLX_EBADF, PLX_ENOTSOCK, PLX_ENOTCONN, PLX_EINVAL for
@@ -255,8 +306,8 @@ PLX_NODISCARD static inline int plx_conn_adopt(plx_loop *loop, plx_conn *conn_ou
 /**
  * Takes the connection out of the loop, for another loop (plx_post() tells its thread, and
  * plx_conn_adopt() makes a connection of it there), another library, or a child process. Reading
- * stops at once; what waits to be sent is sent; then on_release comes, not from within this call,
- * in the place of on_close. If the connection fails before that, or is closed, on_close comes.
+ * stops at once; what is queued is sent; then on_release is called, not from within this call, in
+ * place of on_close. If the connection fails before that, or is closed, on_close is called.
  *
  * A listener that gives its connections to the loops of other threads sets PLX_CONN_PAUSED, and
  * calls this in on_open. Returns 0, PLX_ESTALE, PLX_EINVAL without an on_release, PLX_ENOTCONN
@@ -281,16 +332,18 @@ PLX_API void plx_socket_close(plx_socket socket);
  * While it is paused, a connection notices nothing that reading would tell: no data, not the peer's
  * end, and, if it sends nothing either, not that the peer has reset the connection or is gone. They
  * are reported after plx_conn_resume(). The read timeout does not run meanwhile; the idle timeout
- * and the write timeout do.
+ * and the write timeout do. plx_conn_finish() ends the pause.
  */
 PLX_API int plx_conn_pause(plx_loop *loop, plx_conn conn);
 
 /**
  * Resumes reading, and shows unconsumed input to on_data again: in a later step, not from within
- * this call, whether reading was paused or not. Called in on_data, it applies to the bytes that
- * on_data leaves; they are not shown again if reading was not paused and on_data consumes none,
- * because it has just seen the same. While the send queue is high, reading resumes when the queue
- * has drained. Returns 0 or PLX_ESTALE.
+ * this call, whether reading was paused or not, and also after the peer's end. While the send queue
+ * is high, reading resumes when the queue has drained.
+ *
+ * Called in on_data, it applies to the bytes that on_data leaves. Exception: if reading was not
+ * paused and on_data consumes nothing, they are not shown again, because on_data has just seen
+ * them. Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_conn_resume(plx_loop *loop, plx_conn conn);
 
@@ -306,7 +359,8 @@ enum plx_timeout {
  * connection's options; PLX_FOREVER turns the timeout off. The new value applies at once and counts
  * from the same moment as the old one, for example from the last byte. So a shorter timeout may
  * have passed already. Then the loop closes the connection in one of its next turns, unless data
- * has arrived. The first change allocates a copy of the shared options.
+ * has arrived. To give a peer some time from now on, use a timer. The first change allocates a copy
+ * of the shared options.
  *
  * Returns 0, PLX_ESTALE, PLX_EINVAL if `which` is no timeout, or PLX_ENOMEM with nothing changed.
  */
@@ -325,12 +379,15 @@ PLX_API int plx_conn_is_open(const plx_loop *loop, plx_conn conn);
  */
 PLX_API size_t plx_conn_unconsumed(const plx_loop *loop, plx_conn conn);
 
-/** How many bytes wait in the send queue; 0 for a stale handle too. */
+/**
+ * How many bytes wait in the send queue; 0 for a stale handle too, as in on_close. Bytes that the
+ * system has taken are not counted, whether the peer has received them or not.
+ */
 PLX_API size_t plx_conn_queued(const plx_loop *loop, plx_conn conn);
 
 /**
- * Whether on_drain is to come: the send queue was above its high watermark, or a write was refused,
- * and it is not low again. 1 or 0; 0 for a stale handle too.
+ * Whether on_drain is due: the send queue was above its high watermark, or a write returned
+ * PLX_ENOBUFS, and the queue is not low again. 1 or 0; 0 for a stale handle too.
  */
 PLX_API int plx_conn_is_high(const plx_loop *loop, plx_conn conn);
 
@@ -346,8 +403,9 @@ enum plx_conn_option {
      * the connection if it is not; 1 to 32,767, or 0: it does not ask. Not for Unix-domain sockets.
      */
     PLX_CONN_OPTION_KEEPALIVE_SECONDS = 1,
-    /** The system's send buffer, in bytes. The system may round it: ask for the value that it took;
-     * Linux doubles it. */
+    /** The system's send buffer, in bytes. What the system takes leaves the send queue, so a
+     * smaller buffer lets the watermarks and the write timeout notice a slow peer sooner. The
+     * system may round it: ask for the value that it took; Linux doubles it. */
     PLX_CONN_OPTION_SEND_BYTES = 2,
     /** The system's receive buffer, in bytes; as above. */
     PLX_CONN_OPTION_RECEIVE_BYTES = 3,

@@ -19,7 +19,8 @@ extern "C" {
 #endif
 
 /**
- * The listener paused because accepting failed with `status`, as PLX_EMFILE. It resumes by itself.
+ * The listener paused because accepting failed with `status`, as PLX_EMFILE. It resumes
+ * automatically.
  * `data` is the one of plx_listen_options.
  *
  * PLX_EBADF: somebody else closed the listener's descriptor. The listener is closed, and `listener`
@@ -49,8 +50,8 @@ typedef struct plx_listen_options {
      *   clients take all posted accepts ("accepts_ahead"). It counts them in accepts_aborted.
      * - Linux hands a silent client over after about 10 seconds: on_open is called without data.
      *
-     * So set read_timeout_ns or idle_timeout_ns, as for any listener that strangers reach, and
-     * leave this off where clients wait to be greeted.
+     * So set read_timeout_ns, as for any listener that strangers can reach. Leave this off where
+     * clients wait to be greeted.
      */
     uint32_t accept_receive_first;
     /**
@@ -78,7 +79,8 @@ PLX_NODISCARD PLX_API int plx_listen_sized(plx_loop *loop, plx_listener *listene
 
 /**
  * Listens at `address`: "tcp://127.0.0.1:7000", "tcp://[::]:0", "tcp://:80" for all IPv4
- * addresses, "unix:/path". With port 0 the system picks one; plx_listener_address() says which.
+ * addresses, "unix:/path". "localhost" means 127.0.0.1; other names are not looked up. With port 0
+ * the system picks one; plx_listener_address() tells which.
  *
  * "unix:/path" makes a socket file. The call replaces a socket file that a dead server has left. It
  * never removes anything else: a file, a directory, a symbolic link, the socket of a server that
@@ -97,9 +99,10 @@ PLX_NODISCARD PLX_API int plx_listen_sized(plx_loop *loop, plx_listener *listene
  * PLX_EADDRINUSE.
  *
  * `listener_out` may be NULL. `options` and what it points to are read during the call only;
- * `options` may be NULL. Returns 0, PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG, PLX_EINVAL,
- * PLX_EADDRINUSE, PLX_EADDRNOTAVAIL, PLX_EACCES, PLX_EAFNOSUPPORT, PLX_ENOENT, PLX_ENOMEM,
- * PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED while the loop closes.
+ * `options` may be NULL. Returns 0, PLX_EADDRESS, PLX_ESCHEME, PLX_ENAMETOOLONG, PLX_EINVAL for
+ * options that contradict each other, PLX_EADDRINUSE, PLX_EADDRNOTAVAIL, PLX_EACCES,
+ * PLX_EAFNOSUPPORT, PLX_ENOENT, PLX_ENOMEM, PLX_EMFILE, PLX_ENFILE, or PLX_ECANCELED while the loop
+ * closes.
  */
 PLX_NODISCARD static inline int plx_listen(plx_loop *loop, plx_listener *listener_out,
                                            const char *address, const plx_listen_options *options)
@@ -156,8 +159,9 @@ PLX_NODISCARD PLX_API int plx_listener_address(const plx_loop *loop, plx_listene
 PLX_API int plx_listener_set_background(plx_loop *loop, plx_listener listener, int is_background);
 
 /**
- * Closes the listener: its address is free again when this returns. Its connections stay open.
- * No callback of the listener follows. Returns 0 or PLX_ESTALE.
+ * Closes the listener: its address is free again when this returns. It accepts no more: after this
+ * call, neither on_error nor the on_open of another connection of this listener is called.
+ * Connections that are open stay open. Returns 0 or PLX_ESTALE.
  *
  * On Windows plx_listen() at the same address may return PLX_EADDRINUSE for as long as connections
  * that this listener accepted are open (Microsoft, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE").

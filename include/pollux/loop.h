@@ -2,10 +2,10 @@
  * @file loop.h
  * The loop: it waits, and calls back.
  *
- * Threads: at any moment one thread at the most uses a loop. Every call that takes a loop must
- * come from the thread that runs it, except plx_post(), plx_post_notify() and plx_loop_stop(),
- * which any thread may call. Different loops may run in different threads at once; they share
- * nothing.
+ * Threads: at any moment one thread at the most uses a loop. Make every call that takes a loop on
+ * the thread that runs it. Three calls are excepted: any thread may call plx_post(),
+ * plx_post_notify() and plx_loop_stop(). Calls that take no loop, such as plx_error_text(), may be
+ * made by any thread. Different loops may run in different threads at once; they share nothing.
  *
  * The thread may change. A loop may be opened on one thread and run on another, be run by one
  * thread after another, and be closed by any thread once none runs it. The caller orders the two
@@ -219,10 +219,9 @@ PLX_NODISCARD PLX_API int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns)
 
 /**
  * Makes the running plx_loop_run() return at the end of the present turn, and the running
- * plx_loop_run_once() stop waiting. If neither runs, the next one to be called returns without
- * waiting. One stop ends one run or one wait: when that call has returned, the stop has no further
- * effect; stops that come before it returns count as one. Any thread may call it, and a signal
- * handler too.
+ * plx_loop_run_once() stop waiting. If neither runs, the next call of one of them returns without
+ * waiting. One stop ends one call; several stops before that call returns count as one. Any thread
+ * may call it, and so may a signal handler.
  */
 PLX_API void plx_loop_stop(plx_loop *loop);
 
@@ -246,11 +245,13 @@ PLX_API void plx_loop_set_data(plx_loop *loop, void *data);
 typedef int (*plx_each_conn_fn)(plx_loop *loop, plx_conn conn, void *data);
 
 /**
- * Calls `visit` once for each open connection of the loop, from within this call and in no order;
- * connections that are still connecting are among them. plx_conn_data() has the data of each.
+ * Calls `visit` once for each open connection of the loop, from within this call and in no order.
+ * plx_conn_data() returns the data of each. Those that plx_connect() or plx_conn_adopt() has made
+ * are visited before their on_open, too: plx_conn_is_open() returns 0 for them. An accepted
+ * connection is not visited before its on_open runs.
  *
- * `visit` may close any connection, and open others: those that are closed are not visited any
- * more; those that are opened meanwhile may be visited or not.
+ * `visit` may do what every callback may: write to, close and open connections. Those that are
+ * closed are not visited any more; those that are opened meanwhile may be visited or not.
  *
  * Returns 0, or what `visit` returned if that was not 0, which ends the visits; PLX_EINVAL without
  * `visit`; PLX_EBUSY for a forked child's copy (plx_loop_after_fork()), also if `visit` has forked.
@@ -287,8 +288,9 @@ PLX_API const char *plx_loop_counter_name(const plx_loop *loop, size_t index);
 PLX_API const char *plx_loop_backend_name(const plx_loop *loop);
 
 /**
- * The system's own code (errno, or a Winsock code) behind the last call on this thread that
- * failed because of the system. For logs only; 0 if there was none.
+ * The system's own code (errno, or a Winsock code) of the last failure on this thread. For logs
+ * only; 0 if there was none. Ask right after the call that returned an error. In on_close it may be
+ * the code of something else that has failed since. Any thread.
  */
 PLX_API int plx_os_error(void);
 

@@ -2,9 +2,11 @@
  * @file signal.h
  * Signals of Unix, and the console control events of Windows, as callbacks on the loop.
  *
- * While any loop subscribes to a signal its usual effect (ending the process, say) does not happen.
- * When the last subscription closes, what was there before is put back. A subscription keeps
- * plx_loop_run() running, unless plx_signal_set_background() says that it does not.
+ * While any loop subscribes to a signal, its usual effect (ending the process, say) does not
+ * happen. When the last subscription closes, the action that was set before is restored. A
+ * subscription keeps plx_loop_run() running, unless plx_signal_set_background() says that it does
+ * not. The system may deliver the signal to any thread of the process; the callback runs on the
+ * loop's thread. Other threads need not block it.
  */
 #ifndef POLLUX_SIGNAL_H
 #define POLLUX_SIGNAL_H

@@ -30,8 +30,8 @@ PLX_NODISCARD PLX_API int plx_timer_start(plx_loop *loop, plx_timer *timer_out, 
                                           uint64_t period_ns, plx_timer_fn on_fire, void *data);
 
 /**
- * Makes a running timer fire `timeout_ns` from now instead. Its period stays as it is. Returns 0
- * or PLX_ESTALE.
+ * Makes a running timer fire `timeout_ns` from now instead; for a timeout of your own, on each
+ * message that puts it off. Its period stays as it is. Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_timer_restart(plx_loop *loop, plx_timer timer, uint64_t timeout_ns);
 
@@ -42,7 +42,7 @@ PLX_API int plx_timer_restart(plx_loop *loop, plx_timer timer, uint64_t timeout_
  */
 PLX_API int plx_timer_set_background(plx_loop *loop, plx_timer timer, int is_background);
 
-/** Ends a timer: its callback does not come any more. Returns 0 or PLX_ESTALE. */
+/** Ends a timer: its callback is not called any more. Returns 0 or PLX_ESTALE. */
 PLX_API int plx_timer_cancel(plx_loop *loop, plx_timer timer);
 
 #ifdef __cplusplus

@@ -57,7 +57,12 @@ typedef void (*plx_watch_close_fn)(plx_loop *loop, plx_watch watch, void *data, 
  *
  * On Unix, anything that can be waited for will do: sockets, pipes, terminals, and on Linux
  * eventfds and their like. Regular files, directories, block devices and devices that cannot be
- * polled, as /dev/null, are refused on every backend.
+ * polled, as /dev/null, are refused with PLX_ENOTSOCK on every backend; read(2) on them never
+ * waits.
+ *
+ * Standard input may be any of these, and shares its flags with other processes: do not make it
+ * non-blocking. Call read(2) once for each call of `on_ready`; that does not block unless another
+ * process reads the same terminal or pipe.
  *
  * Do not watch the socket of a connection or a listener of the same loop: the loop takes it for a
  * new one with an old number, and closes the other with PLX_EBADF.

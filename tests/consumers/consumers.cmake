@@ -79,7 +79,8 @@ function(way_install)
     install("${WORK}/pollux" "${WORK}/lib" -DCMAKE_INSTALL_LIBDIR=lib
             "-DPOLLUX_BACKENDS=${backends}")
     require_files("${WORK}/lib/share/doc/pollux/LICENSE" "${WORK}/lib/share/doc/pollux/README.md"
-                  "${WORK}/lib/share/doc/pollux/docs/design.md")
+                  "${WORK}/lib/share/doc/pollux/docs/design.md"
+                  "${WORK}/lib/share/doc/pollux/examples/chat.c")
     file(MAKE_DIRECTORY "${INSTALLED}")
     file(RENAME "${WORK}/lib" "${INSTALLED}/lib")
     if(NOT TOOLCHAIN)
