@@ -34,9 +34,6 @@ PLX__SLOW static void completion_deliver(plx_loop *loop, const plx__completion *
     case PLX__CONNECTED:
         plx__conn_connected(loop, (plx__conn *)(void *)object, completion->status);
         break;
-    case PLX__READY:
-        plx__watch_ready(loop, (plx__watch *)(void *)object, completion);
-        break;
     case PLX__RELEASED:
         plx__conn_released(loop, (plx__conn *)(void *)object);
         break;
@@ -48,14 +45,24 @@ PLX__SLOW static void completion_deliver(plx_loop *loop, const plx__completion *
     }
 }
 
+PLX__APART static void other_deliver(plx_loop *loop, const plx__completion *completion)
+{
+    if (completion->kind != PLX__READY) {
+        completion_deliver(loop, completion);
+        return;
+    }
+    loop->stats.completions++;
+    plx__watch_ready(loop, (plx__watch *)(void *)completion->endpoint, completion);
+}
+
 void plx__completions_deliver(plx_loop *loop)
 {
     const plx__completion *(*next)(plx__backend *) = loop->ops->next;
     plx__backend *backend = loop->backend;
     for (const plx__completion *one; (one = next(backend)) != NULL;) {
-        if (one->kind == PLX__RECEIVED) /* Most are, and are counted as `receives`. */
+        if (PLX__LIKELY(one->kind == PLX__RECEIVED)) /* Most are, and are counted as `receives`. */
             plx__conn_received(loop, (plx__conn *)(void *)one->endpoint, one);
         else
-            completion_deliver(loop, one);
+            other_deliver(loop, one);
     }
 }

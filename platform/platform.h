@@ -17,13 +17,21 @@
 
 #include "platform/atomic.h"
 
-/* Marks what is off the path of most events, to keep it out of the functions that are on it. */
+/* PLX__SLOW marks what is off the path of most events, to keep it out of the functions that are on
+ * it; PLX__APART what is frequent too, and must not cost the others. */
 #if defined(__GNUC__)
-#define PLX__SLOW __attribute__((noinline, cold))
+#define PLX__SLOW              __attribute__((noinline, cold))
+#define PLX__APART             __attribute__((noinline))
+#define PLX__LIKELY(condition) __builtin_expect((condition), 1)
 #elif defined(_MSC_VER)
-#define PLX__SLOW __declspec(noinline)
+#define PLX__SLOW  __declspec(noinline)
+#define PLX__APART __declspec(noinline)
 #else
 #define PLX__SLOW
+#define PLX__APART
+#endif
+#ifndef PLX__LIKELY
+#define PLX__LIKELY(condition) (condition)
 #endif
 
 /* --- errors (error.c) ----------------------------------------------------------------------- */

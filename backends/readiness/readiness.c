@@ -32,6 +32,7 @@ struct plx__backend {
     unsigned char *buffer;
     size_t receive_bytes;
     plx__completion other;
+    plx__completion readable; /* Of a watch. */
     plx__poller_event *event; /* The one that `next` is at; its `ready` is what is left to try. */
     plx__poller_event *end;
     plx__polled *unapplied; /* Its interest may be out of date; or NULL. */
@@ -56,6 +57,7 @@ int plx__readiness_open(plx__backend **backend_out, const plx__backend_config *c
     backend->accepted = PLX_SOCKET_NONE;
     backend->buffer = plx__allocate(config->receive_bytes);
     backend->received = (plx__completion){.kind = PLX__RECEIVED, .bytes = backend->buffer};
+    backend->readable = (plx__completion){.kind = PLX__READY, .ready = PLX_READABLE};
     int status = backend->buffer != NULL ? ops->open(&backend->poller, config) : PLX_ENOMEM;
     if (status != 0) {
         plx__free(backend->buffer);
@@ -457,6 +459,18 @@ static bool is_to_receive(const plx__poller_event *event)
     return event->ready == PLX_READABLE && event->polled->operations == PLX__OPERATION_RECEIVE;
 }
 
+/* The second kind in number: a watched socket is readable, and nothing else is asked of it. */
+PLX__APART static const plx__completion *next_watched(plx__backend *backend)
+{
+    plx__poller_event *event = backend->event;
+    if (event->ready != PLX_READABLE || event->polled->operations != PLX__OPERATION_WATCH_READ)
+        return next_slowly(backend);
+    backend->accepted = PLX_SOCKET_NONE;
+    backend->event = event + 1;
+    backend->readable.endpoint = plx__polled_endpoint(event->polled);
+    return &backend->readable;
+}
+
 /* All events are used up. */
 PLX__SLOW static const plx__completion *collect_then_next(plx__backend *backend)
 {
@@ -470,8 +484,8 @@ const plx__completion *plx__readiness_next(plx__backend *backend)
     plx__poller_event *event = backend->event;
     if (event == backend->end)
         return collect_then_next(backend);
-    if (!is_to_receive(event))
-        return next_slowly(backend);
+    if (!PLX__LIKELY(is_to_receive(event)))
+        return next_watched(backend);
     backend->event = event + 1;
     ptrdiff_t got = receive(backend, event->polled);
     return got > 0 ? received_set(backend, got) : nothing_then_next(backend, got);
