@@ -16,7 +16,8 @@ void plx__conn_no_delay_set(plx_socket socket, const plx__shared_options *shared
 
 /* One by one: a slot is taken for each connection, and clearing all of it costs three times this.
  */
-static void conn_init(plx__conn *conn, plx__shared_options *shared, void *data, uint64_t now_ns)
+static void conn_init(const plx_loop *loop, plx__conn *conn, plx__shared_options *shared,
+                      void *data)
 {
     conn->flags = 0;
     conn->reason = 0;
@@ -27,7 +28,7 @@ static void conn_init(plx__conn *conn, plx__shared_options *shared, void *data, 
     conn->unconsumed = NULL;
     conn->queue = (plx__send_queue){0};
     conn->sent = (plx__segment_list){0};
-    conn->received_ns = now_ns;
+    conn->received_ns = loop->now_ns;
     conn->sent_ns = 0;
     conn->timeout.links = (plx__wheel_links){0};
     if ((shared->options.flags & PLX_CONN_PAUSED) != 0)
@@ -54,7 +55,7 @@ int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
     plx__conn *conn = (plx__conn *)(void *)object;
     object->endpoint.socket = socket;
     shared->references++;
-    conn_init(conn, shared, data, loop->now_ns);
+    conn_init(loop, conn, shared, data);
     *conn_out = conn;
     status = plx__socket_claim(loop, object);
     if (status == 0)
