@@ -86,8 +86,8 @@ int plx__test_ring_lost(void);
 
 /* Has a child process hold on to all that is open now, until the second is called; one at a time.
  * PLX_ENOSYS where processes inherit nothing without being asked. */
-int plx__test_heir_start(void);
-void plx__test_heir_end(void);
+int plx__test_keeper_start(void);
+void plx__test_keeper_end(void);
 
 /* Has this process and its children end when they crash or abort, without a dialog that waits for a
  * person: call it first. Nothing on Unix. */

@@ -11,10 +11,10 @@ extern const test_case epoll_odds_cases[];
 
 /* The child keeps the connection, which the peer goes on to write to: the set has something to say
  * of it at every wait. */
-static void close_while_an_heir_keeps_it(world *w, probe *p, peer *client)
+static void close_while_a_child_keeps_it(world *w, probe *p, peer *client)
 {
     size_t closed = p->closed;
-    ck_ok(plx__test_heir_start());
+    ck_ok(plx__test_keeper_start());
     ck_ok(plx_conn_close(w->loop, p->conn));
     peer_send(w, client, "x", 1);
     turn_until(w, &p->closed, closed + 1);
@@ -28,7 +28,7 @@ static void count_renewals(enum plx__hook_step step, void *data)
 
 /* The first is found out by what the set says, the second is taken from the set in time: the set is
  * made anew once. */
-static void what_an_heir_keeps_does_not_haunt_the_loop(world *w)
+static void what_a_child_keeps_does_not_disturb_the_loop(world *w)
 {
     probe first = {0};
     probe second = {0};
@@ -39,24 +39,24 @@ static void what_an_heir_keeps_does_not_haunt_the_loop(world *w)
                       connect_pair(w, &other, &options[2])};
     size_t renewals = 0;
     plx__hook_set(count_renewals, &renewals);
-    close_while_an_heir_keeps_it(w, &first, &clients[0]);
+    close_while_a_child_keeps_it(w, &first, &clients[0]);
     expect_service(w, &clients[2]);
     ck_assert_uint_eq(renewals, 1);
-    plx__test_heir_end();
-    close_while_an_heir_keeps_it(w, &second, &clients[1]);
+    plx__test_keeper_end();
+    close_while_a_child_keeps_it(w, &second, &clients[1]);
     expect_service(w, &clients[2]);
     ck_assert_uint_eq(renewals, 1);
     plx__hook_set(NULL, NULL);
     ck_assert_uint_eq(first.closed + second.closed, 2);
     ck_assert_uint_eq(first.received + second.received, 0);
-    plx__test_heir_end();
+    plx__test_keeper_end();
     for (size_t i = 0; i < 3; i++)
         peer_close(&clients[i]);
     turn_until(w, &other.closed, 1);
 }
 
 /* As above, and the place in the table and the descriptor are used again at once. */
-static void what_takes_the_place_of_a_ghost_is_told_apart(world *w)
+static void what_follows_a_stale_registration_is_told_apart(world *w)
 {
     char address[PLX_ADDRESS_TEXT_MAX];
     probe p = {.then_data = echo_back};
@@ -64,15 +64,15 @@ static void what_takes_the_place_of_a_ghost_is_told_apart(world *w)
     (void)listen_at(w, &options, address);
     peer client = peer_open(w, address);
     turn_until(w, &p.opened, 1);
-    ck_ok(plx__test_heir_start());
+    ck_ok(plx__test_keeper_start());
     ck_ok(plx_conn_close(w->loop, p.conn));
     peer next = peer_start(address);
     turn_until(w, &p.opened, 2);
-    peer_send(w, &client, "ghost", 5);
+    peer_send(w, &client, "stale", 5);
     expect_service(w, &next);
     expect_rest(w);
     ck_assert_uint_eq(p.received, 2);
-    plx__test_heir_end();
+    plx__test_keeper_end();
     peer_close(&client);
     peer_close(&next);
     turn_until(w, &p.closed, 2);
@@ -87,7 +87,7 @@ static void new_set_may_have_the_number_zero(world *w)
     peer clients[] = {connect_pair(w, &gone, &options[0]), connect_pair(w, &other, &options[1])};
     size_t renewals = 0;
     plx__hook_set(count_renewals, &renewals);
-    ck_ok(plx__test_heir_start());
+    ck_ok(plx__test_keeper_start());
     plx__socket_dispose(0);
     ck_ok(plx_conn_close(w->loop, gone.conn));
     peer_send(w, &clients[0], "x", 1);
@@ -96,7 +96,7 @@ static void new_set_may_have_the_number_zero(world *w)
     expect_service(w, &clients[1]);
     ck_assert_uint_eq(renewals, 1);
     plx__hook_set(NULL, NULL);
-    plx__test_heir_end();
+    plx__test_keeper_end();
     for (size_t i = 0; i < 2; i++)
         peer_close(&clients[i]);
     turn_until(w, &other.closed, 1);
@@ -106,7 +106,7 @@ enum { GHOSTS = 300 }; /* More than one call of epoll_wait() brings. */
 
 /* A child keeps many connections that close in one turn, and all of them have something to say: no
  * call brings anything else. The turn ends all the same, and the next one has another set. */
-static void many_ghosts_do_not_hold_a_turn(world *w)
+static void many_stale_registrations_do_not_hold_a_turn(world *w)
 {
     static couple couples[GHOSTS];
     static plx_conn conns[GHOSTS];
@@ -121,7 +121,7 @@ static void many_ghosts_do_not_hold_a_turn(world *w)
         couples[i].ours.socket = PLX_SOCKET_NONE;
     }
     turn_until(w, &gone.opened, GHOSTS);
-    ck_ok(plx__test_heir_start());
+    ck_ok(plx__test_keeper_start());
     for (size_t i = 0; i < GHOSTS; i++)
         ck_ok(plx_conn_close(w->loop, conns[i]));
     for (size_t i = 0; i < GHOSTS; i++)
@@ -129,7 +129,7 @@ static void many_ghosts_do_not_hold_a_turn(world *w)
     turn_until(w, &gone.closed, GHOSTS);
     expect_service(w, &client);
     expect_rest(w);
-    plx__test_heir_end();
+    plx__test_keeper_end();
     for (size_t i = 0; i < GHOSTS; i++)
         couple_close(&couples[i]);
     peer_close(&client);
@@ -138,19 +138,19 @@ static void many_ghosts_do_not_hold_a_turn(world *w)
 
 /* Without a descriptor for a new set the loop goes on with the old one, slowly, and serves; once
  * there is one it has its rest again. */
-static void ghost_without_a_descriptor_does_not_spin(world *w)
+static void stale_registration_without_a_descriptor_does_not_spin(world *w)
 {
     enum { TURNS = 20 };
     probe gone = {0};
     probe other = {.then_data = echo_back};
     plx_conn_options options[] = {probe_options(&gone), probe_options(&other)};
     peer clients[] = {connect_pair(w, &gone, &options[0]), connect_pair(w, &other, &options[1])};
-    ck_ok(plx__test_heir_start());
+    ck_ok(plx__test_keeper_start());
     plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, UINT32_MAX);
     ck_ok(plx_conn_close(w->loop, gone.conn));
     peer_send(w, &clients[0], "x", 1);
     turn_until(w, &gone.closed, 1);
-    turn_some(w); /* The ghost is found. */
+    turn_some(w); /* The stale registration is found. */
     uint64_t before = plx__clock_now();
     for (int i = 0; i < TURNS; i++)
         ck_ok(plx_loop_run_once(w->loop, PLX_SECOND));
@@ -159,7 +159,7 @@ static void ghost_without_a_descriptor_does_not_spin(world *w)
     ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 0);
     turn(w);
     expect_rest(w);
-    plx__test_heir_end();
+    plx__test_keeper_end();
     for (size_t i = 0; i < 2; i++)
         peer_close(&clients[i]);
     turn_until(w, &other.closed, 1);
@@ -198,17 +198,17 @@ static void new_set_does_not_take_a_lost_number(world *w)
     turn_until(w, &idle.opened, 1);
     c.ours.socket = PLX_SOCKET_NONE;
     peer clients[] = {connect_pair(w, &gone, &options[1]), connect_pair(w, &other, &options[2])};
-    ck_ok(plx__test_heir_start());
+    ck_ok(plx__test_keeper_start());
     size_t count = holes_fill(fillers, lost);
     plx__socket_dispose(lost);
     ck_ok(plx_conn_close(w->loop, gone.conn));
     peer_send(w, &clients[0], "x", 1);
     turn_until(w, &gone.closed, 1);
-    turn_some(w); /* The ghost is found, and there is a new set. */
+    turn_some(w); /* The stale registration is found, and there is a new set. */
     ck_ok(plx_conn_close(w->loop, conn));
     turn_until(w, &idle.closed, 1);
     expect_service(w, &clients[1]);
-    plx__test_heir_end();
+    plx__test_keeper_end();
     while (count > 0)
         plx__socket_close(fillers[--count]);
     couple_close(&c);
@@ -534,11 +534,11 @@ static const test_case epoll_cases[] = {
     CASE(system_without_fine_waits),
     CASE(filter_that_knows_no_fine_waits),
     CASE(changes_do_not_cut_a_wait),
-    CASE(what_an_heir_keeps_does_not_haunt_the_loop),
+    CASE(what_a_child_keeps_does_not_disturb_the_loop),
     CASE(new_set_may_have_the_number_zero),
-    CASE(what_takes_the_place_of_a_ghost_is_told_apart),
-    CASE(many_ghosts_do_not_hold_a_turn),
-    CASE(ghost_without_a_descriptor_does_not_spin),
+    CASE(what_follows_a_stale_registration_is_told_apart),
+    CASE(many_stale_registrations_do_not_hold_a_turn),
+    CASE(stale_registration_without_a_descriptor_does_not_spin),
     CASE(new_set_does_not_take_a_lost_number),
     CASE(file_that_comes_back_by_its_number_is_taken_over),
     CASE(refused_changes_are_tried_again),

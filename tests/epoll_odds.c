@@ -59,7 +59,7 @@ static void new_set_without_room_for_all_is_dropped(world *w)
     const plx_socket socket = c.ours.socket;
     (void)adopt(w, &c, &other, &options[1]);
     turn_some(w);
-    ck_ok(plx__test_heir_start());
+    ck_ok(plx__test_keeper_start());
     refused = socket;
     plx__hook_set(count_renewals, &renewals);
     ck_ok(plx_conn_close(w->loop, gone.conn));
@@ -74,7 +74,7 @@ static void new_set_without_room_for_all_is_dropped(world *w)
     plx__hook_set(NULL, NULL);
     ck_assert_uint_eq(other.closed, 0);
     ck_assert_uint_eq(counter(w, sockets_lost), 0);
-    plx__test_heir_end();
+    plx__test_keeper_end();
     peer_close(&client);
     peer_close(&c.theirs);
     turn_until(w, &other.closed, 1);

@@ -159,7 +159,7 @@ struct plx__backend {
     bool may_defer;  /* Sends may be deferred, */
     bool can_defer;  /* and the kernel is one that can. */
     bool is_wake_armed;
-    uint32_t submissions; /* PLX__URING_SUBMISSIONS and so on, or fewer when rehearsing. */
+    uint32_t submissions; /* PLX__URING_SUBMISSIONS and so on, or fewer in a test. */
     uint32_t completions;
     uint32_t arena_max;
     int failure;      /* To be returned by the next wait. */

@@ -113,29 +113,29 @@ int plx__test_device(plx_socket *device_out)
     return *device_out >= 0 ? 0 : plx__fail_last();
 }
 
-static pid_t heir;
-static int heir_life[2]; /* The heir lives until nobody can write to this pipe any more. */
+static pid_t keeper;
+static int keeper_life[2]; /* The keeper lives until nobody can write to this pipe any more. */
 
-int plx__test_heir_start(void)
+int plx__test_keeper_start(void)
 {
     char none;
-    if (pipe(heir_life) != 0)
+    if (pipe(keeper_life) != 0)
         return plx__fail_last();
-    heir = fork();
-    if (heir == 0) {
-        (void)close(heir_life[1]);
-        while (read(heir_life[0], &none, 1) < 0 && errno == EINTR)
+    keeper = fork();
+    if (keeper == 0) {
+        (void)close(keeper_life[1]);
+        while (read(keeper_life[0], &none, 1) < 0 && errno == EINTR)
             continue;
         _exit(0);
     }
-    (void)close(heir_life[0]);
-    return heir > 0 ? 0 : plx__fail_last();
+    (void)close(keeper_life[0]);
+    return keeper > 0 ? 0 : plx__fail_last();
 }
 
-void plx__test_heir_end(void)
+void plx__test_keeper_end(void)
 {
-    (void)close(heir_life[1]);
-    while (waitpid(heir, NULL, 0) < 0 && errno == EINTR)
+    (void)close(keeper_life[1]);
+    while (waitpid(keeper, NULL, 0) < 0 && errno == EINTR)
         continue;
 }
 

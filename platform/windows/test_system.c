@@ -109,12 +109,12 @@ int plx__test_no_rings(bool is_forbidden)
     return PLX_ENOSYS;
 }
 
-int plx__test_heir_start(void)
+int plx__test_keeper_start(void)
 {
     return PLX_ENOSYS;
 }
 
-void plx__test_heir_end(void)
+void plx__test_keeper_end(void)
 {
 }
 
