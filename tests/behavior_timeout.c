@@ -237,7 +237,31 @@ static void read_timeout_that_comes_nearer_while_paused(world *w)
     peer_close(&client);
 }
 
+/* What waited for the connection to open waits on once it is open. */
+static void write_timeout_of_what_waited_for_the_connect(world *w)
+{
+    for (int way = 0; way < 2; way++) {
+        char address[PLX_ADDRESS_TEXT_MAX];
+        probe p = {0};
+        plx_conn_options options = probe_options(&p);
+        plx_socket listener = socket_listening(address);
+        options.flags = PLX_CONN_READ_WHILE_HIGH;
+        options.write_timeout_ns = 50 * PLX_MILLISECOND;
+        if (way == 1)
+            options.connect_timeout_ns = PLX_FOREVER;
+        options.send_max = sizeof bytes;
+        plx_conn conn;
+        ck_ok(plx_connect(w->loop, &conn, address, &options));
+        ck_ok(plx_conn_write(w->loop, conn, bytes, sizeof bytes));
+        turn_until(w, &p.opened, 1);
+        turn_until(w, &p.closed, 1);
+        ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
+        plx__socket_close(listener);
+    }
+}
+
 const test_case behavior_timeout_cases[] = {
+    CASE(write_timeout_of_what_waited_for_the_connect),
     CASE(timeout_of_a_connection_that_leaves),
     CASE(timeout_that_comes_nearer),
     CASE(timeout_that_goes_farther),

@@ -369,7 +369,28 @@ static void accept_that_is_not_cancelled_at_once_ends_later(world *w)
     ck_assert_uint_eq(p.opened, 0);
 }
 
+/* A wait that fails at once delivers nothing again. */
+static void wait_that_fails_at_once_shows_nothing_again(world *w)
+{
+    probe p = {.then_data = echo_back};
+    char answer[2];
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(w, &p, &options);
+    turn_some(w);
+    peer_send(w, &client, "hi", 2);
+    turn_until(w, &p.received, 2);
+    w->loop->backend->failure = PLX_ENOMEM; /* As plx__uring_woken() does in this turn. */
+    ck_ok(plx_loop_run_once(w->loop, 0));
+    ck_assert_uint_eq(p.received, 2);
+    peer_receive(w, &client, answer, 2);
+    turn_some(w);
+    ck_assert_uint_eq(p.received, 2);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+}
+
 const test_case uring_requests_cases[] = {
+    CASE(wait_that_fails_at_once_shows_nothing_again),
     CASE(accept_that_is_not_cancelled_at_once_ends_later),
     CASE(poll_for_room_is_requested_and_cancelled_once),
     CASE(receive_asks_for_buffers_of_a_size),

@@ -274,6 +274,8 @@ static int done_take_all(plx__backend *backend)
     }
     if (status == 0)
         plx__uring_deferred_reset(backend);
+    else /* Which sends have failed is not known: no later one may take the place of such a one. */
+        backend->can_defer = false;
     return status;
 }
 

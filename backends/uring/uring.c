@@ -190,6 +190,7 @@ static void done_rewind(plx__backend *backend)
         memmove(backend->done, backend->done_next, left * sizeof *backend->done);
     backend->done_next = backend->done_end = backend->done;
     backend->done_tail = backend->done + left;
+    plx__uring_ends_set(backend); /* A wait that fails from here on brings nothing. */
 }
 
 static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
@@ -365,10 +366,9 @@ static bool completion_find(plx__backend *backend, plx__completion *completion_o
 PLX__SLOW static const plx__completion *next_slowly(plx__backend *backend)
 {
     plx__uring_buffers_return(backend);
-    if (!completion_find(backend, &backend->completion))
-        return NULL; /* The next wait sets the ends. */
-    plx__uring_ends_set(backend);
-    return &backend->completion;
+    bool is_found = completion_find(backend, &backend->completion);
+    plx__uring_ends_set(backend); /* Though none is left: the next wait may fail before it does. */
+    return is_found ? &backend->completion : NULL;
 }
 
 /* Whether it is most likely a piece of a stream that yields on, in a small buffer that it does not

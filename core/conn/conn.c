@@ -18,8 +18,9 @@ static void conn_opened(plx_loop *loop, plx__conn *conn)
         plx__conn_input_update(loop, conn);
     if (conn->flags == PLX__CONN_PLAIN && plx__send_queue_is_empty(&conn->queue))
         return; /* Most read, and have written nothing that waits. */
-    /* Reading arms the timeouts. One that starts paused has some too. */
-    if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_RECEIVING) == 0)
+    /* Reading arms those of reading alone. One that starts paused has some, and so has what waits
+     * to be sent. */
+    if (plx__conn_is_open(conn))
         plx__conn_timeout_arm(loop, conn);
     if (plx__conn_is_open(conn))
         plx__conn_output_start(loop, conn);
