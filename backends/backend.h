@@ -25,7 +25,7 @@ typedef struct plx__backend plx__backend; /* Each backend completes this type fo
  * `endpoint_bytes` says) stand directly in front of it and are zero when it is attached. */
 typedef struct plx__endpoint {
     /* What a backend hands to the kernel where the kernel hands it back: the bits of the handle,
-     * which no two endpoints share, not even one after the other in the same place. */
+     * which no two endpoints share, not even one after the other in the same slot. */
     uint64_t token;
     plx_socket socket;
 } plx__endpoint;

@@ -45,6 +45,7 @@ PLX__SLOW static void completion_deliver(plx_loop *loop, const plx__completion *
     }
 }
 
+/* What was not received. Watches come first: some programs have nothing else. */
 PLX__APART static void other_deliver(plx_loop *loop, const plx__completion *completion)
 {
     if (completion->kind != PLX__READY) {

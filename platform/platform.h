@@ -281,7 +281,7 @@ typedef struct plx__signal_listener {
     plx__atomic_u32 pending;
     void (*wake)(void *data);
     void *data;
-    int32_t place; /* In the process's table; -1 when it is in none. */
+    int32_t slot; /* In the process's table; -1 when it is in none. */
 } plx__signal_listener;
 
 void plx__signal_listener_init(plx__signal_listener *listener, void (*wake)(void *), void *data);

@@ -44,7 +44,7 @@ static plx__poller *array_open(uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         places[i] = (polled_endpoint){.endpoint = {.socket = PLX_SOCKET_NONE}};
         ck_ok(plx__array_poller_set(poller, &places[i].polled, PLX_READABLE));
-        ck_assert_uint_eq(places[i].polled.place.index, i + 1);
+        ck_assert_uint_eq(places[i].polled.slot.index, i + 1);
         ck_assert_uint_eq(reserved, i + 2);
     }
     return poller;
@@ -60,7 +60,7 @@ static int array_wait(plx__poller *poller, uint32_t bits, int count)
 static void array_remove(plx__poller *poller, uint32_t number)
 {
     ck_ok(plx__array_poller_set(poller, &places[number].polled, 0));
-    ck_assert_uint_eq(places[number].polled.place.index, 0);
+    ck_assert_uint_eq(places[number].polled.slot.index, 0);
 }
 
 /* Collects up to `max`: exactly these are named, a bit for each place. */

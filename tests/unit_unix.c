@@ -174,11 +174,11 @@ static void handler_that_is_refused_is_told(world *w)
     plx__signal_listener_init(&listener, spoil, &wakes);
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(plx__signal_add(&listener, 0), PLX_EINVAL);
-        ck_assert_int_eq(listener.place, -1);
+        ck_assert_int_eq(listener.slot, -1);
     }
     ck_ok(plx__signal_add(&listener, PLX__SIGNAL_USER1));
     plx__signal_remove(&listener, PLX__SIGNAL_USER1);
-    ck_assert_int_eq(listener.place, -1);
+    ck_assert_int_eq(listener.slot, -1);
 }
 
 enum { LISTENERS = 64 };
@@ -210,7 +210,7 @@ static void each_listener_is_told(world *w)
     for (int i = 1; i <= LISTENERS; i++)
         plx__signal_remove(&listeners[i], PLX__SIGNAL_USER1);
     for (int i = 0; i <= LISTENERS; i++)
-        ck_assert_int_eq(listeners[i].place, -1);
+        ck_assert_int_eq(listeners[i].slot, -1);
 }
 
 typedef struct subscriber {
@@ -238,7 +238,7 @@ static void unsubscribe(void *data)
  * half of the one and half of the other. */
 static void table_rests_while_the_process_forks(world *w)
 {
-    subscriber s = {.listener = {.place = 0}};
+    subscriber s = {.listener = {.slot = 0}};
     size_t wakes = 0;
     (void)w;
     plx__signal_listener_init(&s.listener, spoil, &wakes);
@@ -256,7 +256,7 @@ static void table_rests_while_the_process_forks(world *w)
         plx__thread_join(&thread);
         ck_assert_uint_eq(plx__atomic_load(&s.is_through), 1);
     }
-    ck_assert_int_eq(s.listener.place, -1);
+    ck_assert_int_eq(s.listener.slot, -1);
 }
 
 static void mask_read(void *data)

@@ -61,7 +61,7 @@ static void console_events_have_numbers(world *w)
     winsock_double_fail(DOUBLE_HANDLER, 0, 1, ERROR_NOT_ENOUGH_MEMORY);
     ck_assert_int_eq(plx__signal_add(listener, PLX__SIGNAL_INTERRUPT), PLX_ENOMEM);
     ck_assert_uint_eq(winsock_double_mend(), 1);
-    ck_assert_int_eq(listener->place, -1);
+    ck_assert_int_eq(listener->slot, -1);
     winsock_double_fail(DOUBLE_SLEEP, 0, UINT32_MAX, ERROR_ALERTED);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint32_t sleeps = winsock_double_calls(DOUBLE_SLEEP);
@@ -84,7 +84,7 @@ static void console_events_have_numbers(world *w)
     ck_assert(!winsock_double_console_event(99));
     ck_assert_int_eq(plx__signal_add(listener, 0), PLX_ENOSYS);
     ck_assert_int_eq(plx__signal_add(listener, 31), PLX_ENOSYS);
-    ck_assert_int_eq(listener->place, -1);
+    ck_assert_int_eq(listener->slot, -1);
 }
 
 /* The table has 64 places. A listener takes one, whatever it wants to be told, and leaves it with
@@ -101,18 +101,18 @@ static void listeners_have_places(world *w)
         ck_ok(plx__signal_add(&listeners[i], PLX__SIGNAL_QUIT));
     }
     ck_assert_int_eq(plx__signal_add(&listeners[PLACES], PLX__SIGNAL_QUIT), PLX_ELIMIT);
-    ck_assert_int_eq(listeners[PLACES].place, -1);
+    ck_assert_int_eq(listeners[PLACES].slot, -1);
     ck_assert(winsock_double_console_event(CTRL_BREAK_EVENT));
     ck_assert_uint_eq(wakes, PLACES);
     for (int i = 0; i < PLACES; i++)
         ck_assert_uint_eq(taken(&listeners[i]), 1u << PLX__SIGNAL_QUIT);
     plx__signal_remove(&listeners[40], PLX__SIGNAL_QUIT);
-    ck_assert_int_ge(listeners[40].place, 0);
+    ck_assert_int_ge(listeners[40].slot, 0);
     ck_assert_int_eq(plx__signal_add(&listeners[PLACES], PLX__SIGNAL_QUIT), PLX_ELIMIT);
     ck_assert(winsock_double_console_event(CTRL_C_EVENT));
     ck_assert_uint_eq(taken(&listeners[40]), 1u << PLX__SIGNAL_INTERRUPT);
     plx__signal_remove(&listeners[40], PLX__SIGNAL_INTERRUPT);
-    ck_assert_int_eq(listeners[40].place, -1);
+    ck_assert_int_eq(listeners[40].slot, -1);
     ck_ok(plx__signal_add(&listeners[PLACES], PLX__SIGNAL_QUIT));
     wakes = 0;
     ck_assert(winsock_double_console_event(CTRL_C_EVENT));

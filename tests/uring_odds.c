@@ -104,7 +104,7 @@ static void pause_cancels_once(world *w)
     turn_some(w);
     plx__uring_endpoint *uring = endpoint_of(w, p.conn);
     seen s = {.uring = uring};
-    uring->input.state = PLX__URING_CANCELLING; /* It is not, and so goes on. */
+    uring->input.state = PLX__URING_CANCELLING; /* It is not: it stays in flight. */
     ck_ok(plx_conn_pause(w->loop, p.conn));
     turn_some(w);
     ck_assert_int_eq(uring->input.state, PLX__URING_CANCELLING);
@@ -193,7 +193,7 @@ static void release_waits_for_what_is_in_flight(world *w)
     peer client = connect_pair(w, &p, &options);
     turn_some(w);
     plx__uring_endpoint *uring = endpoint_of(w, p.conn);
-    uring->input.state = PLX__URING_CANCELLING; /* It is not, and so goes on. */
+    uring->input.state = PLX__URING_CANCELLING; /* It is not: it stays in flight. */
     ck_ok(plx_conn_release(w->loop, p.conn));
     turn_some(w);
     ck_assert_uint_eq(uring->flags & PLX__URING_RELEASING, PLX__URING_RELEASING);

@@ -29,8 +29,8 @@ static void expect_kept(const plx__backend *backend)
         ck_assert_int_eq(backend->done_next[i].res, 11 + i);
 }
 
-/* What the last call saw of completions is kept; what has come into the ring since may be anything
- * by now. The loop goes on in either case. */
+/* What the last call saw of completions is not lost; what has come into the ring since may be
+ * anything by now. The loop continues in either case. */
 static void renewal_keeps_what_was_completed(world *w)
 {
     for (int is_seen = 0; is_seen < 2; is_seen++) {

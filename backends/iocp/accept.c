@@ -86,7 +86,7 @@ static int accepts_open(plx__backend *backend, plx__endpoint *endpoint,
         accept->socket = PLX_SOCKET_NONE;
         accept->bytes = bytes + i * stride;
     }
-    plx__iocp_place_of(endpoint)->accepts = accepts;
+    plx__iocp_of(endpoint)->accepts = accepts;
     return 0;
 }
 
@@ -101,8 +101,8 @@ static void accept_bury(accept_op *accept)
 
 void plx__iocp_accept_detach(plx__backend *backend, plx__endpoint *endpoint)
 {
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
-    plx__iocp_accepts *accepts = place->accepts;
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
+    plx__iocp_accepts *accepts = iocp->accepts;
     (void)backend;
     (void)CancelIoEx((HANDLE)endpoint->socket, NULL);
     for (size_t i = 0; i < accepts->count; i++) {
@@ -162,13 +162,13 @@ static bool accepts_are_deaf(const plx__iocp_accepts *accepts)
 int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint,
                            const plx__accept_config *config)
 {
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
     int status = plx__iocp_join(backend, endpoint);
-    if (status == 0 && place->accepts == NULL)
+    if (status == 0 && iocp->accepts == NULL)
         status = accepts_open(backend, endpoint, config);
     if (status != 0)
         return status;
-    plx__iocp_accepts *accepts = place->accepts;
+    plx__iocp_accepts *accepts = iocp->accepts;
     plx__iocp_op *held = accepts->held.first;
     accepts->held.first = NULL;
     for (plx__iocp_op *next; held != NULL; held = next) {
@@ -178,8 +178,8 @@ int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint,
         plx__iocp_list_append(&backend->later, held);
     }
     status = accepts_fill(backend, accepts);
-    place->is_accepting = !accepts_are_deaf(accepts);
-    return place->is_accepting ? 0 : status;
+    iocp->is_accepting = !accepts_are_deaf(accepts);
+    return iocp->is_accepting ? 0 : status;
 }
 
 void plx__iocp_accept_stop(plx__backend *backend, plx__endpoint *endpoint)
@@ -187,7 +187,7 @@ void plx__iocp_accept_stop(plx__backend *backend, plx__endpoint *endpoint)
     (void)backend;
     /* Those in flight stay there. Whom they accept is held, and waits like those whom the system
      * has accepted beyond that. */
-    plx__iocp_place_of(endpoint)->is_accepting = false;
+    plx__iocp_of(endpoint)->is_accepting = false;
 }
 
 /* --- what comes ------------------------------------------------------------------------------ */
@@ -210,7 +210,7 @@ static void accepts_gather(plx__backend *backend, plx__endpoint *listener)
             plx__iocp_list_append(&backend->ready, op);
             continue;
         }
-        plx__iocp_place_of(listener)->accepts->busy--;
+        plx__iocp_of(listener)->accepts->busy--;
         accept_hold((accept_op *)(void *)op);
     }
 }
@@ -290,7 +290,7 @@ bool plx__iocp_accept_next(plx__backend *backend, plx__iocp_op *op, plx__complet
         accept_bury(accept);
         return false;
     }
-    if (!plx__iocp_place_of(op->endpoint)->is_accepting) {
+    if (!plx__iocp_of(op->endpoint)->is_accepting) {
         accept_hold(accept);
         return false;
     }
@@ -303,7 +303,7 @@ bool plx__iocp_accept_next(plx__backend *backend, plx__iocp_op *op, plx__complet
 
 int plx__iocp_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out)
 {
-    plx__iocp_accepts *accepts = plx__iocp_place_of(endpoint)->accepts;
+    plx__iocp_accepts *accepts = plx__iocp_of(endpoint)->accepts;
     (void)backend;
     for (plx__iocp_op *op; accepts != NULL && (op = accepts->held.first) != NULL;) {
         accept_op *accept = (accept_op *)(void *)op;
@@ -337,7 +337,7 @@ static uint32_t accept_seconds(const accept_op *accept)
 
 void plx__iocp_accept_sweep(plx__backend *backend, plx__endpoint *endpoint, uint32_t seconds)
 {
-    plx__iocp_accepts *accepts = plx__iocp_place_of(endpoint)->accepts;
+    plx__iocp_accepts *accepts = plx__iocp_of(endpoint)->accepts;
     bool is_full = true;
     (void)backend;
     if (accepts == NULL)

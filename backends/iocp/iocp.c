@@ -95,7 +95,7 @@ void plx__iocp_op_wait(plx__backend *backend, plx__iocp_op *op)
 void plx__iocp_op_fly(plx__backend *backend, plx__iocp_op *op)
 {
     op->state = PLX__IOCP_FLYING;
-    backend->flying++;
+    backend->in_flight++;
 }
 
 void plx__iocp_op_done(plx__backend *backend, plx__iocp_op *op, int status, DWORD bytes)
@@ -109,7 +109,7 @@ void plx__iocp_op_done(plx__backend *backend, plx__iocp_op *op, int status, DWOR
 
 int plx__iocp_op_called(plx__backend *backend, plx__iocp_op *op, bool has_succeeded, DWORD bytes)
 {
-    if (has_succeeded && plx__iocp_place_of(op->endpoint)->skips) {
+    if (has_succeeded && plx__iocp_of(op->endpoint)->skips) {
         plx__iocp_op_done(backend, op, 0, bytes);
         return 0;
     }
@@ -244,7 +244,7 @@ static bool completion_find(plx__backend *backend, plx__completion *completion_o
 /* Whether an operation is anywhere but among the free. */
 static bool is_busy(const plx__backend *backend)
 {
-    return backend->flying > 0 || backend->waiting.first != NULL || backend->later.first != NULL;
+    return backend->in_flight > 0 || backend->waiting.first != NULL || backend->later.first != NULL;
 }
 
 static void iocp_close(plx__backend *backend)
@@ -256,7 +256,7 @@ static void iocp_close(plx__backend *backend)
         continue;
     while (is_busy(backend) && plx__clock_now() < until) {
         /* What the kernel does not have is dropped without blocking. */
-        uint64_t timeout_ns = backend->flying > 0 ? 100 * PLX_MILLISECOND : 0;
+        uint64_t timeout_ns = backend->in_flight > 0 ? 100 * PLX_MILLISECOND : 0;
         /* The system may lack memory for one wait and have it for the next. */
         if (iocp_wait(backend, timeout_ns) != 0)
             plx__sleep(LAST_PAUSE);
@@ -272,16 +272,16 @@ static void iocp_close(plx__backend *backend)
 
 int plx__iocp_join(plx__backend *backend, plx__endpoint *endpoint)
 {
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
     HANDLE handle = (HANDLE)endpoint->socket;
-    if (place->is_joined)
+    if (iocp->is_joined)
         return 0;
     if (CreateIoCompletionPort(handle, backend->port, 0, 0) == NULL)
         return plx__fail((int)GetLastError());
-    place->is_joined = true;
-    place->skips = (backend->can_skip && SetFileCompletionNotificationModes(
-                                             handle, PLX__IOCP_SKIP | PLX__IOCP_NO_EVENT)) ||
-                   plx__iocp_handle_skips(handle);
+    iocp->is_joined = true;
+    iocp->skips = (backend->can_skip && SetFileCompletionNotificationModes(
+                                            handle, PLX__IOCP_SKIP | PLX__IOCP_NO_EVENT)) ||
+                  plx__iocp_handle_skips(handle);
     return 0;
 }
 
@@ -311,11 +311,11 @@ static void op_detach(plx__backend *backend, plx__endpoint *endpoint, plx__iocp_
 /* Whatever is in flight reads and writes memory of the backend's own, so nobody waits for it. */
 static bool iocp_detach(plx__backend *backend, plx__endpoint *endpoint)
 {
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
-    if (place->accepts != NULL)
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
+    if (iocp->accepts != NULL)
         plx__iocp_accept_detach(backend, endpoint);
-    op_detach(backend, endpoint, place->input);
-    op_detach(backend, endpoint, place->output);
+    op_detach(backend, endpoint, iocp->input);
+    op_detach(backend, endpoint, iocp->output);
     return true;
 }
 
@@ -346,7 +346,7 @@ static void entries_take(plx__backend *backend, ULONG count)
             plx__atomic_store(&backend->wake_sent, 0);
             continue;
         }
-        backend->flying--;
+        backend->in_flight--;
         op->state = PLX__IOCP_DONE;
         plx__iocp_list_append(&backend->ready, op);
     }
@@ -456,7 +456,7 @@ static const plx__completion *iocp_next(plx__backend *backend)
 const plx__backend_ops plx__iocp_backend = {
     .name = "iocp",
     .settings = &plx__iocp_settings,
-    .endpoint_bytes = sizeof(plx__iocp_place),
+    .endpoint_bytes = sizeof(plx__iocp_endpoint),
     .open = iocp_open,
     .close = iocp_close,
     .attach = iocp_attach,

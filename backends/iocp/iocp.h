@@ -74,7 +74,7 @@ struct plx__iocp_accepts;
 struct plx__iocp_device;
 
 /* What the backend keeps for each endpoint, in front of it in memory. */
-typedef struct plx__iocp_place {
+typedef struct plx__iocp_endpoint {
     plx__iocp_op *input; /* Connecting, then receiving; or a poll. NULL before it is needed. */
     plx__iocp_op *output;
     struct plx__iocp_accepts *accepts; /* Of a listener. */
@@ -85,7 +85,7 @@ typedef struct plx__iocp_place {
     bool is_accepting;
     bool is_releasing; /* Waits for `input` to come back. */
     uint8_t interest;  /* Of a watch: bits of plx_readiness. */
-} plx__iocp_place;
+} plx__iocp_endpoint;
 
 struct plx__backend {
     HANDLE port;
@@ -102,7 +102,7 @@ struct plx__backend {
     struct plx__iocp_poll *free_polls;
     struct plx__iocp_poll *abandoned_polls; /* In flight, for nobody. */
     struct plx__iocp_device *devices;       /* Handles of the AFD driver. */
-    uint32_t flying;                        /* Operations that the kernel has. */
+    uint32_t in_flight;                     /* Operations that the kernel has. */
     bool is_starved;                        /* The kernel lacked memory; the next wait pauses. */
     bool can_skip;
     plx__atomic_u32 wake_sent; /* A wake is in the port already. */
@@ -110,9 +110,9 @@ struct plx__backend {
     OVERLAPPED_ENTRY entries[PLX__IOCP_ENTRIES_MAX];
 };
 
-static inline plx__iocp_place *plx__iocp_place_of(plx__endpoint *endpoint)
+static inline plx__iocp_endpoint *plx__iocp_of(plx__endpoint *endpoint)
 {
-    return (plx__iocp_place *)(void *)endpoint - 1;
+    return (plx__iocp_endpoint *)(void *)endpoint - 1;
 }
 
 /* iocp.c */

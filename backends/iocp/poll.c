@@ -265,8 +265,8 @@ static uint32_t events_of(uint32_t interest)
 
 static uint32_t interest_of(plx__endpoint *endpoint)
 {
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
-    return place->is_connecting ? (uint32_t)PLX_WRITABLE : place->interest;
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
+    return iocp->is_connecting ? (uint32_t)PLX_WRITABLE : iocp->interest;
 }
 
 /* Somebody who has gone has asked about this socket, too, and is still to be told that it was
@@ -360,9 +360,9 @@ static uint32_t poll_ready(plx__iocp_poll *poll, uint32_t interest)
 static bool connect_is_over(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
 {
     plx__endpoint *endpoint = op->endpoint;
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
-    place->is_connecting = false;
-    place->input = NULL;
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
+    iocp->is_connecting = false;
+    iocp->input = NULL;
     plx__iocp_poll_give(backend, op);
     completion->endpoint = endpoint;
     completion->kind = PLX__CONNECTED;
@@ -373,12 +373,12 @@ static bool connect_is_over(plx__backend *backend, plx__iocp_op *op, plx__comple
 bool plx__iocp_poll_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
 {
     plx__endpoint *endpoint = op->endpoint;
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
     uint32_t interest = interest_of(endpoint);
     if (interest == 0)
         return false;
     uint32_t ready = poll_ready((plx__iocp_poll *)(void *)op, interest);
-    if (ready != 0 && place->is_connecting)
+    if (ready != 0 && iocp->is_connecting)
         return connect_is_over(backend, op, completion);
     if (ready != PLX_FAILED)
         plx__iocp_op_wait(backend, op);
@@ -393,16 +393,16 @@ bool plx__iocp_poll_next(plx__backend *backend, plx__iocp_op *op, plx__completio
 
 int plx__iocp_watch(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest)
 {
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
-    if (place->input == NULL) {
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
+    if (iocp->input == NULL) {
         int status;
-        place->input = plx__iocp_poll_take(backend, endpoint, &status);
-        if (place->input == NULL)
+        iocp->input = plx__iocp_poll_take(backend, endpoint, &status);
+        if (iocp->input == NULL)
             return status;
     }
-    plx__iocp_op *op = place->input;
+    plx__iocp_op *op = iocp->input;
     const plx__iocp_poll *poll = (const plx__iocp_poll *)(const void *)op;
-    place->interest = (uint8_t)interest;
+    iocp->interest = (uint8_t)interest;
     if (interest == 0)
         return 0; /* What is in flight comes back unheeded. */
     if (op->state == PLX__IOCP_IDLE)

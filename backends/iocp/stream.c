@@ -39,15 +39,15 @@ static int connect_by_poll(plx__backend *backend, plx__endpoint *endpoint,
                            const plx__address *address)
 {
     int status;
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
-    place->input = plx__iocp_poll_take(backend, endpoint, &status);
-    if (place->input == NULL)
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
+    iocp->input = plx__iocp_poll_take(backend, endpoint, &status);
+    if (iocp->input == NULL)
         return status;
     status = plx__socket_connect(endpoint->socket, address);
     if (status != 0 && status != PLX_EAGAIN)
         return status;
-    place->is_connecting = true;
-    plx__iocp_op_wait(backend, place->input); /* One that has connected is writable: one path. */
+    iocp->is_connecting = true;
+    plx__iocp_op_wait(backend, iocp->input); /* One that has connected is writable: one path. */
     return 0;
 }
 
@@ -63,7 +63,7 @@ int plx__iocp_connect(plx__backend *backend, plx__endpoint *endpoint, const plx_
     plx__iocp_op *op = plx__iocp_op_take(backend, endpoint, PLX__IOCP_CONNECT);
     if (op == NULL)
         return PLX_ENOMEM;
-    plx__iocp_place_of(endpoint)->input = op;
+    plx__iocp_of(endpoint)->input = op;
     plx__address to = *address;
     plx__socket_connect_aim(&to);
     plx__socket_connect_prepare(endpoint->socket, &to);
@@ -94,18 +94,18 @@ bool plx__iocp_connect_next(plx__backend *backend, plx__iocp_op *op, plx__comple
 
 int plx__iocp_receive_start(plx__backend *backend, plx__endpoint *endpoint)
 {
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
     int status = plx__iocp_join(backend, endpoint);
     if (status != 0)
         return status;
-    if (place->input == NULL) {
-        place->input = plx__iocp_op_take(backend, endpoint, PLX__IOCP_RECEIVE);
-        if (place->input == NULL)
+    if (iocp->input == NULL) {
+        iocp->input = plx__iocp_op_take(backend, endpoint, PLX__IOCP_RECEIVE);
+        if (iocp->input == NULL)
             return PLX_ENOMEM;
     }
-    place->is_receiving = true;
-    if (place->input->state == PLX__IOCP_IDLE)
-        plx__iocp_op_wait(backend, place->input);
+    iocp->is_receiving = true;
+    if (iocp->input->state == PLX__IOCP_IDLE)
+        plx__iocp_op_wait(backend, iocp->input);
     return 0;
 }
 
@@ -113,7 +113,7 @@ void plx__iocp_receive_stop(plx__backend *backend, plx__endpoint *endpoint)
 {
     (void)backend;
     /* One that is in flight stays there: it takes nothing, and comes back unheeded. */
-    plx__iocp_place_of(endpoint)->is_receiving = false;
+    plx__iocp_of(endpoint)->is_receiving = false;
 }
 
 void plx__iocp_receive_post(plx__backend *backend, plx__iocp_op *op)
@@ -122,8 +122,8 @@ void plx__iocp_receive_post(plx__backend *backend, plx__iocp_op *op)
     WSABUF nothing = {.len = 0, .buf = (char *)backend->received};
     DWORD flags = 0;
     DWORD got = 0;
-    if (!plx__iocp_place_of(endpoint)->is_receiving) {
-        if (plx__iocp_place_of(endpoint)->is_releasing)
+    if (!plx__iocp_of(endpoint)->is_receiving) {
+        if (plx__iocp_of(endpoint)->is_releasing)
             plx__iocp_op_done(backend, op, 0, 0);
         return;
     }
@@ -167,7 +167,7 @@ PLX__SLOW static bool receive_failed(plx__backend *backend, plx__iocp_op *op,
 bool plx__iocp_receive_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
 {
     plx__endpoint *endpoint = op->endpoint;
-    if (!plx__iocp_place_of(endpoint)->is_receiving)
+    if (!plx__iocp_of(endpoint)->is_receiving)
         return plx__iocp_released(backend, op, completion);
     ptrdiff_t got = plx__receive(endpoint->socket, backend->received, backend->receive_bytes);
     if (got <= 0)
@@ -247,7 +247,7 @@ static DWORD slices_copy(unsigned char *bytes, const plx__slice *slices, size_t 
 int plx__iocp_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                          size_t count)
 {
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
     DWORD sent = 0;
     int status = plx__iocp_join(backend, endpoint);
     if (status != 0)
@@ -261,7 +261,7 @@ int plx__iocp_send_start(plx__backend *backend, plx__endpoint *endpoint, const p
     bool has_succeeded = WSASend(endpoint->socket, &piece, 1, &sent, 0, &op->overlapped, NULL) == 0;
     status = plx__iocp_op_called(backend, op, has_succeeded, sent);
     if (status == 0)
-        place->output = op;
+        iocp->output = op;
     else
         plx__iocp_send_give(backend, op);
     return status;
@@ -277,7 +277,7 @@ bool plx__iocp_send_next(plx__backend *backend, plx__iocp_op *op, plx__completio
     /* The end of the thread that has started it cancels it; the next one goes on behind it. */
     completion->status = status == PLX_ECANCELED ? 0 : status;
     completion->length = sent;
-    plx__iocp_place_of(endpoint)->output = NULL;
+    plx__iocp_of(endpoint)->output = NULL;
     plx__iocp_send_give(backend, op);
     return true;
 }

@@ -44,16 +44,16 @@ bool plx__iocp_handle_skips(HANDLE handle)
 
 static void port_leave(plx__endpoint *endpoint)
 {
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
     file_completion_information none = {NULL, NULL};
     IO_STATUS_BLOCK block;
     nt_information_file_fn set = nt_find("NtSetInformationFile");
-    if (!place->is_joined || set == NULL)
+    if (!iocp->is_joined || set == NULL)
         return;
     /* If it fails the socket stays with this port, which is for its next owner to find out. */
     (void)set((HANDLE)endpoint->socket, &block, &none, sizeof none,
               FILE_REPLACE_COMPLETION_INFORMATION);
-    place->is_joined = false;
+    iocp->is_joined = false;
 }
 
 int plx__iocp_adopt(plx__backend *backend, plx__endpoint *endpoint)
@@ -64,17 +64,17 @@ int plx__iocp_adopt(plx__backend *backend, plx__endpoint *endpoint)
 
 bool plx__iocp_release(plx__backend *backend, plx__endpoint *endpoint)
 {
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
-    plx__iocp_op *op = place->input;
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
+    plx__iocp_op *op = iocp->input;
     if (op != NULL && op->state != PLX__IOCP_IDLE) {
-        place->is_releasing = true;
+        iocp->is_releasing = true;
         if (op->state == PLX__IOCP_FLYING)
             (void)CancelIoEx((HANDLE)endpoint->socket, &op->overlapped);
         return false;
     }
     if (op != NULL)
         plx__iocp_op_give(backend, op);
-    place->input = NULL;
+    iocp->input = NULL;
     port_leave(endpoint);
     return true;
 }
@@ -82,11 +82,11 @@ bool plx__iocp_release(plx__backend *backend, plx__endpoint *endpoint)
 bool plx__iocp_released(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
 {
     plx__endpoint *endpoint = op->endpoint;
-    plx__iocp_place *place = plx__iocp_place_of(endpoint);
-    if (!place->is_releasing)
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
+    if (!iocp->is_releasing)
         return false;
-    place->is_releasing = false;
-    place->input = NULL;
+    iocp->is_releasing = false;
+    iocp->input = NULL;
     plx__iocp_op_give(backend, op);
     port_leave(endpoint);
     completion->endpoint = endpoint;

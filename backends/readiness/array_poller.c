@@ -101,20 +101,20 @@ static void array_add(plx__poller *poller, plx__polled *polled, plx__poll_entry 
     uint32_t index = poller->count++;
     poller->entries[index] = entry;
     poller->polled[index] = polled;
-    polled->place.index = index;
+    polled->slot.index = index;
     polled->seen = poller->tick;
 }
 
 static void array_remove(plx__poller *poller, plx__polled *polled)
 {
-    uint32_t hole = polled->place.index;
+    uint32_t hole = polled->slot.index;
     uint32_t last = --poller->count;
     poller->entries[hole] = poller->entries[last];
     poller->polled[hole] = poller->polled[last];
     if (last >= poller->cursor)
         poller->entries[hole].revents = 0; /* It has been looked at; the hole may have not. */
-    poller->polled[hole]->place.index = hole;
-    polled->place.index = 0;
+    poller->polled[hole]->slot.index = hole;
+    polled->slot.index = 0;
     if (poller->cursor > poller->count)
         poller->cursor = poller->count;
 }
@@ -139,7 +139,7 @@ int plx__array_poller_set(plx__poller *poller, plx__polled *polled, uint32_t int
         array_remove(poller, polled);
         return 0;
     }
-    uint32_t index = polled->place.index;
+    uint32_t index = polled->slot.index;
     if (index != 0) {
         poller->entries[index].events = events_of(interest);
         return 0;

@@ -2,7 +2,7 @@
  *
  * Level-triggered: bench/notes/ has the figures that decided. A change of interest waits until
  * the next wait and is dropped if another one undoes it before; only the first interest of a socket
- * goes to the kernel at once, because only adding can fail. What the kernel hands back is a place
+ * goes to the kernel at once, because only adding can fail. What the kernel hands back is a slot
  * in the table and its generation, never an address: a set keeps naming a file that somebody
  * duplicated and closed without telling us, and cannot be asked to forget it (epoll(7), Q6). Such a
  * set is thrown away and made anew, as libev does it (libev's documentation, "EVBACKEND_EPOLL").
@@ -33,18 +33,18 @@
  * longest wait while the kernel refuses a change. */
 #define RETRY_NS (10 * PLX_MILLISECOND)
 
-/* What the kernel names the wake by: place 0 in a generation that it never has. */
+/* What the kernel names the wake by: slot 0 in a generation that it never has. */
 #define WAKE ((uint64_t)1 << 32)
 
 #define FREE 0xff
 
-/* One place of the table. Place 0 stays unused: an index of 0 means none. */
+/* One slot of the table. Slot 0 stays unused: an index of 0 means none. */
 typedef struct registration {
     union {
         plx__polled *polled;
         uint32_t next_free;
     } at;
-    uint32_t generation; /* One more each time the place becomes free. */
+    uint32_t generation; /* One more each time the slot becomes free. */
     uint16_t wait; /* The last one before it became free; or that named it, if that matters. */
     uint8_t known; /* The interest that the kernel was told; or FREE. */
     bool is_changed : 1; /* It stands in `changed`. */
@@ -57,9 +57,9 @@ struct plx__poller {
     bool had_stale;    /* It once did: descriptors of this process live on elsewhere. */
     bool is_full;      /* The last call brought as many events as it could. */
     bool lacks_pwait2; /* Linux before 5.11. */
-    uint32_t places;   /* Used so far, the free ones among them included. */
+    uint32_t slots;    /* Used so far, the free ones among them included. */
     uint32_t room;
-    uint32_t free;     /* The first free place, or 0. */
+    uint32_t free;     /* The first free slot, or 0. */
     uint32_t changes;  /* Places whose interest changed since the last wait, */
     uint32_t failures; /* and those whose change the kernel refused. */
     uint16_t wait;     /* How many there were, wrapping. */
@@ -95,30 +95,30 @@ PLX__SLOW static int table_grow(plx__poller *poller)
     return 0;
 }
 
-static int place_take(plx__poller *poller, uint32_t *index_out)
+static int slot_take(plx__poller *poller, uint32_t *index_out)
 {
     uint32_t index = poller->free;
     if (index != 0) {
         poller->free = poller->table[index].at.next_free;
     } else {
-        int status = poller->places == poller->room ? table_grow(poller) : 0;
+        int status = poller->slots == poller->room ? table_grow(poller) : 0;
         if (status != 0)
             return status;
-        index = poller->places++;
+        index = poller->slots++;
         poller->table[index] = (registration){.generation = 0};
     }
     *index_out = index;
     return 0;
 }
 
-static void place_give(plx__poller *poller, uint32_t index)
+static void slot_give(plx__poller *poller, uint32_t index)
 {
-    registration *place = &poller->table[index];
-    place->generation++;
-    place->wait = poller->wait;
-    place->known = FREE;
-    place->has_failed = false;
-    place->at.next_free = poller->free;
+    registration *slot = &poller->table[index];
+    slot->generation++;
+    slot->wait = poller->wait;
+    slot->known = FREE;
+    slot->has_failed = false;
+    slot->at.next_free = poller->free;
     poller->free = index;
 }
 
@@ -139,18 +139,18 @@ PLX__SLOW static int set_refused(void)
 }
 
 /* Tells the kernel. No interest is said as EPOLLET alone: a hang-up cannot be masked out, but so it
- * is reported once only, and the place in the set is kept, so that interest which comes back cannot
+ * is reported once only, and the slot in the set is kept, so that interest which comes back cannot
  * be refused. */
 static int set_control(plx__poller *poller, int operation, uint32_t index, uint32_t interest)
 {
-    const registration *place = &poller->table[index];
+    const registration *slot = &poller->table[index];
     struct epoll_event event = {.events = interest == 0 ? (uint32_t)EPOLLET : 0};
     if ((interest & PLX_READABLE) != 0)
         event.events |= EPOLLIN;
     if ((interest & PLX_WRITABLE) != 0)
         event.events |= EPOLLOUT;
-    event.data.u64 = (uint64_t)place->generation << 32 | index;
-    int socket = plx__polled_endpoint(place->at.polled)->socket;
+    event.data.u64 = (uint64_t)slot->generation << 32 | index;
+    int socket = plx__polled_endpoint(slot->at.polled)->socket;
     if (plx__fault_strikes(PLX__FAULT_REGISTER))
         return plx__fail(ENOMEM);
     return epoll_ctl(poller->set, operation, socket, &event) == 0 ? 0 : set_refused();
@@ -212,11 +212,11 @@ PLX__SLOW static int set_renew(plx__poller *poller)
     plx__hook(PLX__HOOK_ARMED);
     int before = poller->set;
     poller->set = set;
-    for (uint32_t i = 1; i < poller->places; i++) {
-        const registration *place = &poller->table[i];
-        if (place->known == FREE)
+    for (uint32_t i = 1; i < poller->slots; i++) {
+        const registration *slot = &poller->table[i];
+        if (slot->known == FREE)
             continue;
-        status = set_control(poller, EPOLL_CTL_ADD, i, place->known);
+        status = set_control(poller, EPOLL_CTL_ADD, i, slot->known);
         if (may_pass(status)) {
             poller->set = before;
             plx__socket_close(set);
@@ -251,7 +251,7 @@ static int epoll_poller_open(plx__poller **poller_out, const plx__backend_config
         return PLX_ENOMEM;
     poller->openings = config->openings;
     poller->set = PLX_SOCKET_NONE;
-    poller->places = 1;
+    poller->slots = 1;
     int status = plx__wake_open(&poller->wake);
     if (status == 0)
         status = table_grow(poller);
@@ -269,7 +269,7 @@ static int epoll_poller_open(plx__poller **poller_out, const plx__backend_config
 
 /* The set knows this file by this number already, from a time before the number was closed while a
  * duplicate lived on. Nobody of ours has it any more, for core lets one endpoint at a time have a
- * socket: what is registered becomes this place's. */
+ * socket: what is registered becomes this slot's. */
 PLX__SLOW static int registration_take_over(plx__poller *poller, uint32_t index, uint32_t interest)
 {
     poller->had_stale = true;
@@ -291,31 +291,31 @@ static int epoll_poller_renew(plx__poller *poller)
 static int registration_add(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
     uint32_t index;
-    int status = place_take(poller, &index);
+    int status = slot_take(poller, &index);
     if (status != 0)
         return status;
-    registration *place = &poller->table[index];
-    place->at.polled = polled;
-    place->known = (uint8_t)interest;
+    registration *slot = &poller->table[index];
+    slot->at.polled = polled;
+    slot->known = (uint8_t)interest;
     status = set_control(poller, EPOLL_CTL_ADD, index, interest);
     if (status == PLX_EEXIST)
         status = registration_take_over(poller, index, interest);
     if (status != 0) {
-        place_give(poller, index);
+        slot_give(poller, index);
         return status;
     }
-    polled->place.index = index;
+    polled->slot.index = index;
     return 0;
 }
 
 static int epoll_poller_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
-    uint32_t index = polled->place.index;
+    uint32_t index = polled->slot.index;
     if (index == 0)
         return registration_add(poller, polled, interest);
-    registration *place = &poller->table[index];
-    if (!place->is_changed) {
-        place->is_changed = true;
+    registration *slot = &poller->table[index];
+    if (!slot->is_changed) {
+        slot->is_changed = true;
         poller->changed[poller->changes++] = index;
     }
     return 0;
@@ -323,7 +323,7 @@ static int epoll_poller_set(plx__poller *poller, plx__polled *polled, uint32_t i
 
 static void epoll_poller_forget(plx__poller *poller, plx__polled *polled)
 {
-    uint32_t index = polled->place.index;
+    uint32_t index = polled->slot.index;
     if (index == 0)
         return;
     /* The one way to know that the set names this file no more: closing the descriptor is not
@@ -333,8 +333,8 @@ static void epoll_poller_forget(plx__poller *poller, plx__polled *polled)
     struct epoll_event none = {.events = 0};
     if (polled->is_borrowed || poller->had_stale)
         (void)epoll_ctl(poller->set, EPOLL_CTL_DEL, plx__polled_endpoint(polled)->socket, &none);
-    place_give(poller, index);
-    polled->place.index = 0;
+    slot_give(poller, index);
+    polled->slot.index = 0;
 }
 
 /* Tells the kernel what changed since the last wait, unless it changed back. What it refuses for
@@ -344,15 +344,15 @@ static void changes_apply(plx__poller *poller)
     uint32_t left = 0;
     for (uint32_t i = 0; i < poller->changes; i++) {
         uint32_t index = poller->changed[i];
-        registration *place = &poller->table[index];
-        place->is_changed = false;
-        if (place->known == FREE || place->at.polled->interest == place->known)
+        registration *slot = &poller->table[index];
+        slot->is_changed = false;
+        if (slot->known == FREE || slot->at.polled->interest == slot->known)
             continue;
-        int status = set_control(poller, EPOLL_CTL_MOD, index, place->at.polled->interest);
+        int status = set_control(poller, EPOLL_CTL_MOD, index, slot->at.polled->interest);
         if (status == 0) {
-            place->known = place->at.polled->interest;
+            slot->known = slot->at.polled->interest;
         } else if (may_pass(status)) {
-            place->is_changed = true;
+            slot->is_changed = true;
             poller->changed[left++] = index;
         } else {
             failure_note(poller, index);
@@ -431,12 +431,12 @@ PLX__SLOW static uint32_t ready_of(uint32_t events)
     return ready;
 }
 
-/* An event that names no present place: the wake, one that was forgotten after the wait that found
+/* An event that names no present slot: the wake, one that was forgotten after the wait that found
  * it ready, or a stale one. If that is taken for the second, it is ready at the next wait too. */
 PLX__SLOW static void event_drop(plx__poller *poller, uint64_t name)
 {
-    const registration *place = &poller->table[(uint32_t)name];
-    bool is_late = place->generation == (uint32_t)(name >> 32) + 1 && place->wait == poller->wait;
+    const registration *slot = &poller->table[(uint32_t)name];
+    bool is_late = slot->generation == (uint32_t)(name >> 32) + 1 && slot->wait == poller->wait;
     if (name != WAKE && !is_late)
         poller->has_stale = poller->had_stale = true;
 }
@@ -446,20 +446,20 @@ PLX__SLOW static size_t failures_collect(plx__poller *poller, plx__poller_event 
 {
     size_t count = 0;
     while (poller->failures > 0 && count < max) {
-        registration *place = &poller->table[poller->failed[--poller->failures]];
-        if (!place->has_failed)
+        registration *slot = &poller->table[poller->failed[--poller->failures]];
+        if (!slot->has_failed)
             continue; /* It has gone since, and another one may be there. */
-        place->has_failed = false;
-        events[count++] = (plx__poller_event){.polled = place->at.polled, .ready = PLX_FAILED};
+        slot->has_failed = false;
+        events[count++] = (plx__poller_event){.polled = slot->at.polled, .ready = PLX_FAILED};
     }
     return count;
 }
 
-/* The place that an event names, or NULL. */
-static registration *event_place(plx__poller *poller, const struct epoll_event *event)
+/* The slot that an event names, or NULL. */
+static registration *event_slot(plx__poller *poller, const struct epoll_event *event)
 {
-    registration *place = &poller->table[(uint32_t)event->data.u64];
-    return place->generation == (uint32_t)(event->data.u64 >> 32) ? place : NULL;
+    registration *slot = &poller->table[(uint32_t)event->data.u64];
+    return slot->generation == (uint32_t)(event->data.u64 >> 32) ? slot : NULL;
 }
 
 /* Gets more of those that were ready, after a call that brought as many as it could. The kernel
@@ -471,23 +471,23 @@ PLX__SLOW static bool events_refill(plx__poller *poller)
     if (!poller->is_full)
         return false;
     for (uint32_t i = 0; i < poller->end; i++) {
-        registration *place = event_place(poller, &poller->events[i]);
-        if (place != NULL)
-            place->wait = poller->wait;
+        registration *slot = event_slot(poller, &poller->events[i]);
+        if (slot != NULL)
+            slot->wait = poller->wait;
     }
     int count = epoll_wait(poller->set, poller->events, EVENTS_MAX, 0);
     uint32_t fresh = 0;
-    bool has_place = false;
+    bool has_slot = false;
     for (int i = 0; i < count; i++) {
-        const registration *place = event_place(poller, &poller->events[i]);
-        if (place != NULL && place->wait == poller->wait)
+        const registration *slot = event_slot(poller, &poller->events[i]);
+        if (slot != NULL && slot->wait == poller->wait)
             continue;
-        has_place = has_place || place != NULL;
+        has_slot = has_slot || slot != NULL;
         poller->events[fresh++] = poller->events[i];
     }
     poller->event = 0;
     poller->end = fresh;
-    poller->is_full = fresh == EVENTS_MAX && has_place;
+    poller->is_full = fresh == EVENTS_MAX && has_slot;
     return fresh > 0;
 }
 
@@ -501,15 +501,15 @@ static size_t events_take(plx__poller *poller, plx__poller_event *events, size_t
     plx__poller_event *found = events;
     for (; event != end; event++) {
         uint64_t name = event->data.u64;
-        const registration *place = &table[(uint32_t)name];
-        if (place->generation != (uint32_t)(name >> 32)) {
+        const registration *slot = &table[(uint32_t)name];
+        if (slot->generation != (uint32_t)(name >> 32)) {
             event_drop(poller, name);
             continue;
         }
         found->ready = PLX_READABLE;
         if (event->events != EPOLLIN)
             found->ready = ready_of(event->events);
-        found->polled = place->at.polled;
+        found->polled = slot->at.polled;
         found++;
     }
     poller->event = (uint32_t)(event - poller->events);

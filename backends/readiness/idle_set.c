@@ -239,7 +239,7 @@ void plx__idle_set_abandon(plx__idle_set *set, plx__poller *poller,
         plx__polled *polled = set->table[i].polled;
         if (polled == NULL)
             continue;
-        polled->place.index = 0;
+        polled->slot.index = 0;
         returned(poller, polled);
     }
     plx__wake_close(&set->wake);
@@ -273,7 +273,7 @@ int plx__idle_set_add(plx__idle_set *set, plx__polled *polled)
     slot->socket = plx__polled_endpoint(polled)->socket;
     set->is_changed = true;
     plx__mutex_unlock(&set->mutex);
-    polled->place.index = index;
+    polled->slot.index = index;
     return 0;
 }
 
@@ -290,10 +290,10 @@ static void slot_give(plx__idle_set *set, uint32_t index)
 void plx__idle_set_remove(plx__idle_set *set, plx__polled *polled)
 {
     plx__mutex_lock(&set->mutex);
-    slot_give(set, polled->place.index);
+    slot_give(set, polled->slot.index);
     set->is_changed = true;
     plx__mutex_unlock(&set->mutex);
-    polled->place.index = 0;
+    polled->slot.index = 0;
 }
 
 void plx__idle_set_apply(plx__idle_set *set)

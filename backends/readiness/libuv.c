@@ -225,7 +225,7 @@ static uv_entry *entry_open(plx__poller *poller, plx__polled *polled, int *statu
     }
     entry->poll.data = entry;
     entry->polled = polled;
-    polled->place.handle = entry;
+    polled->slot.handle = entry;
     return entry;
 }
 
@@ -272,7 +272,7 @@ static bool started_check(plx__poller *poller)
 
 static int libuv_poller_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
-    uv_entry *entry = polled->place.handle;
+    uv_entry *entry = polled->slot.handle;
     int status = 0;
     if (entry == NULL)
         entry = entry_open(poller, polled, &status);
@@ -287,12 +287,12 @@ static int libuv_poller_set(plx__poller *poller, plx__polled *polled, uint32_t i
 
 static void libuv_poller_forget(plx__poller *poller, plx__polled *polled)
 {
-    uv_entry *entry = polled->place.handle;
+    uv_entry *entry = polled->slot.handle;
     (void)poller;
     if (entry == NULL)
         return;
     entry->polled = NULL;
-    polled->place.handle = NULL;
+    polled->slot.handle = NULL;
     uv_close((uv_handle_t *)&entry->poll, on_entry_closed);
 }
 

@@ -118,7 +118,7 @@ static int tiered_set(plx__poller *poller, plx__polled *polled, uint32_t interes
 {
     if (polled->is_idle)
         return idle_change(poller, polled, interest);
-    if (polled->place.index == 0)
+    if (polled->slot.index == 0)
         polled->patience = tiered_of(poller)->patience;
     return plx__array_poller_set(poller, polled, interest);
 }

@@ -25,7 +25,7 @@ typedef struct plx__polled {
     union {
         uint32_t index; /* In the poller's array; 0 when it is in none. */
         void *handle;   /* Of the poller's own. */
-    } place;
+    } slot;
     uint8_t interest;     /* What the poller was told last: PLX_READABLE, PLX_WRITABLE. */
     uint8_t operations;   /* readiness.c's: bits of plx__operation. */
     uint8_t accepts;      /* readiness.c's: how many were allowed in the last turn, */

@@ -262,7 +262,7 @@ static const plx__completion *received_nothing(plx__backend *backend, ptrdiff_t 
     return status == PLX_EAGAIN ? NULL : receive_end(backend, backend->received.endpoint, status);
 }
 
-/* The endpoint is stored before the call, so that nothing has to be kept across it. */
+/* The endpoint is stored before the call, so that nothing has to be saved across it. */
 static ptrdiff_t receive(plx__backend *backend, plx__polled *polled)
 {
     plx__endpoint *endpoint = plx__polled_endpoint(polled);

@@ -274,7 +274,7 @@ static int done_take_all(plx__backend *backend)
     }
     if (status == 0)
         plx__uring_deferred_reset(backend);
-    else /* Which sends have failed is not known: no later one may take the place of such a one. */
+    else /* Which sends have failed is not known: no later one may be taken for one of them. */
         backend->can_defer = false;
     return status;
 }

@@ -150,7 +150,7 @@ static void conn_deferred_open(plx_loop *loop, plx__conn *conn)
     if (plx__conn_is_open(conn))
         plx__conn_output_give_back(loop, conn);
     if (plx__conn_is_open(conn) && is_to_show)
-        plx__conn_input_show_kept(loop, conn);
+        plx__conn_input_show_unconsumed(loop, conn);
     if (plx__conn_is_open(conn) && (conn->flags & PLX__CONN_RELEASING) != 0)
         plx__conn_leave(loop, conn);
 }

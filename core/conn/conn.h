@@ -215,7 +215,7 @@ void plx__conn_output_give_back(plx_loop *loop, plx__conn *conn);
 /* The backend's stream is over: PLX_EEOF, or why. */
 void plx__conn_stream_ended(plx_loop *loop, plx__conn *conn, int status);
 /* The deferred part of resuming. */
-void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn);
+void plx__conn_input_show_unconsumed(plx_loop *loop, plx__conn *conn);
 void plx__conn_input_drop(plx_loop *loop, plx__conn *conn);
 /* From now on nothing is shown: PLX__CONN_FINISHING has just been set. */
 void plx__conn_input_finish(plx_loop *loop, plx__conn *conn);

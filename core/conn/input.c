@@ -164,7 +164,7 @@ void plx__conn_received_slowly(plx_loop *loop, plx__conn *conn, const plx__compl
         conn_show_unconsumed(loop, conn);
 }
 
-void plx__conn_input_show_kept(plx_loop *loop, plx__conn *conn)
+void plx__conn_input_show_unconsumed(plx_loop *loop, plx__conn *conn)
 {
     conn->flags &= ~(uint32_t)PLX__CONN_SHOW_UNCONSUMED;
     if ((conn->flags & PLX__CONN_PAUSED) != 0)

@@ -11,10 +11,10 @@
 
 #define LISTENERS_MAX 64
 
-typedef struct signal_place {
-    plx__atomic_u32 wanted; /* Bit N for signal number N; 0: the place is free, or silent. */
+typedef struct signal_slot {
+    plx__atomic_u32 wanted; /* Bit N for signal number N; 0: the slot is free, or silent. */
     plx__signal_listener *listener;
-} signal_place;
+} signal_slot;
 
 static const int system_numbers[] = {
     [PLX__SIGNAL_INTERRUPT] = SIGINT, [PLX__SIGNAL_TERMINATE] = SIGTERM,
@@ -23,12 +23,12 @@ static const int system_numbers[] = {
     [PLX__SIGNAL_CHILD] = SIGCHLD,
 };
 
-static signal_place places[LISTENERS_MAX];
+static signal_slot slots[LISTENERS_MAX];
 static plx__atomic_u32 handlers_inside;
 
 /* What follows is changed only under the lock, with a spin because loops come and go rarely. */
 static plx__atomic_u32 table_lock;
-static uint32_t places_taken[LISTENERS_MAX];
+static uint32_t slots_taken[LISTENERS_MAX];
 static uint32_t subscriptions[PLX__SIGNAL_NUMBERS];
 static struct sigaction actions_before[PLX__SIGNAL_NUMBERS];
 
@@ -64,9 +64,9 @@ static void on_signal(int system_number)
         if (system_numbers[number] != system_number)
             continue;
         for (int i = 0; i < LISTENERS_MAX; i++) {
-            if ((plx__atomic_load(&places[i].wanted) & 1u << number) == 0)
+            if ((plx__atomic_load(&slots[i].wanted) & 1u << number) == 0)
                 continue;
-            plx__signal_listener *listener = places[i].listener;
+            plx__signal_listener *listener = slots[i].listener;
             plx__atomic_or(&listener->pending, 1u << number);
             listener->wake(listener->data);
         }
@@ -80,16 +80,16 @@ void plx__signal_listener_init(plx__signal_listener *listener, void (*wake)(void
     plx__atomic_store(&listener->pending, 0);
     listener->wake = wake;
     listener->data = data;
-    listener->place = -1;
+    listener->slot = -1;
 }
 
-static int place_find(plx__signal_listener *listener)
+static int slot_find(plx__signal_listener *listener)
 {
-    if (listener->place >= 0)
-        return listener->place;
+    if (listener->slot >= 0)
+        return listener->slot;
     for (int i = 0; i < LISTENERS_MAX; i++) {
-        if (places_taken[i] == 0) {
-            places[i].listener = listener;
+        if (slots_taken[i] == 0) {
+            slots[i].listener = listener;
             return i;
         }
     }
@@ -109,8 +109,8 @@ static int action_install(int number)
 
 static int table_add(plx__signal_listener *listener, int number)
 {
-    int place = place_find(listener);
-    if (place < 0)
+    int slot = slot_find(listener);
+    if (slot < 0)
         return PLX_ELIMIT;
     if (subscriptions[number] == 0) {
         int status = action_install(number);
@@ -118,9 +118,9 @@ static int table_add(plx__signal_listener *listener, int number)
             return status;
     }
     subscriptions[number]++;
-    places_taken[place]++;
-    listener->place = place;
-    plx__atomic_or(&places[place].wanted, 1u << number);
+    slots_taken[slot]++;
+    listener->slot = slot;
+    plx__atomic_or(&slots[slot].wanted, 1u << number);
     return 0;
 }
 
@@ -135,16 +135,16 @@ int plx__signal_add(plx__signal_listener *listener, int number)
 void plx__signal_remove(plx__signal_listener *listener, int number)
 {
     table_enter();
-    signal_place *place = &places[listener->place];
-    uint32_t wanted = plx__atomic_load(&place->wanted);
-    plx__atomic_store(&place->wanted, wanted & ~(1u << number));
+    signal_slot *slot = &slots[listener->slot];
+    uint32_t wanted = plx__atomic_load(&slot->wanted);
+    plx__atomic_store(&slot->wanted, wanted & ~(1u << number));
     if (--subscriptions[number] == 0)
         (void)sigaction(system_numbers[number], &actions_before[number], NULL);
     while (plx__atomic_load(&handlers_inside) != 0)
         plx__thread_yield();
-    if (--places_taken[listener->place] == 0) {
-        place->listener = NULL;
-        listener->place = -1;
+    if (--slots_taken[listener->slot] == 0) {
+        slot->listener = NULL;
+        listener->slot = -1;
     }
     table_leave();
 }

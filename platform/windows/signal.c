@@ -9,14 +9,14 @@
 
 #define LISTENERS_MAX 64
 
-typedef struct signal_place {
+typedef struct signal_slot {
     uint32_t wanted; /* Bit N for signal number N. */
     plx__signal_listener *listener;
-} signal_place;
+} signal_slot;
 
 /* The handler's thread and the loops' threads meet here. */
 static SRWLOCK table_lock = SRWLOCK_INIT;
-static signal_place places[LISTENERS_MAX];
+static signal_slot slots[LISTENERS_MAX];
 
 static int number_of(DWORD event)
 {
@@ -47,9 +47,9 @@ static BOOL WINAPI on_event(DWORD event)
     bool is_told = false;
     AcquireSRWLockExclusive(&table_lock);
     for (int i = 0; i < LISTENERS_MAX; i++) {
-        if ((places[i].wanted & 1u << number) == 0)
+        if ((slots[i].wanted & 1u << number) == 0)
             continue;
-        plx__signal_listener *listener = places[i].listener;
+        plx__signal_listener *listener = slots[i].listener;
         plx__atomic_or(&listener->pending, 1u << number);
         listener->wake(listener->data);
         is_told = true;
@@ -65,15 +65,15 @@ void plx__signal_listener_init(plx__signal_listener *listener, void (*wake)(void
     plx__atomic_store(&listener->pending, 0);
     listener->wake = wake;
     listener->data = data;
-    listener->place = -1;
+    listener->slot = -1;
 }
 
-static int place_find(const plx__signal_listener *listener)
+static int slot_find(const plx__signal_listener *listener)
 {
-    if (listener->place >= 0)
-        return listener->place;
+    if (listener->slot >= 0)
+        return listener->slot;
     for (int i = 0; i < LISTENERS_MAX; i++) {
-        if (places[i].wanted == 0)
+        if (slots[i].wanted == 0)
             return i;
     }
     return -1;
@@ -100,22 +100,22 @@ int plx__signal_add(plx__signal_listener *listener, int number)
     if (status != 0)
         return status;
     AcquireSRWLockExclusive(&table_lock);
-    int place = place_find(listener);
-    if (place >= 0) {
-        places[place].listener = listener;
-        places[place].wanted |= 1u << number;
-        listener->place = place;
+    int slot = slot_find(listener);
+    if (slot >= 0) {
+        slots[slot].listener = listener;
+        slots[slot].wanted |= 1u << number;
+        listener->slot = slot;
     }
     ReleaseSRWLockExclusive(&table_lock);
-    return place >= 0 ? 0 : PLX_ELIMIT;
+    return slot >= 0 ? 0 : PLX_ELIMIT;
 }
 
 void plx__signal_remove(plx__signal_listener *listener, int number)
 {
     AcquireSRWLockExclusive(&table_lock);
-    signal_place *place = &places[listener->place];
-    place->wanted &= ~(1u << number);
-    if (place->wanted == 0)
-        listener->place = -1;
+    signal_slot *slot = &slots[listener->slot];
+    slot->wanted &= ~(1u << number);
+    if (slot->wanted == 0)
+        listener->slot = -1;
     ReleaseSRWLockExclusive(&table_lock);
 }
