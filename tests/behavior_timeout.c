@@ -237,7 +237,7 @@ static void read_timeout_that_comes_nearer_while_paused(world *w)
     peer_close(&client);
 }
 
-/* What waited for the connection to open waits on once it is open. */
+/* Bytes written before the connection opened have the write timeout once it is open. */
 static void write_timeout_of_what_waited_for_the_connect(world *w)
 {
     for (int way = 0; way < 2; way++) {
