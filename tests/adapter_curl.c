@@ -201,14 +201,13 @@ static void large_body_arrives(world *w)
 /* The same the other way round. */
 static void large_body_is_sent(world *w)
 {
-    static char body[POST_BYTES];
     client c;
     client_open(w, &c);
     CURL *transfer = client_prepare(&c, "/hello");
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:"); /* Without asking first. */
     curl_easy_setopt(transfer, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(transfer, CURLOPT_POSTFIELDSIZE, (long)POST_BYTES);
-    curl_easy_setopt(transfer, CURLOPT_POSTFIELDS, body);
+    curl_easy_setopt(transfer, CURLOPT_POSTFIELDS, plenty());
     client_finish(w, &c, transfer);
     ck_assert_int_eq(c.result, CURLE_OK);
     ck_assert_uint_eq(c.bytes, 5);

@@ -91,13 +91,12 @@ static void close_from_on_end(world *w)
 
 static void close_from_on_drain(world *w)
 {
-    static unsigned char bytes[16 << 20]; /* More than any system takes. */
     probe p = {.then_drain = close_it};
     plx_conn_options options = probe_options(&p);
     options.send_high = 1000;
-    options.send_max = sizeof bytes;
+    options.send_max = PLENTY;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY));
     expect_closed_once(w, &p, &client);
     ck_assert_uint_eq(p.drained, 1);
 }
@@ -495,17 +494,17 @@ static void open_in_on_close(plx_loop *loop, plx_conn conn, probe *p)
  * each on_close comes, what was lent comes back, the post is cancelled, and nothing leaks. */
 static void loop_closes_with_everything_open(world *w)
 {
-    static unsigned char bytes[4 << 20];
+    enum { SIZE = 4 << 20 };
     size_t cancelled = 0;
     size_t returned = 0;
     plx_socket foreign;
     probe p = {.then_close = open_in_on_close};
     plx_conn_options options = probe_options(&p);
-    options.send_high = options.send_max = 2 * sizeof bytes;
+    options.send_high = options.send_max = 2 * SIZE;
     peer client = connect_pair(w, &p, &options);
     (void)one_of_each(w, w->loop, &foreign);
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
-    ck_ok(plx_conn_send(w->loop, p.conn, bytes, sizeof bytes, count_returned, &returned));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), SIZE));
+    ck_ok(plx_conn_send(w->loop, p.conn, plenty(), SIZE, count_returned, &returned));
     ck_ok(plx_post(w->loop, count_cancelled, &cancelled));
     ck_ok(plx_loop_close(w->loop));
     w->loop = NULL;

@@ -405,13 +405,12 @@ static void read_timeout_rests_while_paused(world *w)
 /* The peer speaks but never reads: its bytes do not put the write timeout off. */
 static void write_timeout_closes(world *w)
 {
-    static unsigned char bytes[8 << 20];
     probe p = {0};
     plx_conn_options options = probe_options(&p);
     options.write_timeout_ns = 60 * PLX_MILLISECOND;
-    options.send_high = options.send_max = sizeof bytes;
+    options.send_high = options.send_max = PLENTY;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY));
     ck_assert_uint_gt(plx_conn_queued(w->loop, p.conn), 0);
     uint64_t until = plx__clock_now() + patience();
     while (p.closed == 0) {

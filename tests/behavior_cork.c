@@ -6,10 +6,6 @@
 
 extern const test_case behavior_cork_cases[];
 
-enum { MUCH = 16 << 20 }; /* Bytes: more than any system takes. */
-
-static unsigned char bytes[MUCH];
-
 static void peer_expect_pattern(world *w, peer *client, size_t length)
 {
     static unsigned char got[65536];
@@ -25,8 +21,8 @@ static void peer_expect_pattern(world *w, peer *client, size_t length)
 static peer connect_roomy(world *w, probe *p)
 {
     plx_conn_options options = probe_options(p);
-    options.send_max = 2 * (size_t)MUCH;
-    pattern_fill(bytes, sizeof bytes, 0);
+    options.send_max = 2 * (size_t)PLENTY;
+    pattern_fill(plenty(), PLENTY, 0);
     return connect_pair(w, p, &options);
 }
 
@@ -192,7 +188,7 @@ static size_t cork_and_answer(plx_loop *loop, plx_conn conn, probe *p, const voi
     ck_ok(plx_conn_write(loop, conn, "34", 2));
     ck_ok(plx_conn_uncork(loop, conn));
     ck_ok(plx_conn_cork(loop, conn));
-    ck_ok(plx_conn_write(loop, conn, bytes, 20000));
+    ck_ok(plx_conn_write(loop, conn, plenty(), 20000));
     ck_ok(plx_conn_write(loop, conn, "56", 2));
     ck_ok(plx_conn_uncork(loop, conn));
     ck_ok(plx_conn_write(loop, conn, "7", 1));
@@ -233,26 +229,26 @@ static void cork_keeps_the_watermarks_exact(world *w)
     probe p = {0};
     plx_conn_options options = probe_options(&p);
     options.send_high = 1000;
-    options.send_max = MUCH;
-    pattern_fill(bytes, sizeof bytes, 0);
+    options.send_max = PLENTY;
+    pattern_fill(plenty(), PLENTY, 0);
     peer client = connect_pair(w, &p, &options);
     ck_ok(plx_conn_cork(w->loop, p.conn));
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes, 600));
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes + 600, 400));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), 600));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty() + 600, 400));
     ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), 1000);
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes + 1000, 1));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty() + 1000, 1));
     ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), 0);
     ck_assert_uint_eq(counter(w, sends), 1);
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes + 1001, 100)); /* It goes on. */
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty() + 1001, 100)); /* It goes on. */
     ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), 100);
     ck_assert_int_eq(plx_conn_is_high(w->loop, p.conn), 0);
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes + 1101, sizeof bytes - 1101));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty() + 1101, PLENTY - 1101));
     ck_assert_int_eq(plx_conn_is_high(w->loop, p.conn), 1);
     ck_ok(plx_conn_uncork(w->loop, p.conn));
     ck_assert_uint_eq(counter(w, read_pauses), 1);
     turn_some(w);
     ck_assert_uint_eq(p.drained, 0);
-    peer_expect_pattern(w, &client, sizeof bytes);
+    peer_expect_pattern(w, &client, PLENTY);
     turn_until(w, &p.drained, 1);
     close_both(w, &p, &client);
 }
@@ -265,16 +261,16 @@ static void cork_makes_room_for_a_write(world *w)
         world_reopen(w, (plx_loop_options){.queued_bytes_max = way == 1 ? 1000 : 0});
         probe p = {0};
         plx_conn_options options = probe_options(&p);
-        pattern_fill(bytes, sizeof bytes, 0);
+        pattern_fill(plenty(), PLENTY, 0);
         if (way == 0)
             options.send_high = options.send_max = 1000;
         peer client = connect_pair(w, &p, &options);
         ck_ok(plx_conn_cork(w->loop, p.conn));
-        ck_ok(plx_conn_write(w->loop, p.conn, bytes, 900));
-        ck_ok(plx_conn_write(w->loop, p.conn, bytes + 900, 101));
+        ck_ok(plx_conn_write(w->loop, p.conn, plenty(), 900));
+        ck_ok(plx_conn_write(w->loop, p.conn, plenty() + 900, 101));
         ck_assert_uint_eq(counter(w, sends), 1);
         ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), 101);
-        ck_assert_int_eq(plx_conn_write(w->loop, p.conn, bytes, 1001), PLX_EMSGSIZE);
+        ck_assert_int_eq(plx_conn_write(w->loop, p.conn, plenty(), 1001), PLX_EMSGSIZE);
         ck_ok(plx_conn_uncork(w->loop, p.conn));
         ck_assert_uint_eq(counter(w, sends), 2);
         ck_assert_int_eq(plx_conn_is_high(w->loop, p.conn), 0);
@@ -294,20 +290,20 @@ static void cork_while_the_loop_has_no_room(world *w)
     char got[1];
     world_reopen(w, (plx_loop_options){.queued_bytes_max = ROOM});
     plx_conn_options options = probe_options(&full);
-    options.send_max = options.send_high = MUCH;
+    options.send_max = options.send_high = PLENTY;
     peer reader = connect_pair(w, &full, &options);
     options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
-    while (plx_conn_write(w->loop, full.conn, bytes, ROOM) == 0)
+    while (plx_conn_write(w->loop, full.conn, plenty(), ROOM) == 0)
         turn(w);
-    while (plx_conn_write(w->loop, full.conn, bytes, 1000) == 0)
+    while (plx_conn_write(w->loop, full.conn, plenty(), 1000) == 0)
         turn(w);
-    while (plx_conn_write(w->loop, full.conn, bytes, 10) == 0)
+    while (plx_conn_write(w->loop, full.conn, plenty(), 10) == 0)
         turn(w);
     size_t left = (size_t)(ROOM - counter(w, queued_bytes));
     ck_assert_uint_lt(left, 10);
     ck_ok(plx_conn_cork(w->loop, p.conn));
-    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, bytes, left + 1), PLX_ENOBUFS);
+    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, plenty(), left + 1), PLX_ENOBUFS);
     ck_assert_int_eq(plx_conn_is_high(w->loop, p.conn), 1);
     if (left > 0)
         ck_ok(plx_conn_write(w->loop, p.conn, "x", 1));
@@ -315,7 +311,7 @@ static void cork_while_the_loop_has_no_room(world *w)
     ck_assert_uint_eq(p.drained, 0);
     if (left > 0)
         peer_receive(w, &client, got, 1);
-    peer_receive(w, &reader, bytes, ROOM);
+    peer_receive(w, &reader, plenty(), ROOM);
     turn_until(w, &p.drained, 1);
     ck_ok(plx_conn_close(w->loop, full.conn));
     turn_until(w, &full.closed, 1);
@@ -340,8 +336,8 @@ static void cork_in_on_close(plx_loop *loop, plx_conn conn, probe *p)
     const probe *corked = p->more;
     (void)conn;
     ck_ok(plx_conn_cork(loop, corked->conn));
-    ck_assert_int_eq(plx_conn_write(loop, corked->conn, bytes, 11), PLX_ENOBUFS);
-    ck_ok(plx_conn_write(loop, corked->conn, bytes, 5));
+    ck_assert_int_eq(plx_conn_write(loop, corked->conn, plenty(), 11), PLX_ENOBUFS);
+    ck_ok(plx_conn_write(loop, corked->conn, plenty(), 5));
     if (is_uncorked_late)
         ck_ok(plx_timer_start(loop, NULL, 0, 0, uncork_late, p->more));
 }
@@ -365,7 +361,7 @@ static void cork_that_is_forgotten_does_not_lose_on_drain(world *w)
     ck_ok(plx_connect(w->loop, &first, address, &options));
     options = probe_options(&full);
     ck_ok(plx_connect(w->loop, &second, address, &options));
-    ck_ok(plx_conn_write(w->loop, second, bytes, 990));
+    ck_ok(plx_conn_write(w->loop, second, plenty(), 990));
     ck_ok(plx_conn_close(w->loop, first));
     ck_ok(plx_conn_close(w->loop, second));
     turn_until(w, &full.closed, 1);
@@ -387,12 +383,12 @@ static void cork_behind_bytes_that_wait(world *w)
 {
     probe p = {0};
     peer client = connect_roomy(w, &p);
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes - 10));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY - 10));
     ck_ok(plx_conn_cork(w->loop, p.conn));
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes + sizeof bytes - 10, 10));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty() + PLENTY - 10, 10));
     ck_ok(plx_conn_uncork(w->loop, p.conn));
     ck_ok(plx_conn_cork(w->loop, p.conn));
-    peer_expect_pattern(w, &client, sizeof bytes);
+    peer_expect_pattern(w, &client, PLENTY);
     close_both(w, &p, &client);
 }
 
@@ -494,9 +490,9 @@ static void cork_that_fails_to_make_room(world *w)
     options.send_high = options.send_max = 1000;
     peer client = connect_pair(w, &p, &options);
     ck_ok(plx_conn_cork(w->loop, p.conn));
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes, 900));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), 900));
     plx__fault_arm(PLX__FAULT_SEND, 0, 1);
-    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, bytes, 101), PLX_ESTALE);
+    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, plenty(), 101), PLX_ESTALE);
     ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND), 1);
     turn_until(w, &p.closed, 1);
     ck_assert_int_eq(p.reason, PLX_ENOMEM);

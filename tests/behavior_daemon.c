@@ -183,8 +183,6 @@ static void first_goes_on_for_some_turns(world *w)
 
 enum { LENT_BYTES = 8 * 1024 * 1024 };
 
-static unsigned char lent[LENT_BYTES];
-
 typedef struct traffic {
     probe conns;
     size_t sent, posts;
@@ -244,11 +242,11 @@ static void daemon_goes_on_with_what_was_under_way(world *w)
     options.flags = PLX_CONN_READ_WHILE_HIGH;
     if (!can_go_on(w))
         return;
-    pattern_fill(lent, sizeof lent, 0);
+    pattern_fill(plenty(), LENT_BYTES, 0);
     if (child_fork()) {
         holdings before = first_begin(w, (plx_loop_options){0});
         peer client = connect_pair(w, &t.conns, &options);
-        ck_ok(plx_conn_send(w->loop, t.conns.conn, lent, sizeof lent, on_sent, &t));
+        ck_ok(plx_conn_send(w->loop, t.conns.conn, plenty(), LENT_BYTES, on_sent, &t));
         peer_send(w, &client, "hello", 5);
         turn_until(w, &t.conns.shown, 1);
         ck_ok(plx_conn_pause(w->loop, t.conns.conn));

@@ -301,20 +301,19 @@ static void half_closed_connection_does_not_spin(world *w)
 /* Without an on_end the connection sends what waits, and then closes. */
 static void end_without_a_handler_sends_the_queue(world *w)
 {
-    static unsigned char bytes[8 << 20];
     probe p = {0};
     plx_conn_options options = probe_options(&p);
     size_t back;
-    options.send_high = options.send_max = sizeof bytes;
+    options.send_high = options.send_max = PLENTY;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY));
     ck_assert_uint_gt(plx_conn_queued(w->loop, p.conn), 0);
     peer_shutdown(&client);
     turn_some(w);
     ck_assert_uint_eq(p.closed, 0);
     ck_assert_int_eq(peer_drain(w, &client, &back), PLX_EEOF);
     if (!plx__test_loses_sends())
-        ck_assert_uint_eq(back, sizeof bytes);
+        ck_assert_uint_eq(back, PLENTY);
     turn_until(w, &p.closed, 1);
     ck_assert_int_eq(p.reason, 0);
     peer_close(&client);

@@ -129,8 +129,6 @@ static void memory_fails_whenever_something_grows(world *w)
 
 enum { LARGE = 6 << 20 };
 
-static unsigned char large[LARGE];
-
 typedef struct pair {
     probe probes[2];
     peer peers[2];
@@ -161,7 +159,7 @@ static void one_that_sends_is_paused_when_it_is_ready(world *w)
         plx_conn_options options = probe_options(&both.probes[i]);
         options.send_high = options.send_max = 2 * (size_t)LARGE;
         both.peers[i] = connect_pair(w, &both.probes[i], &options);
-        ck_ok(plx_conn_write(w->loop, both.probes[i].conn, large, LARGE));
+        ck_ok(plx_conn_write(w->loop, both.probes[i].conn, plenty(), LARGE));
         turn_some(w);
         ck_assert_uint_gt(plx_conn_queued(w->loop, both.probes[i].conn), 0);
     }
@@ -209,7 +207,7 @@ static void last_words_are_heard_though_the_queue_was_high(world *w)
     options.send_high = 1000;
     options.send_max = 2 * (size_t)LARGE;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_write(w->loop, p.conn, large, LARGE));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), LARGE));
     turn_some(w);
     ck_assert_int_ne(plx_conn_is_high(w->loop, p.conn), 0);
     peer_send(w, &client, "bye", 3);

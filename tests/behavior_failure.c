@@ -12,8 +12,6 @@ extern const test_case behavior_failure_cases[];
 
 enum { LARGE = 6 << 20 };
 
-static unsigned char large[LARGE];
-
 /* The peer is told of a reset. Wine 8 says the end where Windows and Wine 10 say WSAECONNRESET. */
 static void expect_reset(int status)
 {
@@ -84,7 +82,7 @@ static void stream_that_is_cut_ends_with_a_reset(world *w)
         options.send_high = options.send_max = LARGE;
         peer client = connect_pair(w, &p, &options);
         plx__fault_arm(PLX__FAULT_SEND, failing, 1);
-        ck_ok(plx_conn_write(w->loop, p.conn, large, LARGE));
+        ck_ok(plx_conn_write(w->loop, p.conn, plenty(), LARGE));
         ck_ok(plx_conn_shutdown(w->loop, p.conn));
         int status = peer_drain(w, &client, &count);
         ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND), 1);
@@ -119,10 +117,10 @@ static void send_is_tried_again_when_memory_is_short(world *w)
     options.send_high = options.send_max = 2 * (size_t)LARGE;
     peer client = connect_pair(w, &p, &options);
     for (uint32_t first = 0; first < 3; first++) {
-        pattern_fill(large, LARGE, 0);
+        pattern_fill(plenty(), LARGE, 0);
         plx__fault_arm(PLX__FAULT_SEND_LATER, first, 3);
-        ck_ok(plx_conn_write(w->loop, p.conn, large, LARGE / 2));
-        ck_ok(plx_conn_write(w->loop, p.conn, large + LARGE / 2, LARGE / 2));
+        ck_ok(plx_conn_write(w->loop, p.conn, plenty(), LARGE / 2));
+        ck_ok(plx_conn_write(w->loop, p.conn, plenty() + LARGE / 2, LARGE / 2));
         peer_receive(w, &client, got, LARGE);
         pattern_check(got, LARGE, 0);
         uint32_t struck = plx__fault_disarm(PLX__FAULT_SEND_LATER);
@@ -151,7 +149,7 @@ static void send_is_given_up_when_memory_stays_short(world *w)
     }
     plx__fault_arm(PLX__FAULT_SEND_LATER, 0, UINT32_MAX);
     for (int i = 0; i < SOME; i++)
-        ck_ok(plx_conn_write(w->loop, p[i].conn, large, LARGE));
+        ck_ok(plx_conn_write(w->loop, p[i].conn, plenty(), LARGE));
     for (int i = 0; i < SOME; i++)
         turn_until(w, &p[i].closed, 1);
     uint32_t struck = plx__fault_disarm(PLX__FAULT_SEND_LATER);
@@ -175,10 +173,10 @@ static void send_that_succeeds_renews_the_tries(world *w)
     plx_conn_options options = probe_options(&p);
     unsigned char got[8192];
     peer client = connect_pair(w, &p, &options);
-    pattern_fill(large, sizeof got, 0);
+    pattern_fill(plenty(), sizeof got, 0);
     for (int round = 0; round < 2; round++) {
         plx__fault_arm(PLX__FAULT_SEND_LATER, 0, FAILING);
-        ck_ok(plx_conn_write(w->loop, p.conn, large, sizeof got));
+        ck_ok(plx_conn_write(w->loop, p.conn, plenty(), sizeof got));
         peer_receive(w, &client, got, sizeof got);
         pattern_check(got, sizeof got, 0);
         ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND_LATER), FAILING);
@@ -198,9 +196,9 @@ static void send_is_tried_again_beside_one_that_is_well(world *w)
     peer other = connect_pair(w, &well, &options);
     options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
-    pattern_fill(large, sizeof got, 0);
+    pattern_fill(plenty(), sizeof got, 0);
     plx__fault_arm(PLX__FAULT_SEND_LATER, 0, 1);
-    ck_ok(plx_conn_write(w->loop, p.conn, large, sizeof got));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), sizeof got));
     ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND_LATER), 1);
     peer_receive(w, &client, got, sizeof got);
     pattern_check(got, sizeof got, 0);
@@ -253,7 +251,7 @@ static size_t write_over_a_reset(plx_loop *loop, plx_conn conn, probe *p, const 
     peer_reset(&o->client);
     ck_ok(plx_conn_pause(loop, conn));
     ck_ok(plx_conn_write(loop, conn, "x", 1)); /* This waits for what else is written. */
-    o->status = plx_conn_write(loop, conn, large, LARGE);
+    o->status = plx_conn_write(loop, conn, plenty(), LARGE);
     return length;
 }
 
@@ -289,14 +287,14 @@ static void send_is_tried_again_however_long_it_has_waited(world *w)
     ck_assert_ptr_nonnull(got);
     options.send_high = options.send_max = 2 * (size_t)LARGE;
     peer client = connect_pair(w, &p, &options);
-    pattern_fill(large, LARGE, 0);
+    pattern_fill(plenty(), LARGE, 0);
     plx__fault_arm(PLX__FAULT_SEND_LATER, 0, 1);
-    ck_ok(plx_conn_write(w->loop, p.conn, large, 8192));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), 8192));
     ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND_LATER), 1);
     spin();
     peer_receive(w, &client, got, 8192);
     pattern_check(got, 8192, 0);
-    ck_ok(plx_conn_write(w->loop, p.conn, large, LARGE));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), LARGE));
     turn_some(w);
     ck_assert_uint_gt(plx_conn_queued(w->loop, p.conn), 0);
     spin();
@@ -318,7 +316,7 @@ static void close_while_memory_is_short(world *w)
     options.send_high = options.send_max = 2 * (size_t)LARGE;
     peer client = connect_pair(w, &p, &options);
     plx__fault_arm(PLX__FAULT_SEND_LATER, 0, UINT32_MAX);
-    ck_ok(plx_conn_write(w->loop, p.conn, large, LARGE));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), LARGE));
     turn_some(w);
     ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_SEND_LATER), 0);
     ck_ok(plx_conn_close(w->loop, p.conn));
@@ -348,7 +346,7 @@ static size_t answer_with_4000(plx_loop *loop, plx_conn conn, probe *p, const vo
                                size_t length)
 {
     (void)bytes;
-    ck_ok(plx_conn_write(loop, conn, large, 4000));
+    ck_ok(plx_conn_write(loop, conn, plenty(), 4000));
     *(size_t *)p->more += 4000;
     return length;
 }
@@ -362,7 +360,7 @@ static void expect_whole_messages(world *w, probe *p, couple *c, size_t written)
     peer_receive(w, &c->theirs, got, written);
     turn_some(w);
     ck_assert_int_eq(peer_try(&c->theirs, got, 1), PLX_EAGAIN);
-    ck_ok(plx_conn_write(w->loop, p->conn, large, 1));
+    ck_ok(plx_conn_write(w->loop, p->conn, plenty(), 1));
     peer_receive(w, &c->theirs, got, 1);
     plx__free(got);
     ck_ok(plx_conn_close(w->loop, p->conn));
@@ -390,12 +388,12 @@ static void memory_that_ends_amid_a_message_resets(world *w)
             ck_assert_uint_lt(plx__clock_now(), until);
             if (way == 0)
                 (void)!plx__socket_send(c.theirs.socket, "x", 1);
-            else if ((status = plx_conn_write(w->loop, p.conn, large, lengths[way])) == 0)
+            else if ((status = plx_conn_write(w->loop, p.conn, plenty(), lengths[way])) == 0)
                 written += lengths[way];
             turn(w);
         }
         ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_MEMORY), 0);
-        if (plx_conn_write(w->loop, p.conn, large, 0) == 0) { /* It is open. */
+        if (plx_conn_write(w->loop, p.conn, plenty(), 0) == 0) { /* It is open. */
             ck_assert_int_eq(way, 1);
             ck_assert_int_eq(status, PLX_ENOMEM);
             expect_whole_messages(w, &p, &c, written);
@@ -447,7 +445,7 @@ static void close_that_drops_the_queue_resets(world *w)
         options.receive_limit = 1;
         options.write_timeout_ns = way == 0 ? 50 * PLX_MILLISECOND : 0;
         peer client = connect_pair(w, &p, &options);
-        ck_ok(plx_conn_write(w->loop, p.conn, large, LARGE));
+        ck_ok(plx_conn_write(w->loop, p.conn, plenty(), LARGE));
         ck_assert_uint_gt(plx_conn_queued(w->loop, p.conn), 0);
         if (way == 1)
             peer_send(w, &client, "xx", 2);
@@ -553,7 +551,7 @@ static void loop_closes_while_waits_fail(world *w)
         options.send_high = options.send_max = LARGE;
         clients[i] = connect_pair(w, &p[i], &options);
         if (i > 0)
-            ck_ok(plx_conn_write(w->loop, p[i].conn, large, LARGE));
+            ck_ok(plx_conn_write(w->loop, p[i].conn, plenty(), LARGE));
     }
     turn_some(w);
     plx__fault_arm(PLX__FAULT_WAIT, 0, 100);

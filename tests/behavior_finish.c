@@ -6,8 +6,6 @@
 
 extern const test_case behavior_finish_cases[];
 
-static unsigned char bytes[16 << 20]; /* More than any system takes. */
-
 /* No callback but on_sent and on_close is to follow a finish. */
 static size_t data_unwanted(plx_loop *loop, plx_conn conn, probe *p, const void *at, size_t length)
 {
@@ -62,13 +60,13 @@ static void finish_sends_all_and_waits_for_the_peers_end(world *w)
     returned r = {0};
     size_t count;
     plx_conn_options options = unwanted_options(&p);
-    options.send_max = sizeof bytes;
+    options.send_max = PLENTY;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes / 2));
-    ck_ok(plx_conn_send(w->loop, p.conn, bytes, sizeof bytes / 2, on_returned, &r));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY / 2));
+    ck_ok(plx_conn_send(w->loop, p.conn, plenty(), PLENTY / 2, on_returned, &r));
     ck_ok(plx_conn_finish(w->loop, p.conn, PLX_FOREVER));
     ck_assert_int_eq(peer_drain(w, &client, &count), PLX_EEOF);
-    ck_assert_uint_eq(count, sizeof bytes);
+    ck_assert_uint_eq(count, PLENTY);
     turn_until(w, &r.count, 1);
     ck_ok(r.status);
     turn_some(w);
@@ -87,15 +85,15 @@ static void finish_sends_all_after_the_peers_end(world *w)
     if (plx__test_loses_sends())
         return; /* The system itself would leave a gap. */
     plx_conn_options options = unwanted_options(&p);
-    options.send_max = sizeof bytes;
+    options.send_max = PLENTY;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY));
     ck_ok(plx_conn_finish(w->loop, p.conn, PLX_FOREVER));
     peer_shutdown(&client);
     turn_some(w);
     ck_assert_uint_eq(p.closed, 0);
     ck_assert_int_eq(peer_drain(w, &client, &count), PLX_EEOF);
-    ck_assert_uint_eq(count, sizeof bytes);
+    ck_assert_uint_eq(count, PLENTY);
     turn_until(w, &p.closed, 1);
     ck_ok(p.reason);
     peer_close(&client);
@@ -111,10 +109,10 @@ static void finish_saves_the_answer_from_a_reset(world *w)
     plx_conn_options options = unwanted_options(&p);
     options.flags = PLX_CONN_PAUSED;
     peer client = connect_pair(w, &p, &options);
-    peer_send(w, &client, bytes, 100000); /* It is not read. */
+    peer_send(w, &client, plenty(), 100000); /* It is not read. */
     ck_ok(plx_conn_write(w->loop, p.conn, answer, sizeof answer));
     ck_ok(plx_conn_finish(w->loop, p.conn, 0));
-    peer_send(w, &client, bytes, sizeof bytes); /* That fits no buffer: it is read. */
+    peer_send(w, &client, plenty(), PLENTY); /* That fits no buffer: it is read. */
     ck_assert_uint_eq(plx_conn_unconsumed(w->loop, p.conn), 0);
     peer_receive(w, &client, got, sizeof got);
     ck_assert_str_eq(got, answer);
@@ -123,7 +121,7 @@ static void finish_saves_the_answer_from_a_reset(world *w)
     peer_shutdown(&client);
     turn_until(w, &p.closed, 1);
     ck_ok(p.reason);
-    ck_assert_uint_eq(counter(w, received_bytes), 100000 + sizeof bytes);
+    ck_assert_uint_eq(counter(w, received_bytes), 100000 + PLENTY);
     ck_assert_uint_eq(p.shown, 0);
     peer_close(&client);
 }
@@ -152,16 +150,16 @@ static void finish_resets_when_its_time_is_over_and_bytes_wait(world *w)
     returned r = {0};
     size_t count;
     plx_conn_options options = unwanted_options(&p);
-    options.send_max = sizeof bytes;
+    options.send_max = PLENTY;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_send(w->loop, p.conn, bytes, sizeof bytes, on_returned, &r));
+    ck_ok(plx_conn_send(w->loop, p.conn, plenty(), PLENTY, on_returned, &r));
     ck_ok(plx_conn_finish(w->loop, p.conn, PLX_MILLISECOND));
     turn_until(w, &p.closed, 1);
     ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
     ck_assert_uint_eq(r.count, 1);
     ck_assert_int_eq(r.status, PLX_ECANCELED);
     expect_reset(peer_drain(w, &client, &count));
-    ck_assert_uint_lt(count, sizeof bytes);
+    ck_assert_uint_lt(count, PLENTY);
     peer_close(&client);
 }
 
@@ -202,9 +200,9 @@ static void finish_may_be_cut_short_by_a_close(world *w)
 {
     probe p = {0};
     plx_conn_options options = unwanted_options(&p);
-    options.send_max = sizeof bytes;
+    options.send_max = PLENTY;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY));
     ck_ok(plx_conn_finish(w->loop, p.conn, PLX_FOREVER));
     ck_ok(plx_conn_close(w->loop, p.conn));
     turn_until(w, &p.closed, 1);
@@ -241,9 +239,9 @@ static void finish_of_what_is_not_open(world *w)
     ck_ok(p.reason);
     ck_assert_uint_eq(p.opened, 0);
     options.on_release = nothing_sent;
-    options.send_max = sizeof bytes;
+    options.send_max = PLENTY;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY));
     ck_ok(plx_conn_release(w->loop, p.conn));
     ck_assert_int_eq(plx_conn_finish(w->loop, p.conn, 0), PLX_EPIPE);
     ck_ok(plx_conn_close(w->loop, p.conn));
@@ -366,7 +364,7 @@ static size_t answer_later(plx_loop *loop, plx_conn conn, probe *p, const void *
     (void)p;
     (void)at;
     plx__fault_arm(PLX__FAULT_SEND_LATER, 0, 1);
-    ck_ok(plx_conn_write(loop, conn, bytes, 1000));
+    ck_ok(plx_conn_write(loop, conn, plenty(), 1000));
     ck_ok(plx_conn_finish(loop, conn, 0));
     ck_assert_int_eq(plx_conn_is_high(loop, conn), 0);
     return length;
@@ -383,9 +381,9 @@ static void finish_with_a_queue_that_would_be_high(world *w)
     peer client = connect_pair(w, &p, &options);
     peer_send(w, &client, "x", 1);
     turn_until(w, &p.received, 1);
-    peer_send(w, &client, bytes, sizeof bytes); /* That fits no buffer: it is read. */
+    peer_send(w, &client, plenty(), PLENTY); /* That fits no buffer: it is read. */
     (void)plx__fault_disarm(PLX__FAULT_SEND_LATER);
-    peer_receive(w, &client, bytes, 1000);
+    peer_receive(w, &client, plenty(), 1000);
     peer_close(&client);
     turn_until(w, &p.closed, 1);
     ck_ok(p.reason);
@@ -422,18 +420,18 @@ static void finish_of_one_that_waits_for_room(world *w)
     probe p = {0};
     world_reopen(w, (plx_loop_options){.queued_bytes_max = ROOM});
     plx_conn_options options = probe_options(&full);
-    options.send_max = options.send_high = sizeof bytes;
+    options.send_max = options.send_high = PLENTY;
     peer reader = connect_pair(w, &full, &options);
     options = unwanted_options(&p);
     peer client = connect_pair(w, &p, &options);
-    while (plx_conn_write(w->loop, full.conn, bytes, ROOM) == 0)
+    while (plx_conn_write(w->loop, full.conn, plenty(), ROOM) == 0)
         turn(w);
-    while (plx_conn_write(w->loop, full.conn, bytes, 1000) == 0)
+    while (plx_conn_write(w->loop, full.conn, plenty(), 1000) == 0)
         turn(w);
-    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, bytes, 1000), PLX_ENOBUFS);
+    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, plenty(), 1000), PLX_ENOBUFS);
     ck_ok(plx_conn_finish(w->loop, p.conn, 0));
     ck_assert_int_eq(plx_conn_is_high(w->loop, p.conn), 0);
-    peer_receive(w, &reader, bytes, ROOM);
+    peer_receive(w, &reader, plenty(), ROOM);
     turn_some(w);
     ck_assert_uint_gt(full.drained, 0);
     peer_close(&client);
@@ -463,13 +461,13 @@ static void finish_keeps_the_write_timeout_alone(world *w)
     for (int way = 0; way < 2; way++) {
         probe p = {0};
         plx_conn_options options = unwanted_options(&p);
-        options.send_max = sizeof bytes;
+        options.send_max = PLENTY;
         options.idle_timeout_ns = options.read_timeout_ns = way == 0 ? 20 * PLX_MILLISECOND : 0;
         options.write_timeout_ns = way == 1 ? 5 * PLX_MILLISECOND : 0;
         options.flags = PLX_CONN_PAUSED;
         peer client = connect_pair(w, &p, &options);
         if (way == 1)
-            ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
+            ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY));
         ck_ok(plx_conn_finish(w->loop, p.conn, PLX_FOREVER));
         if (way == 0) {
             ck_ok(plx_timer_start(w->loop, NULL, 0, 0, on_slow_timer, NULL));

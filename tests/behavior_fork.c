@@ -133,19 +133,19 @@ static void check_not_in_the_child(plx_loop *loop, plx_conn conn, probe *p)
  * called. The parent has it all still. */
 static void child_drops_what_waits(world *w)
 {
-    static unsigned char bytes[4 * 1024 * 1024];
+    const size_t length = 4 << 20;
+    unsigned char *bytes = plenty();
     traffic t = {.conns = {.then_data = consume_one, .then_close = check_not_in_the_child}};
-    size_t length = sizeof bytes;
     char start[9];
     t.conns.more = &t;
     if (!child_is_possible(w))
         return;
     holdings before = world_restart(w);
     plx_conn_options options = probe_options(&t.conns);
-    options.send_max = 4 * sizeof bytes;
+    options.send_max = 4 * length;
     options.flags = PLX_CONN_READ_WHILE_HIGH;
     peer client = connect_pair(w, &t.conns, &options);
-    pattern_fill(bytes, sizeof bytes, 0);
+    pattern_fill(bytes, length, 0);
     peer_send(w, &client, "hello", 5);
     turn_until(w, &t.conns.received, 1);
     ck_ok(plx_conn_write(w->loop, t.conns.conn, "beginning", 9));

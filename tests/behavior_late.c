@@ -332,7 +332,6 @@ static size_t drink_and_spin(plx_loop *loop, plx_conn conn, probe *p, const void
  * until after the deadline. */
 static void slow_callback_and_a_peer_that_reads(world *w)
 {
-    static unsigned char bytes[QUEUED];
     drinker d = {.idle_since_ns = plx__clock_now()};
     probe p = {.then_close = timeout_note, .more = &d};
     probe slow = {.then_data = drink_and_spin, .more = &d};
@@ -345,7 +344,7 @@ static void slow_callback_and_a_peer_that_reads(world *w)
     couple c = adopt_one(w, &p, &options, &conn);
     couple other = adopt_one(w, &slow, &slow_options, &slow_conn);
     d.peer = &c.theirs;
-    ck_ok(plx_conn_write(w->loop, conn, bytes, QUEUED));
+    ck_ok(plx_conn_write(w->loop, conn, plenty(), QUEUED));
     ck_assert_uint_gt(plx_conn_queued(w->loop, conn), 0);
     for (size_t round = 1; d.got < QUEUED && p.closed == 0; round++) {
         peer_send(w, &other.theirs, "x", 1);
@@ -367,7 +366,6 @@ static void slow_callback_and_a_peer_that_reads(world *w)
  * resumed. */
 static void call_between_turns_counts_from_then(world *w)
 {
-    static unsigned char bytes[QUEUED];
     for (int way = 0; way < 4; way++) {
         probe p = {0};
         plx_conn conn;
@@ -383,9 +381,9 @@ static void call_between_turns_counts_from_then(world *w)
         if (way == 0)
             ck_ok(plx_conn_write(w->loop, conn, "x", 1));
         else if (way == 1)
-            ck_ok(plx_conn_write(w->loop, conn, bytes, QUEUED));
+            ck_ok(plx_conn_write(w->loop, conn, plenty(), QUEUED));
         else if (way == 2)
-            ck_ok(plx_conn_send(w->loop, conn, bytes, QUEUED, NULL, NULL));
+            ck_ok(plx_conn_send(w->loop, conn, plenty(), QUEUED, NULL, NULL));
         else
             ck_ok(plx_conn_resume(w->loop, conn));
         for (int i = 0; i < 4; i++)

@@ -183,8 +183,7 @@ static void options_out_of_range_are_refused(world *w)
  * flood. */
 static void flood_does_not_starve_others(world *w)
 {
-    enum { SLOW = 9 };
-    static unsigned char flood[1 << 20];
+    enum { SLOW = 9, FLOOD = 1 << 20 };
     probe p = {.then_data = echo_back};
     probe greedy = {0};
     plx_conn_options options = probe_options(&p);
@@ -195,7 +194,7 @@ static void flood_does_not_starve_others(world *w)
         slow[i] = connect_pair(w, &p, &options);
     for (int round = 0; round < 50; round++) {
         for (ptrdiff_t sent = 1; sent > 0;)
-            sent = plx__socket_send(client.socket, flood, sizeof flood);
+            sent = plx__socket_send(client.socket, plenty(), FLOOD);
         for (int i = 0; i < SLOW; i++) {
             char answer;
             ck_assert_int_eq(plx__socket_send(slow[i].socket, "x", 1), 1);
@@ -206,7 +205,7 @@ static void flood_does_not_starve_others(world *w)
             }
         }
     }
-    ck_assert_uint_gt(greedy.received, sizeof flood);
+    ck_assert_uint_gt(greedy.received, FLOOD);
     peer_close(&client);
     for (int i = 0; i < SLOW; i++)
         peer_close(&slow[i]);
@@ -218,12 +217,12 @@ static void flood_does_not_starve_others(world *w)
  */
 static void one_receive_for_each_connection_and_turn(world *w)
 {
-    static unsigned char flood[1 << 20];
+    enum { FLOOD = 1 << 20 };
     probe p = {0};
     plx_conn_options options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
     for (ptrdiff_t sent = 1; sent > 0;)
-        sent = plx__socket_send(client.socket, flood, sizeof flood);
+        sent = plx__socket_send(client.socket, plenty(), FLOOD);
     for (int i = 0; i < 10; i++) {
         size_t before = p.shown;
         turn(w);

@@ -17,8 +17,6 @@ typedef struct reader {
     size_t rest_length;
 } reader;
 
-static unsigned char answer[1 << 20];
-
 /* Takes one line, and leaves what follows it. */
 static size_t take_line(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, size_t length)
 {
@@ -26,7 +24,7 @@ static size_t take_line(plx_loop *loop, plx_conn conn, probe *p, const void *byt
     const char *end = length > 0 ? memchr(bytes, '\n', length) : NULL;
     r->conn = conn;
     if (end != NULL && r->answer_bytes > 0)
-        ck_ok(plx_conn_write(loop, conn, answer, r->answer_bytes));
+        ck_ok(plx_conn_write(loop, conn, plenty(), r->answer_bytes));
     if (r->pauses)
         ck_ok(plx_conn_pause(loop, conn));
     if (r->resumes)
@@ -132,16 +130,15 @@ static void resume_for_nothing_does_not_spin(world *w)
  * called: what on_data leaves is shown, though the peer sends no more. */
 static void resume_within_on_data_while_the_queue_waits(world *w)
 {
-    static unsigned char large[6 << 20];
     reader r = {.probe = {.then_data = take_line}, .pauses = true, .resumes = true};
     probe other = {.then_data = echo_back};
     plx_conn_options options = probe_options(&r.probe);
     plx_conn_options other_options = probe_options(&other);
     char answer_of_other;
-    options.send_high = options.send_max = sizeof large;
+    options.send_high = options.send_max = PLENTY;
     peer client = connect_pair(w, &r.probe, &options);
     peer busy = connect_pair(w, &other, &other_options);
-    ck_ok(plx_conn_write(w->loop, r.probe.conn, large, sizeof large));
+    ck_ok(plx_conn_write(w->loop, r.probe.conn, plenty(), PLENTY));
     turn_some(w);
     ck_assert_uint_gt(plx_conn_queued(w->loop, r.probe.conn), 0);
     peer_send(w, &busy, "x", 1);
@@ -173,15 +170,14 @@ static void pause_after_resume_within_on_data(world *w)
  * drained, and then the rest is shown. */
 static void resume_waits_for_the_queue(world *w)
 {
-    reader r = {.probe = {.then_data = take_line},
-                .pauses = true,
-                .resumes = true,
-                .answer_bytes = sizeof answer};
+    enum { ANSWER = 1 << 20 };
+    reader r = {
+        .probe = {.then_data = take_line}, .pauses = true, .resumes = true, .answer_bytes = ANSWER};
     plx_conn_options options = probe_options(&r.probe);
     options.send_high = 1000;
-    options.send_max = 4 * sizeof answer;
+    options.send_max = 4 * ANSWER;
     peer client = connect_pair(w, &r.probe, &options);
-    while (plx_conn_write(w->loop, r.probe.conn, answer, sizeof answer) == 0)
+    while (plx_conn_write(w->loop, r.probe.conn, plenty(), ANSWER) == 0)
         turn(w); /* The system may take more. */
     ck_assert_int_eq(plx_conn_is_high(w->loop, r.probe.conn), 1);
     ck_ok(plx_conn_resume(w->loop, r.probe.conn));

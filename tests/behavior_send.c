@@ -8,8 +8,6 @@ extern const test_case behavior_send_cases[];
 
 enum { MEBIBYTE = 1 << 20 };
 
-static unsigned char zeroes[8 * MEBIBYTE];
-
 /* Receives `total` bytes of the pattern, in order. */
 static void peer_expect_pattern(world *w, peer *client, size_t total)
 {
@@ -172,10 +170,10 @@ static void read_while_high_goes_on(world *w)
     probe p = {0};
     plx_conn_options options = probe_options(&p);
     options.send_high = 1000;
-    options.send_max = sizeof zeroes;
+    options.send_max = PLENTY;
     options.flags = PLX_CONN_READ_WHILE_HIGH;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_write(w->loop, p.conn, zeroes, sizeof zeroes));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY));
     ck_assert_uint_gt(plx_conn_queued(w->loop, p.conn), 1000);
     peer_send(w, &client, "still heard", 11);
     turn_until(w, &p.received, 11);
@@ -191,12 +189,12 @@ static void write_takes_all_or_nothing(world *w)
     plx_conn_options options = probe_options(&p);
     options.send_high = options.send_max = 4 * MEBIBYTE;
     peer client = connect_pair(w, &p, &options);
-    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, zeroes, 4 * MEBIBYTE + 1), PLX_EMSGSIZE);
+    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, plenty(), 4 * MEBIBYTE + 1), PLX_EMSGSIZE);
     ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), 0);
     while (plx_conn_queued(w->loop, p.conn) < 2 * MEBIBYTE)
-        ck_ok(plx_conn_write(w->loop, p.conn, zeroes, 2 * MEBIBYTE));
+        ck_ok(plx_conn_write(w->loop, p.conn, plenty(), 2 * MEBIBYTE));
     size_t before = plx_conn_queued(w->loop, p.conn);
-    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, zeroes, 4 * MEBIBYTE), PLX_ENOBUFS);
+    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, plenty(), 4 * MEBIBYTE), PLX_ENOBUFS);
     ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), before);
     peer_close(&client);
     turn_until(w, &p.closed, 1);
@@ -266,7 +264,7 @@ static size_t answer_to_a_small_queue(plx_loop *loop, plx_conn conn, probe *p, c
 {
     (void)p;
     (void)bytes;
-    ck_assert_int_eq(plx_conn_write(loop, conn, zeroes, 101), PLX_EMSGSIZE);
+    ck_assert_int_eq(plx_conn_write(loop, conn, plenty(), 101), PLX_EMSGSIZE);
     ck_ok(plx_conn_write(loop, conn, "fits", 4));
     return length;
 }
@@ -404,10 +402,10 @@ static void lent_buffers_come_back_before_on_close(world *w)
     lent l = {0};
     probe p = {.then_close = returned_before_close, .more = &l};
     plx_conn_options options = probe_options(&p);
-    options.send_high = options.send_max = 4 * sizeof zeroes;
+    options.send_high = options.send_max = 4 * PLENTY;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_send(w->loop, p.conn, zeroes, sizeof zeroes, on_returned, &l));
-    ck_ok(plx_conn_send(w->loop, p.conn, zeroes, sizeof zeroes, on_returned, &l));
+    ck_ok(plx_conn_send(w->loop, p.conn, plenty(), PLENTY, on_returned, &l));
+    ck_ok(plx_conn_send(w->loop, p.conn, plenty(), PLENTY, on_returned, &l));
     ck_ok(plx_conn_close(w->loop, p.conn));
     ck_assert_uint_eq(l.returned, 0);
     turn_until(w, &p.closed, 1);
@@ -421,15 +419,15 @@ static void shutdown_comes_behind_the_queue(world *w)
     probe p = {0};
     plx_conn_options options = probe_options(&p);
     size_t count;
-    options.send_high = options.send_max = sizeof zeroes;
+    options.send_high = options.send_max = PLENTY;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_write(w->loop, p.conn, zeroes, sizeof zeroes));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY));
     ck_ok(plx_conn_shutdown(w->loop, p.conn));
     ck_ok(plx_conn_shutdown(w->loop, p.conn));
     ck_assert_int_eq(plx_conn_write(w->loop, p.conn, "x", 1), PLX_EPIPE);
     ck_assert_int_eq(plx_conn_send(w->loop, p.conn, "x", 1, on_returned, NULL), PLX_EPIPE);
     ck_assert_int_eq(peer_drain(w, &client, &count), PLX_EEOF);
-    ck_assert_uint_eq(count, sizeof zeroes);
+    ck_assert_uint_eq(count, PLENTY);
     /* The other half is still open. */
     peer_send(w, &client, "heard", 5);
     turn_until(w, &p.received, 5);
@@ -504,7 +502,7 @@ static void loop_limits_what_waits_in_all(world *w)
         count += sizeof bytes;
     ck_assert_uint_gt(counter(w, queued_bytes), MEBIBYTE - sizeof bytes);
     ck_assert_uint_le(counter(w, queued_bytes), MEBIBYTE);
-    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, zeroes, MEBIBYTE + 1), PLX_EMSGSIZE);
+    ck_assert_int_eq(plx_conn_write(w->loop, p.conn, plenty(), MEBIBYTE + 1), PLX_EMSGSIZE);
     ck_assert_int_eq(plx_conn_write(w->loop, q.conn, bytes, sizeof bytes), PLX_ENOBUFS);
     ck_assert_uint_eq(q.drained, 0);
     while (count > 0) {
@@ -524,7 +522,7 @@ static void loop_limits_what_waits_in_all(world *w)
 static void drain_writes_more(plx_loop *loop, plx_conn conn, probe *p)
 {
     size_t *left = p->more;
-    while (*left > 0 && plx_conn_write(loop, conn, zeroes, 100000) == 0)
+    while (*left > 0 && plx_conn_write(loop, conn, plenty(), 100000) == 0)
         --*left;
 }
 
@@ -556,9 +554,9 @@ static void slow_reader_that_has_shut_its_side(world *w)
     probe p = {0};
     plx_conn_options options = probe_options(&p);
     size_t count;
-    options.send_high = options.send_max = sizeof zeroes;
+    options.send_high = options.send_max = PLENTY;
     peer client = connect_pair(w, &p, &options);
-    ck_ok(plx_conn_write(w->loop, p.conn, zeroes, sizeof zeroes));
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY));
     ck_assert_uint_gt(plx_conn_queued(w->loop, p.conn), 0);
     peer_shutdown(&client);
     turn_some(w);
@@ -569,7 +567,7 @@ static void slow_reader_that_has_shut_its_side(world *w)
     ck_assert_uint_le(counter(w, ticks) - before, 20);
     ck_assert_int_eq(peer_drain(w, &client, &count), PLX_EEOF);
     if (!plx__test_loses_sends())
-        ck_assert_uint_eq(count, sizeof zeroes);
+        ck_assert_uint_eq(count, PLENTY);
     turn_until(w, &p.closed, 1);
     peer_close(&client);
 }

@@ -7,9 +7,7 @@
 
 extern const test_case behavior_slices_cases[];
 
-enum { MUCH = 16 << 20, SLICES = 40 }; /* Bytes: more than any system takes. */
-
-static unsigned char bytes[MUCH];
+enum { SLICES = 40 };
 
 /* The first `length` bytes of the pattern in `count` slices, every third of which is empty. */
 static void slices_fill(plx_slice *slices, size_t count, size_t length)
@@ -18,7 +16,7 @@ static void slices_fill(plx_slice *slices, size_t count, size_t length)
     for (size_t i = 0; i < count; i++) {
         size_t some = i == count - 1 ? length - done : length / count;
         some = i % 3 == 1 && i < count - 1 ? 0 : some;
-        slices[i] = (plx_slice){some > 0 ? bytes + done : NULL, some};
+        slices[i] = (plx_slice){some > 0 ? plenty() + done : NULL, some};
         done += some;
     }
 }
@@ -38,8 +36,8 @@ static void peer_expect_pattern(world *w, peer *client, size_t length)
 static peer connect_roomy(world *w, probe *p)
 {
     plx_conn_options options = probe_options(p);
-    options.send_max = 2 * (size_t)MUCH;
-    pattern_fill(bytes, sizeof bytes, 0);
+    options.send_max = 2 * (size_t)PLENTY;
+    pattern_fill(plenty(), PLENTY, 0);
     return connect_pair(w, p, &options);
 }
 
@@ -188,8 +186,8 @@ static void slices_that_wait_keep_their_order(world *w)
     plx_conn_options options = probe_options(&server);
     (void)listen_at(w, &options, address);
     options = probe_options(&p);
-    options.send_max = 2 * (size_t)MUCH;
-    pattern_fill(bytes, sizeof bytes, 0);
+    options.send_max = 2 * (size_t)PLENTY;
+    pattern_fill(plenty(), PLENTY, 0);
     ck_ok(plx_connect(w->loop, &conn, address, &options));
     slices_fill(slices, SLICES, 1000);
     ck_ok(plx_conn_writev(w->loop, conn, slices, SLICES));
@@ -204,10 +202,10 @@ static void slices_that_wait_keep_their_order(world *w)
     turn_until(w, &server.closed, 1);
     probe q = {0};
     peer client = connect_roomy(w, &q);
-    slices_fill(slices, SLICES, sizeof bytes);
+    slices_fill(slices, SLICES, PLENTY);
     ck_ok(plx_conn_writev(w->loop, q.conn, slices, SLICES));
     ck_assert_uint_gt(plx_conn_queued(w->loop, q.conn), 0);
-    peer_expect_pattern(w, &client, sizeof bytes);
+    peer_expect_pattern(w, &client, PLENTY);
     close_both(w, &q, &client);
 }
 
@@ -216,9 +214,9 @@ static void slices_are_held_against_the_limits_together(world *w)
 {
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_socket listener = socket_listening(address);
-    const plx_slice too_much[] = {{bytes, 600}, {bytes, 401}};
-    const plx_slice some[] = {{bytes, 300}, {bytes, 301}};
-    const plx_slice endless[] = {{bytes, SIZE_MAX}, {bytes, 1}};
+    const plx_slice too_much[] = {{plenty(), 600}, {plenty(), 401}};
+    const plx_slice some[] = {{plenty(), 300}, {plenty(), 301}};
+    const plx_slice endless[] = {{plenty(), SIZE_MAX}, {plenty(), 1}};
     probe p = {0};
     plx_conn conn;
     plx_conn_options options = probe_options(&p);
@@ -227,7 +225,7 @@ static void slices_are_held_against_the_limits_together(world *w)
     ck_assert_int_eq(plx_conn_writev(w->loop, conn, too_much, 2), PLX_EMSGSIZE);
     ck_assert_int_eq(plx_conn_writev(w->loop, conn, endless, 2), PLX_EMSGSIZE);
     ck_assert_uint_eq(plx_conn_queued(w->loop, conn), 0);
-    ck_ok(plx_conn_write(w->loop, conn, bytes, 400));
+    ck_ok(plx_conn_write(w->loop, conn, plenty(), 400));
     ck_assert_int_eq(plx_conn_writev(w->loop, conn, some, 2), PLX_ENOBUFS);
     ck_assert_uint_eq(plx_conn_queued(w->loop, conn), 400);
     ck_ok(plx_conn_writev(w->loop, conn, some, 1));
@@ -268,7 +266,7 @@ static void slices_without_memory(world *w)
     plx__socket_close(listener);
     probe q = {0};
     peer client = connect_roomy(w, &q);
-    slices_fill(slices, SLICES, sizeof bytes);
+    slices_fill(slices, SLICES, PLENTY);
     plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);
     ck_assert_int_eq(plx_conn_writev(w->loop, q.conn, slices, SLICES), PLX_ENOMEM);
     plx__fault_disarm(PLX__FAULT_MEMORY);
@@ -286,7 +284,7 @@ static void slices_that_end_in_an_empty_one_are_one_send(world *w)
     probe p = {0};
     peer client = connect_roomy(w, &p);
     for (size_t i = 0; i < FULL; i++)
-        slices[i] = (plx_slice){bytes + i * EACH, EACH};
+        slices[i] = (plx_slice){plenty() + i * EACH, EACH};
     plx__fault_arm(PLX__FAULT_SEND, 1, 1); /* The second one. */
     ck_ok(plx_conn_writev(w->loop, p.conn, slices, FULL + 1));
     ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_SEND), 0);

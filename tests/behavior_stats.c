@@ -248,14 +248,13 @@ static void timeouts_are_counted(world *w)
 /* Reading pauses when the queue gets high; what is written then does not pause it again. */
 static void pause_is_counted_once(world *w)
 {
-    static const unsigned char bytes[16 << 20];
     probe p = {0};
     plx_conn_options options = probe_options(&p);
     options.send_high = 1000;
-    options.send_max = 2 * sizeof bytes;
+    options.send_max = 2 * PLENTY;
     peer client = connect_pair(w, &p, &options);
     for (int i = 0; i < 4; i++) {
-        ck_ok(plx_conn_write(w->loop, p.conn, bytes, i == 0 ? sizeof bytes : 1000));
+        ck_ok(plx_conn_write(w->loop, p.conn, plenty(), i == 0 ? PLENTY : 1000));
         ck_assert_uint_gt(plx_conn_queued(w->loop, p.conn), 1000);
         ck_assert_uint_eq(counter(w, read_pauses), 1);
     }

@@ -138,14 +138,13 @@ static void close_it(void *data)
  * and the address is free. The thread that ran it has ended, or has not. */
 static void loop_is_closed_by_another_thread(world *w)
 {
-    static unsigned char bytes[4 << 20];
     for (int way = 0; way < 2; way++) {
         char address[PLX_ADDRESS_TEXT_MAX];
         probe p = {.then_data = echo_back};
         probe q = {0};
         plx_conn_options options = probe_options(&p);
         plx_conn_options q_options = probe_options(&q);
-        q_options.send_high = q_options.send_max = sizeof bytes;
+        q_options.send_high = q_options.send_max = PLENTY;
         world_reopen(w, (plx_loop_options){.keep_running = 1});
         runner r;
         closer c = {.status = 1};
@@ -153,7 +152,7 @@ static void loop_is_closed_by_another_thread(world *w)
         if (way == 0) { /* Run by this thread, closed by another. */
             (void)listen_at(w, &options, address);
             reader = connect_pair(w, &q, &q_options);
-            ck_ok(plx_conn_write(w->loop, q.conn, bytes, sizeof bytes));
+            ck_ok(plx_conn_write(w->loop, q.conn, plenty(), PLENTY));
         } else { /* Run by another thread, closed by this one. */
             (void)listen_at(w, &options, address);
             run_start(&r, w->loop);

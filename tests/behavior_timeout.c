@@ -5,17 +5,15 @@
 
 extern const test_case behavior_timeout_cases[];
 
-static unsigned char bytes[16 << 20]; /* More than any system takes. */
-
 /* A connection with all three timeouts, and bytes that wait to be sent. */
 static peer connect_waiting(world *w, probe *p, uint64_t timeout_ns)
 {
     plx_conn_options options = probe_options(p);
     options.idle_timeout_ns = options.read_timeout_ns = options.write_timeout_ns = timeout_ns;
     options.flags = PLX_CONN_READ_WHILE_HIGH;
-    options.send_max = sizeof bytes;
+    options.send_max = PLENTY;
     peer client = connect_pair(w, p, &options);
-    ck_ok(plx_conn_write(w->loop, p->conn, bytes, sizeof bytes));
+    ck_ok(plx_conn_write(w->loop, p->conn, plenty(), PLENTY));
     return client;
 }
 
@@ -249,10 +247,10 @@ static void write_timeout_of_what_waited_for_the_connect(world *w)
         options.write_timeout_ns = 50 * PLX_MILLISECOND;
         if (way == 1)
             options.connect_timeout_ns = PLX_FOREVER;
-        options.send_max = sizeof bytes;
+        options.send_max = PLENTY;
         plx_conn conn;
         ck_ok(plx_connect(w->loop, &conn, address, &options));
-        ck_ok(plx_conn_write(w->loop, conn, bytes, sizeof bytes));
+        ck_ok(plx_conn_write(w->loop, conn, plenty(), PLENTY));
         turn_until(w, &p.opened, 1);
         turn_until(w, &p.closed, 1);
         ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);

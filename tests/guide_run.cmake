@@ -35,7 +35,7 @@ endmacro()
 
 function(check_program name)
     run_program(${name})
-    # Every program prints. One that printed nothing was never started, as tests/run_program.cmake
+    # Every program prints. One that printed nothing was never started, as tests/run_case.sh
     # explains.
     if(EMULATOR AND output STREQUAL "" AND error STREQUAL "")
         message("${name} was not started (${result}); once more")

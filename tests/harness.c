@@ -15,6 +15,7 @@ static size_t cases_count;
 static const test_case *chosen;
 static world the_world;
 static bool world_has_loop;
+static unsigned char *plenty_bytes;
 
 /* --- the watchdog ------------------------------------------------------------------------------
  */
@@ -138,6 +139,7 @@ START_TEST(run_chosen)
         the_world.loop = world_loop_open(&the_world);
     chosen->run(&the_world);
     ck_ok(plx_loop_close(the_world.loop));
+    free(plenty_bytes);
     plx__sockets_end();
     ck_assert_msg(plx__fault_held(PLX__FAULT_MEMORY) == memory, "%u pieces of memory leaked",
                   plx__fault_held(PLX__FAULT_MEMORY) - memory);
@@ -524,6 +526,14 @@ size_t echo_back(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, siz
 {
     (void)p;
     return plx_conn_write(loop, conn, bytes, length) == 0 ? length : 0;
+}
+
+unsigned char *plenty(void)
+{
+    if (plenty_bytes == NULL)
+        plenty_bytes = calloc(1, PLENTY);
+    ck_assert_ptr_nonnull(plenty_bytes);
+    return plenty_bytes;
 }
 
 unsigned char pattern(size_t position)

@@ -141,6 +141,12 @@ peer connect_pair(world *w, probe *p, const plx_conn_options *options);
 /* A then_data that sends back what comes. */
 size_t echo_back(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, size_t length);
 
+/* PLENTY bytes, more than any system takes at once: zeroed, and the same ones for the whole case,
+ * which may write into them. Not a static array: LeakSanitizer reads all of a program's static
+ * bytes at the end of each case. */
+enum { PLENTY = 16 << 20 };
+unsigned char *plenty(void);
+
 /* Bytes that tell their position: byte number N of a stream. */
 unsigned char pattern(size_t position);
 void pattern_fill(unsigned char *bytes, size_t length, size_t position);
