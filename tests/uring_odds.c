@@ -454,16 +454,26 @@ static void room_for_what_overflows_is_there_from_the_start(world *w)
 /* --- deferred sends -----------------------------------------------------------------------------
  */
 
-/* The socket of the connection is full, whatever the system makes of it in some turns. */
-static void socket_fill(world *w, plx_conn conn)
+/* A connection over a Unix-domain socket, which stays full once it says that it is: TCP makes room
+ * of its own in a while. */
+static peer connect_pair_of_unix(world *w, probe *p)
 {
-    static const unsigned char filler[4096];
-    plx_socket socket = plx__uring_endpoint_of(endpoint_of(w, conn))->socket;
-    do {
-        while (plx__socket_send(socket, filler, sizeof filler) > 0)
-            continue;
-        turn_some(w);
-    } while (plx__socket_send(socket, filler, 1) > 0);
+    const plx_conn_options accepted = probe_options(p);
+    const plx_listen_options options = {.conn = &accepted};
+    char address[64];
+    plx_listener listener;
+    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock",
+                   (unsigned long long)plx__clock_now());
+    ck_ok(plx_listen(w->loop, &listener, address, &options));
+    peer client = peer_open(w, address);
+    turn_until(w, &p->opened, 1);
+    ck_ok(plx_listener_close(w->loop, listener));
+    return client;
+}
+
+static plx_socket socket_of(world *w, plx_conn conn)
+{
+    return plx__uring_endpoint_of(endpoint_of(w, conn))->socket;
 }
 
 /* A ring is left with deferred sends that were not submitted. They are sent at once; what the
@@ -471,19 +481,17 @@ static void socket_fill(world *w, plx_conn conn)
 static void deferred_sends_of_a_ring_that_is_left_are_not_lost(world *w)
 {
     enum { LENGTH = 200 };
-    static unsigned char bytes[LENGTH];
+    static unsigned char bytes[4096];
     probe probes[2] = {{.opened = 0}, {.opened = 0}};
     peer peers[2];
     size_t dropped;
     plx__backend *backend = w->loop->backend;
     if (!backend->can_defer)
         return;
-    for (size_t i = 0; i < 2; i++) {
-        plx_conn_options options = probe_options(&probes[i]);
-        peers[i] = connect_pair(w, &probes[i], &options);
-    }
-    turn_some(w);
-    socket_fill(w, probes[0].conn);
+    for (size_t i = 0; i < 2; i++)
+        peers[i] = connect_pair_of_unix(w, &probes[i]);
+    while (plx__socket_send(socket_of(w, probes[0].conn), bytes, sizeof bytes) > 0)
+        continue;
     pattern_fill(bytes, LENGTH, 0);
     for (size_t i = 0; i < 2; i++)
         ck_ok(plx_conn_write(w->loop, probes[i].conn, bytes, LENGTH));
@@ -511,20 +519,11 @@ static void part_of_a_deferred_send_is_followed_by_its_rest(world *w)
     static const size_t lengths[] = {1, 4096, 100, 4000, 500, 3000};
     enum { ROOM = 1 << 20, LENGTHS = sizeof lengths / sizeof lengths[0] };
     static unsigned char bytes[ROOM];
-    char address[64];
-    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock",
-                   (unsigned long long)plx__clock_now());
     for (size_t first = 0; first < LENGTHS; first += 2) {
         probe p = {.opened = 0};
-        const plx_conn_options accepted = probe_options(&p);
-        const plx_listen_options options = {.conn = &accepted};
-        plx_listener listener;
         size_t total = 0;
-        ck_ok(plx_listen(w->loop, &listener, address, &options));
-        peer client = peer_open(w, address);
-        turn_until(w, &p.opened, 1);
-        plx_socket socket = plx__uring_endpoint_of(endpoint_of(w, p.conn))->socket;
-        ck_ok(plx__socket_set(socket, PLX__SOCKET_SEND_BYTES, 1)); /* As little as may be. */
+        peer client = connect_pair_of_unix(w, &p);
+        ck_ok(plx__socket_set(socket_of(w, p.conn), PLX__SOCKET_SEND_BYTES, 1)); /* The least. */
         for (size_t i = first; plx_conn_queued(w->loop, p.conn) == 0; i = (i + 1) % LENGTHS) {
             ck_assert_uint_le(total + lengths[i], ROOM);
             pattern_fill(bytes, lengths[i], total);
@@ -536,7 +535,6 @@ static void part_of_a_deferred_send_is_followed_by_its_rest(world *w)
         pattern_check(bytes, total, 0);
         peer_close(&client);
         turn_until(w, &p.closed, 1);
-        ck_ok(plx_listener_close(w->loop, listener));
     }
 }
 
