@@ -19,7 +19,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 . ci/table.sh
 
-rows='configure debug asan tsan deps windows posix programs release windows-release clang msvc
+rows='configure debug asan tsan deps windows posix windows-release programs release clang msvc
     headers valgrind format shell reference workflow demo'
 whole_budget=2100
 chosen=
@@ -221,11 +221,11 @@ row_run() {
             suite "Windows under Wine" 640 mingw-debug $windows_backends poll-two-tier
         ;;
     posix) simple "POSIX layer: Linux and Wine alike" 80 "$linux $windows" posix_run ;;
-    programs) simple "POSIX layer: real programs" 480 '' sh ci/posix-programs.sh ;;
-    release) simple "Linux release" 40 "$linux" release release $linux_backends ;;
     windows-release)
         simple "Windows release" 60 "$windows" release mingw-release $windows_backends
         ;;
+    programs) simple "POSIX layer: real programs" 480 '' sh ci/posix-programs.sh ;;
+    release) simple "Linux release" 40 "$linux" release release $linux_backends ;;
     clang) simple "Linux clang" 120 "$linux clang$llvm" sh ci/clang.sh ;;
     msvc)
         simple "MSVC dialect" 30 "clang-tools$llvm libwine-dev" sh ci/msvc-dialect.sh

@@ -16,10 +16,14 @@ hiredis() {
     rm -f "$work/redis.sock"
     background "$wine" "$work/relay.exe" "$work/redis.sock" "$base"
     until_true test -e "$work/redis.sock"
-    (cd "$work" && shown "$wine" hiredis/hiredis-test.exe -h 127.0.0.1 -p "$base" \
-        -s redis.sock --skip-throughput < /dev/null) > "$work/got" 2>&1 || true
-    grep -v PASSED "$work/got" | tail -n 12
-    expect "its own tests" "$(grep -c PASSED "$work/got"), $(tail -n 1 "$work/got" | tr -d '\r')" \
+    # One of them gives its server 10 ms, which is not always enough on a busy machine.
+    for _ in 1 2 3; do
+        (cd "$work" && shown "$wine" hiredis/hiredis-test.exe -h 127.0.0.1 -p "$base" \
+            -s redis.sock --skip-throughput < /dev/null) > "$work/got" 2>&1 || true
+        grep -aq 'the timeout is not exceeded.*FAILED' "$work/got" || break
+    done
+    grep -av PASSED "$work/got" | tail -n 12
+    expect "its own tests" "$(grep -ac PASSED "$work/got"), $(tail -n 1 "$work/got" | tr -d '\r')" \
         "84, ALL TESTS PASSED"
     finish
 }
