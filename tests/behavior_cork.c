@@ -294,12 +294,7 @@ static void cork_while_the_loop_has_no_room(world *w)
     peer reader = connect_pair(w, &full, &options);
     options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
-    while (plx_conn_write(w->loop, full.conn, plenty(), ROOM) == 0)
-        turn(w);
-    while (plx_conn_write(w->loop, full.conn, plenty(), 1000) == 0)
-        turn(w);
-    while (plx_conn_write(w->loop, full.conn, plenty(), 10) == 0)
-        turn(w);
+    conn_fill(w, full.conn, ROOM, 10);
     size_t left = (size_t)(ROOM - counter(w, queued_bytes));
     ck_assert_uint_lt(left, 10);
     ck_ok(plx_conn_cork(w->loop, p.conn));

@@ -424,10 +424,7 @@ static void finish_of_one_that_waits_for_room(world *w)
     peer reader = connect_pair(w, &full, &options);
     options = unwanted_options(&p);
     peer client = connect_pair(w, &p, &options);
-    while (plx_conn_write(w->loop, full.conn, plenty(), ROOM) == 0)
-        turn(w);
-    while (plx_conn_write(w->loop, full.conn, plenty(), 1000) == 0)
-        turn(w);
+    conn_fill(w, full.conn, ROOM, 1000);
     ck_assert_int_eq(plx_conn_write(w->loop, p.conn, plenty(), 1000), PLX_ENOBUFS);
     ck_ok(plx_conn_finish(w->loop, p.conn, 0));
     ck_assert_int_eq(plx_conn_is_high(w->loop, p.conn), 0);

@@ -40,7 +40,8 @@ static void backpressure_is_bounded(world *w)
         if (status != 0)
             break;
         written += sizeof bytes;
-        turn(w); /* The system may take more. */
+        if (written % (8 * sizeof bytes) == 0)
+            turn(w); /* The system may take more. */
     }
     ck_assert_int_eq(status, PLX_ENOBUFS);
     ck_assert_int_eq(plx_conn_is_high(w->loop, p.conn), 1);

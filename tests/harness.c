@@ -536,6 +536,16 @@ unsigned char *plenty(void)
     return plenty_bytes;
 }
 
+void conn_fill(world *w, plx_conn conn, size_t most, size_t least)
+{
+    for (size_t piece = most;; piece = piece / 16 > least ? piece / 16 : least) {
+        while (plx_conn_write(w->loop, conn, plenty(), piece) == 0)
+            turn(w);
+        if (piece == least)
+            break;
+    }
+}
+
 unsigned char pattern(size_t position)
 {
     return (unsigned char)(position * 7 + position / 251);

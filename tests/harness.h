@@ -147,6 +147,9 @@ size_t echo_back(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, siz
 enum { PLENTY = 16 << 20 };
 unsigned char *plenty(void);
 
+/* Writes until not even `least` bytes are taken any more: `most` at a time, then less and less. */
+void conn_fill(world *w, plx_conn conn, size_t most, size_t least);
+
 /* Bytes that tell their position: byte number N of a stream. */
 unsigned char pattern(size_t position);
 void pattern_fill(unsigned char *bytes, size_t length, size_t position);
