@@ -19,7 +19,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # The objects with folder/file in front. names.cmake writes the jumps; programs call those alone.
-sed -n -e '\,/pollux_posix\.dir/\(\./\)*jumps/,d' \
+# CMake counts the precompiled header as an object.
+sed -n -e '/\.gch$/d' -e '\,/pollux_posix\.dir/\(\./\)*jumps/,d' \
     -e 's,^.*/pollux_posix\.dir/.*\(platform/.*\)\.[a-z]*$,\1 &,p;t' \
     -e 's,^.*/pollux_posix\.dir/\(\./\)*\(.*\)\.[a-z]*$,\2 &,p' "$objects" > "$work/objects"
 
