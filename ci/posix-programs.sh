@@ -72,6 +72,7 @@ finish() {
     pids=
 }
 trap finish EXIT
+trap 'exit 130' INT TERM
 
 # until_true COMMAND...: tries again and again, for 20 seconds at the most.
 until_true() {
@@ -219,9 +220,11 @@ if [ $# -eq 0 ]; then
     code=0
     # shellcheck disable=SC2086
     POLLUX_POSIX_RUN=/second sh "$script" $cold $second > "$work/second.log" 2>&1 &
+    pids=$!
     # shellcheck disable=SC2086
     POLLUX_POSIX_RUN=/first sh "$script" $cold $first > "$work/first.log" 2>&1 || code=$?
-    wait $! || code=$?
+    wait "$pids" || code=$?
+    pids=
     cat "$work/first.log" "$work/second.log"
     sed -n 's/^posix-programs: \([0-9]*\) checks passed/\1/p' "$work/first.log" "$work/second.log" |
         awk '{ sum += $1; $1 = ""; rest = rest $0 }
