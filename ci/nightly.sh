@@ -1,5 +1,6 @@
 #!/bin/sh
-# What is too slow for ci/test.sh, in parts of at most 60 minutes each.
+# What is too slow for ci/test.sh, in parts of at most 60 minutes each; more on a slow machine
+# (ci/pace.sh).
 #
 #   sh ci/nightly.sh            runs each part that has not passed for this tree; prints the table
 #   sh ci/nightly.sh PART...    these parts, even if they have passed
@@ -15,6 +16,7 @@
 set -u
 . "$(dirname "$0")/help.sh"
 cd "$(dirname "$0")/.." || exit 1
+. ci/pace.sh
 
 limit=3600
 parts='lto musl bits32 big-endian abi wine10 posix-configure posix-gnulib posix-programs fresh-12
@@ -138,6 +140,8 @@ part_do() {
 }
 
 if [ "$show_only" = no ]; then
+    pace_measure
+    limit=$((limit * pace / 100))
     for part in ${chosen:-$parts}; do
         if [ -z "$chosen" ] && passed "$part"; then
             echo "== $part has passed for this tree already"

@@ -3,7 +3,9 @@
 #
 # A row is passed, FAILED, or "not run" with the reason: a command that cannot run here exits with
 # 77 and says why on its last line. POLLUX_STRICT=1 makes "not run", and more seconds than a row's
-# budget, failures.
+# budget, failures. A slower machine than that of the budgets has more (ci/pace.sh).
+
+. ci/pace.sh
 
 now() {
     date +%s
@@ -17,6 +19,7 @@ table_open() {
     table_skipped=0
     table_over=0
     table_strict=${POLLUX_STRICT:-0}
+    pace_measure
     mkdir -p "$(dirname "$table")"
     : > "$table"
     good='' bad='' dull='' plain=''
@@ -35,6 +38,8 @@ progress() {
 # row NAME RESULT SECONDS BUDGET DETAIL: RESULT is passed, FAILED or "not run"; BUDGET may be '-'.
 row() {
     over=
+    allowed=-
+    [ "$4" = - ] || allowed=$(($4 * pace / 100))
     colour=$good
     case $2 in
     passed) ;;
@@ -47,12 +52,12 @@ row() {
         colour=$dull
         ;;
     esac
-    if [ "$4" != - ] && [ "$3" -gt "$4" ]; then
+    if [ "$allowed" != - ] && [ "$3" -gt "$allowed" ]; then
         table_over=$((table_over + 1))
         over=' OVER BUDGET;'
     fi
-    printf '%-36s %s%-7s%s %5s of %5s s %s %s\n' "$1" "$colour" "$2" "$plain" "$3" "$4" "$over" \
-        "$5" >> "$table"
+    printf '%-36s %s%-7s%s %5s of %5s s %s %s\n' "$1" "$colour" "$2" "$plain" "$3" "$allowed" \
+        "$over" "$5" >> "$table"
     progress "$1: $2, $3 s$over $5"
 }
 
@@ -88,6 +93,8 @@ check() {
 # table_close NAME BUDGET: prints the table and a verdict; 0 if nothing failed.
 table_close() {
     whole=$(($(now) - table_start))
+    whole_allowed=$(($2 * pace / 100))
+    [ "$pace" -eq 100 ] || note "budgets: $pace % of what they are, for this machine is slower"
     echo
     cat "$table"
     echo
@@ -96,8 +103,9 @@ table_close() {
     if [ "$table_strict" = 1 ] && [ $((table_skipped + table_over)) -gt 0 ]; then
         verdict=1
     fi
-    summary="$table_failed failed, $table_skipped not run, $table_over over budget, $whole of $2 s"
-    if [ "$whole" -gt "$2" ]; then
+    summary="$table_failed failed, $table_skipped not run, $table_over over budget"
+    summary="$summary, $whole of $whole_allowed s"
+    if [ "$whole" -gt "$whole_allowed" ]; then
         summary="$summary: OVER BUDGET"
         [ "$table_strict" != 1 ] || verdict=1
     fi

@@ -8,8 +8,9 @@
 #
 # A row is passed, FAILED or "not run", with the reason. POLLUX_STRICT=1 makes "not run", and more
 # seconds than a row's budget, failures; the nightly and the jobs on GitHub set it. Budgets are for
-# two quiet cores. POLLUX_IN_FRESH_ROOT=1 leaves out the rows that make fresh roots. What fails
-# under Wine is run once more, and both results are told; with POLLUX_STRICT=1 it has failed.
+# two quiet cores, and grow with what a process takes to start there (ci/pace.sh).
+# POLLUX_IN_FRESH_ROOT=1 leaves out the rows that make fresh roots. What fails under Wine is run
+# once more, and both results are told; with POLLUX_STRICT=1 it has failed.
 #
 # Ends with one table, and CTest's closing lines. Logs are in build/logs. Exit codes: 0: nothing
 # failed, and tests were run; 1: something failed; 2: wrong use.
@@ -224,7 +225,7 @@ row_run() {
     windows-release)
         simple "Windows release" 60 "$windows" release mingw-release $windows_backends
         ;;
-    programs) simple "POSIX layer: real programs" 480 '' sh ci/posix-programs.sh ;;
+    programs) simple "POSIX layer: real programs" 360 '' sh ci/posix-programs.sh ;;
     release) simple "Linux release" 40 "$linux" release release $linux_backends ;;
     clang) simple "Linux clang" 120 "$linux clang$llvm" sh ci/clang.sh ;;
     msvc)

@@ -1,4 +1,4 @@
-# Tests that run under Wine: the prefix, a fixture that keeps one process of it alive, and what makes
+# Tests that run under Wine: the prefix, a fixture that keeps one process of it alive, and what has
 # their programs start sooner.
 #
 # Each test would else start Wine's own services anew, which takes 2.5 s; with somebody at home it
