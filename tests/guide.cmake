@@ -211,7 +211,7 @@ add_test(NAME guide
                  "-DBUILD=${CMAKE_BINARY_DIR}" "-DCONFIG=$<CONFIG>" "-DFOLDER=${guide_folder}"
                  "-DBACKENDS=${guide_backends}" "-DEMULATOR=${CMAKE_CROSSCOMPILING_EMULATOR}"
                  "-DSH=${guide_sh}" -P "${CMAKE_CURRENT_SOURCE_DIR}/guide_run.cmake")
-set_tests_properties(guide PROPERTIES TIMEOUT 900 LABELS guide
+set_tests_properties(guide PROPERTIES TIMEOUT 900 COST 100 LABELS guide
                                       ENVIRONMENT "${pollux_wine_environment}")
 if(fixture)
     set_tests_properties(guide PROPERTIES FIXTURES_REQUIRED ${fixture})

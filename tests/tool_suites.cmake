@@ -24,7 +24,7 @@ if(POLLUX_SH AND NOT CMAKE_HOST_WIN32)
     add_test(NAME tool_serve
              COMMAND "${POLLUX_SH}" "${CMAKE_CURRENT_SOURCE_DIR}/tool_serve.sh"
                      $<TARGET_FILE:pollux_tool> ${CMAKE_CROSSCOMPILING_EMULATOR})
-    set_tests_properties(tool_serve PROPERTIES TIMEOUT 600 LABELS tool)
+    set_tests_properties(tool_serve PROPERTIES TIMEOUT 600 COST 100 LABELS tool)
     if(fixture)
         set_tests_properties(tool_serve PROPERTIES FIXTURES_REQUIRED ${fixture}
                                                    ENVIRONMENT "${pollux_wine_environment}")
