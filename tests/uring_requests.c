@@ -389,7 +389,36 @@ static void wait_that_fails_at_once_shows_nothing_again(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+/* There is not enough room for what comes while completions of before are still there, some of them
+ * for this turn: all keep their place and their order. */
+static void room_grows_behind_what_is_there(world *w)
+{
+    enum { THERE = 3 };
+    plx__backend *backend = w->loop->backend;
+    uint32_t room = backend->done_room;
+    if (!backend->has_ring)
+        return;
+    turn_some(w);
+    ck_assert_ptr_eq(backend->done_next, backend->done_tail);
+    for (int i = 0; i < THERE; i++)
+        backend->done[i] = (struct io_uring_cqe){.user_data = 100u + (unsigned)i};
+    backend->done_next = backend->done + 1;
+    backend->done_end = backend->done + 2;
+    backend->done_tail = backend->done + THERE;
+    ck_ok(plx__uring_done_reserve(backend, room));
+    ck_assert_uint_ge(backend->done_room, THERE + room);
+    ck_assert_int_eq(backend->done_next - backend->done, 1);
+    ck_assert_int_eq(backend->done_end - backend->done, 2);
+    ck_assert_int_eq(backend->done_tail - backend->done, THERE);
+    for (int i = 0; i < THERE; i++)
+        ck_assert_uint_eq(backend->done[i].user_data, 100u + (unsigned)i);
+    backend->done_next = backend->done_end = backend->done_tail; /* Core is not to see them. */
+    plx__uring_ends_set(backend);
+    turn_some(w);
+}
+
 const test_case uring_requests_cases[] = {
+    CASE(room_grows_behind_what_is_there),
     CASE(wait_that_fails_at_once_shows_nothing_again),
     CASE(accept_that_is_not_cancelled_at_once_ends_later),
     CASE(poll_for_room_is_requested_and_cancelled_once),
