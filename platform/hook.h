@@ -25,8 +25,8 @@ enum plx__hook_step {
 
 typedef void (*plx__hook_fn)(enum plx__hook_step step, void *data);
 
-/* From now on each step calls `run`, on whatever thread takes it; NULL ends that. Not while another
- * thread may be in a wait that takes steps. */
+/* From now on each step calls `run`, on whatever thread takes it; NULL ends that. Returns when no
+ * thread is in the function before any more, whose data may go then. Not within `run`. */
 void plx__hook_set(plx__hook_fn run, void *data);
 void plx__hook(enum plx__hook_step step);
 

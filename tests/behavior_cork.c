@@ -239,7 +239,7 @@ static void cork_keeps_the_watermarks_exact(world *w)
     ck_ok(plx_conn_write(w->loop, p.conn, plenty() + 1000, 1));
     ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), 0);
     ck_assert_uint_eq(counter(w, sends), 1);
-    ck_ok(plx_conn_write(w->loop, p.conn, plenty() + 1001, 100)); /* It goes on. */
+    ck_ok(plx_conn_write(w->loop, p.conn, plenty() + 1001, 100)); /* The queue grows. */
     ck_assert_uint_eq(plx_conn_queued(w->loop, p.conn), 100);
     ck_assert_int_eq(plx_conn_is_high(w->loop, p.conn), 0);
     ck_ok(plx_conn_write(w->loop, p.conn, plenty() + 1101, PLENTY - 1101));

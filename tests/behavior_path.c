@@ -514,7 +514,6 @@ static void socket_file_has_its_mode(world *w)
         const plx_conn_options accepted = probe_options(&p);
         const plx_listen_options options = {.conn = &accepted, .path_mode = modes[i]};
         int wanted = modes[i] != 0 ? (int)modes[i] : mode_usual;
-        world_reopen(w, (plx_loop_options){0});     /* No second thread sees the hook change. */
         plx__socket_close(socket_bound(s.address)); /* A leftover has no say. */
         plx__hook_set(look_before_it_listens, &l);
         ck_ok(plx_listen(w->loop, &listener, s.address, &options));

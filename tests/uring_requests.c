@@ -390,7 +390,7 @@ static void wait_that_fails_at_once_shows_nothing_again(world *w)
 }
 
 /* There is not enough room for what comes while completions of before are still there, some of them
- * for this turn: all keep their place and their order. */
+ * for this turn: all keep their slots and their order. */
 static void room_grows_behind_what_is_there(world *w)
 {
     enum { THERE = 3 };
