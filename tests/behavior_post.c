@@ -115,7 +115,7 @@ static void post_again(plx_loop *loop, void *data, int status)
         ck_ok(plx_post(loop, post_again, r));
 }
 
-/* Posts that post again cannot hold the loop: a timer still fires among them. */
+/* Posts that post again cannot hold the loop: it turns among them. */
 static void posts_that_post_do_not_hold_the_loop(world *w)
 {
     repost r = {0};
