@@ -217,9 +217,9 @@ row_run() {
         ;;
     deps) simple "cross-build Check, libuv, ..." 180 "$windows" sh ci/windows-deps.sh ;;
     windows)
-        needs "Windows under Wine" 640 $windows clang$llvm || return 0
+        needs "Windows under Wine" 760 $windows clang$llvm || return 0
         POLLUX_TEST_PATIENCE=60 POLLUX_TEST_TIMEOUT=110 \
-            suite "Windows under Wine" 640 mingw-debug $windows_backends poll-two-tier
+            suite "Windows under Wine" 760 mingw-debug $windows_backends poll-two-tier
         ;;
     posix) simple "POSIX layer: Linux and Wine alike" 80 "$linux $windows" posix_run ;;
     windows-release)
