@@ -28,7 +28,17 @@ typedef struct plx__endpoint {
      * which no two endpoints share, not even one after the other in the same slot. */
     uint64_t token;
     plx_socket socket;
+    bool is_queued; /* Core's: bytes wait in its queue, so none that follow may be deferred. */
+    bool has_more;  /* The backend's: something has come that neither this turn's `next` hands out
+                     * nor a look at the socket shows. */
 } plx__endpoint;
+
+/* Whose the socket of an endpoint is. */
+enum plx__origin {
+    PLX__MADE,    /* Core's own: it has made or accepted it. */
+    PLX__ADOPTED, /* Core's own now: somebody else has used it. */
+    PLX__WATCHED  /* Somebody else's, who asks for its readiness and nothing else. */
+};
 
 enum plx__completion_kind {
     PLX__ACCEPTED,  /* `accepted` is a new socket, or `status` says why there is none. The stream
@@ -36,14 +46,14 @@ enum plx__completion_kind {
                      * PLX__RECEIVED; `length` is 0 if none do. */
     PLX__CONNECTED, /* With `status`. */
     PLX__RECEIVED,  /* `length` bytes at `bytes`, valid until the next call of `next`. It may still
-                     * come after `receive_stop`, for what had arrived already. */
+                     * come after `stop`, for what had arrived already. */
     PLX__ENDED,     /* The stream of received bytes is over: `status` is PLX_EEOF or why. */
-    PLX__UNSENT,    /* `length` of the bytes that `send_now` took were not sent: they stand at
+    PLX__UNSENT,    /* `length` of the bytes that `send` took were not sent: they stand at
                      * `bytes` until the next call of `next`. Or `status` says why something was
                      * lost. It comes before core is told of anything that could have it call
                      * somebody. */
     PLX__SENT,      /* `length` more of the bytes of `send_start` were taken, with `status` 0; a
-                     * poller says 0 bytes, which means: try `send_now` again. */
+                     * poller says 0 bytes, which means: try `send` again. */
     PLX__READY,     /* A watched socket; `ready` is bits of plx_readiness. PLX_FAILED alone: it is
                      * closed, and the backend has let go of it. */
     PLX__RELEASED,  /* What `release` waited for is over. */
@@ -62,8 +72,10 @@ typedef struct plx__completion {
 
 /* How a listener accepts; the same at each start of one endpoint. */
 typedef struct plx__accept_config {
-    bool receive_first; /* A connection is wanted once its first bytes are there; a backend that
-                         * cannot wait for them brings it before. */
+    bool receive_first;   /* A connection is wanted once its first bytes are there; a backend that
+                           * cannot wait for them brings it before. */
+    uint32_t silence_max; /* Of `receive_first`: for how many seconds a peer may be silent where it
+                           * is in the way of others; for less if there is no way past it. */
 } plx__accept_config;
 
 /* Whom a backend tells of each descriptor that it opens for itself while endpoints are attached: a
@@ -94,19 +106,22 @@ typedef struct plx__setting_table {
 
 #define PLX__SETTINGS_MAX 8u
 
-/* What a backend counts itself. */
+/* What a backend tells core without being asked. The memory is core's. */
 #define PLX__COUNTERS_MAX 8u
-typedef struct plx__backend_counts {
+typedef struct plx__backend_report {
+    uint64_t due_ns; /* When it has something to do in a wait, though nothing comes: core waits no
+                      * longer than that. UINT64_MAX at first: never. */
     uint64_t wait_failures;             /* To be added to those of plx_loop_stats. */
     uint64_t values[PLX__COUNTERS_MAX]; /* In the order of plx__backend_ops.counters. */
-} plx__backend_counts;
+} plx__backend_report;
 
 typedef struct plx__backend_config {
     uint32_t receive_bytes;   /* The most that one PLX__RECEIVED brings. */
-    bool may_defer;           /* `send_now` may take what it has not sent. */
+    bool may_defer;           /* `send` may take what it has not sent. */
     const uint64_t *settings; /* Values in the order of the backend's table, the defaults filled in;
                                * read during `open` only. NULL for a backend without a table. */
     plx__openings openings;
+    plx__backend_report *report; /* There until `close` or `abandon`. */
 } plx__backend_config;
 
 typedef struct plx__backend_ops {
@@ -139,12 +154,11 @@ typedef struct plx__backend_ops {
 
     /* Around the life of one socket. Core detaches before it closes the socket, because a closed
      * number may be used again while something of the old one is still queued. No completion of
-     * the endpoint comes after `detach`, but PLX__DETACHED if that returned false. */
-    int (*attach)(plx__backend *backend, plx__endpoint *endpoint);
+     * the endpoint comes after `detach`, but PLX__DETACHED if that returned false.
+     *
+     * `attach` returns 0, or why the socket cannot be used; then there is nothing to detach. */
+    int (*attach)(plx__backend *backend, plx__endpoint *endpoint, enum plx__origin origin);
     bool (*detach)(plx__backend *backend, plx__endpoint *endpoint);
-    /* After `attach`, for a socket that has been elsewhere: 0, or why it cannot be used here. NULL
-     * where it always can. */
-    int (*adopt)(plx__backend *backend, plx__endpoint *endpoint);
     /* Before `detach`, for a connection whose socket is to live on elsewhere; nothing is received
      * any more, or being sent. False: not before PLX__RELEASED, and what had been received until
      * then still comes as PLX__RECEIVED. */
@@ -152,31 +166,24 @@ typedef struct plx__backend_ops {
 
     int (*accept_start)(plx__backend *backend, plx__endpoint *endpoint,
                         const plx__accept_config *config);
-    void (*accept_stop)(plx__backend *backend, plx__endpoint *endpoint);
     /* For backends that accept ahead, else NULL. Takes a connection that it has accepted and has
      * not brought, because it was stopped or lacked a descriptor: PLX_EAGAIN when there is none. */
     int (*accept_held)(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out);
-    /* For backends whose `receive_first` lets silent peers get in the way of others, else NULL;
-     * core calls it every second. Drops those who have been silent for so long, or for less if
-     * there is no way past them. */
-    void (*accept_sweep)(plx__backend *backend, plx__endpoint *endpoint, uint32_t seconds);
     /* 0, and PLX__CONNECTED comes later, even when the system knows the outcome at once; or what
      * failed before anything was under way. */
     int (*connect)(plx__backend *backend, plx__endpoint *endpoint, const plx__address *address);
     int (*receive_start)(plx__backend *backend, plx__endpoint *endpoint);
-    void (*receive_stop)(plx__backend *backend, plx__endpoint *endpoint);
+    /* Ends the stream: of accepted connections, or of received bytes. */
+    void (*stop)(plx__backend *backend, plx__endpoint *endpoint);
     /* What the system takes at once: 0 on backends that cannot know, or a code. PLX_ENOBUFS, here,
      * from `send_start` and as the status of PLX__SENT, says that nothing was taken because the
      * system lacks memory, which may pass: core tries again. After any other code something was
      * lost, and core closes the connection or reads what it still has. A backend may defer a
-     * send: it copies the bytes and sends them with the next wait, all or none of them, at most
-     * `deferred_max` of an endpoint at a time, and only if the configuration allows it. What then
-     * does not go comes back as PLX__UNSENT. Core calls this only while nothing of the endpoint is
-     * queued. */
-    ptrdiff_t (*send_now)(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
-                          size_t length);
-    ptrdiff_t (*send_slices_now)(plx__backend *backend, plx__endpoint *endpoint,
-                                 const plx__slice *slices, size_t count);
+     * send of which nothing is queued, if the configuration allows it: it copies the bytes and
+     * sends them with the next wait, all or none of them, at most `deferred_max` of an endpoint at
+     * a time. What then does not go comes back as PLX__UNSENT. */
+    ptrdiff_t (*send)(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
+                      size_t count);
     /* Sends what is deferred, at once, as far as the system takes it. True: `*unsent_out` is the
      * PLX__UNSENT that would have come, its bytes valid until the backend is called again. In any
      * case nothing is deferred any more. Core calls it before it queues anything, shuts the socket,
@@ -186,9 +193,6 @@ typedef struct plx__backend_ops {
     /* Takes the bytes over until PLX__SENT: they stay where they are. Once at a time. */
     int (*send_start)(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                       size_t count);
-    /* Whether something has come for the endpoint that neither `next` has handed out nor a look at
-     * the socket shows: a completion that is in the backend's hands. NULL: never. */
-    bool (*has_more)(plx__backend *backend, plx__endpoint *endpoint);
     /* Readiness for `interest` (PLX_READABLE, PLX_WRITABLE) until it is changed; 0 for none. */
     int (*watch)(plx__backend *backend, plx__endpoint *endpoint, uint32_t interest);
 
@@ -199,8 +203,6 @@ typedef struct plx__backend_ops {
     const plx__completion *(*next)(plx__backend *backend);
     /* Ends the present wait, or the next one. Any thread, and signal handlers. */
     void (*wake)(plx__backend *backend);
-    /* Fills in what the backend counts itself; `*counts_out` is all zero before. NULL: nothing. */
-    void (*count)(const plx__backend *backend, plx__backend_counts *counts_out);
 } plx__backend_ops;
 
 /* The compiled-in backends in the order in which they are tried, the default first (registry.c).

@@ -22,9 +22,8 @@
 #define ABORTS_MAX      16
 #define PATH_MODE_MAX   0777u
 
-/* Of accept_receive_first: how often the backend looks for peers that stay silent, and for how long
- * they may, in seconds. Systems that wait for the first bytes themselves are told the same. */
-#define SWEEP_NS    PLX_SECOND
+/* Of accept_receive_first: for how many seconds peers may stay silent. Systems that wait for the
+ * first bytes themselves are told the same. */
 #define SILENCE_MAX 10
 
 static plx__listener *listener_find(const plx_loop *loop, plx_listener listener)
@@ -54,7 +53,7 @@ static int accept_update(plx_loop *loop, plx__listener *listener)
         status =
             loop->ops->accept_start(loop->backend, &listener->object.endpoint, &listener->accept);
     else
-        loop->ops->accept_stop(loop->backend, &listener->object.endpoint);
+        loop->ops->stop(loop->backend, &listener->object.endpoint);
     if (status == 0)
         listener->is_accepting = is_wanted;
     return status;
@@ -83,8 +82,6 @@ static void listener_detach(plx_loop *loop, plx__listener *listener)
     plx__leave_background(loop, &listener->object);
     if (plx__wheel_has(&listener->retry))
         plx__wheel_remove(&loop->wheel, &listener->retry);
-    if (plx__wheel_has(&listener->sweep))
-        plx__wheel_remove(&loop->wheel, &listener->sweep);
     if (loop->ops->detach(loop->backend, &listener->object.endpoint))
         listener_detached(loop, &listener->object);
 }
@@ -359,23 +356,9 @@ static int socket_listen(plx_socket *socket_out, plx__socket_path **path_out,
     return 0;
 }
 
-static void sweep_arm(plx_loop *loop, plx__listener *listener)
-{
-    if (listener->accept.receive_first && loop->ops->accept_sweep != NULL)
-        plx__wheel_add(&loop->wheel, &listener->sweep, plx__deadline(loop, SWEEP_NS));
-}
-
-static void on_sweep(plx_loop *loop, plx__wheel_node *node)
-{
-    plx__listener *listener =
-        (plx__listener *)(void *)((unsigned char *)node - offsetof(plx__listener, sweep));
-    loop->ops->accept_sweep(loop->backend, &listener->object.endpoint, SILENCE_MAX);
-    sweep_arm(loop, listener);
-}
-
 /* Takes a slot and gives it the socket and its file, which stay the caller's on failure. */
 static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socket socket,
-                         plx__socket_path *path)
+                         plx__socket_path *path, enum plx__origin origin)
 {
     plx__object *object;
     plx__slab *slab = &loop->slabs[PLX__KIND_LISTENER];
@@ -384,11 +367,10 @@ static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socke
         return status;
     plx__listener *listener = (plx__listener *)(void *)object;
     object->endpoint.socket = socket;
-    *listener = (plx__listener){
-        .object = *object, .path = path, .retry.fired = on_retry, .sweep.fired = on_sweep};
+    *listener = (plx__listener){.object = *object, .path = path, .retry.fired = on_retry};
     status = plx__socket_claim(loop, object);
     if (status == 0)
-        status = loop->ops->attach(loop->backend, &object->endpoint);
+        status = loop->ops->attach(loop->backend, &object->endpoint, origin);
     if (status != 0) {
         (void)plx__socket_map_remove(&loop->sockets, object);
         plx__slab_give(slab, object);
@@ -408,10 +390,8 @@ static int listener_start(plx_loop *loop, plx__listener *listener,
     listener->on_error = options->on_error;
     listener->data = options->data;
     listener->accept.receive_first = options->accept_receive_first != 0;
-    int status = accept_update(loop, listener);
-    if (status == 0)
-        sweep_arm(loop, listener);
-    return status;
+    listener->accept.silence_max = SILENCE_MAX;
+    return accept_update(loop, listener);
 }
 
 static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx__address *address,
@@ -422,7 +402,7 @@ static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx_
     int status = socket_listen(&socket, &path, address, options, shared);
     if (status != 0)
         return status;
-    status = listener_take(loop, listener_out, socket, path);
+    status = listener_take(loop, listener_out, socket, path, PLX__MADE);
     if (status != 0) {
         if (path != NULL)
             plx__socket_path_remove(path);
@@ -512,12 +492,10 @@ static int adopted_take(plx_loop *loop, plx__listener **listener_out, plx_socket
     plx__address name;
     int status = plx__socket_name(socket, &name);
     if (status == 0)
-        status = listener_take(loop, listener_out, socket, NULL);
+        status = listener_take(loop, listener_out, socket, NULL, PLX__ADOPTED);
     if (status != 0)
         return status;
-    if (loop->ops->adopt != NULL)
-        status = loop->ops->adopt(loop->backend, &(*listener_out)->object.endpoint);
-    if (status == 0 && name.family != PLX__FAMILY_UNIX)
+    if (name.family != PLX__FAMILY_UNIX)
         status = accepted_set(socket, options, shared);
     if (status == 0)
         status = listener_start(loop, *listener_out, options, shared);

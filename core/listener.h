@@ -14,7 +14,6 @@ typedef struct plx__listener {
     plx_listener_error_fn on_error;
     void *data;
     plx__wheel_node retry;  /* Set while it pauses for want of descriptors or memory. */
-    plx__wheel_node sweep;  /* Set if the backend is to drop silent peers now and then. */
     plx__socket_path *path; /* The socket file, to be removed at the end; or NULL. */
     plx__accept_config accept;
     bool is_accepting;

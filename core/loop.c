@@ -41,6 +41,8 @@ static int backend_try(plx_loop *loop, const plx__backend_ops *ops, plx__backend
     uint64_t values[PLX__SETTINGS_MAX];
     plx__settings_resolve(settings, ops, values);
     config.settings = ops->settings != NULL ? values : NULL;
+    config.report = &loop->report;
+    loop->report = (plx__backend_report){.due_ns = UINT64_MAX};
     loop->ops = ops;
     return ops->open(&loop->backend, &config);
 }
@@ -297,20 +299,12 @@ uint64_t plx_loop_now(const plx_loop *loop)
     return loop->now_ns;
 }
 
-static plx__backend_counts counts_of(const plx_loop *loop)
-{
-    plx__backend_counts counts = {0};
-    if (loop->ops->count != NULL)
-        loop->ops->count(loop->backend, &counts);
-    return counts;
-}
-
 void plx_loop_stats_get_sized(const plx_loop *loop, plx_loop_stats *stats_out, size_t stats_bytes)
 {
     plx_loop_stats stats = loop->stats;
     stats.completions += stats.receives;
     stats.connections_open = loop->slabs[PLX__KIND_CONN].taken;
-    stats.wait_failures += counts_of(loop).wait_failures;
+    stats.wait_failures += loop->report.wait_failures;
     plx__sized_give(stats_out, stats_bytes, &stats, sizeof stats);
 }
 
@@ -330,7 +324,7 @@ int plx_loop_counter(const plx_loop *loop, const char *name, uint64_t *value_out
     *value_out = 0;
     for (size_t i = 0; (one = plx_loop_counter_name(loop, i)) != NULL; i++) {
         if (strcmp(one, name) == 0) {
-            *value_out = counts_of(loop).values[i];
+            *value_out = loop->report.values[i];
             return 0;
         }
     }

@@ -22,20 +22,20 @@ struct plx__shared_options;
 
 /* Where a connection's callback writes: what it writes there goes out together when it returns. */
 typedef struct plx__cork {
-    size_t length;
+    plx__slice held; /* What is in it: in the segment's storage, or bytes that live forever and that
+                      * nothing else was written behind. As the backend takes it. */
     plx__segment *segment; /* Copies go into its storage, so that it can become the queue's head. */
     size_t room;      /* How long the cork may become. 0: nobody may write here, whatever `token`
                        * says, and it is empty. */
     size_t room_next; /* The next one's: PLX__SEGMENT_BYTES, or 0 near `queued_bytes_max`. */
     uint64_t token;   /* Handle of the connection that may write here now: it is open, its sending
                        * side too, and nothing of it waits elsewhere. */
-    const unsigned char *start; /* Of what is in it: the segment's storage, or bytes that live
-                                 * forever and that nothing else was written behind. */
 } plx__cork;
 
 struct plx_loop {
     const plx__backend_ops *ops;
     plx__backend *backend;
+    plx__backend_report report; /* The backend's. */
     uint64_t now_ns;
     uint64_t turn_ns; /* When the last wait ended. */
     plx__cork cork;

@@ -19,6 +19,8 @@
 uint64_t plx__wait_timeout(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns)
 {
     uint64_t next_ns = plx__wheel_next_ns(&loop->wheel);
+    if (loop->report.due_ns < next_ns)
+        next_ns = loop->report.due_ns;
     if (loop->deferred_first != NULL || plx__atomic_load(&loop->is_stopped) ||
         plx__signals_are_due(loop) || !plx__post_queue_is_empty(&loop->posts))
         return 0;

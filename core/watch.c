@@ -67,7 +67,7 @@ static int watch_start(plx_loop *loop, plx__watch *watch, uint32_t interest)
     plx__endpoint *endpoint = &watch->object.endpoint;
     int status = plx__socket_claim(loop, &watch->object);
     if (status == 0) {
-        status = loop->ops->attach(loop->backend, endpoint);
+        status = loop->ops->attach(loop->backend, endpoint, PLX__WATCHED);
         if (status != 0)
             (void)plx__socket_map_remove(&loop->sockets, &watch->object);
     }

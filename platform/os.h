@@ -113,6 +113,13 @@ static inline ptrdiff_t plx__send(plx_socket socket, const void *bytes, size_t l
     return sent >= 0 ? sent : plx__send_failed();
 }
 
+/* At least one slice. */
+static inline ptrdiff_t plx__send_slices(plx_socket socket, const plx__slice *slices, size_t count)
+{
+    return count == 1 ? plx__send(socket, slices->bytes, slices->length)
+                      : plx__socket_send_slices(socket, slices, count);
+}
+
 /* What counts as ready to read and to write: a hang-up and an error do, so that the call that
  * follows meets them. */
 #define PLX__POLL_READABLE (PLX__POLL_READ | POLLHUP | POLLERR)

@@ -82,14 +82,16 @@ const char *plx__address_path(const plx__address *address);
 
 /* A run of bytes, laid out as the system's own type for gathered sends (struct iovec, WSABUF). */
 #ifdef _WIN32
+typedef unsigned long plx__slice_length;
 typedef struct plx__slice {
-    unsigned long length;
+    plx__slice_length length;
     const void *bytes;
 } plx__slice;
 #else
+typedef size_t plx__slice_length;
 typedef struct plx__slice {
     const void *bytes;
-    size_t length;
+    plx__slice_length length;
 } plx__slice;
 #endif
 

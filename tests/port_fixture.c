@@ -5,9 +5,10 @@
 
 #include "backends/settings.h"
 
+static plx__backend_report report;
 static const uint64_t settings[] = {[PLX__IOCP_ACCEPTS_AHEAD] = 16};
-const plx__backend_config fixture_config = {.receive_bytes = FIXTURE_RECEIVE_BYTES,
-                                            .settings = settings};
+const plx__backend_config fixture_config = {
+    .receive_bytes = FIXTURE_RECEIVE_BYTES, .settings = settings, .report = &report};
 
 void fixture_open(fixture *f, plx_socket socket)
 {
@@ -20,12 +21,13 @@ void fixture_open_ahead(fixture *f, plx_socket socket, uint64_t accepts_ahead)
     plx__backend_config config = fixture_config;
     config.settings = own;
     memset(f, 0, sizeof *f);
+    report = (plx__backend_report){.due_ns = UINT64_MAX};
     f->ops = plx__backend_find("iocp");
     ck_assert_uint_le(f->ops->endpoint_bytes, FIXTURE_FRONT);
     ck_ok(f->ops->open(&f->backend, &config));
     f->endpoint.token = 1;
     f->endpoint.socket = socket;
-    ck_ok(f->ops->attach(f->backend, &f->endpoint));
+    ck_ok(f->ops->attach(f->backend, &f->endpoint, PLX__MADE));
 }
 
 void fixture_close(fixture *f)
@@ -57,7 +59,8 @@ void fixture_expect_nothing(fixture *f)
 void fixture_fill(fixture *f, const unsigned char *bytes, size_t length)
 {
     for (int idle = 0; idle < 3;) {
-        ptrdiff_t sent = f->ops->send_now(f->backend, &f->endpoint, bytes, length);
+        const plx__slice slice = plx__slice_of(bytes, length);
+        ptrdiff_t sent = f->ops->send(f->backend, &f->endpoint, &slice, 1);
         ck_assert_int_ge(sent, 0);
         idle = sent == 0 ? idle + 1 : 0;
         ck_ok(f->ops->wait(f->backend, 0));

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "backends/readiness/array_poller.h"
-#include "backends/readiness/readiness.h"
 
 /* Descriptors that fit; fd_set's own bound, 1,024, is too low for some behaviours. */
 #define ROOM 65536
@@ -16,16 +15,6 @@
 typedef struct bit_sets {
     unsigned char readable[ROOM / 8], writable[ROOM / 8];
 } bit_sets;
-
-static int reserve(void **scratch, plx_socket socket, size_t count)
-{
-    (void)count;
-    if (socket >= ROOM)
-        return PLX_EMFILE;
-    if (*scratch == NULL)
-        *scratch = plx__allocate_zeroed(1, sizeof(bit_sets));
-    return *scratch != NULL ? 0 : PLX_ENOMEM;
-}
 
 static void bit_set(unsigned char *set, int descriptor)
 {
@@ -49,9 +38,9 @@ static int closed_find(plx__poll_entry *entries, size_t count)
     return closed;
 }
 
-static int pselect_wait(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void *scratch)
+/* As plx__poll(). */
+static int entries_wait(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, bit_sets *sets)
 {
-    bit_sets *sets = scratch;
     int bound = 0;
     memset(sets, 0, sizeof *sets);
     for (size_t i = 0; i < count; i++) {
@@ -78,16 +67,41 @@ static int pselect_wait(plx__poll_entry *entries, size_t count, uint64_t timeout
     return ready;
 }
 
-static int pselect_poller_open(plx__poller **poller_out, const plx__backend_config *config)
+typedef struct pselect_poller {
+    plx__poller array;
+    bit_sets sets;
+} pselect_poller;
+
+static int pselect_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
-    static const plx__array_wait way = {.wait = pselect_wait, .reserve = reserve};
-    return plx__array_poller_open(poller_out, sizeof **poller_out, &way, config);
+    return plx__polled_endpoint(polled)->socket < ROOM
+               ? plx__array_poller_set(poller, polled, interest)
+               : PLX_EMFILE;
 }
 
-static int pselect_open(plx__backend **backend_out, const plx__backend_config *config)
+static int pselect_wait(plx__poller *poller, uint64_t timeout_ns)
 {
-    static const plx__poller_ops ops = PLX__ARRAY_POLLER(pselect_poller_open);
-    return plx__readiness_open(backend_out, config, &ops);
+    pselect_poller *own = (pselect_poller *)(void *)poller;
+    int ready = plx__array_wait_begin(poller);
+    if (ready == 0)
+        ready = entries_wait(poller->entries, poller->count, timeout_ns, &own->sets);
+    return plx__array_wait_end(poller, ready);
 }
 
-const plx__backend_ops plx__pselect_backend = PLX__READINESS_BACKEND("pselect", pselect_open);
+static int pselect_open(plx__poller **poller_out, const plx__backend_config *config)
+{
+    static const plx__poller_ops ops = {pselect_set, plx__array_poller_forget,
+                                        plx__array_poller_collect};
+    return plx__array_poller_open(poller_out, sizeof(pselect_poller), config, &ops);
+}
+
+const plx__backend_ops plx__pselect_backend = {
+    PLX__READINESS,
+    .name = "pselect",
+    .open = pselect_open,
+    .close = plx__array_poller_close,
+    .abandon = plx__array_poller_close,
+    .renew = plx__array_poller_renew,
+    .wait = pselect_wait,
+    .wake = plx__array_poller_wake,
+};

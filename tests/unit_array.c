@@ -9,52 +9,32 @@ extern const test_case unit_array_cases[];
 
 enum { PLACES = 4 };
 
-/* What the next wait says: which entries are ready, a bit each, and what it returns. */
-static uint32_t ready_bits;
-static int ready_count;
-static size_t reserved; /* For how many entries room was asked last. */
-
-static int say_ready(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void *scratch)
-{
-    (void)timeout_ns;
-    (void)scratch;
-    for (size_t i = 0; i < count; i++)
-        entries[i].revents = (ready_bits >> i & 1) != 0 ? PLX__POLL_READ : 0;
-    return ready_count;
-}
-
-static int note_reserved(void **scratch, plx_socket socket, size_t count)
-{
-    (void)scratch;
-    (void)socket;
-    reserved = count;
-    return 0;
-}
-
 static polled_endpoint places[PLACES];
 
 /* With so many that want to read. Place 0 has the entry 1, and so on; entry 0 is the wake. */
 static plx__poller *array_open(uint32_t count)
 {
-    static const plx__array_wait way = {.wait = say_ready, .reserve = note_reserved};
-    static const plx__backend_config config = {.receive_bytes = 64};
+    static const plx__poller_ops ops = {plx__array_poller_set, plx__array_poller_forget,
+                                        plx__array_poller_collect};
+    static plx__backend_report report;
+    static const plx__backend_config config = {.receive_bytes = 64, .report = &report};
     plx__poller *poller;
-    ck_ok(plx__array_poller_open(&poller, sizeof *poller, &way, &config));
-    ck_assert_uint_eq(reserved, 1);
+    ck_ok(plx__array_poller_open(&poller, sizeof *poller, &config, &ops));
     for (uint32_t i = 0; i < count; i++) {
         places[i] = (polled_endpoint){.endpoint = {.socket = PLX_SOCKET_NONE}};
         ck_ok(plx__array_poller_set(poller, &places[i].polled, PLX_READABLE));
         ck_assert_uint_eq(places[i].polled.slot.index, i + 1);
-        ck_assert_uint_eq(reserved, i + 2);
     }
     return poller;
 }
 
+/* A wait that says which entries are ready, a bit each, and what it returns. */
 static int array_wait(plx__poller *poller, uint32_t bits, int count)
 {
-    ready_bits = bits;
-    ready_count = count;
-    return plx__array_poller_wait(poller, 0);
+    ck_ok(plx__array_wait_begin(poller));
+    for (uint32_t i = 0; i < poller->count; i++)
+        poller->entries[i].revents = (bits >> i & 1) != 0 ? PLX__POLL_READ : 0;
+    return plx__array_wait_end(poller, count);
 }
 
 static void array_remove(plx__poller *poller, uint32_t number)

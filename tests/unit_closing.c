@@ -206,7 +206,7 @@ static int accept_start_counts(plx__backend *backend, plx__endpoint *endpoint,
 static void accept_stop_counts(plx__backend *backend, plx__endpoint *endpoint)
 {
     accept_calls++;
-    real->accept_stop(backend, endpoint);
+    real->stop(backend, endpoint);
 }
 
 /* A listener that was lost and one that was closed are detached, though their slots are free only
@@ -227,7 +227,7 @@ static void listeners_that_are_over_are_left_alone(world *w)
         plx__socket_dispose(socket);
         ck_ok(plx_listener_close(loop, closed));
         seam.accept_start = accept_start_counts;
-        seam.accept_stop = accept_stop_counts;
+        seam.stop = accept_stop_counts;
         accept_calls = 0;
         plx__classes_tell(loop, PLX__SLOTS_GONE);
         plx__classes_tell(loop, PLX__SLOTS_LEFT);

@@ -220,8 +220,10 @@ static void check_renewed(const plx__backend_ops *ops)
     const uint64_t settings[] = {[PLX__POLL_IDLE_SET] = PLX_OFF,
                                  [PLX__POLL_IDLE_SET_MIN] = 1,
                                  [PLX__POLL_IDLE_AFTER_NS] = PLX_SECOND};
+    plx__backend_report report = {.due_ns = UINT64_MAX};
     const plx__backend_config config = {
         .receive_bytes = 64,
+        .report = &report,
         .settings = settings,
         .openings = {.on_open = count_opening, .data = &opened},
     };

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "backends/iocp/iocp.h"
 #include "platform/test_system.h"
 #include "tests/port_fixture.h"
 #include "tests/watch_probe.h"
@@ -128,14 +129,14 @@ static void receive_stops_and_goes_on(world *w)
         ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
         if (round % 2 == 0)
             ck_ok(f.ops->wait(f.backend, 0));
-        f.ops->receive_stop(f.backend, &f.endpoint);
+        f.ops->stop(f.backend, &f.endpoint);
         peer_send(w, &c.theirs, "x", 1);
         fixture_expect_nothing(&f);
         ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
         plx__completion completion = fixture_completion(&f);
         ck_assert_int_eq(completion.kind, PLX__RECEIVED);
         ck_assert_uint_eq(completion.length, 1);
-        f.ops->receive_stop(f.backend, &f.endpoint);
+        f.ops->stop(f.backend, &f.endpoint);
     }
     ck_assert(f.ops->detach(f.backend, &f.endpoint));
     f.ops->close(f.backend);
@@ -216,12 +217,12 @@ static void sweep_meets_who_speaks(world *w)
             ck_assert_uint_lt(plx__clock_now(), until);
         if (round % 2 == 0)
             ck_assert_int_eq(plx__socket_send(client.socket, "x", 1), 1);
-        f.ops->accept_sweep(f.backend, &f.endpoint, 0);
+        plx__iocp_accepts_sweep(plx__iocp_of(&f.endpoint)->accepts, 0);
         /* Who has not been accepted so far is dropped by a later sweep. */
         const plx__completion *completion;
         while ((completion = f.ops->next(f.backend)) == NULL) {
             ck_assert_uint_lt(plx__clock_now(), until);
-            f.ops->accept_sweep(f.backend, &f.endpoint, 0);
+            plx__iocp_accepts_sweep(plx__iocp_of(&f.endpoint)->accepts, 0);
             ck_ok(f.ops->wait(f.backend, PLX_MILLISECOND));
         }
         ck_assert_int_eq(completion->kind, PLX__ACCEPTED);

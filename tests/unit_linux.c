@@ -15,7 +15,7 @@ extern const test_case unit_linux_cases[];
 /* --- the second thread of "poll" ---------------------------------------------------------------
  */
 
-struct plx__poller {
+struct plx__backend {
     size_t returned;
 };
 

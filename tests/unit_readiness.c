@@ -10,25 +10,14 @@ extern const test_case unit_readiness_cases[];
 
 /* Names the first endpoint as ready to be read, in each wait, and behind it a second one if there
  * is one; takes interest, or refuses it. */
-struct plx__poller {
+struct plx__backend {
+    plx__readiness readiness; /* First. */
     plx__polled *polled, *second;
     bool refuses, is_named;
     uint32_t interest; /* Of the last one that said so. */
 };
 
-static struct plx__poller only;
-
-static int only_open(plx__poller **poller_out, const plx__backend_config *config)
-{
-    (void)config;
-    *poller_out = &only;
-    return 0;
-}
-
-static void only_close(plx__poller *poller)
-{
-    (void)poller;
-}
+static plx__poller *only;
 
 static int only_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
@@ -45,11 +34,10 @@ static void only_forget(plx__poller *poller, plx__polled *polled)
     (void)polled;
 }
 
-static int only_wait(plx__poller *poller, uint64_t timeout_ns)
+static void only_wait(plx__poller *poller)
 {
-    (void)timeout_ns;
+    plx__readiness_turn(&poller->readiness);
     poller->is_named = false;
-    return 0;
 }
 
 static size_t only_collect(plx__poller *poller, plx__poller_event *events, size_t max)
@@ -64,24 +52,15 @@ static size_t only_collect(plx__poller *poller, plx__poller_event *events, size_
     return 2;
 }
 
-static const plx__poller_ops only_ops = {
-    .open = only_open,
-    .close = only_close,
-    .set = only_set,
-    .forget = only_forget,
-    .wait = only_wait,
-    .collect = only_collect,
-};
-
 static plx__backend *backend_open(polled_endpoint *p, plx_socket socket)
 {
     static const plx__backend_config config = {.receive_bytes = 4096};
-    plx__backend *backend;
-    only = (struct plx__poller){.polled = &p->polled};
+    static const plx__poller_ops ops = {only_set, only_forget, only_collect};
+    ck_ok(plx__readiness_open(&only, sizeof *only, &config, &ops));
+    only->polled = &p->polled;
     *p = (polled_endpoint){.endpoint = {.socket = socket}};
-    ck_ok(plx__readiness_open(&backend, &config, &only_ops));
-    ck_ok(plx__readiness_attach(backend, &p->endpoint));
-    return backend;
+    ck_ok(plx__readiness_attach(only, &p->endpoint, PLX__MADE));
+    return only;
 }
 
 static void backend_close(plx__backend *backend, polled_endpoint *p)
@@ -98,17 +77,17 @@ static void refused_operation_is_not_under_way(world *w)
     polled_endpoint p;
     (void)w;
     plx__backend *backend = backend_open(&p, c.ours.socket);
-    only.refuses = true;
+    only->refuses = true;
     ck_assert_int_eq(plx__readiness_receive_start(backend, &p.endpoint), PLX_ENOMEM);
-    only.refuses = false;
+    only->refuses = false;
     ck_assert_int_eq(plx__socket_send(c.theirs.socket, "x", 1), 1);
     ck_ok(plx__readiness_send_start(backend, &p.endpoint, &slice, 1));
-    ck_assert_uint_eq(only.interest, PLX_WRITABLE);
-    ck_ok(plx__readiness_wait(backend, 0));
+    ck_assert_uint_eq(only->interest, PLX_WRITABLE);
+    only_wait(backend);
     const plx__completion *completion = plx__readiness_next(backend);
     ck_assert(completion == NULL || completion->kind != PLX__RECEIVED);
     ck_ok(plx__readiness_receive_start(backend, &p.endpoint));
-    ck_assert_uint_eq(only.interest, PLX_READABLE | PLX_WRITABLE);
+    ck_assert_uint_eq(only->interest, PLX_READABLE | PLX_WRITABLE);
     backend_close(backend, &p);
     couple_close(&c);
 }
@@ -127,7 +106,7 @@ static size_t accept_all(plx__backend *backend, int *status_out)
 {
     size_t accepted = 0;
     const plx__completion *completion;
-    ck_ok(plx__readiness_wait(backend, 0));
+    only_wait(backend);
     while ((completion = plx__readiness_next(backend)) != NULL) {
         ck_assert_int_eq(completion->kind, PLX__ACCEPTED);
         *status_out = completion->status;
@@ -227,10 +206,10 @@ static void listener_does_not_inherit_what_another_may_accept(world *w)
             peers[i][j] = peer_waiting(addresses[i]);
     ck_assert_uint_eq(accept_all(backend, &status), 1);
     ck_assert_uint_eq(accept_all(backend, &status), 2);
-    only.second = &other.polled;
-    ck_ok(plx__readiness_wait(backend, 0));
+    only->second = &other.polled;
+    only_wait(backend);
     plx__socket_close(accept_one(backend)); /* One of four. */
-    plx__readiness_accept_stop(backend, &p.endpoint);
+    plx__readiness_stop(backend, &p.endpoint);
     plx__socket_close(accept_one(backend)); /* The other one's, of one. */
     ck_assert_ptr_null(plx__readiness_next(backend));
     (void)plx__readiness_detach(backend, &other.endpoint);
@@ -250,7 +229,7 @@ static bool is_asked(plx__backend *backend, const char *address, bool speaks, bo
     polled_endpoint accepted;
     if (speaks)
         ck_assert_int_eq(plx__socket_send(client.socket, "x", 1), 1);
-    ck_ok(plx__readiness_wait(backend, 0));
+    only_wait(backend);
     accepted = (polled_endpoint){.endpoint = {.socket = accept_one(backend)}};
     if (speaks) {
         plx__poll_entry entry = {.fd = accepted.endpoint.socket, .events = PLX__POLL_READ};
@@ -258,7 +237,7 @@ static bool is_asked(plx__backend *backend, const char *address, bool speaks, bo
     }
     ck_ok(plx__readiness_receive_start(backend, &accepted.endpoint));
     if (pauses)
-        plx__readiness_receive_stop(backend, &accepted.endpoint);
+        plx__readiness_stop(backend, &accepted.endpoint);
     const plx__completion *completion = plx__readiness_next(backend);
     bool is_shown = completion != NULL;
     if (is_shown) {
@@ -317,8 +296,8 @@ static void only_who_begins_at_once_is_asked(world *w)
     for (int turns = 0; turns < 2; turns++) {
         peer client = peer_waiting(address);
         ck_assert_int_eq(plx__socket_send(client.socket, "x", 1), 1);
-        only.second = turns == 0 ? &watched.polled : NULL;
-        ck_ok(plx__readiness_wait(backend, 0));
+        only->second = turns == 0 ? &watched.polled : NULL;
+        only_wait(backend);
         polled_endpoint accepted = {.endpoint = {.socket = accept_one(backend)}};
         plx__poll_entry entry = {.fd = accepted.endpoint.socket, .events = PLX__POLL_READ};
         ck_assert_int_eq(plx__poll(&entry, 1, patience()), 1);
@@ -331,7 +310,7 @@ static void only_who_begins_at_once_is_asked(world *w)
         (void)plx__readiness_detach(backend, &accepted.endpoint);
         plx__socket_close(accepted.endpoint.socket);
         peer_close(&client);
-        ck_ok(plx__readiness_wait(backend, 0));
+        only_wait(backend);
         while (plx__readiness_next(backend) != NULL)
             continue; /* It has one try again from now on. */
     }
@@ -348,7 +327,7 @@ static void nobody_is_fresh_at_first(world *w)
     (void)w;
     plx__backend *backend = backend_open(&p, PLX_SOCKET_NONE);
     ck_ok(plx__readiness_receive_start(backend, &zero.endpoint));
-    ck_ok(plx__readiness_wait(backend, 0));
+    only_wait(backend);
     ck_assert_ptr_null(plx__readiness_next(backend));
     (void)plx__readiness_detach(backend, &zero.endpoint);
     backend_close(backend, &p);

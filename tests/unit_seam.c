@@ -15,18 +15,19 @@ static const plx__backend_ops *real;
 static plx__backend_ops seam;
 static size_t attaches;
 
-static int attach_refuses(plx__backend *backend, plx__endpoint *endpoint)
+static int attach_refuses(plx__backend *backend, plx__endpoint *endpoint, enum plx__origin origin)
 {
     (void)backend;
     (void)endpoint;
+    (void)origin;
     attaches++;
     return PLX_ENOMEM;
 }
 
-static int attach_counts(plx__backend *backend, plx__endpoint *endpoint)
+static int attach_counts(plx__backend *backend, plx__endpoint *endpoint, enum plx__origin origin)
 {
     attaches++;
-    return real->attach(backend, endpoint);
+    return real->attach(backend, endpoint, origin);
 }
 
 static plx_loop *loop_with_a_seam(const world *w)
@@ -89,11 +90,10 @@ static void attaching_that_fails_leaves_nothing(world *w)
     peer_close(&c.ours);
 }
 
-static int adopt_refuses(plx__backend *backend, plx__endpoint *endpoint)
+static int attach_refuses_adopted(plx__backend *backend, plx__endpoint *endpoint,
+                                  enum plx__origin origin)
 {
-    (void)backend;
-    (void)endpoint;
-    return PLX_EINVAL;
+    return origin == PLX__ADOPTED ? PLX_EINVAL : real->attach(backend, endpoint, origin);
 }
 
 /* A socket that the backend cannot use stays its owner's, and nothing else is left of it. */
@@ -105,7 +105,7 @@ static void adopting_that_is_refused_leaves_nothing(world *w)
     couple c = couple_open();
     plx_conn conn = {0};
     for (int is_taken = 0; is_taken < 2; is_taken++) {
-        seam.adopt = is_taken != 0 ? NULL : adopt_refuses;
+        seam.attach = is_taken != 0 ? real->attach : attach_refuses_adopted;
         ck_assert_int_eq(plx_conn_adopt(loop, &conn, c.ours.socket, &options, "x", 1),
                          is_taken != 0 ? 0 : PLX_EINVAL);
         ck_assert_uint_eq(loop->slabs[PLX__KIND_CONN].taken, (uint32_t)is_taken);
@@ -237,43 +237,43 @@ static void end_waits_for_one_that_pauses_again(world *w)
     peer_close(&c.theirs);
 }
 
-/* --- a backend that looks for silent peers -----------------------------------------------------
+/* --- a backend that has something to do now and then -------------------------------------------
  */
 
-static size_t sweeps;
-
-static void sweep_counts(plx__backend *backend, plx__endpoint *endpoint, uint32_t seconds)
+static void timer_nothing(plx_loop *loop, plx_timer timer, void *data)
 {
-    (void)backend;
-    (void)endpoint;
-    ck_assert_uint_eq(seconds, 10);
-    sweeps++;
+    (void)loop;
+    (void)timer;
+    (void)data;
 }
 
-/* It is asked to each second, for listeners that want the first bytes, until they close. */
-static void silent_peers_are_looked_for(world *w)
+static int accept_start_checks(plx__backend *backend, plx__endpoint *endpoint,
+                               const plx__accept_config *config)
 {
-    for (uint32_t receive_first = 0; receive_first < 2; receive_first++) {
-        world own = {.configuration = w->configuration, .backend = w->backend};
-        const plx_listen_options options = {.accept_receive_first = receive_first};
-        plx_listener listener;
-        own.loop = loop_with_a_seam(w);
-        seam.accept_sweep = sweep_counts;
-        sweeps = 0;
-        uint64_t before = plx_loop_now(own.loop);
-        ck_ok(plx_listen(own.loop, &listener, "tcp://127.0.0.1:0", &options));
-        ck_assert_int_eq(plx_loop_next_timeout(own.loop) == PLX_FOREVER, receive_first == 0);
-        if (receive_first != 0) {
-            turn_until(&own, &sweeps, 1);
-            ck_assert_uint_ge(plx_loop_now(own.loop) - before, PLX_SECOND);
-            ck_assert_uint_ne(plx_loop_next_timeout(own.loop), PLX_FOREVER);
-        }
-        ck_ok(plx_listener_close(own.loop, listener));
-        turn(&own);
-        ck_assert_uint_eq(plx_loop_next_timeout(own.loop), PLX_FOREVER);
-        ck_ok(plx_loop_close(own.loop));
-        ck_assert_uint_eq(sweeps, receive_first);
-    }
+    ck_assert_uint_eq(config->silence_max, 10);
+    return real->accept_start(backend, endpoint, config);
+}
+
+/* No wait is longer than until then. And a peer may be silent for ten seconds. */
+static void backend_that_is_due_is_waited_with(world *w)
+{
+    plx_loop *loop = loop_with_a_seam(w);
+    const plx_listen_options options = {.accept_receive_first = 1};
+    plx_listener listener;
+    plx_timer timer;
+    seam.accept_start = accept_start_checks;
+    ck_ok(plx_listen(loop, &listener, "tcp://127.0.0.1:0", &options));
+    uint64_t before = loop->report.due_ns;
+    loop->report.due_ns = plx__clock_now() + 3600 * PLX_SECOND;
+    ck_assert_uint_le(plx_loop_next_timeout(loop), 3600 * PLX_SECOND);
+    ck_assert_uint_gt(plx_loop_next_timeout(loop), 1800 * PLX_SECOND);
+    ck_ok(plx_timer_start(loop, &timer, PLX_SECOND, 0, timer_nothing, NULL));
+    ck_assert_uint_le(plx_loop_next_timeout(loop), PLX_SECOND);
+    loop->report.due_ns = 1;
+    ck_assert_uint_eq(plx_loop_next_timeout(loop), 0);
+    loop->report.due_ns = before;
+    loop->ops = real;
+    ck_ok(plx_loop_close(loop));
 }
 
 /* --- a backend that takes sends and tells later ------------------------------------------------
@@ -288,18 +288,8 @@ static struct in_flight {
     size_t starts, slices_most;
 } flight;
 
-static ptrdiff_t send_now_cannot_know(plx__backend *backend, plx__endpoint *endpoint,
-                                      const void *bytes, size_t length)
-{
-    (void)backend;
-    (void)endpoint;
-    (void)bytes;
-    (void)length;
-    return 0;
-}
-
-static ptrdiff_t send_slices_cannot_know(plx__backend *backend, plx__endpoint *endpoint,
-                                         const plx__slice *slices, size_t count)
+static ptrdiff_t send_cannot_know(plx__backend *backend, plx__endpoint *endpoint,
+                                  const plx__slice *slices, size_t count)
 {
     (void)backend;
     (void)endpoint;
@@ -360,8 +350,7 @@ static void sends_that_are_told_of_later_keep_their_order(world *w)
     plx_conn_options options = probe_options(&p);
     peer client = connect_pair(&own, &p, &options);
     flight = (struct in_flight){.is_told = true};
-    seam.send_now = send_now_cannot_know;
-    seam.send_slices_now = send_slices_cannot_know;
+    seam.send = send_cannot_know;
     seam.send_start = send_start_in_pieces;
     seam.next = next_tells_of_it;
     ck_ok(plx_conn_write(own.loop, p.conn, text, 4));
@@ -435,8 +424,7 @@ static void refused_ones_are_told_at_three_quarters(world *w)
         real = own.loop->ops;
         seam = *real;
         own.loop->ops = &seam;
-        seam.send_now = send_now_cannot_know;
-        seam.send_slices_now = send_slices_cannot_know;
+        seam.send = send_cannot_know;
         seam.send_start = send_start_never_ends;
         for (int i = 0; i < 3; i++)
             conns[i] = conn_of(own.loop, &couples[i], &probes[i]);
@@ -582,6 +570,7 @@ static void few_are_turned_away_at_a_time(world *w)
 }
 
 const test_case unit_seam_cases[] = {
+    CASE(backend_that_is_due_is_waited_with),
     CASE(refused_ones_are_told_at_three_quarters),
     CASE(sixteen_aborts_in_a_row_pause_a_listener),
     CASE(few_are_turned_away_at_a_time),
@@ -589,7 +578,6 @@ const test_case unit_seam_cases[] = {
     CASE(adopting_that_is_refused_leaves_nothing),
     CASE(end_waits_for_one_that_pauses_again),
     CASE(first_bytes_come_behind_the_opening),
-    CASE(silent_peers_are_looked_for),
     CASE(attaching_that_fails_leaves_nothing),
     CASES_END,
 };

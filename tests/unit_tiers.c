@@ -29,12 +29,16 @@ static bool poll_is_here(void)
 /* The counters, in the order of their names. */
 enum { IDLE_SOCKETS, IDLE_ADDED, IDLE_RETURNED, IDLE_FAILURES };
 
+static plx__backend_report report;
+
 static tiers tiers_open(uint32_t idle_set_min, uint64_t after_ns)
 {
     const uint64_t settings[] = {[PLX__POLL_IDLE_SET] = PLX_ON,
                                  [PLX__POLL_IDLE_SET_MIN] = idle_set_min,
                                  [PLX__POLL_IDLE_AFTER_NS] = after_ns};
-    const plx__backend_config config = {.receive_bytes = 64, .settings = settings};
+    const plx__backend_config config = {
+        .receive_bytes = 64, .settings = settings, .report = &report};
+    report = (plx__backend_report){0};
     tiers t = {.couple = couple_open()};
     ck_ok(ops->open(&t.backend, &config));
     t.idle = (polled_endpoint){.endpoint = {.socket = t.couple.ours.socket}};
@@ -51,18 +55,6 @@ static void tiers_close(tiers *t)
 static void idle_start(tiers *t)
 {
     ck_ok(ops->receive_start(t->backend, &t->idle.endpoint));
-}
-
-static uint64_t count_of(const tiers *t, int index)
-{
-    plx__backend_counts counts = {0};
-    ops->count(t->backend, &counts);
-    return counts.values[index];
-}
-
-static uint64_t failures(const tiers *t)
-{
-    return count_of(t, IDLE_FAILURES);
 }
 
 /* So many ticks in which nobody has anything to say. */
@@ -190,14 +182,14 @@ static void few_stay_where_they_are(world *w)
     ck_ok(ops->receive_start(t.backend, &third.endpoint));
     ticks(&t, 2);
     ck_assert(third.polled.is_idle);
-    ck_assert_uint_eq(count_of(&t, IDLE_SOCKETS), 3);
+    ck_assert_uint_eq(report.values[IDLE_SOCKETS], 3);
     (void)ops->detach(t.backend, &third.endpoint);
     (void)ops->detach(t.backend, &other.endpoint);
     tick_of_return(&t);
     ticks(&t, 3);
     ck_assert(!t.idle.polled.is_idle);
-    ck_assert_uint_eq(count_of(&t, IDLE_ADDED), 3);
-    ck_assert_uint_eq(count_of(&t, IDLE_RETURNED), 1);
+    ck_assert_uint_eq(report.values[IDLE_ADDED], 3);
+    ck_assert_uint_eq(report.values[IDLE_RETURNED], 1);
     tiers_close(&t);
     couple_close(&more);
 }
@@ -214,15 +206,15 @@ static void second_thread_is_tried_again_after_100_ticks(world *w)
     plx__fault_arm(PLX__FAULT_THREAD, 0, 2);
     for (uint32_t tries = 1; tries <= 2; tries++) {
         ticks(&t, 1);
-        ck_assert_uint_eq(failures(&t), tries);
+        ck_assert_uint_eq(report.values[IDLE_FAILURES], tries);
         ticks(&t, RETRY_TICKS);
-        ck_assert_uint_eq(failures(&t), tries);
+        ck_assert_uint_eq(report.values[IDLE_FAILURES], tries);
     }
     ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_THREAD), 2);
     ck_assert(!t.idle.polled.is_idle);
     ticks(&t, 1);
     ck_assert(t.idle.polled.is_idle);
-    ck_assert_uint_eq(failures(&t), 2);
+    ck_assert_uint_eq(report.values[IDLE_FAILURES], 2);
     tiers_close(&t);
 }
 
@@ -238,18 +230,18 @@ static void second_thread_that_cannot_wait_rests_for_100_ticks(world *w)
     plx__fault_arm(PLX__FAULT_IDLE_WAIT, 0, 1);
     ticks(&t, 1);
     uint64_t until = plx__clock_now() + patience();
-    while (failures(&t) == 0) {
+    while (report.values[IDLE_FAILURES] == 0) {
         ck_assert_uint_lt(plx__clock_now(), until);
         ticks(&t, 1);
     }
     ck_assert(!t.idle.polled.is_idle);
-    ck_assert_uint_eq(count_of(&t, IDLE_RETURNED), 0); /* It had nothing to say. */
+    ck_assert_uint_eq(report.values[IDLE_RETURNED], 0); /* It had nothing to say. */
     ticks(&t, RETRY_TICKS);
     ck_assert(!t.idle.polled.is_idle);
     (void)plx__fault_disarm(PLX__FAULT_IDLE_WAIT);
     ticks(&t, 1);
     ck_assert(t.idle.polled.is_idle);
-    ck_assert_uint_eq(failures(&t), 1);
+    ck_assert_uint_eq(report.values[IDLE_FAILURES], 1);
     tiers_close(&t);
 }
 
@@ -271,12 +263,12 @@ static void one_without_room_stays_for_a_tick(world *w)
     plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);
     ticks(&t, 1);
     ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_MEMORY), 0);
-    ck_assert_uint_eq(failures(&t), 1);
-    ck_assert_uint_eq(count_of(&t, IDLE_SOCKETS), ROOM);
+    ck_assert_uint_eq(report.values[IDLE_FAILURES], 1);
+    ck_assert_uint_eq(report.values[IDLE_SOCKETS], ROOM);
     ticks(&t, 1);
-    ck_assert_uint_eq(failures(&t), 1);
-    ck_assert_uint_eq(count_of(&t, IDLE_SOCKETS), ROOM + 1);
-    ck_assert_uint_eq(count_of(&t, IDLE_ADDED), ROOM + 1);
+    ck_assert_uint_eq(report.values[IDLE_FAILURES], 1);
+    ck_assert_uint_eq(report.values[IDLE_SOCKETS], ROOM + 1);
+    ck_assert_uint_eq(report.values[IDLE_ADDED], ROOM + 1);
     for (int i = 0; i < ROOM; i++)
         (void)ops->detach(t.backend, &places[i].endpoint);
     tiers_close(&t);

@@ -215,7 +215,8 @@ static void detach_survives_a_send_that_does_not_end(world *w)
     (void)w;
     winsock_double_ignore_cancel(true);
     fixture_open(&f, c.ours.socket);
-    while (f.ops->send_now(f.backend, &f.endpoint, zeroes, sizeof zeroes) > 0)
+    const plx__slice all = plx__slice_of(zeroes, sizeof zeroes);
+    while (f.ops->send(f.backend, &f.endpoint, &all, 1) > 0)
         continue;
     unsigned char *bytes = plx__allocate(65536);
     const plx__slice slice = plx__slice_of(bytes, 65536);
@@ -243,7 +244,8 @@ static void send_has_a_copy_of_its_bytes(world *w)
     size_t wrong = 0;
     (void)w;
     fixture_open(&f, c.ours.socket);
-    for (ptrdiff_t sent; (sent = f.ops->send_now(f.backend, &f.endpoint, zeroes, PIECE)) > 0;)
+    const plx__slice piece = plx__slice_of(zeroes, PIECE);
+    for (ptrdiff_t sent; (sent = f.ops->send(f.backend, &f.endpoint, &piece, 1)) > 0;)
         filled += (size_t)sent;
     const plx__slice slice = plx__slice_of(bytes, PIECE);
     memset(bytes, 0x55, PIECE);

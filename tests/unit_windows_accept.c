@@ -181,7 +181,7 @@ static void stopped_listener_holds(world *w)
     (void)w;
     listening_open(&l, false);
     ck_ok(listening_start(&l));
-    l.f.ops->accept_stop(l.f.backend, &l.f.endpoint);
+    l.f.ops->stop(l.f.backend, &l.f.endpoint);
     unsigned before = winsock_double_accepts_completed();
     peer client = peer_start(l.address);
     await_accepts(before + 1);
@@ -206,7 +206,7 @@ static void listener_closes_when_all_are_held(world *w)
     (void)w;
     listening_open(&l, false);
     ck_ok(listening_start(&l));
-    l.f.ops->accept_stop(l.f.backend, &l.f.endpoint);
+    l.f.ops->stop(l.f.backend, &l.f.endpoint);
     unsigned before = winsock_double_accepts_completed();
     for (unsigned i = 0; i < ACCEPTS; i++) {
         clients[i] = peer_start(l.address);
@@ -235,7 +235,7 @@ static plx__endpoint *slot_open(fixture *f, slot *s, plx_socket socket)
     memset(s, 0, sizeof *s);
     s->endpoint.token = 2;
     s->endpoint.socket = socket;
-    ck_ok(f->ops->attach(f->backend, &s->endpoint));
+    ck_ok(f->ops->attach(f->backend, &s->endpoint, PLX__MADE));
     return &s->endpoint;
 }
 
@@ -326,7 +326,7 @@ static void last_accept_tells_of_the_want(world *w)
     plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 2);
     (void)expect_accepted(&l, PLX_EMFILE);
     winsock_double_silence(9);
-    l.f.ops->accept_sweep(l.f.backend, &l.f.endpoint, 1);
+    plx__iocp_accepts_sweep(plx__iocp_of(&l.f.endpoint)->accepts, 1);
     (void)expect_accepted(&l, PLX_ECONNABORTED);
     ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 2);
     winsock_double_silence(UINT32_MAX);

@@ -35,7 +35,7 @@ static plx__endpoint *slot_open(fixture *f, slot *s, plx_socket socket)
     memset(s, 0, sizeof *s);
     s->endpoint.token = 2;
     s->endpoint.socket = socket;
-    ck_ok(f->ops->attach(f->backend, &s->endpoint));
+    ck_ok(f->ops->attach(f->backend, &s->endpoint, PLX__MADE));
     return &s->endpoint;
 }
 

@@ -31,7 +31,7 @@ static plx__endpoint *slot_open(fixture *f, slot *s)
     s->couple = couple_open();
     s->endpoint.token = 2;
     s->endpoint.socket = s->couple.ours.socket;
-    ck_ok(f->ops->attach(f->backend, &s->endpoint));
+    ck_ok(f->ops->attach(f->backend, &s->endpoint, PLX__MADE));
     return &s->endpoint;
 }
 
@@ -102,7 +102,7 @@ static void completions_are_complete(world *w)
     ck_ok(f.ops->receive_start(f.backend, slot_open(&f, &ends)));
     ck_ok(f.ops->receive_start(f.backend, slot_open(&f, &released)));
     (void)slot_open(&f, &watched);
-    f.ops->receive_stop(f.backend, &released.endpoint);
+    f.ops->stop(f.backend, &released.endpoint);
     ck_assert(!f.ops->release(f.backend, &released.endpoint));
     ck_ok(f.ops->send_start(f.backend, &f.endpoint, &one, 1));
     winsock_double_fail(DOUBLE_RECEIVE, 0, 1, WSAECONNABORTED);
@@ -140,7 +140,7 @@ static void what_comes_back_to_nobody_is_used_again(world *w)
             couple c = couple_open();
             memset(&f.front, 0, sizeof f.front);
             f.endpoint.socket = c.ours.socket;
-            ck_ok(f.ops->attach(f.backend, &f.endpoint));
+            ck_ok(f.ops->attach(f.backend, &f.endpoint, PLX__MADE));
             const plx__slice slice = plx__slice_of(flood, SEND_MAX);
             if (kind == 0)
                 ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
@@ -394,7 +394,7 @@ static void stopped_receives_are_not_posted(world *w)
     (void)w;
     fixture_open(&f, c.ours.socket);
     ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
-    f.ops->receive_stop(f.backend, &f.endpoint);
+    f.ops->stop(f.backend, &f.endpoint);
     uint32_t receives = winsock_double_calls(DOUBLE_RECEIVE);
     (void)winsock_double_longest_timeout();
     next_waits(&f, 5 * PLX_MILLISECOND);
@@ -413,20 +413,20 @@ static void idle_receives_are_released_at_once(world *w)
     (void)w;
     fixture_open(&f, c.ours.socket);
     ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
-    f.ops->receive_stop(f.backend, &f.endpoint);
+    f.ops->stop(f.backend, &f.endpoint);
     next_waits(&f, 0);
     winsock_double_fail(DOUBLE_FIND, 0, UINT32_MAX, ERROR_PROC_NOT_FOUND);
     ck_assert(f.ops->release(f.backend, &f.endpoint));
     ck_assert(f.ops->release(f.backend, &f.endpoint));
     ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
     next_waits(&f, 0);
-    f.ops->receive_stop(f.backend, &f.endpoint);
+    f.ops->stop(f.backend, &f.endpoint);
     ck_assert(!f.ops->release(f.backend, &f.endpoint));
     ck_assert_int_eq(fixture_completion(&f).kind, PLX__RELEASED);
     ck_assert_uint_gt(winsock_double_mend(), 0);
     ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
     next_waits(&f, 0);
-    f.ops->receive_stop(f.backend, &f.endpoint);
+    f.ops->stop(f.backend, &f.endpoint);
     arrive(&c, 1);
     fixture_expect_nothing(&f);
     fixture_close(&f);

@@ -198,19 +198,19 @@ static void joining_that_fails_tells_why(world *w)
     winsock_double_fail(DOUBLE_PORT, 0, UINT32_MAX, ERROR_ACCESS_DENIED);
     ck_assert_int_eq(f.ops->receive_start(f.backend, &f.endpoint), PLX_EACCES);
     ck_assert_int_eq(f.ops->send_start(f.backend, &f.endpoint, &slice, 1), PLX_EACCES);
-    ck_assert_int_eq(f.ops->adopt(f.backend, &f.endpoint), PLX_EACCES);
+    ck_assert_int_eq(f.ops->attach(f.backend, &f.endpoint, PLX__ADOPTED), PLX_EACCES);
     f.endpoint.socket = socket;
     ck_assert_int_eq(f.ops->connect(f.backend, &f.endpoint, &address), PLX_EACCES);
     f.endpoint.socket = listener;
     ck_assert_int_eq(f.ops->accept_start(f.backend, &f.endpoint, &config), PLX_EACCES);
     winsock_double_fail(DOUBLE_PORT, 0, 1, ERROR_INVALID_PARAMETER);
     f.endpoint.socket = c.ours.socket;
-    ck_assert_int_eq(f.ops->adopt(f.backend, &f.endpoint), PLX_EBUSY);
+    ck_assert_int_eq(f.ops->attach(f.backend, &f.endpoint, PLX__ADOPTED), PLX_EBUSY);
     (void)winsock_double_mend();
     /* It joins once, whatever follows. */
     uint32_t joins = winsock_double_calls(DOUBLE_PORT);
     uint32_t modes = winsock_double_calls(DOUBLE_MODES);
-    ck_ok(f.ops->adopt(f.backend, &f.endpoint));
+    ck_ok(f.ops->attach(f.backend, &f.endpoint, PLX__ADOPTED));
     ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
     ck_ok(f.ops->send_start(f.backend, &f.endpoint, &slice, 1));
     ck_assert_uint_eq(winsock_double_calls(DOUBLE_PORT), joins + 1);
@@ -253,7 +253,7 @@ static void released_sockets_leave_the_port(world *w)
         couple c = couple_open();
         fixture_open(&f, c.ours.socket);
         if (is_joined != 0)
-            ck_ok(f.ops->adopt(f.backend, &f.endpoint));
+            ck_ok(f.ops->attach(f.backend, &f.endpoint, PLX__ADOPTED));
         uint32_t leaves = winsock_double_calls(DOUBLE_LEAVE);
         uint32_t cancels = winsock_double_calls(DOUBLE_CANCEL);
         ck_assert(f.ops->release(f.backend, &f.endpoint));
@@ -270,7 +270,7 @@ static void released_sockets_leave_the_port(world *w)
         ck_ok(f.ops->receive_start(f.backend, &f.endpoint));
         if (flies != 0)
             ck_ok(f.ops->wait(f.backend, 0));
-        f.ops->receive_stop(f.backend, &f.endpoint);
+        f.ops->stop(f.backend, &f.endpoint);
         uint32_t leaves = winsock_double_calls(DOUBLE_LEAVE);
         uint32_t cancels = winsock_double_calls(DOUBLE_CANCEL);
         ck_assert(!f.ops->release(f.backend, &f.endpoint));
@@ -353,7 +353,7 @@ static void sends_that_fail(world *w)
     const plx__slice slice = plx__slice_of("xyz", 3);
     (void)w;
     fixture_open(&f, c.ours.socket);
-    ck_ok(f.ops->adopt(f.backend, &f.endpoint));
+    ck_ok(f.ops->attach(f.backend, &f.endpoint, PLX__ADOPTED));
     uint32_t memory = plx__fault_held(PLX__FAULT_MEMORY);
     plx__fault_arm(PLX__FAULT_MEMORY, 0, 1);
     ck_assert_int_eq(f.ops->send_start(f.backend, &f.endpoint, &slice, 1), PLX_ENOMEM);
@@ -369,9 +369,7 @@ static void sends_that_fail(world *w)
     ck_assert_uint_eq(completion.length, 3);
     ck_assert_uint_eq(plx__fault_held(PLX__FAULT_MEMORY), memory + 1); /* Used again each time. */
     plx__fault_arm(PLX__FAULT_SEND, 0, 1);
-    ck_assert_int_eq(f.ops->send_now(f.backend, &f.endpoint, "x", 1), PLX_ENOMEM);
-    plx__fault_arm(PLX__FAULT_SEND, 0, 1);
-    ck_assert_int_eq(f.ops->send_slices_now(f.backend, &f.endpoint, &slice, 1), PLX_ENOMEM);
+    ck_assert_int_eq(f.ops->send(f.backend, &f.endpoint, &slice, 1), PLX_ENOMEM);
     (void)plx__fault_disarm(PLX__FAULT_SEND);
     fixture_close(&f);
     couple_close(&c);
@@ -437,7 +435,7 @@ static void sixteen_sends_are_kept(world *w)
     const plx__slice slice = plx__slice_of("x", 1);
     (void)w;
     fixture_open(&f, own.ours.socket);
-    ck_ok(f.ops->adopt(f.backend, &f.endpoint));
+    ck_ok(f.ops->attach(f.backend, &f.endpoint, PLX__ADOPTED));
     uint32_t memory = plx__fault_held(PLX__FAULT_MEMORY);
     for (int round = 0; round < 2; round++) {
         size_t sent = 0;
@@ -446,7 +444,7 @@ static void sixteen_sends_are_kept(world *w)
             couples[i] = couple_open();
             slots[i].endpoint.token = (uint64_t)i + 2;
             slots[i].endpoint.socket = couples[i].ours.socket;
-            ck_ok(f.ops->attach(f.backend, &slots[i].endpoint));
+            ck_ok(f.ops->attach(f.backend, &slots[i].endpoint, PLX__MADE));
             ck_ok(f.ops->send_start(f.backend, &slots[i].endpoint, &slice, 1));
         }
         ck_assert_uint_eq(plx__fault_held(PLX__FAULT_MEMORY), memory + MANY);

@@ -7,7 +7,7 @@ extern const test_case unit_windows_sweep_cases[];
 
 static void sweep(listening *l, uint32_t seconds)
 {
-    l->f.ops->accept_sweep(l->f.backend, &l->f.endpoint, seconds);
+    plx__iocp_accepts_sweep(plx__iocp_of(&l->f.endpoint)->accepts, seconds);
 }
 
 /* Who has been silent for as long as is allowed is dropped; when all hold somebody silent, a second
@@ -19,7 +19,6 @@ static void sweep_has_limits(world *w)
     plx__address name;
     (void)w;
     listening_open(&l, true);
-    sweep(&l, 0); /* It has not been started. */
     ck_ok(listening_start(&l));
     uint64_t until = plx__clock_now() + patience();
     for (int i = 0; i < ACCEPTS; i++) {
@@ -209,12 +208,50 @@ static void sweep_touches_no_bytes(world *w)
     listening_close(&l);
 }
 
+/* A wait drops who has been silent for as long as core allows, of each listener by what it was told
+ * for it; once a second, and the loop knows when. */
+static void wait_sweeps_when_it_is_due(world *w)
+{
+    listening l;
+    peer client;
+    plx__address name;
+    (void)w;
+    listening_open(&l, true);
+    l.config.silence_max = 5;
+    plx__backend_report *report = l.f.backend->report;
+    ck_assert_uint_eq(report->due_ns, UINT64_MAX);
+    uint64_t before = plx__clock_now();
+    ck_ok(l.f.ops->accept_start(l.f.backend, &l.f.endpoint, &l.config));
+    ck_assert_uint_ge(report->due_ns - before, PLX_SECOND);
+    ck_assert_uint_le(report->due_ns - plx__clock_now(), PLX_SECOND);
+    client = peer_start(l.address);
+    uint64_t until = plx__clock_now() + patience();
+    while (plx__socket_peer(client.socket, &name) != 0)
+        ck_assert_uint_lt(plx__clock_now(), until);
+    for (uint32_t silence = 4; silence <= 5; silence++) {
+        report->due_ns = UINT64_MAX;
+        winsock_double_silence(9);
+        fixture_expect_nothing(&l.f);
+        winsock_double_silence(silence);
+        report->due_ns = 1;
+        if (silence < 5)
+            fixture_expect_nothing(&l.f);
+        else
+            (void)expect_accepted(&l, PLX_ECONNABORTED);
+        ck_assert_uint_gt(report->due_ns, plx__clock_now() - PLX_SECOND);
+        ck_assert_uint_ne(report->due_ns, UINT64_MAX);
+    }
+    winsock_double_silence(UINT32_MAX);
+    peer_close(&client);
+    ck_assert(l.f.ops->detach(l.f.backend, &l.f.endpoint));
+    ck_assert_uint_eq(report->due_ns, UINT64_MAX);
+    l.f.ops->close(l.f.backend);
+    plx__socket_close(l.socket);
+}
+
 const test_case unit_windows_sweep_cases[] = {
-    CASE(sweep_has_limits),
-    CASE(sweep_keeps_who_has_spoken),
-    CASE(sweep_counts_who_is_silent),
-    CASE(sweep_counts_what_is_in_flight),
-    CASE(sweep_is_final),
-    CASE(sweep_touches_no_bytes),
-    CASES_END,
+    CASE(wait_sweeps_when_it_is_due),     CASE(sweep_has_limits),
+    CASE(sweep_keeps_who_has_spoken),     CASE(sweep_counts_who_is_silent),
+    CASE(sweep_counts_what_is_in_flight), CASE(sweep_is_final),
+    CASE(sweep_touches_no_bytes),         CASES_END,
 };

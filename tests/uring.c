@@ -253,7 +253,8 @@ static void write_that_is_not_deferred_leaves_the_ring_alone(world *w)
     ck_ok(plx_conn_adopt(w->loop, &conn, c.ours.socket, NULL, NULL, 0));
     c.ours.socket = PLX_SOCKET_NONE;
     plx__endpoint *endpoint = &plx__conn_find(w->loop, conn)->object.endpoint;
-    ck_assert_int_eq((int)plx__uring_send_now(w->loop->backend, endpoint, "hi", 2), 2);
+    const plx__slice slice = plx__slice_of("hi", 2);
+    ck_assert_int_eq((int)plx__uring_send(w->loop->backend, endpoint, &slice, 1), 2);
     ck_assert_int_eq((int)peer_try(&c.theirs, bytes, 2), 2);
     ck_assert_mem_eq(bytes, "hi", 2);
     ck_assert(!w->loop->backend->is_enabled);

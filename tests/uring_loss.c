@@ -286,7 +286,8 @@ static void send_that_falls_short_leaves_others_deferred(world *w)
         ck_ok(plx_conn_write(w->loop, probes[i].conn, bytes, lengths[i]));
         if (i != 1)
             continue;
-        ck_assert_int_eq((int)plx__uring_send_now(w->loop->backend, first, "x", 1), 0);
+        const plx__slice slice = plx__slice_of("x", 1);
+        ck_assert_int_eq((int)plx__uring_send(w->loop->backend, first, &slice, 1), 0);
         ck_assert_uint_eq(w->loop->backend->unsent_count, 1);
         ck_ok(plx_conn_write(w->loop, probes[0].conn, "x", 1));
     }

@@ -141,8 +141,9 @@ static void descriptors_of_a_ring_are_told(world *w)
 {
     opened o = {.count = 0};
     const plx__backend_ops *ops = w->loop->ops;
-    const plx__backend_config config = {.receive_bytes = 4096,
-                                        .openings = {.on_open = note_opened, .data = &o}};
+    plx__backend_report report;
+    const plx__backend_config config = {
+        .receive_bytes = 4096, .report = &report, .openings = {.on_open = note_opened, .data = &o}};
     plx__backend *backend;
     ck_ok(ops->open(&backend, &config));
     ck_assert_uint_eq(o.count, 2);

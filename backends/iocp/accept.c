@@ -12,7 +12,7 @@
  * and when none is core knows.
  *
  * With `receive_first` a connection completes with its first bytes. Who connects and stays silent
- * holds one of them; plx__iocp_accept_sweep() drops those that do.
+ * holds one of them; once a second those that do so for too long are dropped.
  */
 #include "backends/iocp/iocp.h"
 
@@ -26,6 +26,9 @@
 
 /* What SO_CONNECT_TIME says of a socket that has no peer. */
 #define NOT_CONNECTED UINT32_MAX
+
+/* How often peers that stay silent are looked for. */
+#define SWEEP_NS PLX_SECOND
 
 typedef struct accept_op {
     plx__iocp_op op; /* First. */
@@ -44,9 +47,34 @@ typedef struct plx__iocp_accepts {
     LPFN_ACCEPTEX accept_ex;
     bool is_no_delay; /* Which connections inherit, where accept() is the one to bring them. */
     plx__iocp_list held;
+    struct plx__iocp_accepts *next;  /* Whose silent peers are to be looked for; */
+    struct plx__iocp_accepts **link; /* NULL: they are not. */
+    uint32_t silence_max;            /* As core has told. */
     uint32_t count;
     accept_op ops[]; /* And their bytes behind them. */
 } plx__iocp_accepts;
+
+static void sweeps_add(plx__backend *backend, plx__iocp_accepts *accepts)
+{
+    if (backend->sweeps == NULL)
+        backend->report->due_ns = plx__clock_now() + SWEEP_NS;
+    accepts->next = backend->sweeps;
+    accepts->link = &backend->sweeps;
+    if (accepts->next != NULL)
+        accepts->next->link = &accepts->next;
+    backend->sweeps = accepts;
+}
+
+static void sweeps_remove(plx__backend *backend, plx__iocp_accepts *accepts)
+{
+    if (accepts->link == NULL)
+        return;
+    *accepts->link = accepts->next;
+    if (accepts->next != NULL)
+        accepts->next->link = accepts->link;
+    if (backend->sweeps == NULL)
+        backend->report->due_ns = UINT64_MAX;
+}
 
 static int accepts_open(plx__backend *backend, plx__endpoint *endpoint,
                         const plx__accept_config *config)
@@ -86,6 +114,9 @@ static int accepts_open(plx__backend *backend, plx__endpoint *endpoint,
         accept->socket = PLX_SOCKET_NONE;
         accept->bytes = bytes + i * stride;
     }
+    accepts->silence_max = config->silence_max;
+    if (config->receive_first)
+        sweeps_add(backend, accepts);
     plx__iocp_of(endpoint)->accepts = accepts;
     return 0;
 }
@@ -103,7 +134,7 @@ void plx__iocp_accept_detach(plx__backend *backend, plx__endpoint *endpoint)
 {
     plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
     plx__iocp_accepts *accepts = iocp->accepts;
-    (void)backend;
+    sweeps_remove(backend, accepts);
     (void)CancelIoEx((HANDLE)endpoint->socket, NULL);
     for (size_t i = 0; i < accepts->count; i++) {
         accept_op *accept = &accepts->ops[i];
@@ -180,14 +211,6 @@ int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint,
     status = accepts_fill(backend, accepts);
     iocp->is_accepting = !accepts_are_deaf(accepts);
     return iocp->is_accepting ? 0 : status;
-}
-
-void plx__iocp_accept_stop(plx__backend *backend, plx__endpoint *endpoint)
-{
-    (void)backend;
-    /* Those in flight stay there. Whom they accept is held, and waits like those whom the system
-     * has accepted beyond that. */
-    plx__iocp_of(endpoint)->is_accepting = false;
 }
 
 /* --- what comes ------------------------------------------------------------------------------ */
@@ -335,13 +358,9 @@ static uint32_t accept_seconds(const accept_op *accept)
     return seconds;
 }
 
-void plx__iocp_accept_sweep(plx__backend *backend, plx__endpoint *endpoint, uint32_t seconds)
+void plx__iocp_accepts_sweep(plx__iocp_accepts *accepts, uint32_t seconds)
 {
-    plx__iocp_accepts *accepts = plx__iocp_of(endpoint)->accepts;
     bool is_full = true;
-    (void)backend;
-    if (accepts == NULL)
-        return; /* It has not been started so far. */
     for (size_t i = 0; i < accepts->count; i++) {
         accept_op *accept = &accepts->ops[i];
         accept->silent = accept_seconds(accept);
@@ -360,4 +379,16 @@ void plx__iocp_accept_sweep(plx__backend *backend, plx__endpoint *endpoint, uint
         plx__socket_close(accept->socket);
         accept->socket = PLX_SOCKET_NONE;
     }
+}
+
+void plx__iocp_silent_drop(plx__backend *backend)
+{
+    if (backend->sweeps == NULL)
+        return;
+    uint64_t now = plx__clock_now();
+    if (now < backend->report->due_ns)
+        return;
+    backend->report->due_ns = now + SWEEP_NS;
+    for (plx__iocp_accepts *one = backend->sweeps; one != NULL; one = one->next)
+        plx__iocp_accepts_sweep(one, one->silence_max);
 }

@@ -225,6 +225,7 @@ static int iocp_open(plx__backend **backend_out, const plx__backend_config *conf
     if (backend == NULL)
         return PLX_ENOMEM;
     backend->receive_bytes = config->receive_bytes;
+    backend->report = config->report;
     backend->accepts_ahead = (uint32_t)config->settings[PLX__IOCP_ACCEPTS_AHEAD];
     backend->received = plx__allocate(config->receive_bytes);
     int status = backend->received != NULL ? port_open(backend) : PLX_ENOMEM;
@@ -285,11 +286,30 @@ int plx__iocp_join(plx__backend *backend, plx__endpoint *endpoint)
     return 0;
 }
 
-static int iocp_attach(plx__backend *backend, plx__endpoint *endpoint)
+/* It joins the port with its first operation; one that was somebody else's at once, for it may have
+ * joined another port. */
+static int iocp_attach(plx__backend *backend, plx__endpoint *endpoint, enum plx__origin origin)
+{
+    int status = origin == PLX__ADOPTED ? plx__iocp_join(backend, endpoint) : 0;
+    return status == PLX_EINVAL ? PLX_EBUSY : status;
+}
+
+/* Accepts and receives that are in flight stay there. Whom the ones accept is held, and waits like
+ * those whom the system has accepted beyond that; the others take nothing, and come back unheeded.
+ */
+static void iocp_stop(plx__backend *backend, plx__endpoint *endpoint)
+{
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
+    (void)backend;
+    iocp->is_accepting = iocp->is_receiving = false;
+}
+
+static ptrdiff_t iocp_send(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
+                           size_t count)
 {
     (void)backend;
-    (void)endpoint; /* It joins the port with its first operation. */
-    return 0;
+    int fault = plx__fault_send();
+    return fault == 0 ? plx__send_slices(endpoint->socket, slices, count) : fault;
 }
 
 /* The endpoint goes, whatever becomes of its operation. */
@@ -369,6 +389,7 @@ static int iocp_wait(plx__backend *backend, uint64_t timeout_ns)
     uint64_t deadline = PLX_FOREVER;
     plx__hook(PLX__HOOK_PREPARE);
     waiting_post(backend);
+    plx__iocp_silent_drop(backend);
     bool is_starved = backend->is_starved; /* By what began since the last wait, too. */
     backend->is_starved = false;
     if (is_starved)
@@ -461,17 +482,13 @@ const plx__backend_ops plx__iocp_backend = {
     .close = iocp_close,
     .attach = iocp_attach,
     .detach = iocp_detach,
-    .adopt = plx__iocp_adopt,
     .release = plx__iocp_release,
     .accept_start = plx__iocp_accept_start,
-    .accept_stop = plx__iocp_accept_stop,
     .accept_held = plx__iocp_accept_held,
-    .accept_sweep = plx__iocp_accept_sweep,
     .connect = plx__iocp_connect,
     .receive_start = plx__iocp_receive_start,
-    .receive_stop = plx__iocp_receive_stop,
-    .send_now = plx__iocp_send_now,
-    .send_slices_now = plx__iocp_send_slices_now,
+    .stop = iocp_stop,
+    .send = iocp_send,
     .send_start = plx__iocp_send_start,
     .watch = plx__iocp_watch,
     .wait = iocp_wait,

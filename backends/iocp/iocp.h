@@ -102,6 +102,8 @@ struct plx__backend {
     struct plx__iocp_poll *free_polls;
     struct plx__iocp_poll *abandoned_polls; /* In flight, for nobody. */
     struct plx__iocp_device *devices;       /* Handles of the AFD driver. */
+    struct plx__iocp_accepts *sweeps;       /* Listeners whose silent peers are looked for: */
+    plx__backend_report *report;            /* `due_ns` is when. */
     uint32_t in_flight;                     /* Operations that the kernel has. */
     bool is_starved;                        /* The kernel lacked memory; the next wait pauses. */
     bool can_skip;
@@ -146,7 +148,6 @@ int plx__iocp_op_result(plx__iocp_op *op, DWORD *bytes_out);
 /* Whether operations of the handle that succeed at once are not told by its port. Who has it set
  * for the socket before can not take it back. */
 bool plx__iocp_handle_skips(HANDLE handle);
-int plx__iocp_adopt(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__iocp_release(plx__backend *backend, plx__endpoint *endpoint);
 /* The receive of one that is to be released is over. False when nothing is to be told. */
 bool plx__iocp_released(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
@@ -155,9 +156,11 @@ bool plx__iocp_released(plx__backend *backend, plx__iocp_op *op, plx__completion
 
 int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint,
                            const plx__accept_config *config);
-void plx__iocp_accept_stop(plx__backend *backend, plx__endpoint *endpoint);
 int plx__iocp_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out);
-void plx__iocp_accept_sweep(plx__backend *backend, plx__endpoint *endpoint, uint32_t seconds);
+/* Drops who has been silent for so long; or for a second, if nobody else can be accepted. */
+void plx__iocp_accepts_sweep(struct plx__iocp_accepts *accepts, uint32_t seconds);
+/* If that is due, once a second: the same for each listener that waits for first bytes. */
+void plx__iocp_silent_drop(plx__backend *backend);
 bool plx__iocp_accept_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
 void plx__iocp_accept_detach(plx__backend *backend, plx__endpoint *endpoint);
 
@@ -166,13 +169,8 @@ void plx__iocp_accept_detach(plx__backend *backend, plx__endpoint *endpoint);
 int plx__iocp_connect(plx__backend *backend, plx__endpoint *endpoint, const plx__address *address);
 bool plx__iocp_connect_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
 int plx__iocp_receive_start(plx__backend *backend, plx__endpoint *endpoint);
-void plx__iocp_receive_stop(plx__backend *backend, plx__endpoint *endpoint);
 void plx__iocp_receive_post(plx__backend *backend, plx__iocp_op *op);
 bool plx__iocp_receive_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
-ptrdiff_t plx__iocp_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
-                             size_t length);
-ptrdiff_t plx__iocp_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
-                                    const plx__slice *slices, size_t count);
 int plx__iocp_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                          size_t count);
 /* It is free to be used again. */

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#include "platform/fault.h"
-
 /* How many sends are held for the next that need one: 1 MiB. */
 #define FREE_SENDS_MAX 16u
 
@@ -109,13 +107,6 @@ int plx__iocp_receive_start(plx__backend *backend, plx__endpoint *endpoint)
     return 0;
 }
 
-void plx__iocp_receive_stop(plx__backend *backend, plx__endpoint *endpoint)
-{
-    (void)backend;
-    /* One that is in flight stays there: it takes nothing, and comes back unheeded. */
-    plx__iocp_of(endpoint)->is_receiving = false;
-}
-
 void plx__iocp_receive_post(plx__backend *backend, plx__iocp_op *op)
 {
     plx__endpoint *endpoint = op->endpoint;
@@ -185,22 +176,6 @@ bool plx__iocp_receive_next(plx__backend *backend, plx__iocp_op *op, plx__comple
 }
 
 /* --- sending --------------------------------------------------------------------------------- */
-
-ptrdiff_t plx__iocp_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
-                             size_t length)
-{
-    (void)backend;
-    int fault = plx__fault_send();
-    return fault == 0 ? plx__send(endpoint->socket, bytes, length) : fault;
-}
-
-ptrdiff_t plx__iocp_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
-                                    const plx__slice *slices, size_t count)
-{
-    (void)backend;
-    int fault = plx__fault_send();
-    return fault == 0 ? plx__socket_send_slices(endpoint->socket, slices, count) : fault;
-}
 
 static plx__iocp_send *send_take(plx__backend *backend, plx__endpoint *endpoint)
 {

@@ -56,12 +56,6 @@ static void port_leave(plx__endpoint *endpoint)
     iocp->is_joined = false;
 }
 
-int plx__iocp_adopt(plx__backend *backend, plx__endpoint *endpoint)
-{
-    int status = plx__iocp_join(backend, endpoint);
-    return status == PLX_EINVAL ? PLX_EBUSY : status;
-}
-
 bool plx__iocp_release(plx__backend *backend, plx__endpoint *endpoint)
 {
     plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);

@@ -32,27 +32,19 @@ static bool array_is_full(const plx__poller *poller)
     return poller->count + poller->elsewhere >= poller->room;
 }
 
-/* Makes room for one more entry. */
-static int array_reserve(plx__poller *poller, plx_socket socket)
+int plx__array_poller_open(plx__poller **poller_out, size_t bytes,
+                           const plx__backend_config *config, const plx__poller_ops *ops)
 {
-    int status = array_is_full(poller) ? array_grow(poller) : 0;
-    if (status == 0 && poller->way->reserve != NULL)
-        status = poller->way->reserve(&poller->scratch, socket, poller->count + 1);
-    return status;
-}
-
-int plx__array_poller_open(plx__poller **poller_out, size_t bytes, const plx__array_wait *way,
-                           const plx__backend_config *config)
-{
-    plx__poller *poller = plx__allocate_zeroed(1, bytes);
-    if (poller == NULL)
-        return PLX_ENOMEM;
-    poller->way = way;
+    plx__poller *poller;
+    int status = plx__readiness_open(&poller, bytes, config, ops);
+    if (status != 0)
+        return status;
     poller->openings = config->openings;
+    poller->report = config->report;
     poller->wake.reader = poller->wake.writer = PLX_SOCKET_NONE;
-    int status = plx__wake_open(&poller->wake);
+    status = plx__wake_open(&poller->wake);
     if (status == 0)
-        status = array_reserve(poller, poller->wake.reader);
+        status = array_grow(poller);
     if (status != 0) {
         plx__array_poller_close(poller);
         return status;
@@ -67,23 +59,20 @@ int plx__array_poller_open(plx__poller **poller_out, size_t bytes, const plx__ar
 void plx__array_poller_close(plx__poller *poller)
 {
     plx__wake_close(&poller->wake);
-    plx__free(poller->scratch);
     plx__free(poller->polled);
     plx__free(poller->entries);
-    plx__free(poller);
+    plx__readiness_close(poller);
 }
 
 int plx__array_poller_renew(plx__poller *poller)
 {
     plx__wake_close(&poller->wake); /* The parent has it too, and would be woken. */
     int status = plx__wake_open(&poller->wake);
-    if (status == 0 && poller->way->reserve != NULL)
-        status = poller->way->reserve(&poller->scratch, poller->wake.reader, poller->count);
-    if (status == 0) {
-        poller->entries[0].fd = poller->wake.reader;
-        plx__openings_tell_wake(&poller->openings, &poller->wake);
-    }
-    return status;
+    if (status != 0)
+        return status;
+    poller->entries[0].fd = poller->wake.reader;
+    plx__openings_tell_wake(&poller->openings, &poller->wake);
+    return 0;
 }
 
 static short events_of(uint32_t interest)
@@ -127,7 +116,7 @@ static plx__poll_entry entry_of(plx__polled *polled, uint32_t interest)
 
 PLX__SLOW static int add_slowly(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
-    int status = array_reserve(poller, plx__polled_endpoint(polled)->socket);
+    int status = array_grow(poller);
     if (status == 0)
         array_add(poller, polled, entry_of(polled, interest));
     return status;
@@ -144,7 +133,7 @@ int plx__array_poller_set(plx__poller *poller, plx__polled *polled, uint32_t int
         poller->entries[index].events = events_of(interest);
         return 0;
     }
-    if (array_is_full(poller) || poller->way->reserve != NULL)
+    if (array_is_full(poller))
         return add_slowly(poller, polled, interest);
     array_add(poller, polled, entry_of(polled, interest));
     return 0;
@@ -173,19 +162,22 @@ static void wake_take(plx__poller *poller)
     bool is_renewed;
     poller->entries[0].revents = 0;
     if (plx__wake_drain(&poller->wake, &is_renewed) != 0)
-        poller->wake_failures++;
+        poller->report->wait_failures++;
     if (is_renewed) {
         poller->entries[0].fd = poller->wake.reader;
         plx__openings_tell_wake(&poller->openings, &poller->wake);
     }
 }
 
-int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns)
+int plx__array_wait_begin(plx__poller *poller)
 {
-    int ready = PLX_ENOMEM;
+    plx__readiness_turn(&poller->readiness);
     plx__hook(PLX__HOOK_SLEEP);
-    if (!plx__fault_strikes(PLX__FAULT_WAIT))
-        ready = poller->way->wait(poller->entries, poller->count, timeout_ns, poller->scratch);
+    return plx__fault_strikes(PLX__FAULT_WAIT) ? PLX_ENOMEM : 0;
+}
+
+int plx__array_wait_end(plx__poller *poller, int ready)
+{
     if (ready <= 0) {
         poller->left = 0;
         return ready;
@@ -197,11 +189,6 @@ int plx__array_poller_wait(plx__poller *poller, uint64_t timeout_ns)
         wake_take(poller);
     }
     return 0;
-}
-
-void plx__array_poller_count(const plx__poller *poller, plx__backend_counts *counts)
-{
-    counts->wait_failures = poller->wake_failures;
 }
 
 PLX__SLOW static uint32_t ready_of(int revents)

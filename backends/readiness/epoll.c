@@ -51,7 +51,8 @@ typedef struct registration {
     bool has_failed : 1; /* It stands in `failed`. */
 } registration;
 
-struct plx__poller {
+struct plx__backend {
+    plx__readiness readiness; /* First. */
     int set;
     bool has_stale;    /* The set has a stale registration: of something no longer ours. */
     bool had_stale;    /* It once did: descriptors of this process live on elsewhere. */
@@ -59,12 +60,12 @@ struct plx__poller {
     bool lacks_pwait2; /* Linux before 5.11. */
     uint32_t slots;    /* Used so far, the free ones among them included. */
     uint32_t room;
-    uint32_t free;     /* The first free slot, or 0. */
-    uint32_t changes;  /* Places whose interest changed since the last wait, */
-    uint32_t failures; /* and those whose change the kernel refused. */
-    uint16_t wait;     /* How many there were, wrapping. */
-    uint32_t event;    /* The next one to be collected, */
-    uint32_t end;      /* and past the last. */
+    uint32_t free;                   /* The first free slot, or 0. */
+    uint32_t changes;                /* Places whose interest changed since the last wait, */
+    uint32_t failures;               /* and those whose change the kernel refused. */
+    uint16_t wait;                   /* How many there were, wrapping. */
+    uint32_t left;                   /* How many of the events were not collected yet, */
+    const struct epoll_event *event; /* and the first of them. */
     registration *table;
     uint32_t *changed; /* As large as the table, and so is `failed`: noting one never fails. */
     uint32_t *failed;
@@ -234,39 +235,6 @@ PLX__SLOW static int set_renew(plx__poller *poller)
 /* --- a poller ----------------------------------------------------------------------------------
  */
 
-static void epoll_poller_close(plx__poller *poller)
-{
-    plx__socket_close(poller->set);
-    plx__wake_close(&poller->wake);
-    plx__free(poller->failed);
-    plx__free(poller->changed);
-    plx__free(poller->table);
-    plx__free(poller);
-}
-
-static int epoll_poller_open(plx__poller **poller_out, const plx__backend_config *config)
-{
-    plx__poller *poller = plx__allocate_zeroed(1, sizeof *poller);
-    if (poller == NULL)
-        return PLX_ENOMEM;
-    poller->openings = config->openings;
-    poller->set = PLX_SOCKET_NONE;
-    poller->slots = 1;
-    int status = plx__wake_open(&poller->wake);
-    if (status == 0)
-        status = table_grow(poller);
-    if (status == 0)
-        poller->table[0] = (registration){.known = FREE};
-    if (status == 0)
-        status = set_open(poller, &poller->set);
-    if (status != 0) {
-        epoll_poller_close(poller);
-        return status;
-    }
-    *poller_out = poller;
-    return 0;
-}
-
 /* The set knows this file by this number already, from a time before the number was closed while a
  * duplicate lived on. Nobody of ours has it any more, for core lets one endpoint at a time have a
  * socket: what is registered becomes this slot's. */
@@ -404,6 +372,7 @@ PLX__SLOW static uint64_t set_update(plx__poller *poller, uint64_t timeout_ns)
 static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     int count = -1;
+    plx__readiness_turn(&poller->readiness);
     plx__hook(PLX__HOOK_PREPARE);
     if (poller->has_stale || poller->changes > 0 || poller->failures > 0)
         timeout_ns = set_update(poller, timeout_ns);
@@ -413,8 +382,8 @@ static int epoll_poller_wait(plx__poller *poller, uint64_t timeout_ns)
     else
         count = set_wait(poller, timeout_ns);
     poller->wait++;
-    poller->event = 0;
-    poller->end = count > 0 ? (uint32_t)count : 0;
+    poller->event = poller->events;
+    poller->left = count > 0 ? (uint32_t)count : 0;
     poller->is_full = count == EVENTS_MAX;
     return count >= 0 || errno == EINTR ? 0 : plx__fail_last();
 }
@@ -470,7 +439,7 @@ PLX__SLOW static bool events_refill(plx__poller *poller)
 {
     if (!poller->is_full)
         return false;
-    for (uint32_t i = 0; i < poller->end; i++) {
+    for (uint32_t i = 0; i < EVENTS_MAX; i++) {
         registration *slot = event_slot(poller, &poller->events[i]);
         if (slot != NULL)
             slot->wait = poller->wait;
@@ -485,8 +454,8 @@ PLX__SLOW static bool events_refill(plx__poller *poller)
         has_slot = has_slot || slot != NULL;
         poller->events[fresh++] = poller->events[i];
     }
-    poller->event = 0;
-    poller->end = fresh;
+    poller->event = poller->events;
+    poller->left = fresh;
     poller->is_full = fresh == EVENTS_MAX && has_slot;
     return fresh > 0;
 }
@@ -494,10 +463,10 @@ PLX__SLOW static bool events_refill(plx__poller *poller)
 /* Up to `max` of the events that the last call brought. */
 static size_t events_take(plx__poller *poller, plx__poller_event *events, size_t max)
 {
-    uint32_t left = poller->end - poller->event;
+    uint32_t count = poller->left < max ? poller->left : (uint32_t)max;
     const registration *table = poller->table;
-    const struct epoll_event *event = poller->events + poller->event;
-    const struct epoll_event *end = event + (left < max ? left : max);
+    const struct epoll_event *event = poller->event;
+    const struct epoll_event *end = event + count;
     plx__poller_event *found = events;
     for (; event != end; event++) {
         uint64_t name = event->data.u64;
@@ -512,26 +481,28 @@ static size_t events_take(plx__poller *poller, plx__poller_event *events, size_t
         found->polled = slot->at.polled;
         found++;
     }
-    poller->event = (uint32_t)(event - poller->events);
+    poller->event = end;
+    poller->left -= count;
     return (size_t)(found - events);
 }
+
+static size_t epoll_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max);
 
 /* What there is beside the events of one call. */
 PLX__SLOW static size_t more_collect(plx__poller *poller, plx__poller_event *events, size_t max)
 {
     size_t count = failures_collect(poller, events, max);
-    while (count < max && (poller->event < poller->end || events_refill(poller)))
-        count += events_take(poller, events + count, max - count);
-    return count;
+    if (count == max || (poller->left == 0 && !events_refill(poller)))
+        return count;
+    return count + epoll_poller_collect(poller, events + count, max - count);
 }
 
 static size_t epoll_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max)
 {
     size_t count = events_take(poller, events, max);
-    bool has_more = poller->event < poller->end || poller->is_full || poller->failures > 0;
-    if (has_more)
-        count += more_collect(poller, events + count, max - count);
-    return count;
+    if (PLX__LIKELY(poller->left == 0 && !poller->is_full && poller->failures == 0))
+        return count;
+    return count + more_collect(poller, events + count, max - count);
 }
 
 static void epoll_poller_wake(plx__poller *poller)
@@ -539,20 +510,48 @@ static void epoll_poller_wake(plx__poller *poller)
     plx__wake_send(&poller->wake);
 }
 
-static int epoll_open(plx__backend **backend_out, const plx__backend_config *config)
+static void epoll_close(plx__poller *poller)
 {
-    static const plx__poller_ops ops = {
-        .open = epoll_poller_open,
-        .close = epoll_poller_close,
-        .abandon = epoll_poller_close,
-        .renew = epoll_poller_renew,
-        .set = epoll_poller_set,
-        .forget = epoll_poller_forget,
-        .wait = epoll_poller_wait,
-        .collect = epoll_poller_collect,
-        .wake = epoll_poller_wake,
-    };
-    return plx__readiness_open(backend_out, config, &ops);
+    plx__socket_close(poller->set);
+    plx__wake_close(&poller->wake);
+    plx__free(poller->failed);
+    plx__free(poller->changed);
+    plx__free(poller->table);
+    plx__readiness_close(poller);
 }
 
-const plx__backend_ops plx__epoll_backend = PLX__READINESS_BACKEND("epoll", epoll_open);
+static int epoll_open(plx__poller **poller_out, const plx__backend_config *config)
+{
+    static const plx__poller_ops ops = {epoll_poller_set, epoll_poller_forget,
+                                        epoll_poller_collect};
+    plx__poller *poller;
+    int status = plx__readiness_open(&poller, sizeof *poller, config, &ops);
+    if (status != 0)
+        return status;
+    poller->openings = config->openings;
+    poller->set = PLX_SOCKET_NONE;
+    poller->slots = 1;
+    status = plx__wake_open(&poller->wake);
+    if (status == 0)
+        status = table_grow(poller);
+    if (status == 0)
+        poller->table[0] = (registration){.known = FREE};
+    if (status == 0)
+        status = set_open(poller, &poller->set);
+    if (status == 0)
+        *poller_out = poller;
+    else
+        epoll_close(poller);
+    return status;
+}
+
+const plx__backend_ops plx__epoll_backend = {
+    PLX__READINESS,
+    .name = "epoll",
+    .open = epoll_open,
+    .close = epoll_close,
+    .abandon = epoll_close,
+    .renew = epoll_poller_renew,
+    .wait = epoll_poller_wait,
+    .wake = epoll_poller_wake,
+};

@@ -28,7 +28,8 @@ typedef struct uv_entry {
     bool is_stopped; /* By libuv, not by us. */
 } uv_entry;
 
-struct plx__poller {
+struct plx__backend {
+    plx__readiness readiness; /* First. */
     uv_loop_t loop;
     uv_async_t async;
     uv_timer_t timer;
@@ -126,39 +127,13 @@ static void ready_clear(plx__poller *poller)
     poller->ready_end = &poller->ready_first;
 }
 
-static void libuv_poller_close(plx__poller *poller)
+static void libuv_close(plx__poller *poller)
 {
     uv_close((uv_handle_t *)&poller->async, NULL);
     uv_close((uv_handle_t *)&poller->timer, NULL);
     while (uv_loop_close(&poller->loop) == UV_EBUSY)
         (void)uv_run(&poller->loop, UV_RUN_ONCE);
-    plx__free(poller);
-}
-
-static int libuv_poller_open(plx__poller **poller_out, const plx__backend_config *config)
-{
-    (void)config;
-    plx__poller *poller = plx__allocate_zeroed(1, sizeof *poller);
-    if (poller == NULL)
-        return PLX_ENOMEM;
-    int status = uv_loop_init(&poller->loop);
-    if (status != 0) {
-        plx__free(poller);
-        return code_of_uv(status);
-    }
-    poller->loop.data = poller;
-    ready_clear(poller);
-    (void)uv_timer_init(&poller->loop, &poller->timer); /* Never fails, says its documentation. */
-    status = uv_async_init(&poller->loop, &poller->async, on_wake);
-    if (status != 0) {
-        uv_close((uv_handle_t *)&poller->timer, NULL);
-        (void)uv_run(&poller->loop, UV_RUN_NOWAIT);
-        (void)uv_loop_close(&poller->loop);
-        plx__free(poller);
-        return code_of_uv(status);
-    }
-    *poller_out = poller;
-    return 0;
+    plx__readiness_close(poller);
 }
 
 #ifndef _WIN32
@@ -182,14 +157,14 @@ static void on_abandoned(uv_handle_t *handle, void *data)
 
 /* Without descriptors or memory for a set of the child's own, nothing can be closed without being
  * removed from the parent's: all of it stays with the child. */
-static void libuv_poller_abandon(plx__poller *poller)
+static void libuv_abandon(plx__poller *poller)
 {
     if (loop_fork(poller) != 0)
         return;
     uv_walk(&poller->loop, on_abandoned, NULL);
     while (uv_loop_close(&poller->loop) == UV_EBUSY)
         (void)uv_run(&poller->loop, UV_RUN_ONCE);
-    plx__free(poller);
+    plx__readiness_close(poller);
 }
 
 /* libuv registers all sockets anew at its next wait, and aborts if the kernel refuses one. */
@@ -200,7 +175,7 @@ static void on_renewed(uv_handle_t *handle, void *data)
         started_note((uv_entry *)handle->data);
 }
 
-static int libuv_poller_renew(plx__poller *poller)
+static int libuv_renew(plx__poller *poller)
 {
     int status = loop_fork(poller);
     if (status == 0)
@@ -270,7 +245,7 @@ static bool started_check(plx__poller *poller)
     return has_failed;
 }
 
-static int libuv_poller_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
+static int libuv_set(plx__poller *poller, plx__polled *polled, uint32_t interest)
 {
     uv_entry *entry = polled->slot.handle;
     int status = 0;
@@ -285,7 +260,7 @@ static int libuv_poller_set(plx__poller *poller, plx__polled *polled, uint32_t i
     return 0;
 }
 
-static void libuv_poller_forget(plx__poller *poller, plx__polled *polled)
+static void libuv_forget(plx__poller *poller, plx__polled *polled)
 {
     uv_entry *entry = polled->slot.handle;
     (void)poller;
@@ -310,8 +285,9 @@ static void pass_run(plx__poller *poller, uv_run_mode mode)
 #endif
 }
 
-static int libuv_poller_wait(plx__poller *poller, uint64_t timeout_ns)
+static int libuv_wait(plx__poller *poller, uint64_t timeout_ns)
 {
+    plx__readiness_turn(&poller->readiness);
     ready_clear(poller);
     plx__hook(PLX__HOOK_PREPARE);
     if (plx__fault_strikes(PLX__FAULT_WAIT)) /* uv_run() itself does not fail. */
@@ -340,7 +316,7 @@ static uint32_t entry_restart(uv_entry *entry, uint32_t ready)
     return PLX_FAILED;
 }
 
-static size_t libuv_poller_collect(plx__poller *poller, plx__poller_event *events, size_t max)
+static size_t libuv_collect(plx__poller *poller, plx__poller_event *events, size_t max)
 {
     size_t count = 0;
     while (count < max && poller->ready_first != NULL) {
@@ -357,27 +333,48 @@ static size_t libuv_poller_collect(plx__poller *poller, plx__poller_event *event
     return count;
 }
 
-static void libuv_poller_wake(plx__poller *poller)
+static void libuv_wake(plx__poller *poller)
 {
     (void)uv_async_send(&poller->async);
 }
 
-static int libuv_open(plx__backend **backend_out, const plx__backend_config *config)
+/* On failure nothing of it is left. */
+static int loop_open(plx__poller *poller)
 {
-    static const plx__poller_ops ops = {
-        .open = libuv_poller_open,
-        .close = libuv_poller_close,
-#ifndef _WIN32
-        .abandon = libuv_poller_abandon,
-        .renew = libuv_poller_renew,
-#endif
-        .set = libuv_poller_set,
-        .forget = libuv_poller_forget,
-        .wait = libuv_poller_wait,
-        .collect = libuv_poller_collect,
-        .wake = libuv_poller_wake,
-    };
-    return plx__readiness_open(backend_out, config, &ops);
+    int status = uv_loop_init(&poller->loop);
+    if (status != 0)
+        return code_of_uv(status);
+    poller->loop.data = poller;
+    (void)uv_timer_init(&poller->loop, &poller->timer); /* Never fails, says its documentation. */
+    status = uv_async_init(&poller->loop, &poller->async, on_wake);
+    if (status == 0)
+        return 0;
+    uv_close((uv_handle_t *)&poller->timer, NULL);
+    (void)uv_run(&poller->loop, UV_RUN_NOWAIT);
+    (void)uv_loop_close(&poller->loop);
+    return code_of_uv(status);
 }
 
-const plx__backend_ops plx__libuv_backend = PLX__READINESS_BACKEND("libuv", libuv_open);
+static int libuv_open(plx__poller **poller_out, const plx__backend_config *config)
+{
+    static const plx__poller_ops ops = {libuv_set, libuv_forget, libuv_collect};
+    plx__poller *poller;
+    int status = plx__readiness_open(&poller, sizeof *poller, config, &ops);
+    if (status != 0)
+        return status;
+    ready_clear(poller);
+    status = loop_open(poller);
+    if (status == 0)
+        *poller_out = poller;
+    else
+        plx__readiness_close(poller);
+    return status;
+}
+
+const plx__backend_ops plx__libuv_backend = {
+    PLX__READINESS,           .name = "libuv",      .open = libuv_open, .close = libuv_close,
+#ifndef _WIN32
+    .abandon = libuv_abandon, .renew = libuv_renew,
+#endif
+    .wait = libuv_wait,       .wake = libuv_wake,
+};

@@ -10,7 +10,6 @@
  */
 #include "backends/readiness/array_poller.h"
 #include "backends/readiness/idle_set.h"
-#include "backends/readiness/readiness.h"
 #include "backends/registry.h"
 #include "backends/settings.h"
 #include "platform/hook.h"
@@ -35,9 +34,6 @@ typedef struct tiered_poller {
     uint64_t tick_ns;
     uint64_t tick_ends;
     uint16_t retries; /* Ticks until the second thread may be tried again. */
-    uint64_t added;
-    uint64_t returned;
-    uint64_t failures;
 } tiered_poller;
 
 /* The counters, in the order of their names. */
@@ -48,30 +44,19 @@ static tiered_poller *tiered_of(plx__poller *poller)
     return (tiered_poller *)(void *)poller;
 }
 
-static int poll_wait(plx__poll_entry *entries, size_t count, uint64_t timeout_ns, void *scratch)
+static uint64_t *count_of(const plx__poller *active, size_t which)
 {
-    (void)scratch;
-    return plx__poll(entries, count, timeout_ns);
+    return &active->report->values[which];
 }
 
-static int tiered_open(plx__poller **poller_out, const plx__backend_config *config)
+/* One more in the idle set, which room is kept for here, or one less. */
+static void elsewhere_add(plx__poller *active, int number)
 {
-    static const plx__array_wait way = {.wait = poll_wait, .reserve = NULL};
-    int status = plx__array_poller_open(poller_out, sizeof(tiered_poller), &way, config);
-    if (status != 0)
-        return status;
-    tiered_poller *tiered = tiered_of(*poller_out);
-    uint64_t after_ns = config->settings[PLX__POLL_IDLE_AFTER_NS];
-    tiered->idle_min = UINT32_MAX;
-    if (config->settings[PLX__POLL_IDLE_SET] == PLX_ON)
-        tiered->idle_min = (uint32_t)config->settings[PLX__POLL_IDLE_SET_MIN];
-    tiered->tick_ns = after_ns < TICK_NS ? after_ns : TICK_NS;
-    uint64_t patience = after_ns / tiered->tick_ns - 1;
-    tiered->patience = (uint8_t)(patience < PATIENCE_MAX ? patience : PATIENCE_MAX);
-    return 0;
+    active->elsewhere += (uint32_t)number;
+    *count_of(active, IDLE_SOCKETS) = active->elsewhere;
 }
 
-static void tiered_close(plx__poller *poller)
+static void poll_close(plx__poller *poller)
 {
     tiered_poller *tiered = tiered_of(poller);
     if (tiered->idle != NULL)
@@ -79,7 +64,7 @@ static void tiered_close(plx__poller *poller)
     plx__array_poller_close(poller);
 }
 
-static void tiered_abandon(plx__poller *poller)
+static void poll_abandon(plx__poller *poller)
 {
     tiered_poller *tiered = tiered_of(poller);
     if (tiered->idle != NULL)
@@ -91,12 +76,12 @@ static void tiered_abandon(plx__poller *poller)
 static void on_orphaned(plx__poller *poller, plx__polled *polled)
 {
     polled->is_idle = false;
-    poller->elsewhere--;
+    elsewhere_add(poller, -1);
     (void)plx__array_poller_set(poller, polled, polled->interest); /* Its room is still there. */
 }
 
 /* The next tick that finds idle sockets starts a thread. */
-static int tiered_renew(plx__poller *poller)
+static int poll_renew(plx__poller *poller)
 {
     tiered_poller *tiered = tiered_of(poller);
     if (tiered->idle != NULL)
@@ -110,7 +95,7 @@ PLX__SLOW static int idle_change(plx__poller *poller, plx__polled *polled, uint3
 {
     plx__idle_set_remove(tiered_of(poller)->idle, polled);
     polled->is_idle = false;
-    poller->elsewhere--;
+    elsewhere_add(poller, -1);
     return interest == 0 ? 0 : plx__array_poller_set(poller, polled, interest);
 }
 
@@ -135,20 +120,18 @@ static void tiered_forget(plx__poller *poller, plx__polled *polled)
 /* The second thread has reported the socket. */
 static void on_returned(plx__poller *poller, plx__polled *polled, short revents)
 {
-    tiered_poller *tiered = tiered_of(poller);
-    polled->is_idle = false;
-    if (revents == 0) { /* It returns only because the thread cannot wait. */
-        plx__array_poller_return(poller, polled, 0);
-        return;
-    }
     uint32_t absence = (uint16_t)(poller->tick - polled->seen);
+    polled->is_idle = false;
+    plx__array_poller_return(poller, polled, revents);
+    elsewhere_add(poller, 0);
+    if (revents == 0) /* It returns only because the thread cannot wait. */
+        return;
+    ++*count_of(poller, IDLE_RETURNED);
     if (absence > (uint32_t)LONG_ABSENCE * polled->patience)
-        polled->patience = tiered->patience;
+        polled->patience = tiered_of(poller)->patience;
     else
         polled->patience =
             (uint8_t)(polled->patience < PATIENCE_MAX / 2 ? 2 * polled->patience : PATIENCE_MAX);
-    tiered->returned++;
-    plx__array_poller_return(poller, polled, revents);
 }
 
 /* False when there is no second thread and none can be started now. */
@@ -163,7 +146,7 @@ static bool idle_set_is_open(tiered_poller *tiered)
     if (plx__idle_set_open(&tiered->idle, &tiered->active.wake, &tiered->active.openings) == 0)
         return true;
     tiered->idle = NULL;
-    tiered->failures++;
+    ++*count_of(&tiered->active, IDLE_FAILURES);
     tiered->retries = RETRY_TICKS;
     return false;
 }
@@ -189,12 +172,12 @@ static void idle_move(tiered_poller *tiered)
         if (plx__idle_set_add(tiered->idle, polled) != 0) {
             (void)plx__array_poller_set(active, polled,
                                         polled->interest); /* Its room is still there. */
-            tiered->failures++;
+            ++*count_of(&tiered->active, IDLE_FAILURES);
             return;
         }
         polled->is_idle = true;
-        active->elsewhere++;
-        tiered->added++;
+        elsewhere_add(active, 1);
+        ++*count_of(active, IDLE_ADDED);
     }
 }
 
@@ -217,8 +200,16 @@ PLX__SLOW static void idle_set_give_up(tiered_poller *tiered)
 {
     plx__idle_set_close(tiered->idle);
     tiered->idle = NULL;
-    tiered->failures++;
+    ++*count_of(&tiered->active, IDLE_FAILURES);
     tiered->retries = RETRY_TICKS;
+}
+
+static int active_wait(plx__poller *poller, uint64_t timeout_ns)
+{
+    int ready = plx__array_wait_begin(poller);
+    if (ready == 0)
+        ready = plx__poll(poller->entries, poller->count, timeout_ns);
+    return plx__array_wait_end(poller, ready);
 }
 
 /* The wait when there may be an idle set. */
@@ -232,46 +223,36 @@ PLX__SLOW static int tiers_wait(plx__poller *poller, uint64_t timeout_ns)
         tick(tiered);
     }
     if (tiered->idle == NULL)
-        return plx__array_poller_wait(poller, timeout_ns);
+        return active_wait(poller, timeout_ns);
     plx__idle_set_apply(tiered->idle);
-    int status = plx__array_poller_wait(poller, timeout_ns);
+    int status = active_wait(poller, timeout_ns);
     if (!plx__idle_set_take(tiered->idle, poller, on_returned))
         idle_set_give_up(tiered);
     return status;
 }
 
-static int tiered_wait(plx__poller *poller, uint64_t timeout_ns)
+static int poll_wait(plx__poller *poller, uint64_t timeout_ns)
 {
     const tiered_poller *tiered = tiered_of(poller);
     bool is_small = poller->count <= tiered->idle_min && tiered->idle == NULL;
-    return is_small ? plx__array_poller_wait(poller, timeout_ns) : tiers_wait(poller, timeout_ns);
+    return is_small ? active_wait(poller, timeout_ns) : tiers_wait(poller, timeout_ns);
 }
 
-static void tiered_count(const plx__poller *poller, plx__backend_counts *counts)
+static int poll_open(plx__poller **poller_out, const plx__backend_config *config)
 {
-    const tiered_poller *tiered = (const tiered_poller *)(const void *)poller;
-    plx__array_poller_count(poller, counts);
-    counts->values[IDLE_SOCKETS] = poller->elsewhere;
-    counts->values[IDLE_ADDED] = tiered->added;
-    counts->values[IDLE_RETURNED] = tiered->returned;
-    counts->values[IDLE_FAILURES] = tiered->failures;
-}
-
-static int poll_open(plx__backend **backend_out, const plx__backend_config *config)
-{
-    static const plx__poller_ops ops = {
-        .open = tiered_open,
-        .close = tiered_close,
-        .abandon = tiered_abandon,
-        .renew = tiered_renew,
-        .set = tiered_set,
-        .forget = tiered_forget,
-        .wait = tiered_wait,
-        .collect = plx__array_poller_collect,
-        .wake = plx__array_poller_wake,
-        .count = tiered_count,
-    };
-    return plx__readiness_open(backend_out, config, &ops);
+    static const plx__poller_ops ops = {tiered_set, tiered_forget, plx__array_poller_collect};
+    int status = plx__array_poller_open(poller_out, sizeof(tiered_poller), config, &ops);
+    if (status != 0)
+        return status;
+    tiered_poller *tiered = tiered_of(*poller_out);
+    uint64_t after_ns = config->settings[PLX__POLL_IDLE_AFTER_NS];
+    tiered->idle_min = UINT32_MAX;
+    if (config->settings[PLX__POLL_IDLE_SET] == PLX_ON)
+        tiered->idle_min = (uint32_t)config->settings[PLX__POLL_IDLE_SET_MIN];
+    tiered->tick_ns = after_ns < TICK_NS ? after_ns : TICK_NS;
+    uint64_t patience = after_ns / tiered->tick_ns - 1;
+    tiered->patience = (uint8_t)(patience < PATIENCE_MAX ? patience : PATIENCE_MAX);
+    return 0;
 }
 
 static const char *const counters[] = {
@@ -283,7 +264,14 @@ static const char *const counters[] = {
 };
 
 const plx__backend_ops plx__poll_backend = {
-    PLX__READINESS_OPERATIONS("poll", poll_open),
+    PLX__READINESS,
+    .name = "poll",
     .settings = &plx__poll_settings,
     .counters = counters,
+    .open = poll_open,
+    .close = poll_close,
+    .abandon = poll_abandon,
+    .renew = poll_renew,
+    .wait = poll_wait,
+    .wake = plx__array_poller_wake,
 };

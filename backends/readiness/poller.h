@@ -1,14 +1,16 @@
 /* backends/readiness/poller.h - what a way of waiting for readiness must supply; readiness.c does
  * the rest.
  *
- * A poller knows sockets and interest, and nothing of operations.
+ * A poller is a backend that knows sockets and interest, and nothing of operations. Its table has
+ * its own `open`, `close`, `abandon`, `renew`, `wait` and `wake`, and PLX__READINESS (readiness.h)
+ * for all others. So core calls its wait itself.
  */
 #ifndef PLX__POLLER_H
 #define PLX__POLLER_H
 
 #include "backends/backend.h"
 
-typedef struct plx__poller plx__poller; /* Each poller completes this type for itself. */
+typedef plx__backend plx__poller; /* Its first member is a plx__readiness (readiness.h). */
 
 /* What may be under way on an endpoint. */
 enum plx__operation {
@@ -51,12 +53,8 @@ typedef struct plx__poller_event {
     uint32_t ready; /* Bits of plx_readiness; PLX_FAILED alone for a descriptor that is closed. */
 } plx__poller_event;
 
+/* What readiness.c asks of a poller. The rest is in the poller's table of plx__backend_ops. */
 typedef struct plx__poller_ops {
-    int (*open)(plx__poller **poller_out, const plx__backend_config *config);
-    void (*close)(plx__poller *poller);
-    /* As in plx__backend_ops. Not on Windows, which has no fork(). */
-    void (*abandon)(plx__poller *poller);
-    int (*renew)(plx__poller *poller);
     /* Tells the poller what to wait for from now on: bits of plx_readiness, or 0 for nothing. The
      * interest that held before stands in `polled`; readiness.c updates it. Taking bits away never
      * fails. */
@@ -64,15 +62,11 @@ typedef struct plx__poller_ops {
     /* The endpoint goes away, with no interest left. After this the poller never names it. Unless
      * it is borrowed, its socket is closed next. */
     void (*forget)(plx__poller *poller, plx__polled *polled);
-    int (*wait)(plx__poller *poller, uint64_t timeout_ns);
     /* Up to `max` of those that the wait found ready, each once; returns how many, 0 when there is
      * none left. Interest may change between two calls, and endpoints may come and go. What was
      * collected of one that has gone meanwhile is told by its lack of operations: core keeps the
      * memory of an endpoint until all events of the wait are used up. */
     size_t (*collect)(plx__poller *poller, plx__poller_event *events, size_t max);
-    void (*wake)(plx__poller *poller);
-    /* As in plx__backend_ops; may be NULL. */
-    void (*count)(const plx__poller *poller, plx__backend_counts *counts);
 } plx__poller_ops;
 
 #endif

@@ -81,8 +81,9 @@ bool plx__uring_is_in_flight(const plx__uring_endpoint *uring)
 
 /* --- coming and going ------------------------------------------------------------------------- */
 
-int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint)
+int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint, enum plx__origin origin)
 {
+    (void)origin; /* Every socket will do. */
     plx__uring_list_set(backend, plx__uring_of(endpoint), PLX__URING_LIST_IDLE);
     return 0;
 }

@@ -288,8 +288,29 @@ void plx__uring_ends_set(plx__backend *backend)
         backend->can_defer && backend->unsent_count == 0 ? backend->arena_max : 0;
 }
 
+/* Of the completions from `first` on. */
+static void more_set(plx__backend *backend, const struct io_uring_cqe *first, bool has_more)
+{
+    for (const struct io_uring_cqe *cqe = first; cqe != backend->done_tail; cqe++) {
+        plx__endpoint *endpoint = NULL;
+        if (cqe->user_data > PLX__URING_WAKE) /* Else it is nobody's. */
+            endpoint = plx__uring_data_endpoint(cqe->user_data);
+        if (endpoint != NULL)
+            endpoint->has_more = has_more;
+    }
+    backend->has_more = has_more;
+}
+
+void plx__uring_more_tell(plx__backend *backend, const struct io_uring_cqe *first)
+{
+    if (first != backend->done_tail)
+        more_set(backend, first, true);
+}
+
 void plx__uring_turn_begin(plx__backend *backend)
 {
+    if (backend->has_more)
+        more_set(backend, backend->done_next, false);
     backend->done_end = backend->done_tail;
     plx__uring_ends_set(backend);
 }
@@ -302,6 +323,7 @@ void plx__uring_flush(plx__backend *backend)
     /* What fails here fails in the next wait too, which knows what to do. */
     if ((backend->is_enabled || ring_enable(backend) == 0) && io_uring_submit(&backend->ring) >= 0)
         status = done_take_all(backend);
+    plx__uring_more_tell(backend, backend->done_end);
     plx__uring_ends_set(backend);
     if (backend->failure == 0)
         backend->failure = status;
@@ -374,17 +396,6 @@ static bool has_ended(const plx__backend *backend, uint64_t data)
     return false;
 }
 
-bool plx__uring_has_more(plx__backend *backend, plx__endpoint *endpoint)
-{
-    const uint64_t data = plx__uring_data(endpoint, PLX__URING_NONE);
-    (void)plx__uring_done_take(backend);
-    for (const struct io_uring_cqe *cqe = backend->done_next; cqe != backend->done_tail; cqe++) {
-        if ((cqe->user_data & ~UINT64_C(15)) == data)
-            return true;
-    }
-    return false;
-}
-
 bool plx__uring_cancel_now(plx__backend *backend, uint64_t data)
 {
     enum { TRIES = 4 };
@@ -401,6 +412,7 @@ bool plx__uring_cancel_now(plx__backend *backend, uint64_t data)
         /* The request ends in deferred work, which this runs, and nothing is submitted. */
         if (io_uring_get_events(&backend->ring) < 0 || plx__uring_done_take(backend) != 0)
             return false;
+        plx__uring_more_tell(backend, backend->done_end);
         if (has_ended(backend, data))
             return true;
     }

@@ -187,7 +187,7 @@ PLX__SLOW static void request_spoil(struct io_uring_sqe *request)
 }
 
 static inline ptrdiff_t deferred_take(plx__backend *backend, plx__endpoint *endpoint,
-                                      const void *bytes, size_t length)
+                                      const plx__slice *slice)
 {
     struct io_uring_sq *sq = &backend->ring.sq;
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
@@ -199,7 +199,7 @@ static inline ptrdiff_t deferred_take(plx__backend *backend, plx__endpoint *endp
         .flags = IOSQE_CQE_SKIP_SUCCESS,
         .fd = endpoint->socket,
         .addr = (uintptr_t)copy,
-        .len = (uint32_t)length,
+        .len = (uint32_t)slice->length,
         .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL,
         .user_data = plx__uring_data(endpoint, PLX__URING_DEFERRED),
     };
@@ -208,13 +208,14 @@ static inline ptrdiff_t deferred_take(plx__backend *backend, plx__endpoint *endp
     sq->sqe_tail = number + 1;
     uring->deferred = number;
     uring->batch = backend->batch;
-    backend->arena_used = arena_rounded(backend->arena_used + length);
-    memcpy(copy, bytes, length);
-    return (ptrdiff_t)length;
+    backend->arena_used = arena_rounded(backend->arena_used + slice->length);
+    memcpy(copy, slice->bytes, slice->length);
+    return (ptrdiff_t)slice->length;
 }
 
+/* `length`: of the one slice that may be deferred, or more than that can be. */
 PLX__SLOW static ptrdiff_t send_slowly(plx__backend *backend, plx__endpoint *endpoint,
-                                       const void *bytes, size_t length)
+                                       const plx__slice *slices, size_t count, size_t length)
 {
     if (!deferred_flush(backend, plx__uring_of(endpoint)))
         return 0;
@@ -223,26 +224,19 @@ PLX__SLOW static ptrdiff_t send_slowly(plx__backend *backend, plx__endpoint *end
         !deferred_has_room(backend, length))
         plx__uring_flush(backend);
     if (deferred_has_room(backend, length))
-        return deferred_take(backend, endpoint, bytes, length);
+        return deferred_take(backend, endpoint, slices);
     int fault = plx__fault_send();
-    return fault == 0 ? plx__send(endpoint->socket, bytes, length) : fault;
+    return fault == 0 ? plx__send_slices(endpoint->socket, slices, count) : fault;
 }
 
-ptrdiff_t plx__uring_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
-                              size_t length)
+ptrdiff_t plx__uring_send(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
+                          size_t count)
 {
+    size_t length = count == 1 && !endpoint->is_queued ? slices->length : SIZE_MAX;
     /* Those that have sent in this batch already may have something deferred. */
     if (plx__uring_of(endpoint)->batch == backend->batch || !deferred_has_room(backend, length))
-        return send_slowly(backend, endpoint, bytes, length);
-    return deferred_take(backend, endpoint, bytes, length);
-}
-
-ptrdiff_t plx__uring_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
-                                     const plx__slice *slices, size_t count)
-{
-    (void)backend;
-    int fault = plx__fault_send();
-    return fault == 0 ? plx__socket_send_slices(endpoint->socket, slices, count) : fault;
+        return send_slowly(backend, endpoint, slices, count, length);
+    return deferred_take(backend, endpoint, slices);
 }
 
 /* The socket has just been found full. */

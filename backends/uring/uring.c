@@ -209,7 +209,10 @@ static int uring_wait(plx__backend *backend, uint64_t timeout_ns)
     /* The kernel is short of memory; nobody tells when it is not. */
     if (backend->lists[PLX__URING_LIST_BUSY].first != NULL && timeout_ns > PLX__URING_RETRY_NS)
         timeout_ns = PLX__URING_RETRY_NS;
-    return plx__uring_enter(backend, timeout_ns);
+    status = plx__uring_enter(backend, timeout_ns);
+    if (status != 0) /* Core does not deliver what there is. */
+        plx__uring_more_tell(backend, backend->done_next);
+    return status;
 }
 
 static void uring_wake(plx__backend *backend)
@@ -429,16 +432,13 @@ const plx__backend_ops plx__uring_backend = {
     .detach = plx__uring_detach,
     .release = plx__uring_release,
     .accept_start = plx__uring_accept_start,
-    .accept_stop = plx__uring_stop,
     .accept_held = plx__uring_accept_held,
     .connect = uring_connect,
     .receive_start = uring_receive_start,
-    .receive_stop = plx__uring_stop,
-    .send_now = plx__uring_send_now,
-    .send_slices_now = plx__uring_send_slices_now,
+    .stop = plx__uring_stop,
+    .send = plx__uring_send,
     .send_flush = plx__uring_send_flush,
     .send_start = plx__uring_send_start,
-    .has_more = plx__uring_has_more,
     .watch = uring_watch,
     .wait = uring_wait,
     .next = uring_next,

@@ -178,6 +178,7 @@ struct plx__backend {
     struct io_uring_cqe *done_end;  /* Of those that this turn delivers. */
     struct io_uring_cqe *done_tail; /* Of all. */
     uint32_t done_room;
+    bool has_more; /* Some endpoints are told to have. */
 
     plx__wake wake;
     plx__openings openings;
@@ -262,7 +263,7 @@ bool plx__uring_poll_arm(plx__backend *backend, plx__uring_endpoint *uring,
 /* Requests the cancellation, which completes only if there was nothing to cancel. */
 bool plx__uring_cancel(plx__backend *backend, plx__uring_endpoint *uring,
                        plx__uring_request *request);
-int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint);
+int plx__uring_attach(plx__backend *backend, plx__endpoint *endpoint, enum plx__origin origin);
 bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_release(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__uring_is_in_flight(const plx__uring_endpoint *uring);
@@ -293,13 +294,14 @@ void plx__uring_woken(plx__backend *backend, const struct io_uring_cqe *cqe);
 /* Cancels what the user data names and sees it end, before it returns; false when that failed. Its
  * completions are still to be taken. */
 bool plx__uring_cancel_now(plx__backend *backend, uint64_t data);
-/* After anything that the shortest ways of `next` and `send_now` rest upon: each of them looks at
- * one number. */
+/* After anything that the shortest ways of `next` and `send` rest upon: each of them looks at one
+ * number. */
 void plx__uring_ends_set(plx__backend *backend);
 /* What has been brought by now is what the turn delivers. */
 void plx__uring_turn_begin(plx__backend *backend);
-/* Whether a completion of the endpoint has arrived that `next` has not come to. */
-bool plx__uring_has_more(plx__backend *backend, plx__endpoint *endpoint);
+/* Tells core of the endpoints of all completions from `first` on that there is more than this turn
+ * delivers. */
+void plx__uring_more_tell(plx__backend *backend, const struct io_uring_cqe *first);
 
 /* --- leave.c --------------------------------------------------------------------------------- */
 
@@ -382,10 +384,8 @@ void plx__uring_accept_forget(plx__uring_endpoint *uring);
 
 /* --- send.c ---------------------------------------------------------------------------------- */
 
-ptrdiff_t plx__uring_send_now(plx__backend *backend, plx__endpoint *endpoint, const void *bytes,
-                              size_t length);
-ptrdiff_t plx__uring_send_slices_now(plx__backend *backend, plx__endpoint *endpoint,
-                                     const plx__slice *slices, size_t count);
+ptrdiff_t plx__uring_send(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
+                          size_t count);
 bool plx__uring_send_flush(plx__backend *backend, plx__endpoint *endpoint,
                            plx__completion *unsent_out);
 int plx__uring_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,

@@ -30,7 +30,7 @@ int plx__conn_accepted(plx_loop *loop, const plx__completion *completion,
                        plx__shared_options *shared, void *data)
 {
     plx__conn *conn;
-    int status = plx__conn_take(loop, &conn, completion->accepted, shared, data);
+    int status = plx__conn_take(loop, &conn, completion->accepted, PLX__MADE, shared, data);
     if (status != 0)
         return status;
     loop->stats.connections_accepted++;
@@ -48,7 +48,7 @@ static int connect_start(plx_loop *loop, plx__conn **conn_out, const plx__addres
     if (status != 0)
         return status;
     plx__conn_no_delay_set(socket, shared);
-    status = plx__conn_take(loop, conn_out, socket, shared, data);
+    status = plx__conn_take(loop, conn_out, socket, PLX__MADE, shared, data);
     if (status != 0) {
         plx__socket_close(socket);
         return status;

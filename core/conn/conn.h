@@ -111,12 +111,10 @@ static inline bool plx__conn_is_lost(int reason)
 /* life.c */
 
 /* Takes a slot and gives it the socket, which stays the caller's on failure. */
-int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
+int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, enum plx__origin origin,
                    plx__shared_options *shared, void *data);
 /* As its options say. */
 void plx__conn_no_delay_set(plx_socket socket, const plx__shared_options *shared);
-/* Gives back a slot that nobody has seen yet, with its socket left alone. */
-void plx__conn_untake(plx_loop *loop, plx__conn *conn);
 /* Closes it, with on_close to come in the next deferred step. */
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason);
 /* The same, with a reset: the peer must not take what it has got for the whole stream. */
@@ -164,26 +162,24 @@ void plx__conn_input_rest(plx__conn *conn);
 
 /* sending.c */
 
-/* The system took `sent` of the `length` bytes in the cork and not all, or failed. */
-PLX__SLOW void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff_t sent);
+/* The system took `sent` bytes of those in the cork and not all, or failed. */
+PLX__SLOW void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, ptrdiff_t sent);
 
 /* Sends what the present callback has written. Here because it is on the path of every event, which
  * leaves its time in `received_ns`: so `sent_ns` is left to others. */
 static inline void plx__conn_cork_flush(plx_loop *loop, plx__conn *conn)
 {
-    plx__cork *cork = &loop->cork;
-    size_t length = cork->length;
-    if (length == 0)
+    plx__slice *held = &loop->cork.held;
+    if (held->length == 0)
         return;
-    cork->length = 0;
-    ptrdiff_t sent =
-        loop->ops->send_now(loop->backend, &conn->object.endpoint, cork->start, length);
-    if (sent != (ptrdiff_t)length) {
-        plx__conn_cork_left(loop, conn, length, sent);
+    ptrdiff_t sent = loop->ops->send(loop->backend, &conn->object.endpoint, held, 1);
+    if (sent != (ptrdiff_t)held->length) {
+        plx__conn_cork_left(loop, conn, sent);
         return;
     }
+    held->length = 0;
     loop->stats.sends++;
-    loop->stats.sent_bytes += length;
+    loop->stats.sent_bytes += (uint64_t)sent;
 }
 
 void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);

@@ -19,6 +19,7 @@ void plx__conn_no_delay_set(plx_socket socket, const plx__shared_options *shared
 static void conn_init(const plx_loop *loop, plx__conn *conn, plx__shared_options *shared,
                       void *data)
 {
+    conn->object.endpoint.is_queued = conn->object.endpoint.has_more = false;
     conn->flags = 0;
     conn->reason = 0;
     conn->retries = 0;
@@ -44,7 +45,7 @@ PLX__SLOW static int take_failed(plx_loop *loop, plx__conn *conn, int status)
     return status;
 }
 
-int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
+int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, enum plx__origin origin,
                    plx__shared_options *shared, void *data)
 {
     plx__object *object;
@@ -59,7 +60,7 @@ int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
     *conn_out = conn;
     status = plx__socket_claim(loop, object);
     if (status == 0)
-        status = loop->ops->attach(loop->backend, &object->endpoint);
+        status = loop->ops->attach(loop->backend, &object->endpoint, origin);
     if (status != 0)
         return take_failed(loop, conn, status);
     if (slab->taken >= slab->max)
@@ -71,9 +72,9 @@ bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn)
 {
     if (!plx__conn_is_corked(loop, conn))
         return false;
-    bool had_any = loop->cork.length > 0;
+    bool had_any = loop->cork.held.length > 0;
     loop->cork.room = 0;
-    loop->cork.length = 0;
+    loop->cork.held.length = 0;
     return had_any;
 }
 
@@ -153,13 +154,4 @@ void plx__conn_slot_give(plx_loop *loop, plx__conn *conn)
     plx__slab_give(&loop->slabs[PLX__KIND_CONN], &conn->object);
     if (loop->is_accepting_stopped)
         plx__classes_tell(loop, PLX__SLOTS_LEFT);
-}
-
-void plx__conn_untake(plx_loop *loop, plx__conn *conn)
-{
-    bool is_free = loop->ops->detach(loop->backend, &conn->object.endpoint);
-    PLX_ASSERT(is_free);
-    (void)is_free;
-    (void)plx__socket_map_remove(&loop->sockets, &conn->object);
-    plx__conn_slot_give(loop, conn);
 }

@@ -88,11 +88,12 @@ static int output_ready(plx_loop *loop, plx__conn *conn, size_t length)
 static bool cork_becomes_copy(plx_loop *loop, const plx__conn *conn, size_t length)
 {
     plx__cork *cork = &loop->cork;
-    if (!plx__conn_is_corked(loop, conn) || cork->length == 0 ||
-        cork->start == cork->segment->storage || length > PLX__SEGMENT_BYTES - cork->length)
+    if (!plx__conn_is_corked(loop, conn) || cork->held.length == 0 ||
+        cork->held.bytes == cork->segment->storage ||
+        length > PLX__SEGMENT_BYTES - cork->held.length)
         return false;
-    memcpy(cork->segment->storage, cork->start, cork->length);
-    cork->start = cork->segment->storage;
+    memcpy(cork->segment->storage, cork->held.bytes, cork->held.length);
+    cork->held.bytes = cork->segment->storage;
     cork->room = PLX__SEGMENT_BYTES;
     return true;
 }
@@ -116,12 +117,12 @@ int plx_conn_write(plx_loop *loop, plx_conn conn, const void *bytes, size_t leng
     plx__cork *cork = &loop->cork;
     /* Most writes come from a callback of the connection itself. A length of 0 is less than none
      * when one is taken off, and goes the other way. */
-    if (conn.bits != cork->token || length - 1 >= cork->room - cork->length)
+    if (conn.bits != cork->token || length - 1 >= cork->room - cork->held.length)
         return write_slowly(loop, conn, bytes, length);
     unsigned char *storage = cork->segment->storage;
-    unsigned char *end = storage + cork->length;
-    cork->start = storage;
-    cork->length += length;
+    unsigned char *end = storage + cork->held.length;
+    cork->held.bytes = storage;
+    cork->held.length += (plx__slice_length)length;
     memcpy(end, bytes, length);
     return 0;
 }
@@ -154,9 +155,9 @@ static void slices_copy(unsigned char *to, const plx_slice *slices, size_t count
 /* There is room for them. */
 static void cork_append(plx__cork *cork, const plx_slice *slices, size_t count, size_t length)
 {
-    slices_copy(cork->segment->storage + cork->length, slices, count);
-    cork->start = cork->segment->storage;
-    cork->length += length;
+    slices_copy(cork->segment->storage + cork->held.length, slices, count);
+    cork->held.bytes = cork->segment->storage;
+    cork->held.length += (plx__slice_length)length;
 }
 
 static int output_write_slices(plx_loop *loop, plx__conn *conn, const plx_slice *slices,
@@ -184,9 +185,9 @@ static int output_write_gathered(plx_loop *loop, plx__conn *conn, const plx_slic
                                  size_t count, size_t length)
 {
     const plx__cork *cork = &loop->cork;
-    if (length > PLX__SEGMENT_BYTES - cork->length)
+    if (length > PLX__SEGMENT_BYTES - cork->held.length)
         return output_write_slices(loop, conn, slices, count, length);
-    unsigned char *unused = cork->segment->storage + cork->length;
+    unsigned char *unused = cork->segment->storage + cork->held.length;
     const plx_slice whole = {unused, length};
     slices_copy(unused, slices, count);
     return output_write_slices(loop, conn, &whole, 1, length);
@@ -216,7 +217,7 @@ int plx_conn_writev(plx_loop *loop, plx_conn conn, const plx_slice *slices, size
     int status = slices_measure(slices, count, &length);
     if (status != 0)
         return plx__conn_find(loop, conn) != NULL ? status : PLX_ESTALE;
-    if (conn.bits != cork->token || length - 1 >= cork->room - cork->length)
+    if (conn.bits != cork->token || length - 1 >= cork->room - cork->held.length)
         return writev_slowly(loop, conn, slices, count, length);
     cork_append(cork, slices, count, length);
     return 0;
@@ -262,11 +263,12 @@ int plx_conn_send(plx_loop *loop, plx_conn conn, const void *bytes, size_t lengt
     plx__cork *cork = &loop->cork;
     /* Bytes that live forever, in a callback of the connection itself that has written nothing yet:
      * the cork is these bytes. What is written behind them finds no room, and makes a copy. */
-    if (on_sent != NULL || conn.bits != cork->token || cork->length != 0 ||
+    if (on_sent != NULL || conn.bits != cork->token || cork->held.length != 0 ||
         length - 1 >= cork->room)
         return send_slowly(loop, conn, bytes, length, on_sent, data);
-    cork->start = bytes;
-    cork->length = cork->room = length;
+    cork->held.bytes = bytes;
+    cork->room = length;
+    cork->held.length = (plx__slice_length)length;
     return 0;
 }
 
@@ -346,5 +348,5 @@ size_t plx_conn_queued(const plx_loop *loop, plx_conn conn)
     const plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return 0;
-    return found->queue.length + (plx__conn_is_corked(loop, found) ? loop->cork.length : 0);
+    return found->queue.length + (plx__conn_is_corked(loop, found) ? loop->cork.held.length : 0);
 }

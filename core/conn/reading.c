@@ -14,7 +14,7 @@ void plx__conn_input_update(plx_loop *loop, plx__conn *conn)
     if (is_wanted == is_receiving)
         return;
     if (!is_wanted) {
-        loop->ops->receive_stop(loop->backend, &conn->object.endpoint);
+        loop->ops->stop(loop->backend, &conn->object.endpoint);
         conn->flags &= ~(uint32_t)PLX__CONN_RECEIVING;
         return;
     }

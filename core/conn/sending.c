@@ -103,6 +103,7 @@ void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
         send_later_end(loop, conn);
     queued_subtract(loop, conn->queue.length);
     plx__send_queue_drop(&conn->queue, &loop->segments, &conn->sent);
+    conn->object.endpoint.is_queued = false;
     starved_end(loop, conn);
     if (!plx__segment_list_is_empty(&conn->sent) && plx__conn_is_open(conn))
         plx__defer(loop, &conn->object);
@@ -148,11 +149,16 @@ static ptrdiff_t queue_tried(plx_loop *loop, plx__conn *conn, ptrdiff_t sent)
     return sent;
 }
 
+static ptrdiff_t slices_try(plx_loop *loop, plx__conn *conn, const plx__slice *slices, size_t count)
+{
+    return queue_tried(loop, conn,
+                       loop->ops->send(loop->backend, &conn->object.endpoint, slices, count));
+}
+
 ptrdiff_t plx__queue_try(plx_loop *loop, plx__conn *conn, const void *bytes, size_t length)
 {
-    const plx__backend_ops *ops = loop->ops;
-    return queue_tried(loop, conn,
-                       ops->send_now(loop->backend, &conn->object.endpoint, bytes, length));
+    const plx__slice whole = plx__slice_of(bytes, length);
+    return slices_try(loop, conn, &whole, 1);
 }
 
 ptrdiff_t plx__queue_try_slices(plx_loop *loop, plx__conn *conn, const plx_slice *slices,
@@ -171,9 +177,7 @@ ptrdiff_t plx__queue_try_slices(plx_loop *loop, plx__conn *conn, const plx_slice
         }
         if (number == 0) /* Empty ones were left; systems differ about a send of nothing. */
             break;
-        ptrdiff_t sent = queue_tried(
-            loop, conn,
-            loop->ops->send_slices_now(loop->backend, &conn->object.endpoint, some, number));
+        ptrdiff_t sent = slices_try(loop, conn, some, number);
         if (sent < 0)
             return sent;
         total += (size_t)sent;
@@ -256,6 +260,7 @@ static void queue_consume(plx_loop *loop, plx__conn *conn, size_t length)
     queued_subtract(loop, length);
     if (plx__send_queue_consume(&conn->queue, &loop->segments, length, &conn->sent))
         plx__defer(loop, &conn->object);
+    conn->object.endpoint.is_queued = !plx__send_queue_is_empty(&conn->queue);
 }
 
 /* Hands the head of the queue to the backend, unless it has it already. */
@@ -282,9 +287,7 @@ static bool queue_push(plx_loop *loop, plx__conn *conn)
     while (!plx__send_queue_is_empty(&conn->queue)) {
         size_t length;
         size_t count = plx__send_queue_gather(&conn->queue, slices, SLICES_MAX, &length);
-        ptrdiff_t sent = queue_tried(
-            loop, conn,
-            loop->ops->send_slices_now(loop->backend, &conn->object.endpoint, slices, count));
+        ptrdiff_t sent = slices_try(loop, conn, slices, count);
         if (sent < 0)
             return false;
         queue_consume(loop, conn, (size_t)sent);
@@ -326,6 +329,7 @@ void plx__conn_gather_end(plx_loop *loop, plx__conn *conn)
 void plx__queue_grown(plx_loop *loop, plx__conn *conn, size_t length)
 {
     bool is_first = conn->queue.length == length;
+    conn->object.endpoint.is_queued = true;
     plx__conn_output_abandon(loop, conn); /* From now on there is something to stand behind. */
     queued_add(loop, length);
     if (is_first) {
@@ -442,8 +446,9 @@ static plx__segment *cork_take(plx_loop *loop, size_t length, size_t sent)
 {
     plx__cork *cork = &loop->cork;
     plx__segment *segment = cork->segment;
-    if (cork->start != segment->storage)
-        return plx__segment_lend(&loop->segments, cork->start + sent, length - sent, NULL, NULL);
+    const unsigned char *start = cork->held.bytes;
+    if (start != segment->storage)
+        return plx__segment_lend(&loop->segments, start + sent, length - sent, NULL, NULL);
     plx__segment *fresh = plx__segment_take(&loop->segments);
     if (fresh == NULL)
         return NULL;
@@ -455,8 +460,10 @@ static plx__segment *cork_take(plx_loop *loop, size_t length, size_t sent)
 }
 
 /* The rest becomes the queue. */
-void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff_t sent)
+void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, ptrdiff_t sent)
 {
+    size_t length = loop->cork.held.length;
+    loop->cork.held.length = 0;
     sent = queue_tried(loop, conn, sent);
     if (sent < 0)
         return;
@@ -475,7 +482,7 @@ void plx__conn_cork_left(plx_loop *loop, plx__conn *conn, size_t length, ptrdiff
 void plx__conn_cork(plx_loop *loop, const plx__conn *conn)
 {
     PLX_ASSERT(loop->cork.room == 0);
-    PLX_ASSERT(loop->cork.length == 0);
+    PLX_ASSERT(loop->cork.held.length == 0);
     if ((conn->flags & PLX__CONN_UNCORKED) != 0 || !plx__send_queue_is_empty(&conn->queue))
         return;
     loop->cork.token = conn->object.endpoint.token;
@@ -486,7 +493,7 @@ void plx__conn_uncork(plx_loop *loop, plx__conn *conn)
 {
     if (loop->cork.room == 0)
         return;
-    if (loop->cork.length > 0)
+    if (loop->cork.held.length > 0)
         conn->sent_ns = loop->now_ns;
     plx__conn_cork_flush(loop, conn);
     loop->cork.room = 0;

@@ -122,7 +122,7 @@ static bool is_put_off(plx_loop *loop, plx__conn *conn)
     uint32_t interest = conn_interest(conn);
     if (d.finish <= loop->now_ns)
         return false;
-    if (loop->ops->has_more != NULL && loop->ops->has_more(loop->backend, &conn->object.endpoint))
+    if (conn->object.endpoint.has_more)
         return true;
     if (interest == 0)
         return false;

@@ -10,18 +10,6 @@
 #include "core/watch.h"
 
 /* Owns the socket from here on, if it returns 0. */
-static int adopted_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
-                        plx__shared_options *shared, void *data)
-{
-    int status = plx__conn_take(loop, conn_out, socket, shared, data);
-    if (status != 0 || loop->ops->adopt == NULL)
-        return status;
-    status = loop->ops->adopt(loop->backend, &(*conn_out)->object.endpoint);
-    if (status != 0)
-        plx__conn_untake(loop, *conn_out);
-    return status;
-}
-
 static int adopt(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
                  plx__shared_options *shared, void *data, plx__unconsumed **unconsumed)
 {
@@ -30,7 +18,7 @@ static int adopt(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
     int status = plx__socket_adopt(socket);
     if (status != 0)
         return status;
-    status = adopted_take(loop, conn_out, socket, shared, data);
+    status = plx__conn_take(loop, conn_out, socket, PLX__ADOPTED, shared, data);
     if (status != 0) {
         plx__socket_disown(socket);
         return status;
