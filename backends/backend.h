@@ -1,8 +1,8 @@
 /* backends/backend.h - the only seam between core/ and the ways of waiting.
  *
- * Core decides, a backend performs. A backend calls nobody back, keeps no time and closes no
- * socket. What it is asked for comes out of `next` as completions, one at a time, and core
- * alone calls the user in between; so nothing is dispatched while something is being iterated.
+ * Core decides, a backend performs. A backend calls no user and closes no socket that core has.
+ * What it is asked for comes out of `next` as completions, one at a time, and core alone calls the
+ * user in between; so nothing is dispatched while something is being iterated.
  *
  * Accepting and receiving are streams: started once, they yield until they are stopped or fail.
  * Everything else completes once. EINTR, EAGAIN and errno stay on the other side: a completion
@@ -52,8 +52,8 @@ enum plx__completion_kind {
                      * `bytes` until the next call of `next`. Or `status` says why something was
                      * lost. It comes before core is told of anything that could have it call
                      * somebody. */
-    PLX__SENT,      /* `length` more of the bytes of `send_start` were taken, with `status` 0; a
-                     * poller says 0 bytes, which means: try `send` again. */
+    PLX__SENT,      /* `length` of the bytes of `send_start` were taken, with `status` 0; 0 bytes
+                     * mean: try `send` again. */
     PLX__READY,     /* A watched socket; `ready` is bits of plx_readiness. PLX_FAILED alone: it is
                      * closed, and the backend has let go of it. */
     PLX__RELEASED,  /* What `release` waited for is over. */
@@ -190,7 +190,9 @@ typedef struct plx__backend_ops {
      * or holds a write against a limit. `detach` does the same, and drops what is left. NULL:
      * nothing ever is. */
     bool (*send_flush)(plx__backend *backend, plx__endpoint *endpoint, plx__completion *unsent_out);
-    /* Takes the bytes over until PLX__SENT: they stay where they are. Once at a time. */
+    /* After `send` has not taken all: has PLX__SENT come when the system takes more. These are the
+     * first of the bytes that are left, which a backend may copy and send; whatever it does with
+     * them is done when this returns. Once at a time. */
     int (*send_start)(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                       size_t count);
     /* Readiness for `interest` (PLX_READABLE, PLX_WRITABLE) until it is changed; 0 for none. */

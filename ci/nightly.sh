@@ -19,13 +19,14 @@ cd "$(dirname "$0")/.." || exit 1
 . ci/pace.sh
 
 limit=3600
-parts='lto musl bits32 big-endian abi wine10 posix-configure posix-gnulib posix-programs fresh-12
-    fresh-13 busy busy-windows mutants mutants-windows fuzz coverage'
+parts='lto sanitizers musl bits32 big-endian abi wine10 posix-configure posix-gnulib posix-programs
+    fresh-12 fresh-13 busy busy-windows mutants mutants-windows fuzz coverage'
 
 # What a part runs, and what it shows.
 part_about() {
     case $1 in
     lto) echo 'every suite, optimized across files at link time' ;;
+    sanitizers) echo 'the behaviours on libuv, which is for comparison, with sanitizers' ;;
     musl) echo 'units, behaviours and the fuzzer with musl' ;;
     bits32) echo 'every suite on 32-bit Linux; the library for 32-bit Windows' ;;
     big-endian) echo 'units and behaviours on s390x, by qemu' ;;
@@ -48,7 +49,9 @@ part_about() {
 # In a shell of its own, whose process becomes the part's.
 part_run() {
     case $1 in
-    lto | musl | bits32 | big-endian | abi | fuzz | coverage) set -- sh "ci/nightly/$1.sh" ;;
+    lto | sanitizers | musl | bits32 | big-endian | abi | fuzz | coverage)
+        set -- sh "ci/nightly/$1.sh"
+        ;;
     wine10) set -- sh ci/fresh.sh --run 'sh ci/test.sh deps debug windows posix' trixie ;;
     posix-configure) set -- sh ci/posix-configure.sh ;;
     posix-gnulib) set -- sh ci/posix-gnulib.sh ;;

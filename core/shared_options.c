@@ -1,4 +1,4 @@
-/* core/shared_options.c - fills in defaults, and counts who shares a shared. */
+/* core/shared_options.c - options of connections: fills in defaults, and counts who shares them. */
 #include "core/shared_options.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* backends/iocp/accept.c - listeners: AcceptEx, posted ahead.
  *
- * A listener keeps as many of them in flight as its options say, each with a socket that is made
+ * A listener keeps `accepts_ahead` of them in flight, each with a socket that is made
  * ahead. Those, with the memory that the kernel writes to, are one block, which outlives the
  * endpoint until the last has come back: so that core can close the listener at once, which is what
  * frees its address.

@@ -5,7 +5,7 @@
  * `later` instead, and the next wait brings it. `next` looks at what the wait has brought, one
  * operation at a time. What is started meanwhile waits for the next turn, which is what bounds one.
  *
- * It never waits for an operation but in plx__iocp_close(), and closes no socket but those that it
+ * It never waits for an operation but in iocp_close(), and closes no socket but those that it
  * has made for AcceptEx.
  */
 #include "backends/iocp/iocp.h"

@@ -1,9 +1,10 @@
 /* backends/iocp/iocp.h - the completion port, as the files of this backend see it.
  *
- * iocp.c    the port: its life, the wait, and the operations on their way through it
- * accept.c  listeners: AcceptEx, posted ahead
- * stream.c  connections: ConnectEx, WSARecv of nothing, WSASend of what did not fit
- * poll.c    readiness, for sockets that are somebody else's: the poll of the AFD driver
+ * iocp.c      the port: its life, the wait, and the operations on their way through it
+ * accept.c    listeners: AcceptEx, posted ahead
+ * stream.c    connections: ConnectEx, WSARecv of nothing, WSASend of what did not fit
+ * transfer.c  sockets that go elsewhere: they leave the port
+ * poll.c      readiness, for sockets that are somebody else's: the poll of the AFD driver
  *
  * Memory that the kernel writes to lives in operations, which belong to the backend and outlive
  * their endpoint: one that is in flight when its endpoint is detached loses its `endpoint`, and is

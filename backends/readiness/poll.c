@@ -49,10 +49,9 @@ static uint64_t *count_of(const plx__poller *active, size_t which)
     return &active->report->values[which];
 }
 
-/* One more in the idle set, which room is kept for here, or one less. */
-static void elsewhere_add(plx__poller *active, int number)
+/* After a change of `elsewhere`: those are in the idle set. */
+static void elsewhere_tell(plx__poller *active)
 {
-    active->elsewhere += (uint32_t)number;
     *count_of(active, IDLE_SOCKETS) = active->elsewhere;
 }
 
@@ -76,7 +75,8 @@ static void poll_abandon(plx__poller *poller)
 static void on_orphaned(plx__poller *poller, plx__polled *polled)
 {
     polled->is_idle = false;
-    elsewhere_add(poller, -1);
+    poller->elsewhere--;
+    elsewhere_tell(poller);
     (void)plx__array_poller_set(poller, polled, polled->interest); /* Its room is still there. */
 }
 
@@ -95,7 +95,8 @@ PLX__SLOW static int idle_change(plx__poller *poller, plx__polled *polled, uint3
 {
     plx__idle_set_remove(tiered_of(poller)->idle, polled);
     polled->is_idle = false;
-    elsewhere_add(poller, -1);
+    poller->elsewhere--;
+    elsewhere_tell(poller);
     return interest == 0 ? 0 : plx__array_poller_set(poller, polled, interest);
 }
 
@@ -123,7 +124,7 @@ static void on_returned(plx__poller *poller, plx__polled *polled, short revents)
     uint32_t absence = (uint16_t)(poller->tick - polled->seen);
     polled->is_idle = false;
     plx__array_poller_return(poller, polled, revents);
-    elsewhere_add(poller, 0);
+    elsewhere_tell(poller);
     if (revents == 0) /* It returns only because the thread cannot wait. */
         return;
     ++*count_of(poller, IDLE_RETURNED);
@@ -176,7 +177,8 @@ static void idle_move(tiered_poller *tiered)
             return;
         }
         polled->is_idle = true;
-        elsewhere_add(active, 1);
+        active->elsewhere++;
+        elsewhere_tell(active);
         ++*count_of(active, IDLE_ADDED);
     }
 }

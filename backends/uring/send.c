@@ -180,12 +180,12 @@ static bool deferred_has_room(const plx__backend *backend, size_t length)
            arena_rounded(backend->arena_used + length) <= backend->deferred_max;
 }
 
-/* There is room for it. */
 PLX__SLOW static void request_spoil(struct io_uring_sqe *request)
 {
     request->addr = (uintptr_t)SPOILED;
 }
 
+/* There is room for it. */
 static inline ptrdiff_t deferred_take(plx__backend *backend, plx__endpoint *endpoint,
                                       const plx__slice *slice)
 {

@@ -4,7 +4,8 @@
 
 #include "core/conn/conn.h"
 
-/* What the system takes of the bytes now: how many, or a code after which the output is dead. */
+/* What the system takes of the bytes now: how many, or a code after which the output is dead or the
+ * connection closed. */
 ptrdiff_t plx__queue_try(plx_loop *loop, plx__conn *conn, const void *bytes, size_t length);
 /* The same for slices, of 16 in a send. */
 ptrdiff_t plx__queue_try_slices(plx_loop *loop, plx__conn *conn, const plx_slice *slices,
