@@ -15,6 +15,7 @@ struct plx__backend {
     plx__polled *polled, *second;
     bool refuses, is_named;
     uint32_t interest; /* Of the last one that said so. */
+    uint32_t ready;    /* What the first one is named for, but for reading: PLX_WRITABLE or 0. */
 };
 
 static plx__poller *only;
@@ -45,7 +46,8 @@ static size_t only_collect(plx__poller *poller, plx__poller_event *events, size_
     if (poller->is_named || max < 2)
         return 0;
     poller->is_named = true;
-    events[0] = (plx__poller_event){.polled = poller->polled, .ready = PLX_READABLE};
+    events[0] = (plx__poller_event){.polled = poller->polled,
+                                    .ready = poller->ready != 0 ? poller->ready : PLX_READABLE};
     if (poller->second == NULL)
         return 1;
     events[1] = (plx__poller_event){.polled = poller->second, .ready = PLX_READABLE};
@@ -88,6 +90,50 @@ static void refused_operation_is_not_under_way(world *w)
     ck_assert(completion == NULL || completion->kind != PLX__RECEIVED);
     ck_ok(plx__readiness_receive_start(backend, &p.endpoint));
     ck_assert_uint_eq(only->interest, PLX_READABLE | PLX_WRITABLE);
+    backend_close(backend, &p);
+    couple_close(&c);
+}
+
+/* Interest that has become less is told once core has had the chance to start something again, and
+ * not later: a socket that can be written to would end every wait. */
+static void interest_that_is_over_is_told(world *w)
+{
+    const plx__slice slice = plx__slice_of("x", 1);
+    couple c = couple_open();
+    polled_endpoint p;
+    (void)w;
+    plx__backend *backend = backend_open(&p, c.ours.socket);
+    only->ready = PLX_WRITABLE;
+    for (int is_started = 0; is_started < 2; is_started++) {
+        ck_ok(plx__readiness_send_start(backend, &p.endpoint, &slice, 1));
+        only_wait(backend);
+        const plx__completion *completion = plx__readiness_next(backend);
+        ck_assert_ptr_nonnull(completion);
+        ck_assert_int_eq(completion->kind, PLX__SENT);
+        ck_assert_uint_eq(only->interest, PLX_WRITABLE);
+        if (is_started != 0)
+            ck_ok(plx__readiness_send_start(backend, &p.endpoint, &slice, 1));
+        ck_assert_ptr_null(plx__readiness_next(backend));
+        ck_assert_uint_eq(only->interest, is_started != 0 ? PLX_WRITABLE : 0);
+    }
+    backend_close(backend, &p);
+    couple_close(&c);
+}
+
+/* Events are a wait's: without one, a poller that would name somebody is not asked. */
+static void nothing_is_collected_before_a_wait(world *w)
+{
+    couple c = couple_open();
+    polled_endpoint p;
+    (void)w;
+    plx__backend *backend = backend_open(&p, c.ours.socket);
+    ck_ok(plx__readiness_receive_start(backend, &p.endpoint));
+    ck_assert_int_eq(plx__socket_send(c.theirs.socket, "x", 1), 1);
+    ck_assert_ptr_null(plx__readiness_next(backend));
+    only_wait(backend);
+    while (plx__readiness_next(backend) == NULL)
+        only_wait(backend); /* It has been sent, and may still be on its way. */
+    ck_assert_ptr_null(plx__readiness_next(backend));
     backend_close(backend, &p);
     couple_close(&c);
 }
@@ -334,6 +380,8 @@ static void nobody_is_fresh_at_first(world *w)
 }
 
 const test_case unit_readiness_cases[] = {
+    CASE(nothing_is_collected_before_a_wait),
+    CASE(interest_that_is_over_is_told),
     CASE(refused_operation_is_not_under_way),
     CASE(accepting_that_fails_is_not_tried_again_at_once),
     CASE(accepting_begins_anew_when_nobody_waits),

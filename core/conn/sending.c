@@ -103,7 +103,6 @@ void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
         send_later_end(loop, conn);
     queued_subtract(loop, conn->queue.length);
     plx__send_queue_drop(&conn->queue, &loop->segments, &conn->sent);
-    conn->object.endpoint.is_queued = false;
     starved_end(loop, conn);
     if (!plx__segment_list_is_empty(&conn->sent) && plx__conn_is_open(conn))
         plx__defer(loop, &conn->object);
