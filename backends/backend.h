@@ -178,10 +178,10 @@ typedef struct plx__backend_ops {
     /* What the system takes at once: 0 on backends that cannot know, or a code. PLX_ENOBUFS, here,
      * from `send_start` and as the status of PLX__SENT, says that nothing was taken because the
      * system lacks memory, which may pass: core tries again. After any other code something was
-     * lost, and core closes the connection or reads what it still has. A backend may defer a
-     * send of which nothing is queued, if the configuration allows it: it copies the bytes and
-     * sends them with the next wait, all or none of them, at most `deferred_max` of an endpoint at
-     * a time. What then does not go comes back as PLX__UNSENT. */
+     * lost, and core closes the connection or reads what it still has. A backend may defer the
+     * send of an endpoint that is not `is_queued`, if the configuration allows it: it copies the
+     * bytes and sends them with the next wait, all or none of them, at most `deferred_max` of an
+     * endpoint at a time. What then does not go comes back as PLX__UNSENT. */
     ptrdiff_t (*send)(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
                       size_t count);
     /* Sends what is deferred, at once, as far as the system takes it. True: `*unsent_out` is the

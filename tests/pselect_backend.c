@@ -96,7 +96,6 @@ static int pselect_open(plx__poller **poller_out, const plx__backend_config *con
 }
 
 const plx__backend_ops plx__pselect_backend = {
-    PLX__READINESS,
     .name = "pselect",
     .open = pselect_open,
     .close = plx__array_poller_close,
@@ -104,4 +103,5 @@ const plx__backend_ops plx__pselect_backend = {
     .renew = plx__array_poller_renew,
     .wait = pselect_wait,
     .wake = plx__array_poller_wake,
+    PLX__READINESS,
 };

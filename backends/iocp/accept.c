@@ -1,9 +1,8 @@
 /* backends/iocp/accept.c - listeners: AcceptEx, posted ahead.
  *
- * A listener keeps `accepts_ahead` of them in flight, each with a socket that is made
- * ahead. Those, with the memory that the kernel writes to, are one block, which outlives the
- * endpoint until the last has come back: so that core can close the listener at once, which is what
- * frees its address.
+ * A listener keeps `accepts_ahead` of them in flight, each with a socket that is made ahead. Those,
+ * with the memory that the kernel writes to, are one block, which outlives the endpoint until the
+ * last has come back: so that core can close the listener at once, which is what frees its address.
  *
  * A connection that comes is handed out when the socket that takes its place has been made. If that
  * fails the connection is held, and core is told why; core's timer has it tried again, by

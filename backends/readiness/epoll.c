@@ -439,7 +439,7 @@ PLX__SLOW static bool events_refill(plx__poller *poller)
 {
     if (!poller->is_full)
         return false;
-    for (uint32_t i = 0; i < EVENTS_MAX; i++) {
+    for (uint32_t i = 0; i < EVENTS_MAX; i++) { /* So many, for it was full. */
         registration *slot = event_slot(poller, &poller->events[i]);
         if (slot != NULL)
             slot->wait = poller->wait;
@@ -546,7 +546,6 @@ static int epoll_open(plx__poller **poller_out, const plx__backend_config *confi
 }
 
 const plx__backend_ops plx__epoll_backend = {
-    PLX__READINESS,
     .name = "epoll",
     .open = epoll_open,
     .close = epoll_close,
@@ -554,4 +553,5 @@ const plx__backend_ops plx__epoll_backend = {
     .renew = epoll_poller_renew,
     .wait = epoll_poller_wait,
     .wake = epoll_poller_wake,
+    PLX__READINESS,
 };

@@ -372,9 +372,14 @@ static int libuv_open(plx__poller **poller_out, const plx__backend_config *confi
 }
 
 const plx__backend_ops plx__libuv_backend = {
-    PLX__READINESS,           .name = "libuv",      .open = libuv_open, .close = libuv_close,
+    .name = "libuv",
+    .open = libuv_open,
+    .close = libuv_close,
 #ifndef _WIN32
-    .abandon = libuv_abandon, .renew = libuv_renew,
+    .abandon = libuv_abandon,
+    .renew = libuv_renew,
 #endif
-    .wait = libuv_wait,       .wake = libuv_wake,
+    .wait = libuv_wait,
+    .wake = libuv_wake,
+    PLX__READINESS,
 };

@@ -266,7 +266,6 @@ static const char *const counters[] = {
 };
 
 const plx__backend_ops plx__poll_backend = {
-    PLX__READINESS,
     .name = "poll",
     .settings = &plx__poll_settings,
     .counters = counters,
@@ -276,4 +275,5 @@ const plx__backend_ops plx__poll_backend = {
     .renew = poll_renew,
     .wait = poll_wait,
     .wake = plx__array_poller_wake,
+    PLX__READINESS,
 };

@@ -63,8 +63,12 @@ static int select_wait(plx__poller *poller, uint64_t timeout_ns)
 }
 
 const plx__backend_ops plx__select_backend = {
-    PLX__READINESS,          .name = "select",
-    .open = select_open,     .close = select_close,
-    .abandon = select_close, .renew = select_renew,
-    .wait = select_wait,     .wake = plx__array_poller_wake,
+    .name = "select",
+    .open = select_open,
+    .close = select_close,
+    .abandon = select_close,
+    .renew = select_renew,
+    .wait = select_wait,
+    .wake = plx__array_poller_wake,
+    PLX__READINESS,
 };
