@@ -39,7 +39,13 @@ progress() {
 row() {
     over=
     allowed=-
-    [ "$4" = - ] || allowed=$(($4 * pace / 100))
+    if [ "$4" != - ]; then
+        pace_allows "$3" "$4" || {
+            table_over=$((table_over + 1))
+            over=' OVER BUDGET;'
+        }
+        allowed=$(($4 * pace / 100))
+    fi
     colour=$good
     case $2 in
     passed) ;;
@@ -52,10 +58,6 @@ row() {
         colour=$dull
         ;;
     esac
-    if [ "$allowed" != - ] && [ "$3" -gt "$allowed" ]; then
-        table_over=$((table_over + 1))
-        over=' OVER BUDGET;'
-    fi
     printf '%-36s %s%-7s%s %5s of %5s s %s %s\n' "$1" "$colour" "$2" "$plain" "$3" "$allowed" \
         "$over" "$5" >> "$table"
     progress "$1: $2, $3 s$over $5"
@@ -93,6 +95,8 @@ check() {
 # table_close NAME BUDGET: prints the table and a verdict; 0 if nothing failed.
 table_close() {
     whole=$(($(now) - table_start))
+    whole_over=
+    pace_allows "$whole" "$2" || whole_over=': OVER BUDGET'
     whole_allowed=$(($2 * pace / 100))
     [ "$pace" -eq 100 ] || note "budgets: $pace % of what they are, for this machine is slower"
     echo
@@ -100,15 +104,11 @@ table_close() {
     echo
     verdict=0
     [ "$table_failed" -eq 0 ] || verdict=1
-    if [ "$table_strict" = 1 ] && [ $((table_skipped + table_over)) -gt 0 ]; then
+    if [ "$table_strict" = 1 ] && [ "$table_skipped$table_over$whole_over" != 00 ]; then
         verdict=1
     fi
     summary="$table_failed failed, $table_skipped not run, $table_over over budget"
-    summary="$summary, $whole of $whole_allowed s"
-    if [ "$whole" -gt "$whole_allowed" ]; then
-        summary="$summary: OVER BUDGET"
-        [ "$table_strict" != 1 ] || verdict=1
-    fi
+    summary="$summary, $whole of $whole_allowed s$whole_over"
     if [ $verdict -eq 0 ] && [ "$table_skipped" -eq 0 ]; then
         echo "$1: everything passed ($summary)"
     elif [ $verdict -eq 0 ]; then
