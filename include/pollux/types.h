@@ -32,9 +32,9 @@
 #endif
 
 #define PLX_VERSION_MAJOR 0       /**< Changes when a program must be changed. */
-#define PLX_VERSION_MINOR 1       /**< Changes when something is added. */
+#define PLX_VERSION_MINOR 2       /**< Changes when something is added. */
 #define PLX_VERSION_PATCH 0       /**< Changes with each release. */
-#define PLX_VERSION_TEXT  "0.1.0" /**< The three as text. */
+#define PLX_VERSION_TEXT  "0.2.0" /**< The three as text. */
 
 /** The three as one number: a later version has a larger one. 0x000102 is 0.1.2. */
 #define PLX_VERSION (PLX_VERSION_MAJOR << 16 | PLX_VERSION_MINOR << 8 | PLX_VERSION_PATCH)
@@ -59,7 +59,7 @@ extern "C" {
  */
 PLX_API uint32_t plx_version(void);
 
-/** The same as text, as "0.1.0". The string is static. Any thread. */
+/** The same as text, as "0.2.0". The string is static. Any thread. */
 PLX_API const char *plx_version_text(void);
 
 /** An event loop. It belongs to the thread that runs it. */

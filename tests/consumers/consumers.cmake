@@ -153,7 +153,7 @@ elseif(WAY STREQUAL "find_package")
     build(find_package "-Dpollux_DIR=${INSTALLED}/lib/lib/cmake/pollux")
 elseif(WAY STREQUAL "find_package_shared")
     install("${WORK}/pollux" "${WORK}/prefix" -DCMAKE_INSTALL_LIBDIR=lib -DBUILD_SHARED_LIBS=ON)
-    require_files("${WORK}/prefix/lib/libpollux.so.0.1") # The soname, which the next line loads.
+    require_files("${WORK}/prefix/lib/libpollux.so.0.2") # The soname, which the next line loads.
     build(find_package "-Dpollux_DIR=${WORK}/prefix/lib/cmake/pollux")
 elseif(WAY STREQUAL "components")
     way_components()
