@@ -40,7 +40,7 @@ void plx__slab_close(plx__slab *slab)
 
 static int chunk_table_grow(plx__slab *slab)
 {
-    uint32_t room = slab->chunks_room == 0 ? 8 : 2 * slab->chunks_room;
+    uint32_t room = plx__room_next(slab->chunks_room, 8);
     unsigned char **chunks = plx__reallocate(slab->chunks, room * sizeof *chunks);
     if (chunks == NULL)
         return PLX_ENOMEM;

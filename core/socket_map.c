@@ -12,9 +12,9 @@ void plx__socket_map_close(plx__socket_map *map)
 
 int plx__socket_map_grow(plx__socket_map *map, uint32_t index)
 {
-    uint32_t room = map->room != 0 ? map->room : FIRST_ROOM;
+    uint32_t room = map->room;
     while (room <= index)
-        room *= 2;
+        room = plx__room_next(room, FIRST_ROOM);
     uint32_t *owners = plx__reallocate(map->owners, room * sizeof *owners);
     if (owners == NULL)
         return PLX_ENOMEM;

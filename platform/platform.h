@@ -49,6 +49,14 @@ void *plx__allocate_zeroed(size_t count, size_t bytes);
 void *plx__reallocate(void *memory, size_t bytes);
 void plx__free(void *memory);
 
+/* What an array with this room is to have room for next; `first` if it has none, which is 4 or
+ * more. By a quarter: whoever has many of something has one array that is large, and half of one
+ * that doubles may never be used. */
+static inline uint32_t plx__room_next(uint32_t room, uint32_t first)
+{
+    return room == 0 ? first : room + room / 4;
+}
+
 /* --- clock (clock.c) ------------------------------------------------------------------------ */
 
 /* Monotonic, in nanoseconds. Any thread. */

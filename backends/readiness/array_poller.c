@@ -14,7 +14,7 @@
 
 static int array_grow(plx__poller *poller)
 {
-    uint32_t room = poller->room == 0 ? FIRST_ROOM : 2 * poller->room;
+    uint32_t room = plx__room_next(poller->room, FIRST_ROOM);
     plx__poll_entry *entries = plx__reallocate(poller->entries, room * sizeof *entries);
     if (entries == NULL)
         return PLX_ENOMEM;

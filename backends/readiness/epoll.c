@@ -79,7 +79,7 @@ struct plx__backend {
 
 PLX__SLOW static int table_grow(plx__poller *poller)
 {
-    uint32_t room = poller->room == 0 ? FIRST_ROOM : 2 * poller->room;
+    uint32_t room = plx__room_next(poller->room, FIRST_ROOM);
     uint32_t *changed = plx__reallocate(poller->changed, room * sizeof *changed);
     if (changed == NULL)
         return PLX_ENOMEM; /* An array that is larger than it must be does no harm. */

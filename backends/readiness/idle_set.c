@@ -23,9 +23,11 @@
 
 typedef struct idle_slot {
     plx__polled *polled; /* NULL when the slot is free. */
-    plx_socket socket;
+    union {
+        plx_socket socket;
+        uint32_t next_free; /* The next free slot plus one, or 0. */
+    } is;
     uint32_t generation;
-    uint32_t next_free;
 } idle_slot;
 
 typedef struct idle_report {
@@ -86,7 +88,7 @@ static void copy_renew(plx__idle_set *set)
         if (slot->polled == NULL)
             continue;
         copy->entries[copy->count] =
-            (plx__poll_entry){.fd = slot->socket, .events = PLX__POLL_READ};
+            (plx__poll_entry){.fd = slot->is.socket, .events = PLX__POLL_READ};
         copy->reports[copy->count++] = (idle_report){.index = i, .generation = slot->generation};
     }
     set->is_changed = set->is_told = false;
@@ -158,7 +160,7 @@ static void thread_run(void *data)
 /* Each step leaves what is good as it is. */
 static int table_grow(plx__idle_set *set)
 {
-    uint32_t room = set->room == 0 ? FIRST_ROOM : 2 * set->room;
+    uint32_t room = plx__room_next(set->room, FIRST_ROOM);
     idle_copy larger = {.entries = plx__allocate((room + 1) * sizeof(plx__poll_entry)),
                         .reports = plx__allocate((room + 1) * sizeof(idle_report))};
     if (larger.entries == NULL || larger.reports == NULL) {
@@ -263,14 +265,14 @@ int plx__idle_set_add(plx__idle_set *set, plx__polled *polled)
     plx__mutex_lock(&set->mutex);
     uint32_t index = set->free;
     if (index != 0) {
-        set->free = set->table[--index].next_free;
+        set->free = set->table[--index].is.next_free;
     } else {
         index = set->slots++;
         set->table[index].generation = 0;
     }
     idle_slot *slot = &set->table[index];
     slot->polled = polled;
-    slot->socket = plx__polled_endpoint(polled)->socket;
+    slot->is.socket = plx__polled_endpoint(polled)->socket;
     set->is_changed = true;
     plx__mutex_unlock(&set->mutex);
     polled->slot.index = index;
@@ -283,7 +285,7 @@ static void slot_give(plx__idle_set *set, uint32_t index)
     idle_slot *slot = &set->table[index];
     slot->polled = NULL;
     slot->generation++;
-    slot->next_free = set->free;
+    slot->is.next_free = set->free;
     set->free = index + 1;
 }
 
