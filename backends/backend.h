@@ -17,7 +17,7 @@
 #include <pollux/setting.h>
 #include <pollux/watch.h>
 
-#include "platform/platform.h"
+#include "backends/host.h"
 
 typedef struct plx__backend plx__backend; /* Each backend completes this type for itself. */
 
@@ -126,6 +126,7 @@ typedef struct plx__backend_config {
 
 typedef struct plx__backend_ops {
     const char *name;        /* What plx_loop_options.backend accepts. */
+    const plx__host *host;   /* Whose its sockets are, and its time. */
     uint32_t deferred_max;   /* The most bytes of an endpoint that it has deferred at a time. */
     const char *needs;       /* What a machine must have to run it, in words; or NULL. */
     uint32_t endpoint_bytes; /* A multiple of 8. */

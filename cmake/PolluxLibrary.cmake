@@ -39,6 +39,7 @@ set(pollux_sources
     backends/readiness/array_poller.c
     backends/readiness/idle_set.c
     backends/readiness/readiness.c
+    backends/host.c
     backends/registry.c
     backends/settings.c
     platform/address.c

@@ -70,9 +70,9 @@ static void listener_detached(plx_loop *loop, plx__object *object)
         plx__socket_path_remove(listener->path); /* Before its socket is closed. */
     listener->path = NULL;
     if (listener->is_lost || !is_ours)
-        plx__socket_disown(listener->object.endpoint.socket);
+        loop->host->disown(listener->object.endpoint.socket);
     else
-        plx__socket_close(listener->object.endpoint.socket);
+        loop->host->close(listener->object.endpoint.socket);
     listener->object.endpoint.socket = PLX_SOCKET_NONE;
     plx__defer(loop, &listener->object);
 }
@@ -123,7 +123,7 @@ static void listener_drop(plx_loop *loop, plx__object *object)
     const plx__listener *listener = (plx__listener *)(void *)object;
     (void)loop;
     plx__socket_path_forget(listener->path);
-    plx__socket_drop(object->endpoint.socket, listener->is_lost);
+    plx__socket_drop(loop, object->endpoint.socket, listener->is_lost);
     plx__shared_options_release(listener->shared);
 }
 
@@ -165,12 +165,12 @@ static int waiting_accept(plx_loop *loop, plx__listener *listener, plx_socket *s
     int status = PLX_EAGAIN;
     if (loop->ops->accept_held != NULL)
         status = loop->ops->accept_held(loop->backend, endpoint, socket_out);
-    return status == PLX_EAGAIN ? plx__socket_accept(endpoint->socket, socket_out) : status;
+    return status == PLX_EAGAIN ? loop->host->accept(endpoint->socket, socket_out) : status;
 }
 
 static void spare_open(plx_loop *loop)
 {
-    plx__spare_open(&loop->spare);
+    loop->host->spare_open(&loop->spare);
     if (loop->spare.descriptor != PLX_SOCKET_NONE)
         plx__socket_map_take(&loop->sockets, loop->spare.descriptor);
 }
@@ -180,11 +180,11 @@ static void listener_reject(plx_loop *loop, plx__listener *listener)
 {
     for (int i = 0; i < REJECTS_MAX && loop->spare.descriptor != PLX_SOCKET_NONE; i++) {
         plx_socket socket;
-        plx__spare_close(&loop->spare);
+        loop->host->spare_close(&loop->spare);
         int status = waiting_accept(loop, listener, &socket);
         if (status == 0) {
             loop->stats.accepts_rejected++;
-            plx__socket_close(socket);
+            loop->host->close(socket);
         }
         spare_open(loop);
         if (status != 0)
@@ -217,7 +217,7 @@ static void accept_failed(plx_loop *loop, plx__listener *listener, int status)
 PLX__SLOW static void accepted_reject(plx_loop *loop, plx__listener *listener, plx_socket accepted,
                                       int status)
 {
-    plx__socket_close(accepted);
+    loop->host->close(accepted);
     loop->stats.accepts_rejected++;
     if (status == PLX_ENOMEM && is_open(listener))
         listener_pause(loop, listener, status);
@@ -291,65 +291,65 @@ static void listeners_event(plx_loop *loop, enum plx__event event)
 /* --- opening --------------------------------------------------------------------------------- */
 
 /* Accepted sockets get these from their listener, which saves a call for each. */
-static int accepted_set(plx_socket socket, const plx_listen_options *options,
+static int accepted_set(const plx__host *host, plx_socket socket, const plx_listen_options *options,
                         const plx__shared_options *shared)
 {
     int status = 0;
     if ((shared->options.flags & PLX_CONN_DELAY) == 0)
-        status = plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
+        status = host->set(socket, PLX__SOCKET_NO_DELAY, 1);
     if (status == 0 && options->accept_receive_first != 0)
         /* Not every system knows it; without it connections come earlier, and that is all. */
-        (void)plx__socket_set(socket, PLX__SOCKET_DEFER_ACCEPT, SILENCE_MAX);
+        (void)host->set(socket, PLX__SOCKET_DEFER_ACCEPT, SILENCE_MAX);
     return status;
 }
 
-static int socket_bind(plx_socket socket, const plx__address *address,
+static int socket_bind(const plx__host *host, plx_socket socket, const plx__address *address,
                        const plx_listen_options *options, const plx__shared_options *shared)
 {
-    int status = plx__socket_set(socket, PLX__SOCKET_LISTEN_ALONE, 1);
+    int status = host->set(socket, PLX__SOCKET_LISTEN_ALONE, 1);
     if (status == 0 && options->reuse_port != 0)
-        status = plx__socket_set(socket, PLX__SOCKET_SHARE_PORT, 1);
+        status = host->set(socket, PLX__SOCKET_SHARE_PORT, 1);
     if (status == 0 && address->family == PLX__FAMILY_IPV6)
-        status = plx__socket_set(socket, PLX__SOCKET_ONLY_IPV6, options->only_ipv6 != 0);
+        status = host->set(socket, PLX__SOCKET_ONLY_IPV6, options->only_ipv6 != 0);
     if (status == 0)
-        status = accepted_set(socket, options, shared);
+        status = accepted_set(host, socket, options, shared);
     if (status == 0)
-        status = plx__socket_bind(socket, address);
+        status = host->bind(socket, address);
     return status;
 }
 
 /* Unix-domain sockets have none of those options, and most have a file. */
-static int socket_bind_unix(plx_socket socket, const plx__address *address, uint32_t backlog,
-                            uint32_t mode, plx__socket_path **path_out)
+static int socket_bind_unix(const plx__host *host, plx_socket socket, const plx__address *address,
+                            uint32_t backlog, uint32_t mode, plx__socket_path **path_out)
 {
     if (plx__address_path(address) != NULL)
-        return plx__socket_path_listen(socket, address, backlog, mode, path_out);
-    int status = plx__socket_bind(socket, address);
-    return status == 0 ? plx__socket_listen(socket, backlog) : status;
+        return host->path_listen(socket, address, backlog, mode, path_out);
+    int status = host->bind(socket, address);
+    return status == 0 ? host->listen(socket, backlog) : status;
 }
 
-static int socket_listen(plx_socket *socket_out, plx__socket_path **path_out,
+static int socket_listen(const plx__host *host, plx_socket *socket_out, plx__socket_path **path_out,
                          const plx__address *address, const plx_listen_options *options,
                          const plx__shared_options *shared)
 {
     plx_socket socket;
     uint32_t backlog = options->backlog != 0 ? options->backlog : BACKLOG_DEFAULT;
-    int status = plx__socket_open(&socket, address->family);
+    int status = host->open(&socket, address->family);
     *path_out = NULL;
     if (status != 0)
         return status;
     if (address->family == PLX__FAMILY_UNIX) {
-        status = socket_bind_unix(socket, address, backlog, options->path_mode, path_out);
+        status = socket_bind_unix(host, socket, address, backlog, options->path_mode, path_out);
     } else {
-        uint64_t since = plx__clock_now();
+        uint64_t since = host->now();
         do {
-            status = socket_bind(socket, address, options, shared);
-        } while (status == PLX_EADDRINUSE && plx__address_retry(since));
+            status = socket_bind(host, socket, address, options, shared);
+        } while (status == PLX_EADDRINUSE && host->address_retry(since));
         if (status == 0)
-            status = plx__socket_listen(socket, backlog);
+            status = host->listen(socket, backlog);
     }
     if (status != 0) {
-        plx__socket_close(socket);
+        host->close(socket);
         return status;
     }
     *socket_out = socket;
@@ -399,14 +399,14 @@ static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx_
 {
     plx_socket socket;
     plx__socket_path *path;
-    int status = socket_listen(&socket, &path, address, options, shared);
+    int status = socket_listen(loop->host, &socket, &path, address, options, shared);
     if (status != 0)
         return status;
     status = listener_take(loop, listener_out, socket, path, PLX__MADE);
     if (status != 0) {
         if (path != NULL)
             plx__socket_path_remove(path);
-        plx__socket_close(socket);
+        loop->host->close(socket);
         return status;
     }
     status = listener_start(loop, *listener_out, options, shared);
@@ -490,13 +490,13 @@ static int adopted_take(plx_loop *loop, plx__listener **listener_out, plx_socket
                         const plx_listen_options *options, plx__shared_options *shared)
 {
     plx__address name;
-    int status = plx__socket_name(socket, &name);
+    int status = loop->host->name(socket, &name);
     if (status == 0)
         status = listener_take(loop, listener_out, socket, NULL, PLX__ADOPTED);
     if (status != 0)
         return status;
     if (name.family != PLX__FAMILY_UNIX)
-        status = accepted_set(socket, options, shared);
+        status = accepted_set(loop->host, socket, options, shared);
     if (status == 0)
         status = listener_start(loop, *listener_out, options, shared);
     if (status != 0)
@@ -509,12 +509,12 @@ static int adopt_start(plx_loop *loop, plx__listener **listener_out, plx_socket 
 {
     if (plx__watch_is_over(loop, socket))
         return PLX_EEXIST;
-    int status = plx__socket_adopt_listening(socket);
+    int status = loop->host->adopt_listening(socket);
     if (status != 0)
         return status;
     status = adopted_take(loop, listener_out, socket, options, shared);
     if (status != 0)
-        plx__socket_disown(socket);
+        loop->host->disown(socket);
     return status;
 }
 
@@ -548,7 +548,7 @@ int plx_listener_address(const plx_loop *loop, plx_listener listener, char *text
         return PLX_ESTALE;
     if (found->is_lost)
         return PLX_EBADF;
-    int status = plx__socket_name(found->object.endpoint.socket, &address);
+    int status = loop->host->name(found->object.endpoint.socket, &address);
     return status == 0 ? plx__address_print(&address, text, size) : status;
 }
 

@@ -44,6 +44,7 @@ static int backend_try(plx_loop *loop, const plx__backend_ops *ops, plx__backend
     config.report = &loop->report;
     loop->report = (plx__backend_report){.due_ns = UINT64_MAX};
     loop->ops = ops;
+    loop->host = ops->host;
     return ops->open(&loop->backend, &config);
 }
 
@@ -122,10 +123,10 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
     loop->keeps_running = options->keep_running != 0;
     loop->deferred_end = &loop->deferred_first;
     loop->forks = plx__forks();
-    loop->now_ns = plx__clock_now();
+    loop->now_ns = loop->host->now();
     plx__wheel_init(&loop->wheel, loop->now_ns);
     plx__signal_listener_init(&loop->signals, on_signal_pending, loop);
-    plx__spare_open(&loop->spare);
+    loop->host->spare_open(&loop->spare);
     slabs_init(loop, connections_max);
     return 0;
 }
@@ -174,7 +175,7 @@ static void closing_wait(plx_loop *loop, uint32_t *failures)
         *failures = 0;
         return;
     }
-    plx__sleep(CLOSE_PAUSE_NS);
+    loop->host->sleep(CLOSE_PAUSE_NS);
     if (*failures < CLOSE_FAILURES_MAX && ++*failures == CLOSE_FAILURES_MAX)
         plx__objects_each(loop, object_detach);
 }
@@ -198,7 +199,7 @@ void plx__loop_free(plx_loop *loop)
     for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++)
         plx__slab_close(&loop->slabs[kind]);
     plx__socket_map_close(&loop->sockets);
-    plx__spare_close(&loop->spare);
+    loop->host->spare_close(&loop->spare);
     plx__post_queue_close(&loop->posts);
     plx__post_waiters_close(&loop->post_waiters);
     if (loop->shared_last != NULL)
@@ -291,7 +292,7 @@ int plx_post_notify(plx_loop *loop, plx_post_fn on_room, void *data)
 
 uint64_t plx_loop_next_timeout(plx_loop *loop)
 {
-    return plx__wait_timeout(loop, plx__clock_now(), PLX_FOREVER);
+    return plx__wait_timeout(loop, loop->host->now(), PLX_FOREVER);
 }
 
 uint64_t plx_loop_now(const plx_loop *loop)

@@ -35,6 +35,7 @@ typedef struct plx__cork {
 struct plx_loop {
     const plx__backend_ops *ops;
     plx__backend *backend;
+    const plx__host *host;      /* The backend's. */
     plx__backend_report report; /* The backend's. */
     uint64_t now_ns;
     uint64_t turn_ns; /* When the last wait ended. */
@@ -111,7 +112,7 @@ static inline const plx__class *plx__class_of(const plx_loop *loop, const plx__o
 static inline void plx__time_look(plx_loop *loop)
 {
     if (!loop->is_in_turn)
-        loop->now_ns = plx__clock_now();
+        loop->now_ns = loop->host->now();
 }
 
 /* When something is `timeout_ns` from now; PLX_FOREVER if that is beyond all time. */

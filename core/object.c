@@ -51,10 +51,10 @@ void plx__socket_lost(plx_loop *loop, uint32_t owner)
     plx__class_of(loop, object)->lost(loop, object);
 }
 
-void plx__socket_drop(plx_socket socket, bool is_lost)
+void plx__socket_drop(const plx_loop *loop, plx_socket socket, bool is_lost)
 {
     if (!is_lost)
-        plx__socket_close(socket);
+        loop->host->close(socket);
     else if (socket != PLX_SOCKET_NONE)
-        plx__socket_disown(socket);
+        loop->host->disown(socket);
 }

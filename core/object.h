@@ -53,6 +53,6 @@ PLX__SLOW void plx__socket_lost(plx_loop *loop, uint32_t owner);
 /* In a forked child, which closes its copy: the parent has the socket too, so the peer does not
  * learn of this. One that is detached has none any more; the number of one that was lost is
  * another's. */
-void plx__socket_drop(plx_socket socket, bool is_lost);
+void plx__socket_drop(const plx_loop *loop, plx_socket socket, bool is_lost);
 
 #endif

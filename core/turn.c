@@ -87,7 +87,7 @@ static int turn_run(plx_loop *loop, uint64_t timeout_ns)
     loop->is_in_turn = true;
     loop->stats.ticks++;
     int status = plx__turn_arrivals(loop, timeout_ns);
-    loop->now_ns = plx__clock_now();
+    loop->now_ns = loop->host->now();
     bool has_fired = timers_run(loop);
     bool has_heard = plx__signals_are_due(loop);
     if (has_heard)
@@ -97,7 +97,7 @@ static int turn_run(plx_loop *loop, uint64_t timeout_ns)
     if (has_deferred)
         plx__turn_deferred(loop);
     if (has_fired || has_heard || has_posted || has_deferred)
-        loop->now_ns = plx__clock_now(); /* For the next wait: what was called took time. */
+        loop->now_ns = loop->host->now(); /* For the next wait: what was called took time. */
     if (has_posted)
         loop->posts_ran_ns = loop->now_ns;
     if (loop->now_ns - loop->turn_ns >= PLX__TURN_LONG_NS)
@@ -118,7 +118,7 @@ int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns)
 {
     if (loop->is_in_turn || plx__is_inherited(loop))
         return PLX_EBUSY;
-    loop->now_ns = plx__clock_now(); /* Who knows how long ago the last turn was. */
+    loop->now_ns = loop->host->now(); /* Who knows how long ago the last turn was. */
     int status = turn_run(loop, timeout_ns);
     stop_consume(loop);
     return status;
@@ -129,7 +129,7 @@ int plx_loop_run(plx_loop *loop)
     if (loop->is_in_turn)
         return PLX_EBUSY;
     int status = 0;
-    loop->now_ns = plx__clock_now();
+    loop->now_ns = loop->host->now();
     /* A child has no part in a stop that was meant for its parent. */
     while (!plx__is_inherited(loop) && status == 0 && !plx__atomic_load(&loop->is_stopped) &&
            plx__turn_is_due(loop))

@@ -35,8 +35,8 @@ uint64_t plx__wait_timeout(plx_loop *loop, uint64_t now_ns, uint64_t timeout_ns)
  * a moment from one batch to the next, most of which the wait has used already. */
 static void posts_gather(const plx_loop *loop)
 {
-    while (plx__clock_now() - loop->posts_ran_ns < POSTS_GATHER_NS)
-        plx__pause();
+    while (loop->host->now() - loop->posts_ran_ns < POSTS_GATHER_NS)
+        loop->host->pause();
 }
 
 /* With posts that wait already nobody needs to wake it, or to be told that it sleeps. */
@@ -82,14 +82,14 @@ int plx__wait_failed(plx_loop *loop, int status, uint64_t timeout_ns)
     if (loop->is_closing || !may_pass(status) || is_lasting(loop))
         return status;
     uint64_t pause_ns = plx__wait_timeout(loop, loop->now_ns, timeout_ns);
-    plx__sleep(pause_ns < PAUSE_NS ? pause_ns : PAUSE_NS);
-    loop->now_ns = loop->turn_ns = plx__clock_now();
+    loop->host->sleep(pause_ns < PAUSE_NS ? pause_ns : PAUSE_NS);
+    loop->now_ns = loop->turn_ns = loop->host->now();
     return 0;
 }
 
 int plx__loop_wait(plx_loop *loop, uint64_t timeout_ns)
 {
     int status = backend_wait(loop, timeout_ns);
-    loop->now_ns = loop->turn_ns = plx__clock_now();
+    loop->now_ns = loop->turn_ns = loop->host->now();
     return status == 0 ? 0 : plx__wait_failed(loop, status, timeout_ns);
 }

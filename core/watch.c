@@ -91,7 +91,7 @@ int plx_watch_open(plx_loop *loop, plx_watch *watch_out, plx_socket socket, uint
     int refusal = plx__refusal(loop);
     if (refusal != 0)
         return refusal;
-    int status = plx__socket_check(socket);
+    int status = loop->host->check(socket);
     if (status != 0)
         return status;
     if (plx__watch_is_over(loop, socket))

@@ -476,6 +476,7 @@ static const plx__completion *iocp_next(plx__backend *backend)
 
 const plx__backend_ops plx__iocp_backend = {
     .name = "iocp",
+    .host = &plx__system_host,
     .settings = &plx__iocp_settings,
     .endpoint_bytes = sizeof(plx__iocp_endpoint),
     .open = iocp_open,

@@ -58,11 +58,12 @@ const plx__completion *plx__readiness_next(plx__backend *backend);
 
 /* What the table of a poller contains beside its own. */
 #define PLX__READINESS                                                                             \
-    .endpoint_bytes = sizeof(plx__polled), .attach = plx__readiness_attach,                        \
-    .detach = plx__readiness_detach, .release = plx__readiness_release,                            \
-    .accept_start = plx__readiness_accept_start, .connect = plx__readiness_connect,                \
-    .receive_start = plx__readiness_receive_start, .stop = plx__readiness_stop,                    \
-    .send = plx__readiness_send, .send_start = plx__readiness_send_start,                          \
-    .watch = plx__readiness_watch, .next = plx__readiness_next
+    .host = &plx__system_host, .endpoint_bytes = sizeof(plx__polled),                              \
+    .attach = plx__readiness_attach, .detach = plx__readiness_detach,                              \
+    .release = plx__readiness_release, .accept_start = plx__readiness_accept_start,                \
+    .connect = plx__readiness_connect, .receive_start = plx__readiness_receive_start,              \
+    .stop = plx__readiness_stop, .send = plx__readiness_send,                                      \
+    .send_start = plx__readiness_send_start, .watch = plx__readiness_watch,                        \
+    .next = plx__readiness_next
 
 #endif

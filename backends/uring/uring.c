@@ -417,6 +417,7 @@ static const plx__completion *uring_next(plx__backend *backend)
 
 const plx__backend_ops plx__uring_backend = {
     .name = "uring",
+    .host = &plx__system_host,
     .deferred_max = PLX__URING_DEFERRED_BYTES,
     .needs = "Linux 6.0 or later, the sysctl kernel.io_uring_disabled at 0 (or at 1, for members "
              "of kernel.io_uring_group), no seccomp filter that forbids io_uring_setup, and about "

@@ -44,13 +44,13 @@ static int connect_start(plx_loop *loop, plx__conn **conn_out, const plx__addres
                          plx__shared_options *shared, void *data)
 {
     plx_socket socket;
-    int status = plx__socket_open(&socket, address->family);
+    int status = loop->host->open(&socket, address->family);
     if (status != 0)
         return status;
-    plx__conn_no_delay_set(socket, shared);
+    plx__conn_no_delay_set(loop, socket, shared);
     status = plx__conn_take(loop, conn_out, socket, PLX__MADE, shared, data);
     if (status != 0) {
-        plx__socket_close(socket);
+        loop->host->close(socket);
         return status;
     }
     (*conn_out)->flags |= PLX__CONN_CONNECTING;
@@ -173,7 +173,7 @@ static void segments_drop(plx_loop *loop, plx__segment_list *list)
 static void conn_drop(plx_loop *loop, plx__object *object)
 {
     plx__conn *conn = (plx__conn *)(void *)object;
-    plx__socket_drop(object->endpoint.socket, (conn->flags & PLX__CONN_LOST) != 0);
+    plx__socket_drop(loop, object->endpoint.socket, (conn->flags & PLX__CONN_LOST) != 0);
     plx__free(conn->unconsumed);
     segments_drop(loop, &conn->queue.list);
     segments_drop(loop, &conn->sent);
@@ -269,7 +269,7 @@ int plx_conn_peer(const plx_loop *loop, plx_conn conn, char *text, size_t size)
     plx__address address;
     if (found == NULL)
         return PLX_ESTALE;
-    int status = plx__socket_peer(found->object.endpoint.socket, &address);
+    int status = loop->host->peer(found->object.endpoint.socket, &address);
     return status == 0 ? plx__address_print(&address, text, size) : status;
 }
 
@@ -279,6 +279,6 @@ int plx_conn_local(const plx_loop *loop, plx_conn conn, char *text, size_t size)
     plx__address address;
     if (found == NULL)
         return PLX_ESTALE;
-    int status = plx__socket_name(found->object.endpoint.socket, &address);
+    int status = loop->host->name(found->object.endpoint.socket, &address);
     return status == 0 ? plx__address_print(&address, text, size) : status;
 }

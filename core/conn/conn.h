@@ -114,7 +114,8 @@ static inline bool plx__conn_is_lost(int reason)
 int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, enum plx__origin origin,
                    plx__shared_options *shared, void *data);
 /* As its options say. */
-void plx__conn_no_delay_set(plx_socket socket, const plx__shared_options *shared);
+void plx__conn_no_delay_set(const plx_loop *loop, plx_socket socket,
+                            const plx__shared_options *shared);
 /* Closes it, with on_close to come in the next deferred step. */
 void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason);
 /* The same, with a reset: the peer must not take what it has got for the whole stream. */

@@ -7,11 +7,12 @@
  */
 #include "core/conn/conn.h"
 
-void plx__conn_no_delay_set(plx_socket socket, const plx__shared_options *shared)
+void plx__conn_no_delay_set(const plx_loop *loop, plx_socket socket,
+                            const plx__shared_options *shared)
 {
     /* It fails on sockets that are not TCP, which have no delay to turn off. */
     if ((shared->options.flags & PLX_CONN_DELAY) == 0)
-        (void)plx__socket_set(socket, PLX__SOCKET_NO_DELAY, 1);
+        (void)loop->host->set(socket, PLX__SOCKET_NO_DELAY, 1);
 }
 
 /* One by one: a slot is taken for each connection, and clearing all of it costs three times this.
@@ -90,9 +91,9 @@ static bool output_is_cut(plx_loop *loop, plx__conn *conn)
 
 /* Where it fails the peer is told of an end instead: a socket that never connected, say, or one of
  * the Unix domain, which knows no reset. */
-static void reset_on_close(plx__conn *conn)
+static void reset_on_close(const plx_loop *loop, const plx__conn *conn)
 {
-    (void)plx__socket_set(conn->object.endpoint.socket, PLX__SOCKET_RESET_ON_CLOSE, 1);
+    (void)loop->host->set(conn->object.endpoint.socket, PLX__SOCKET_RESET_ON_CLOSE, 1);
 }
 
 /* The backend has nothing of it any more. */
@@ -100,9 +101,9 @@ static inline void socket_end(plx_loop *loop, plx__conn *conn)
 {
     bool is_ours = plx__socket_map_remove(&loop->sockets, &conn->object);
     if ((conn->flags & PLX__CONN_LOST) != 0 || !is_ours)
-        plx__socket_disown(conn->object.endpoint.socket);
+        loop->host->disown(conn->object.endpoint.socket);
     else
-        plx__socket_close(conn->object.endpoint.socket);
+        loop->host->close(conn->object.endpoint.socket);
     conn->object.endpoint.socket = PLX_SOCKET_NONE;
     plx__defer(loop, &conn->object);
 }
@@ -121,7 +122,7 @@ PLX__SLOW static void close_reason(plx_loop *loop, plx__conn *conn, bool was_cor
         conn->flags |= PLX__CONN_LOST;
         loop->stats.sockets_lost++;
     } else if (was_corked || output_is_cut(loop, conn)) {
-        reset_on_close(conn);
+        reset_on_close(loop, conn);
     }
 }
 
@@ -144,7 +145,7 @@ void plx__conn_close(plx_loop *loop, plx__conn *conn, int reason)
 void plx__conn_fail(plx_loop *loop, plx__conn *conn, int reason)
 {
     if (!plx__conn_is_lost(reason))
-        reset_on_close(conn);
+        reset_on_close(loop, conn);
     plx__conn_close(loop, conn, reason);
 }
 

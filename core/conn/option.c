@@ -15,12 +15,13 @@ static const option_bounds bounds[] = {
 };
 
 /* Whether the connection's socket has the option, and in `*family_out` its family. */
-static int option_check(const plx__conn *conn, enum plx_conn_option option, uint32_t *family_out)
+static int option_check(const plx_loop *loop, const plx__conn *conn, enum plx_conn_option option,
+                        uint32_t *family_out)
 {
     plx__address address;
     if (option < PLX_CONN_OPTION_KEEPALIVE_SECONDS || option > PLX_CONN_OPTION_TRAFFIC_CLASS)
         return PLX_EINVAL;
-    int status = plx__socket_name(conn->object.endpoint.socket, &address);
+    int status = loop->host->name(conn->object.endpoint.socket, &address);
     if (status != 0)
         return status;
     *family_out = address.family;
@@ -33,12 +34,12 @@ int plx_conn_set_option(plx_loop *loop, plx_conn conn, enum plx_conn_option opti
     uint32_t family;
     if (found == NULL)
         return PLX_ESTALE;
-    int status = option_check(found, option, &family);
+    int status = option_check(loop, found, option, &family);
     if (status != 0)
         return status;
     if (value < bounds[option].least || value > bounds[option].most)
         return PLX_EINVAL;
-    return plx__socket_option_set(found->object.endpoint.socket, family, (int)option, (int)value);
+    return loop->host->option_set(found->object.endpoint.socket, family, (int)option, (int)value);
 }
 
 int plx_conn_get_option(const plx_loop *loop, plx_conn conn, enum plx_conn_option option,
@@ -49,9 +50,9 @@ int plx_conn_get_option(const plx_loop *loop, plx_conn conn, enum plx_conn_optio
     int value;
     if (found == NULL)
         return PLX_ESTALE;
-    int status = option_check(found, option, &family);
+    int status = option_check(loop, found, option, &family);
     if (status == 0)
-        status = plx__socket_option_get(found->object.endpoint.socket, family, (int)option, &value);
+        status = loop->host->option_get(found->object.endpoint.socket, family, (int)option, &value);
     if (status == 0)
         *value_out = value;
     return status;
@@ -68,9 +69,9 @@ int plx_conn_peer_credentials(const plx_loop *loop, plx_conn conn, int64_t *proc
     if ((found->flags & PLX__CONN_CONNECTING) != 0)
         return PLX_ENOTCONN;
     plx_socket socket = found->object.endpoint.socket;
-    int status = plx__socket_name(socket, &address);
+    int status = loop->host->name(socket, &address);
     if (status == 0)
-        status = address.family == PLX__FAMILY_UNIX ? plx__socket_credentials(socket, &peer)
+        status = address.family == PLX__FAMILY_UNIX ? loop->host->credentials(socket, &peer)
                                                     : PLX_ENOSYS;
     if (status != 0)
         return status;

@@ -238,7 +238,7 @@ void plx__queue_shutdown_update(plx_loop *loop, plx__conn *conn)
     if ((conn->flags & PLX__CONN_ENDED) != 0)
         plx__conn_close(loop, conn, 0);
     else /* It fails on a connection that the peer has reset; the input tells of that. */
-        (void)plx__socket_shutdown(conn->object.endpoint.socket);
+        (void)loop->host->shutdown(conn->object.endpoint.socket);
 }
 
 /* After bytes have left the queue. One that was refused for the loop's limit hears of it when the

@@ -126,7 +126,7 @@ static bool is_put_off(plx_loop *loop, plx__conn *conn)
         return true;
     if (interest == 0)
         return false;
-    uint32_t ready = plx__socket_look(conn->object.endpoint.socket, interest);
+    uint32_t ready = loop->host->look(conn->object.endpoint.socket, interest);
     bool can_read = (ready & PLX__LOOK_READ) != 0;
     bool can_write = (ready & PLX__LOOK_WRITE) != 0;
     return (d.connect > loop->now_ns || can_write) && (d.idle > loop->now_ns || ready != 0) &&

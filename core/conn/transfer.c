@@ -15,16 +15,16 @@ static int adopt(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
 {
     if (plx__watch_is_over(loop, socket))
         return PLX_EEXIST;
-    int status = plx__socket_adopt(socket);
+    int status = loop->host->adopt(socket);
     if (status != 0)
         return status;
     status = plx__conn_take(loop, conn_out, socket, PLX__ADOPTED, shared, data);
     if (status != 0) {
-        plx__socket_disown(socket);
+        loop->host->disown(socket);
         return status;
     }
     plx__conn *conn = *conn_out;
-    plx__conn_no_delay_set(socket, shared);
+    plx__conn_no_delay_set(loop, socket, shared);
     conn->flags |= PLX__CONN_CONNECTING | PLX__CONN_ADOPTED;
     if (*unconsumed != NULL) {
         conn->unconsumed = *unconsumed;
@@ -114,7 +114,7 @@ void plx__conn_released(plx_loop *loop, plx__conn *conn)
     if (!is_ours) { /* There is nothing to hand out: on_close tells. */
         conn->reason = PLX_EBADF;
         loop->stats.sockets_lost++;
-        plx__socket_disown(conn->object.endpoint.socket);
+        loop->host->disown(conn->object.endpoint.socket);
         conn->object.endpoint.socket = PLX_SOCKET_NONE;
     }
     plx__conn_output_abandon(loop, conn);
@@ -125,7 +125,7 @@ void plx__conn_hand_out(plx_loop *loop, plx__conn *conn)
 {
     plx_socket socket = conn->object.endpoint.socket;
     const plx__unconsumed *unconsumed = conn->unconsumed;
-    plx__socket_disown(socket);
+    loop->host->disown(socket);
     conn->object.endpoint.socket = PLX_SOCKET_NONE;
     conn->shared->options.on_release(loop, plx__conn_handle(conn), conn->data, socket,
                                      unconsumed != NULL ? unconsumed->bytes + unconsumed->start

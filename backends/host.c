@@ -1,0 +1,30 @@
+/* backends/host.c - the system as a host. */
+#include "backends/host.h"
+
+const plx__host plx__system_host = {
+    .now = plx__clock_now,
+    .sleep = plx__sleep,
+    .pause = plx__pause,
+    .open = plx__socket_open,
+    .close = plx__socket_close,
+    .adopt = plx__socket_adopt,
+    .adopt_listening = plx__socket_adopt_listening,
+    .disown = plx__socket_disown,
+    .dispose = plx__socket_dispose,
+    .check = plx__socket_check,
+    .set = plx__socket_set,
+    .option_set = plx__socket_option_set,
+    .option_get = plx__socket_option_get,
+    .credentials = plx__socket_credentials,
+    .bind = plx__socket_bind,
+    .address_retry = plx__address_retry,
+    .listen = plx__socket_listen,
+    .path_listen = plx__socket_path_listen,
+    .accept = plx__socket_accept,
+    .shutdown = plx__socket_shutdown,
+    .look = plx__socket_look,
+    .name = plx__socket_name,
+    .peer = plx__socket_peer,
+    .spare_open = plx__spare_open,
+    .spare_close = plx__spare_close,
+};
