@@ -116,6 +116,7 @@ typedef struct plx__backend_report {
 } plx__backend_report;
 
 typedef struct plx__backend_config {
+    const plx_loop *loop;     /* Whose it is: a simulation runs the loops that it is told to. */
     uint32_t receive_bytes;   /* The most that one PLX__RECEIVED brings. */
     bool may_defer;           /* `send` may take what it has not sent. */
     const uint64_t *settings; /* Values in the order of the backend's table, the defaults filled in;
@@ -211,7 +212,11 @@ typedef struct plx__backend_ops {
 /* The compiled-in backends in the order in which they are tried, the default first (registry.c).
  * NULL past the last. */
 const plx__backend_ops *plx__backend_at(size_t index);
-/* NULL when no backend of that name is compiled in. */
+/* The one that a loop of the calling thread gets, unless it names another: that of a simulation
+ * that is open on the thread. NULL: any of the list. */
+const plx__backend_ops *plx__backend_here(void);
+/* NULL when no backend of that name is compiled in. That of simulations always is, though it is not
+ * in the list. */
 const plx__backend_ops *plx__backend_find(const char *name);
 /* The settings of all backends, compiled in or not (settings.c). NULL past the last. */
 const plx__setting_table *plx__settings_at(size_t index);

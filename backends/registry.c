@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backends/sim/sim.h"
 #include "pollux_config.h"
 
 /* PLX_BACKEND_LIST(X) is written by CMake: X(poll) X(select) ..., the default first. */
@@ -25,5 +26,10 @@ const plx__backend_ops *plx__backend_find(const char *name)
         if (strcmp(backends[i]->name, name) == 0)
             return backends[i];
     }
-    return NULL;
+    return strcmp(plx__sim_backend.name, name) == 0 ? &plx__sim_backend : NULL;
+}
+
+const plx__backend_ops *plx__backend_here(void)
+{
+    return plx__sim_here() != NULL ? &plx__sim_backend : NULL;
 }

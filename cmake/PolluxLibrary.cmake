@@ -27,7 +27,6 @@ set(pollux_sources
     core/segment.c
     core/setting.c
     core/signal.c
-    core/sized.c
     core/slab.c
     core/socket_map.c
     core/timer.c
@@ -41,11 +40,21 @@ set(pollux_sources
     backends/readiness/readiness.c
     backends/host.c
     backends/registry.c
+    backends/sim/backend.c
+    backends/sim/chance.c
+    backends/sim/deferred.c
+    backends/sim/events.c
+    backends/sim/host.c
+    backends/sim/pipe.c
+    backends/sim/socket.c
+    backends/sim/trace.c
+    backends/sim/world.c
     backends/settings.c
     platform/address.c
     platform/fault.c
     platform/hook.c
     platform/memory.c
+    platform/sized.c
     platform/socket_look.c
     platform/socket_name.c)
 
@@ -76,7 +85,7 @@ foreach(name IN LISTS pollux_backends)
 endforeach()
 list(TRANSFORM pollux_sources PREPEND "${PROJECT_SOURCE_DIR}/")
 
-set(pollux_headers conn error listener loop pollux setting signal timer types watch)
+set(pollux_headers conn error listener loop pollux setting signal sim timer types watch)
 list(TRANSFORM pollux_headers PREPEND "${PROJECT_SOURCE_DIR}/include/pollux/")
 list(TRANSFORM pollux_headers APPEND ".h")
 

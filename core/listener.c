@@ -13,8 +13,8 @@
 #include "core/listener.h"
 
 #include "core/conn/conn.h"
-#include "core/sized.h"
 #include "core/watch.h"
+#include "platform/sized.h"
 
 #define RETRY_NS        (100 * PLX_MILLISECOND)
 #define BACKLOG_DEFAULT 511u

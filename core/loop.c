@@ -7,9 +7,9 @@
 #include "core/classes.h"
 #include "core/setting.h"
 #include "core/shared_options.h"
-#include "core/sized.h"
 #include "core/turn.h"
 #include "core/wait.h"
+#include "platform/sized.h"
 
 #define CONNECTIONS_MAX_DEFAULT 1048576u
 #define POSTS_MAX_DEFAULT       4096u
@@ -56,6 +56,9 @@ static int backend_open(plx_loop *loop, const char *name, const plx__backend_con
         ops = plx__backend_find(name);
         return ops != NULL ? backend_try(loop, ops, *config, settings) : PLX_EBACKEND;
     }
+    ops = plx__backend_here();
+    if (ops != NULL)
+        return backend_try(loop, ops, *config, settings);
     int status = PLX_ENOSYS;
     /* Out of memory may be a limit of one backend alone, as on memory that may be locked. */
     for (size_t i = 0;
@@ -86,7 +89,7 @@ static const char *backend_wanted(const plx_loop_options *options)
 {
     if (options->backend != NULL)
         return options->backend;
-    const char *name = getenv("POLLUX_BACKEND");
+    const char *name = plx__backend_here() == NULL ? getenv("POLLUX_BACKEND") : NULL;
     return name != NULL && name[0] != '\0' ? name : NULL;
 }
 
@@ -94,6 +97,7 @@ static int loop_init(plx_loop *loop, const plx_loop_options *options)
 {
     const char *name = backend_wanted(options);
     const plx__backend_config config = {
+        .loop = loop,
         .receive_bytes = or_default(options->receive_bytes, RECEIVE_BYTES_DEFAULT),
         /* What is deferred is not counted, so with a limit for all queues there is none. */
         .may_defer = options->queued_bytes_max == 0,

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/assert.h"
-#include "core/sized.h"
+#include "platform/sized.h"
 
 #define BLANKS " \t\r\n"
 

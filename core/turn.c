@@ -124,6 +124,19 @@ int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns)
     return status;
 }
 
+int plx_loop_run_turn(plx_loop *loop, uint64_t timeout_ns)
+{
+    if (loop->is_in_turn || plx__is_inherited(loop))
+        return PLX_EBUSY;
+    if (plx__atomic_load(&loop->is_stopped) || !plx__turn_is_due(loop)) {
+        stop_consume(loop);
+        return 0;
+    }
+    loop->now_ns = loop->host->now(); /* Who knows how long ago the last turn was. */
+    int status = turn_run(loop, timeout_ns);
+    return status == 0 ? 1 : status;
+}
+
 int plx_loop_run(plx_loop *loop)
 {
     if (loop->is_in_turn)

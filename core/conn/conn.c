@@ -5,7 +5,7 @@
  */
 #include "core/conn/conn.h"
 
-#include "core/sized.h"
+#include "platform/sized.h"
 
 static void conn_opened(plx_loop *loop, plx__conn *conn)
 {

@@ -6,8 +6,8 @@
  * system's sockets is the backend's to know.
  */
 #include "core/conn/conn.h"
-#include "core/sized.h"
 #include "core/watch.h"
+#include "platform/sized.h"
 
 /* Owns the socket from here on, if it returns 0. */
 static int adopt(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
@@ -88,7 +88,11 @@ int plx_conn_release(plx_loop *loop, plx_conn conn)
 
 void plx_socket_close(plx_socket socket)
 {
-    plx__socket_dispose(socket);
+    const plx__backend_ops *here = plx__backend_here();
+    if (here != NULL)
+        here->host->dispose(socket);
+    else
+        plx__socket_dispose(socket);
 }
 
 void plx__conn_leave(plx_loop *loop, plx__conn *conn)

@@ -47,7 +47,8 @@
     X(EIO, -33, "input/output error")                                                              \
     X(EEOF, -34, "the peer has ended the connection")                                              \
     X(EAGAIN, -35, "not ready yet")                                                                \
-    X(EUNKNOWN, -36, "an error of the system that Pollux has no code for")
+    X(EUNKNOWN, -36, "an error of the system that Pollux has no code for")                         \
+    X(EDEADLK, -37, "every loop of the simulation waits, and nothing can happen any more")
 
 #ifdef __cplusplus
 extern "C" {

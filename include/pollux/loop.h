@@ -218,6 +218,14 @@ PLX_NODISCARD PLX_API int plx_loop_run(plx_loop *loop);
 PLX_NODISCARD PLX_API int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns);
 
 /**
+ * Runs one turn of plx_loop_run(), for programs that run several things in one thread: as
+ * plx_loop_run_once(), but it knows when to end. Returns 1 when it ran a turn, 0 when
+ * plx_loop_run() would return 0 instead (nothing keeps the loop running, or it was stopped), or
+ * what plx_loop_run() would fail with.
+ */
+PLX_NODISCARD PLX_API int plx_loop_run_turn(plx_loop *loop, uint64_t timeout_ns);
+
+/**
  * Makes the running plx_loop_run() return at the end of the present turn, and the running
  * plx_loop_run_once() stop waiting. If neither runs, the next call of one of them returns without
  * waiting. One stop ends one call; several stops before that call returns count as one. Any thread

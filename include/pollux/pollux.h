@@ -11,6 +11,7 @@
 #include <pollux/loop.h>
 #include <pollux/setting.h>
 #include <pollux/signal.h>
+#include <pollux/sim.h>
 #include <pollux/timer.h>
 #include <pollux/types.h>
 #include <pollux/watch.h>

@@ -1,4 +1,4 @@
-/* core/sized.h - structs of callers that were compiled with an older or a newer header.
+/* platform/sized.h - structs of callers that were compiled with an older or a newer header.
  *
  * A public call passes the size that its caller's struct has (docs/growing.md).
  */

@@ -1,5 +1,5 @@
-/* core/sized.c - copies as much as both sides know. */
-#include "core/sized.h"
+/* platform/sized.c - copies as much as both sides know. */
+#include "platform/sized.h"
 
 #include <string.h>
 

@@ -1,0 +1,573 @@
+/* tests/sim_work.c - owns the streams of a run, both ends of each, and knows what must hold.
+ *
+ * Every byte written arrives once and in order, or the connection ends with an error. Each
+ * connection closes once, and nothing is called after that. Bytes that arrived in time prevent a
+ * timeout. Everything comes to an end: no wake is lost, no loop is deaf, none spins. Nothing leaks.
+ */
+#include "tests/sim_work.h"
+
+#include <pollux/pollux.h>
+#include <string.h>
+
+#include "backends/sim/sim.h"
+#include "core/conn/conn.h"
+#include "platform/fault.h"
+#include "tests/chance.h"
+#include "tests/fuzz_check.h"
+
+#define PERIOD     65521u /* A prime: lost bytes change the pattern. */
+#define WRITE_MAX  30000u
+#define HOUR_NS    (3600 * PLX_SECOND)
+#define TURNS_EACH 4u /* More turns than this for each thing that happens is spinning. */
+
+enum { STREAMS_MAX = 16, LOOPS_MAX = 4, SIDES = 2 };
+enum { CLIENT, SERVER };
+
+typedef struct end {
+    plx_loop *loop;
+    plx_conn conn;
+    plx_timer timer;
+    uint32_t id; /* Of its socket in the trace. */
+    uint64_t written, seen, shown;
+    uint64_t to_write;
+    uint64_t lent, returned;
+    uint64_t arrived_ns, closed_ns; /* By the trace. */
+    uint64_t timeout_ns;            /* The shortest that arriving bytes put off; 0: none. */
+    int reason;
+    bool is_open, is_closed;
+    bool was_reading; /* When it closed: else what arrived puts nothing off. */
+    bool has_end;     /* The other's stream ended in order. */
+    bool is_over;     /* It shut its side, after `written`, */
+    bool is_cut;      /* or sending has failed. */
+    bool is_ended;    /* By a call of ours that may lose bytes. */
+    bool is_away;     /* On its way to another loop. */
+} end;
+
+typedef char address_text[PLX_ADDRESS_TEXT_MAX];
+
+typedef struct run {
+    plx_sim *sim;
+    const sim_limits *limits;
+    plx_loop *loops[LOOPS_MAX];
+    uint32_t loop_count;
+    plx_listener listener;
+    address_text address;
+    end ends[STREAMS_MAX][SIDES];
+    address_text names[STREAMS_MAX]; /* Of the clients. */
+    uint32_t streams;
+    uint32_t clients_left, servers_left; /* Ends that have not closed yet. */
+    uint64_t server_timeout_ns;
+    uint64_t posted, posts_run;
+    uint64_t records;
+    bool is_closing;
+} run;
+
+const sim_limits sim_limits_all = {.streams = STREAMS_MAX, .bytes = 200000, .faults = UINT32_MAX};
+sim_work_counts sim_work_count;
+
+static run r;
+static unsigned char pattern[PERIOD + WRITE_MAX];
+
+static const unsigned char *pattern_at(const end *writer, uint64_t position)
+{
+    size_t index = (size_t)(writer - &r.ends[0][0]);
+    return pattern + (position + index * 4099) % PERIOD;
+}
+
+static void pattern_make(void)
+{
+    uint32_t state = 12345;
+    for (size_t i = 0; i < sizeof pattern; i++) {
+        state = state * 1664525u + 1013904223u;
+        pattern[i] = i < PERIOD ? (unsigned char)(state >> 24) : pattern[i - PERIOD];
+    }
+}
+
+static end *other_of(const end *e)
+{
+    size_t index = (size_t)(e - &r.ends[0][0]);
+    return &r.ends[index / SIDES][1 - index % SIDES];
+}
+
+/* --- what both ends do ----------------------------------------------------------------------- */
+
+static void on_timer(plx_loop *loop, plx_timer timer, void *data);
+static void on_weather(plx_loop *loop, plx_timer timer, void *data);
+static plx_conn_options options_make(end *e);
+
+static void timer_set(end *e)
+{
+    uint64_t after_ns = chance_below(20) * PLX_MILLISECOND + chance_below(1000);
+    CHECK(plx_timer_start(e->loop, &e->timer, after_ns, 0, on_timer, e) == 0);
+}
+
+static void on_sent(plx_loop *loop, plx_conn conn, void *data, int status)
+{
+    end *e = data;
+    (void)loop;
+    (void)conn;
+    (void)status;
+    e->returned++;
+}
+
+static int write_some(end *e, const unsigned char *bytes, size_t length)
+{
+    const size_t half = length / 2;
+    const plx_slice slices[] = {{bytes, half}, {bytes + half, length - half}};
+    switch (chance_below(4)) {
+    case 0:
+        return plx_conn_writev(e->loop, e->conn, slices, 2);
+    case 1: {
+        int status = plx_conn_send(e->loop, e->conn, bytes, length, on_sent, e);
+        e->lent += status == 0;
+        return status;
+    }
+    default:
+        return plx_conn_write(e->loop, e->conn, bytes, length);
+    }
+}
+
+static void end_stream(end *e)
+{
+    int status;
+    bool loses = true;
+    if (e->is_over || e->is_ended)
+        return;
+    switch (chance_below(8)) {
+    case 0:
+        status = plx_conn_close(e->loop, e->conn);
+        break;
+    case 1:
+        status = plx_conn_reset(e->loop, e->conn);
+        break;
+    case 2:
+        status = plx_conn_finish(e->loop, e->conn, PLX_SECOND * (1 + chance_below(3)));
+        break;
+    default:
+        status = plx_conn_shutdown(e->loop, e->conn);
+        loses = false;
+    }
+    CHECK(status == 0 || status == PLX_ESTALE); /* It has failed, and on_close will say so. */
+    e->is_ended = status == 0 && loses;
+    e->is_over = status == 0 && !loses;
+}
+
+static void act_write(end *e)
+{
+    if (e->is_away)
+        return;
+    while (e->written < e->to_write && !e->is_over && !e->is_ended) {
+        uint64_t left = e->to_write - e->written;
+        size_t length = 1 + chance_below(one_in(3) ? WRITE_MAX - 1 : 500);
+        length = length < left ? length : (size_t)left;
+        int status = write_some(e, pattern_at(e, e->written), length);
+        if (status == PLX_EPIPE)
+            e->is_over = e->is_cut = true; /* Sending has failed; on_close says why. */
+        if (status != 0)
+            break;
+        e->written += length;
+        if (one_in(3))
+            break;
+    }
+    if (e->written == e->to_write)
+        end_stream(e);
+}
+
+/* --- the end of all ends --------------------------------------------------------------------- */
+
+static void listener_end(plx_loop *loop, void *data, int status)
+{
+    (void)data;
+    r.posts_run++;
+    if (status == 0)
+        (void)plx_listener_close(loop, r.listener);
+}
+
+static void end_closed(end *e, int reason)
+{
+    bool is_client = (e - &r.ends[0][0]) % SIDES == CLIENT;
+    e->is_closed = true;
+    e->reason = reason;
+    if (is_client && --r.clients_left == 0 && !r.is_closing) {
+        r.posted++;
+        CHECK(plx_post(r.loops[0], listener_end, NULL) == 0);
+    }
+    r.servers_left -= !is_client;
+    if (r.clients_left == 0 && r.servers_left == 0) {
+        for (uint32_t i = 0; i < r.loop_count; i++)
+            plx_loop_stop(r.loops[i]);
+    }
+}
+
+/* --- from one loop to another ---------------------------------------------------------------- */
+
+typedef struct parcel {
+    end *e;
+    plx_socket socket;
+    size_t length;
+    unsigned char bytes[];
+} parcel;
+
+static void on_parcel(plx_loop *loop, void *data, int status)
+{
+    parcel *p = data;
+    end *e = p->e;
+    const plx_conn_options options = options_make(e);
+    r.posts_run++;
+    e->loop = loop;
+    if (status == 0)
+        status = plx_conn_adopt(loop, &e->conn, p->socket, &options, p->bytes, p->length);
+    if (status != 0) { /* There is no memory, or the loop closes. */
+        plx_socket_close(p->socket);
+        e->is_ended = true;
+        end_closed(e, status);
+    }
+    e->is_away = false;
+    plx__free(p);
+}
+
+static void on_release(plx_loop *loop, plx_conn conn, void *data, plx_socket socket,
+                       const void *bytes, size_t length)
+{
+    end *e = data;
+    parcel *p = plx__allocate(sizeof *p + length);
+    (void)conn;
+    CHECK(p != NULL && !e->is_closed);
+    *p = (parcel){.e = e, .socket = socket, .length = length};
+    if (length > 0)
+        memcpy(p->bytes, bytes, length);
+    (void)plx_timer_cancel(loop, e->timer);
+    e->is_open = false;
+    r.posted++;
+    sim_work_count.handed_over++;
+    CHECK(plx_post(r.loops[chance_below(r.loop_count)], on_parcel, p) == 0);
+}
+
+static void weather_set(plx_loop *loop)
+{
+    plx_timer timer;
+    CHECK(plx_timer_start(loop, &timer, chance_below(300) * PLX_MILLISECOND, 0, on_weather, NULL) ==
+          0);
+    CHECK(plx_timer_set_background(loop, timer, 1) == 0);
+}
+
+/* --- callbacks ------------------------------------------------------------------------------- */
+
+static void socket_note(end *e)
+{
+    const plx__object *object = plx__find(e->loop, PLX__KIND_CONN, e->conn.bits);
+    e->id = plx__sim_find(r.sim, object->endpoint.socket)->id;
+}
+
+static void on_open(plx_loop *loop, plx_conn conn, void *data)
+{
+    end *e = data;
+    CHECK(!e->is_open && !e->is_closed);
+    e->loop = loop;
+    e->conn = conn;
+    e->is_open = true;
+    e->has_end = false; /* Handed over, it is told again. */
+    e->closed_ns = 0;
+    socket_note(e);
+    timer_set(e);
+    act_write(e);
+}
+
+static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *bytes, size_t length)
+{
+    end *e = data;
+    end *other = other_of(e);
+    (void)conn;
+    CHECK(loop == e->loop && e->is_open && !e->is_closed);
+    CHECK(!e->has_end || e->seen + length == e->shown); /* What was left is shown again. */
+    CHECK(e->seen + length <= other->written);
+    CHECK(e->seen + length >= e->shown);
+    e->shown = e->seen + length;
+    for (size_t done = 0; done < length;) {
+        size_t part = length - done < WRITE_MAX ? length - done : WRITE_MAX;
+        CHECK(memcmp((const unsigned char *)bytes + done, pattern_at(other, e->seen + done),
+                     part) == 0);
+        done += part;
+    }
+    size_t consumed = one_in(4) ? chance_below(length + 1) : length;
+    e->seen += consumed;
+    sim_work_count.bytes += consumed;
+    if (one_in(12))
+        (void)plx_conn_pause(loop, e->conn);
+    if (one_in(4))
+        act_write(e);
+    return consumed;
+}
+
+static void on_drain(plx_loop *loop, plx_conn conn, void *data)
+{
+    end *e = data;
+    (void)loop;
+    (void)conn;
+    CHECK(e->is_open && !e->is_closed);
+    act_write(e);
+}
+
+static void on_end(plx_loop *loop, plx_conn conn, void *data)
+{
+    end *e = data;
+    (void)loop;
+    (void)conn;
+    CHECK(e->is_open && !e->is_closed && !e->has_end);
+    e->has_end = true;
+    sim_work_count.ended++;
+    if (other_of(e)->is_over && !other_of(e)->is_cut)
+        CHECK(e->shown == other_of(e)->written);
+    if (one_in(2))
+        act_write(e);
+}
+
+static void on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
+{
+    end *e = data;
+    (void)conn;
+    CHECK(loop == e->loop && !e->is_closed);
+    end_closed(e, reason);
+    if (e->is_open)
+        (void)plx_timer_cancel(loop, e->timer);
+    sim_work_count.reset += reason == PLX_ECONNRESET;
+    sim_work_count.refused += reason == PLX_ECONNREFUSED;
+    if (reason == PLX_ETIMEDOUT && e->is_open && !e->is_ended && e->was_reading) {
+        sim_work_count.timed_out++;
+        CHECK(e->closed_ns >= e->arrived_ns + e->timeout_ns);
+    }
+}
+
+static void on_timer(plx_loop *loop, plx_timer timer, void *data)
+{
+    end *e = data;
+    (void)loop;
+    (void)timer;
+    CHECK(e->is_open && !e->is_closed);
+    (void)plx_conn_resume(e->loop, e->conn);
+    act_write(e);
+    if (!plx_conn_is_open(e->loop, e->conn))
+        return; /* It has ended. */
+    bool may_move = !e->is_over && !e->is_ended;
+    if (may_move && one_in(30) && plx_conn_release(e->loop, e->conn) == 0)
+        e->is_away = true;
+    timer_set(e);
+}
+
+/* A connection that a listener has accepted: it is whose client has that name. */
+static void on_accept(plx_loop *loop, plx_conn conn, void *data)
+{
+    address_text peer;
+    (void)data;
+    CHECK(plx_conn_peer(loop, conn, peer, sizeof peer) == 0);
+    for (uint32_t i = 0; i < r.streams; i++) {
+        end *e = &r.ends[i][SERVER];
+        if (strcmp(r.names[i], peer) != 0)
+            continue;
+        CHECK(plx_conn_set_data(loop, conn, e) == 0);
+        e->timeout_ns = r.server_timeout_ns;
+        r.servers_left++;
+        on_open(loop, conn, e);
+        return;
+    }
+    CHECK(!"a connection that nobody has made");
+}
+
+/* Cuts the network for a while now and then. */
+static void on_weather(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)timer;
+    (void)data;
+    plx_sim_cut(r.sim, one_in(6));
+    weather_set(loop);
+}
+
+/* --- a run ----------------------------------------------------------------------------------- */
+
+static plx_conn_options options_make(end *e)
+{
+    plx_conn_options options = {
+        .on_open = on_open,
+        .on_data = on_data,
+        .on_drain = on_drain,
+        .on_end = on_end,
+        .on_close = on_close,
+        .on_release = on_release,
+        .data = e,
+        .connect_timeout_ns = 5 * PLX_SECOND,
+        .idle_timeout_ns = one_in(3) ? 50 * PLX_MILLISECOND : 20 * PLX_SECOND,
+        .read_timeout_ns = one_in(3) ? 40 * PLX_MILLISECOND : 0,
+        .send_high = one_in(2) ? 1 + chance_below(40000) : 0,
+        .receive_limit = 64u << 20,
+    };
+    uint64_t timeout_ns = options.idle_timeout_ns;
+    if (options.read_timeout_ns != 0 && options.read_timeout_ns < timeout_ns)
+        timeout_ns = options.read_timeout_ns;
+    if (e != NULL)
+        e->timeout_ns = timeout_ns;
+    else
+        r.server_timeout_ns = timeout_ns;
+    return options;
+}
+
+static void close_note(end *e, uint64_t time_ns)
+{
+    const uint32_t slot = (uint32_t)e->conn.bits & (PLX__SLAB_MAX - 1);
+    const plx__object *object = plx__slab_at(&e->loop->slabs[PLX__KIND_CONN], slot);
+    const plx__conn *conn = (const plx__conn *)(const void *)object;
+    e->closed_ns = time_ns;
+    e->was_reading =
+        (conn->flags & (PLX__CONN_PAUSED_USER | PLX__CONN_PAUSED_HIGH | PLX__CONN_RELEASING)) == 0;
+}
+
+static void on_record(void *data, const plx_sim_record *record)
+{
+    (void)data;
+    r.records++;
+    for (uint32_t i = 0; i < r.streams * SIDES && record->endpoint != 0; i++) {
+        end *e = &r.ends[i / SIDES][i % SIDES];
+        if (e->id != record->endpoint)
+            continue;
+        if (strcmp(record->name, "arrive") == 0 && record->value > 0 && e->closed_ns == 0)
+            e->arrived_ns = record->time_ns;
+        else if (strcmp(record->name, "detach") == 0)
+            close_note(e, record->time_ns);
+        break;
+    }
+    if (r.limits->trace != NULL)
+        r.limits->trace(r.limits->trace_data, record);
+}
+
+/* Each of them is off, rare or frequent: what comes often would hide what comes with it (swarm
+ * testing: A. Groce and others, ISSTA 2012). */
+static plx_sim_faults faults_make(void)
+{
+    static const uint32_t rates[] = {0, 0, 1000, 30000, 300000};
+    uint32_t values[SIM_FAULTS];
+    plx_sim_faults faults;
+    for (uint32_t i = 0; i < SIM_FAULTS; i++) {
+        values[i] = rates[chance_below(sizeof rates / sizeof rates[0])];
+        if ((r.limits->faults & 1u << i) == 0)
+            values[i] = 0;
+    }
+    memcpy(&faults, values, sizeof faults);
+    faults.slow_steps /= 100; /* Each takes up to 100 ms. */
+    faults.losses /= 4;
+    faults.resets /= 30;
+    faults.no_memory /= 30;
+    return faults;
+}
+
+static void loops_open(void)
+{
+    for (uint32_t i = 0; i < r.loop_count; i++) {
+        const plx_loop_options options = {
+            .keep_running = 1,
+            .receive_bytes = one_in(2) ? (uint32_t)(1 + chance_below(5000)) : 0,
+            .queued_bytes_max = one_in(3) ? 20000 + chance_below(100000) : 0,
+        };
+        CHECK(plx_loop_open(&r.loops[i], &options) == 0);
+        CHECK(plx_sim_add(r.sim, r.loops[i]) == 0);
+    }
+}
+
+/* Descriptors and memory may lack. */
+static bool server_open(void)
+{
+    plx_conn_options conn = options_make(NULL);
+    conn.on_open = on_accept;
+    const plx_listen_options options = {.conn = &conn, .accept_receive_first = one_in(4)};
+    for (int tries = 0; tries < 100; tries++) {
+        if (plx_listen(r.loops[0], &r.listener, "tcp://127.0.0.1:0", &options) == 0)
+            return plx_listener_address(r.loops[0], r.listener, r.address, sizeof r.address) == 0;
+    }
+    return false;
+}
+
+static void clients_open(void)
+{
+    uint32_t streams = 1 + (uint32_t)chance_below(r.limits->streams);
+    for (; r.streams < streams; r.streams++) {
+        end *e = &r.ends[r.streams][CLIENT];
+        const plx_conn_options options = options_make(e);
+        e->loop = r.loops[chance_below(r.loop_count)];
+        e->to_write = chance_below(one_in(2) ? 2000 : r.limits->bytes);
+        r.ends[r.streams][SERVER].to_write = chance_below(one_in(2) ? 2000 : r.limits->bytes);
+        if (plx_connect(e->loop, &e->conn, r.address, &options) != 0)
+            break;
+        CHECK(plx_conn_local(e->loop, e->conn, r.names[r.streams], sizeof(address_text)) == 0);
+        r.clients_left++;
+    }
+    sim_work_count.streams += r.streams;
+}
+
+/* Either all of it arrived, or somebody was told of an error, or ended it before. */
+static void direction_check(const end *from, const end *to)
+{
+    CHECK(from->lent == from->returned);
+    CHECK(to->shown <= from->written);
+    if (from->is_ended || to->is_ended || from->reason != 0 || to->reason != 0 ||
+        !from->is_closed || !to->is_closed)
+        return;
+    CHECK(to->shown == from->written);
+}
+
+static void all_check(void)
+{
+    uint64_t ticks = 0, happened = r.records;
+    for (uint32_t i = 0; i < r.loop_count; i++) {
+        plx_loop_stats stats;
+        plx_loop_stats_get(r.loops[i], &stats);
+        ticks += stats.ticks;
+        happened += stats.timers_fired + stats.posts_run;
+        CHECK(stats.connections_open == 0 || r.is_closing);
+    }
+    CHECK(ticks < 1000 + happened * TURNS_EACH);
+    for (uint32_t i = 0; i < r.streams; i++) {
+        direction_check(&r.ends[i][CLIENT], &r.ends[i][SERVER]);
+        direction_check(&r.ends[i][SERVER], &r.ends[i][CLIENT]);
+    }
+}
+
+static void loops_close(void)
+{
+    r.is_closing = true;
+    for (uint32_t i = 0; i < r.loop_count; i++)
+        CHECK(plx_loop_close(r.loops[i]) == 0);
+    CHECK(r.posted == r.posts_run);
+    CHECK(plx_sim_sockets(r.sim) == 0);
+    CHECK(plx_sim_close(r.sim) == 0);
+    CHECK(plx__fault_held(PLX__FAULT_MEMORY) == 0);
+}
+
+void sim_work_run(uint64_t seed, const sim_limits *limits)
+{
+    memset(&r, 0, sizeof r);
+    r.limits = limits;
+    if (pattern[1] == 0)
+        pattern_make();
+    chance_state = (seed + 1) * UINT64_C(0x9E3779B97F4A7C15) | 1;
+    const plx_sim_faults faults = faults_make();
+    const plx_sim_options options = {
+        .seed = seed,
+        .latency_ns = 1 + chance_below(5 * PLX_MILLISECOND),
+        .jitter_ns = 1 + chance_below(5 * PLX_MILLISECOND),
+        .bytes_per_second = one_in(2) ? 100000 + chance_below(100000000) : 0,
+        .buffer_bytes = one_in(2) ? (uint32_t)(1 + chance_below(5000)) : 0,
+        .backlog_max = one_in(4) ? 1 : 0,
+        .faults = &faults,
+        .on_record = on_record,
+    };
+    CHECK(plx_sim_open(&r.sim, &options) == 0);
+    r.loop_count = 1 + (uint32_t)chance_below(LOOPS_MAX);
+    loops_open();
+    if (server_open())
+        clients_open();
+    if (r.clients_left > 0) {
+        weather_set(r.loops[0]);
+        CHECK(plx_sim_run(r.sim, HOUR_NS) == 0);
+        all_check();
+    }
+    sim_work_count.records += r.records;
+    loops_close();
+}
