@@ -4,6 +4,8 @@
  * part or deferred, a detached endpoint may have something in flight. What it does is chance's.
  */
 #include "backends/sim/endpoint.h"
+#include "platform/fault.h"
+#include "platform/hook.h"
 
 /* The most that a wait takes beside what it waits for. */
 #define WAIT_NS      1000u
@@ -50,6 +52,8 @@ static bool is_ready(const plx__sim_endpoint *front)
     uint32_t operations = front->operations;
     if ((operations & (DETACH | RELEASE)) != 0)
         return true;
+    if (front->is_lost)
+        return operations != 0;
     uint32_t ready = plx__sim_readiness(front->socket);
     if ((operations & CONNECT) != 0)
         return front->socket->state != PLX__SIM_CONNECTING;
@@ -67,7 +71,12 @@ static void ready_update(plx__backend *backend, plx__sim_endpoint *front)
 
 static void on_notify(plx__sim_socket *socket)
 {
-    ready_update(socket->backend, plx__sim_front_of(socket->endpoint));
+    plx__sim_endpoint *front = plx__sim_front_of(socket->endpoint);
+    if (socket->state == PLX__SIM_FREE) {
+        front->is_lost = true;
+        front->socket = NULL;
+    }
+    ready_update(socket->backend, front);
 }
 
 static bool is_awake(plx__backend *backend)
@@ -130,11 +139,12 @@ static bool sim_detach(plx__backend *backend, plx__endpoint *endpoint)
 {
     plx_sim *sim = backend->sim;
     plx__sim_endpoint *front = plx__sim_front_of(endpoint);
-    plx__sim_tell_of(sim, "detach", front->socket, 0);
+    if (!front->is_lost)
+        plx__sim_tell_of(sim, "detach", front->socket, 0);
     plx__sim_deferred_end(backend, front);
     list_remove(backend, front);
     front->operations = 0;
-    if (front->socket->endpoint == endpoint)
+    if (!front->is_lost && front->socket->endpoint == endpoint)
         front->socket->endpoint = NULL;
     if (!front->is_watch && !front->is_released &&
         plx__sim_happens(sim, sim->faults.late_detaches)) {
@@ -296,6 +306,23 @@ static const plx__completion *end_try(plx__backend *backend, plx__sim_endpoint *
     return complete(backend, front, PLX__RELEASED, 0);
 }
 
+/* Whatever was under way is over, and core is told in terms of what that was. */
+static const plx__completion *lost_tell(plx__backend *backend, plx__sim_endpoint *front)
+{
+    uint32_t operations = front->operations;
+    enum plx__completion_kind kind = PLX__ENDED;
+    if ((operations & ACCEPT) != 0)
+        kind = PLX__ACCEPTED;
+    else if ((operations & CONNECT) != 0)
+        kind = PLX__CONNECTED;
+    else if ((operations & WATCH) != 0)
+        kind = PLX__READY;
+    front->operations = 0;
+    (void)complete(backend, front, kind, PLX_EBADF);
+    backend->completion.ready = PLX_FAILED;
+    return &backend->completion;
+}
+
 /* Tries what the endpoint is ready for, one operation at a time. Each receives once in a turn. */
 static const plx__completion *endpoint_try(plx__backend *backend, plx__sim_endpoint *front)
 {
@@ -303,6 +330,8 @@ static const plx__completion *endpoint_try(plx__backend *backend, plx__sim_endpo
     uint32_t operations = front->operations;
     if ((operations & (DETACH | RELEASE)) != 0)
         return end_try(backend, front);
+    if (front->is_lost)
+        return operations != 0 ? lost_tell(backend, front) : NULL;
     if ((operations & CONNECT) != 0)
         return connect_try(backend, front);
     if ((operations & WATCH) != 0)
@@ -354,7 +383,11 @@ static int sim_wait(plx__backend *backend, uint64_t timeout_ns)
     int status = 0;
     uint64_t deadline_ns =
         timeout_ns < UINT64_MAX - sim->now_ns ? sim->now_ns + timeout_ns : UINT64_MAX;
+    plx__hook(PLX__HOOK_PREPARE);
     plx__sim_deferred_submit(backend);
+    if (plx__fault_strikes(PLX__FAULT_WAIT))
+        return PLX_ENOMEM;
+    plx__hook(PLX__HOOK_SLEEP);
     backend->waits++;
     sim->now_ns += plx__sim_chance(sim, WAIT_NS);
     plx__sim_catch_up(sim);
@@ -382,7 +415,12 @@ static void sim_wake(plx__backend *backend)
 
 static void sim_close(plx__backend *backend)
 {
-    plx__sim_leave(backend->sim, &backend->member);
+    plx_sim *sim = backend->sim;
+    plx__sim_leave(sim, &backend->member);
+    for (uint32_t i = 0; i < sim->sockets_count; i++) { /* In a child some are attached. */
+        if (sim->sockets[i]->backend == backend)
+            sim->sockets[i]->endpoint = NULL;
+    }
     plx__free(backend->ready);
     plx__free(backend->due);
     plx__free(backend->deferred);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backends/sim/endpoint.h"
+#include "platform/fault.h"
 
 static void deferred_forget(plx__backend *backend, plx__sim_endpoint *front)
 {
@@ -22,7 +23,8 @@ static void deferred_forget(plx__backend *backend, plx__sim_endpoint *front)
 static void deferred_send(plx__backend *backend, plx__sim_endpoint *front)
 {
     const plx__slice slice = plx__slice_of(front->deferred, front->deferred_length);
-    ptrdiff_t sent = plx__sim_send(backend->sim, front->socket, &slice, 1);
+    ptrdiff_t sent =
+        front->is_lost ? PLX_EBADF : plx__sim_send(backend->sim, front->socket, &slice, 1);
     if (sent == (ptrdiff_t)front->deferred_length) {
         deferred_forget(backend, front);
         return;
@@ -101,6 +103,11 @@ ptrdiff_t plx__sim_send_or_defer(plx__backend *backend, plx__endpoint *endpoint,
     plx_sim *sim = backend->sim;
     plx__sim_endpoint *front = plx__sim_front_of(endpoint);
     size_t length = 0;
+    int fault = plx__fault_send();
+    if (fault != 0)
+        return fault;
+    if (front->is_lost)
+        return PLX_EBADF;
     for (size_t i = 0; i < count; i++)
         length += slices[i].length;
     bool may_defer =

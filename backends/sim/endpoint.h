@@ -17,6 +17,7 @@ typedef struct plx__sim_endpoint {
     uint8_t operations;
     uint8_t interest; /* Of a watch. */
     bool is_watch;
+    bool is_lost; /* Somebody else closed its socket; `socket` is NULL. */
     bool is_released;
     bool receives_first;
     uint64_t received;       /* The wait in which it has received last. */

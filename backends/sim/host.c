@@ -3,7 +3,11 @@
  * Sockets are those of the calling thread's simulation. A number that it does not have is a closed
  * descriptor.
  */
+#include <pollux/conn.h>
+
 #include "backends/sim/sim.h"
+
+#include "platform/fault.h"
 
 #define PAUSE_NS 100u
 
@@ -32,19 +36,30 @@ static int host_open(plx_socket *socket_out, uint32_t family)
     plx_sim *sim = plx__sim_here();
     plx__sim_socket *socket;
     (void)family; /* Every simulation has them all. */
-    if (plx__sim_happens(sim, sim->faults.no_descriptors))
+    if (plx__sim_happens(sim, sim->faults.no_descriptors) ||
+        plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
         return PLX_EMFILE;
     int status = plx__sim_socket_make(sim, &socket);
-    if (status == 0)
-        *socket_out = plx__sim_number(socket);
-    return status;
+    if (status != 0)
+        return status;
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    *socket_out = plx__sim_number(socket);
+    return 0;
 }
 
-static void host_close(plx_socket socket)
+static void host_dispose(plx_socket socket)
 {
     plx__sim_socket *found = find(socket);
     if (found != NULL)
         plx__sim_socket_close(plx__sim_here(), found);
+}
+
+static void host_close(plx_socket socket)
+{
+    if (socket == PLX_SOCKET_NONE)
+        return;
+    plx__fault_given(PLX__FAULT_DESCRIPTOR);
+    host_dispose(socket);
 }
 
 static int host_adopt(plx_socket socket)
@@ -52,7 +67,10 @@ static int host_adopt(plx_socket socket)
     const plx__sim_socket *found = find(socket);
     if (found == NULL)
         return PLX_EBADF;
-    return found->state == PLX__SIM_CONNECTED ? 0 : PLX_ENOTCONN;
+    if (found->state != PLX__SIM_CONNECTED)
+        return PLX_ENOTCONN;
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    return 0;
 }
 
 static int host_adopt_listening(plx_socket socket)
@@ -60,12 +78,16 @@ static int host_adopt_listening(plx_socket socket)
     const plx__sim_socket *found = find(socket);
     if (found == NULL)
         return PLX_EBADF;
-    return found->state == PLX__SIM_LISTENING ? 0 : PLX_EINVAL;
+    if (found->state != PLX__SIM_LISTENING)
+        return PLX_EINVAL;
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+    return 0;
 }
 
 static void host_disown(plx_socket socket)
 {
     (void)socket;
+    plx__fault_given(PLX__FAULT_DESCRIPTOR);
 }
 
 static int host_check(plx_socket socket)
@@ -102,6 +124,9 @@ static int host_option_get(plx_socket socket, uint32_t family, int option, int *
     if (found == NULL)
         return PLX_EBADF;
     *value_out = found->options[option];
+    if (*value_out == 0 &&
+        (option == PLX_CONN_OPTION_SEND_BYTES || option == PLX_CONN_OPTION_RECEIVE_BYTES))
+        *value_out = (int)found->input.room;
     return 0;
 }
 
@@ -206,7 +231,7 @@ const plx__host plx__sim_host = {
     .adopt = host_adopt,
     .adopt_listening = host_adopt_listening,
     .disown = host_disown,
-    .dispose = host_close,
+    .dispose = host_dispose,
     .check = host_check,
     .set = host_set,
     .option_set = host_option_set,

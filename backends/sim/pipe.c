@@ -136,7 +136,7 @@ static int send_refusal(plx_sim *sim, plx__sim_socket *socket)
 static ptrdiff_t send_into_void(plx_sim *sim, plx__sim_socket *socket, size_t length)
 {
     plx__sim_reset_schedule(sim, socket, 2 * plx__sim_latency(sim));
-    return (ptrdiff_t)length;
+    return (ptrdiff_t)(length < socket->input.room ? length : socket->input.room);
 }
 
 static size_t slices_length(const plx__slice *slices, size_t count)

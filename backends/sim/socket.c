@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "platform/fault.h"
+
 #define SYN_TRIES          6u
 #define CONNECT_TIMEOUT_NS (127 * PLX_SECOND)
 #define CHUNKS_FIRST       8u
@@ -231,8 +233,10 @@ int plx__sim_accept(plx_sim *sim, plx__sim_socket *listener, plx__sim_socket **s
         return PLX_EINVAL;
     if (listener->waiting_count == 0)
         return PLX_EAGAIN;
-    if (plx__sim_happens(sim, sim->faults.no_descriptors))
+    if (plx__sim_happens(sim, sim->faults.no_descriptors) ||
+        plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
         return PLX_EMFILE;
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
     *socket_out = listener->waiting[0];
     listener->waiting_count--;
     memmove(listener->waiting, listener->waiting + 1,
@@ -358,7 +362,13 @@ void plx__sim_socket_close(plx_sim *sim, plx__sim_socket *socket)
     if (socket->state == PLX__SIM_LISTENING)
         listener_close(sim, socket);
     connection_close(sim, socket);
+    plx__endpoint *endpoint = socket->endpoint;
     socket_free(sim, socket);
+    if (endpoint != NULL) { /* Somebody else closed it, by mistake. */
+        socket->endpoint = endpoint;
+        socket->notify(socket);
+        socket->endpoint = NULL;
+    }
 }
 
 /* --- readiness ------------------------------------------------------------------------------- */
