@@ -70,7 +70,7 @@ static void listener_tells_its_port(world *w)
     ck_ok(plx_conn_local(w->loop, p.conn, name, sizeof name));
     ck_assert_str_eq(name, address);
     plx__address own;
-    ck_ok(plx__socket_name(client.socket, &own));
+    ck_ok(net_name(client.socket, &own));
     char own_text[PLX_ADDRESS_TEXT_MAX];
     ck_ok(plx__address_print(&own, own_text, sizeof own_text));
     ck_ok(plx_conn_peer(w->loop, p.conn, name, sizeof name));
@@ -148,8 +148,7 @@ static void listener_on_a_socket_file(world *w)
     char path[64];
     char name[PLX_ADDRESS_TEXT_MAX];
     char answer[2];
-    (void)snprintf(path, sizeof path, "unix:pollux-%llx.sock",
-                   (unsigned long long)plx__clock_now());
+    (void)snprintf(path, sizeof path, "unix:pollux-%llx.sock", (unsigned long long)net_now());
     int status = plx_listen(w->loop, &listener, path, &listen);
     if (status == PLX_EAFNOSUPPORT) {
         ck_assert_str_eq(plx_error_text(status),
@@ -173,9 +172,9 @@ static void listener_on_a_socket_file(world *w)
     plx__address parsed;
     plx_socket dead;
     ck_ok(plx__address_parse(&parsed, path));
-    ck_ok(plx__socket_open(&dead, parsed.family));
-    ck_ok(plx__socket_bind(dead, &parsed));
-    plx__socket_close(dead);
+    ck_ok(net_open(&dead, parsed.family));
+    ck_ok(net_bind(dead, &parsed));
+    net_close(dead);
     ck_ok(plx_listen(w->loop, &listener, path, &listen));
     ck_ok(plx_listener_close(w->loop, listener));
 }
@@ -185,7 +184,7 @@ static void socket_file_does_not_replace_a_file(world *w)
 {
     char path[64];
     plx_listener listener;
-    (void)snprintf(path, sizeof path, "unix:pollux-%llx.txt", (unsigned long long)plx__clock_now());
+    (void)snprintf(path, sizeof path, "unix:pollux-%llx.txt", (unsigned long long)net_now());
     FILE *file = fopen(path + 5, "w");
     ck_assert_ptr_nonnull(file);
     fputs("precious", file);

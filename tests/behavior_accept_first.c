@@ -194,17 +194,17 @@ static void receive_first_leaves_silent_peers_with_the_system(world *w)
     char address[PLX_ADDRESS_TEXT_MAX];
     char answer[5];
     plx_socket other = socket_listening(address);
-    bool is_held_back = plx__socket_set(other, PLX__SOCKET_DEFER_ACCEPT, 1) == 0;
-    plx__socket_close(other);
+    bool is_held_back = net_set(other, PLX__SOCKET_DEFER_ACCEPT, 1) == 0;
+    net_close(other);
     (void)listen_first(w, &p, 0, address);
-    uint64_t before = plx__clock_now();
+    uint64_t before = net_now();
     peer silent = peer_open(w, address);
     peer client = peer_open(w, address);
     peer_send(w, &client, "hello", 5);
     peer_receive(w, &client, answer, 5);
     turn_some(w);
     /* Not for ever: what takes seconds says nothing. */
-    if (is_held_back && plx__clock_now() - before < PLX_SECOND)
+    if (is_held_back && net_now() - before < PLX_SECOND)
         ck_assert_uint_eq(p.opened, 1);
     peer_close(&silent);
     peer_close(&client);

@@ -208,7 +208,7 @@ static void close_all_others_that_are_ready(world *w)
         peers[i] = peer_open(w, address);
     turn_until(w, &c.opened, CROWD);
     for (int i = 0; i < CROWD; i++)
-        ck_assert_int_eq(plx__socket_send(peers[i].socket, "x", 1), 1);
+        ck_assert_int_eq(net_send(peers[i].socket, "x", 1), 1);
     turn_until(w, &c.closed, CROWD - 1);
     ck_assert_uint_eq(c.shown, 1);
     for (int i = 0; i < CROWD; i++)
@@ -253,7 +253,7 @@ static void slot_and_descriptor_are_reused(world *w)
         peer client = connect_pair(w, &p, &options);
         p.shown = 0;
         peer_send(w, &client, "first", 5);
-        (void)plx__socket_send(client.socket, "more", 4);
+        (void)net_send(client.socket, "more", 4);
         turn_until(w, &fresh.opened, round);
         turn_until(w, &server.opened, round);
         turn_until(w, &p.closed, round);
@@ -411,7 +411,7 @@ static handles one_of_each(world *w, plx_loop *loop, plx_socket *foreign_out)
     ck_ok(plx_listener_address(loop, h.listener, address, sizeof address));
     ck_ok(plx_connect(loop, &h.conn, address, NULL));
     ck_ok(plx_timer_start(loop, &h.timer, PLX_SECOND, 0, nothing, NULL));
-    ck_ok(plx__socket_open(foreign_out, PLX__FAMILY_IPV4));
+    ck_ok(net_open(foreign_out, PLX__FAMILY_IPV4));
     ck_ok(plx_watch_open(loop, &h.watch, *foreign_out, 0, nothing_watched, NULL));
     ck_ok(plx_signal_open(loop, &h.signal, PLX_SIGNAL_INTERRUPT, nothing_signalled, NULL));
     return h;
@@ -440,7 +440,7 @@ static void stale_handles_of_each_kind_in_each_call(world *w)
             expect_stale(w->loop, all[i]);
         turn_some(w); /* Then once more, when the slots are free. */
     }
-    plx__socket_close(foreign);
+    net_close(foreign);
 }
 
 /* Handles of another loop, which has the same slots in use, mean nothing here. */
@@ -456,10 +456,10 @@ static void foreign_handles_are_stale(world *w)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         expect_stale(w->loop, all[i]);
     ck_ok(plx_loop_close(other));
-    plx__socket_close(there);
+    net_close(there);
     ck_ok(plx_loop_close(w->loop));
     w->loop = NULL;
-    plx__socket_close(here);
+    net_close(here);
 }
 
 static void count_cancelled(plx_loop *loop, void *data, int status)
@@ -513,7 +513,7 @@ static void loop_closes_with_everything_open(world *w)
     ck_assert_uint_eq(cancelled, 1);
     ck_assert_uint_eq(returned, 1);
     peer_close(&client);
-    plx__socket_close(foreign);
+    net_close(foreign);
 }
 
 const test_case behavior_close_cases[] = {

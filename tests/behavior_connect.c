@@ -122,7 +122,7 @@ static void connect_refused(world *w)
     ck_assert_int_eq(p.reason, PLX_ECONNREFUSED);
     ck_assert_uint_eq(p.opened, 0);
     ck_assert_int_eq(plx_conn_close(w->loop, conn), PLX_ESTALE);
-    plx__socket_close(bound);
+    net_close(bound);
 }
 
 /* The server accepts, ends and resets before the loop has looked: a reset, whatever the system
@@ -135,16 +135,16 @@ static void connect_to_one_that_hangs_up(world *w)
         plx_conn_options options = probe_options(&p);
         peer other;
         plx_socket listener = socket_listening(address);
-        uint64_t until = plx__clock_now() + patience();
+        uint64_t until = net_now() + patience();
         ck_ok(plx_connect(w->loop, NULL, address, &options));
-        while (plx__socket_accept(listener, &other.socket) != 0)
-            ck_assert_uint_lt(plx__clock_now(), until);
+        while (net_accept(listener, &other.socket) != 0)
+            ck_assert_uint_lt(net_now(), until);
         if (round % 2 == 0)
             peer_shutdown(&other);
         peer_reset(&other);
         turn_until(w, &p.closed, 1);
         ck_assert_msg(p.reason == PLX_ECONNRESET || p.reason == 0, "%s", plx_error_name(p.reason));
-        plx__socket_close(listener);
+        net_close(listener);
     }
 }
 
@@ -211,23 +211,23 @@ static void connect_timeout(world *w)
     char address[PLX_ADDRESS_TEXT_MAX];
     options.connect_timeout_ns = 50 * PLX_MILLISECOND;
     ck_ok(plx__address_parse(&any, "tcp://127.0.0.1:0"));
-    ck_ok(plx__socket_open(&mute, any.family));
-    ck_ok(plx__socket_bind(mute, &any));
-    ck_ok(plx__socket_listen(mute, 1));
-    ck_ok(plx__socket_name(mute, &any));
+    ck_ok(net_open(&mute, any.family));
+    ck_ok(net_bind(mute, &any));
+    ck_ok(net_listen(mute, 1));
+    ck_ok(net_name(mute, &any));
     ck_ok(plx__address_print(&any, address, sizeof address));
     for (int i = 0; i < FILLERS; i++)
         fillers[i] = peer_start(address);
-    uint64_t before = plx__clock_now();
+    uint64_t before = net_now();
     ck_ok(plx_connect(w->loop, NULL, address, &options));
     turn_until(w, &p.closed, 1);
     ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
     ck_assert_uint_eq(p.opened, 0);
-    ck_assert_uint_ge(plx__clock_now() - before, 50 * PLX_MILLISECOND);
+    ck_assert_uint_ge(net_now() - before, 50 * PLX_MILLISECOND);
     ck_assert_uint_eq(counter(w, timeouts), 1);
     for (int i = 0; i < FILLERS; i++)
         peer_close(&fillers[i]);
-    plx__socket_close(mute);
+    net_close(mute);
 }
 
 static void connect_refuses_what_is_no_address(world *w)
@@ -254,8 +254,7 @@ static void connect_to_a_socket_file(world *w)
     char address[64];
     plx_listener listener;
     plx_conn conn;
-    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock",
-                   (unsigned long long)plx__clock_now());
+    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock", (unsigned long long)net_now());
     int status = plx_listen(w->loop, &listener, address, &listen);
     if (status == PLX_EAFNOSUPPORT)
         return;
@@ -311,11 +310,11 @@ static void idle_timeout_closes(world *w)
     probe p = {0};
     plx_conn_options options = probe_options(&p);
     options.idle_timeout_ns = 60 * PLX_MILLISECOND;
-    uint64_t before = plx__clock_now();
+    uint64_t before = net_now();
     peer client = connect_pair(w, &p, &options);
     turn_until(w, &p.closed, 1);
     ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
-    ck_assert_uint_ge(plx__clock_now() - before, 60 * PLX_MILLISECOND);
+    ck_assert_uint_ge(net_now() - before, 60 * PLX_MILLISECOND);
     ck_assert_uint_eq(counter(w, timeouts), 1);
     peer_close(&client);
 }
@@ -326,7 +325,7 @@ static bool exchange_one(world *w, const probe *p, peer *client, bool is_inward)
     size_t received = p->received;
     char byte;
     if (is_inward)
-        (void)plx__socket_send(client->socket, "x", 1);
+        (void)net_send(client->socket, "x", 1);
     else
         (void)!plx_conn_write(w->loop, p->conn, "x", 1);
     while (p->closed == 0 &&
@@ -340,25 +339,25 @@ static bool exchange_one(world *w, const probe *p, peer *client, bool is_inward)
 static void activity_puts_the_idle_timeout_off(world *w)
 {
     const uint64_t idle_ns = 100 * PLX_MILLISECOND;
-    uint64_t patient_until = plx__clock_now() + patience();
+    uint64_t patient_until = net_now() + patience();
     bool has_lasted = false;
     while (!has_lasted) {
         probe p = {0};
         plx_conn_options options = probe_options(&p);
         options.idle_timeout_ns = idle_ns;
         peer client = connect_pair(w, &p, &options);
-        uint64_t until = plx__clock_now() + 3 * idle_ns;
-        uint64_t active = plx__clock_now();
+        uint64_t until = net_now() + 3 * idle_ns;
+        uint64_t active = net_now();
         bool is_open = true;
-        for (size_t i = 0; is_open && plx__clock_now() < until; i++) {
-            uint64_t before = plx__clock_now();
+        for (size_t i = 0; is_open && net_now() < until; i++) {
+            uint64_t before = net_now();
             is_open = exchange_one(w, &p, &client, i % 2 == 0);
             if (is_open)
                 active = before;
         }
         has_lasted = is_open;
-        ck_assert(is_open || plx__clock_now() - active >= idle_ns);
-        ck_assert_uint_lt(plx__clock_now(), patient_until);
+        ck_assert(is_open || net_now() - active >= idle_ns);
+        ck_assert_uint_lt(net_now(), patient_until);
         turn_until(w, &p.closed, 1);
         ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
         peer_close(&client);
@@ -373,9 +372,9 @@ static void read_timeout_closes(world *w)
     unsigned char byte;
     options.read_timeout_ns = 60 * PLX_MILLISECOND;
     peer client = connect_pair(w, &p, &options);
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (p.closed == 0) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         (void)!plx_conn_write(w->loop, p.conn, "x", 1);
         turn(w);
         (void)peer_try(&client, &byte, 1);
@@ -392,8 +391,8 @@ static void read_timeout_rests_while_paused(world *w)
     options.read_timeout_ns = 20 * PLX_MILLISECOND;
     options.flags = PLX_CONN_PAUSED;
     peer client = connect_pair(w, &p, &options);
-    uint64_t until = plx__clock_now() + 80 * PLX_MILLISECOND;
-    while (plx__clock_now() < until)
+    uint64_t until = net_now() + 80 * PLX_MILLISECOND;
+    while (net_now() < until)
         turn(w);
     ck_assert_uint_eq(p.closed, 0);
     ck_ok(plx_conn_resume(w->loop, p.conn));
@@ -412,10 +411,10 @@ static void write_timeout_closes(world *w)
     peer client = connect_pair(w, &p, &options);
     ck_ok(plx_conn_write(w->loop, p.conn, plenty(), PLENTY));
     ck_assert_uint_gt(plx_conn_queued(w->loop, p.conn), 0);
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (p.closed == 0) {
-        ck_assert_uint_lt(plx__clock_now(), until);
-        (void)plx__socket_send(client.socket, "x", 1);
+        ck_assert_uint_lt(net_now(), until);
+        (void)net_send(client.socket, "x", 1);
         turn(w);
     }
     ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
@@ -439,7 +438,7 @@ static void connect_without_descriptors(world *w)
     turn_until(w, &p.opened, 1);
     ck_ok(plx_conn_close(w->loop, conn));
     turn_until(w, &p.closed, 1);
-    plx__socket_close(listener);
+    net_close(listener);
 }
 
 const test_case behavior_connect_cases[] = {

@@ -363,7 +363,7 @@ static void cork_that_is_forgotten_does_not_lose_on_drain(world *w)
     turn_until(w, &p.drained, 1);
     peer_receive(w, &client, got, sizeof got);
     close_both(w, &p, &client);
-    plx__socket_close(listener);
+    net_close(listener);
 }
 
 /* So it is when the cork is taken off in a later callback. */
@@ -465,7 +465,7 @@ static void cork_before_an_adopted_connection_is_open(world *w)
     plx_conn conn;
     couple c = couple_open();
     plx_conn_options options = probe_options(&p);
-    plx__socket_disown(c.ours.socket);
+    net_disown(c.ours.socket);
     ck_ok(plx_conn_adopt(w->loop, &conn, c.ours.socket, &options, NULL, 0));
     ck_ok(plx_conn_cork(w->loop, conn));
     ck_ok(plx_conn_write(w->loop, conn, "early", 5));

@@ -33,11 +33,11 @@ static holdings first_begin(world *w, plx_loop_options options)
 /* Returns in the second child, when the first has gone. */
 static void second_begin(void)
 {
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     if (!child_fork())
         plx__test_vanish();
     while (!plx__test_is_orphan()) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         plx__thread_yield();
     }
 }
@@ -367,7 +367,7 @@ static void daemon_is_born_in_a_callback(world *w)
         turn_some(w); /* Idle ones go to the second thread, where there is one. */
         for (size_t i = 0; i < MANY; i++) {
             unsigned char sent = (unsigned char)i;
-            ck_assert_int_eq((int)plx__socket_send(c.peers[i].socket, &sent, 1), 1);
+            ck_assert_int_eq((int)net_send(c.peers[i].socket, &sent, 1), 1);
         }
         turn_until(w, &c.conns.received, MANY);
         ck_assert(c.is_second);

@@ -118,11 +118,11 @@ static void data_flows_both_ways_at_once(world *w)
     probe p = {.then_data = echo_back};
     plx_conn_options options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
-    uint64_t until = plx__clock_now() + 3 * patience();
+    uint64_t until = net_now() + 3 * patience();
     while (back < total) {
         size_t piece = total - out < sizeof bytes ? total - out : sizeof bytes;
         pattern_fill(bytes, piece, out);
-        ptrdiff_t sent = piece > 0 ? plx__socket_send(client.socket, bytes, piece) : 0;
+        ptrdiff_t sent = piece > 0 ? net_send(client.socket, bytes, piece) : 0;
         ck_assert_int_ge(sent, 0);
         out += (size_t)sent;
         turn(w);
@@ -131,7 +131,7 @@ static void data_flows_both_ways_at_once(world *w)
             pattern_check(bytes, (size_t)got, back);
             back += (size_t)got;
         }
-        ck_assert_msg(plx__clock_now() < until, "only %u bytes came back", (unsigned)back);
+        ck_assert_msg(net_now() < until, "only %u bytes came back", (unsigned)back);
     }
     peer_close(&client);
     turn_until(w, &p.closed, 1);

@@ -47,10 +47,10 @@ static void see(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, 
 /* Until each of them has been called, from this one on. */
 static void herd_await(world *w, const herd *h, size_t first)
 {
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     for (size_t i = first; i < MANY; i++) {
         while (h->members[i].calls == 0) {
-            ck_assert_msg(plx__clock_now() < until, "patience is over");
+            ck_assert_msg(net_now() < until, "patience is over");
             turn(w);
         }
     }
@@ -230,9 +230,9 @@ static uint64_t called_ns; /* When a callback returned; 0: none has been called.
 
 static void let_time_pass(void)
 {
-    uint64_t before = plx__clock_now();
+    uint64_t before = net_now();
     while (called_ns < before + PLX_MILLISECOND)
-        called_ns = plx__clock_now();
+        called_ns = net_now();
 }
 
 static void pass_in_timer(plx_loop *loop, plx_timer timer, void *data)
@@ -271,9 +271,9 @@ static void pass_in_close(plx_loop *loop, plx_conn conn, probe *p)
 /* The turn in which it is called ends with the time at which it returned, or later. */
 static void expect_time(world *w)
 {
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (called_ns == 0) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         turn(w);
     }
     ck_assert_uint_ge(plx_loop_now(w->loop), called_ns);

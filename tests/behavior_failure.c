@@ -272,7 +272,7 @@ static void write_behind_one_that_closes(world *w)
 /* For longer than the tries take in all. */
 static void spin(void)
 {
-    for (uint64_t until = plx__clock_now() + PLX_SECOND * 11 / 10; plx__clock_now() < until;)
+    for (uint64_t until = net_now() + PLX_SECOND * 11 / 10; net_now() < until;)
         continue;
 }
 
@@ -333,9 +333,9 @@ static void close_while_memory_is_short(world *w)
 static couple adopt_small(world *w, probe *p, const plx_conn_options *options)
 {
     couple c = couple_open();
-    ck_ok(plx__socket_set(c.ours.socket, PLX__SOCKET_SEND_BYTES, 4096));
-    ck_ok(plx__socket_set(c.theirs.socket, PLX__SOCKET_RECEIVE_BYTES, 4096));
-    plx__socket_disown(c.ours.socket);
+    ck_ok(net_set(c.ours.socket, PLX__SOCKET_SEND_BYTES, 4096));
+    ck_ok(net_set(c.theirs.socket, PLX__SOCKET_RECEIVE_BYTES, 4096));
+    net_disown(c.ours.socket);
     ck_ok(plx_conn_adopt(w->loop, NULL, c.ours.socket, options, NULL, 0));
     c.ours.socket = PLX_SOCKET_NONE;
     turn_until(w, &p->opened, 1);
@@ -381,13 +381,13 @@ static void memory_that_ends_amid_a_message_resets(world *w)
         probe p = {.then_data = answer_with_4000, .more = &written};
         plx_conn_options options = probe_options(&p);
         options.send_high = options.send_max = LARGE;
-        uint64_t until = plx__clock_now() + patience();
+        uint64_t until = net_now() + patience();
         couple c = adopt_small(w, &p, &options);
         plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);
         while (p.closed == 0 && status == 0) {
-            ck_assert_uint_lt(plx__clock_now(), until);
+            ck_assert_uint_lt(net_now(), until);
             if (way == 0)
-                (void)!plx__socket_send(c.theirs.socket, "x", 1);
+                (void)!net_send(c.theirs.socket, "x", 1);
             else if ((status = plx_conn_write(w->loop, p.conn, plenty(), lengths[way])) == 0)
                 written += lengths[way];
             turn(w);

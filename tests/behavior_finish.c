@@ -247,7 +247,7 @@ static void finish_of_what_is_not_open(world *w)
     ck_ok(plx_conn_close(w->loop, p.conn));
     turn_until(w, &p.closed, 2);
     options.on_release = NULL;
-    plx__socket_close(listener);
+    net_close(listener);
     peer_close(&client);
 }
 
@@ -328,7 +328,7 @@ static size_t leave_then_finish(plx_loop *loop, plx_conn conn, probe *p, const v
     ck_ok(plx_conn_finish(loop, conn, 0));
     other = couple_open();
     ck_assert_int_eq(plx_conn_write(loop, conn, "x", 1), PLX_EPIPE);
-    plx__socket_disown(other.ours.socket); /* Its copy of these bytes is made in a buffer, */
+    net_disown(other.ours.socket); /* Its copy of these bytes is made in a buffer, */
     ck_ok(plx_conn_adopt(loop, NULL, other.ours.socket, NULL, "trample", 7));
     ck_assert_mem_eq(at, "request", 7); /* which is not the one that is shown. */
     peer_close(&other.theirs);
@@ -448,7 +448,7 @@ static void on_slow_timer(plx_loop *loop, plx_timer timer, void *data)
     (void)loop;
     (void)timer;
     (void)data;
-    for (uint64_t until = plx__clock_now() + 30 * PLX_MILLISECOND; plx__clock_now() < until;)
+    for (uint64_t until = net_now() + 30 * PLX_MILLISECOND; net_now() < until;)
         ;
 }
 
@@ -497,11 +497,11 @@ static void finish_of_a_connection_whose_output_is_dead(world *w)
     probe p = {0};
     plx_conn_options options = unwanted_options(&p);
     peer client = connect_pair(w, &p, &options);
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     int status = 0;
     peer_reset(&client);
     while ((status = plx_conn_write(w->loop, p.conn, "x", 1)) == 0)
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
     ck_assert_int_eq(status, PLX_EPIPE);
     ck_ok(plx_conn_finish(w->loop, p.conn, PLX_FOREVER));
     turn_until(w, &p.closed, 1);

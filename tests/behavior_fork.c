@@ -81,8 +81,7 @@ static void child_drops_what_is_closing(world *w)
     if (!child_is_possible(w))
         return;
     holdings before = world_restart(w);
-    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock",
-                   (unsigned long long)plx__clock_now());
+    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock", (unsigned long long)net_now());
     ck_ok(plx_listen(w->loop, &listener, address, NULL));
     peer client = connect_pair(w, &p, &options);
     ck_ok(plx_listener_close(w->loop, listener));
@@ -203,11 +202,11 @@ static void child_lives_on_without_the_sockets(world *w)
     }
     stand_open(w, &s);
     if (child_fork()) {
-        plx__socket_close(life.ours.socket);
+        net_close(life.ours.socket);
         plx_loop_abandon(w->loop);
-        ck_assert_int_eq((int)plx__socket_send(life.theirs.socket, "a", 1), 1);
-        uint64_t until = plx__clock_now() + 4 * patience();
-        while (peer_try(&life.theirs, &none, 1) == PLX_EAGAIN && plx__clock_now() < until)
+        ck_assert_int_eq((int)net_send(life.theirs.socket, "a", 1), 1);
+        uint64_t until = net_now() + 4 * patience();
+        while (peer_try(&life.theirs, &none, 1) == PLX_EAGAIN && net_now() < until)
             plx__thread_yield();
         plx__test_report(CHILD_IS_GOOD);
     }
@@ -410,8 +409,8 @@ static void handle(int number)
 /* ThreadSanitizer calls handlers when the program next waits. */
 static void wait_until_handled(plx_loop *loop)
 {
-    uint64_t until = plx__clock_now() + patience();
-    while (handled == 0 && plx__clock_now() < until)
+    uint64_t until = net_now() + patience();
+    while (handled == 0 && net_now() < until)
         ck_ok(plx_loop_run_once(loop, PLX_MILLISECOND));
 }
 
@@ -527,7 +526,7 @@ static void child_drops_its_copy_amid_events(world *w)
     stand_open(w, &s);
     for (int round = 0; round < 30; round++) {
         for (size_t i = 0; i < STAND_PEERS; i++)
-            ck_assert_int_eq((int)plx__socket_send(s.peers[i].socket, "x", 1), 1);
+            ck_assert_int_eq((int)net_send(s.peers[i].socket, "x", 1), 1);
         for (int i = 0; i < round % 3; i++)
             turn(w);
         if (child_fork()) {

@@ -197,10 +197,10 @@ typedef struct burst {
  * write what they assert to the same file. */
 static ptrdiff_t receive_one(peer *p)
 {
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     ptrdiff_t got;
     char byte;
-    while ((got = peer_try(p, &byte, 1)) == PLX_EAGAIN && plx__clock_now() < until)
+    while ((got = peer_try(p, &byte, 1)) == PLX_EAGAIN && net_now() < until)
         plx__thread_yield();
     return got;
 }
@@ -235,7 +235,7 @@ static void child_drops_connections_that_were_not_delivered(world *w)
     w->loop = NULL;
     for (int i = 0; i < CLIENTS; i++)
         ck_assert_int_eq(receive_one(&clients[i]), 0);
-    ck_assert_int_eq(plx__socket_send(b.line.ours.socket, "!", 1), 1);
+    ck_assert_int_eq(net_send(b.line.ours.socket, "!", 1), 1);
     child_join();
     for (int i = 0; i < CLIENTS; i++)
         peer_close(&clients[i]);

@@ -16,7 +16,7 @@ extern const test_case behavior_inherit_cases[];
 static int adopt(plx_loop *loop, plx_listener *listener_out, plx_socket socket,
                  const plx_listen_options *options)
 {
-    plx__socket_disown(socket);
+    net_disown(socket);
     int status = plx_listen_adopt(loop, listener_out, socket, options);
     if (status != 0)
         plx__fault_taken(PLX__FAULT_DESCRIPTOR);
@@ -91,7 +91,7 @@ static void only_listening_sockets_are_adopted(world *w)
     char byte;
     plx_socket bound = socket_refusing(address);
     check_refused(w, bound, &options, PLX_EINVAL);
-    plx__socket_close(bound);
+    net_close(bound);
     check_refused(w, c.ours.socket, &options, PLX_EINVAL);
     peer_send(w, &c.theirs, "x", 1);
     peer_receive(w, &c.ours, &byte, 1);
@@ -110,11 +110,11 @@ static void only_listening_sockets_are_adopted(world *w)
 static bool has_unix_sockets(void)
 {
     plx_socket tried;
-    int status = plx__socket_open(&tried, PLX__FAMILY_UNIX);
+    int status = net_open(&tried, PLX__FAMILY_UNIX);
     if (status == PLX_EAFNOSUPPORT)
         return false;
     ck_ok(status);
-    plx__socket_close(tried);
+    net_close(tried);
     return true;
 }
 
@@ -130,13 +130,13 @@ static void adopted_socket_leaves_its_file(world *w)
     plx_socket socket;
     if (!has_unix_sockets())
         return;
-    (void)snprintf(file, sizeof file, "pollux-%llx.sock", (unsigned long long)plx__clock_now());
+    (void)snprintf(file, sizeof file, "pollux-%llx.sock", (unsigned long long)net_now());
     (void)snprintf(address, sizeof address, "unix:%s", file);
     ck_ok(plx__address_parse(&parsed, address));
-    ck_ok(plx__socket_open(&socket, parsed.family));
-    ck_ok(plx__socket_bind(socket, &parsed));
+    ck_ok(net_open(&socket, parsed.family));
+    ck_ok(net_bind(socket, &parsed));
     check_refused(w, socket, &options, PLX_EINVAL);
-    ck_ok(plx__socket_listen(socket, 16));
+    ck_ok(net_listen(socket, 16));
     ck_ok(adopt(w->loop, &listener, socket, &options));
     ck_ok(plx_listener_address(w->loop, listener, name, sizeof name));
     ck_assert_str_eq(name, address);
@@ -203,7 +203,7 @@ static void adoption_can_be_tried_again(world *w)
         (void)plx__fault_disarm(PLX__FAULT_MEMORY);
     }
     if (is_kept_by_port(w, status)) {
-        plx__socket_close(socket);
+        net_close(socket);
         return;
     }
     ck_ok(status);
@@ -227,7 +227,7 @@ static void closing_loop_adopts_nothing(world *w)
     w->loop = NULL;
     ck_assert_uint_eq(p.closed, 1);
     peer_close(&client);
-    plx__socket_close(socket);
+    net_close(socket);
 }
 
 /* The connections are as those of other listeners: with their first bytes if that is wanted. */
@@ -261,7 +261,7 @@ static void shared_socket_outlives_a_listener(world *w)
     plx_socket socket = socket_listening(address);
     int status = plx__test_duplicate(socket, &duplicate);
     if (status == PLX_ENOSYS) {
-        plx__socket_close(socket);
+        net_close(socket);
         return;
     }
     ck_ok(status);
@@ -330,7 +330,7 @@ static void adopted_socket_does_not_block(world *w)
         int inherited = plx__test_inherited();
         ck_ok(plx_listen_adopt(w->loop, &listener, blocking, &options));
         ck_assert_int_eq(plx__test_inherited(), inherited - 1);
-        ck_assert_int_eq(plx__socket_accept(blocking, &none), PLX_EAGAIN);
+        ck_assert_int_eq(net_accept(blocking, &none), PLX_EAGAIN);
         ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
         peer client = peer_start(address);
         turn_until(w, &released, 1);
@@ -340,7 +340,7 @@ static void adopted_socket_does_not_block(world *w)
     }
     int datagrams = socket(AF_INET, SOCK_DGRAM, 0);
     check_refused(w, datagrams, NULL, PLX_EINVAL);
-    plx__socket_dispose(datagrams);
+    net_dispose(datagrams);
 #ifdef __linux__
     const struct sockaddr_un unnamed = {.sun_family = AF_UNIX}; /* The system names it: unix(7). */
     int packets = socket(AF_UNIX, SOCK_SEQPACKET, 0);
@@ -348,7 +348,7 @@ static void adopted_socket_does_not_block(world *w)
                      0);
     ck_assert_int_eq(listen(packets, 16), 0);
     check_refused(w, packets, NULL, PLX_EINVAL);
-    plx__socket_dispose(packets);
+    net_dispose(packets);
 #endif
 }
 #else
@@ -388,9 +388,9 @@ static void listeners_share_a_port(world *w)
     ck_ok(plx_listen(other, NULL, address, &options));
     for (int i = 0; i < COMERS; i++)
         peers[i] = peer_start(address);
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (here.opened + there.opened < COMERS) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         turn(w);
         ck_ok(plx_loop_run_once(other, 0));
     }

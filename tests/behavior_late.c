@@ -16,7 +16,7 @@ enum { FEW = 10, MANY = 400, TIMEOUT_MS = 400 };
 
 static void spin(uint64_t duration_ns)
 {
-    for (uint64_t until = plx__clock_now() + duration_ns; plx__clock_now() < until;)
+    for (uint64_t until = net_now() + duration_ns; net_now() < until;)
         continue;
 }
 
@@ -25,7 +25,7 @@ static couple adopt_one(world *w, probe *p, const plx_conn_options *options, plx
 {
     couple c = couple_open();
     size_t before = p->opened;
-    plx__socket_disown(c.ours.socket);
+    net_disown(c.ours.socket);
     ck_ok(plx_conn_adopt(w->loop, conn_out, c.ours.socket, options, NULL, 0));
     c.ours.socket = PLX_SOCKET_NONE;
     turn_until(w, &p->opened, before + 1);
@@ -60,7 +60,7 @@ static void speakers_open(world *w, speakers *s, size_t count)
     for (size_t i = 0; i < count; i++)
         s->couples[i] = couple_open();
     for (size_t i = 0; i < count; i++) {
-        plx__socket_disown(s->couples[i].ours.socket);
+        net_disown(s->couples[i].ours.socket);
         ck_ok(plx_conn_adopt(w->loop, NULL, s->couples[i].ours.socket, &options, NULL, 0));
         s->couples[i].ours.socket = PLX_SOCKET_NONE;
     }
@@ -72,7 +72,7 @@ static void speakers_speak(speakers *s)
 {
     s->closed_before = s->probe.closed;
     for (size_t i = 0; i < s->count && s->closed_before == 0; i++)
-        ck_assert_int_eq(plx__socket_send(s->couples[i].theirs.socket, "x", 1), 1);
+        ck_assert_int_eq(net_send(s->couples[i].theirs.socket, "x", 1), 1);
 }
 
 static void speakers_close(world *w, speakers *s)
@@ -104,10 +104,10 @@ static bool slow_callback_tried(world *w)
     speakers_open(w, &s, FEW);
     peer_send(w, &c.theirs, "x", 1);
     turn_until(w, &slow.received, 1);
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     bool was_tried = s.closed_before == 0;
     while (was_tried && s.probe.closed < FEW) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         ck_ok(plx_loop_run_once(w->loop, 0));
     }
     if (was_tried)
@@ -133,9 +133,9 @@ static void more_are_ready_than_one_wait_collects(world *w)
     speakers_open(w, &s, MANY);
     speakers_speak(&s);
     spin(TIMEOUT_NS);
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (s.probe.closed < MANY) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         ck_ok(plx_loop_run_once(w->loop, 0));
     }
     ck_assert_uint_eq(s.probe.received, MANY);
@@ -162,10 +162,10 @@ static void idle_one_times_out_on_a_busy_loop(world *w)
     options.read_timeout_ns = options.idle_timeout_ns = TIMEOUT_NS;
     couple talking = adopt_one(w, &busy, &busy_options, &conn);
     couple silent = adopt_one(w, &idle, &options, &conn);
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (idle.closed == 0) {
-        ck_assert_uint_lt(plx__clock_now(), until);
-        (void)plx__socket_send(talking.theirs.socket, "x", 1);
+        ck_assert_uint_lt(net_now(), until);
+        (void)net_send(talking.theirs.socket, "x", 1);
         ck_ok(plx_loop_run_once(w->loop, 0));
         (void)peer_try(&talking.theirs, &byte, 1);
     }
@@ -195,7 +195,7 @@ static size_t spin_if_last(plx_loop *loop, plx_conn conn, probe *p, const void *
     s->ticks[p->shown - 1] = stats.ticks;
     if (p->shown == 2)
         spin(LONG_MS * PLX_MILLISECOND);
-    s->ended_ns = plx__clock_now();
+    s->ended_ns = net_now();
     return length;
 }
 
@@ -216,7 +216,7 @@ static void turn_counts_as_its_end(world *w)
     for (int i = 0; i < 5; i++)
         ck_ok(plx_loop_run_once(w->loop, 0));
     /* Unless the machine made two turns of it, or took as long again. */
-    if (s.ticks[0] == s.ticks[1] && plx__clock_now() - s.ended_ns < LONG_MS * PLX_MILLISECOND)
+    if (s.ticks[0] == s.ticks[1] && net_now() - s.ended_ns < LONG_MS * PLX_MILLISECOND)
         ck_assert_uint_eq(p.closed, 0);
     couple_close(&first);
     couple_close(&second);
@@ -237,7 +237,7 @@ static void speak_in_mid_turn(plx_loop *loop, middle *m)
 {
     m->was_late = m->late->closed > 0;
     if (!m->was_late)
-        ck_assert_int_eq(plx__socket_send(m->couple->theirs.socket, "x", 1), 1);
+        ck_assert_int_eq(net_send(m->couple->theirs.socket, "x", 1), 1);
     ck_ok(plx_listener_close(loop, m->listener));
 }
 
@@ -328,7 +328,7 @@ typedef struct drinker {
 
 static void lateness_note(drinker *d)
 {
-    d->was_late = d->was_late || plx__clock_now() - d->idle_since_ns >= TIMEOUT_NS;
+    d->was_late = d->was_late || net_now() - d->idle_since_ns >= TIMEOUT_NS;
 }
 
 static void timeout_note(plx_loop *loop, plx_conn conn, probe *p)
@@ -351,7 +351,7 @@ static size_t drink_and_spin(plx_loop *loop, plx_conn conn, probe *p, const void
     for (ptrdiff_t got; (got = peer_try(d->peer, sink, sizeof sink)) > 0;)
         d->got += (size_t)got;
     spin(TIMEOUT_NS);
-    d->idle_since_ns = plx__clock_now();
+    d->idle_since_ns = net_now();
     return length;
 }
 
@@ -359,7 +359,7 @@ static size_t drink_and_spin(plx_loop *loop, plx_conn conn, probe *p, const void
  * until after the deadline. */
 static void slow_callback_and_a_peer_that_reads(world *w)
 {
-    drinker d = {.idle_since_ns = plx__clock_now()};
+    drinker d = {.idle_since_ns = net_now()};
     probe p = {.then_close = timeout_note, .more = &d};
     probe slow = {.then_data = drink_and_spin, .more = &d};
     plx_conn conn;
@@ -404,7 +404,7 @@ static void call_between_turns_counts_from_then(world *w)
         options.flags = way == 3 ? PLX_CONN_PAUSED : 0;
         couple c = adopt_one(w, &p, &options, &conn);
         spin(TIMEOUT_NS);
-        uint64_t called_ns = plx__clock_now();
+        uint64_t called_ns = net_now();
         if (way == 0)
             ck_ok(plx_conn_write(w->loop, conn, "x", 1));
         else if (way == 1)
@@ -415,7 +415,7 @@ static void call_between_turns_counts_from_then(world *w)
             ck_ok(plx_conn_resume(w->loop, conn));
         for (int i = 0; i < 4; i++)
             ck_ok(plx_loop_run_once(w->loop, 0));
-        if (plx__clock_now() - called_ns < TIMEOUT_NS)
+        if (net_now() - called_ns < TIMEOUT_NS)
             ck_assert_uint_eq(p.closed, 0);
         turn_until(w, &p.closed, 1);
         ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
@@ -434,21 +434,21 @@ static void connects_that_the_loop_learns_of_late(world *w)
     plx_conn_options options = probe_options(&p);
     options.connect_timeout_ns = TIMEOUT_NS;
     ck_ok(plx__address_parse(&any, "tcp://127.0.0.1:0"));
-    ck_ok(plx__socket_open(&listener, any.family));
-    ck_ok(plx__socket_bind(listener, &any));
-    ck_ok(plx__socket_listen(listener, 2 * CONNECTS));
-    ck_ok(plx__socket_name(listener, &any));
+    ck_ok(net_open(&listener, any.family));
+    ck_ok(net_bind(listener, &any));
+    ck_ok(net_listen(listener, 2 * CONNECTS));
+    ck_ok(net_name(listener, &any));
     ck_ok(plx__address_print(&any, text, sizeof text));
     for (int i = 0; i < CONNECTS; i++)
         ck_ok(plx_connect(w->loop, NULL, text, &options));
     spin(TIMEOUT_NS);
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (p.opened + p.closed < CONNECTS) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         ck_ok(plx_loop_run_once(w->loop, PLX_MILLISECOND));
     }
     ck_assert_uint_eq(p.closed, 0);
-    plx__socket_close(listener);
+    net_close(listener);
     turn_until(w, &p.closed, CONNECTS);
 }
 

@@ -60,7 +60,7 @@ static void high_and_max_are_exact(world *w)
         turn_until(w, &p.closed, 2);
         ck_assert_uint_eq(counter(w, queued_bytes), 0);
     }
-    plx__socket_close(listener);
+    net_close(listener);
 }
 
 /* A write that is refused makes the queue high, though it is not above the mark. */
@@ -79,7 +79,7 @@ static void refusal_makes_a_queue_high(world *w)
     turn_until(w, &p.drained, 1);
     ck_ok(plx_conn_close(w->loop, conn));
     turn_until(w, &p.closed, 1);
-    plx__socket_close(listener);
+    net_close(listener);
 }
 
 static void note_queued(plx_loop *loop, plx_conn conn, probe *p)
@@ -111,7 +111,7 @@ static void low_is_exact(world *w)
         ck_assert_uint_eq(queued, more == 0 ? LOW : 0);
         ck_ok(plx_conn_close(w->loop, conn));
         turn_until(w, &p.closed, 1);
-        plx__socket_close(listener);
+        net_close(listener);
     }
 }
 
@@ -140,7 +140,7 @@ static void queued_bytes_max_is_exact(world *w)
     ck_ok(plx_conn_close(w->loop, first));
     ck_ok(plx_conn_close(w->loop, second));
     turn_until(w, &p.closed, 2);
-    plx__socket_close(listener);
+    net_close(listener);
 }
 
 static size_t leave_all(plx_loop *loop, plx_conn conn, probe *p, const void *at, size_t length)
@@ -239,7 +239,7 @@ static void connections_max_is_exact(world *w)
     for (int i = 0; i < MAX; i++)
         ck_ok(plx_conn_close(w->loop, conns[i]));
     turn_until(w, &p.closed, MAX + 1);
-    plx__socket_close(listener);
+    net_close(listener);
 }
 
 /* POLLUX_BACKEND set to nothing is not set; set to a name it counts, unless the options name one.
@@ -375,8 +375,8 @@ static void closed_listener_leaves_no_timer(world *w)
         ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
         peer client = peer_start(address);
         plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, UINT32_MAX);
-        uint64_t until = plx__clock_now() + PLX_SECOND;
-        while (paused == 0 && plx__clock_now() < until)
+        uint64_t until = net_now() + PLX_SECOND;
+        while (paused == 0 && net_now() < until)
             turn(w);
         (void)plx__fault_disarm(PLX__FAULT_DESCRIPTOR);
         if (first == 0)
@@ -439,7 +439,7 @@ static void connected_one_leaves_no_timer(world *w)
     ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
     ck_ok(plx_conn_close(w->loop, conn));
     turn_until(w, &p.closed, 1);
-    plx__socket_close(listener);
+    net_close(listener);
 }
 
 /* What a callback writes goes out together, up to what the cork holds; from one byte more on in two

@@ -24,22 +24,22 @@ static void stop_on_fire(plx_loop *loop, plx_timer timer, void *data)
 /* A loop told to keep running does so without anything open, until it is stopped. */
 static void keep_running_until_stopped(world *w)
 {
-    uint64_t before = plx__clock_now(); /* Timers count from the loop's time, which is earlier. */
+    uint64_t before = net_now(); /* Timers count from the loop's time, which is earlier. */
     world_reopen(w, (plx_loop_options){.keep_running = 1});
     ck_ok(plx_timer_start(w->loop, NULL, 5 * PLX_MILLISECOND, 0, stop_on_fire, NULL));
     ck_ok(plx_loop_run(w->loop));
-    ck_assert_uint_ge(plx__clock_now() - before, 5 * PLX_MILLISECOND);
+    ck_assert_uint_ge(net_now() - before, 5 * PLX_MILLISECOND);
 }
 
 /* One turn: with 0 it does not wait, with a timeout for no longer than that, and for no less. */
 static void run_once_waits_as_long_as_it_is_told(world *w)
 {
-    uint64_t before = plx__clock_now();
+    uint64_t before = net_now();
     ck_ok(plx_loop_run_once(w->loop, 0));
-    ck_assert_uint_lt(plx__clock_now() - before, PLX_SECOND);
-    before = plx__clock_now();
+    ck_assert_uint_lt(net_now() - before, PLX_SECOND);
+    before = net_now();
     ck_ok(plx_loop_run_once(w->loop, 20 * PLX_MILLISECOND));
-    ck_assert_uint_ge(plx__clock_now() - before, 19 * PLX_MILLISECOND);
+    ck_assert_uint_ge(net_now() - before, 19 * PLX_MILLISECOND);
     ck_assert_uint_eq(counter(w, ticks), 2);
     ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
 }
@@ -115,12 +115,12 @@ static bool turn_has_all(world *w, uint64_t head_start_ns)
     plx_conn_options other_options = probe_options(&q);
     peer client = connect_pair(w, &p, &options);
     peer other = connect_pair(w, &q, &other_options);
-    ck_assert_int_eq(plx__socket_send(client.socket, "x", 1), 1);
+    ck_assert_int_eq(net_send(client.socket, "x", 1), 1);
     ck_ok(plx_conn_close(w->loop, q.conn));
     ck_ok(plx_post(w->loop, note_post, &d));
     ck_ok(plx_timer_start(w->loop, NULL, 0, 0, note_timer, &d));
     /* A timer of 0 is due when the clock has moved on. */
-    for (uint64_t until = plx__clock_now() + head_start_ns; plx__clock_now() < until;)
+    for (uint64_t until = net_now() + head_start_ns; net_now() < until;)
         continue;
     turn(w);
     bool has_all = d.text[0] == 'd';
@@ -194,10 +194,10 @@ static void flood_does_not_starve_others(world *w)
         slow[i] = connect_pair(w, &p, &options);
     for (int round = 0; round < 50; round++) {
         for (ptrdiff_t sent = 1; sent > 0;)
-            sent = plx__socket_send(client.socket, plenty(), FLOOD);
+            sent = net_send(client.socket, plenty(), FLOOD);
         for (int i = 0; i < SLOW; i++) {
             char answer;
-            ck_assert_int_eq(plx__socket_send(slow[i].socket, "x", 1), 1);
+            ck_assert_int_eq(net_send(slow[i].socket, "x", 1), 1);
             uint64_t before = counter(w, ticks);
             while (peer_try(&slow[i], &answer, 1) != 1) {
                 ck_assert_uint_lt(counter(w, ticks) - before, 200);
@@ -222,7 +222,7 @@ static void one_receive_for_each_connection_and_turn(world *w)
     plx_conn_options options = probe_options(&p);
     peer client = connect_pair(w, &p, &options);
     for (ptrdiff_t sent = 1; sent > 0;)
-        sent = plx__socket_send(client.socket, plenty(), FLOOD);
+        sent = net_send(client.socket, plenty(), FLOOD);
     for (int i = 0; i < 10; i++) {
         size_t before = p.shown;
         turn(w);
@@ -426,15 +426,15 @@ static void memory_fails_while_talking(world *w)
         plx__fault_arm(PLX__FAULT_MEMORY, k, 1);
         peer client = peer_start(address);
         for (int i = 0; i < 20; i++) {
-            (void)plx__socket_send(client.socket, bytes, sizeof bytes);
+            (void)net_send(client.socket, bytes, sizeof bytes);
             turn(w);
         }
         uint32_t struck = plx__fault_disarm(PLX__FAULT_MEMORY);
         peer_reset(&client);
         /* A connection that was not accepted for want of memory is after the listener's pause. */
-        uint64_t until = plx__clock_now() + patience();
+        uint64_t until = net_now() + patience();
         while (p.closed < p.opened || p.opened == 0) {
-            ck_assert_uint_lt(plx__clock_now(), until);
+            ck_assert_uint_lt(net_now(), until);
             turn(w);
             if (p.opened == 0 && counter(w, accepts_rejected) > 0)
                 break;

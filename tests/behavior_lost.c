@@ -25,10 +25,10 @@ static bool names_itself(plx_socket socket, const char *local, const char *remot
 {
     plx__address address;
     char text[PLX_ADDRESS_TEXT_MAX];
-    if (plx__socket_name(socket, &address) != 0 ||
-        plx__address_print(&address, text, sizeof text) != 0 || strcmp(text, local) != 0)
+    if (net_name(socket, &address) != 0 || plx__address_print(&address, text, sizeof text) != 0 ||
+        strcmp(text, local) != 0)
         return false;
-    if (plx__socket_peer(socket, &address) != 0)
+    if (net_peer(socket, &address) != 0)
         return remote == NULL;
     return remote != NULL && plx__address_print(&address, text, sizeof text) == 0 &&
            strcmp(text, remote) == 0;
@@ -86,7 +86,7 @@ static void connection_loses_its_descriptor(world *w)
     peer client = connect_pair(w, &p, &options[0]);
     peer busy = connect_pair(w, &other, &options[1]);
     turn_some(w);
-    plx__socket_dispose(socket_of_conn(w, p.conn));
+    net_dispose(socket_of_conn(w, p.conn));
     turn_some(w);
     expect_service(w, &busy);
     if (p.closed == 0)
@@ -114,7 +114,7 @@ static void writing_connection_loses_its_descriptor(world *w)
     while (!plx_conn_is_high(w->loop, p.conn))
         ck_ok(plx_conn_write(w->loop, p.conn, bytes, sizeof bytes));
     turn_some(w);
-    plx__socket_dispose(socket_of_conn(w, p.conn));
+    net_dispose(socket_of_conn(w, p.conn));
     turn_some(w);
     expect_service(w, &busy);
     if (p.closed == 0)
@@ -140,7 +140,7 @@ static void connecting_one_loses_its_descriptor(world *w)
     if (plx_conn_local(w->loop, conn, local, sizeof local) != 0) {
         ck_ok(plx_conn_close(w->loop, conn)); /* It has no address yet (ConnectEx). */
     } else {
-        plx__socket_dispose(socket_find(local, address));
+        net_dispose(socket_find(local, address));
         turn_some(w);
         if (p.closed == 0)
             ck_ok(plx_conn_close(w->loop, conn));
@@ -189,7 +189,7 @@ static void listener_loses_its_descriptor(world *w)
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_listener lost = listener_open(w, &p, &first);
     turn_some(w);
-    plx__socket_dispose(socket_of_listener(w, lost));
+    net_dispose(socket_of_listener(w, lost));
     turn_some(w);
     plx_listener next = listener_open(w, &p, &second);
     turn_some(w);
@@ -246,9 +246,9 @@ static void holes_fill(loss *l)
 {
     do {
         ck_assert_uint_lt(l->fillers_count, FILLERS_MAX);
-        ck_ok(plx__socket_open(&l->fillers[l->fillers_count++], PLX__FAMILY_IPV4));
+        ck_ok(net_open(&l->fillers[l->fillers_count++], PLX__FAMILY_IPV4));
     } while (l->fillers[l->fillers_count - 1] < l->socket);
-    plx__socket_close(l->fillers[--l->fillers_count]);
+    net_close(l->fillers[--l->fillers_count]);
 }
 
 static void loss_open(world *w, loss *l, enum loser loser)
@@ -303,9 +303,9 @@ static void number_is_used_again(world *w)
         (void)listen_at(w, &options[0], address);
         loss_open(w, &l, (enum loser)loser);
         if (loser < LOSER_WATCH)
-            plx__socket_dispose(l.socket);
+            net_dispose(l.socket);
         else
-            plx__socket_close(l.socket);
+            net_close(l.socket);
         ck_ok(plx_connect(w->loop, &conn, address, &options[1]));
         if (loser == LOSER_WATCH_THAT_CLOSES)
             ck_ok(plx_watch_close(w->loop, l.watch));
@@ -320,7 +320,7 @@ static void number_is_used_again(world *w)
         ck_assert_uint_eq(p.closed, 0);
         peer_close(&l.client);
         while (l.fillers_count > 0)
-            plx__socket_close(l.fillers[--l.fillers_count]);
+            net_close(l.fillers[--l.fillers_count]);
         ck_ok(plx_conn_close(w->loop, conn));
         turn_until(w, &server.closed, 1);
         ck_ok(server.reason); /* The one before has not set it to be reset, either. */
@@ -331,8 +331,8 @@ static void number_is_used_again(world *w)
 static bool is_free(plx_socket number)
 {
     plx_socket opened;
-    ck_ok(plx__socket_open(&opened, PLX__FAMILY_IPV4));
-    plx__socket_close(opened);
+    ck_ok(net_open(&opened, PLX__FAMILY_IPV4));
+    net_close(opened);
     return opened == number;
 }
 
@@ -385,11 +385,11 @@ static void expect_own_number(world *w, bool is_released)
     couple c = couple_open();
     options[0].flags = PLX_CONN_PAUSED;
     options[0].on_release = never_released;
-    plx__socket_disown(early.ours.socket);
-    plx__socket_disown(c.ours.socket);
+    net_disown(early.ours.socket);
+    net_disown(c.ours.socket);
     ck_ok(plx_conn_adopt(w->loop, &lost.conn, early.ours.socket, &options[0], NULL, 0));
     ck_ok(plx_conn_adopt(w->loop, &served.conn, c.ours.socket, &options[1], NULL, 0));
-    plx__socket_dispose(early.ours.socket);
+    net_dispose(early.ours.socket);
     own_descriptors_open(w);
     loser_goes(w, &lost, l.socket, is_released);
     for (int i = 0; i < 5; i++) {
@@ -403,7 +403,7 @@ static void expect_own_number(world *w, bool is_released)
     w->loop = first;
     peer_close(&early.theirs);
     while (l.fillers_count > 0)
-        plx__socket_close(l.fillers[--l.fillers_count]);
+        net_close(l.fillers[--l.fillers_count]);
 }
 
 /* The loop itself gets the number, to wait with. It is neither closed nor handed out with the
@@ -430,12 +430,12 @@ static void number_becomes_the_spare_one(world *w)
     holes_fill(&l);
     w->loop = world_loop_open(w); /* All its numbers are higher. */
     options[0].flags = PLX_CONN_PAUSED;
-    plx__socket_disown(early.ours.socket);
+    net_disown(early.ours.socket);
     ck_ok(plx_conn_adopt(w->loop, &lost.conn, early.ours.socket, &options[0], NULL, 0));
     (void)listen_at(w, &options[1], address);
     turn_some(w);
     peer client = peer_start(address);
-    plx__socket_dispose(early.ours.socket);
+    net_dispose(early.ours.socket);
     plx__fault_arm(PLX__FAULT_DESCRIPTOR, 0, 2);
     (void)peer_drain(w, &client, &count);
     ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 2);
@@ -449,7 +449,7 @@ static void number_becomes_the_spare_one(world *w)
     w->loop = first;
     peer_close(&early.theirs);
     while (l.fillers_count > 0)
-        plx__socket_close(l.fillers[--l.fillers_count]);
+        net_close(l.fillers[--l.fillers_count]);
 }
 
 /* A child that drops its copy closes what it has of each descriptor once: the number of one that
@@ -468,7 +468,7 @@ static void child_drops_what_was_lost(world *w)
         w->loop = world_loop_open(w);
         (void)listen_at(w, &options[0], address);
         loss_open(w, &l, (enum loser)loser);
-        plx__socket_dispose(l.socket);
+        net_dispose(l.socket);
         ck_ok(plx_connect(w->loop, NULL, address, &options[1]));
         if (child_fork()) {
             plx_loop_abandon(w->loop);
@@ -482,7 +482,7 @@ static void child_drops_what_was_lost(world *w)
         if (l.client.socket != PLX_SOCKET_NONE)
             peer_close(&l.client);
         while (l.fillers_count > 0)
-            plx__socket_close(l.fillers[--l.fillers_count]);
+            net_close(l.fillers[--l.fillers_count]);
     }
 }
 
@@ -497,10 +497,10 @@ static void descriptor_zero_is_served(world *w)
         return;
     (void)listen_at(w, &options, address);
     peer client = peer_start(address);
-    plx__socket_dispose(0);
-    uint64_t until = plx__clock_now() + patience();
+    net_dispose(0);
+    uint64_t until = net_now() + patience();
     while (p.opened == 0) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         errno = EINTR; /* As an earlier call may have left it: the number does not say that. */
         turn(w);
     }

@@ -22,8 +22,8 @@ static site site_make(const char *suffix)
 {
     static unsigned made;
     site s;
-    (void)snprintf(s.file, sizeof s.file, "pollux-%llx-%u%s", (unsigned long long)plx__clock_now(),
-                   made++, suffix);
+    (void)snprintf(s.file, sizeof s.file, "pollux-%llx-%u%s", (unsigned long long)net_now(), made++,
+                   suffix);
     (void)snprintf(s.address, sizeof s.address, "unix:%s", s.file);
     return s;
 }
@@ -31,11 +31,11 @@ static site site_make(const char *suffix)
 static bool has_unix_sockets(void)
 {
     plx_socket tried;
-    int status = plx__socket_open(&tried, PLX__FAMILY_UNIX);
+    int status = net_open(&tried, PLX__FAMILY_UNIX);
     if (status == PLX_EAFNOSUPPORT)
         return false;
     ck_ok(status);
-    plx__socket_close(tried);
+    net_close(tried);
     return true;
 }
 
@@ -244,8 +244,8 @@ static plx_socket socket_bound(const char *address)
     plx__address parsed;
     plx_socket bound;
     ck_ok(plx__address_parse(&parsed, address));
-    ck_ok(plx__socket_open(&bound, parsed.family));
-    ck_ok(plx__socket_bind(bound, &parsed));
+    ck_ok(net_open(&bound, parsed.family));
+    ck_ok(net_bind(bound, &parsed));
     return bound;
 }
 
@@ -270,7 +270,7 @@ static void socket_of_a_starting_server_stays(world *w)
         check_gone(new.file);
         ck_ok(plx__test_path_lock(false));
     }
-    plx__socket_close(starting);
+    net_close(starting);
     ck_ok(plx_listener_close(w->loop, server_open(w->loop, s.address, &p)));
     check_gone(s.file);
     ck_ok(plx__test_directory_enter(".."));
@@ -296,7 +296,7 @@ static void directory_of_the_socket_is_locked(world *w)
         check_in_use(w, address);
         ck_ok(plx__test_path_lock(false));
     }
-    plx__socket_close(starting);
+    net_close(starting);
     ck_ok(plx_listener_close(w->loop, server_open(w->loop, address, &p)));
     ck_ok(plx__test_directory_remove(directory.file));
 }
@@ -316,7 +316,7 @@ static void rival_run(const char *address, couple *life)
     plx_loop *loop;
     plx_listener listener;
     char none;
-    plx__socket_dispose(life->ours.socket);
+    net_dispose(life->ours.socket);
     if (plx_loop_open(&loop, NULL) != 0)
         plx__test_report(101);
     int outcome = listen_outcome(loop, address, &listener);
@@ -337,7 +337,7 @@ static void one_of_two_starting_servers_has_the_path(world *w)
         site s = site_make(".sock");
         plx_listener listener;
         couple life = couple_open();
-        plx__socket_close(socket_bound(s.address));
+        net_close(socket_bound(s.address));
         int forked = plx__test_fork();
         if (forked == 0)
             rival_run(s.address, &life);
@@ -391,7 +391,7 @@ static void many_start_in_one_directory(world *w)
     asker askers[ASKERS];
     site live = site_make(".sock"), dead = site_make(".sock");
     plx_listener owner = server_open(w->loop, live.address, &p);
-    plx__socket_close(socket_bound(dead.address));
+    net_close(socket_bound(dead.address));
     for (int i = 0; i < ASKERS; i++) {
         askers[i] =
             (asker){.options = world_options(w, (plx_loop_options){0}), .address = live.address};
@@ -423,7 +423,7 @@ static void path_in_another_script(world *w)
     check_in_use(w, s.address);
     turn_some(w);
     ck_ok(plx_listener_close(w->loop, listener));
-    plx__socket_close(socket_bound(s.address)); /* The path is free. */
+    net_close(socket_bound(s.address)); /* The path is free. */
     ck_ok(plx_listener_close(w->loop, server_open(w->loop, s.address, &p)));
     check_gone(s.file);
 }
@@ -456,7 +456,7 @@ static void listening_at_a_path_fails_cleanly(world *w)
             site s = site_make(".sock");
             plx_listener listener;
             plx_loop *loop = world_loop_open(w);
-            plx__socket_close(socket_bound(s.address));
+            net_close(socket_bound(s.address));
             plx__fault_arm(kinds[kind], k, 1);
             int status = plx_listen(loop, &listener, s.address, NULL);
             bool is_struck = plx__fault_disarm(kinds[kind]) > 0;
@@ -490,9 +490,9 @@ static void look_before_it_listens(enum plx__hook_step step, void *data)
     l->mode = plx__test_path_mode(l->site->file);
     plx_socket client = PLX_SOCKET_NONE;
     ck_ok(plx__address_parse(&address, l->site->address));
-    ck_ok(plx__socket_open(&client, address.family));
-    ck_assert_int_eq(plx__socket_connect(client, &address), PLX_ECONNREFUSED);
-    plx__socket_close(client);
+    ck_ok(net_open(&client, address.family));
+    ck_assert_int_eq(net_connect(client, &address), PLX_ECONNREFUSED);
+    net_close(client);
 }
 
 /* The file has its mode, whatever the umask is, before anybody can connect; 0 leaves it as the
@@ -503,7 +503,7 @@ static void socket_file_has_its_mode(world *w)
     if (!has_unix_sockets() || plx__test_path_mode(".") == PLX_ENOSYS)
         return;
     site usual = site_make(".sock");
-    plx__socket_close(socket_bound(usual.address));
+    net_close(socket_bound(usual.address));
     int mode_usual = plx__test_path_mode(usual.file);
     check_there_and_remove(usual.file);
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
@@ -514,7 +514,7 @@ static void socket_file_has_its_mode(world *w)
         const plx_conn_options accepted = probe_options(&p);
         const plx_listen_options options = {.conn = &accepted, .path_mode = modes[i]};
         int wanted = modes[i] != 0 ? (int)modes[i] : mode_usual;
-        plx__socket_close(socket_bound(s.address)); /* A leftover has no say. */
+        net_close(socket_bound(s.address)); /* A leftover has no say. */
         plx__hook_set(look_before_it_listens, &l);
         ck_ok(plx_listen(w->loop, &listener, s.address, &options));
         plx__hook_set(NULL, NULL);

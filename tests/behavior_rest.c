@@ -78,18 +78,18 @@ static void end_is_no_event_for_one_that_waits_to_write(world *w)
     plx_watch watch;
     size_t calls = 0;
     do { /* Full is what it is when it does not get room within some turns. */
-        while (plx__socket_send(c.ours.socket, bytes, sizeof bytes) > 0)
+        while (net_send(c.ours.socket, bytes, sizeof bytes) > 0)
             continue;
         turn_some(w);
-    } while (plx__socket_look(c.ours.socket, PLX__LOOK_WRITE) != 0);
+    } while (net_look(c.ours.socket, PLX__LOOK_WRITE) != 0);
     peer_shutdown(&c.theirs);
     ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_WRITABLE, on_ready, &calls));
     turn_some(w);
     expect_rest(w);
     ck_assert_uint_eq(calls, 0);
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (calls == 0) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         (void)peer_try(&c.theirs, bytes, sizeof bytes);
         turn(w);
     }

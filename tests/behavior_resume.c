@@ -185,9 +185,9 @@ static void resume_waits_for_the_queue(world *w)
     turn_some(w);
     ck_assert_uint_eq(r.lines, 0);
     static unsigned char sink[65536];
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (r.lines < 3) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         (void)peer_try(&client, sink, sizeof sink);
         turn(w);
     }
@@ -280,7 +280,7 @@ static void resume_of_an_adopted_connection(world *w)
         plx_conn conn;
         plx_conn_options options = probe_options(&r.probe);
         options.flags = way == 1 ? PLX_CONN_PAUSED : 0;
-        plx__socket_disown(c.ours.socket);
+        net_disown(c.ours.socket);
         ck_ok(plx_conn_adopt(w->loop, &conn, c.ours.socket, &options, "one\ntwo\nthree\n", 14));
         c.ours.socket = PLX_SOCKET_NONE;
         if (way == 1) {
@@ -412,9 +412,9 @@ static void write_fails_behind_the_end(world *w)
     peer_shutdown(&client);
     turn_until(w, &r.probe.ended, 1);
     peer_reset(&client);
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (r.probe.closed == 0) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         int status = plx_conn_write(w->loop, r.probe.conn, "*", 1);
         ck_assert(status == 0 || status == PLX_EPIPE || status == PLX_ESTALE);
         turn(w);

@@ -237,7 +237,7 @@ static void slices_are_held_against_the_limits_together(world *w)
     ck_assert_int_eq(plx_conn_writev(w->loop, conn, NULL, 0), PLX_ESTALE);
     ck_assert_int_eq(plx_conn_writev(w->loop, conn, endless, 2), PLX_ESTALE);
     turn_until(w, &p.closed, 1);
-    plx__socket_close(listener);
+    net_close(listener);
 }
 
 /* Nothing is queued for want of memory for the last of it, and all of it afterwards. */
@@ -263,7 +263,7 @@ static void slices_without_memory(world *w)
     }
     ck_ok(plx_conn_close(w->loop, conn));
     turn_until(w, &p.closed, 1);
-    plx__socket_close(listener);
+    net_close(listener);
     probe q = {0};
     peer client = connect_roomy(w, &q);
     slices_fill(slices, SLICES, PLENTY);

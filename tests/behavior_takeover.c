@@ -70,9 +70,9 @@ static void helper_end(helper *h)
 /* Turns the loop until the probe has received what is wanted, and a little longer. */
 static void turn_until_received(helper *h)
 {
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     h->status = 0;
-    while (h->status == 0 && h->probe->received < h->wanted && plx__clock_now() < until)
+    while (h->status == 0 && h->probe->received < h->wanted && net_now() < until)
         h->status = plx_loop_run_once(h->w->loop, PLX_MILLISECOND);
     for (int i = 0; i < 3 && h->status == 0; i++)
         h->status = plx_loop_run_once(h->w->loop, 0);
@@ -100,7 +100,7 @@ static void speak(peer *client, size_t *position)
 {
     unsigned char piece[PIECE];
     pattern_fill(piece, sizeof piece, *position);
-    ck_assert_int_eq((int)plx__socket_send(client->socket, piece, sizeof piece), PIECE);
+    ck_assert_int_eq((int)net_send(client->socket, piece, sizeof piece), PIECE);
     *position += sizeof piece;
 }
 
@@ -109,11 +109,11 @@ static void hear_echo(peer *client, size_t position)
 {
     unsigned char piece[PIECE];
     size_t got = 0;
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (got < sizeof piece) {
         ptrdiff_t more = peer_try(client, piece + got, sizeof piece - got);
         ck_assert(more > 0 || more == PLX_EAGAIN);
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         got += more > 0 ? (size_t)more : 0;
     }
     pattern_check(piece, sizeof piece, position - sizeof piece);
@@ -198,7 +198,7 @@ static void feed(void *data)
     unsigned char piece[PIECE];
     while (plx__atomic_load(&f->is_over) == 0) {
         pattern_fill(piece, sizeof piece, f->sent);
-        ptrdiff_t sent = plx__socket_send(f->client.socket, piece, sizeof piece);
+        ptrdiff_t sent = net_send(f->client.socket, piece, sizeof piece);
         if (sent < 0)
             return;
         f->sent += (size_t)sent;
@@ -342,9 +342,9 @@ static void expect_end(peer *client)
 {
     char byte;
     ptrdiff_t got;
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while ((got = peer_try(client, &byte, 1)) == PLX_EAGAIN)
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
     ck_assert_int_eq((int)got, 0);
 }
 
@@ -354,11 +354,11 @@ static void expect_free(const char *address)
     plx_socket socket;
     plx__address parsed;
     ck_ok(plx__address_parse(&parsed, address));
-    ck_ok(plx__socket_open(&socket, parsed.family));
-    ck_ok(plx__socket_set(socket, PLX__SOCKET_LISTEN_ALONE, 1));
-    ck_ok(plx__socket_bind(socket, &parsed));
-    ck_ok(plx__socket_listen(socket, 1));
-    plx__socket_close(socket);
+    ck_ok(net_open(&socket, parsed.family));
+    ck_ok(net_set(socket, PLX__SOCKET_LISTEN_ALONE, 1));
+    ck_ok(net_bind(socket, &parsed));
+    ck_ok(net_listen(socket, 1));
+    net_close(socket);
 }
 
 static void watched(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
@@ -394,9 +394,9 @@ static void expect_closed_by_another(world *w, bool lives_on)
     peer client = peer_start(address);
     peer late = peer_start(address);
     helper_start(&h, w, run_until_stopped);
-    uint64_t until = plx__clock_now() + patience();
-    while (plx__socket_send(client.socket, "x", 1) != 1)
-        ck_assert_uint_lt(plx__clock_now(), until);
+    uint64_t until = net_now() + patience();
+    while (net_send(client.socket, "x", 1) != 1)
+        ck_assert_uint_lt(net_now(), until);
     helper_await(&h);
     ck_ok(h.status);
     if (!lives_on)
@@ -454,11 +454,11 @@ static void one_that_was_accepted_last_sees_the_end(world *w)
     plx__thread_join(&thread);
     ck_ok(c.status);
     w->loop = NULL;
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     ptrdiff_t got;
     char byte;
     while ((got = peer_try(&client, &byte, 1)) == PLX_EAGAIN)
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
     ck_assert_int_le((int)got, 0); /* The end, or a reset if it was not accepted. */
     peer_close(&client);
     ck_assert_uint_eq(p.opened, 0);

@@ -14,12 +14,12 @@ static bool may_be_bound(const world *w)
 /* Waits without turning any loop. */
 static void receive_elsewhere(peer *p, void *bytes, size_t length)
 {
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     for (size_t got = 0; got < length;) {
         ptrdiff_t piece = peer_try(p, (char *)bytes + got, length - got);
         ck_assert_msg(piece > 0 || piece == PLX_EAGAIN, "the peer's receive: %s",
                       plx_error_name((int)piece));
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         got += piece > 0 ? (size_t)piece : 0;
         if (piece < 0)
             plx__thread_yield();
@@ -62,7 +62,7 @@ static void expect_answer(peer *client, const char *question)
 {
     char answer[8];
     size_t length = strlen(question);
-    ck_assert_int_eq(plx__socket_send(client->socket, question, length), (ptrdiff_t)length);
+    ck_assert_int_eq(net_send(client->socket, question, length), (ptrdiff_t)length);
     receive_elsewhere(client, answer, length);
     ck_assert_mem_eq(answer, question, length);
 }
@@ -80,9 +80,9 @@ static void loop_is_run_by_one_thread_after_another(world *w)
     (void)listen_at(w, &options, address);
     peer client = peer_start(address);
     plx__address name;
-    uint64_t until = plx__clock_now() + patience();
-    while (plx__socket_peer(client.socket, &name) != 0)
-        ck_assert_uint_lt(plx__clock_now(), until);
+    uint64_t until = net_now() + patience();
+    while (net_peer(client.socket, &name) != 0)
+        ck_assert_uint_lt(net_now(), until);
     run_start(&r, w->loop);
     expect_answer(&client, "first");
     ck_ok(run_end(&r));
@@ -114,10 +114,10 @@ static void loop_is_run_by_one_thread_after_another(world *w)
 static void expect_end(peer *p)
 {
     static char bytes[65536]; /* One at a time, megabytes take long. */
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     ptrdiff_t got;
     while ((got = peer_try(p, bytes, sizeof bytes)) == PLX_EAGAIN || got > 0) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         plx__thread_yield();
     }
 }
@@ -158,10 +158,10 @@ static void loop_is_closed_by_another_thread(world *w)
             run_start(&r, w->loop);
         }
         peer client = way == 0 ? peer_open(w, address) : peer_start(address);
-        uint64_t until = plx__clock_now() + patience();
+        uint64_t until = net_now() + patience();
         plx__address name;
-        while (plx__socket_peer(client.socket, &name) != 0)
-            ck_assert_uint_lt(plx__clock_now(), until);
+        while (net_peer(client.socket, &name) != 0)
+            ck_assert_uint_lt(net_now(), until);
         if (way == 0) {
             plx__thread thread;
             turn_until(w, &p.opened, 1);

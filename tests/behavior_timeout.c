@@ -254,7 +254,7 @@ static void write_timeout_of_what_waited_for_the_connect(world *w)
         turn_until(w, &p.opened, 1);
         turn_until(w, &p.closed, 1);
         ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
-        plx__socket_close(listener);
+        net_close(listener);
     }
 }
 

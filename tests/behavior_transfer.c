@@ -48,7 +48,7 @@ static plx_conn_options handover_options(handover *h)
 /* Gives what was handed over to the loop. */
 static int adopt(plx_loop *loop, plx_conn *conn_out, handover *h, const plx_conn_options *options)
 {
-    plx__socket_disown(h->socket);
+    net_disown(h->socket);
     int status = plx_conn_adopt(loop, conn_out, h->socket, options, h->rest, h->rest_length);
     if (status != 0)
         plx__fault_taken(PLX__FAULT_DESCRIPTOR);
@@ -76,9 +76,9 @@ static plx_loop *loop_with(world *w, handover *h, probe *p)
 /* Turns both until it has reached `wanted`. */
 static void both_until(world *w, plx_loop *other, const size_t *count, size_t wanted)
 {
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (*count < wanted) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         ck_ok(plx_loop_run_once(w->loop, 0));
         ck_ok(plx_loop_run_once(other, PLX_MILLISECOND));
     }
@@ -180,15 +180,15 @@ static void stream_is_handed_over(world *w)
         size_t sent = 0;
         plx_loop *other = NULL;
         plx_conn_options options = handover_options(&h);
-        uint64_t until = plx__clock_now() + patience();
+        uint64_t until = net_now() + patience();
         h.probe.more = then.more = &position;
         peer client = connect_pair(w, &h.probe, &options);
         while (position < FLOOD) {
             unsigned char bytes[1500];
             size_t length = FLOOD - sent < sizeof bytes ? FLOOD - sent : sizeof bytes;
-            ck_assert_uint_lt(plx__clock_now(), until);
+            ck_assert_uint_lt(net_now(), until);
             pattern_fill(bytes, length, sent);
-            ptrdiff_t taken = length > 0 ? plx__socket_send(client.socket, bytes, length) : 0;
+            ptrdiff_t taken = length > 0 ? net_send(client.socket, bytes, length) : 0;
             ck_assert_int_ge(taken, 0);
             sent += (size_t)taken;
             ck_ok(plx_loop_run_once(w->loop, 0));
@@ -356,7 +356,7 @@ static void release_waits_for_the_queue(world *w)
     turn_until(w, &h.released, 1);
     ck_assert_uint_eq(h.sent_before, 1);
     ck_assert_int_eq(peer_try(&client, got, 1), PLX_EAGAIN);
-    plx__socket_disown(h.socket);
+    net_disown(h.socket);
     plx_socket_close(h.socket);
     plx_socket_close(PLX_SOCKET_NONE);
     size_t dropped;
@@ -435,7 +435,7 @@ static void release_is_refused(world *w)
     ck_ok(plx_conn_close(w->loop, connecting));
     turn_until(w, &h.probe.closed, 3);
     ck_assert_uint_eq(h.released, 0);
-    plx__socket_close(listener);
+    net_close(listener);
 }
 
 /* A socket that no loop has made, with what was received from it before. */
@@ -446,7 +446,7 @@ static void stranger_is_adopted(world *w)
     char got[8];
     plx_conn_options options = probe_options(&p);
     couple c = couple_open();
-    plx__socket_disown(c.ours.socket);
+    net_disown(c.ours.socket);
     ck_ok(plx_conn_adopt(w->loop, &conn, c.ours.socket, &options, "bc", 2));
     c.ours.socket = PLX_SOCKET_NONE;
     ck_ok(plx_conn_write(w->loop, conn, "a", 1));
@@ -471,14 +471,14 @@ static void adopting_is_refused(world *w)
     couple c = couple_open();
     plx_socket listener = socket_listening(address);
     plx_socket fresh;
-    ck_ok(plx__socket_open(&fresh, PLX__FAMILY_IPV4));
+    ck_ok(net_open(&fresh, PLX__FAMILY_IPV4));
     ck_assert_int_eq(plx_conn_adopt(w->loop, NULL, PLX_SOCKET_NONE, NULL, NULL, 0), PLX_EBADF);
     ck_assert_int_eq(plx_conn_adopt(w->loop, NULL, fresh, NULL, NULL, 0), PLX_ENOTCONN);
     ck_assert_int_eq(plx_conn_adopt(w->loop, NULL, listener, NULL, NULL, 0), PLX_ENOTCONN);
     ck_assert_int_eq(plx_conn_adopt(w->loop, NULL, c.ours.socket, &wrong, NULL, 0), PLX_EINVAL);
     ck_assert_int_eq(plx_conn_adopt(w->loop, NULL, c.ours.socket, NULL, NULL, 5), PLX_EINVAL);
     for (uint32_t k = 0;; k++) {
-        plx__socket_disown(c.ours.socket);
+        net_disown(c.ours.socket);
         plx__fault_arm(PLX__FAULT_MEMORY, k, 1);
         int status = plx_conn_adopt(w->loop, NULL, c.ours.socket, NULL, "abc", 3);
         plx__fault_arm(PLX__FAULT_MEMORY, 0, 0);
@@ -492,8 +492,8 @@ static void adopting_is_refused(world *w)
     c.ours.socket = PLX_SOCKET_NONE;
     ck_assert_uint_eq(counter(w, connections_open), 1);
     ck_assert_int_eq(plx_conn_adopt(w->loop, NULL, fresh, NULL, NULL, 0), PLX_ENOTCONN);
-    plx__socket_close(fresh);
-    plx__socket_close(listener);
+    net_close(fresh);
+    net_close(listener);
     couple_close(&c);
     turn_until_counter(w, connections_closed, 1);
 }
@@ -507,7 +507,7 @@ static void loop_closes_over_both(world *w)
     couple c = couple_open();
     peer client = connect_queued(w, &h, 0);
     unsigned char *bytes = release_with_queue(w, &h);
-    plx__socket_disown(c.ours.socket);
+    net_disown(c.ours.socket);
     ck_ok(plx_conn_adopt(w->loop, NULL, c.ours.socket, &options, NULL, 0));
     c.ours.socket = PLX_SOCKET_NONE;
     ck_ok(plx_loop_close(w->loop));

@@ -348,7 +348,7 @@ static void speak_when_second_sleeps(enum plx__hook_step step, void *data)
 {
     second *s = data;
     if (step == PLX__HOOK_SECOND && plx__atomic_exchange(&s->acts_left, 0) != 0) {
-        ck_assert_int_eq((int)plx__socket_send(s->speaker->socket, "x", 1), 1);
+        ck_assert_int_eq((int)net_send(s->speaker->socket, "x", 1), 1);
         ck_ok(plx_post(s->loop, count_post, &s->posts));
     }
 }

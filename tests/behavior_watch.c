@@ -65,12 +65,12 @@ static void watch_for_writing(world *w)
     ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_WRITABLE, see, &s));
     turn_until(w, &s.count, 1);
     ck_assert_uint_eq(s.ready, PLX_WRITABLE);
-    for (ptrdiff_t sent; (sent = plx__socket_send(c.ours.socket, bytes, sizeof bytes)) != 0;) {
+    for (ptrdiff_t sent; (sent = net_send(c.ours.socket, bytes, sizeof bytes)) != 0;) {
         ck_assert_int_gt(sent, 0);
         filled += (size_t)sent;
     }
     turn(w); /* What is being delivered may make room once more. */
-    for (ptrdiff_t sent; (sent = plx__socket_send(c.ours.socket, bytes, sizeof bytes)) != 0;)
+    for (ptrdiff_t sent; (sent = net_send(c.ours.socket, bytes, sizeof bytes)) != 0;)
         filled += (size_t)sent;
     size_t before = s.count;
     turn_some(w);
@@ -177,13 +177,13 @@ static void connect_by_hand(world *w, const char *address, uint32_t *ready_out, 
     plx_watch watch;
     peer p = peer_start(address);
     ck_ok(plx_watch_open(w->loop, &watch, p.socket, PLX_WRITABLE, see, &s));
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (s.count == 0) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         turn(w);
     }
     *ready_out = s.ready;
-    *result_out = plx__socket_connect_result(p.socket);
+    *result_out = net_connect_result(p.socket);
     ck_ok(plx_watch_close(w->loop, watch));
     peer_close(&p);
 }
@@ -207,7 +207,7 @@ static void watch_over_a_connect(world *w)
     connect_by_hand(w, address, &ready, &result);
     ck_assert_uint_eq(ready & PLX_WRITABLE, PLX_WRITABLE);
     ck_assert_int_eq(result, PLX_ECONNREFUSED);
-    plx__socket_close(bound);
+    net_close(bound);
 }
 
 /* A socket is watched once on a loop, whatever the backend would put up with; and again when the
@@ -260,7 +260,7 @@ static void watch_refuses_a_device_that_cannot_be_polled(world *w)
     for (uint32_t interest = 0; interest <= (PLX_READABLE | PLX_WRITABLE); interest++)
         ck_assert_int_eq(plx_watch_open(w->loop, &watch, device, interest, see, &s), PLX_ENOTSOCK);
     ck_assert_uint_eq(watch.bits, 0);
-    plx__socket_dispose(device);
+    net_dispose(device);
 }
 
 enum { MANY = 600 };
@@ -308,17 +308,17 @@ static void each_of_many_is_called_once_a_turn(world *w)
     /* "poll-two-tier" hands all to the second thread in every turn, ready or not. */
     bool may_lag =
         strcmp(w->backend, "uring") == 0 || strcmp(w->configuration, "poll-two-tier") == 0;
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (may_lag && fewest_calls(all) == 0) {
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         turn(w);
     }
     size_t before = fewest_calls(all);
     for (size_t turns = 0; turns < TURNS; turns++)
         turn(w);
-    until = plx__clock_now() + patience();
+    until = net_now() + patience();
     while (may_lag && fewest_calls(all) < before + TURNS) { /* Nobody is passed over for ever. */
-        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_assert_uint_lt(net_now(), until);
         turn(w);
     }
     ck_assert_uint_ge(fewest_calls(all), before + TURNS);
@@ -462,7 +462,7 @@ static void watch_goes_on_after_a_failure_that_passes(world *w)
     ck_assert_uint_eq(counter(w, sockets_lost), 0);
     ck_ok(plx_watch_close(w->loop, watch));
     for (int i = 0; i < 2; i++)
-        plx__socket_dispose(sockets[i]);
+        net_dispose(sockets[i]);
 }
 
 enum { READY = 80 }; /* More than are taken at a time (EVENTS_MAX of readiness.c). */
@@ -482,7 +482,7 @@ static void close_under_the_watch(plx_loop *loop, plx_watch watch, void *data, p
     (void)socket;
     (void)ready;
     if (f->told++ == 0)
-        plx__socket_dispose(f->sockets[0]);
+        net_dispose(f->sockets[0]);
 }
 
 /* A socket has failed once. Later it is ready, and closed before that is told: what was found is
@@ -515,7 +515,7 @@ static void one_that_failed_once_is_told_as_others_are(world *w)
     ck_assert_uint_eq(s.count, before + 1);
     ck_assert_uint_eq(s.ready, PLX_READABLE);
     ck_ok(plx_watch_close(w->loop, watch));
-    plx__socket_dispose(f.sockets[1]);
+    net_dispose(f.sockets[1]);
     for (int i = 0; i < READY; i++) {
         ck_ok(plx_watch_close(w->loop, watches[i]));
         couple_close(&others[i]);

@@ -182,7 +182,7 @@ static void lost_watch_tells_that_it_is_over(world *w)
         ck_ok(plx_watch_set_background(w->loop, watch, 1));
         do { /* Of the free numbers it is to be the lowest. */
             ck_assert_uint_lt(count, FILLERS_MAX);
-            ck_ok(plx__socket_open(&fillers[count++], PLX__FAMILY_IPV4));
+            ck_ok(net_open(&fillers[count++], PLX__FAMILY_IPV4));
         } while (fillers[count - 1] < number);
         peer_close(&c.ours);
         ck_ok(plx_connect(w->loop, &conn, address, NULL));
@@ -200,8 +200,8 @@ static void lost_watch_tells_that_it_is_over(world *w)
         ck_assert_uint_eq(o.told, closes || !is_lost ? 0 : 1);
         ck_assert_uint_eq(o.ready, closes || !is_lost ? 0 : PLX_FAILED);
         while (count > 0)
-            plx__socket_close(fillers[--count]);
-        plx__socket_close(refusing);
+            net_close(fillers[--count]);
+        net_close(refusing);
         peer_close(&c.theirs);
     }
 }

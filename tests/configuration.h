@@ -33,6 +33,12 @@ static inline const char *configuration_backend(const char *name)
     return configuration_is_of(name, "iocp") ? "iocp" : name;
 }
 
+/* Whether cases run in a simulation of their own under this name. */
+static inline bool configuration_is_sim(const char *name)
+{
+    return name != NULL && strcmp(name, "sim") == 0;
+}
+
 /* Once, before anything else runs under this name. */
 static inline void configuration_start(const char *name)
 {

@@ -135,10 +135,15 @@ START_TEST(run_chosen)
     ck_ok(plx__sockets_start()); /* For the peers. */
     if (getenv("POLLUX_TEST_TINY") != NULL)
         plx__fault_arm(PLX__FAULT_ROOM, 0, UINT32_MAX);
+    const bool is_sim = configuration_is_sim(the_world.configuration);
+    if (is_sim)
+        net_sim_open();
     if (world_has_loop)
         the_world.loop = world_loop_open(&the_world);
     chosen->run(&the_world);
     ck_ok(plx_loop_close(the_world.loop));
+    if (is_sim)
+        net_sim_close();
     free(plenty_bytes);
     plx__sockets_end();
     ck_assert_msg(plx__fault_held(PLX__FAULT_MEMORY) == memory, "%u pieces of memory leaked",
@@ -243,9 +248,9 @@ void turn_until(world *w, const size_t *count, size_t wanted)
 
 void turn_until_true(world *w, bool (*is_done)(void *data), void *data)
 {
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (!is_done(data)) {
-        ck_assert_msg(plx__clock_now() < until, "patience is over");
+        ck_assert_msg(net_now() < until, "patience is over");
         turn(w);
     }
 }
@@ -261,9 +266,9 @@ uint64_t counter_at(const world *w, size_t offset)
 
 void turn_until_counter_at(world *w, size_t offset, uint64_t wanted)
 {
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (counter_at(w, offset) < wanted) {
-        ck_assert_msg(plx__clock_now() < until, "patience is over");
+        ck_assert_msg(net_now() < until, "patience is over");
         turn(w);
     }
 }
@@ -279,9 +284,9 @@ uint64_t backend_counter(const world *w, const char *name)
 
 void turn_until_backend_counter(world *w, const char *name, uint64_t wanted)
 {
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (backend_counter(w, name) < wanted) {
-        ck_assert_msg(plx__clock_now() < until, "patience is over");
+        ck_assert_msg(net_now() < until, "patience is over");
         turn(w);
     }
 }
@@ -300,8 +305,8 @@ peer peer_start(const char *address)
     peer p;
     plx__address parsed;
     ck_ok(plx__address_parse(&parsed, address));
-    ck_ok(plx__socket_open(&p.socket, parsed.family));
-    int status = plx__socket_connect(p.socket, &parsed);
+    ck_ok(net_open(&p.socket, parsed.family));
+    int status = net_connect(p.socket, &parsed);
     ck_assert_msg(status == 0 || status == PLX_EAGAIN, "connect: %s", plx_error_name(status));
     return p;
 }
@@ -309,10 +314,10 @@ peer peer_start(const char *address)
 peer peer_open(world *w, const char *address)
 {
     plx__address name;
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     peer p = peer_start(address);
-    while (plx__socket_peer(p.socket, &name) != 0) {
-        ck_assert_msg(plx__clock_now() < until, "connecting takes too long");
+    while (net_peer(p.socket, &name) != 0) {
+        ck_assert_msg(net_now() < until, "connecting takes too long");
         turn(w);
     }
     return p;
@@ -321,11 +326,11 @@ peer peer_open(world *w, const char *address)
 void peer_send(world *w, peer *p, const void *bytes, size_t length)
 {
     const unsigned char *rest = bytes;
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (length > 0) {
-        ptrdiff_t sent = plx__socket_send(p->socket, rest, length);
+        ptrdiff_t sent = net_send(p->socket, rest, length);
         ck_assert_msg(sent >= 0, "the peer's send: %s", plx_error_name((int)sent));
-        ck_assert_msg(plx__clock_now() < until, "the peer's send takes too long");
+        ck_assert_msg(net_now() < until, "the peer's send takes too long");
         rest += sent;
         length -= (size_t)sent;
         if (length > 0)
@@ -336,12 +341,12 @@ void peer_send(world *w, peer *p, const void *bytes, size_t length)
 void peer_receive(world *w, peer *p, void *bytes, size_t length)
 {
     unsigned char *rest = bytes;
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     while (length > 0) {
-        ptrdiff_t got = plx__socket_receive(p->socket, rest, length);
+        ptrdiff_t got = net_receive(p->socket, rest, length);
         ck_assert_msg(got > 0 || got == PLX_EAGAIN, "the peer's receive: %s, %u bytes short",
                       got == 0 ? "end" : plx_error_name((int)got), (unsigned)length);
-        ck_assert_msg(plx__clock_now() < until, "the peer waits for %u more bytes in vain",
+        ck_assert_msg(net_now() < until, "the peer waits for %u more bytes in vain",
                       (unsigned)length);
         if (got > 0) {
             rest += got;
@@ -355,11 +360,11 @@ void peer_receive(world *w, peer *p, void *bytes, size_t length)
 int peer_drain(world *w, peer *p, size_t *count_out)
 {
     unsigned char bytes[4096];
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     *count_out = 0;
     for (;;) {
-        ptrdiff_t got = plx__socket_receive(p->socket, bytes, sizeof bytes);
-        ck_assert_msg(plx__clock_now() < until, "the end does not come");
+        ptrdiff_t got = net_receive(p->socket, bytes, sizeof bytes);
+        ck_assert_msg(net_now() < until, "the end does not come");
         if (got > 0)
             *count_out += (size_t)got;
         else if (got == PLX_EAGAIN)
@@ -371,23 +376,23 @@ int peer_drain(world *w, peer *p, size_t *count_out)
 
 ptrdiff_t peer_try(peer *p, void *bytes, size_t size)
 {
-    return plx__socket_receive(p->socket, bytes, size);
+    return net_receive(p->socket, bytes, size);
 }
 
 void peer_shutdown(peer *p)
 {
-    ck_ok(plx__socket_shutdown(p->socket));
+    ck_ok(net_shutdown(p->socket));
 }
 
 void peer_reset(peer *p)
 {
-    ck_ok(plx__socket_set(p->socket, PLX__SOCKET_RESET_ON_CLOSE, 1));
+    ck_ok(net_set(p->socket, PLX__SOCKET_RESET_ON_CLOSE, 1));
     peer_close(p);
 }
 
 void peer_close(peer *p)
 {
-    plx__socket_close(p->socket);
+    net_close(p->socket);
     p->socket = PLX_SOCKET_NONE;
 }
 
@@ -396,9 +401,9 @@ plx_socket socket_refusing(char *address)
     plx__address any;
     plx_socket bound;
     ck_ok(plx__address_parse(&any, "tcp://127.0.0.1:0"));
-    ck_ok(plx__socket_open(&bound, any.family));
-    ck_ok(plx__socket_bind(bound, &any));
-    ck_ok(plx__socket_name(bound, &any));
+    ck_ok(net_open(&bound, any.family));
+    ck_ok(net_bind(bound, &any));
+    ck_ok(net_name(bound, &any));
     ck_ok(plx__address_print(&any, address, PLX_ADDRESS_TEXT_MAX));
     return bound;
 }
@@ -406,7 +411,7 @@ plx_socket socket_refusing(char *address)
 plx_socket socket_listening(char *address)
 {
     plx_socket listener = socket_refusing(address);
-    ck_ok(plx__socket_listen(listener, 16));
+    ck_ok(net_listen(listener, 16));
     return listener;
 }
 
@@ -415,7 +420,7 @@ peer peer_refused(void)
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_socket bound = socket_refusing(address);
     peer refused = peer_start(address);
-    plx__socket_close(bound);
+    net_close(bound);
     return refused;
 }
 
@@ -424,14 +429,14 @@ couple couple_open(void)
     couple c;
     plx__address name;
     char address[PLX_ADDRESS_TEXT_MAX];
-    uint64_t until = plx__clock_now() + patience();
+    uint64_t until = net_now() + patience();
     plx_socket listener = socket_listening(address);
     c.ours = peer_start(address);
-    while (plx__socket_accept(listener, &c.theirs.socket) != 0)
-        ck_assert_uint_lt(plx__clock_now(), until);
-    while (plx__socket_peer(c.ours.socket, &name) != 0)
-        ck_assert_uint_lt(plx__clock_now(), until);
-    plx__socket_close(listener);
+    while (net_accept(listener, &c.theirs.socket) != 0)
+        ck_assert_uint_lt(net_now(), until);
+    while (net_peer(c.ours.socket, &name) != 0)
+        ck_assert_uint_lt(net_now(), until);
+    net_close(listener);
     return c;
 }
 

@@ -15,6 +15,7 @@
 
 #include "platform/fault.h"
 #include "platform/platform.h"
+#include "tests/net.h"
 
 typedef struct world {
     const char *configuration; /* The name that the case runs under (tests/configuration.h), */

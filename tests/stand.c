@@ -14,7 +14,7 @@ static void look(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
     (void)watch;
     ck_assert_uint_eq(ready, PLX_READABLE);
     /* Another look may be on its way when the byte has been read. */
-    s->looks += plx__socket_receive(socket, &byte, 1) == 1;
+    s->looks += net_receive(socket, &byte, 1) == 1;
 }
 
 static void tick(plx_loop *loop, plx_timer timer, void *data)
@@ -49,8 +49,7 @@ static void echo_check(world *w, peer *p, unsigned char sent)
 
 static void file_open(world *w, stand *s, const plx_listen_options *options)
 {
-    (void)snprintf(s->file, sizeof s->file, "pollux-%llx.sock",
-                   (unsigned long long)plx__clock_now());
+    (void)snprintf(s->file, sizeof s->file, "pollux-%llx.sock", (unsigned long long)net_now());
     (void)snprintf(s->file_address, sizeof s->file_address, "unix:%s", s->file);
     int status = plx_listen(w->loop, NULL, s->file_address, options);
     if (status == PLX_EAFNOSUPPORT)
@@ -96,8 +95,8 @@ void stand_check(world *w, stand *s)
         echo_check(w, &s->peers[i], (unsigned char)i);
     peer_send(w, &s->watched.theirs, "w", 1);
     turn_until(w, &s->looks, looks + 1);
-    uint64_t until = plx__clock_now() + patience();
-    while (s->ticks == ticks && plx__clock_now() < until)
+    uint64_t until = net_now() + patience();
+    while (s->ticks == ticks && net_now() < until)
         turn(w);
     ck_assert_uint_gt(s->ticks, ticks);
     if (s->signal.bits != 0 && plx__test_signal(PLX_SIGNAL_USER1) == 0)

@@ -8,8 +8,10 @@ import time
 from dataclasses import dataclass
 
 # The first that fits. Suites that are likely to notice come first; all of them have to be passed.
-# A name alone is a suite that runs by itself; "suite:configuration" runs under that one.
+# A name alone is a suite that runs by itself; "suite:configuration" runs under that one. "fuzz" and
+# "seeds" are programs of one case: PROGRAMS.
 WATCHERS_LINUX = (
+    ("backends/sim backends/host.c", "seeds behavior:sim behavior:poll unit"),
     ("backends/readiness/poll.c backends/readiness/idle_set",
      "behavior:poll-two-tier behavior:poll unit fuzz:poll-two-tier"),
     ("backends/readiness/array_poller",
@@ -21,6 +23,8 @@ WATCHERS_LINUX = (
     ("backends/readiness", "unit behavior:epoll behavior:poll behavior:libuv epoll:epoll"
      " fuzz:epoll"),
     ("platform/unix/poll.c", "unit behavior:poll-two-tier behavior:poll fuzz:poll"),
+    ("core", "unit seeds behavior:poll behavior:uring behavior:epoll behavior:poll-two-tier"
+     " behavior:select uring:uring epoll:epoll fuzz:poll fuzz:uring behavior:sim"),
     ("", "unit behavior:poll behavior:uring behavior:epoll behavior:poll-two-tier behavior:select"
      " uring:uring epoll:epoll fuzz:poll fuzz:uring"),
 )
@@ -30,13 +34,25 @@ WATCHERS_WINDOWS = (
     ("platform/windows/poll.c", "unit_windows unit behavior:poll-windows behavior:poll-windows-old"),
     ("", "unit_windows unit unit_iocp behavior:poll-windows behavior:iocp-windows"),
 )
-FUZZ_SECONDS = 4
+# What each is called, and how it is run.
+PROGRAMS = {"fuzz": ("fuzz_api", ["--seconds", "4", "--seed", "1"]),
+            "seeds": ("sim_seeds", ["--count", "300"])}
+ARGUMENTS = dict(PROGRAMS.values())
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def programs_of(watchers):
     """The targets that have to be built for them."""
     suites = {word.partition(":")[0] for _, words in watchers for word in words.split()}
-    return sorted("fuzz_api" if suite == "fuzz" else suite for suite in suites)
+    return sorted(PROGRAMS[suite][0] if suite in PROGRAMS else suite for suite in suites)
+
+
+def exempt_of(configuration):
+    """The cases that cannot run under it."""
+    if configuration != "sim":
+        return set()
+    with open(os.path.join(HERE, "..", "sim_exempt.txt"), encoding="utf-8") as file:
+        return {line.strip() for line in file if not line.startswith("#")}
 
 
 @dataclass(frozen=True)
@@ -91,10 +107,12 @@ class Bench:
                 name for name in configurations
                 if name == wanted or wanted.endswith("*") and name.startswith(wanted[:-1])]
             for configuration in matching:
-                if suite == "fuzz":
-                    cases.append(Case("fuzz_api", configuration, ""))
+                if suite in PROGRAMS:
+                    cases.append(Case(PROGRAMS[suite][0], configuration, ""))
                     continue
-                cases += [Case(suite, configuration, name) for name in self._names_of(suite)]
+                exempt = exempt_of(configuration)
+                cases += [Case(suite, configuration, name) for name in self._names_of(suite)
+                          if name not in exempt]
         return list(dict.fromkeys(cases))
 
     def run(self, case, limit_s, more=None):
@@ -102,10 +120,7 @@ class Bench:
         command = self.emulator + [self.program(case.suite)]
         if case.configuration:
             command += ["--backend", case.configuration]
-        if case.suite == "fuzz_api":
-            command += ["--seconds", str(FUZZ_SECONDS), "--seed", "1"]
-        else:
-            command.append(case.name)
+        command += ARGUMENTS.get(case.suite, [case.name])
         environment = dict(self.environment, **(more or {}))
         try:
             ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
@@ -116,7 +131,7 @@ class Bench:
             failed = re.findall(rb"[\w/]+\.c:\d+:[EF]:.*", ended.stdout)
             where = ", " + failed[-1].decode(errors="replace").strip() if failed else ""
             return f"ended with {ended.returncode}{where}"
-        if case.suite != "fuzz_api" and b"100%: Checks: 1," not in ended.stdout:
+        if case.suite not in ARGUMENTS and b"100%: Checks: 1," not in ended.stdout:
             return "no check was run to its end"
         return None
 
