@@ -26,7 +26,7 @@ parts='lto sanitizers musl bits32 big-endian abi wine10 posix-configure posix-gn
 part_about() {
     case $1 in
     lto) echo 'every suite, optimized across files at link time' ;;
-    sanitizers) echo 'the behaviours on libuv, which is for comparison, with sanitizers' ;;
+    sanitizers) echo 'the behaviours on libuv and in a simulation, with sanitizers' ;;
     musl) echo 'units, behaviours and the fuzzer with musl' ;;
     bits32) echo 'every suite on 32-bit Linux; the library for 32-bit Windows' ;;
     big-endian) echo 'units and behaviours on s390x, by qemu' ;;

@@ -62,7 +62,7 @@ libraries='gcc g++ libc6-dev cmake ninja-build pkg-config git check libuv1-dev l
 linux="$libraries libcurl4-openssl-dev libpq-dev libhiredis-dev libc-ares-dev curl strace"
 windows="$libraries dpkg-dev gcc-mingw-w64-x86-64-win32 wine64"
 linux_backends='poll select epoll uring libuv'
-# Without the one that is for comparison, which ci/nightly/sanitizers.sh runs.
+# Without the one that is for comparison and the simulation, which ci/nightly/sanitizers.sh runs.
 sanitized_backends='poll select epoll uring'
 windows_backends='poll select iocp libuv'
 
@@ -204,7 +204,7 @@ row_run() {
     configure) simple "configure: what CMake selects" 60 "$libraries" sh ci/configure.sh ;;
     debug)
         needs "Linux debug" 200 $linux || return 0
-        suite "Linux debug" 200 debug $linux_backends poll-two-tier
+        suite "Linux debug" 220 debug $linux_backends poll-two-tier sim
         ;;
     asan)
         needs "Linux asan + ubsan" 330 $linux || return 0
@@ -219,9 +219,9 @@ row_run() {
         ;;
     deps) simple "cross-build Check, libuv, ..." 180 "$windows" sh ci/windows-deps.sh ;;
     windows)
-        needs "Windows under Wine" 760 $windows clang$llvm || return 0
+        needs "Windows under Wine" 800 $windows clang$llvm || return 0
         POLLUX_TEST_PATIENCE=60 POLLUX_TEST_TIMEOUT=110 \
-            suite "Windows under Wine" 760 mingw-debug $windows_backends poll-two-tier
+            suite "Windows under Wine" 800 mingw-debug $windows_backends poll-two-tier sim
         ;;
     posix) simple "POSIX layer: Linux and Wine alike" 80 "$linux $windows" posix_run ;;
     windows-release)
