@@ -377,10 +377,29 @@ static void ready_collect(plx__backend *backend)
     }
 }
 
-static int sim_wait(plx__backend *backend, uint64_t timeout_ns)
+/* Has others run until the loop has something. */
+static int until_ready(plx__backend *backend, uint64_t deadline_ns)
 {
     plx_sim *sim = backend->sim;
     int status = 0;
+    backend->member.is_waiting = true;
+    while (status == 0 && !has_ready(backend) && !is_awake(backend) && sim->now_ns < deadline_ns) {
+        uint64_t until_ns = deadline_ns;
+        if (plx__atomic_load(&backend->is_woken) != 0 && backend->wake_ns < until_ns)
+            until_ns = backend->wake_ns;
+        status = plx__sim_step(sim, until_ns);
+    }
+    backend->member.is_waiting = false;
+    if (status == PLX_EDEADLK && sim->sleeper == &backend->member) {
+        sim->is_deadlocked = true; /* plx_sim_run() returns that, not the loop. */
+        status = 0;
+    }
+    return status;
+}
+
+static int sim_wait(plx__backend *backend, uint64_t timeout_ns)
+{
+    plx_sim *sim = backend->sim;
     uint64_t deadline_ns =
         timeout_ns < UINT64_MAX - sim->now_ns ? sim->now_ns + timeout_ns : UINT64_MAX;
     plx__hook(PLX__HOOK_PREPARE);
@@ -391,12 +410,7 @@ static int sim_wait(plx__backend *backend, uint64_t timeout_ns)
     backend->waits++;
     sim->now_ns += plx__sim_chance(sim, WAIT_NS);
     plx__sim_catch_up(sim);
-    while (status == 0 && !has_ready(backend) && !is_awake(backend) && sim->now_ns < deadline_ns) {
-        uint64_t until_ns = deadline_ns;
-        if (plx__atomic_load(&backend->is_woken) != 0 && backend->wake_ns < until_ns)
-            until_ns = backend->wake_ns;
-        status = plx__sim_step(sim, until_ns);
-    }
+    int status = until_ready(backend, deadline_ns);
     if (is_awake(backend)) {
         plx__atomic_store(&backend->is_woken, 0);
         backend->wake_ns = UINT64_MAX;

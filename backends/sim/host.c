@@ -104,6 +104,8 @@ static int host_set(plx_socket socket, enum plx__socket_option option, int value
         found->resets = value != 0;
     else if (option == PLX__SOCKET_SHARE_PORT)
         found->shares_port = value != 0;
+    else if (option == PLX__SOCKET_ONLY_IPV6)
+        found->only_ipv6 = value != 0;
     return 0;
 }
 

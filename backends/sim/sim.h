@@ -91,6 +91,7 @@ struct plx__sim_socket {
     bool is_resetting; /* A reset is on its way to it. */
     bool is_bound;
     bool shares_port;       /* PLX__SOCKET_SHARE_PORT. */
+    bool only_ipv6;         /* PLX__SOCKET_ONLY_IPV6. */
     uint32_t tries;         /* Of a connect that met a full backlog. */
     plx__sim_socket *other; /* The other end; NULL when it is closed, and before there is one. */
     plx__sim_pipe input;
@@ -112,6 +113,7 @@ struct plx__sim_socket {
 typedef struct plx__sim_member {
     const plx_loop *loop;
     uint32_t number; /* Counted from 1. */
+    bool is_waiting; /* Until it has something: other loops run meanwhile, this one does not. */
     /* When the backend has something for the loop: now or earlier; or UINT64_MAX. */
     uint64_t (*due)(struct plx__sim_member *member);
 } plx__sim_member;
@@ -134,9 +136,11 @@ struct plx_sim {
     uint64_t now_ns;
     uint64_t order;
     bool is_cut;
-    bool is_running;        /* plx_sim_run() */
-    bool is_choosing;       /* Whose turn is next: looking at the clock takes no time. */
-    plx__sim_event *events; /* A heap: the next one first. */
+    bool is_running;                /* plx_sim_run() */
+    bool is_deadlocked;             /* The sleeper waits, and nothing will ever happen. */
+    const plx__sim_member *sleeper; /* Whose turn of plx_sim_run() waits; or NULL. */
+    bool is_choosing;               /* Whose turn is next: looking at the clock takes no time. */
+    plx__sim_event *events;         /* A heap: the next one first. */
     uint32_t events_count, events_room;
     plx__sim_socket **sockets; /* By index; NULL where there never was one. */
     uint32_t sockets_count, sockets_room, sockets_open;

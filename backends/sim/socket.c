@@ -147,12 +147,22 @@ static bool is_same(const plx__address *left, const plx__address *right)
             memcmp(host_of(left), host_of(right), host_length(left)) == 0);
 }
 
+/* Whether IPv4 connections to a port reach a socket of IPv6, too. */
+static bool takes_ipv4(const plx__sim_socket *socket, const plx__address *name,
+                       const plx__address *address)
+{
+    return name->family == PLX__FAMILY_IPV6 && address->family == PLX__FAMILY_IPV4 &&
+           !socket->only_ipv6 && is_any(name) && port_of(name) == port_of(address);
+}
+
 static bool is_taken(const plx_sim *sim, const plx__sim_socket *socket, const plx__address *address)
 {
     for (uint32_t i = 0; i < sim->sockets_count; i++) {
         const plx__sim_socket *one = sim->sockets[i];
         if (one != socket && one->state != PLX__SIM_FREE && one->is_bound &&
-            !(one->shares_port && socket->shares_port) && is_same(&one->name, address))
+            !(one->shares_port && socket->shares_port) &&
+            (is_same(&one->name, address) || takes_ipv4(one, &one->name, address) ||
+             takes_ipv4(socket, address, &one->name)))
             return true;
     }
     return false;
@@ -195,6 +205,20 @@ static void name_make(plx_sim *sim, plx__sim_socket *socket)
     port_set(&socket->name, port_take(sim));
 }
 
+/* As the listener's family has it: IPv4 addresses are mapped (RFC 4291, 2.5.5.2). */
+static plx__address name_for(const plx__sim_socket *listener, const plx__address *name)
+{
+    if (listener->name.family != PLX__FAMILY_IPV6 || name->family != PLX__FAMILY_IPV4)
+        return *name;
+    plx__address mapped = listener->name;
+    unsigned char *host = mapped.storage.bytes + IPV6_AT;
+    memset(host, 0, 10);
+    memset(host + 10, 0xFF, 2);
+    memcpy(host + 12, host_of(name), 4);
+    port_set(&mapped, port_of(name));
+    return mapped;
+}
+
 /* --- listening ------------------------------------------------------------------------------- */
 
 int plx__sim_listen(plx_sim *sim, plx__sim_socket *socket, uint32_t backlog)
@@ -221,8 +245,10 @@ static plx__sim_socket *listener_find(plx_sim *sim, const plx__address *address)
     plx__sim_socket *found = NULL;
     uint64_t count = 0;
     for (uint32_t i = 0; i < sim->listeners_count; i++) {
-        if (is_same(&sim->listeners[i]->name, address) && plx__sim_chance(sim, ++count) == 0)
-            found = sim->listeners[i];
+        plx__sim_socket *one = sim->listeners[i];
+        if ((is_same(&one->name, address) || takes_ipv4(one, &one->name, address)) &&
+            plx__sim_chance(sim, ++count) == 0)
+            found = one;
     }
     return found;
 }
@@ -295,8 +321,8 @@ static void syn(plx_sim *sim, plx__sim_socket *socket)
         return;
     }
     other->state = PLX__SIM_CONNECTED;
-    other->name = socket->peer;
-    other->peer = socket->name;
+    other->name = name_for(listener, &socket->peer);
+    other->peer = name_for(listener, &socket->name);
     other->other = socket;
     socket->other = other;
     listener->waiting[listener->waiting_count++] = other;

@@ -22,6 +22,9 @@
 #define TURN_NS     500u
 #define SCHEDULE_NS 2000u
 
+/* When a loop is tried again that its own program runs at the moment. */
+#define BUSY_NS PLX_MILLISECOND
+
 static THREAD_LOCAL plx_sim *here;
 
 plx_sim *plx__sim_here(void)
@@ -33,7 +36,7 @@ plx_sim *plx__sim_here(void)
 
 static uint64_t task_due(const plx_sim *sim, const plx__sim_task *task)
 {
-    if (task->is_over || task->is_running)
+    if (task->is_over || task->is_running || task->member->is_waiting)
         return UINT64_MAX;
     uint64_t due_ns = task->member->due(task->member);
     uint64_t timeout_ns = task->next_timeout(task->loop);
@@ -62,21 +65,41 @@ static plx__sim_task *task_next(plx_sim *sim, uint64_t *due_out)
     return next;
 }
 
+/* One that has nothing to do now, any of those. NULL if there is none, and when there may be. */
+static plx__sim_task *task_idle(plx_sim *sim, uint64_t *rested_out)
+{
+    plx__sim_task *idle = NULL;
+    uint64_t count = 0;
+    *rested_out = UINT64_MAX;
+    sim->is_choosing = true;
+    for (uint32_t i = 0; i < sim->tasks_count; i++) {
+        plx__sim_task *task = &sim->tasks[i];
+        const uint64_t from_ns = task->not_before_ns;
+        if (task->is_over || task->is_running || task_due(sim, task) <= sim->now_ns)
+            continue;
+        if (from_ns <= sim->now_ns)
+            idle = plx__sim_chance(sim, ++count) == 0 ? task : idle;
+        else if (from_ns < *rested_out)
+            *rested_out = from_ns;
+    }
+    sim->is_choosing = false;
+    return idle;
+}
+
 /* Tasks may come and go in the turn, so the array may move. */
-static void task_run(plx_sim *sim, plx__sim_task *task, uint64_t due_ns)
+static void task_run(plx_sim *sim, plx__sim_task *task, uint64_t timeout_ns)
 {
     const plx__sim_member *member = task->member;
-    if (sim->now_ns < due_ns)
-        sim->now_ns = due_ns;
     task->is_running = true;
-    int status = task->turn(task->loop, 0);
+    int status = task->turn(task->loop, timeout_ns);
     for (uint32_t i = 0; i < sim->tasks_count; i++) {
         task = &sim->tasks[i];
         if (task->member != member)
             continue;
         task->is_running = false;
-        task->is_over = task->is_over || status <= 0;
-        task->not_before_ns = sim->now_ns + TURN_NS + plx__sim_chance(sim, SCHEDULE_NS);
+        task->is_over = task->is_over || (status <= 0 && status != PLX_EBUSY);
+        task->not_before_ns = sim->now_ns + TURN_NS + plx__sim_chance(sim, SCHEDULE_NS) +
+                              (status == PLX_EBUSY ? BUSY_NS : 0);
         if (status < 0)
             plx__sim_tell(sim, "fail", member->number, 0, status);
     }
@@ -87,15 +110,33 @@ int plx__sim_step(plx_sim *sim, uint64_t deadline_ns)
     uint64_t due_ns;
     plx__sim_task *task = task_next(sim, &due_ns);
     uint64_t event_ns = sim->events_count > 0 ? sim->events[0].at_ns : UINT64_MAX;
-    if (event_ns <= due_ns && event_ns <= deadline_ns && event_ns != UINT64_MAX)
+    if (event_ns <= due_ns && event_ns <= deadline_ns && event_ns != UINT64_MAX) {
         plx__sim_event_run(sim);
-    else if (task != NULL && due_ns <= deadline_ns)
-        task_run(sim, task, due_ns);
-    else if (deadline_ns == UINT64_MAX)
+    } else if (task != NULL && due_ns <= deadline_ns) {
+        if (sim->now_ns < due_ns)
+            sim->now_ns = due_ns;
+        task_run(sim, task, 0);
+    } else if (deadline_ns == UINT64_MAX) {
         return PLX_EDEADLK;
-    else if (sim->now_ns < deadline_ns)
+    } else if (sim->now_ns < deadline_ns) {
         sim->now_ns = deadline_ns;
+    }
     return 0;
+}
+
+/* Has a loop that has nothing to do wait, as its thread would, while the others run: so that it is
+ * asleep when they want something of it. One that has come to its end ends instead. */
+static int sleep_or_step(plx_sim *sim, uint64_t deadline_ns)
+{
+    uint64_t rested_ns;
+    plx__sim_task *task = task_idle(sim, &rested_ns);
+    if (task == NULL)
+        return plx__sim_step(sim, rested_ns < deadline_ns ? rested_ns : deadline_ns);
+    sim->sleeper = task->member;
+    sim->is_deadlocked = false;
+    task_run(sim, task, deadline_ns != UINT64_MAX ? deadline_ns - sim->now_ns : PLX_FOREVER);
+    sim->sleeper = NULL;
+    return sim->is_deadlocked ? PLX_EDEADLK : 0;
 }
 
 int plx__sim_join(plx_sim *sim, plx__sim_member *member)
@@ -169,7 +210,7 @@ int plx_sim_run(plx_sim *sim, uint64_t duration_ns)
     uint64_t deadline_ns =
         duration_ns < UINT64_MAX - sim->now_ns ? sim->now_ns + duration_ns : UINT64_MAX;
     while (status == 0 && !tasks_are_over(sim))
-        status = sim->now_ns < deadline_ns ? plx__sim_step(sim, deadline_ns) : PLX_ETIMEDOUT;
+        status = sim->now_ns < deadline_ns ? sleep_or_step(sim, deadline_ns) : PLX_ETIMEDOUT;
     sim->is_running = false;
     return status;
 }

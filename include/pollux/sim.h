@@ -13,7 +13,9 @@
  * system. What a real network may do and what the faults allow is all that the simulation does.
  *
  * Run one loop by plx_loop_run() or plx_loop_run_once(), as ever. More loops are run by the
- * simulation as though each had a thread of its own (plx_sim_add()), whenever one of them waits.
+ * simulation as though each had a thread of its own (plx_sim_add()), whenever one of them waits. So
+ * a callback calls for another loop only what any thread may call: plx_post(), plx_post_notify()
+ * and plx_loop_stop(). Between two runs you may call everything.
  *
  * A simulation belongs to the thread that opened it, and a thread has one at a time. Different
  * threads may run different simulations at once. Descriptors that the simulation does not know
@@ -45,7 +47,7 @@ typedef struct plx_sim_faults {
     uint32_t late_detaches;  /**< A connection that closes has operations in flight. */
     uint32_t late_wakes;     /**< A wake ends the wait later. */
     uint32_t slow_steps;     /**< A step of a turn takes up to 100 ms: a slow callback. */
-    uint32_t losses;         /**< A packet is lost, and sent again 200 ms to 3 s later. */
+    uint32_t losses;         /**< A packet is lost, and sent again 200 ms to 1.6 s later. */
     uint32_t resets;         /**< A send meets a connection that was reset on its way. */
     uint32_t refusals;       /**< A connect is refused, though somebody listens. */
     uint32_t black_holes;    /**< A connect is never answered. */
@@ -121,10 +123,11 @@ PLX_NODISCARD static inline int plx_sim_add(plx_sim *sim, plx_loop *loop)
 
 /**
  * Runs the loops that were added, until `duration_ns` of virtual time have passed, or until none of
- * them runs any more. Not from a callback.
+ * them runs any more. The last turn may end a little later. Do not call it from a callback.
  *
- * Returns 0, PLX_EBUSY from a callback, PLX_ETIMEDOUT when the time is over and a loop still runs,
- * or PLX_EDEADLK when all of them wait and nothing will ever happen.
+ * Returns 0, PLX_EBUSY from a callback of a loop that it runs, or PLX_ETIMEDOUT when the time is
+ * over and a loop still runs. With PLX_FOREVER it returns PLX_EDEADLK when all of them wait and
+ * nothing will ever happen; so does plx_loop_run().
  */
 PLX_NODISCARD PLX_API int plx_sim_run(plx_sim *sim, uint64_t duration_ns);
 
