@@ -11,6 +11,7 @@
 #define WAIT_NS      1000u
 #define LATE_WAKE_NS (20 * PLX_MILLISECOND)
 #define ACCEPTS_STOP 4u /* One in so many accepts is the last of its turn. */
+#define WAITS_SHORT  8u /* One in so many waits does not bring all. */
 
 enum operation {
     ACCEPT = 1,
@@ -287,8 +288,6 @@ static const plx__completion *watch_try(plx__backend *backend, plx__sim_endpoint
     uint32_t ready = plx__sim_readiness(front->socket) & (front->interest | (uint32_t)PLX_FAILED);
     if (ready == 0)
         return NULL;
-    if ((ready & PLX_FAILED) != 0)
-        ready |= front->interest;
     list_add(backend, front, READY);
     (void)complete(backend, front, PLX__READY, 0);
     backend->completion.ready = ready;
@@ -368,10 +367,15 @@ static const plx__completion *sim_next(plx__backend *backend)
 
 /* --- waiting --------------------------------------------------------------------------------- */
 
+/* All of them, or now and then a part: as a system does when more is ready than a wait brings. */
 static void ready_collect(plx__backend *backend)
 {
-    while (backend->ready_count > 0) {
-        plx__sim_endpoint *front = backend->ready[backend->ready_count - 1];
+    uint32_t left = backend->ready_count;
+    if (left > 1 && plx__sim_chance(backend->sim, WAITS_SHORT) == 0)
+        left = 1 + (uint32_t)plx__sim_chance(backend->sim, left);
+    for (; left > 0; left--) {
+        uint64_t any = plx__sim_chance(backend->sim, backend->ready_count);
+        plx__sim_endpoint *front = backend->ready[any];
         list_remove(backend, front);
         list_add(backend, front, DUE);
     }

@@ -136,7 +136,9 @@ static int send_refusal(plx_sim *sim, plx__sim_socket *socket)
 static ptrdiff_t send_into_void(plx_sim *sim, plx__sim_socket *socket, size_t length)
 {
     plx__sim_reset_schedule(sim, socket, 2 * plx__sim_latency(sim));
-    return (ptrdiff_t)(length < socket->input.room ? length : socket->input.room);
+    size_t taken = length < socket->input.room ? length : socket->input.room;
+    plx__sim_tell_of(sim, "send", socket, (int64_t)taken);
+    return (ptrdiff_t)taken;
 }
 
 static size_t slices_length(const plx__slice *slices, size_t count)

@@ -368,6 +368,7 @@ static void connection_close(plx_sim *sim, plx__sim_socket *socket)
         plx__sim_reset_schedule(sim, other, plx__sim_latency(sim));
     }
     other->other = NULL;
+    plx__sim_notify(other); /* It may have waited for room, of which there is any amount now. */
 }
 
 static void listener_close(plx_sim *sim, plx__sim_socket *listener)
