@@ -285,7 +285,7 @@ static void unknown_descriptor_is_none(world *w)
     plx_watch watch;
     (void)w;
     stage_open_listening(&s, (plx_sim_options){0});
-    static const plx_socket unknown[] = {0, 1, 3, 4000, PLX_SOCKET_NONE};
+    static const plx_socket unknown[] = {0, 1, 5, 7, 4000, PLX_SOCKET_NONE};
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         ck_assert_int_eq(plx_watch_open(s.client, &watch, unknown[i], PLX_READABLE, on_ready, NULL),
                          PLX_EBADF);

@@ -5,8 +5,6 @@
 
 extern const test_case sim_network_cases[];
 
-#define SLOP_NS (10 * PLX_MICROSECOND)
-
 static stage s;
 static unsigned char bytes[100000];
 
@@ -178,6 +176,39 @@ static void buffer_bounds_what_is_in_flight(world *w)
     stage_close(&s);
 }
 
+/* What has arrived and was not received takes its room as well, */
+static void unread_bytes_take_room(world *w)
+{
+    (void)w;
+    stage_open_pair(&s, (plx_sim_options){.buffer_bytes = 10000});
+    ck_ok(plx_conn_pause(s.server, s.served.conn));
+    for (size_t i = 1; i <= 2; i++) {
+        ck_ok(plx_conn_write(s.client, s.made.conn, bytes, 6000));
+        stage_run(&s, PLX_SECOND);
+        ck_assert_uint_eq(stage_count(&s, "arrive"), i);
+    }
+    ck_assert_int_eq(stage_sum(&s, "send"), 10000);
+    ck_assert_uint_eq(plx_conn_queued(s.client, s.made.conn), 2000);
+    stage_close(&s);
+}
+
+/* and what was received until the sender has heard of it. */
+static void room_returns_with_the_answer(world *w)
+{
+    (void)w;
+    stage_open_pair(&s, (plx_sim_options){.buffer_bytes = 10000, .latency_ns = PLX_SECOND});
+    ck_ok(plx_conn_write(s.client, s.made.conn, bytes, 10000));
+    stage_until(&s, &s.served.received, 10000);
+    const uint64_t received_ns = stage_record(&s, "receive", 0)->time_ns;
+    ck_ok(plx_conn_write(s.client, s.made.conn, bytes, 10));
+    ck_assert_uint_eq(plx_conn_queued(s.client, s.made.conn), 10);
+    stage_until(&s, &s.served.received, 10010);
+    const uint64_t took_ns = stage_record(&s, "send", 1)->time_ns - received_ns;
+    ck_assert_uint_ge(took_ns, PLX_SECOND);
+    ck_assert_uint_le(took_ns, PLX_SECOND + PLX_MILLISECOND);
+    stage_close(&s);
+}
+
 /* A server that has one connection at a time, and one in its backlog. */
 static void full_backlog_drops(world *w)
 {
@@ -299,15 +330,30 @@ static void close_with_unread_bytes_resets(world *w)
     stage_close(&s);
 }
 
+static void ignore_end(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)loop;
+    (void)conn;
+    (void)p;
+}
+
 /* What is sent to one that has closed is lost, and answered by a reset. */
 static void send_to_a_closed_one_is_answered_by_a_reset(world *w)
 {
     (void)w;
-    stage_open_pair(&s, (plx_sim_options){.latency_ns = PLX_SECOND});
+    stage_open_listening(&s, (plx_sim_options){0});
+    s.made.then_end = ignore_end;
+    (void)stage_connect(&s);
+    stage_until(&s, &s.served.opened, 1);
     ck_ok(plx_conn_close(s.server, s.served.conn));
-    ck_ok(plx_conn_write(s.client, s.made.conn, "hello", 5)); /* It does not know yet. */
+    stage_until(&s, &s.made.ended, 1);
+    stage_run(&s, PLX_SECOND);
+    ck_assert_uint_eq(s.made.closed, 0); /* It could be half closed as well. */
+    ck_ok(plx_conn_write(s.client, s.made.conn, "hello", 5));
+    stage_run(&s, PLX_SECOND);
+    ck_ok(plx_conn_write(s.client, s.made.conn, "hello", 5)); /* Which finds out. */
     stage_until(&s, &s.made.closed, 1);
-    stage_run(&s, 5 * PLX_SECOND);
+    ck_assert_int_eq(s.made.reason, PLX_ECONNRESET);
     ck_assert_uint_eq(s.served.received, 0);
     stage_close(&s);
 }
@@ -336,6 +382,8 @@ const test_case sim_network_cases[] = {
     CASE(listeners_share_a_port),
     CASE(nobody_there_is_a_refusal),
     CASE(buffer_bounds_what_is_in_flight),
+    CASE(unread_bytes_take_room),
+    CASE(room_returns_with_the_answer),
     CASE(full_backlog_drops),
     CASE(dropped_connects_time_out),
     CASE(descriptors_run_out),

@@ -1,4 +1,6 @@
 /* tests/sim_run.c - loops that the simulation runs, and how a run ends. */
+#include <string.h>
+
 #include "tests/sim_stage.h"
 
 extern const test_case sim_run_cases[];
@@ -8,12 +10,20 @@ extern const test_case sim_run_cases[];
 typedef struct pair {
     plx_sim *sim;
     plx_loop *first, *second;
+    size_t failures; /* Of turns that the simulation has run. */
 } pair;
+
+static void on_record(void *data, const plx_sim_record *record)
+{
+    pair *p = data;
+    p->failures += strcmp(record->name, "fail") == 0;
+}
 
 static void pair_open(pair *p, uint32_t keep_running)
 {
     const plx_loop_options options = {.keep_running = keep_running};
-    ck_ok(plx_sim_open(&p->sim, NULL));
+    p->failures = 0;
+    ck_ok(plx_sim_open(&p->sim, &(plx_sim_options){.on_record = on_record, .data = p}));
     ck_ok(plx_loop_open(&p->first, &options));
     ck_ok(plx_loop_open(&p->second, NULL));
 }
@@ -23,6 +33,7 @@ static void pair_close(pair *p)
     ck_ok(plx_loop_close(p->second));
     ck_ok(plx_loop_close(p->first));
     ck_ok(plx_sim_close(p->sim));
+    ck_assert_uint_eq(p->failures, 0);
 }
 
 static void on_fire(plx_loop *loop, plx_timer timer, void *data)
@@ -261,6 +272,33 @@ static void order_of_loops_is_open(world *w)
     ck_assert_uint_gt(firsts[1], 5);
 }
 
+static void on_first(plx_loop *loop, void *data, int status)
+{
+    plx_loop **first = data;
+    (void)status;
+    if (*first == NULL)
+        *first = loop;
+}
+
+/* Neither sleeps when both are posted to. */
+static void order_of_busy_loops_is_open(world *w)
+{
+    size_t servers = 0;
+    (void)w;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        stage s;
+        plx_loop *first = NULL;
+        stage_open(&s, (plx_sim_options){.seed = seed});
+        ck_ok(plx_post(s.server, on_first, &first));
+        ck_ok(plx_post(s.client, on_first, &first));
+        stage_run(&s, PLX_SECOND);
+        servers += first == s.server;
+        stage_close(&s);
+    }
+    ck_assert_uint_gt(servers, 10);
+    ck_assert_uint_lt(servers, 30);
+}
+
 const test_case sim_run_cases[] = {
     CASE(loops_end_by_themselves),
     CASE(last_work_ends_an_endless_run),
@@ -274,5 +312,6 @@ const test_case sim_run_cases[] = {
     CASE(run_is_busy_in_callbacks),
     CASE(posts_wake_other_loops),
     CASE(order_of_loops_is_open),
+    CASE(order_of_busy_loops_is_open),
     CASES_END,
 };

@@ -18,6 +18,8 @@
 #define PERIOD     65521u /* A prime: lost bytes change the pattern. */
 #define WRITE_MAX  30000u
 #define HOUR_NS    (3600 * PLX_SECOND)
+#define CONNECT_NS (5 * PLX_SECOND)
+#define LATE_NS    (200 * PLX_MILLISECOND)
 #define TURNS_EACH 4u /* More turns than this for each thing that happens is spinning. */
 
 enum { STREAMS_MAX = 16, LOOPS_MAX = 4, SIDES = 2 };
@@ -33,8 +35,11 @@ typedef struct end {
     uint64_t lent, returned;
     uint64_t arrived_ns, closed_ns; /* By the trace. */
     uint64_t timeout_ns;            /* The shortest that arriving bytes put off; 0: none. */
+    uint64_t idle_ns, active_ns;    /* It closes when it is idle for so long, from then on. */
     int reason;
     bool is_open, is_closed;
+    bool is_paused;   /* By us. */
+    bool is_refused;  /* A write was, and on_drain has not been called since. */
     bool was_reading; /* When it closed: else what arrived puts nothing off. */
     bool has_end;     /* The other's stream ended in order. */
     bool is_over;     /* It shut its side, after `written`, */
@@ -56,7 +61,8 @@ typedef struct run {
     address_text names[STREAMS_MAX]; /* Of the clients. */
     uint32_t streams;
     uint32_t clients_left, servers_left; /* Ends that have not closed yet. */
-    uint64_t server_timeout_ns;
+    uint64_t server_timeout_ns, server_idle_ns;
+    bool has_time; /* No fault is on that has timeouts pass late. */
     uint64_t posted, posts_run;
     uint64_t records;
     bool is_closing;
@@ -163,6 +169,7 @@ static void act_write(end *e)
         int status = write_some(e, pattern_at(e, e->written), length);
         if (status == PLX_EPIPE)
             e->is_over = e->is_cut = true; /* Sending has failed; on_close says why. */
+        e->is_refused = e->is_refused || status == PLX_ENOBUFS;
         if (status != 0)
             break;
         e->written += length;
@@ -267,7 +274,9 @@ static void on_open(plx_loop *loop, plx_conn conn, void *data)
     e->conn = conn;
     e->is_open = true;
     e->has_end = false; /* Handed over, it is told again. */
+    e->is_refused = false;
     e->closed_ns = 0;
+    e->active_ns = plx_sim_now(r.sim);
     socket_note(e);
     timer_set(e);
     act_write(e);
@@ -292,8 +301,10 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *byt
     size_t consumed = one_in(4) ? chance_below(length + 1) : length;
     e->seen += consumed;
     sim_work_count.bytes += consumed;
-    if (one_in(12))
+    if (one_in(12)) {
+        e->is_paused = true;
         (void)plx_conn_pause(loop, e->conn);
+    }
     if (one_in(4))
         act_write(e);
     return consumed;
@@ -305,6 +316,7 @@ static void on_drain(plx_loop *loop, plx_conn conn, void *data)
     (void)loop;
     (void)conn;
     CHECK(e->is_open && !e->is_closed);
+    e->is_refused = false;
     act_write(e);
 }
 
@@ -336,6 +348,8 @@ static void on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
         sim_work_count.timed_out++;
         CHECK(e->closed_ns >= e->arrived_ns + e->timeout_ns);
     }
+    if (reason == PLX_ETIMEDOUT && !e->is_open)
+        CHECK(e->closed_ns >= e->active_ns + CONNECT_NS);
 }
 
 static void on_timer(plx_loop *loop, plx_timer timer, void *data)
@@ -344,10 +358,15 @@ static void on_timer(plx_loop *loop, plx_timer timer, void *data)
     (void)loop;
     (void)timer;
     CHECK(e->is_open && !e->is_closed);
+    if (plx_conn_unconsumed(e->loop, e->conn) > 0 || e->is_paused)
+        e->active_ns = plx_sim_now(r.sim); /* Reading begins anew, and so does its time. */
+    e->is_paused = false;
     (void)plx_conn_resume(e->loop, e->conn);
+    bool was_told = !e->is_refused || plx_conn_is_high(e->loop, e->conn);
     act_write(e);
     if (!plx_conn_is_open(e->loop, e->conn))
         return; /* It has ended. */
+    CHECK(was_told || e->is_over || e->is_ended || e->is_away);
     bool may_move = !e->is_over && !e->is_ended;
     if (may_move && one_in(30) && plx_conn_release(e->loop, e->conn) == 0)
         e->is_away = true;
@@ -366,6 +385,7 @@ static void on_accept(plx_loop *loop, plx_conn conn, void *data)
             continue;
         CHECK(plx_conn_set_data(loop, conn, e) == 0);
         e->timeout_ns = r.server_timeout_ns;
+        e->idle_ns = r.server_idle_ns;
         r.servers_left++;
         on_open(loop, conn, e);
         return;
@@ -394,7 +414,7 @@ static plx_conn_options options_make(end *e)
         .on_close = on_close,
         .on_release = on_release,
         .data = e,
-        .connect_timeout_ns = 5 * PLX_SECOND,
+        .connect_timeout_ns = CONNECT_NS,
         .idle_timeout_ns = one_in(3) ? 50 * PLX_MILLISECOND : 20 * PLX_SECOND,
         .read_timeout_ns = one_in(3) ? 40 * PLX_MILLISECOND : 0,
         .send_high = one_in(2) ? 1 + chance_below(40000) : 0,
@@ -403,10 +423,13 @@ static plx_conn_options options_make(end *e)
     uint64_t timeout_ns = options.idle_timeout_ns;
     if (options.read_timeout_ns != 0 && options.read_timeout_ns < timeout_ns)
         timeout_ns = options.read_timeout_ns;
-    if (e != NULL)
+    if (e != NULL) {
         e->timeout_ns = timeout_ns;
-    else
+        e->idle_ns = options.idle_timeout_ns;
+    } else {
         r.server_timeout_ns = timeout_ns;
+        r.server_idle_ns = options.idle_timeout_ns;
+    }
     return options;
 }
 
@@ -418,6 +441,13 @@ static void close_note(end *e, uint64_t time_ns)
     e->closed_ns = time_ns;
     e->was_reading =
         (conn->flags & (PLX__CONN_PAUSED_USER | PLX__CONN_PAUSED_HIGH | PLX__CONN_RELEASING)) == 0;
+    if (r.has_time && e->is_open && !e->is_ended && !e->is_away)
+        CHECK(time_ns <= e->active_ns + e->idle_ns + LATE_NS);
+}
+
+static bool is_activity(const char *name)
+{
+    return strcmp(name, "send") == 0 || strcmp(name, "receive") == 0;
 }
 
 static void on_record(void *data, const plx_sim_record *record)
@@ -432,30 +462,12 @@ static void on_record(void *data, const plx_sim_record *record)
             e->arrived_ns = record->time_ns;
         else if (strcmp(record->name, "detach") == 0)
             close_note(e, record->time_ns);
+        else if (is_activity(record->name))
+            e->active_ns = record->time_ns;
         break;
     }
     if (r.limits->trace != NULL)
         r.limits->trace(r.limits->trace_data, record);
-}
-
-/* Each of them is off, rare or frequent: what comes often would hide what comes with it (swarm
- * testing: A. Groce and others, ISSTA 2012). */
-static plx_sim_faults faults_make(void)
-{
-    static const uint32_t rates[] = {0, 0, 1000, 30000, 300000};
-    uint32_t values[SIM_FAULTS];
-    plx_sim_faults faults;
-    for (uint32_t i = 0; i < SIM_FAULTS; i++) {
-        values[i] = rates[chance_below(sizeof rates / sizeof rates[0])];
-        if ((r.limits->faults & 1u << i) == 0)
-            values[i] = 0;
-    }
-    memcpy(&faults, values, sizeof faults);
-    faults.slow_steps /= 100; /* Each takes up to 100 ms. */
-    faults.losses /= 4;
-    faults.resets /= 30;
-    faults.no_memory /= 30;
-    return faults;
 }
 
 static void loops_open(void)
@@ -495,6 +507,8 @@ static void clients_open(void)
         r.ends[r.streams][SERVER].to_write = chance_below(one_in(2) ? 2000 : r.limits->bytes);
         if (plx_connect(e->loop, &e->conn, r.address, &options) != 0)
             break;
+        e->active_ns = plx_sim_now(r.sim);
+        socket_note(e);
         CHECK(plx_conn_local(e->loop, e->conn, r.names[r.streams], sizeof(address_text)) == 0);
         r.clients_left++;
     }
@@ -547,7 +561,8 @@ void sim_work_run(uint64_t seed, const sim_limits *limits)
     if (pattern[1] == 0)
         pattern_make();
     chance_state = (seed + 1) * UINT64_C(0x9E3779B97F4A7C15) | 1;
-    const plx_sim_faults faults = faults_make();
+    const plx_sim_faults faults = sim_swarm(limits->faults);
+    r.has_time = faults.slow_steps == 0 && faults.no_buffers == 0;
     const plx_sim_options options = {
         .seed = seed,
         .latency_ns = 1 + chance_below(5 * PLX_MILLISECOND),

@@ -24,6 +24,9 @@ extern const sim_limits sim_limits_all;
 /* How many faults there are to choose from. */
 enum { SIM_FAULTS = sizeof(plx_sim_faults) / sizeof(uint32_t) };
 
+/* Chooses the faults of a run from those whose bits are set. */
+plx_sim_faults sim_swarm(uint32_t allowed);
+
 /* What a run did, added up over runs. */
 typedef struct sim_work_counts {
     uint64_t streams, bytes, ended, reset, timed_out, handed_over, refused, records;
