@@ -33,6 +33,7 @@ typedef struct end {
     uint64_t written, seen, shown;
     uint64_t to_write;
     uint64_t lent, returned;
+    uint64_t due_ns;                /* When the timer is to fire. */
     uint64_t arrived_ns, closed_ns; /* By the trace. */
     uint64_t timeout_ns;            /* The shortest that arriving bytes put off; 0: none. */
     uint64_t idle_ns, active_ns;    /* It closes when it is idle for so long, from then on. */
@@ -104,6 +105,7 @@ static plx_conn_options options_make(end *e);
 static void timer_set(end *e)
 {
     uint64_t after_ns = chance_below(20) * PLX_MILLISECOND + chance_below(1000);
+    e->due_ns = plx_loop_now(e->loop) + after_ns;
     CHECK(plx_timer_start(e->loop, &e->timer, after_ns, 0, on_timer, e) == 0);
 }
 
@@ -266,6 +268,14 @@ static void socket_note(end *e)
     e->id = plx__sim_find(r.sim, object->endpoint.socket)->id;
 }
 
+/* What the handle of a connection that is gone named may be another's slot by now. */
+static void stale_check(plx_loop *loop)
+{
+    const end *gone = &r.ends[chance_below(r.streams)][chance_below(SIDES)];
+    if (gone->is_closed && gone->loop == loop)
+        CHECK(plx_conn_write(loop, gone->conn, "?", 1) == PLX_ESTALE);
+}
+
 static void on_open(plx_loop *loop, plx_conn conn, void *data)
 {
     end *e = data;
@@ -279,6 +289,7 @@ static void on_open(plx_loop *loop, plx_conn conn, void *data)
     e->active_ns = plx_sim_now(r.sim);
     socket_note(e);
     timer_set(e);
+    stale_check(loop);
     act_write(e);
 }
 
@@ -355,9 +366,10 @@ static void on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
 static void on_timer(plx_loop *loop, plx_timer timer, void *data)
 {
     end *e = data;
-    (void)loop;
+    const uint64_t now_ns = plx_loop_now(loop);
     (void)timer;
     CHECK(e->is_open && !e->is_closed);
+    CHECK(now_ns >= e->due_ns && (now_ns <= e->due_ns + LATE_NS || !r.has_time));
     if (plx_conn_unconsumed(e->loop, e->conn) > 0 || e->is_paused)
         e->active_ns = plx_sim_now(r.sim); /* Reading begins anew, and so does its time. */
     e->is_paused = false;
