@@ -44,12 +44,67 @@ static void run_once_waits_as_long_as_it_is_told(world *w)
     ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
 }
 
+static void on_fire(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)loop;
+    (void)timer;
+    ++*(size_t *)data;
+}
+
+/* Turns until nothing is open are a run: 1 for each, and 0 at the end, which is no turn. */
+static void run_turn_ends_with_the_last_work(world *w)
+{
+    size_t fired = 0;
+    uint64_t turns = 0;
+    ck_assert_int_eq(plx_loop_run_turn(w->loop, PLX_FOREVER), 0);
+    ck_assert_uint_eq(counter(w, ticks), 0);
+    ck_ok(plx_timer_start(w->loop, NULL, 5 * PLX_MILLISECOND, 0, on_fire, &fired));
+    int status;
+    while ((status = plx_loop_run_turn(w->loop, PLX_FOREVER)) == 1)
+        turns++;
+    ck_ok(status);
+    ck_assert_uint_eq(fired, 1);
+    ck_assert_uint_ge(turns, 1);
+    ck_assert_uint_eq(counter(w, ticks), turns);
+}
+
+/* One stop ends one run: the turn that finds it does nothing, and the next one is a turn again. */
+static void run_turn_ends_with_a_stop(world *w)
+{
+    world_reopen(w, (plx_loop_options){.keep_running = 1});
+    ck_assert_int_eq(plx_loop_run_turn(w->loop, 0), 1);
+    plx_loop_stop(w->loop);
+    plx_loop_stop(w->loop);
+    ck_ok(plx_loop_run_turn(w->loop, PLX_FOREVER));
+    ck_assert_uint_eq(counter(w, ticks), 1);
+    ck_assert_int_eq(plx_loop_run_turn(w->loop, 0), 1);
+    ck_assert_uint_eq(counter(w, ticks), 2);
+    /* One that comes in a turn ends the run after it. */
+    ck_ok(plx_timer_start(w->loop, NULL, 0, 0, stop_on_fire, NULL));
+    while (plx_loop_next_timeout(w->loop) != 0 || counter(w, timers_fired) == 0)
+        ck_assert_int_eq(plx_loop_run_turn(w->loop, PLX_MILLISECOND), 1);
+    ck_ok(plx_loop_run_turn(w->loop, PLX_FOREVER));
+}
+
+static void run_turn_waits_as_long_as_it_is_told(world *w)
+{
+    world_reopen(w, (plx_loop_options){.keep_running = 1});
+    uint64_t before = plx__clock_now();
+    ck_assert_int_eq(plx_loop_run_turn(w->loop, 20 * PLX_MILLISECOND), 1);
+    ck_assert_uint_ge(plx__clock_now() - before, 19 * PLX_MILLISECOND);
+    before = plx__clock_now();
+    ck_assert_int_eq(plx_loop_run_turn(w->loop, 0), 1);
+    ck_assert_uint_lt(plx__clock_now() - before, PLX_SECOND);
+    ck_assert_uint_eq(counter(w, ticks), 2);
+}
+
 static void run_inside(plx_loop *loop, plx_timer timer, void *data)
 {
     (void)timer;
     ++*(size_t *)data;
     ck_assert_int_eq(plx_loop_run(loop), PLX_EBUSY);
     ck_assert_int_eq(plx_loop_run_once(loop, 0), PLX_EBUSY);
+    ck_assert_int_eq(plx_loop_run_turn(loop, 0), PLX_EBUSY);
     ck_assert_int_eq(plx_loop_close(loop), PLX_EBUSY);
 }
 
@@ -451,6 +506,9 @@ const test_case behavior_loop_cases[] = {
     CASE(run_returns_when_nothing_is_open),
     CASE(keep_running_until_stopped),
     CASE(run_once_waits_as_long_as_it_is_told),
+    CASE(run_turn_ends_with_the_last_work),
+    CASE(run_turn_ends_with_a_stop),
+    CASE(run_turn_waits_as_long_as_it_is_told),
     CASE(loop_is_busy_in_its_callbacks),
     CASE(turn_has_its_order),
     CASE(backends_are_known_by_name),
