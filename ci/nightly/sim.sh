@@ -1,0 +1,51 @@
+#!/bin/sh
+# Runs a million seeds of the simulated network (tests/sim_seeds), as a user's release is built, in
+# as many processes as there are processors.
+#
+#   sh ci/nightly/sim.sh [COUNT [FROM]]    seeds FROM, FROM + 1, ...; each day others if it is left out
+#
+# Exit codes: 0: every promise was kept; 1: not so, and the last lines are commands that run such
+# seeds again; 2: wrong use.
+set -eu
+. "$(dirname "$0")/../help.sh"
+cd "$(dirname "$0")/../.."
+count=${1:-1000000}
+days=$(($(date +%s) / 86400))
+from=${2:-$((days * 1000000))}
+case $count$from in
+*[!0-9]*)
+    script_about >&2
+    exit 2
+    ;;
+esac
+sh ci/packages.sh gcc libc6-dev cmake ninja-build pkg-config check
+build=build/sim
+cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DPOLLUX_BACKENDS=poll \
+    -DPOLLUX_BUILD_TESTS=ON -DPOLLUX_BUILD_TOOLS=OFF -DPOLLUX_BUILD_EXAMPLES=OFF \
+    -DPOLLUX_TEST_CONSUMERS=OFF
+cmake --build $build -j 2 --target sim_seeds
+
+processors=$(getconf _NPROCESSORS_ONLN)
+piece=$(((count + processors - 1) / processors))
+children=
+trap '[ -z "$children" ] || kill $children 2> /dev/null || true' EXIT INT TERM
+number=0
+while [ "$number" -lt "$processors" ]; do
+    $build/tests/sim_seeds --from $((from + number * piece)) --count "$piece" \
+        > "$build/seeds-$number.log" 2>&1 &
+    children="$children $!"
+    number=$((number + 1))
+done
+number=0
+bad=
+for child in $children; do
+    wait "$child" || bad="$bad $number"
+    number=$((number + 1))
+done
+children=
+cat $build/seeds-*.log
+for number in $bad; do
+    tail -n 2 "$build/seeds-$number.log"
+done
+[ -z "$bad" ] || exit 1
+echo "sim: $((piece * processors)) seeds from $from keep every promise"
