@@ -133,6 +133,38 @@ typedef struct posting {
     size_t count;
 } posting;
 
+static size_t pause_at_first(plx_loop *loop, plx_conn conn, probe *p, const void *data,
+                             size_t length)
+{
+    (void)data;
+    if (p->shown == 1)
+        ck_ok(plx_conn_pause(loop, conn));
+    return length;
+}
+
+/* What had arrived when a connection pauses may be received after that. Nobody is shown it before
+ * reading resumes. */
+static void late_detaches_receive_once_more(world *w)
+{
+    (void)w;
+    for (uint32_t rate = 0; rate <= ALWAYS; rate += ALWAYS) {
+        const plx_sim_faults faults = {.short_receives = ALWAYS, .late_detaches = rate};
+        stage_open_listening(&s, (plx_sim_options){.seed = 1, .faults = &faults});
+        s.served.then_data = pause_at_first;
+        (void)stage_connect(&s);
+        stage_until(&s, &s.made.opened, 1);
+        pattern_fill(bytes, sizeof bytes, 0);
+        ck_ok(plx_conn_write(s.client, s.made.conn, bytes, 4000));
+        stage_run(&s, PLX_SECOND);
+        ck_assert_uint_eq(s.served.shown, 1);
+        ck_assert_uint_eq(stage_count(&s, "receive"), rate != 0 ? 2 : 1);
+        ck_ok(plx_conn_resume(s.server, s.served.conn));
+        stage_until(&s, &s.served.received, 4000);
+        pattern_check(s.served.bytes, 4000, 0);
+        stage_close(&s);
+    }
+}
+
 static void on_post(plx_loop *loop, void *data, int status)
 {
     posting *p = data;
@@ -356,6 +388,7 @@ const test_case sim_faults_cases[] = {
     CASE(deferred_sends_wait_for_the_wait),
     CASE(sends_are_not_deferred_with_a_limit),
     CASE(late_detaches_keep_the_socket),
+    CASE(late_detaches_receive_once_more),
     CASE(late_wakes_end_the_wait_later),
     CASE(slow_steps_take_time),
     CASE(losses_delay),

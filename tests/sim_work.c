@@ -284,7 +284,7 @@ static void on_open(plx_loop *loop, plx_conn conn, void *data)
     e->conn = conn;
     e->is_open = true;
     e->has_end = false; /* Handed over, it is told again. */
-    e->is_refused = false;
+    e->is_refused = e->is_paused = false;
     e->closed_ns = 0;
     e->active_ns = plx_sim_now(r.sim);
     socket_note(e);
@@ -298,7 +298,7 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *byt
     end *e = data;
     end *other = other_of(e);
     (void)conn;
-    CHECK(loop == e->loop && e->is_open && !e->is_closed);
+    CHECK(loop == e->loop && e->is_open && !e->is_closed && !e->is_paused);
     CHECK(!e->has_end || e->seen + length == e->shown); /* What was left is shown again. */
     CHECK(e->seen + length <= other->written);
     CHECK(e->seen + length >= e->shown);
@@ -336,7 +336,7 @@ static void on_end(plx_loop *loop, plx_conn conn, void *data)
     end *e = data;
     (void)loop;
     (void)conn;
-    CHECK(e->is_open && !e->is_closed && !e->has_end);
+    CHECK(e->is_open && !e->is_closed && !e->has_end && !e->is_paused);
     e->has_end = true;
     sim_work_count.ended++;
     if (other_of(e)->is_over && !other_of(e)->is_cut)

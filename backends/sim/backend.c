@@ -20,7 +20,8 @@ enum operation {
     SEND = 8,
     WATCH = 16,
     RELEASE = 32,
-    DETACH = 64
+    DETACH = 64,
+    RECEIVED = 128 /* Receiving was stopped, and this had arrived before. */
 };
 
 enum list { NOWHERE, READY, DUE };
@@ -51,7 +52,7 @@ static void list_add(plx__backend *backend, plx__sim_endpoint *front, enum list 
 static bool is_ready(const plx__sim_endpoint *front)
 {
     uint32_t operations = front->operations;
-    if ((operations & (DETACH | RELEASE)) != 0)
+    if ((operations & (DETACH | RELEASE | RECEIVED)) != 0)
         return true;
     if (front->is_lost)
         return operations != 0;
@@ -162,6 +163,7 @@ static bool sim_release(plx__backend *backend, plx__endpoint *endpoint)
     plx_sim *sim = backend->sim;
     plx__sim_endpoint *front = plx__sim_front_of(endpoint);
     front->is_released = true;
+    front->operations &= (uint8_t)~RECEIVED; /* It stays in the socket. */
     if (!plx__sim_happens(sim, sim->faults.late_detaches))
         return true;
     front->operations |= RELEASE;
@@ -197,13 +199,21 @@ static int sim_connect(plx__backend *backend, plx__endpoint *endpoint, const plx
 
 static int sim_receive_start(plx__backend *backend, plx__endpoint *endpoint)
 {
+    plx__sim_front_of(endpoint)->operations &= (uint8_t)~RECEIVED; /* It is received anyway. */
     return operation_start(backend, endpoint, RECEIVE);
 }
 
 static void sim_stop(plx__backend *backend, plx__endpoint *endpoint)
 {
-    (void)backend;
-    plx__sim_front_of(endpoint)->operations &= (uint8_t) ~(ACCEPT | RECEIVE);
+    plx_sim *sim = backend->sim;
+    plx__sim_endpoint *front = plx__sim_front_of(endpoint);
+    bool was_receiving = (front->operations & RECEIVE) != 0;
+    front->operations &= (uint8_t) ~(ACCEPT | RECEIVE);
+    if (was_receiving && (plx__sim_readiness(front->socket) & PLX_READABLE) != 0 &&
+        plx__sim_happens(sim, sim->faults.late_detaches)) {
+        front->operations |= RECEIVED;
+        ready_update(backend, front);
+    }
 }
 
 static int sim_send_start(plx__backend *backend, plx__endpoint *endpoint, const plx__slice *slices,
@@ -337,7 +347,9 @@ static const plx__completion *endpoint_try(plx__backend *backend, plx__sim_endpo
         return watch_try(backend, front);
     if ((operations & ACCEPT) != 0)
         return accept_try(backend, front);
-    if ((operations & RECEIVE) != 0 && front->received != backend->waits)
+    front->operations &= (uint8_t)~RECEIVED;
+    if ((operations & RECEIVED) != 0 ||
+        ((operations & RECEIVE) != 0 && front->received != backend->waits))
         completion = receive_try(backend, front);
     bool may_send_too = completion != NULL && (front->operations & SEND) != 0;
     if (completion == NULL && (operations & SEND) != 0 &&

@@ -44,7 +44,7 @@ typedef struct plx_sim_faults {
     uint32_t short_sends;    /**< A send takes fewer bytes than there is room for, down to one. */
     uint32_t short_receives; /**< A receive brings fewer bytes than have arrived, down to one. */
     uint32_t deferred_sends; /**< A small send is taken and tried with the next wait. */
-    uint32_t late_detaches;  /**< A connection that closes has operations in flight. */
+    uint32_t late_detaches;  /**< A connection that pauses or closes has operations in flight. */
     uint32_t late_wakes;     /**< A wake ends the wait later. */
     uint32_t slow_steps;     /**< A step of a turn takes up to 100 ms: a slow callback. */
     uint32_t losses;         /**< A packet is lost, and sent again 200 ms to 1.6 s later. */
