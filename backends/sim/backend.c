@@ -11,7 +11,6 @@
 #define WAIT_NS      1000u
 #define LATE_WAKE_NS (20 * PLX_MILLISECOND)
 #define ACCEPTS_STOP 4u /* One in so many accepts is the last of its turn. */
-#define WAITS_SHORT  8u /* One in so many waits does not bring all. */
 
 enum operation {
     ACCEPT = 1,
@@ -209,7 +208,8 @@ static void sim_stop(plx__backend *backend, plx__endpoint *endpoint)
     plx__sim_endpoint *front = plx__sim_front_of(endpoint);
     bool was_receiving = (front->operations & RECEIVE) != 0;
     front->operations &= (uint8_t) ~(ACCEPT | RECEIVE);
-    if (was_receiving && (plx__sim_readiness(front->socket) & PLX_READABLE) != 0 &&
+    if (was_receiving && !front->is_lost &&
+        (plx__sim_readiness(front->socket) & PLX_READABLE) != 0 &&
         plx__sim_happens(sim, sim->faults.late_detaches)) {
         front->operations |= RECEIVED;
         ready_update(backend, front);
@@ -383,7 +383,7 @@ static const plx__completion *sim_next(plx__backend *backend)
 static void ready_collect(plx__backend *backend)
 {
     uint32_t left = backend->ready_count;
-    if (left > 1 && plx__sim_chance(backend->sim, WAITS_SHORT) == 0)
+    if (left > 1 && plx__sim_happens(backend->sim, backend->sim->faults.short_waits))
         left = 1 + (uint32_t)plx__sim_chance(backend->sim, left);
     for (; left > 0; left--) {
         uint64_t any = plx__sim_chance(backend->sim, backend->ready_count);

@@ -54,6 +54,7 @@ typedef struct plx_sim_faults {
     uint32_t no_descriptors; /**< PLX_EMFILE where a socket is made or accepted. */
     uint32_t no_buffers;     /**< PLX_ENOBUFS where bytes are sent. */
     uint32_t no_memory;      /**< PLX_ENOMEM where an operation starts. */
+    uint32_t short_waits;    /**< A wait brings less than what is ready, at least one. */
 } plx_sim_faults;
 
 /** Something that happened; `name` is static. */
