@@ -3,10 +3,10 @@
 #
 #   sh tests/examples.sh DIRECTORY [EMULATOR [POLLUX]]
 #
-# DIRECTORY holds echo, proxy, chat, examples_client; posix_workers and curl_multi if they were
-# built. EMULATOR is a command that runs them ("" for none), POLLUX the command-line program, for
-# one more HTTP server. Prints a line for each check, and ends with 0 only if all have passed. Needs
-# no tool that POSIX does not have.
+# DIRECTORY holds echo, proxy, chat, retry, examples_client; posix_workers and curl_multi if they
+# were built. EMULATOR is a command that runs them ("" for none), POLLUX the command-line program,
+# for one more HTTP server. Prints a line for each check, and ends with 0 only if all have passed.
+# Needs no tool that POSIX does not have.
 set -u
 
 if [ $# -lt 1 ] || [ $# -gt 3 ]; then
@@ -328,6 +328,34 @@ interrupt $chat_process
 code=$?
 finish "$first" || code=1
 check "chat tells its guests and ends with 0 on Ctrl-C" $code chat.log first.log
+
+# --- retry ---------------------------------------------------------------------------------------
+# Its simulation has tests of its own: tests/examples_retry.cmake.
+
+start retry.log retry --serve $any
+retry_process=$started
+server=$(address_in retry.log)
+clients=
+for i in 1 2 3; do
+    start "many$i.log" retry --connect "tcp://$server" --transfers 20
+    clients="$clients $started"
+done
+code=0
+for process in $clients; do
+    finish "$process" || code=1
+done
+for i in 1 2 3; do
+    grep -q "has made all transfers, 20" "$scratch/many$i.log" || code=1
+done
+# Each makes transfers of 11, 12, ... 30 units.
+grep -q "balance 1230" "$scratch/retry.log" || code=1
+check "retry applies all transfers of three clients" $code retry.log many1.log many2.log many3.log
+interrupt $retry_process
+check "retry ends with 0 on Ctrl-C" $? retry.log
+
+program retry --connect nonsense >"$scratch/error.log" 2>&1
+[ $? -eq 2 ] && grep -q "retry: nonsense: not an address" "$scratch/error.log"
+check "retry refuses an address that is none" $? error.log
 
 # --- workers -------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@ file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/include/*.h" "${ROOT}/core/*
      "${ROOT}/platform/*.[ch]" "${ROOT}/backends/*.[ch]" "${ROOT}/posix/*.[ch]"
      "${ROOT}/tests/*.[ch]"
      "${ROOT}/tests/*.sh" "${ROOT}/tests/*.cmake" "${ROOT}/tests/CMakeLists.txt"
-     "${ROOT}/tools/*.[ch]" "${ROOT}/examples/*.c" "${ROOT}/bench/*.[ch]" "${ROOT}/bench/*.cpp"
+     "${ROOT}/tools/*.[ch]" "${ROOT}/examples/*.[ch]" "${ROOT}/bench/*.[ch]" "${ROOT}/bench/*.cpp"
      "${ROOT}/bench/*.py" "${ROOT}/bench/CMakeLists.txt" "${ROOT}/ci/*"
      "${ROOT}/cmake/*" "${ROOT}/docs/*.md")
 # README shows the shortest example: the very one that is built and tested.
