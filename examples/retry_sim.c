@@ -141,7 +141,7 @@ static plx_sim_faults faults_make(struct run *run)
 
 static int loop_add(struct run *run, size_t index)
 {
-    int status = plx_loop_open(&run->loops[index], NULL);
+    int status = plx_loop_open(&run->loops[index], &(plx_loop_options){.receive_bytes = 4096});
     return status == 0 ? plx_sim_add(run->sim, run->loops[index]) : status;
 }
 
@@ -204,6 +204,7 @@ static int run_seed(struct run *run)
         .seed = run->seed,
         .latency_ns = 1 + chance_below(run, 20 * PLX_MILLISECOND),
         .jitter_ns = 1 + chance_below(run, 20 * PLX_MILLISECOND),
+        .buffer_bytes = 4096,
         .faults = &faults,
         .on_record = run->trace != NULL || run->json != NULL ? on_record : NULL,
         .data = run,
