@@ -369,7 +369,7 @@ static void on_timer(plx_loop *loop, plx_timer timer, void *data)
     const uint64_t now_ns = plx_loop_now(loop);
     (void)timer;
     CHECK(e->is_open && !e->is_closed);
-    CHECK(now_ns >= e->due_ns && (now_ns <= e->due_ns + LATE_NS || !r.has_time));
+    CHECK(now_ns >= e->due_ns && (now_ns <= e->due_ns + PLX_MILLISECOND || !r.has_time));
     if (plx_conn_unconsumed(e->loop, e->conn) > 0 || e->is_paused)
         e->active_ns = plx_sim_now(r.sim); /* Reading begins anew, and so does its time. */
     e->is_paused = false;

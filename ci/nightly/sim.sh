@@ -2,7 +2,7 @@
 # Runs a million seeds of the simulated network (tests/sim_seeds), as a user's release is built, in
 # as many processes as there are processors.
 #
-#   sh ci/nightly/sim.sh [COUNT [FROM]]    from seed FROM on; each day others if it is left out
+#   sh ci/nightly/sim.sh [COUNT [FROM]]    seeds FROM, FROM + 1, ...; by default each day others
 #
 # Exit codes: 0: every promise was kept; 1: not so, and the last lines are commands that run such
 # seeds again; 2: wrong use.
