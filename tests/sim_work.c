@@ -14,9 +14,9 @@
 #include "platform/fault.h"
 #include "tests/chance.h"
 #include "tests/fuzz_check.h"
+#include "tests/sim_pattern.h"
 
-#define PERIOD     65521u /* A prime: lost bytes change the pattern. */
-#define WRITE_MAX  30000u
+#define WRITE_MAX  SIM_PATTERN_MAX
 #define HOUR_NS    (3600 * PLX_SECOND)
 #define CONNECT_NS (5 * PLX_SECOND)
 #define LATE_NS    (200 * PLX_MILLISECOND)
@@ -36,7 +36,8 @@ typedef struct end {
     uint64_t due_ns;                /* When the timer is to fire. */
     uint64_t arrived_ns, closed_ns; /* By the trace. */
     uint64_t timeout_ns;            /* The shortest that arriving bytes put off; 0: none. */
-    uint64_t idle_ns, active_ns;    /* It closes when it is idle for so long, from then on. */
+    size_t send_low;
+    uint64_t idle_ns, active_ns; /* It closes when it is idle for so long, from then on. */
     int reason;
     bool is_open, is_closed;
     bool is_paused;   /* By us. */
@@ -63,6 +64,7 @@ typedef struct run {
     uint32_t streams;
     uint32_t clients_left, servers_left; /* Ends that have not closed yet. */
     uint64_t server_timeout_ns, server_idle_ns;
+    size_t server_send_low;
     bool has_time; /* No fault is on that has timeouts pass late. */
     uint64_t posted, posts_run;
     uint64_t records;
@@ -73,21 +75,10 @@ const sim_limits sim_limits_all = {.streams = STREAMS_MAX, .bytes = 200000, .fau
 sim_work_counts sim_work_count;
 
 static run r;
-static unsigned char pattern[PERIOD + WRITE_MAX];
 
 static const unsigned char *pattern_at(const end *writer, uint64_t position)
 {
-    size_t index = (size_t)(writer - &r.ends[0][0]);
-    return pattern + (position + index * 4099) % PERIOD;
-}
-
-static void pattern_make(void)
-{
-    uint32_t state = 12345;
-    for (size_t i = 0; i < sizeof pattern; i++) {
-        state = state * 1664525u + 1013904223u;
-        pattern[i] = i < PERIOD ? (unsigned char)(state >> 24) : pattern[i - PERIOD];
-    }
+    return sim_pattern_at((size_t)(writer - &r.ends[0][0]), position);
 }
 
 static end *other_of(const end *e)
@@ -374,7 +365,9 @@ static void on_timer(plx_loop *loop, plx_timer timer, void *data)
         e->active_ns = plx_sim_now(r.sim); /* Reading begins anew, and so does its time. */
     e->is_paused = false;
     (void)plx_conn_resume(e->loop, e->conn);
-    bool was_told = !e->is_refused || plx_conn_is_high(e->loop, e->conn);
+    bool is_high = plx_conn_is_high(e->loop, e->conn) != 0;
+    CHECK(!is_high || e->is_refused || plx_conn_queued(e->loop, e->conn) > e->send_low);
+    bool was_told = !e->is_refused || is_high;
     act_write(e);
     if (!plx_conn_is_open(e->loop, e->conn))
         return; /* It has ended. */
@@ -398,6 +391,7 @@ static void on_accept(plx_loop *loop, plx_conn conn, void *data)
         CHECK(plx_conn_set_data(loop, conn, e) == 0);
         e->timeout_ns = r.server_timeout_ns;
         e->idle_ns = r.server_idle_ns;
+        e->send_low = r.server_send_low;
         r.servers_left++;
         on_open(loop, conn, e);
         return;
@@ -435,10 +429,13 @@ static plx_conn_options options_make(end *e)
     uint64_t timeout_ns = options.idle_timeout_ns;
     if (options.read_timeout_ns != 0 && options.read_timeout_ns < timeout_ns)
         timeout_ns = options.read_timeout_ns;
+    const size_t send_low = (options.send_high != 0 ? options.send_high : 262144) / 4;
     if (e != NULL) {
+        e->send_low = send_low;
         e->timeout_ns = timeout_ns;
         e->idle_ns = options.idle_timeout_ns;
     } else {
+        r.server_send_low = send_low;
         r.server_timeout_ns = timeout_ns;
         r.server_idle_ns = options.idle_timeout_ns;
     }
@@ -570,8 +567,6 @@ void sim_work_run(uint64_t seed, const sim_limits *limits)
 {
     memset(&r, 0, sizeof r);
     r.limits = limits;
-    if (pattern[1] == 0)
-        pattern_make();
     chance_state = (seed + 1) * UINT64_C(0x9E3779B97F4A7C15) | 1;
     const plx_sim_faults faults = sim_swarm(limits->faults);
     r.has_time = faults.slow_steps == 0 && faults.no_buffers == 0;
