@@ -10,6 +10,10 @@
 
 #include "platform/platform.h"
 
+/* Numbers of simulated sockets begin here: no system has so many, so none is mistaken for one of
+ * the system's. */
+#define PLX__HOST_SIMULATED (1u << 30)
+
 typedef struct plx__host {
     uint64_t (*now)(void);
     void (*sleep)(uint64_t duration_ns);

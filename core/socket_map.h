@@ -38,7 +38,7 @@ plx__object *plx__socket_map_owner(const plx__slab *slabs, uint32_t owner);
 /* It may be beyond all room. */
 static inline uint64_t plx__socket_map_index(plx_socket socket)
 {
-    uint64_t number = (uint64_t)socket;
+    uint64_t number = (uint64_t)socket & ~(uint64_t)PLX__HOST_SIMULATED; /* Both begin low. */
 #ifdef _WIN32
     number /= 4; /* Handles are multiples of four. */
 #endif

@@ -134,6 +134,8 @@ int plx_loop_run_turn(plx_loop *loop, uint64_t timeout_ns)
     }
     loop->now_ns = loop->host->now(); /* Who knows how long ago the last turn was. */
     int status = turn_run(loop, timeout_ns);
+    if (plx__is_inherited(loop)) /* A callback has forked. */
+        return PLX_EBUSY;
     return status == 0 ? 1 : status;
 }
 

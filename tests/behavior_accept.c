@@ -148,7 +148,8 @@ static void listener_on_a_socket_file(world *w)
     char path[64];
     char name[PLX_ADDRESS_TEXT_MAX];
     char answer[2];
-    (void)snprintf(path, sizeof path, "unix:pollux-%llx.sock", (unsigned long long)net_now());
+    (void)snprintf(path, sizeof path, "unix:pollux-%llx.sock",
+                   (unsigned long long)plx__clock_now());
     int status = plx_listen(w->loop, &listener, path, &listen);
     if (status == PLX_EAFNOSUPPORT) {
         ck_assert_str_eq(plx_error_text(status),
@@ -184,7 +185,7 @@ static void socket_file_does_not_replace_a_file(world *w)
 {
     char path[64];
     plx_listener listener;
-    (void)snprintf(path, sizeof path, "unix:pollux-%llx.txt", (unsigned long long)net_now());
+    (void)snprintf(path, sizeof path, "unix:pollux-%llx.txt", (unsigned long long)plx__clock_now());
     FILE *file = fopen(path + 5, "w");
     ck_assert_ptr_nonnull(file);
     fputs("precious", file);

@@ -254,7 +254,8 @@ static void connect_to_a_socket_file(world *w)
     char address[64];
     plx_listener listener;
     plx_conn conn;
-    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock", (unsigned long long)net_now());
+    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock",
+                   (unsigned long long)plx__clock_now());
     int status = plx_listen(w->loop, &listener, address, &listen);
     if (status == PLX_EAFNOSUPPORT)
         return;

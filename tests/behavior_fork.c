@@ -81,7 +81,8 @@ static void child_drops_what_is_closing(world *w)
     if (!child_is_possible(w))
         return;
     holdings before = world_restart(w);
-    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock", (unsigned long long)net_now());
+    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock",
+                   (unsigned long long)plx__clock_now());
     ck_ok(plx_listen(w->loop, &listener, address, NULL));
     peer client = connect_pair(w, &p, &options);
     ck_ok(plx_listener_close(w->loop, listener));

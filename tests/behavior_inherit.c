@@ -130,7 +130,7 @@ static void adopted_socket_leaves_its_file(world *w)
     plx_socket socket;
     if (!has_unix_sockets())
         return;
-    (void)snprintf(file, sizeof file, "pollux-%llx.sock", (unsigned long long)net_now());
+    (void)snprintf(file, sizeof file, "pollux-%llx.sock", (unsigned long long)plx__clock_now());
     (void)snprintf(address, sizeof address, "unix:%s", file);
     ck_ok(plx__address_parse(&parsed, address));
     ck_ok(net_open(&socket, parsed.family));

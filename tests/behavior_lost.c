@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "backends/host.h"
 #include "tests/child.h"
 #include "tests/rest.h"
 #include "tests/stand.h"
@@ -37,9 +38,10 @@ static bool names_itself(plx_socket socket, const char *local, const char *remot
 /* The socket of this process between these addresses; `remote` NULL: the listening one. */
 static plx_socket socket_find(const char *local, const char *remote)
 {
+    const plx_socket first = net_is_sim() ? (plx_socket)PLX__HOST_SIMULATED : 0;
     for (plx_socket socket = 0; socket < NUMBERS; socket += NUMBER_STEP) {
-        if (names_itself(socket, local, remote))
-            return socket;
+        if (names_itself(first + socket, local, remote))
+            return first + socket;
     }
     ck_abort_msg("no socket is at %s", local);
     return PLX_SOCKET_NONE;

@@ -69,7 +69,7 @@ static void on_data_that_returns_more_than_it_was_shown(world *w)
     for (int way = 0; way < 2; way++) {
         is_kept_first = way == 1;
         (void)snprintf(words_path, sizeof words_path, "pollux-%llx.txt",
-                       (unsigned long long)net_now());
+                       (unsigned long long)plx__clock_now());
         if (child_fork())
             misuse_and_die(w);
         child_join();

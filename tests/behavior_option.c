@@ -154,7 +154,8 @@ static void options_of_a_socket_file(world *w)
     int64_t group = -2;
     plx__credentials ours;
     plx_conn_options options = probe_options(&p);
-    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock", (unsigned long long)net_now());
+    (void)snprintf(address, sizeof address, "unix:pollux-%llx.sock",
+                   (unsigned long long)plx__clock_now());
     int status = plx_listen(w->loop, NULL, address, NULL);
     if (status == PLX_EAFNOSUPPORT)
         return; /* As in Wine. */

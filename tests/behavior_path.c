@@ -22,8 +22,8 @@ static site site_make(const char *suffix)
 {
     static unsigned made;
     site s;
-    (void)snprintf(s.file, sizeof s.file, "pollux-%llx-%u%s", (unsigned long long)net_now(), made++,
-                   suffix);
+    (void)snprintf(s.file, sizeof s.file, "pollux-%llx-%u%s", (unsigned long long)plx__clock_now(),
+                   made++, suffix);
     (void)snprintf(s.address, sizeof s.address, "unix:%s", s.file);
     return s;
 }

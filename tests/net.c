@@ -110,7 +110,7 @@ int net_connect(plx_socket socket, const plx__address *address)
 {
     plx__sim_socket *found = simulated(socket);
     if (found == NULL)
-        return plx__socket_connect(socket, address);
+        return net_is_sim() ? PLX_EBADF : plx__socket_connect(socket, address);
     int status = plx__sim_connect(sim, found, address);
     return status == 0 ? PLX_EAGAIN : status;
 }
@@ -118,20 +118,24 @@ int net_connect(plx_socket socket, const plx__address *address)
 int net_connect_result(plx_socket socket)
 {
     const plx__sim_socket *found = simulated(socket);
-    return found != NULL ? found->error : plx__socket_connect_result(socket);
+    if (net_is_sim())
+        return found != NULL ? found->error : PLX_EBADF;
+    return plx__socket_connect_result(socket);
 }
 
 ptrdiff_t net_receive(plx_socket socket, void *bytes, size_t size)
 {
     plx__sim_socket *found = simulated(socket);
-    return found != NULL ? plx__sim_receive(sim, found, bytes, size)
-                         : plx__socket_receive(socket, bytes, size);
+    if (net_is_sim())
+        return found != NULL ? plx__sim_receive(sim, found, bytes, size) : PLX_EBADF;
+    return plx__socket_receive(socket, bytes, size);
 }
 
 ptrdiff_t net_send(plx_socket socket, const void *bytes, size_t length)
 {
     const plx__slice slice = plx__slice_of(bytes, length);
     plx__sim_socket *found = simulated(socket);
-    return found != NULL ? plx__sim_send(sim, found, &slice, 1)
-                         : plx__socket_send(socket, bytes, length);
+    if (net_is_sim())
+        return found != NULL ? plx__sim_send(sim, found, &slice, 1) : PLX_EBADF;
+    return plx__socket_send(socket, bytes, length);
 }

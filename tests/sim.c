@@ -2,6 +2,7 @@
 #include "tests/harness.h"
 
 extern const test_case sim_faults_cases[];
+extern const test_case sim_guard_cases[];
 extern const test_case sim_loops_cases[];
 extern const test_case sim_memory_cases[];
 extern const test_case sim_network_cases[];
@@ -12,8 +13,9 @@ extern const test_case sim_trace_cases[];
 int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
-        sim_faults_cases, sim_loops_cases, sim_memory_cases, sim_network_cases,
-        sim_run_cases,    sim_time_cases,  sim_trace_cases,  NULL,
+        sim_faults_cases, sim_guard_cases,   sim_loops_cases,
+        sim_memory_cases, sim_network_cases, sim_run_cases,
+        sim_time_cases,   sim_trace_cases,   NULL,
     };
     return suite_main(argc, argv, groups, false);
 }

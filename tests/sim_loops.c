@@ -11,11 +11,9 @@ static void options_out_of_bounds_are_refused(world *w)
     static const plx_sim_faults too_often = {.no_memory = 1000001};
     static const plx_sim_faults always = {.no_memory = 1000000};
     static const plx_sim_options wrong[] = {
-        {.latency_ns = 3601 * PLX_SECOND},
-        {.jitter_ns = 3601 * PLX_SECOND},
-        {.buffer_bytes = (1u << 30) + 1},
-        {.descriptors_max = (1u << 20) + 1},
-        {.faults = &too_often},
+        {.latency_ns = 3601 * PLX_SECOND}, {.jitter_ns = 3601 * PLX_SECOND},
+        {.buffer_bytes = (1u << 30) + 1},  {.descriptors_max = (1u << 20) + 1},
+        {.backlog_max = (1u << 20) + 1},   {.faults = &too_often},
     };
     static const plx_sim_options right[] = {
         {.latency_ns = 3600 * PLX_SECOND},
@@ -23,7 +21,7 @@ static void options_out_of_bounds_are_refused(world *w)
         {.buffer_bytes = 1u << 30},
         {.descriptors_max = 1u << 20},
         {.bytes_per_second = UINT64_MAX},
-        {.backlog_max = UINT32_MAX},
+        {.backlog_max = 1u << 20},
         {.seed = UINT64_MAX, .faults = &always},
     };
     plx_sim *sim;

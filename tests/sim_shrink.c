@@ -69,8 +69,8 @@ static void streams_shrink(shrinking *s)
 static void bytes_shrink(shrinking *s)
 {
     sim_limits limits = *s->limits;
-    const uint32_t bytes = limits.bytes;
-    for (limits.bytes = 1; limits.bytes < bytes; limits.bytes = limits.bytes * 3 / 2 + 1) {
+    for (uint64_t bytes = 1; bytes < s->limits->bytes; bytes += bytes / 2 + 1) {
+        limits.bytes = (uint32_t)bytes;
         if (take_if_fails(s, limits))
             return;
     }

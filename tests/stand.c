@@ -49,7 +49,8 @@ static void echo_check(world *w, peer *p, unsigned char sent)
 
 static void file_open(world *w, stand *s, const plx_listen_options *options)
 {
-    (void)snprintf(s->file, sizeof s->file, "pollux-%llx.sock", (unsigned long long)net_now());
+    (void)snprintf(s->file, sizeof s->file, "pollux-%llx.sock",
+                   (unsigned long long)plx__clock_now());
     (void)snprintf(s->file_address, sizeof s->file_address, "unix:%s", s->file);
     int status = plx_listen(w->loop, NULL, s->file_address, options);
     if (status == PLX_EAFNOSUPPORT)

@@ -10,6 +10,7 @@
 /* The most that a wait takes beside what it waits for. */
 #define WAIT_NS      1000u
 #define LATE_WAKE_NS (20 * PLX_MILLISECOND)
+#define NEVER_NS     (UINT64_C(1) << 62)
 #define ACCEPTS_STOP 4u /* One in so many accepts is the last of its turn. */
 
 enum operation {
@@ -120,6 +121,8 @@ static int sim_attach(plx__backend *backend, plx__endpoint *endpoint, enum plx__
     uint32_t wanted = backend->attached;
     if (socket == NULL)
         return PLX_EBADF;
+    if (socket->endpoint != NULL)
+        return PLX_EEXIST;
     if (plx__sim_happens(sim, sim->faults.no_memory) ||
         plx__sim_grow((void **)&backend->ready, wanted, &backend->ready_room,
                       sizeof(plx__sim_endpoint *)) != 0 ||
@@ -416,8 +419,8 @@ static int until_ready(plx__backend *backend, uint64_t deadline_ns)
 static int sim_wait(plx__backend *backend, uint64_t timeout_ns)
 {
     plx_sim *sim = backend->sim;
-    uint64_t deadline_ns =
-        timeout_ns < UINT64_MAX - sim->now_ns ? sim->now_ns + timeout_ns : UINT64_MAX;
+    /* What is further than that never comes, as on a real clock. */
+    uint64_t deadline_ns = timeout_ns < NEVER_NS ? sim->now_ns + timeout_ns : UINT64_MAX;
     plx__hook(PLX__HOOK_PREPARE);
     plx__sim_deferred_submit(backend);
     if (plx__fault_strikes(PLX__FAULT_WAIT))
@@ -426,6 +429,10 @@ static int sim_wait(plx__backend *backend, uint64_t timeout_ns)
     backend->waits++;
     sim->now_ns += plx__sim_chance(sim, WAIT_NS);
     plx__sim_catch_up(sim);
+    backend->member.is_busy = false;
+    backend->member.is_waiting = true;
+    plx__sim_turns(sim);
+    backend->member.is_waiting = false;
     int status = until_ready(backend, deadline_ns);
     if (is_awake(backend)) {
         plx__atomic_store(&backend->is_woken, 0);
@@ -482,7 +489,24 @@ static int sim_open(plx__backend **backend_out, const plx__backend_config *confi
     return 0;
 }
 
-/* A child has a copy of all of it. */
+/* A simulation is one thread's. */
+static int sim_own(plx__backend *backend)
+{
+    return backend->sim == plx__sim_here() ? 0 : PLX_EBUSY;
+}
+
+/* A child has a copy of all of it, and calls nobody. */
+static void sim_abandon(plx__backend *backend)
+{
+    backend->sim->options.on_record = NULL;
+    while (backend->deferred_count > 0) {
+        plx__sim_endpoint *front = backend->deferred[backend->deferred_count - 1];
+        front->is_lost = true;
+        plx__sim_deferred_end(backend, front);
+    }
+    sim_close(backend);
+}
+
 static int sim_renew(plx__backend *backend)
 {
     (void)backend;
@@ -500,7 +524,8 @@ const plx__backend_ops plx__sim_backend = {
     .endpoint_bytes = PLX__SIM_ENDPOINT_SIZE,
     .open = sim_open,
     .close = sim_close,
-    .abandon = sim_close,
+    .own = sim_own,
+    .abandon = sim_abandon,
     .renew = sim_renew,
     .attach = sim_attach,
     .detach = sim_detach,

@@ -113,6 +113,7 @@ struct plx__sim_socket {
 typedef struct plx__sim_member {
     const plx_loop *loop;
     uint32_t number; /* Counted from 1. */
+    bool is_busy;    /* Its program runs it itself, and it has not waited since. */
     bool is_waiting; /* Until it has something: other loops run meanwhile, this one does not. */
     /* When the backend has something for the loop: now or earlier; or UINT64_MAX. */
     uint64_t (*due)(struct plx__sim_member *member);
@@ -142,7 +143,7 @@ struct plx_sim {
     bool is_choosing;               /* Whose turn is next: looking at the clock takes no time. */
     plx__sim_event *events;         /* A heap: the next one first. */
     uint32_t events_count, events_room;
-    plx__sim_socket **sockets; /* By index; NULL where there never was one. */
+    plx__sim_socket **sockets; /* By index. */
     uint32_t sockets_count, sockets_room, sockets_open;
     plx__sim_socket **listeners;
     uint32_t listeners_count, listeners_room;
@@ -222,9 +223,11 @@ uint32_t plx__sim_readiness(const plx__sim_socket *socket);
 
 /* The simulation of the calling thread, or NULL. */
 plx_sim *plx__sim_here(void);
-/* A loop comes: 0 or PLX_ENOMEM; and goes. */
+/* Adds the backend of a loop that opens, 0 or PLX_ENOMEM; and removes it. */
 int plx__sim_join(plx_sim *sim, plx__sim_member *member);
 void plx__sim_leave(plx_sim *sim, const plx__sim_member *member);
+/* Runs a turn of each loop that the simulation runs and that has something to do now. */
+void plx__sim_turns(plx_sim *sim);
 /* Has the next thing happen: an event, or a turn of a loop that the simulation runs; or moves the
  * clock to `deadline_ns`, if that is earlier. PLX_EDEADLK: nothing ever happens. */
 int plx__sim_step(plx_sim *sim, uint64_t deadline_ns);

@@ -15,6 +15,10 @@
 #define CONNECT_TIMEOUT_NS (127 * PLX_SECOND)
 #define CHUNKS_FIRST       8u
 
+/* Those that are given out (RFC 6335, section 6). */
+#define PORT_FIRST 49152u
+#define PORTS      (65536u - PORT_FIRST)
+
 /* Where struct sockaddr_in and sockaddr_in6 of every system have the port and the address. */
 #define PORT_AT  2u
 #define IPV4_AT  4u
@@ -25,12 +29,12 @@
 
 plx_socket plx__sim_number(const plx__sim_socket *socket)
 {
-    return (plx_socket)((socket->index + 1) * 4); /* As handles of Windows are. */
+    return (plx_socket)(PLX__HOST_SIMULATED + (socket->index + 1) * 4); /* Handles are multiples. */
 }
 
 plx__sim_socket *plx__sim_find(plx_sim *sim, plx_socket number)
 {
-    uint64_t index = (uint64_t)number / 4 - 1;
+    uint64_t index = ((uint64_t)number - PLX__HOST_SIMULATED) / 4 - 1;
     if (number == PLX_SOCKET_NONE || (uint64_t)number % 4 != 0 || index >= sim->sockets_count)
         return NULL;
     plx__sim_socket *socket = sim->sockets[index];
@@ -168,9 +172,20 @@ static bool is_taken(const plx_sim *sim, const plx__sim_socket *socket, const pl
     return false;
 }
 
+/* Whether another socket has the name, be it bound to it or not. */
+static bool is_named(const plx_sim *sim, const plx__sim_socket *socket, const plx__address *address)
+{
+    for (uint32_t i = 0; i < sim->sockets_count; i++) {
+        const plx__sim_socket *one = sim->sockets[i];
+        if (one != socket && one->state != PLX__SIM_FREE && is_same(&one->name, address))
+            return true;
+    }
+    return false;
+}
+
 static uint16_t port_take(plx_sim *sim)
 {
-    sim->port_next = sim->port_next < 65535 ? (uint16_t)(sim->port_next + 1) : 49152;
+    sim->port_next = sim->port_next < 65535 ? (uint16_t)(sim->port_next + 1) : PORT_FIRST;
     return sim->port_next;
 }
 
@@ -180,7 +195,7 @@ int plx__sim_bind(plx_sim *sim, plx__sim_socket *socket, const plx__address *add
         return PLX_EINVAL;
     socket->name = *address;
     if (address->family != PLX__FAMILY_UNIX && port_of(address) == 0) {
-        for (uint32_t tries = 0; tries < 16384; tries++) {
+        for (uint32_t tries = 0; tries < PORTS; tries++) {
             port_set(&socket->name, port_take(sim));
             if (!is_taken(sim, socket, &socket->name))
                 break;
@@ -192,17 +207,22 @@ int plx__sim_bind(plx_sim *sim, plx__sim_socket *socket, const plx__address *add
     return 0;
 }
 
-/* The name of who connects without one. */
-static void name_make(plx_sim *sim, plx__sim_socket *socket)
+/* The name of who connects without one, which nobody else has. */
+static int name_make(plx_sim *sim, plx__sim_socket *socket)
 {
     if (socket->peer.family == PLX__FAMILY_UNIX) {
         socket->name = (plx__address){.family = PLX__FAMILY_UNIX, .length = UNIX_LEN};
         memcpy(socket->name.storage.bytes, socket->peer.storage.bytes, UNIX_LEN);
-        return;
+        return 0;
     }
     bool is_ipv4 = socket->peer.family == PLX__FAMILY_IPV4;
     (void)plx__address_parse(&socket->name, is_ipv4 ? "tcp://127.0.0.1:0" : "tcp://[::1]:0");
-    port_set(&socket->name, port_take(sim));
+    for (uint32_t tries = 0; tries < PORTS; tries++) {
+        port_set(&socket->name, port_take(sim));
+        if (!is_named(sim, socket, &socket->name))
+            return 0;
+    }
+    return PLX_EADDRNOTAVAIL;
 }
 
 /* As the listener's family has it: IPv4 addresses are mapped (RFC 4291, 2.5.5.2). */
@@ -303,8 +323,11 @@ static void syn_drop(plx_sim *sim, plx__sim_socket *socket)
 {
     uint64_t after_ns = PLX_SECOND << socket->tries++;
     plx__sim_tell_of(sim, "drop", socket, 0);
-    plx__sim_schedule(sim, PLX__SIM_LATE, socket->tries <= SYN_TRIES ? syn : connect_timeout,
-                      socket, sim->now_ns + after_ns);
+    if (socket->tries <= SYN_TRIES)
+        plx__sim_schedule(sim, PLX__SIM_LATE, syn, socket, sim->now_ns + after_ns);
+    else
+        plx__sim_schedule(sim, PLX__SIM_NEVER_LATE, connect_timeout, socket,
+                          sim->now_ns + after_ns);
 }
 
 static void syn(plx_sim *sim, plx__sim_socket *socket)
@@ -337,9 +360,10 @@ int plx__sim_connect(plx_sim *sim, plx__sim_socket *socket, const plx__address *
     if (socket->state != PLX__SIM_OPEN)
         return PLX_EINVAL;
     socket->peer = *address;
+    int status = socket->is_bound ? 0 : name_make(sim, socket);
+    if (status != 0)
+        return status;
     socket->state = PLX__SIM_CONNECTING;
-    if (!socket->is_bound)
-        name_make(sim, socket);
     plx__sim_tell_of(sim, "connect", socket, 0);
     if (plx__sim_happens(sim, sim->faults.black_holes))
         plx__sim_schedule(sim, PLX__SIM_NEVER_LATE, connect_timeout, socket,

@@ -5,6 +5,8 @@
  */
 #include "backends/sim/sim.h"
 
+#include <string.h>
+
 #include "platform/sized.h"
 
 #if defined(_MSC_VER)
@@ -15,15 +17,13 @@
 
 #define BUFFER_MAX      (1u << 30)
 #define DESCRIPTORS_MAX (1u << 20)
+#define BACKLOG_MAX     (1u << 20)
 #define LATENCY_MAX     (3600 * PLX_SECOND)
 #define MILLION         1000000u
 
 /* What a turn takes, and for how long the system may run others first. */
 #define TURN_NS     500u
 #define SCHEDULE_NS 2000u
-
-/* When a loop is tried again that its own program runs at the moment. */
-#define BUSY_NS PLX_MILLISECOND
 
 static THREAD_LOCAL plx_sim *here;
 
@@ -36,7 +36,7 @@ plx_sim *plx__sim_here(void)
 
 static uint64_t task_due(const plx_sim *sim, const plx__sim_task *task)
 {
-    if (task->is_over || task->is_running || task->member->is_waiting)
+    if (task->is_over || task->is_running || task->member->is_waiting || task->member->is_busy)
         return UINT64_MAX;
     uint64_t due_ns = task->member->due(task->member);
     uint64_t timeout_ns = task->next_timeout(task->loop);
@@ -89,19 +89,30 @@ static plx__sim_task *task_idle(plx_sim *sim, uint64_t *rested_out)
 /* Tasks may come and go in the turn, so the array may move. */
 static void task_run(plx_sim *sim, plx__sim_task *task, uint64_t timeout_ns)
 {
-    const plx__sim_member *member = task->member;
+    const uint32_t number = task->member->number; /* The loop may close in the turn. */
     task->is_running = true;
     int status = task->turn(task->loop, timeout_ns);
     for (uint32_t i = 0; i < sim->tasks_count; i++) {
         task = &sim->tasks[i];
-        if (task->member != member)
+        if (task->member->number != number)
             continue;
         task->is_running = false;
         task->is_over = task->is_over || (status <= 0 && status != PLX_EBUSY);
-        task->not_before_ns = sim->now_ns + TURN_NS + plx__sim_chance(sim, SCHEDULE_NS) +
-                              (status == PLX_EBUSY ? BUSY_NS : 0);
+        task->member->is_busy = status == PLX_EBUSY;
+        task->not_before_ns = sim->now_ns + TURN_NS + plx__sim_chance(sim, SCHEDULE_NS);
         if (status < 0)
-            plx__sim_tell(sim, "fail", member->number, 0, status);
+            plx__sim_tell(sim, "fail", number, 0, status);
+    }
+}
+
+void plx__sim_turns(plx_sim *sim)
+{
+    uint64_t due_ns;
+    for (uint32_t left = sim->tasks_count; left > 0; left--) {
+        plx__sim_task *task = task_next(sim, &due_ns);
+        if (task == NULL || due_ns > sim->now_ns)
+            return;
+        task_run(sim, task, 0);
     }
 }
 
@@ -171,6 +182,8 @@ int plx_sim_add_calls(plx_sim *sim, plx_loop *loop,
                       uint64_t (*next_timeout)(plx_loop *loop))
 {
     plx__sim_task task = {.loop = loop, .turn = turn, .next_timeout = next_timeout};
+    if (sim != here)
+        return PLX_EBUSY;
     for (uint32_t i = 0; i < sim->members_count; i++) {
         if (sim->members[i]->loop == loop)
             task.member = sim->members[i];
@@ -201,10 +214,20 @@ static bool tasks_are_over(const plx_sim *sim)
     return true;
 }
 
+/* Whether this is called by something that the simulation runs, or by another thread. */
+static bool is_under_way(const plx_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->tasks_count; i++) {
+        if (sim->tasks[i].is_running)
+            return true;
+    }
+    return sim->is_running || sim != here;
+}
+
 int plx_sim_run(plx_sim *sim, uint64_t duration_ns)
 {
     int status = 0;
-    if (sim->is_running)
+    if (is_under_way(sim))
         return PLX_EBUSY;
     sim->is_running = true;
     uint64_t deadline_ns =
@@ -224,8 +247,9 @@ static uint32_t or_default(uint32_t value, uint32_t other)
 
 static bool are_rates(const plx_sim_faults *faults)
 {
-    const uint32_t *rates = (const uint32_t *)(const void *)faults;
-    for (size_t i = 0; i < sizeof *faults / sizeof *rates; i++) {
+    uint32_t rates[sizeof *faults / sizeof(uint32_t)];
+    memcpy(rates, faults, sizeof rates);
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
         if (rates[i] > MILLION)
             return false;
     }
@@ -248,8 +272,8 @@ static int options_take(plx_sim *sim, const plx_sim_options *given, size_t optio
     options->backlog_max = or_default(options->backlog_max, 4096);
     options->descriptors_max = or_default(options->descriptors_max, 65536);
     if (!are_rates(&sim->faults) || options->buffer_bytes > BUFFER_MAX ||
-        options->descriptors_max > DESCRIPTORS_MAX || options->latency_ns > LATENCY_MAX ||
-        options->jitter_ns > LATENCY_MAX)
+        options->descriptors_max > DESCRIPTORS_MAX || options->backlog_max > BACKLOG_MAX ||
+        options->latency_ns > LATENCY_MAX || options->jitter_ns > LATENCY_MAX)
         return PLX_EINVAL;
     return 0;
 }
@@ -279,7 +303,7 @@ int plx_sim_close(plx_sim *sim)
 {
     if (sim == NULL)
         return 0;
-    if (sim->members_count > 0)
+    if (sim->members_count > 0 || is_under_way(sim))
         return PLX_EBUSY;
     plx__sim_sockets_free(sim);
     plx__free(sim->events);

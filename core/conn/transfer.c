@@ -89,7 +89,7 @@ int plx_conn_release(plx_loop *loop, plx_conn conn)
 void plx_socket_close(plx_socket socket)
 {
     const plx__backend_ops *here = plx__backend_here();
-    if (here != NULL)
+    if (here != NULL && here->host->check(socket) == 0)
         here->host->dispose(socket);
     else
         plx__socket_dispose(socket);

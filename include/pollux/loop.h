@@ -29,8 +29,9 @@ extern "C" {
 
 /** What a loop may be told when it opens. All zero is a good choice; so is NULL in its place. */
 typedef struct plx_loop_options {
-    /** A name from plx_backend_name(). NULL: the environment variable POLLUX_BACKEND if it is set
-     *  and not empty, else the default that CMake chose, else the next one that this machine can
+    /** A name from plx_backend_name(). NULL: that of a simulation that is open on this thread
+     *  (pollux/sim.h), else the environment variable POLLUX_BACKEND if it is set and not empty,
+     *  else the default that CMake chose, else the next one that this machine can
      *  run. A name, given here or in the environment, is that backend or an error. */
     const char *backend;
     /** How many connections may be open at once; 0 means 1,048,576; 16,777,216 (2^24) at the

@@ -5,8 +5,8 @@
  * While a simulation is open on a thread, the loops that this thread opens without naming a backend
  * run on it (backend "sim"): the code of an application stays as it is. Connections exist in memory
  * alone, and so do addresses: "tcp://127.0.0.1:80" and "unix:/path" name what a loop of the same
- * simulation listens at. The clock is virtual and moves only while a loop waits, so a simulated
- * second costs what its events cost.
+ * simulation listens at. The clock is virtual: it jumps to what happens next, so a simulated second
+ * costs what its events cost.
  *
  * One number decides everything that a system leaves open: when bytes arrive and in which pieces,
  * who runs first, what fails. The same seed, options and program make the same run, on every
@@ -17,9 +17,11 @@
  * a callback calls for another loop only what any thread may call: plx_post(), plx_post_notify()
  * and plx_loop_stop(). Between two runs you may call everything.
  *
- * A simulation belongs to the thread that opened it, and a thread has one at a time. Different
- * threads may run different simulations at once. Descriptors that the simulation does not know
- * (watches of other libraries) return PLX_EBADF; signals and forks are the system's.
+ * A simulation and its loops belong to the thread that opened it: no other thread may call anything
+ * of them but plx_post(), plx_post_notify() and plx_loop_stop(). Nothing waits for such a thread,
+ * or for a signal: a loop that has nothing else to wait for returns PLX_EDEADLK. A thread has one
+ * simulation at a time; different threads may run different ones at once. Sockets of the system
+ * (watches of other libraries) return PLX_EBADF. Loops that name another backend are real ones.
  *
  * The method is that of FoundationDB ("Testing Distributed Systems w/ Deterministic Simulation",
  * W. Wilson, Strange Loop 2014) and of TigerBeetle (its VOPR).
@@ -38,7 +40,7 @@ typedef struct plx_sim plx_sim;
 
 /**
  * How often things go wrong, each in a million times; 0 is never, and 1,000,000 always. Everything
- * here may happen on a real system, and nothing of it excuses a program.
+ * here may happen on a real system, so a program has to cope with it.
  */
 typedef struct plx_sim_faults {
     uint32_t short_sends;    /**< A send takes fewer bytes than there is room for, down to one. */
@@ -57,7 +59,7 @@ typedef struct plx_sim_faults {
     uint32_t short_waits;    /**< A wait brings less than what is ready, at least one. */
 } plx_sim_faults;
 
-/** Something that happened; `name` is static. */
+/** Something that happened. `name` is static. This struct never grows. */
 typedef struct plx_sim_record {
     uint64_t time_ns;  /**< When, since the simulation was opened. */
     const char *name;  /**< What, as "send" or "arrive". */
@@ -76,7 +78,7 @@ typedef struct plx_sim_options {
     uint64_t jitter_ns;        /**< So much more at the most; 0 means 100 µs. */
     uint64_t bytes_per_second; /**< Of each direction of a connection; 0 means no limit. */
     uint32_t buffer_bytes;     /**< On their way in one direction; 0 means 65,536; 2^30 at most. */
-    uint32_t backlog_max;      /**< A listener's backlog is never longer; 0 means 4,096. */
+    uint32_t backlog_max;      /**< A backlog is never longer; 0 means 4,096; 2^20 at the most. */
     uint32_t descriptors_max;  /**< Sockets at once; 0 means 65,536; 1,048,576 at the most. */
     const plx_sim_faults *faults; /**< NULL: none. */
     plx_sim_trace_fn on_record;   /**< NULL: nobody. */
@@ -92,7 +94,7 @@ PLX_NODISCARD PLX_API int plx_sim_open_sized(plx_sim **sim_out, const plx_sim_op
  * NULL.
  *
  * Returns 0, PLX_EBUSY when this thread has one already, PLX_EINVAL for an option beyond its
- * bounds, PLX_ENOSYS when the library was built without the backend "sim", or PLX_ENOMEM.
+ * bounds, or PLX_ENOMEM.
  */
 PLX_NODISCARD static inline int plx_sim_open(plx_sim **sim_out, const plx_sim_options *options)
 {
@@ -101,11 +103,12 @@ PLX_NODISCARD static inline int plx_sim_open(plx_sim **sim_out, const plx_sim_op
 
 /**
  * Closes the simulation and forgets the sockets that are left. NULL is allowed. Returns 0, or
- * PLX_EBUSY while a loop of it is open.
+ * PLX_EBUSY while a loop of it is open, in plx_sim_run(), and on another thread.
  */
 PLX_API int plx_sim_close(plx_sim *sim);
 
-/** plx_sim_add() with the calls that it makes. */
+/** plx_sim_add() for bindings: `turn` is plx_loop_run_turn, `next_timeout` plx_loop_next_timeout.
+ */
 PLX_NODISCARD PLX_API int plx_sim_add_calls(plx_sim *sim, plx_loop *loop,
                                             int (*turn)(plx_loop *loop, uint64_t timeout_ns),
                                             uint64_t (*next_timeout)(plx_loop *loop));
@@ -115,7 +118,7 @@ PLX_NODISCARD PLX_API int plx_sim_add_calls(plx_sim *sim, plx_loop *loop,
  * plx_sim_run() or another loop waits. It ends with the loop's last work, a stop, or its close.
  *
  * Returns 0, PLX_EINVAL for a loop that is not of this simulation, PLX_EBUSY for one that it runs
- * already, or PLX_ENOMEM.
+ * already and on another thread, or PLX_ENOMEM.
  */
 PLX_NODISCARD static inline int plx_sim_add(plx_sim *sim, plx_loop *loop)
 {
@@ -140,7 +143,8 @@ PLX_API uint32_t plx_sim_sockets(const plx_sim *sim);
 
 /**
  * Cuts the network, or mends it: while `is_cut` is not 0 nothing arrives. What was sent arrives
- * after it was mended, as late as its retransmission.
+ * after it was mended, as late as its retransmission. No connection ends by being cut, however
+ * long: the timeouts of its owner end it.
  */
 PLX_API void plx_sim_cut(plx_sim *sim, int is_cut);
 

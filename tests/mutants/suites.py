@@ -11,7 +11,7 @@ from dataclasses import dataclass
 # A name alone is a suite that runs by itself; "suite:configuration" runs under that one. "fuzz" and
 # "seeds" are programs of one case: PROGRAMS.
 WATCHERS_LINUX = (
-    ("backends/sim backends/host.c", "seeds behavior:sim behavior:poll unit"),
+    ("backends/sim backends/host.c", "sim seeds behavior:sim behavior:poll unit"),
     ("backends/readiness/poll.c backends/readiness/idle_set",
      "behavior:poll-two-tier behavior:poll unit fuzz:poll-two-tier"),
     ("backends/readiness/array_poller",
