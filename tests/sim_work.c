@@ -396,7 +396,8 @@ static void on_accept(plx_loop *loop, plx_conn conn, void *data)
         on_open(loop, conn, e);
         return;
     }
-    CHECK(!"a connection that nobody has made");
+    const bool is_known = false; /* A connection that nobody has made. */
+    CHECK(is_known);
 }
 
 /* Cuts the network for a while now and then. */
