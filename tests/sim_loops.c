@@ -125,7 +125,7 @@ static void loop_by_name_is_a_real_one(world *w)
     ck_ok(plx_loop_close(loop));
 }
 
-/* One that was opened before the simulation goes on as it was. */
+/* One that was opened before the simulation stays as it was. */
 static void loop_from_before_is_a_real_one(world *w)
 {
     plx_sim *sim;
@@ -199,7 +199,7 @@ static plx_socket connection_release(stage *s)
     return socket;
 }
 
-/* A socket that a program has kept is forgotten with the simulation. */
+/* A socket that a program has not closed is forgotten with the simulation. */
 static void sockets_end_with_the_simulation(world *w)
 {
     stage s;

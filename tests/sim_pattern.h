@@ -1,4 +1,4 @@
-/* tests/sim_pattern.h - bytes that tell their place: other ones at each position of each stream. */
+/* tests/sim_pattern.h - bytes that tell their position: others at each, and in each stream. */
 #ifndef SIM_PATTERN_H
 #define SIM_PATTERN_H
 

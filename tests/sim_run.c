@@ -127,7 +127,7 @@ static void closed_loop_is_not_run(world *w)
     pair_close(&p);
 }
 
-/* All wait, for nothing: an endless run says so, one with an end waits for that. */
+/* All wait, for nothing: an endless run reports that, one with an end waits for it. */
 static void deadlock_is_told(world *w)
 {
     pair p;

@@ -6,12 +6,12 @@
 
 static void deferred_forget(plx__backend *backend, plx__sim_endpoint *front)
 {
-    uint32_t kept = 0;
+    uint32_t remaining = 0;
     for (uint32_t i = 0; i < backend->deferred_count; i++) {
         if (backend->deferred[i] != front)
-            backend->deferred[kept++] = backend->deferred[i];
+            backend->deferred[remaining++] = backend->deferred[i];
     }
-    backend->deferred_count = kept;
+    backend->deferred_count = remaining;
     plx__free(front->deferred);
     front->deferred = NULL;
     front->deferred_length = 0;

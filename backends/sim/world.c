@@ -163,18 +163,18 @@ int plx__sim_join(plx_sim *sim, plx__sim_member *member)
 
 void plx__sim_leave(plx_sim *sim, const plx__sim_member *member)
 {
-    uint32_t kept = 0;
+    uint32_t remaining = 0;
     for (uint32_t i = 0; i < sim->tasks_count; i++) {
         if (sim->tasks[i].member != member)
-            sim->tasks[kept++] = sim->tasks[i];
+            sim->tasks[remaining++] = sim->tasks[i];
     }
-    sim->tasks_count = kept;
-    kept = 0;
+    sim->tasks_count = remaining;
+    remaining = 0;
     for (uint32_t i = 0; i < sim->members_count; i++) {
         if (sim->members[i] != member)
-            sim->members[kept++] = sim->members[i];
+            sim->members[remaining++] = sim->members[i];
     }
-    sim->members_count = kept;
+    sim->members_count = remaining;
 }
 
 int plx_sim_add_calls(plx_sim *sim, plx_loop *loop,

@@ -107,7 +107,7 @@ static uint32_t conn_interest(const plx__conn *conn)
     uint32_t interest = 0;
     if ((conn->flags & PLX__CONN_CONNECTING) != 0)
         return PLX__LOOK_WRITE;
-    /* Reading rests until the deferred step has shown what is unconsumed, and then goes on. */
+    /* Reading rests until the deferred step has shown what is unconsumed, and then resumes. */
     if ((conn->flags & (PLX__CONN_RECEIVING | PLX__CONN_SHOW_UNCONSUMED)) != 0)
         interest |= PLX__LOOK_READ;
     if (conn->queue.length > 0)
