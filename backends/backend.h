@@ -76,6 +76,8 @@ typedef struct plx__accept_config {
                            * cannot wait for them brings it before. */
     uint32_t silence_max; /* Of `receive_first`: for how many seconds a peer may be silent where it
                            * is in the way of others; for less if there is no way past it. */
+    bool is_shared;       /* Other loops accept from the same socket, and one of them is to wake for
+                           * a connection: with `shares_listeners` alone. */
 } plx__accept_config;
 
 /* Whom a backend tells of each descriptor that it opens for itself while endpoints are attached: a
@@ -131,6 +133,7 @@ typedef struct plx__backend_ops {
     uint32_t deferred_max;   /* The most bytes of an endpoint that it has deferred at a time. */
     const char *needs;       /* What a machine must have to run it, in words; or NULL. */
     uint32_t endpoint_bytes; /* A multiple of 8. */
+    bool shares_listeners;   /* It can accept as plx__accept_config.is_shared says. */
     const plx__setting_table *settings; /* NULL: it has none. */
     const char *const *counters; /* Names of what it counts, with NULL behind the last; or NULL. */
 

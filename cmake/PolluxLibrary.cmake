@@ -18,6 +18,7 @@ set(pollux_sources
     core/error.c
     core/fork.c
     core/unconsumed.c
+    core/listen.c
     core/listener.c
     core/loop.c
     core/object.c
@@ -28,6 +29,7 @@ set(pollux_sources
     core/setting.c
     core/signal.c
     core/slab.c
+    core/socket.c
     core/socket_map.c
     core/timer.c
     core/turn.c
@@ -63,8 +65,8 @@ if(WIN32)
 else()
     set(pollux_system unix)
 endif()
-foreach(noun clock error poll select signal socket socket_option socket_path thread
-             wake)
+foreach(noun clock error poll processor select signal socket socket_option socket_path
+             thread wake)
     list(APPEND pollux_sources platform/${pollux_system}/${noun}.c)
 endforeach()
 if(UNIX)

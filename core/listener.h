@@ -12,16 +12,25 @@ typedef struct plx__listener {
     plx__shared_options *shared;
     void *conn_data;
     plx_listener_error_fn on_error;
-    void *data;
-    plx__wheel_node retry;  /* Set while it pauses for want of descriptors or memory. */
-    plx__socket_path *path; /* The socket file, to be removed at the end; or NULL. */
+    plx_accept_fn on_accept; /* NULL: each becomes a connection. */
+    void *data;              /* Of the two. */
+    plx__wheel_node retry;   /* Set while it pauses for want of descriptors or memory. */
+    plx__socket_path *path;  /* The socket file, to be removed at the end; or NULL. */
     plx__accept_config accept;
     bool is_accepting;
+    bool is_paused;   /* By its user. */
     bool has_retried; /* Since it last accepted one. */
     bool is_lost;     /* Its descriptor is not its own any more. Detached already; on_error is due,
                        * unless it closes. */
     uint8_t aborts;   /* Accepts in a row that failed as if one connection only had. */
 } plx__listener;
+
+/* For listen.c, which makes listeners. */
+plx_listener plx__listener_handle(const plx__listener *listener);
+/* Has it accept, or stop, as it should now: 0, or why it cannot start. */
+int plx__listener_update(plx_loop *loop, plx__listener *listener);
+void plx__listener_retry(plx_loop *loop, plx__wheel_node *node);
+void plx__listener_close(plx_loop *loop, plx__object *object);
 
 void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
                             const plx__completion *completion);

@@ -222,12 +222,12 @@ static void post_waiters_cancel(plx_loop *loop)
         waiter.run(loop, waiter.data, PLX_ECANCELED);
 }
 
-int plx_loop_close(plx_loop *loop)
+int plx_loop_cancel(plx_loop *loop)
 {
-    if (loop == NULL)
-        return 0;
     if (loop->is_in_turn || plx__is_inherited(loop))
         return PLX_EBUSY;
+    if (loop->is_closing)
+        return 0;
     if (loop->ops->own != NULL && loop->ops->own(loop->backend) != 0)
         return PLX_EBUSY;
     loop->is_in_turn = true; /* The callbacks that come now cannot run or close it. */
@@ -236,6 +236,20 @@ int plx_loop_close(plx_loop *loop)
     plx__post_waiters_end(&loop->post_waiters);
     objects_close(loop);
     post_waiters_cancel(loop);
+    loop->is_in_turn = false;
+    return 0;
+}
+
+int plx_loop_close(plx_loop *loop)
+{
+    if (loop == NULL)
+        return 0;
+    int status = plx_loop_cancel(loop);
+    if (status != 0)
+        return status;
+    /* Another thread may have ended it: a second look costs nothing. */
+    if (loop->ops->own != NULL && loop->ops->own(loop->backend) != 0)
+        return PLX_EBUSY;
     loop->ops->close(loop->backend); /* Before the slabs: it may still look at endpoints. */
     plx__loop_free(loop);
     return 0;
@@ -334,6 +348,11 @@ int plx_loop_counter(const plx_loop *loop, const char *name, uint64_t *value_out
         }
     }
     return PLX_EINVAL;
+}
+
+uint32_t plx_loop_connections(const plx_loop *loop)
+{
+    return plx__atomic_load_relaxed(&loop->connections);
 }
 
 void *plx_loop_data(const plx_loop *loop)

@@ -1,7 +1,7 @@
 /* core/loop.h - the loop as the files of core/ see it.
  *
  * Turns are ordered in turn.c alone. Everything here belongs to the thread of the loop, but for
- * `posts`, `post_waiters`, `is_sleeping`, `is_stopped` and `signals`.
+ * `posts`, `post_waiters`, `is_sleeping`, `connections`, `is_stopped` and `signals`.
  */
 #ifndef PLX__LOOP_H
 #define PLX__LOOP_H
@@ -51,6 +51,7 @@ struct plx_loop {
     /* Posters look at the end of the one and at the other; nothing else stands on that line. */
     plx__post_queue posts;
     plx__atomic_u32 is_sleeping; /* 1 from before a wait until someone has woken it. */
+    plx__atomic_u32 connections; /* For other threads: how many slots of connections are taken. */
     unsigned char apart[64];
     uint64_t failed_tick;  /* The last turn whose wait failed; 0: none that still counts. */
     uint64_t failing_ns;   /* Since when each wait has failed, up to that one. */
@@ -92,6 +93,14 @@ static inline bool plx__is_inherited(const plx_loop *loop)
 static inline int plx__refusal(const plx_loop *loop)
 {
     if (plx__is_inherited(loop))
+        return PLX_EBUSY;
+    return loop->is_closing ? PLX_ECANCELED : 0;
+}
+
+/* Why the loop cannot be run now, or 0. */
+static inline int plx__run_refusal(const plx_loop *loop)
+{
+    if (loop->is_in_turn || plx__is_inherited(loop))
         return PLX_EBUSY;
     return loop->is_closing ? PLX_ECANCELED : 0;
 }

@@ -116,24 +116,26 @@ static void stop_consume(plx_loop *loop)
 
 int plx_loop_run_once(plx_loop *loop, uint64_t timeout_ns)
 {
-    if (loop->is_in_turn || plx__is_inherited(loop))
-        return PLX_EBUSY;
+    int status = plx__run_refusal(loop);
+    if (status != 0)
+        return status;
     loop->now_ns = loop->host->now(); /* Who knows how long ago the last turn was. */
-    int status = turn_run(loop, timeout_ns);
+    status = turn_run(loop, timeout_ns);
     stop_consume(loop);
     return status;
 }
 
 int plx_loop_run_turn(plx_loop *loop, uint64_t timeout_ns)
 {
-    if (loop->is_in_turn || plx__is_inherited(loop))
-        return PLX_EBUSY;
+    int status = plx__run_refusal(loop);
+    if (status != 0)
+        return status;
     if (plx__atomic_load(&loop->is_stopped) || !plx__turn_is_due(loop)) {
         stop_consume(loop);
         return 0;
     }
     loop->now_ns = loop->host->now(); /* Who knows how long ago the last turn was. */
-    int status = turn_run(loop, timeout_ns);
+    status = turn_run(loop, timeout_ns);
     if (plx__is_inherited(loop)) /* A callback has forked. */
         return PLX_EBUSY;
     return status == 0 ? 1 : status;
@@ -141,9 +143,9 @@ int plx_loop_run_turn(plx_loop *loop, uint64_t timeout_ns)
 
 int plx_loop_run(plx_loop *loop)
 {
-    if (loop->is_in_turn)
-        return PLX_EBUSY;
-    int status = 0;
+    int status = plx__run_refusal(loop);
+    if (status != 0)
+        return status;
     loop->now_ns = loop->host->now();
     /* A child has no part in a stop that was meant for its parent. */
     while (!plx__is_inherited(loop) && status == 0 && !plx__atomic_load(&loop->is_stopped) &&

@@ -32,6 +32,18 @@ static inline uint32_t plx__atomic_load_acquire(plx__atomic_u32 *atomic)
     return plx__atomic_load(atomic);
 }
 
+/* No more than that: what it counts, and nothing else. Aligned accesses of 32 bits are single ones
+ * (Microsoft, "Interlocked Variable Access"). */
+static inline uint32_t plx__atomic_load_relaxed(const plx__atomic_u32 *atomic)
+{
+    return (uint32_t)atomic->value;
+}
+
+static inline void plx__atomic_store_relaxed(plx__atomic_u32 *atomic, uint32_t value)
+{
+    atomic->value = (long)value;
+}
+
 static inline void plx__atomic_store(plx__atomic_u32 *atomic, uint32_t value)
 {
     (void)_InterlockedExchange(&atomic->value, (long)value);
@@ -93,6 +105,17 @@ static inline uint32_t plx__atomic_load(plx__atomic_u32 *atomic)
 static inline uint32_t plx__atomic_load_acquire(plx__atomic_u32 *atomic)
 {
     return atomic_load_explicit(&atomic->value, memory_order_acquire);
+}
+
+/* No more than that: what it counts, and nothing else. */
+static inline uint32_t plx__atomic_load_relaxed(const plx__atomic_u32 *atomic)
+{
+    return atomic_load_explicit(&atomic->value, memory_order_relaxed);
+}
+
+static inline void plx__atomic_store_relaxed(plx__atomic_u32 *atomic, uint32_t value)
+{
+    atomic_store_explicit(&atomic->value, value, memory_order_relaxed);
 }
 
 static inline void plx__atomic_store(plx__atomic_u32 *atomic, uint32_t value)

@@ -143,6 +143,11 @@ int plx__socket_adopt(plx_socket socket);
 /* The same for a stream socket that listens: 0, PLX_EBADF, PLX_ENOTSOCK, PLX_EINVAL for any other
  * one. Nothing has been changed on failure, unless the system refuses to make it non-blocking. */
 int plx__socket_adopt_listening(plx_socket socket);
+/* Whether calls on it wait: 0, PLX_EBADF or PLX_ENOTSOCK. */
+int plx__socket_set_blocking(plx_socket socket, bool is_blocking);
+/* Another number for it, not inherited by children. The caller owns it, and
+ * plx__socket_dispose() closes it. */
+int plx__socket_duplicate(plx_socket socket, plx_socket *socket_out);
 /* It is closed by somebody else: */
 void plx__socket_disown(plx_socket socket);
 /* by this, for example. NONE is allowed. */
@@ -241,6 +246,11 @@ typedef void (*plx__thread_fn)(void *data);
 int plx__thread_start(plx__thread *thread_out, plx__thread_fn run, void *data);
 void plx__thread_join(plx__thread *thread);
 void plx__thread_yield(void);
+/* On how many processors threads of this process may run; 1 at least. */
+uint32_t plx__processors_allowed(void);
+/* Has the calling thread run on one of them only: number `index`, modulo their number. 0, or
+ * PLX_ENOSYS where the system has no such call. */
+int plx__thread_pin(uint32_t index);
 void plx__mutex_open(plx__mutex *mutex);
 void plx__mutex_close(plx__mutex *mutex);
 void plx__mutex_lock(plx__mutex *mutex);

@@ -6,6 +6,7 @@
     X(accept)                                                                                      \
     X(accept_first)                                                                                \
     X(background)                                                                                  \
+    X(cancel)                                                                                      \
     X(close)                                                                                       \
     X(connect)                                                                                     \
     X(cork)                                                                                        \
@@ -26,6 +27,7 @@
     X(loop)                                                                                        \
     X(lost)                                                                                        \
     X(misuse)                                                                                      \
+    X(offer)                                                                                       \
     X(option)                                                                                      \
     X(path)                                                                                        \
     X(post)                                                                                        \

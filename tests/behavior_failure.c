@@ -5,20 +5,11 @@
  */
 #include <string.h>
 
-#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case behavior_failure_cases[];
 
 enum { LARGE = 6 << 20 };
-
-/* The peer is told of a reset. Wine 8 says the end where Windows and Wine 10 say WSAECONNRESET. */
-static void expect_reset(int status)
-{
-    if (!plx__test_is_wine() || status != PLX_EEOF)
-        ck_assert_msg(status == PLX_ECONNRESET || status == PLX_ECONNABORTED, "%s",
-                      plx_error_name(status));
-}
 
 /* --- sends -------------------------------------------------------------------------------------
  */

@@ -46,13 +46,6 @@ static void on_returned(plx_loop *loop, plx_conn conn, void *data, int status)
     r->status = status;
 }
 
-/* Wine 8 says the end for a reset. */
-static void expect_reset(int status)
-{
-    if (!plx__test_is_wine())
-        ck_assert_int_eq(status, PLX_ECONNRESET);
-}
-
 /* All that is queued is sent, and the end behind it; then the connection waits for the peer's. */
 static void finish_sends_all_and_waits_for_the_peers_end(world *w)
 {

@@ -379,6 +379,14 @@ ptrdiff_t peer_try(peer *p, void *bytes, size_t size)
     return net_receive(p->socket, bytes, size);
 }
 
+/* Wine 8 says the end where Windows and Wine 10 say WSAECONNRESET. */
+void expect_reset(int status)
+{
+    if (!plx__test_is_wine() || status != PLX_EEOF)
+        ck_assert_msg(status == PLX_ECONNRESET || status == PLX_ECONNABORTED, "%s",
+                      plx_error_name(status));
+}
+
 void peer_shutdown(peer *p)
 {
     ck_ok(net_shutdown(p->socket));

@@ -92,6 +92,8 @@ void peer_receive(world *w, peer *p, void *bytes, size_t length);
 int peer_drain(world *w, peer *p, size_t *count_out);
 /* Receives what is there, without waiting: a count, 0 at the end, or a code. */
 ptrdiff_t peer_try(peer *p, void *bytes, size_t size);
+/* Fails the case unless that is what a receive of a peer returns which is told of a reset. */
+void expect_reset(int status);
 void peer_shutdown(peer *p);
 void peer_reset(peer *p);
 void peer_close(peer *p);

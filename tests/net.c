@@ -26,6 +26,11 @@ bool net_is_sim(void)
     return sim != NULL;
 }
 
+void net_sim_add(plx_loop *loop)
+{
+    ck_assert_int_eq(plx_sim_add(sim, loop), 0);
+}
+
 /* Whose sockets they are. */
 static const plx__host *host(void)
 {

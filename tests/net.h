@@ -7,12 +7,16 @@
 #ifndef NET_H
 #define NET_H
 
+#include <pollux/loop.h>
+
 #include "platform/platform.h"
 
 /* Opens the simulation that the case is to run in, or closes it. */
 void net_sim_open(void);
 void net_sim_close(void);
 bool net_is_sim(void);
+/* Has the simulation run the loop, while the case's own one waits. */
+void net_sim_add(plx_loop *loop);
 
 uint64_t net_now(void);
 int net_open(plx_socket *socket_out, uint32_t family);

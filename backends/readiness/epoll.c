@@ -146,12 +146,20 @@ static int set_control(plx__poller *poller, int operation, uint32_t index, uint3
 {
     const registration *slot = &poller->table[index];
     struct epoll_event event = {.events = interest == 0 ? (uint32_t)EPOLLET : 0};
+    int socket = plx__polled_endpoint(slot->at.polled)->socket;
+    if (slot->at.polled->is_shared) {
+        /* One of the loops that share it wakes, and not all. Such a registration cannot be changed
+         * (epoll_ctl(2)): it is removed and added. */
+        event.events |= (uint32_t)EPOLLEXCLUSIVE;
+        if (operation == EPOLL_CTL_MOD)
+            (void)epoll_ctl(poller->set, EPOLL_CTL_DEL, socket, &event);
+        operation = EPOLL_CTL_ADD;
+    }
     if ((interest & PLX_READABLE) != 0)
         event.events |= EPOLLIN;
     if ((interest & PLX_WRITABLE) != 0)
         event.events |= EPOLLOUT;
     event.data.u64 = (uint64_t)slot->generation << 32 | index;
-    int socket = plx__polled_endpoint(slot->at.polled)->socket;
     if (plx__fault_strikes(PLX__FAULT_REGISTER))
         return plx__fail(ENOMEM);
     return epoll_ctl(poller->set, operation, socket, &event) == 0 ? 0 : set_refused();
@@ -297,9 +305,10 @@ static void epoll_poller_forget(plx__poller *poller, plx__polled *polled)
     /* The one way to know that the set names this file no more: closing the descriptor is not
      * enough when a child of ours has it too. But that is rare, a stale registration is told by
      * its generation, and the call is a sixth of those that a short connection costs: so it is
-     * made for what is not closed next, and for all once there has been a stale one. */
+     * made for what is not closed next, for what other loops have too, and for all once there has
+     * been a stale one. */
     struct epoll_event none = {.events = 0};
-    if (polled->is_borrowed || poller->had_stale)
+    if (polled->is_borrowed || polled->is_shared || poller->had_stale)
         (void)epoll_ctl(poller->set, EPOLL_CTL_DEL, plx__polled_endpoint(polled)->socket, &none);
     slot_give(poller, index);
     polled->slot.index = 0;
@@ -547,6 +556,7 @@ static int epoll_open(plx__poller **poller_out, const plx__backend_config *confi
 
 const plx__backend_ops plx__epoll_backend = {
     .name = "epoll",
+    .shares_listeners = true,
     .open = epoll_open,
     .close = epoll_close,
     .abandon = epoll_close,

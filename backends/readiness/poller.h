@@ -33,6 +33,7 @@ typedef struct plx__polled {
     uint8_t accepts;      /* readiness.c's: how many were allowed in the last turn, */
     uint8_t turn;         /* and which turn that was. */
     bool is_borrowed : 1; /* readiness.c's: whoever watches it closes it, and not core. */
+    bool is_shared : 1;   /* readiness.c's: a listener that other loops accept from, too. */
     bool is_idle : 1;     /* These are for backends/readiness/poll.c: in the idle set. */
     uint8_t patience;
     uint16_t seen;

@@ -122,7 +122,8 @@ bool plx__readiness_release(plx__backend *backend, plx__endpoint *endpoint)
 int plx__readiness_accept_start(plx__backend *backend, plx__endpoint *endpoint,
                                 const plx__accept_config *config)
 {
-    (void)config; /* Readiness does not tell who has sent something. */
+    /* Readiness does not tell who has sent something: `receive_first` changes nothing. */
+    plx__polled_of(endpoint)->is_shared = config->is_shared;
     return operation_start(readiness_of(backend), endpoint, PLX__OPERATION_ACCEPT);
 }
 

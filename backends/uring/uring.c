@@ -417,6 +417,7 @@ static const plx__completion *uring_next(plx__backend *backend)
 
 const plx__backend_ops plx__uring_backend = {
     .name = "uring",
+    .shares_listeners = true,
     .host = &plx__system_host,
     .deferred_max = PLX__URING_DEFERRED_BYTES,
     .needs = "Linux 6.0 or later, the sysctl kernel.io_uring_disabled at 0 (or at 1, for members "

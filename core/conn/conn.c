@@ -248,6 +248,12 @@ int plx_conn_is_open(const plx_loop *loop, plx_conn conn)
     return found != NULL && (found->flags & PLX__CONN_CONNECTING) == 0;
 }
 
+int plx_conn_is_ending(const plx_loop *loop, plx_conn conn)
+{
+    const plx__conn *found = plx__conn_find(loop, conn);
+    return found != NULL && (found->flags & PLX__CONN_SHUT_WANTED) != 0;
+}
+
 void *plx_conn_data(const plx_loop *loop, plx_conn conn)
 {
     const plx__conn *found = plx__conn_find(loop, conn);

@@ -46,6 +46,12 @@ PLX__SLOW static int take_failed(plx_loop *loop, plx__conn *conn, int status)
     return status;
 }
 
+/* Other threads may ask. */
+static void connections_tell(plx_loop *loop)
+{
+    plx__atomic_store_relaxed(&loop->connections, loop->slabs[PLX__KIND_CONN].taken);
+}
+
 int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, enum plx__origin origin,
                    plx__shared_options *shared, void *data)
 {
@@ -55,6 +61,7 @@ int plx__conn_take(plx_loop *loop, plx__conn **conn_out, plx_socket socket, enum
     if (status != 0)
         return status;
     plx__conn *conn = (plx__conn *)(void *)object;
+    connections_tell(loop);
     object->endpoint.socket = socket;
     shared->references++;
     conn_init(loop, conn, shared, data);
@@ -153,6 +160,7 @@ void plx__conn_slot_give(plx_loop *loop, plx__conn *conn)
 {
     plx__shared_options_release(conn->shared);
     plx__slab_give(&loop->slabs[PLX__KIND_CONN], &conn->object);
+    connections_tell(loop);
     if (loop->is_accepting_stopped)
         plx__classes_tell(loop, PLX__SLOTS_LEFT);
 }

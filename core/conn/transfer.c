@@ -86,15 +86,6 @@ int plx_conn_release(plx_loop *loop, plx_conn conn)
     return 0;
 }
 
-void plx_socket_close(plx_socket socket)
-{
-    const plx__backend_ops *here = plx__backend_here();
-    if (here != NULL && here->host->check(socket) == 0)
-        here->host->dispose(socket);
-    else
-        plx__socket_dispose(socket);
-}
-
 void plx__conn_leave(plx_loop *loop, plx__conn *conn)
 {
     const uint32_t state = conn->flags & (PLX__CONN_SHUT_DONE | PLX__CONN_LEAVING);

@@ -326,6 +326,27 @@ PLX_NODISCARD PLX_API int plx_conn_release(plx_loop *loop, plx_conn conn);
  */
 PLX_API void plx_socket_close(plx_socket socket);
 
+/** As plx_socket_close(), but the peer sees a reset instead of an end. Any thread. */
+PLX_API void plx_socket_reset(plx_socket socket);
+
+/**
+ * Makes calls of the system on the socket wait (`is_blocking` not 0) or not. A loop needs those
+ * that do not: plx_conn_adopt() makes them so. For a socket that code which blocks is to use, on a
+ * thread of its own. Returns 0, PLX_EBADF or PLX_ENOTSOCK, or PLX_ENOSYS for one of a simulation.
+ * Any thread.
+ */
+PLX_NODISCARD PLX_API int plx_socket_set_blocking(plx_socket socket, int is_blocking);
+
+/**
+ * Writes the address of the socket's peer, for a socket that is no connection of a loop: in
+ * on_accept, say. Otherwise as plx_conn_peer(): 0, PLX_EBADF, PLX_ENOTSOCK, PLX_ENOTCONN, or
+ * PLX_EINVAL when `size` is too small. Any thread.
+ */
+PLX_NODISCARD PLX_API int plx_socket_peer(plx_socket socket, char *text, size_t size);
+
+/** Writes the address of the socket's own side. Otherwise as plx_socket_peer(). */
+PLX_NODISCARD PLX_API int plx_socket_local(plx_socket socket, char *text, size_t size);
+
 /**
  * Stops reading until plx_conn_resume(). Returns 0 or PLX_ESTALE.
  *
@@ -372,6 +393,12 @@ PLX_NODISCARD PLX_API int plx_conn_set_timeout(plx_loop *loop, plx_conn conn,
  * closed. 1 or 0; 0 while it connects, and for a stale handle.
  */
 PLX_API int plx_conn_is_open(const plx_loop *loop, plx_conn conn);
+
+/**
+ * Whether the connection is ending in order: plx_conn_shutdown() or plx_conn_finish() was called,
+ * or the loop did that after the peer's end. 1 or 0; 0 for a stale handle too.
+ */
+PLX_API int plx_conn_is_ending(const plx_loop *loop, plx_conn conn);
 
 /**
  * Returns how many bytes of unconsumed input the connection has. While on_data runs, the bytes that

@@ -29,11 +29,33 @@ extern "C" {
 typedef void (*plx_listener_error_fn)(plx_loop *loop, plx_listener listener, void *data,
                                       int status);
 
+/** What becomes of a connection that a listener has accepted; for on_accept. */
+enum plx_accept_verdict {
+    PLX_ACCEPT_OPEN = 0,   /**< It becomes a connection of the loop, as without on_accept. */
+    PLX_ACCEPT_TAKEN = 1,  /**< The callee owns the socket. The loop knows nothing of it. */
+    PLX_ACCEPT_REFUSED = 2 /**< The loop resets and closes it. */
+};
+
+/**
+ * The listener has accepted `socket`, and decides here what becomes of it, before any connection
+ * exists. Use it to refuse peers (plx_socket_peer() tells who it is), or to take sockets for
+ * another loop, thread or process: plx_conn_adopt() makes a connection of one. The socket is
+ * non-blocking (plx_socket_set_blocking() changes that) and is not inherited by children.
+ *
+ * The `length` bytes at `bytes` have been received from it already, which happens with
+ * accept_receive_first alone; they are valid until the callback returns. `data` is the one of
+ * plx_listen_options. If the callback closes the listener, PLX_ACCEPT_OPEN means
+ * PLX_ACCEPT_REFUSED.
+ */
+typedef enum plx_accept_verdict (*plx_accept_fn)(plx_loop *loop, plx_listener listener, void *data,
+                                                 plx_socket socket, const void *bytes,
+                                                 size_t length);
+
 /** What a listener does. All zero is allowed. */
 typedef struct plx_listen_options {
     const plx_conn_options *conn;   /**< What each accepted connection does; NULL: all zero. */
     plx_listener_error_fn on_error; /**< May be NULL. */
-    void *data;                     /**< Handed to on_error. */
+    void *data;                     /**< Handed to on_error and on_accept. */
     uint32_t backlog;   /**< Connections the system may hold before they are accepted; 0: 511. */
     uint32_t only_ipv6; /**< A listener on [::] takes no IPv4 connections (it takes both else). */
     /**
@@ -70,6 +92,15 @@ typedef struct plx_listen_options {
      * access list of the directory does the same.
      */
     uint32_t path_mode;
+    uint32_t unused;         /**< Has no effect. */
+    plx_accept_fn on_accept; /**< NULL: every socket becomes a connection. */
+    /**
+     * Not 0: several loops accept from this socket; each has a duplicate of it
+     * (plx_listener_duplicate()) and sets this. One of them wakes for a connection, as far as the
+     * system can tell ("epoll": EPOLLEXCLUSIVE; "uring"). PLX_ENOSYS from all other backends: all
+     * loops would wake, and on Windows a socket belongs to one completion port.
+     */
+    uint32_t shared;
 } plx_listen_options;
 
 /** What plx_listen() calls, with the sizes of its caller's structs (docs/growing.md). */
@@ -143,6 +174,14 @@ PLX_NODISCARD static inline int plx_listen_adopt(plx_loop *loop, plx_listener *l
 }
 
 /**
+ * Duplicates the listening socket, for plx_listen_adopt() on another loop or in another process.
+ * `*socket_out` is the caller's; it listens until it is closed, also when the listener is. Returns
+ * 0, PLX_ESTALE, PLX_EBADF, PLX_EMFILE, PLX_ENFILE, or PLX_ENOSYS in a simulation.
+ */
+PLX_NODISCARD PLX_API int plx_listener_duplicate(const plx_loop *loop, plx_listener listener,
+                                                 plx_socket *socket_out);
+
+/**
  * Writes the address that the listener has, with the real port, in the form that plx_connect()
  * takes; one that stands for all addresses (0.0.0.0, [::]) connects to this machine. Text of
  * PLX_ADDRESS_TEXT_MAX bytes is always enough. Returns 0, PLX_ESTALE, or PLX_EINVAL when `size` is
@@ -157,6 +196,16 @@ PLX_NODISCARD PLX_API int plx_listener_address(const plx_loop *loop, plx_listene
  * open. Connections that it has accepted count as all others do. Returns 0 or PLX_ESTALE.
  */
 PLX_API int plx_listener_set_background(plx_loop *loop, plx_listener listener, int is_background);
+
+/**
+ * Stops accepting until plx_listener_resume(). Connections wait in the system's queue meanwhile; a
+ * client notices nothing before that is full. Those that the system or the backend has handed over
+ * already still open. Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_listener_pause(plx_loop *loop, plx_listener listener);
+
+/** Accepts again. No callback is called from within this call. Returns 0 or PLX_ESTALE. */
+PLX_API int plx_listener_resume(plx_loop *loop, plx_listener listener);
 
 /**
  * Closes the listener: its address is free again when this returns. It accepts no more: after this

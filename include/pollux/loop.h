@@ -89,6 +89,8 @@ typedef struct plx_loop_stats {
                                      memory. The loop tries again. */
     uint64_t sockets_lost;      /**< Connections, listeners and watches whose descriptor somebody
                                      else had closed. */
+    uint64_t accepts_taken;     /**< Sockets that an on_accept took. */
+    uint64_t accepts_refused;   /**< Connections that an on_accept refused. */
 } plx_loop_stats;
 
 /**
@@ -113,6 +115,17 @@ PLX_NODISCARD static inline int plx_loop_open(plx_loop **loop_out, const plx_loo
 {
     return plx_loop_open_sized(loop_out, options, sizeof *options);
 }
+
+/**
+ * Ends the loop, all but its memory: as plx_loop_close(), but the loop exists until that is called.
+ * For loops that other threads post to. The thread that runs the loop calls this at its end, so
+ * every on_close runs on that thread. plx_post() then returns PLX_ECANCELED to the others, and so
+ * does what opens or runs something; handles are stale. When no thread uses the loop any more,
+ * plx_loop_close() frees it, which may return PLX_EBUSY as the top of this file says.
+ *
+ * Returns 0, also when it was called before, or PLX_EBUSY as plx_loop_close() does.
+ */
+PLX_API int plx_loop_cancel(plx_loop *loop);
 
 /**
  * Closes all that is open on the loop, calls every on_close, runs the queued posts with
@@ -243,6 +256,12 @@ PLX_API uint64_t plx_loop_next_timeout(plx_loop *loop);
 
 /** The time of the present turn, in nanoseconds from an arbitrary start. It never goes back. */
 PLX_API uint64_t plx_loop_now(const plx_loop *loop);
+
+/**
+ * How many connections are open now, those that are connecting or closing included. Any thread: one
+ * that does not run the loop is told what it was a moment ago.
+ */
+PLX_API uint32_t plx_loop_connections(const plx_loop *loop);
 
 /** What plx_loop_set_data() has stored; NULL before that. */
 PLX_API void *plx_loop_data(const plx_loop *loop);

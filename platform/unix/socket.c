@@ -24,11 +24,29 @@ void plx__sockets_end(void)
 {
 }
 
+int plx__socket_set_blocking(plx_socket socket, bool is_blocking)
+{
+    int flags = fcntl(socket, F_GETFL);
+    if (flags < 0)
+        return plx__fail_last();
+    flags = is_blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    return fcntl(socket, F_SETFL, flags) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__socket_duplicate(plx_socket socket, plx_socket *socket_out)
+{
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return plx__fail(EMFILE);
+    *socket_out = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    return *socket_out >= 0 ? 0 : plx__fail_last();
+}
+
 static int socket_prepare(int descriptor)
 {
-    int flags = fcntl(descriptor, F_GETFL);
-    if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0 ||
-        fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0)
+    int status = plx__socket_set_blocking(descriptor, false);
+    if (status != 0)
+        return status;
+    if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0)
         return plx__fail_last();
 #ifdef SO_NOSIGPIPE
     int on = 1;

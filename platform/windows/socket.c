@@ -45,10 +45,26 @@ void plx__sockets_end(void)
     (void)WSACleanup();
 }
 
-static int non_blocking_set(SOCKET socket)
+int plx__socket_set_blocking(plx_socket socket, bool is_blocking)
 {
-    u_long on = 1;
+    u_long on = is_blocking ? 0 : 1;
     return ioctlsocket(socket, (long)FIONBIO, &on) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__socket_duplicate(plx_socket socket, plx_socket *socket_out)
+{
+    WSAPROTOCOL_INFOW info;
+    *socket_out = PLX_SOCKET_NONE;
+    if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
+        return plx__fail(WSAEMFILE);
+    if (WSADuplicateSocketW(socket, GetCurrentProcessId(), &info) != 0)
+        return plx__fail_last();
+    SOCKET made = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0,
+                             WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (made == INVALID_SOCKET)
+        return plx__fail_last();
+    *socket_out = made;
+    return 0;
 }
 
 int plx__socket_open(plx_socket *socket_out, uint32_t family)
@@ -64,7 +80,7 @@ int plx__socket_open(plx_socket *socket_out, uint32_t family)
                              WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     if (made == INVALID_SOCKET)
         return plx__fail_last();
-    int status = non_blocking_set(made);
+    int status = plx__socket_set_blocking(made, false);
     if (status != 0) {
         (void)closesocket(made);
         return status;
@@ -111,7 +127,7 @@ static int listening_check(plx_socket socket)
 
 static int socket_own(plx_socket socket)
 {
-    int status = non_blocking_set(socket);
+    int status = plx__socket_set_blocking(socket, false);
     if (status != 0)
         return status;
     (void)SetHandleInformation((HANDLE)socket, HANDLE_FLAG_INHERIT, 0);
@@ -293,7 +309,7 @@ int plx__socket_accept(plx_socket listener, plx_socket *socket_out)
         return status == PLX_ECONNRESET ? PLX_ECONNABORTED : status;
     }
     /* It inherits being non-blocking, yet that is said of accept() and not of every provider. */
-    int status = non_blocking_set(made);
+    int status = plx__socket_set_blocking(made, false);
     if (status != 0) {
         (void)closesocket(made);
         return status;
