@@ -26,6 +26,14 @@ set(pollux_sources
     core/post_waiters.c
     core/shared_options.c
     core/segment.c
+    core/server/accepting.c
+    core/server/count.c
+    core/server/dispatch.c
+    core/server/drain.c
+    core/server/inbox.c
+    core/server/listening.c
+    core/server/server.c
+    core/server/worker.c
     core/setting.c
     core/signal.c
     core/slab.c
@@ -87,7 +95,7 @@ foreach(name IN LISTS pollux_backends)
 endforeach()
 list(TRANSFORM pollux_sources PREPEND "${PROJECT_SOURCE_DIR}/")
 
-set(pollux_headers conn error listener loop pollux setting signal sim timer types watch)
+set(pollux_headers conn error listener loop pollux server setting signal sim timer types watch)
 list(TRANSFORM pollux_headers PREPEND "${PROJECT_SOURCE_DIR}/include/pollux/")
 list(TRANSFORM pollux_headers APPEND ".h")
 

@@ -12,6 +12,7 @@
     X(cork)                                                                                        \
     X(daemon)                                                                                      \
     X(data)                                                                                        \
+    X(drain)                                                                                       \
     X(events)                                                                                      \
     X(each)                                                                                        \
     X(failure)                                                                                     \
@@ -35,6 +36,7 @@
     X(resume)                                                                                      \
     X(room)                                                                                        \
     X(send)                                                                                        \
+    X(server)                                                                                      \
     X(setting)                                                                                     \
     X(slices)                                                                                      \
     X(slow)                                                                                        \

@@ -3,9 +3,10 @@
  * The loop: it waits, and calls back.
  *
  * Threads: at any moment one thread at the most uses a loop. Make every call that takes a loop on
- * the thread that runs it. Three calls are excepted: any thread may call plx_post(),
- * plx_post_notify() and plx_loop_stop(). Calls that take no loop, such as plx_error_text(), may be
- * made by any thread. Different loops may run in different threads at once; they share nothing.
+ * the thread that runs it. Four calls are excepted: any thread may call plx_post(),
+ * plx_post_notify(), plx_loop_stop() and plx_loop_connections(). Calls that take no loop, such as
+ * plx_error_text(), may be made by any thread. Different loops may run in different threads at
+ * once; they share nothing. pollux/server.h runs several loops for one server.
  *
  * The thread may change. A loop may be opened on one thread and run on another, be run by one
  * thread after another, and be closed by any thread once none runs it. The caller orders the two

@@ -9,6 +9,7 @@
 #include <pollux/error.h>
 #include <pollux/listener.h>
 #include <pollux/loop.h>
+#include <pollux/server.h>
 #include <pollux/setting.h>
 #include <pollux/signal.h>
 #include <pollux/sim.h>

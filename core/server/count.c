@@ -1,0 +1,142 @@
+/* core/server/count.c - the counters of all loops, each read on its own thread.
+ *
+ * Each loop gets a post. One that has ended is read where it ended; one that is just ending, and
+ * one that cannot be told for want of memory, when it has.
+ */
+#include "core/server/server.h"
+
+#include "platform/sized.h"
+
+typedef struct plx__count plx__count;
+
+/* What one loop has to do with it. */
+typedef struct plx__count_part {
+    plx__count *count;
+    plx__worker *worker;
+    struct plx__count_part *next; /* Of those that wait for the end of the same loop. */
+} plx__count_part;
+
+struct plx__count {
+    plx_server *server;
+    plx_server_count_fn on_count;
+    void *data;
+    plx__atomic_u32 left; /* Parts that are not done. */
+    plx_server_counts counts;
+    plx_loop_stats *each;
+    plx__count_part *parts;
+};
+
+static void count_free(plx__count *count)
+{
+    plx__free(count->each);
+    plx__free(count->parts);
+    plx__free(count);
+}
+
+static plx__count *count_open(plx_server *server, plx_server_count_fn on_count, void *data)
+{
+    plx__count *count = plx__allocate_zeroed(1, sizeof *count);
+    if (count == NULL)
+        return NULL;
+    *count = (plx__count){.server = server, .on_count = on_count, .data = data};
+    count->each = plx__allocate_zeroed(server->loops_count, sizeof *count->each);
+    count->parts = plx__allocate_zeroed(server->loops_count, sizeof *count->parts);
+    if (count->each == NULL || count->parts == NULL) {
+        count_free(count);
+        return NULL;
+    }
+    count->counts.each = count->each;
+    count->counts.loops = server->loops_count;
+    plx__atomic_store(&count->left, server->loops_count);
+    return count;
+}
+
+/* The struct has counters of 64 bits, and nothing else. */
+static void stats_add(plx_loop_stats *total, const plx_loop_stats *one)
+{
+    uint64_t *sum = (uint64_t *)(void *)total;
+    const uint64_t *value = (const uint64_t *)(const void *)one;
+    for (size_t i = 0; i < sizeof *total / sizeof *sum; i++)
+        sum[i] += value[i];
+}
+
+static void part_done(plx__count_part *part)
+{
+    plx__count *count = part->count;
+    if (plx__atomic_add(&count->left, UINT32_MAX) != 1)
+        return;
+    for (uint32_t i = 0; i < count->counts.loops; i++)
+        stats_add(&count->counts.total, &count->each[i]);
+    count->on_count(count->server, &count->counts, count->data);
+    count_free(count);
+}
+
+static void part_count(plx_loop *loop, void *data, int status)
+{
+    plx__count_part *part = data;
+    (void)status; /* The loop may be ending: its counters are there. */
+    plx_loop_stats_get(loop, &part->count->each[part->worker->index]);
+    part_done(part);
+}
+
+/* Now, if the loop has ended; or when it has. */
+static void part_count_ended(plx__count_part *part)
+{
+    plx__worker *worker = part->worker;
+    plx_server *server = worker->server;
+    plx__mutex_lock(&server->mutex);
+    bool has_ended = worker->has_ended;
+    if (has_ended) {
+        part->count->each[worker->index] = worker->final;
+    } else {
+        part->next = worker->counts;
+        worker->counts = part;
+    }
+    plx__mutex_unlock(&server->mutex);
+    if (has_ended)
+        part_done(part);
+}
+
+void plx__count_ended(plx__worker *worker)
+{
+    plx_server *server = worker->server;
+    plx__mutex_lock(&server->mutex);
+    plx__count_part *part = worker->counts;
+    worker->counts = NULL;
+    plx__mutex_unlock(&server->mutex);
+    for (plx__count_part *next; part != NULL; part = next) {
+        next = part->next;
+        part->count->each[worker->index] = worker->final;
+        part_done(part);
+    }
+}
+
+int plx_server_count(plx_server *server, plx_server_count_fn on_count, void *data)
+{
+    if (on_count == NULL)
+        return PLX_EINVAL;
+    plx__count *count = count_open(server, on_count, data);
+    if (count == NULL)
+        return PLX_ENOMEM;
+    const uint32_t loops = count->counts.loops; /* `count` is gone with the last part. */
+    for (uint32_t i = 0; i < loops; i++) {
+        plx__count_part *part = &count->parts[i];
+        part->count = count;
+        part->worker = &server->workers[i];
+        if (plx__server_post(part->worker->loop, part_count, part) != 0)
+            part_count_ended(part);
+    }
+    return 0;
+}
+
+void plx_server_stats_get_sized(plx_server *server, plx_server_stats *stats_out, size_t stats_bytes)
+{
+    uint64_t handed_over = 0;
+    for (uint32_t i = 0; i < server->workers_count; i++)
+        handed_over += plx__inbox_total(&server->workers[i].inbox);
+    plx__mutex_lock(&server->mutex);
+    plx_server_stats stats = server->stats;
+    plx__mutex_unlock(&server->mutex);
+    stats.handed_over = handed_over;
+    plx__sized_give(stats_out, stats_bytes, &stats, sizeof stats);
+}

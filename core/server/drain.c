@@ -1,0 +1,126 @@
+/* core/server/drain.c - the end in order.
+ *
+ * The loop that accepts for others closes its listeners first, and then has the others drain: what
+ * it has handed over is in their queues by then. Each loop looks at its connections every TICK_NS,
+ * until none is left or the deadline has passed.
+ */
+#include "core/server/server.h"
+
+#define TICK_NS (10 * PLX_MILLISECOND)
+
+/* --- a loop that serves ----------------------------------------------------------------------- */
+
+/* It waits for nothing, as far as one can see. */
+static bool looks_idle(const plx_loop *loop, plx_conn conn)
+{
+    return plx_conn_is_open(loop, conn) && plx_conn_unconsumed(loop, conn) == 0 &&
+           plx_conn_queued(loop, conn) == 0;
+}
+
+static int conn_ask(plx_loop *loop, plx_conn conn, void *data)
+{
+    const plx_server *server = data;
+    if (plx_conn_is_ending(loop, conn))
+        return 0;
+    bool is_idle =
+        server->options.on_drain_begin != NULL
+            ? plx_conn_is_open(loop, conn) &&
+                  server->options.on_drain_begin(loop, conn, plx_conn_data(loop, conn)) == 0
+            : looks_idle(loop, conn);
+    if (is_idle)
+        (void)plx_conn_finish(loop, conn, 0); /* The callback may have closed it. */
+    return 0;
+}
+
+/* One that has sent all that it had, and waits for its peer's end alone, loses nothing. */
+static int conn_cut(plx_loop *loop, plx_conn conn, void *data)
+{
+    plx_server *server = data;
+    if (plx_conn_is_ending(loop, conn) && plx_conn_queued(loop, conn) == 0) {
+        (void)plx_conn_close(loop, conn);
+        return 0;
+    }
+    (void)plx_conn_reset(loop, conn);
+    plx__server_tally(server, &server->stats.connections_cut);
+    return 0;
+}
+
+static void on_tick(plx_loop *loop, plx_timer timer, void *data)
+{
+    plx__worker *worker = data;
+    plx_server *server = worker->server;
+    (void)timer;
+    /* on_drain_begin is called once for each connection; what opens later comes from the user. */
+    if (server->options.on_drain_begin == NULL || !worker->has_asked)
+        (void)plx_loop_each_conn(loop, conn_ask, server);
+    worker->has_asked = true;
+    if (plx_loop_now(loop) >= worker->drain_until_ns)
+        (void)plx_loop_each_conn(loop, conn_cut, server);
+    if (plx_loop_connections(loop) == 0 && plx__inbox_is_empty(&worker->inbox)) {
+        worker->has_drained = true;
+        plx_loop_stop(loop);
+    }
+}
+
+/* The first tick is in a later turn: what was handed over has opened by then. */
+static void worker_drain(plx_loop *loop, void *data, int status)
+{
+    plx__worker *worker = data;
+    plx_server *server = worker->server;
+    if (status != 0)
+        return;
+    uint64_t now_ns = plx_loop_now(loop);
+    uint64_t wait_ns = server->drain_wait_ns;
+    worker->drain_until_ns = wait_ns < PLX_FOREVER - now_ns ? now_ns + wait_ns : PLX_FOREVER;
+    plx__listening_end(server, worker);
+    /* Without memory for a timer there is no order to be had. */
+    if (plx_timer_start(loop, NULL, 0, TICK_NS, on_tick, worker) != 0)
+        plx_loop_stop(loop);
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+/* One that cannot be told ends at once. */
+static void workers_drain(plx_server *server)
+{
+    for (uint32_t i = 0; i < server->workers_count; i++) {
+        plx__worker *worker = &server->workers[i];
+        if (plx__server_post(worker->loop, worker_drain, worker) == PLX_ENOMEM)
+            plx_loop_stop(worker->loop);
+    }
+}
+
+/* On the loop that accepts. What it holds goes to the loops while they have room. */
+static void acceptor_drain(plx_loop *loop, void *data, int status)
+{
+    plx__worker *acceptor = data;
+    (void)loop;
+    if (status != 0)
+        return;
+    plx__listening_end(acceptor->server, acceptor);
+    workers_drain(acceptor->server);
+}
+
+int plx_server_drain(plx_server *server, uint64_t deadline_ns)
+{
+    plx__worker *acceptor = plx__server_acceptor(server);
+    int status = 0;
+    plx__mutex_lock(&server->mutex);
+    bool has_begun = server->is_draining;
+    if (!has_begun)
+        server->drain_wait_ns = deadline_ns;
+    server->is_draining = true;
+    plx__mutex_unlock(&server->mutex);
+    if (has_begun)
+        return 0;
+    if (acceptor != NULL)
+        status = plx__server_post(acceptor->loop, acceptor_drain, acceptor);
+    else
+        workers_drain(server);
+    if (status == PLX_ENOMEM) {
+        plx__mutex_lock(&server->mutex);
+        server->is_draining = false;
+        plx__mutex_unlock(&server->mutex);
+    }
+    return status;
+}

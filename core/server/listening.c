@@ -1,0 +1,182 @@
+/* core/server/listening.c - a listener of a server, on each loop that the policy has accept. */
+#include "core/server/server.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "platform/sized.h"
+
+/* --- on which loops --------------------------------------------------------------------------- */
+
+/* Each loop that serves accepts for itself. */
+static bool listens_everywhere(const plx_server *server)
+{
+    return server->options.dispatch == PLX_DISPATCH_KERNEL ||
+           server->options.dispatch == PLX_DISPATCH_SHARED;
+}
+
+static uint32_t handles_count(const plx_server *server)
+{
+    return listens_everywhere(server) ? server->workers_count : 1;
+}
+
+static plx_loop *listening_loop(plx_server *server, uint32_t handle)
+{
+    plx__worker *acceptor = plx__server_acceptor(server);
+    return acceptor != NULL ? acceptor->loop : server->workers[handle].loop;
+}
+
+void plx__listening_end(plx_server *server, const plx__worker *worker)
+{
+    uint32_t handle = listens_everywhere(server) ? worker->index : 0;
+    if (listening_loop(server, handle) != worker->loop)
+        return;
+    for (uint32_t i = 0; i < server->listeners_count; i++)
+        (void)plx_listener_close(worker->loop, server->listeners[i]->handles[handle]);
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static void on_listener_error(plx_loop *loop, plx_listener listener, void *data, int status)
+{
+    const plx__server_listener *of = data;
+    if (of->options.on_error != NULL)
+        of->options.on_error(loop, listener, of->options.data, status);
+}
+
+static void listener_free(plx__server_listener *of)
+{
+    if (of != NULL)
+        plx__free(of->handles);
+    plx__free(of);
+}
+
+static int listener_new(plx_server *server, plx__server_listener **of_out,
+                        const plx_listen_options *options, size_t options_bytes, size_t conn_bytes)
+{
+    plx__server_listener *of = plx__allocate_zeroed(1, sizeof *of);
+    *of_out = NULL;
+    if (of == NULL)
+        return PLX_ENOMEM;
+    of->server = server;
+    of->handles = plx__allocate_zeroed(handles_count(server), sizeof *of->handles);
+    int status = of->handles != NULL ? 0 : PLX_ENOMEM;
+    if (status == 0)
+        status = plx__sized_take(&of->options, sizeof of->options, options, options_bytes);
+    if (status == 0)
+        status = plx__sized_take(&of->conn, sizeof of->conn, of->options.conn, conn_bytes);
+    if (status == 0 && of->options.on_accept != NULL)
+        status = PLX_EINVAL;
+    of->options.conn = &of->conn;
+    if (status != 0) {
+        listener_free(of);
+        return status;
+    }
+    *of_out = of;
+    return 0;
+}
+
+/* The options of the listener on a loop. */
+static plx_listen_options loop_options(const plx_server *server, plx__server_listener *of)
+{
+    plx_listen_options options = of->options;
+    if (plx__dispatch_hands_over(server->options.dispatch)) {
+        options.on_accept = plx__accepting_hand_over;
+        options.on_error = on_listener_error;
+        options.data = of;
+    }
+    options.reuse_port |= server->options.dispatch == PLX_DISPATCH_KERNEL;
+    options.shared |= server->options.dispatch == PLX_DISPATCH_SHARED;
+    return options;
+}
+
+/* Where the other loops listen: at the port that the system gave to the first. What an address
+ * stands for (0.0.0.0) is not what plx_listener_address() tells, so only the port is taken. */
+static int address_repeat(plx_server *server, const plx__server_listener *of, const char *address,
+                          char *text, size_t size)
+{
+    char actual[PLX_ADDRESS_TEXT_MAX];
+    int status =
+        plx_listener_address(listening_loop(server, 0), of->handles[0], actual, sizeof actual);
+    const char *port = strrchr(address, ':');
+    const char *actual_port = strrchr(actual, ':');
+    if (status != 0)
+        return status;
+    PLX_ASSERT(port != NULL && actual_port != NULL); /* It listens there. */
+    (void)snprintf(text, size, "%.*s%s", (int)(port - address), address, actual_port);
+    return 0;
+}
+
+static int listen_again(plx_server *server, plx__server_listener *of, uint32_t handle,
+                        const char *address, const plx_listen_options *options)
+{
+    plx_loop *loop = listening_loop(server, handle);
+    char text[PLX_ADDRESS_TEXT_MAX];
+    plx_socket socket;
+    if (options->shared == 0) {
+        int status = address_repeat(server, of, address, text, sizeof text);
+        return status == 0 ? plx_listen(loop, &of->handles[handle], text, options) : status;
+    }
+    int status = plx_listener_duplicate(listening_loop(server, 0), of->handles[0], &socket);
+    if (status != 0)
+        return status;
+    status = plx_listen_adopt(loop, &of->handles[handle], socket, options);
+    if (status != 0)
+        plx_socket_close(socket);
+    return status;
+}
+
+static int listen_everywhere(plx_server *server, plx__server_listener *of, const char *address)
+{
+    const plx_listen_options options = loop_options(server, of);
+    uint32_t handle = 0;
+    int status = plx_listen(listening_loop(server, 0), &of->handles[0], address, &options);
+    if (status != 0)
+        return status;
+    while (status == 0 && ++handle < handles_count(server))
+        status = listen_again(server, of, handle, address, &options);
+    if (status != 0) {
+        while (handle-- > 0)
+            (void)plx_listener_close(listening_loop(server, handle), of->handles[handle]);
+    }
+    return status;
+}
+
+int plx_server_listen_sized(plx_server *server, const char *address,
+                            const plx_listen_options *options, size_t options_bytes,
+                            size_t conn_bytes)
+{
+    plx__server_listener *of;
+    uint32_t state = plx__atomic_load(&server->state);
+    if (state != PLX__SERVER_OPEN)
+        return state == PLX__SERVER_RUNNING ? PLX_EBUSY : PLX_ECANCELED;
+    if (server->listeners_count == PLX__LISTENERS_MAX)
+        return PLX_ELIMIT;
+    int status = listener_new(server, &of, options, options_bytes, conn_bytes);
+    if (status != 0)
+        return status;
+    status = listen_everywhere(server, of, address);
+    if (status != 0) {
+        listener_free(of);
+        return status;
+    }
+    server->listeners[server->listeners_count++] = of;
+    return 0;
+}
+
+int plx_server_address(plx_server *server, uint32_t index, char *text, size_t size)
+{
+    if (index >= server->listeners_count)
+        return PLX_EINVAL;
+    if (plx__atomic_load(&server->state) == PLX__SERVER_RUNNING)
+        return PLX_EBUSY;
+    return plx_listener_address(listening_loop(server, 0), server->listeners[index]->handles[0],
+                                text, size);
+}
+
+void plx__listening_free(plx_server *server)
+{
+    for (uint32_t i = 0; i < server->listeners_count; i++)
+        listener_free(server->listeners[i]);
+    server->listeners_count = 0;
+}

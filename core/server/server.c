@@ -1,0 +1,188 @@
+/* core/server/server.c - opening a server, running its loops on threads, and closing it. */
+#include "core/server/server.h"
+
+#include "platform/sized.h"
+
+#define CONNECTIONS_MAX_DEFAULT 1048576u
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static int options_take(plx_server_options *options, const plx_server_options *given,
+                        size_t options_bytes)
+{
+    int status = plx__sized_take(options, sizeof *options, given, options_bytes);
+    if (status != 0)
+        return status;
+    if (options->loops == 0)
+        options->loops = plx__processors_allowed() < PLX__WORKERS_MAX ? plx__processors_allowed()
+                                                                      : PLX__WORKERS_MAX;
+    if (options->dispatch == 0)
+        options->dispatch =
+            options->loops == 1 ? PLX_DISPATCH_INLINE : PLX_DISPATCH_LEAST_CONNECTIONS;
+    bool chooses = options->dispatch == PLX_DISPATCH_CHOSEN;
+    if (options->loops > PLX__WORKERS_MAX || plx_dispatch_name(options->dispatch) == NULL ||
+        (options->dispatch == PLX_DISPATCH_INLINE && options->loops > 1) ||
+        chooses != (options->on_choose != NULL))
+        return PLX_EINVAL;
+    return 0;
+}
+
+static void workers_close(plx_server *server, uint32_t count)
+{
+    while (count-- > 0)
+        plx__worker_close(&server->workers[count]);
+    plx__free(server->workers);
+}
+
+static int workers_open(plx_server *server, size_t loop_bytes)
+{
+    plx_loop_options loop;
+    int status = plx__sized_take(&loop, sizeof loop, server->options.loop, loop_bytes);
+    server->options.loop = NULL; /* It is the caller's. */
+    if (status != 0)
+        return status;
+    loop.keep_running = 1;
+    server->connections_max =
+        loop.connections_max != 0 ? loop.connections_max : CONNECTIONS_MAX_DEFAULT;
+    server->workers = plx__allocate_zeroed(server->loops_count, sizeof *server->workers);
+    if (server->workers == NULL)
+        return PLX_ENOMEM;
+    for (uint32_t i = 0; i < server->loops_count; i++) {
+        status = plx__worker_open(server, i, &loop, sizeof loop);
+        if (status != 0) {
+            workers_close(server, i);
+            return status;
+        }
+    }
+    return 0;
+}
+
+static int server_open(plx_server *server, size_t loop_bytes)
+{
+    server->workers_count = server->options.loops;
+    server->loops_count =
+        server->workers_count + (plx__dispatch_hands_over(server->options.dispatch) ? 1 : 0);
+    plx__atomic_store(&server->serving, server->workers_count);
+    int status = plx__inbox_open(&server->held);
+    if (status != 0)
+        return status;
+    plx__mutex_open(&server->mutex);
+    status = workers_open(server, loop_bytes);
+    if (status != 0) {
+        plx__mutex_close(&server->mutex);
+        plx__inbox_close(&server->held);
+    }
+    return status;
+}
+
+static int workers_start(plx_server *server)
+{
+    int status = 0;
+    for (uint32_t i = 0; i < server->workers_count && status == 0; i++)
+        status = plx__worker_start(&server->workers[i]);
+    return status;
+}
+
+int plx_server_open_sized(plx_server **server_out, const plx_server_options *options,
+                          size_t options_bytes, size_t loop_bytes)
+{
+    *server_out = NULL;
+    plx_server *server = plx__allocate_zeroed(1, sizeof *server);
+    if (server == NULL)
+        return PLX_ENOMEM;
+    int status = options_take(&server->options, options, options_bytes);
+    if (status == 0)
+        status = server_open(server, loop_bytes);
+    if (status != 0) {
+        plx__free(server);
+        return status;
+    }
+    if (server->options.no_threads != 0)
+        status = workers_start(server);
+    if (status != 0) {
+        (void)plx_server_close(server);
+        return status;
+    }
+    *server_out = server;
+    return 0;
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+static void thread_main(void *data)
+{
+    plx__worker_run(data);
+}
+
+/* The loop of the calling thread is the last: the one that accepts, if there is one. 0, or what
+ * failed: then all have ended. */
+static int threads_run(plx_server *server)
+{
+    const uint32_t own = server->loops_count - 1;
+    uint32_t started = 0;
+    int status = 0;
+    while (started < own && status == 0) {
+        plx__worker *worker = &server->workers[started];
+        status = plx__thread_start(&worker->thread, thread_main, worker);
+        started += status == 0;
+    }
+    if (status != 0)
+        plx_server_stop(server);
+    plx__worker_run(&server->workers[own]);
+    for (uint32_t i = 0; i < started; i++)
+        plx__thread_join(&server->workers[i].thread);
+    for (uint32_t i = started; i < own; i++)
+        (void)plx__worker_end(&server->workers[i], 0);
+    return status;
+}
+
+int plx_server_run(plx_server *server)
+{
+    uint32_t state = PLX__SERVER_OPEN;
+    if (server->options.no_threads != 0)
+        return PLX_EINVAL;
+    if (!plx__atomic_compare_exchange(&server->state, &state, PLX__SERVER_RUNNING))
+        return state == PLX__SERVER_RUNNING ? PLX_EBUSY : PLX_ECANCELED;
+    int status = threads_run(server);
+    plx__atomic_store(&server->state, PLX__SERVER_OVER);
+    return status != 0 ? status : server->status;
+}
+
+/* --- closing ---------------------------------------------------------------------------------- */
+
+/* The one that accepts first, so that it hands over nothing any more. */
+static int workers_end(plx_server *server)
+{
+    for (uint32_t i = server->loops_count; i-- > 0;) {
+        if (plx__worker_end(&server->workers[i], 0) != 0)
+            return PLX_EBUSY;
+    }
+    return 0;
+}
+
+int plx_server_close(plx_server *server)
+{
+    if (server == NULL)
+        return 0;
+    if (plx__atomic_load(&server->state) == PLX__SERVER_RUNNING)
+        return PLX_EBUSY;
+    plx__atomic_store(&server->is_stopping, 1);
+    if (workers_end(server) != 0)
+        return PLX_EBUSY;
+    workers_close(server, server->loops_count);
+    plx__listening_free(server);
+    plx__mutex_close(&server->mutex);
+    plx__inbox_close(&server->held);
+    plx__free(server);
+    return 0;
+}
+
+plx_loop *plx_server_loop(const plx_server *server, uint32_t index)
+{
+    return index < server->loops_count ? server->workers[index].loop : NULL;
+}
+
+uint32_t plx_server_loops(const plx_server *server)
+{
+    return server->workers_count;
+}

@@ -1,0 +1,156 @@
+/* core/server/worker.c - a loop of a server, from on_start to on_end.
+ *
+ * Both are called on the thread that runs the loop: the first before it runs, the second when
+ * everything that was open on it has closed, there, too.
+ */
+#include "core/server/server.h"
+
+void plx_server_stop(plx_server *server)
+{
+    plx__atomic_store(&server->is_stopping, 1);
+    for (uint32_t i = 0; i < server->loops_count; i++)
+        plx_loop_stop(server->workers[i].loop);
+}
+
+/* What this loop could not take: another may. */
+static void pass_on(plx__worker *worker, plx__handoff *handoff)
+{
+    plx_server *server = worker->server;
+    if (!plx__server_is_stopping(server) && plx__dispatch(server, handoff, worker) == 0) {
+        plx__server_tally(server, &server->stats.handed_on);
+        return;
+    }
+    plx__handoff_drop(handoff);
+    plx__server_tally(server, &server->stats.refused);
+}
+
+/* A post of whoever put the first one. */
+static void worker_take(plx_loop *loop, void *data, int status)
+{
+    plx__worker *worker = data;
+    plx__handoff handoff;
+    if (status != 0)
+        return; /* The loop ends: plx__worker_end() takes them. */
+    while (plx__inbox_take(&worker->inbox, &handoff)) {
+        if (plx_conn_adopt(loop, NULL, handoff.socket, &handoff.listener->conn, handoff.bytes,
+                           handoff.length) == 0)
+            plx__free(handoff.bytes);
+        else
+            pass_on(worker, &handoff);
+        plx__inbox_done(&worker->inbox);
+    }
+}
+
+int plx__worker_start(plx__worker *worker)
+{
+    plx_server *server = worker->server;
+    int status = 0;
+    if (worker->index >= server->workers_count)
+        return 0;
+    if (server->options.on_start != NULL)
+        status =
+            server->options.on_start(server, worker->loop, worker->index, server->options.data);
+    worker->is_started = status == 0;
+    return status;
+}
+
+/* The first one stays. */
+static void failure_note(plx_server *server, int status)
+{
+    plx__mutex_lock(&server->mutex);
+    if (server->status == 0)
+        server->status = status;
+    plx__mutex_unlock(&server->mutex);
+}
+
+void plx__worker_run(plx__worker *worker)
+{
+    plx_server *server = worker->server;
+    if (server->options.pin != 0)
+        (void)plx__thread_pin(worker->index);
+    int status = plx__worker_start(worker);
+    if (status == 0) {
+        status = plx_loop_run(worker->loop);
+    } else {
+        failure_note(server, status);
+        plx_server_stop(server);
+    }
+    (void)plx__worker_end(worker, status); /* No callback of the loop is running. */
+}
+
+int plx__worker_open(plx_server *server, uint32_t index, const plx_loop_options *options,
+                     size_t options_bytes)
+{
+    plx__worker *worker = &server->workers[index];
+    bool serves = index < server->workers_count;
+    *worker = (plx__worker){.server = server, .index = index, .take = worker_take};
+    int status = plx_loop_open_sized(&worker->loop, options, options_bytes);
+    if (status == 0 && serves)
+        status = plx__inbox_open(&worker->inbox);
+    if (status != 0)
+        plx__worker_close(worker);
+    return status;
+}
+
+void plx__worker_close(plx__worker *worker)
+{
+    (void)plx_loop_close(worker->loop); /* It has no callback under way, and was cancelled. */
+    worker->loop = NULL;
+    plx__inbox_close(&worker->inbox);
+}
+
+/* Nobody puts anything into it any more: what is there is for others. */
+static void inbox_empty(plx__worker *worker)
+{
+    plx__handoff handoff;
+    plx__inbox_end(&worker->inbox);
+    while (plx__inbox_take(&worker->inbox, &handoff)) {
+        pass_on(worker, &handoff);
+        plx__inbox_done(&worker->inbox);
+    }
+}
+
+/* One that serves. The last one takes the server with it. */
+static void serving_end(plx__worker *worker, int status)
+{
+    plx_server *server = worker->server;
+    if (worker->is_started && server->options.on_end != NULL)
+        server->options.on_end(server, worker->loop, worker->index, server->options.data);
+    if (!plx__server_is_stopping(server) && !worker->has_drained)
+        plx__server_tally(server, &server->stats.loops_lost);
+    if (plx__atomic_add(&server->serving, UINT32_MAX) != 1)
+        return;
+    failure_note(server, status);
+    plx_server_stop(server);
+}
+
+/* The one that accepts for others. Without it there is nothing to serve. */
+static void accepting_end(plx__worker *worker, int status)
+{
+    plx_server *server = worker->server;
+    plx__accepting_end(server);
+    failure_note(server, status);
+    plx_server_stop(server);
+}
+
+int plx__worker_end(plx__worker *worker, int status)
+{
+    plx_server *server = worker->server;
+    bool serves = worker->index < server->workers_count;
+    if (worker->has_ended)
+        return 0;
+    if (plx_loop_cancel(worker->loop) != 0)
+        return PLX_EBUSY;
+    if (serves)
+        inbox_empty(worker);
+    plx__mutex_lock(&server->mutex);
+    plx_loop_stats_get(worker->loop, &worker->final);
+    worker->has_ended = true;
+    plx__mutex_unlock(&server->mutex);
+    plx__count_ended(worker);
+    if (serves)
+        serving_end(worker, status);
+    else
+        accepting_end(worker, status);
+    return 0;
+}

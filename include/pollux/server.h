@@ -1,0 +1,271 @@
+/**
+ * @file server.h
+ * Servers: several loops, each on a thread of its own, that share the connections of listeners.
+ *
+ *     plx_server_options options = {.loops = 4, .on_start = started};
+ *     plx_server *server;
+ *     int status = plx_server_open(&server, &options);
+ *     if (status == 0)
+ *         status = plx_server_listen(server, "tcp://:7000", &listen_options);
+ *     if (status == 0)
+ *         status = plx_server_run(server);
+ *     plx_server_close(server);
+ *
+ * The callbacks are those of a program with one loop. A connection belongs to one loop, and all its
+ * callbacks run on that loop's thread. What belongs to a loop and not to a connection is
+ * plx_loop_data(), which on_start sets.
+ *
+ * Which loop gets a connection, a policy decides (enum plx_dispatch). Under some policies a loop of
+ * the server's own accepts, and hands the sockets over to the others.
+ *
+ * Threads: any thread may call plx_server_stop(), plx_server_drain(), plx_server_count() and
+ * plx_server_stats_get() from plx_server_open() until plx_server_close(). All other calls belong to
+ * the thread that opens, runs and closes the server.
+ */
+#ifndef POLLUX_SERVER_H
+#define POLLUX_SERVER_H
+
+#include <pollux/listener.h>
+#include <pollux/loop.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A server. */
+typedef struct plx_server plx_server;
+
+/** Which loop gets a connection. */
+enum plx_dispatch {
+    /** The loop that accepts serves. For one loop: the cheapest, as there is nothing to hand over.
+     */
+    PLX_DISPATCH_INLINE = 1,
+    /** A loop of its own accepts, and the others get connections in turn. For connections that cost
+     * alike and live alike, on every system. */
+    PLX_DISPATCH_ROUND_ROBIN = 2,
+    /** The same, but the loop with the fewest open connections gets the next one. For connections
+     * that live for different times, on every system. */
+    PLX_DISPATCH_LEAST_CONNECTIONS = 3,
+    /** The same, but `on_choose` decides. */
+    PLX_DISPATCH_CHOSEN = 4,
+    /** Each loop has a listening socket of its own, and the system distributes the connections
+     * among them (plx_listen_options.reuse_port). For many short connections: nothing is handed
+     * over. The system counts connections and not work, so one loop may be busy while another
+     * waits; and it resets what waits at a loop that ends. On Linux and FreeBSD, and not for
+     * Unix-domain sockets.
+     */
+    PLX_DISPATCH_KERNEL = 5,
+    /** All loops accept from one listening socket: who is free takes the next one. For many short
+     * connections of unequal cost. With the backends "epoll" (EPOLLEXCLUSIVE) and "uring". */
+    PLX_DISPATCH_SHARED = 6
+};
+
+/**
+ * A loop begins: called on its thread, before anything else of it runs. `index` counts the loops
+ * that serve from 0. Return 0; any other code ends the server, and plx_server_run() returns it.
+ * With `no_threads` plx_server_open() calls it, and returns that code.
+ */
+typedef int (*plx_server_start_fn)(plx_server *server, plx_loop *loop, uint32_t index, void *data);
+
+/**
+ * A loop has ended: called on its thread, once for each on_start that returned 0. All that was open
+ * on the loop is closed, and every on_close has been called. Free here what plx_loop_data() names.
+ * With `no_threads` plx_server_close() calls it.
+ */
+typedef void (*plx_server_end_fn)(plx_server *server, plx_loop *loop, uint32_t index, void *data);
+
+/**
+ * Chooses the loop for a connection that has been accepted, on the thread of the loop that accepts.
+ * Returns an index; one beyond the last counts modulo the number of loops. If that loop is full or
+ * has ended, the server asks the next one. plx_socket_peer() tells whose connection it is;
+ * plx_server_loop() and plx_loop_connections() how many connections each loop has.
+ */
+typedef uint32_t (*plx_server_choose_fn)(plx_server *server, plx_socket socket, void *data);
+
+/**
+ * The server has begun to drain: called once for each open connection, on its loop's thread. Return
+ * 0 for a connection that waits for nothing: the server finishes it (plx_conn_finish()). Return any
+ * other value for one that is busy: end it yourself when its work is done. At the deadline the
+ * server resets it. `data` is the connection's.
+ */
+typedef int (*plx_drain_begin_fn)(plx_loop *loop, plx_conn conn, void *data);
+
+/** What a server does. All zero is allowed. */
+typedef struct plx_server_options {
+    uint32_t loops;    /**< How many loops serve; 0: one for each processor that this process may
+                            use; 1,024 at the most. */
+    uint32_t dispatch; /**< One of plx_dispatch. 0: PLX_DISPATCH_INLINE for one loop, and
+                            PLX_DISPATCH_LEAST_CONNECTIONS for more. */
+    const plx_loop_options *loop;   /**< Of each loop; NULL: all zero. Limits are for each loop, and
+                                         `keep_running` has no effect. */
+    plx_server_start_fn on_start;   /**< May be NULL. */
+    plx_server_end_fn on_end;       /**< May be NULL. */
+    plx_server_choose_fn on_choose; /**< For PLX_DISPATCH_CHOSEN alone. */
+    plx_drain_begin_fn on_drain_begin; /**< NULL: the server finishes each connection as soon as it
+                                            has neither unconsumed input nor bytes to send. */
+    void *data;                        /**< Handed to on_start, on_end and on_choose. */
+    /** Not 0: each thread runs on a processor of its own, as far as there are so many; the thread
+     * that calls plx_server_run(), too, and that stays so. Systems without such a call ignore it.
+     */
+    uint32_t pin;
+    /** Not 0: the server starts no thread. You run each of its loops (plx_server_loop()), on
+     * threads of yours or in a simulation (plx_sim_add()), and end them before plx_server_close().
+     */
+    uint32_t no_threads;
+} plx_server_options;
+
+/** What plx_server_open() calls, with the sizes of its caller's structs (docs/growing.md). */
+PLX_NODISCARD PLX_API int plx_server_open_sized(plx_server **server_out,
+                                                const plx_server_options *options,
+                                                size_t options_bytes, size_t loop_bytes);
+
+/**
+ * Opens a server and its loops; nothing runs yet. `*server_out` is the server, or NULL if the call
+ * fails. `options` and what it points to are read during the call only, and may be NULL.
+ *
+ * Returns 0; PLX_EINVAL for an option beyond its bounds, for PLX_DISPATCH_INLINE with more than one
+ * loop, and for an `on_choose` without PLX_DISPATCH_CHOSEN or the other way round; or as
+ * plx_loop_open(). On failure nothing is left behind.
+ */
+PLX_NODISCARD static inline int plx_server_open(plx_server **server_out,
+                                                const plx_server_options *options)
+{
+    return plx_server_open_sized(server_out, options, sizeof *options, sizeof(plx_loop_options));
+}
+
+/** What plx_server_listen() calls, with the sizes of its caller's structs (docs/growing.md). */
+PLX_NODISCARD PLX_API int plx_server_listen_sized(plx_server *server, const char *address,
+                                                  const plx_listen_options *options,
+                                                  size_t options_bytes, size_t conn_bytes);
+
+/**
+ * Listens at `address`, as plx_listen() does; for up to 64 addresses, each before plx_server_run().
+ * The options have no on_accept. on_error is called on the thread of the loop that accepts.
+ *
+ * Returns 0; PLX_EINVAL also for an on_accept; PLX_ENOSYS for a policy that this system, or the
+ * loops' backend, does not have (plx_dispatch_needs() tells what to take instead); PLX_ELIMIT;
+ * PLX_EBUSY while the server runs; PLX_ECANCELED after it ran; or as plx_listen().
+ */
+PLX_NODISCARD static inline int plx_server_listen(plx_server *server, const char *address,
+                                                  const plx_listen_options *options)
+{
+    return plx_server_listen_sized(server, address, options, sizeof *options,
+                                   sizeof *options->conn);
+}
+
+/**
+ * Writes the address of the listener number `index`, counted from 0 in the order of
+ * plx_server_listen(), as plx_listener_address() does. Returns 0, PLX_EINVAL when there is none or
+ * `size` is too small, PLX_EBUSY while the server runs, or PLX_ESTALE after it ran.
+ */
+PLX_NODISCARD PLX_API int plx_server_address(plx_server *server, uint32_t index, char *text,
+                                             size_t size);
+
+/**
+ * Runs the server: starts a thread for each loop but one, which the calling thread runs. Returns
+ * when all loops have ended: after plx_server_stop(), at the end of plx_server_drain(), or when the
+ * last loop that serves has ended by itself. A server runs once.
+ *
+ * A loop that ends by itself, because plx_loop_stop() was called or because its waits fail, closes
+ * its connections, and the others go on without it.
+ *
+ * Returns 0; what an on_start returned; the code with which the last loop failed; PLX_EINVAL with
+ * `no_threads`; PLX_EBUSY when it runs, PLX_ECANCELED after it ran; PLX_ENOMEM or PLX_ELIMIT when
+ * no thread can be started: nothing has been called then but on_start and on_end.
+ */
+PLX_NODISCARD PLX_API int plx_server_run(plx_server *server);
+
+/**
+ * Ends the server at once: every loop closes what is open on it, and ends. Connections are closed
+ * with PLX_ECANCELED. Any thread, and signal handlers.
+ */
+PLX_API void plx_server_stop(plx_server *server);
+
+/**
+ * Ends the server in order. It stops listening, and hands over what it has accepted. Each loop asks
+ * on_drain_begin about its connections, and ends when none is left. After `deadline_ns` from now it
+ * resets those that are left (plx_server_stats.connections_cut counts them), and ends. Timers,
+ * watches and signals of yours work until then, and do not delay the end. PLX_FOREVER: no deadline.
+ *
+ * Calling it again changes nothing. Any thread may call it. Returns 0, PLX_ENOMEM with nothing
+ * begun, or PLX_ECANCELED when the server has ended.
+ */
+PLX_API int plx_server_drain(plx_server *server, uint64_t deadline_ns);
+
+/**
+ * Closes the server and its loops. NULL is allowed. Whoever runs loops of it by himself
+ * (no_threads) has ended them: loops that were not cancelled are closed here, on the calling
+ * thread. Returns 0, or PLX_EBUSY while it runs, and from a callback of one of its loops: call it
+ * again later.
+ */
+PLX_API int plx_server_close(plx_server *server);
+
+/**
+ * A loop of the server: first those that serve, by their index, then the one that accepts, if the
+ * policy has one. NULL beyond the last. Any thread.
+ */
+PLX_API plx_loop *plx_server_loop(const plx_server *server, uint32_t index);
+
+/** How many loops serve. Any thread. */
+PLX_API uint32_t plx_server_loops(const plx_server *server);
+
+/** What the server itself counts, since it was opened. Its loops count the rest. */
+typedef struct plx_server_stats {
+    uint64_t handed_over;     /**< Sockets that one loop accepted and another one got. */
+    uint64_t handed_on;       /**< Of those, what the first loop could not take and another got. */
+    uint64_t refused;         /**< Connections that were reset because no loop could take them. */
+    uint64_t accept_pauses;   /**< Times that accepting paused because all loops were full. */
+    uint64_t connections_cut; /**< Connections that were reset at the deadline of a drain. */
+    uint64_t loops_lost;      /**< Loops that have ended by themselves. */
+} plx_server_stats;
+
+/** What plx_server_stats_get() calls, with the size of its caller's struct (docs/growing.md). */
+PLX_API void plx_server_stats_get_sized(plx_server *server, plx_server_stats *stats_out,
+                                        size_t stats_bytes);
+
+/** Copies the counters of the server. Any thread. */
+static inline void plx_server_stats_get(plx_server *server, plx_server_stats *stats_out)
+{
+    plx_server_stats_get_sized(server, stats_out, sizeof *stats_out);
+}
+
+/** The counters of all loops, for plx_server_count_fn. */
+typedef struct plx_server_counts {
+    plx_loop_stats total;       /**< Those of all loops, added up. */
+    const plx_loop_stats *each; /**< Those of each loop, in the order of plx_server_loop(). */
+    uint32_t loops;             /**< How many `each` has. */
+} plx_server_counts;
+
+/** The counters are there; `counts` is valid until the callback returns. */
+typedef void (*plx_server_count_fn)(plx_server *server, const plx_server_counts *counts,
+                                    void *data);
+
+/**
+ * Reads the counters of all loops, each on its own thread between two callbacks, and calls
+ * `on_count` once, from within this call or later, on any of the server's threads. To continue on a
+ * loop of yours, post to it there. A loop that is in a long callback delays it; one that has ended
+ * counts as it ended. Any thread.
+ *
+ * Returns 0, PLX_EINVAL without `on_count`, or PLX_ENOMEM. If it returns 0, `on_count` is called
+ * exactly once, before plx_server_close() returns; else never.
+ */
+PLX_NODISCARD PLX_API int plx_server_count(plx_server *server, plx_server_count_fn on_count,
+                                           void *data);
+
+/** The policy's name, as "round-robin"; NULL for a number that is none. Static. Any thread. */
+PLX_API const char *plx_dispatch_name(uint32_t dispatch);
+
+/** The policy of that name, or 0. Any thread. */
+PLX_API uint32_t plx_dispatch_find(const char *name);
+
+/**
+ * What a policy needs, and which one to take where that is missing, in words, for those whom
+ * plx_server_listen() has told PLX_ENOSYS. Static; NULL for a policy that works everywhere, and for
+ * a number that is none. Any thread.
+ */
+PLX_API const char *plx_dispatch_needs(uint32_t dispatch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

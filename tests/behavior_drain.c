@@ -1,0 +1,286 @@
+/* tests/behavior_drain.c - the end of a server in order, and what it counts. */
+#include "tests/hosted.h"
+
+extern const test_case behavior_drain_cases[];
+
+static void peers_open(world *w, hosted *h, peer *peers, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        peers[i] = peer_open(w, h->address);
+        hosted_until(w, h, opened, i + 1);
+    }
+}
+
+static void peers_close(peer *peers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        peer_close(&peers[i]);
+}
+
+static uint64_t cut(hosted *h)
+{
+    plx_server_stats stats;
+    plx_server_stats_get(h->server, &stats);
+    return stats.connections_cut;
+}
+
+/* Nobody asks for anything: all are told the end, and the server is over. */
+static void drain_finishes_idle_connections(world *w)
+{
+    hosted h = {0};
+    peer peers[6];
+    size_t dropped;
+    hosted_open(w, &h, (plx_server_options){.loops = 3}, (plx_loop_options){0});
+    hosted_run(&h);
+    peers_open(w, &h, peers, 6);
+    ck_ok(plx_server_drain(h.server, PLX_FOREVER));
+    ck_ok(plx_server_drain(h.server, 0)); /* It has begun: no deadline all the same. */
+    for (size_t i = 0; i < 6; i++) {
+        ck_assert_int_eq(peer_drain(w, &peers[i], &dropped), PLX_EEOF);
+        ck_assert_uint_eq(dropped, 0);
+        peer_close(&peers[i]);
+    }
+    hosted_until(w, &h, closed, 6);
+    ck_ok(hosted_wait(w, &h));
+    ck_assert_uint_eq(cut(&h), 0);
+    ck_assert_uint_eq(hosted_count(&h, cancelled), 0);
+    hosted_close(w, &h);
+}
+
+/* A request has arrived by half when the drain begins: it is answered, and then the end comes. */
+static void request_in_flight_is_answered(world *w)
+{
+    hosted h = {.least = 8};
+    peer peers[2];
+    char answer[8];
+    size_t dropped;
+    hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
+    hosted_run(&h);
+    peers_open(w, &h, peers, 2);
+    hosted_ask(w, &peers[0], "complete");
+    peer_send(w, &peers[0], "half", 4);
+    peer_send(w, &peers[1], "half", 4);
+    /* It is there when the other one's end is: both loops have looked by then. */
+    uint32_t received = hosted_count(&h, received);
+    turn_some(w);
+    ck_ok(plx_server_drain(h.server, PLX_FOREVER));
+    turn_some(w);
+    for (size_t i = 0; i < 2; i++) {
+        peer_send(w, &peers[i], "over", 4);
+        peer_receive(w, &peers[i], answer, 8);
+        ck_assert_mem_eq(answer, "halfover", 8);
+        ck_assert_int_eq(peer_drain(w, &peers[i], &dropped), PLX_EEOF);
+    }
+    ck_assert_uint_eq(hosted_count(&h, received), received + 16);
+    peers_close(peers, 2);
+    ck_ok(hosted_wait(w, &h));
+    ck_assert_uint_eq(cut(&h), 0);
+    hosted_close(w, &h);
+}
+
+/* Those that say that they are busy are asked once, go on, and are reset at the deadline. */
+static void deadline_cuts_what_is_busy(world *w)
+{
+    hosted h = {.is_busy = 1};
+    peer peers[4];
+    size_t dropped;
+    hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
+    hosted_run(&h);
+    peers_open(w, &h, peers, 4);
+    ck_ok(plx_server_drain(h.server, 300 * PLX_MILLISECOND));
+    hosted_until(w, &h, asked, 4);
+    hosted_ask(w, &peers[0], "still there?");
+    for (size_t i = 0; i < 4; i++)
+        expect_reset(peer_drain(w, &peers[i], &dropped));
+    ck_ok(hosted_wait(w, &h));
+    ck_assert_uint_eq(hosted_count(&h, asked), 4);
+    ck_assert_uint_eq(cut(&h), 4);
+    peers_close(peers, 4);
+    hosted_close(w, &h);
+}
+
+/* With every policy: whoever connects after the drain has begun is refused. */
+static void draining_server_accepts_no_more(world *w)
+{
+    for (uint32_t dispatch = PLX_DISPATCH_ROUND_ROBIN; dispatch <= PLX_DISPATCH_SHARED;
+         dispatch++) {
+        hosted h = {.is_busy = 1};
+        peer one, late;
+        plx__address address;
+        ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 2, .dispatch = dispatch},
+                         (plx_loop_options){0}));
+        if (hosted_listen(&h, "tcp://127.0.0.1:0", (plx_listen_options){0}) == PLX_ENOSYS) {
+            ck_ok(plx_server_close(h.server));
+            continue;
+        }
+        hosted_run(&h);
+        peers_open(w, &h, &one, 1);
+        ck_ok(plx_server_drain(h.server, PLX_FOREVER));
+        hosted_until(w, &h, asked, 1);
+        turn_some(w); /* The other loop may not have begun. */
+        ck_ok(plx__address_parse(&address, h.address));
+        int status = 0;
+        for (int tries = 0; status == 0 && tries < 1000; tries++) {
+            ck_ok(net_open(&late.socket, address.family));
+            status = net_connect(late.socket, &address);
+            while (status == PLX_EAGAIN) {
+                turn(w);
+                if ((net_look(late.socket, PLX_WRITABLE) & (PLX_WRITABLE | PLX_FAILED)) != 0)
+                    status = net_connect_result(late.socket);
+            }
+            peer_close(&late);
+        }
+        ck_assert_int_eq(status, PLX_ECONNREFUSED);
+        peer_close(&one);
+        ck_ok(hosted_wait(w, &h));
+        hosted_close(w, &h);
+    }
+}
+
+/* A server that is drained before it runs ends when it runs. */
+static void drain_may_come_before_the_run(world *w)
+{
+    hosted h = {0};
+    hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
+    ck_ok(plx_server_drain(h.server, PLX_FOREVER));
+    hosted_run(&h);
+    ck_ok(hosted_wait(w, &h));
+    hosted_close(w, &h);
+    ck_assert_uint_eq(hosted_count(&h, ended), hosted_count(&h, started));
+}
+
+/* --- counting --------------------------------------------------------------------------------- */
+
+typedef struct counted {
+    plx__atomic_u32 calls;
+    plx_loop_stats total;
+    uint32_t loops;
+    uint64_t open_of_each;
+} counted;
+
+static void on_count(plx_server *server, const plx_server_counts *counts, void *data)
+{
+    counted *c = data;
+    (void)server;
+    c->total = counts->total;
+    c->loops = counts->loops;
+    c->open_of_each = 0;
+    for (uint32_t i = 0; i < counts->loops; i++)
+        c->open_of_each += counts->each[i].connections_open;
+    (void)plx__atomic_add(&c->calls, 1);
+}
+
+static bool has_been_called(void *data)
+{
+    counted *c = data;
+    return plx__atomic_load(&c->calls) > 0;
+}
+
+static counted count_now(world *w, hosted *h)
+{
+    counted c = {0};
+    ck_ok(plx_server_count(h->server, on_count, &c));
+    turn_until_true(w, has_been_called, &c);
+    return c;
+}
+
+static void counters_of_all_loops_add_up(world *w)
+{
+    hosted h = {0};
+    peer peers[6];
+    hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
+    hosted_run(&h);
+    peers_open(w, &h, peers, 6);
+    for (size_t i = 0; i < 6; i++)
+        hosted_ask(w, &peers[i], "count me");
+    counted c = count_now(w, &h);
+    ck_assert_uint_eq(c.loops, 3); /* Two serve, and one accepts. */
+    ck_assert_uint_eq(c.total.connections_open, 6);
+    ck_assert_uint_eq(c.open_of_each, 6);
+    ck_assert_uint_eq(c.total.accepts_taken, 6);
+    ck_assert_uint_eq(c.total.connections_adopted, 6);
+    ck_assert_uint_eq(c.total.received_bytes, 48);
+    ck_assert_uint_eq(c.total.sent_bytes, 48);
+    peers_close(peers, 6);
+    hosted_until(w, &h, closed, 6);
+    hosted_close(w, &h);
+}
+
+/* A loop that has ended counts as it ended, also when all have. */
+static void ended_loops_are_counted(world *w)
+{
+    hosted h = {0};
+    peer peers[4];
+    size_t dropped;
+    hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
+    hosted_run(&h);
+    peers_open(w, &h, peers, 4);
+    plx_server_stop(h.server);
+    ck_ok(hosted_wait(w, &h));
+    counted c = {0};
+    ck_ok(plx_server_count(h.server, on_count, &c));
+    if (!net_is_sim()) {
+        ck_assert_uint_eq(plx__atomic_load(&c.calls), 1);
+        ck_assert_uint_eq(c.total.connections_closed, 4);
+    }
+    hosted_close(w, &h); /* In a simulation the loops end here. */
+    ck_assert_uint_eq(plx__atomic_load(&c.calls), 1);
+    ck_assert_uint_eq(c.total.connections_adopted, 4);
+    for (size_t i = 0; i < 4; i++)
+        (void)peer_drain(w, &peers[i], &dropped);
+    peers_close(peers, 4);
+}
+
+/* --- want ------------------------------------------------------------------------------------- */
+
+/* Each allocation fails once, and each thread: nothing is left behind, and the next try succeeds.
+ */
+static void opening_survives_want(world *w)
+{
+    static const enum plx__fault_kind kinds[] = {PLX__FAULT_MEMORY, PLX__FAULT_DESCRIPTOR};
+    for (size_t k = 0; k < 2; k++) {
+        int status = -1;
+        for (uint32_t first = 0; status != 0; first++) {
+            hosted h = {0};
+            ck_assert_uint_lt(first, 2000);
+            plx__fault_arm(kinds[k], first, 1);
+            status = hosted_try(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
+            if (status == 0)
+                status = hosted_listen(&h, "tcp://127.0.0.1:0", (plx_listen_options){0});
+            bool has_struck = plx__fault_disarm(kinds[k]) > 0;
+            ck_ok(plx_server_close(h.server));
+            if (!has_struck)
+                ck_ok(status);
+            else if (status == 0)
+                status = -1; /* It does without, as for a spare descriptor. */
+        }
+    }
+}
+
+static void threads_that_do_not_start_end_the_server(world *w)
+{
+    for (uint32_t first = 0; first < 2; first++) {
+        hosted h = {0};
+        hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
+        plx__fault_arm(PLX__FAULT_THREAD, first, 1);
+        ck_assert_int_eq(plx_server_run(h.server), net_is_sim() ? PLX_EINVAL : PLX_ELIMIT);
+        (void)plx__fault_disarm(PLX__FAULT_THREAD);
+        if (!net_is_sim())
+            ck_assert_int_eq(plx_server_run(h.server), PLX_ECANCELED);
+        ck_ok(plx_server_close(h.server));
+        ck_assert_uint_eq(hosted_count(&h, started), hosted_count(&h, ended));
+    }
+}
+
+const test_case behavior_drain_cases[] = {
+    CASE(drain_finishes_idle_connections),
+    CASE(request_in_flight_is_answered),
+    CASE(deadline_cuts_what_is_busy),
+    CASE(draining_server_accepts_no_more),
+    CASE(drain_may_come_before_the_run),
+    CASE(counters_of_all_loops_add_up),
+    CASE(ended_loops_are_counted),
+    CASE(opening_survives_want),
+    CASE(threads_that_do_not_start_end_the_server),
+    CASES_END,
+};

@@ -1,0 +1,360 @@
+/* tests/behavior_server.c - several loops that share the connections of a server's listeners. */
+#include <string.h>
+
+#include "tests/hosted.h"
+
+extern const test_case behavior_server_cases[];
+
+enum { PEERS = 12 };
+
+static uint32_t opened_on(hosted *h, uint32_t index)
+{
+    return plx__atomic_load(&h->loops[index].opened);
+}
+
+static uint32_t open_on(hosted *h, uint32_t index)
+{
+    return opened_on(h, index) - plx__atomic_load(&h->loops[index].closed);
+}
+
+static void peers_open(world *w, hosted *h, peer *peers, size_t count)
+{
+    uint32_t before = hosted_count(h, opened);
+    for (size_t i = 0; i < count; i++) {
+        peers[i] = peer_open(w, h->address);
+        hosted_until(w, h, opened, before + (uint32_t)i + 1);
+    }
+}
+
+static void peers_close(peer *peers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        peer_close(&peers[i]);
+}
+
+/* Twelve connections and three loops: four each, and each is served by its own. */
+static void connections_go_round(world *w)
+{
+    hosted h = {0};
+    peer peers[PEERS];
+    hosted_open(w, &h, (plx_server_options){.loops = 3, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
+                (plx_loop_options){0});
+    hosted_run(&h);
+    peers_open(w, &h, peers, PEERS);
+    for (uint32_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(opened_on(&h, i), PEERS / 3);
+    for (size_t i = 0; i < PEERS; i++)
+        hosted_ask(w, &peers[i], "who serves me?");
+    for (uint32_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(plx__atomic_load(&h.loops[i].received), PEERS / 3 * 14);
+    plx_server_stats stats;
+    plx_server_stats_get(h.server, &stats);
+    ck_assert_uint_eq(stats.handed_over, PEERS);
+    ck_assert_uint_eq(stats.refused, 0);
+    peers_close(peers, PEERS);
+    hosted_until(w, &h, closed, PEERS);
+    hosted_close(w, &h);
+    ck_assert_uint_eq(hosted_count(&h, started), 3);
+    ck_assert_uint_eq(hosted_count(&h, ended), 3);
+}
+
+/* After the connections of one loop have closed, the next ones go there. */
+static void next_ones_go_where_fewest_are(world *w)
+{
+    hosted h = {0};
+    peer peers[PEERS], later[4];
+    size_t left = 0;
+    hosted_open(w, &h, (plx_server_options){.loops = 3}, (plx_loop_options){0});
+    hosted_run(&h);
+    peers_open(w, &h, peers, PEERS);
+    for (uint32_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(opened_on(&h, i), PEERS / 3);
+    /* They have gone round, so each third one is on the same loop; which, the first tells. */
+    for (size_t i = 0; i < PEERS; i++) {
+        if (i % 3 == 1)
+            peer_close(&peers[i]);
+        else
+            peers[left++] = peers[i];
+    }
+    hosted_until(w, &h, closed, PEERS / 3);
+    uint32_t emptied = 3;
+    for (uint32_t i = 0; i < 3; i++)
+        emptied = open_on(&h, i) == 0 ? i : emptied;
+    ck_assert_uint_lt(emptied, 3);
+    /* A slot is free a moment after its on_close. */
+    for (size_t i = 0; i < 100 && plx_loop_connections(plx_server_loop(h.server, emptied)) > 0; i++)
+        turn(w);
+    peers_open(w, &h, later, 4);
+    for (uint32_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(open_on(&h, i), 4);
+    peers_close(peers, left);
+    peers_close(later, 4);
+    hosted_close(w, &h);
+}
+
+static void chosen_loop_gets_it(world *w)
+{
+    hosted h = {.chosen = 5}; /* Of two: number 1. */
+    peer peers[4];
+    hosted_open(w, &h, (plx_server_options){.loops = 2, .dispatch = PLX_DISPATCH_CHOSEN},
+                (plx_loop_options){0});
+    hosted_run(&h);
+    peers_open(w, &h, peers, 4);
+    ck_assert_uint_eq(opened_on(&h, 1), 4);
+    hosted_ask(w, &peers[3], "chosen");
+    peers_close(peers, 4);
+    hosted_close(w, &h);
+}
+
+static void one_loop_accepts_and_serves(world *w)
+{
+    hosted h = {0};
+    peer peers[4];
+    hosted_open(w, &h, (plx_server_options){.loops = 1}, (plx_loop_options){0});
+    ck_assert_ptr_null(plx_server_loop(h.server, 1)); /* Nobody accepts for it. */
+    hosted_run(&h);
+    peers_open(w, &h, peers, 4);
+    hosted_ask(w, &peers[0], "inline");
+    peers_close(peers, 4);
+    hosted_close(w, &h);
+    ck_assert_uint_eq(hosted_count(&h, ended), 1);
+}
+
+/* Policies that systems and backends may lack: each serves, or is refused with a way out. */
+static void serve_everywhere_or_refuse(world *w, uint32_t dispatch, bool is_there)
+{
+    hosted h = {0};
+    peer peers[PEERS];
+    ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 3, .dispatch = dispatch},
+                     (plx_loop_options){0}));
+    int status = hosted_listen(&h, "tcp://127.0.0.1:0", (plx_listen_options){0});
+    if (!is_there) {
+        ck_assert_int_eq(status, PLX_ENOSYS);
+        ck_assert_ptr_nonnull(strstr(plx_dispatch_needs(dispatch), "round-robin"));
+        ck_ok(plx_server_close(h.server));
+        return;
+    }
+    ck_ok(status);
+    hosted_run(&h);
+    peers_open(w, &h, peers, PEERS);
+    for (size_t i = 0; i < PEERS; i++)
+        hosted_ask(w, &peers[i], "anybody");
+    peers_close(peers, PEERS);
+    hosted_until(w, &h, closed, PEERS);
+    hosted_close(w, &h);
+    ck_assert_uint_eq(hosted_count(&h, ended), 3);
+}
+
+static bool system_distributes(world *w)
+{
+    plx_listener listener;
+    const plx_listen_options options = {.reuse_port = 1};
+    int status = plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options);
+    return status == 0 && plx_listener_close(w->loop, listener) == 0;
+}
+
+static void system_distributes_them(world *w)
+{
+    serve_everywhere_or_refuse(w, PLX_DISPATCH_KERNEL, system_distributes(w));
+}
+
+static void all_loops_accept_from_one_socket(world *w)
+{
+    serve_everywhere_or_refuse(w, PLX_DISPATCH_SHARED,
+                               strcmp(w->backend, "epoll") == 0 ||
+                                   strcmp(w->backend, "uring") == 0);
+}
+
+static void wrong_options_are_refused(world *w)
+{
+    hosted h = {0};
+    const plx_loop_options plain = {0};
+    plx_server *server;
+    ck_assert_int_eq(
+        hosted_try(w, &h, (plx_server_options){.loops = 2, .dispatch = PLX_DISPATCH_INLINE}, plain),
+        PLX_EINVAL);
+    ck_assert_ptr_null(h.server);
+    ck_assert_int_eq(hosted_try(w, &h, (plx_server_options){.loops = 2, .dispatch = 77}, plain),
+                     PLX_EINVAL);
+    ck_assert_int_eq(hosted_try(w, &h, (plx_server_options){.loops = 1025}, plain), PLX_EINVAL);
+    ck_assert_int_eq(
+        plx_server_open(&server, &(plx_server_options){.dispatch = PLX_DISPATCH_CHOSEN}),
+        PLX_EINVAL);
+    ck_assert_int_eq(hosted_try(w, &h, (plx_server_options){.loops = 2},
+                                (plx_loop_options){.receive_bytes = UINT32_MAX}),
+                     PLX_EINVAL);
+    ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 2}, plain));
+    ck_assert_int_eq(hosted_listen(&h, "tcp://nowhere", (plx_listen_options){0}), PLX_EADDRESS);
+    ck_assert_int_eq(plx_server_address(h.server, 0, h.address, sizeof h.address), PLX_EINVAL);
+    ck_assert_int_eq(plx_server_count(h.server, NULL, NULL), PLX_EINVAL);
+    ck_ok(plx_server_close(h.server));
+    ck_ok(plx_server_close(NULL));
+}
+
+static void names_of_policies_are_found(world *w)
+{
+    (void)w;
+    for (uint32_t dispatch = 1; dispatch <= PLX_DISPATCH_SHARED; dispatch++)
+        ck_assert_uint_eq(plx_dispatch_find(plx_dispatch_name(dispatch)), dispatch);
+    ck_assert_uint_eq(plx_dispatch_find("nearest"), 0);
+    ck_assert_ptr_null(plx_dispatch_name(0));
+    ck_assert_ptr_null(plx_dispatch_name(PLX_DISPATCH_SHARED + 1));
+    ck_assert_ptr_null(plx_dispatch_needs(PLX_DISPATCH_ROUND_ROBIN));
+}
+
+/* One of three loops cannot start: the server ends with its code, and who started is ended. */
+static void failed_start_ends_the_server(world *w)
+{
+    hosted h = {.start_fails = PLX_EACCES};
+    if (net_is_sim()) { /* Without threads, they start as the server opens. */
+        ck_assert_int_eq(hosted_try(w, &h, (plx_server_options){.loops = 3}, (plx_loop_options){0}),
+                         PLX_EACCES);
+        ck_assert_uint_eq(hosted_count(&h, ended), 2);
+        return;
+    }
+    hosted_open(w, &h, (plx_server_options){.loops = 3}, (plx_loop_options){0});
+    hosted_run(&h);
+    ck_assert_int_eq(hosted_wait(w, &h), PLX_EACCES);
+    ck_assert_int_eq(plx__atomic_load(&h.loops[2].started), 1);
+    hosted_close(w, &h);
+    ck_assert_uint_eq(hosted_count(&h, ended), hosted_count(&h, started) - 1);
+    ck_assert_uint_eq(plx__atomic_load(&h.loops[2].ended), 0);
+}
+
+/* Whatever is open closes on its own loop, before that loop's on_end. */
+static void stop_closes_what_is_open(world *w)
+{
+    hosted h = {0};
+    peer peers[6];
+    size_t dropped;
+    hosted_open(w, &h, (plx_server_options){.loops = 3}, (plx_loop_options){0});
+    hosted_run(&h);
+    peers_open(w, &h, peers, 6);
+    plx_server_stop(h.server);
+    ck_ok(hosted_wait(w, &h));
+    hosted_close(w, &h);
+    ck_assert_uint_eq(hosted_count(&h, cancelled), 6);
+    for (size_t i = 0; i < 6; i++)
+        (void)peer_drain(w, &peers[i], &dropped);
+    peers_close(peers, 6);
+}
+
+/* A loop ends by itself; the others serve on, and get what comes. */
+static void lost_loop_is_passed_over(world *w)
+{
+    hosted h = {0};
+    peer peers[4], later[4];
+    plx_server_stats stats;
+    hosted_open(w, &h, (plx_server_options){.loops = 2, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
+                (plx_loop_options){0});
+    hosted_run(&h);
+    peers_open(w, &h, peers, 4);
+    plx_loop_stop(plx_server_loop(h.server, 1));
+    if (!net_is_sim()) { /* There the loop's thread ends it. */
+        hosted_until(w, &h, ended, 1);
+        ck_assert_uint_eq(plx__atomic_load(&h.loops[1].cancelled), 2);
+        peers_open(w, &h, later, 4);
+        ck_assert_uint_eq(opened_on(&h, 0), 6);
+        hosted_ask(w, &later[3], "still here");
+        plx_server_stats_get(h.server, &stats);
+        ck_assert_uint_eq(stats.loops_lost, 1);
+        peers_close(later, 4);
+    }
+    peers_close(peers, 4);
+    hosted_close(w, &h);
+}
+
+/* When the last loop that serves ends by itself, so does the server. */
+static void last_loop_takes_the_server_with_it(world *w)
+{
+    hosted h = {0};
+    hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
+    hosted_run(&h);
+    hosted_until(w, &h, started, 2);
+    plx_loop_stop(plx_server_loop(h.server, 0));
+    plx_loop_stop(plx_server_loop(h.server, 1));
+    ck_ok(hosted_wait(w, &h));
+    hosted_close(w, &h);
+    ck_assert_uint_eq(hosted_count(&h, ended), 2);
+}
+
+/* Two loops with room for one connection each: the third client waits until there is room. */
+static void full_loops_let_clients_wait(world *w)
+{
+    hosted h = {0};
+    peer peers[3];
+    plx_server_stats stats;
+    hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){.connections_max = 1});
+    hosted_run(&h);
+    peers_open(w, &h, peers, 2);
+    peers[2] = peer_open(w, h.address); /* In the system's queue, or held. */
+    peer_send(w, &peers[2], "wait", 4);
+    do {
+        turn(w);
+        plx_server_stats_get(h.server, &stats);
+    } while (stats.accept_pauses == 0);
+    ck_assert_uint_eq(hosted_count(&h, opened), 2);
+    hosted_ask(w, &peers[0], "a"); /* The others are served meanwhile. */
+    peer_close(&peers[1]);
+    hosted_until(w, &h, opened, 3);
+    char answer[4];
+    peer_receive(w, &peers[2], answer, 4);
+    ck_assert_mem_eq(answer, "wait", 4);
+    plx_server_stats_get(h.server, &stats);
+    ck_assert_uint_eq(stats.refused, 0);
+    peer_close(&peers[0]);
+    peer_close(&peers[2]);
+    hosted_close(w, &h);
+}
+
+/* Clients that wait while all loops are full are told when the server ends. */
+static void who_waits_at_the_end_is_refused(world *w)
+{
+    hosted h = {0};
+    peer peers[2];
+    size_t dropped;
+    plx_server_stats stats;
+    hosted_open(w, &h, (plx_server_options){.loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
+                (plx_loop_options){.connections_max = 1});
+    hosted_run(&h);
+    peers_open(w, &h, peers, 1);
+    peers[1] = peer_open(w, h.address);
+    do {
+        turn(w);
+        plx_server_stats_get(h.server, &stats);
+    } while (stats.accept_pauses == 0);
+    plx_server_stop(h.server);
+    ck_ok(hosted_wait(w, &h));
+    hosted_close(w, &h);
+    (void)peer_drain(w, &peers[1], &dropped);
+    peers_close(peers, 2);
+}
+
+/* What arrived with the connection is handed over with it. */
+static void first_bytes_go_along(world *w)
+{
+    hosted h = {0};
+    ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 2, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
+                     (plx_loop_options){0}));
+    ck_ok(hosted_listen(&h, "tcp://127.0.0.1:0", (plx_listen_options){.accept_receive_first = 1}));
+    hosted_run(&h);
+    for (int i = 0; i < 4; i++) {
+        peer p = peer_open(w, h.address);
+        hosted_ask(w, &p, "first");
+        hosted_ask(w, &p, "second");
+        peer_close(&p);
+    }
+    hosted_until(w, &h, closed, 4);
+    hosted_close(w, &h);
+}
+
+const test_case behavior_server_cases[] = {
+    CASE(connections_go_round),         CASE(next_ones_go_where_fewest_are),
+    CASE(chosen_loop_gets_it),          CASE(one_loop_accepts_and_serves),
+    CASE(system_distributes_them),      CASE(all_loops_accept_from_one_socket),
+    CASE(wrong_options_are_refused),    CASE(names_of_policies_are_found),
+    CASE(failed_start_ends_the_server), CASE(stop_closes_what_is_open),
+    CASE(lost_loop_is_passed_over),     CASE(last_loop_takes_the_server_with_it),
+    CASE(full_loops_let_clients_wait),  CASE(who_waits_at_the_end_is_refused),
+    CASE(first_bytes_go_along),         CASES_END,
+};

@@ -1,0 +1,209 @@
+/* tests/hosted.c - see tests/hosted.h. */
+#include "tests/hosted.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _MSC_VER
+#define THREAD_LOCAL __declspec(thread)
+#else
+#define THREAD_LOCAL _Thread_local
+#endif
+
+/* The loop that this thread has said it runs. */
+static THREAD_LOCAL const hosted_loop *own;
+
+static void add(plx__atomic_u32 *counter, uint32_t value)
+{
+    (void)plx__atomic_add(counter, value);
+}
+
+/* The loop that a callback is called for. */
+static hosted_loop *at(plx_loop *loop)
+{
+    hosted_loop *l = plx_loop_data(loop);
+    if (!net_is_sim() && own != l)
+        add(&l->strays, 1);
+    return l;
+}
+
+/* A connection's data is the loop that opened it, from then on. */
+static void conn_opened(plx_loop *loop, plx_conn conn, void *data)
+{
+    hosted_loop *l = at(loop);
+    (void)data;
+    ck_ok(plx_conn_set_data(loop, conn, l));
+    add(&l->opened, 1);
+}
+
+static size_t conn_data(plx_loop *loop, plx_conn conn, void *data, const void *bytes, size_t length)
+{
+    hosted_loop *l = at(loop);
+    add(&l->strays, l != data);
+    if (length < l->hosted->least)
+        return 0;
+    add(&l->received, (uint32_t)length);
+    return plx_conn_write(loop, conn, bytes, length) == 0 ? length : 0;
+}
+
+static void conn_closed(plx_loop *loop, plx_conn conn, void *data, int reason)
+{
+    hosted_loop *l = at(loop);
+    (void)conn;
+    add(&l->strays, l != data);
+    add(&l->cancelled, reason == PLX_ECANCELED);
+    add(&l->closed, 1);
+}
+
+static int loop_started(plx_server *server, plx_loop *loop, uint32_t index, void *data)
+{
+    hosted *h = data;
+    hosted_loop *l = &h->loops[index];
+    own = l;
+    plx_loop_set_data(loop, l);
+    add(&l->strays, plx_server_loop(server, index) != loop);
+    add(&l->started, 1);
+    return index + 1 == plx_server_loops(server) ? h->start_fails : 0;
+}
+
+static void loop_ended(plx_server *server, plx_loop *loop, uint32_t index, void *data)
+{
+    hosted *h = data;
+    hosted_loop *l = at(loop);
+    (void)server;
+    add(&l->strays, l != &h->loops[index] || plx_loop_connections(loop) != 0);
+    add(&l->ended, 1);
+}
+
+static uint32_t loop_choose(plx_server *server, plx_socket socket, void *data)
+{
+    const hosted *h = data;
+    char peer_address[PLX_ADDRESS_TEXT_MAX];
+    if (plx_socket_peer(socket, peer_address, sizeof peer_address) != 0 ||
+        strncmp(peer_address, "tcp://127.0.0.1:", 16) != 0)
+        plx_server_stop(server);
+    return h->chosen;
+}
+
+static int drain_begun(plx_loop *loop, plx_conn conn, void *data)
+{
+    hosted_loop *l = at(loop);
+    (void)conn;
+    add(&l->strays, l != data);
+    add(&l->asked, 1);
+    return l->hosted->is_busy;
+}
+
+int hosted_try(world *w, hosted *h, plx_server_options options, plx_loop_options loop)
+{
+    loop = world_options(w, loop);
+    options.loop = &loop;
+    options.on_start = loop_started;
+    options.on_end = loop_ended;
+    options.on_choose = options.dispatch == PLX_DISPATCH_CHOSEN ? loop_choose : NULL;
+    options.on_drain_begin = h->is_busy != 0 ? drain_begun : NULL;
+    options.no_threads = net_is_sim();
+    options.data = h;
+    for (uint32_t i = 0; i < HOSTED_LOOPS; i++) {
+        h->loops[i].hosted = h;
+        h->loops[i].index = i;
+    }
+    return plx_server_open(&h->server, &options);
+}
+
+int hosted_listen(hosted *h, const char *address, plx_listen_options options)
+{
+    const plx_conn_options conn = {
+        .on_open = conn_opened, .on_data = conn_data, .on_close = conn_closed};
+    options.conn = &conn;
+    int status = plx_server_listen(h->server, address, &options);
+    return status == 0 ? plx_server_address(h->server, 0, h->address, sizeof h->address) : status;
+}
+
+void hosted_open(world *w, hosted *h, plx_server_options options, plx_loop_options loop)
+{
+    ck_ok(hosted_try(w, h, options, loop));
+    ck_ok(hosted_listen(h, "tcp://127.0.0.1:0", (plx_listen_options){0}));
+}
+
+static void server_run(void *data)
+{
+    hosted *h = data;
+    h->status = plx_server_run(h->server);
+    plx__atomic_store(&h->is_over, 1);
+}
+
+void hosted_run(hosted *h)
+{
+    if (!net_is_sim()) {
+        ck_ok(plx__thread_start(&h->thread, server_run, h));
+        return;
+    }
+    plx_loop *loop;
+    for (uint32_t i = 0; (loop = plx_server_loop(h->server, i)) != NULL; i++)
+        net_sim_add(loop);
+}
+
+static bool is_over(void *data)
+{
+    hosted *h = data;
+    return plx__atomic_load(&h->is_over) != 0;
+}
+
+int hosted_wait(world *w, hosted *h)
+{
+    if (net_is_sim()) {
+        turn_some(w);
+        return 0;
+    }
+    turn_until_true(w, is_over, h);
+    return h->status;
+}
+
+void hosted_close(world *w, hosted *h)
+{
+    plx_server_stop(h->server);
+    if (!net_is_sim()) {
+        (void)hosted_wait(w, h);
+        plx__thread_join(&h->thread);
+    }
+    ck_ok(plx_server_close(h->server));
+    ck_assert_uint_eq(hosted_count(h, strays), 0);
+    ck_assert_uint_eq(hosted_count(h, opened), hosted_count(h, closed));
+}
+
+void hosted_ask(world *w, peer *p, const char *question)
+{
+    char answer[64];
+    const size_t length = strlen(question);
+    ck_assert_uint_le(length, sizeof answer);
+    peer_send(w, p, question, length);
+    peer_receive(w, p, answer, length);
+    ck_assert_mem_eq(answer, question, length);
+}
+
+uint32_t hosted_sum(hosted *h, size_t offset)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < HOSTED_LOOPS; i++)
+        sum += plx__atomic_load((plx__atomic_u32 *)(void *)((char *)&h->loops[i] + offset));
+    return sum;
+}
+
+typedef struct sum_wait {
+    hosted *hosted;
+    size_t offset;
+    uint32_t wanted;
+} sum_wait;
+
+static bool has_reached(void *data)
+{
+    const sum_wait *wait = data;
+    return hosted_sum(wait->hosted, wait->offset) >= wait->wanted;
+}
+
+void hosted_until_at(world *w, hosted *h, size_t offset, uint32_t wanted)
+{
+    sum_wait wait = {h, offset, wanted};
+    turn_until_true(w, has_reached, &wait);
+}

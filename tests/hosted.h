@@ -1,0 +1,60 @@
+/* tests/hosted.h - a server beside a case: on threads of its own, or run by the case's simulation.
+ *
+ * Its connections send back what comes, and note on which loop each callback was called. The case's
+ * own loop serves to pass the time: turn(w) and its like.
+ */
+#ifndef HOSTED_H
+#define HOSTED_H
+
+#include "tests/harness.h"
+
+enum { HOSTED_LOOPS = 8 };
+
+/* What a loop has seen. Its thread writes, the case reads. */
+typedef struct hosted_loop {
+    struct hosted *hosted;
+    uint32_t index;
+    plx__atomic_u32 started, ended, opened, closed, asked;
+    plx__atomic_u32 received; /* Bytes. */
+    plx__atomic_u32 strays; /* Callbacks that were called on another thread, or for another loop. */
+    plx__atomic_u32 cancelled; /* on_close with PLX_ECANCELED. */
+} hosted_loop;
+
+typedef struct hosted {
+    plx_server *server;
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx__thread thread;
+    int status;              /* Of plx_server_run(), when it has returned. */
+    plx__atomic_u32 is_over; /* It has. */
+    hosted_loop loops[HOSTED_LOOPS];
+    int start_fails; /* What the on_start of the last loop returns. */
+    uint32_t chosen; /* What on_choose returns. */
+    int is_busy;     /* What on_drain_begin returns. */
+    size_t least;    /* Of fewer bytes than these, on_data consumes none. */
+} hosted;
+
+/* Opens the server: echoes, with these options, and those of the case's configuration. */
+int hosted_try(world *w, hosted *h, plx_server_options options, plx_loop_options loop);
+/* It must succeed; and then listens on a port of the system's choice. */
+void hosted_open(world *w, hosted *h, plx_server_options options, plx_loop_options loop);
+/* plx_server_listen() with its echo. */
+int hosted_listen(hosted *h, const char *address, plx_listen_options options);
+/* Runs it from now on. */
+void hosted_run(hosted *h);
+/* Waits until it has ended by itself, or in a simulation until it has nothing more to do. Returns
+ * what plx_server_run() did. */
+int hosted_wait(world *w, hosted *h);
+/* Ends it, and closes it. */
+void hosted_close(world *w, hosted *h);
+
+/* Sends these bytes from the peer, and waits until they have come back. */
+void hosted_ask(world *w, peer *p, const char *question);
+/* The sum of a counter over all loops. */
+uint32_t hosted_sum(hosted *h, size_t offset);
+#define hosted_count(h, member) hosted_sum((h), offsetof(hosted_loop, member))
+/* Turns the case's loop until the sum has reached `wanted`. */
+void hosted_until_at(world *w, hosted *h, size_t offset, uint32_t wanted);
+#define hosted_until(w, h, member, wanted)                                                         \
+    hosted_until_at((w), (h), offsetof(hosted_loop, member), (wanted))
+
+#endif
