@@ -350,6 +350,93 @@ else
     failed "serve until standard input ends"
 fi
 
+# --- several loops --------------------------------------------------------------------------------
+
+expect "an unknown policy" 2 'unknown policy "best"; choose inline, round-robin, least-conn' \
+    serve --dispatch best
+expect "a policy that needs a function" 2 'unknown policy "chosen"' serve --dispatch chosen
+expect "inline for two loops" 2 'inline is for one loop; leave out --loops' \
+    serve --dispatch inline --loops 2
+expect "too many loops" 2 '"1025" is not a number from 0 to 1024' serve --loops 1025
+expect "a drain without a number" 2 '"soon" is not a number of seconds' serve --drain soon
+if pollux backends | grep -q '^select '; then
+    expect "a policy that the backend lacks" 1 'shared: it needs .*"round-robin" works everywhere' \
+        serve --backend select --dispatch shared --loops 2 --listen tcp://127.0.0.1:0
+fi
+for policy in round-robin least-connections; do
+    serve --mode http --loops 2 --dispatch "$policy"
+    if grep -q "2 loops, $policy)" "$scratch/serve"; then
+        passed "two loops, $policy"
+    else
+        cp "$scratch/serve" "$out"
+        failed "two loops, $policy"
+    fi
+    expect_load "load of two loops, $policy" '^requests  *[1-9]' --mode http --connections 6 \
+        "$address"
+    serve_end "serve with two loops, $policy"
+done
+serve --mode echo --loops 0 --pin
+expect_load "load of a loop on each processor" '^requests  *[1-9]' --connections 6 "$address"
+serve_end "serve with a loop on each processor"
+
+# ask_by_half: a whole request and half of another; the rest when there is $scratch/rest.
+ask_by_half() {
+    printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n'
+    tries=0
+    while [ ! -e "$scratch/rest" ] && [ "$tries" -lt 600 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    printf '\r\n'
+}
+
+# A process of Wine gets no SIGTERM.
+if [ -z "$emulator" ] && command -v curl >/dev/null; then
+    serve --mode http --loops 2 --drain 60
+    ask_by_half | curl --silent --max-time 60 --no-buffer "telnet://${address#tcp://}" \
+        >"$out" 2>&1 &
+    client=$!
+    await "$out" '200 OK'
+    kill -TERM "$running"
+    touch "$scratch/rest"
+    wait "$client"
+    wait "$running"
+    ended=$?
+    running=
+    if [ "$ended" -eq 0 ] && [ "$(grep -c '200 OK' "$out")" -eq 2 ] &&
+        grep -q 'Connection: close' "$out" && grep -q '^cut  *0' "$scratch/serve"; then
+        passed "a server that drains answers what was asked, and ends"
+    else
+        cat "$scratch/serve" >>"$out"
+        failed "a server that drains answers what was asked, and ends: $ended"
+    fi
+    # Half a request stays half, so nothing but the second signal ends this one.
+    serve --mode http --drain 60
+    rm -f "$scratch/rest"
+    ask_by_half | curl --silent --max-time 60 --no-buffer "telnet://${address#tcp://}" \
+        >"$out" 2>&1 &
+    client=$!
+    await "$out" '200 OK'
+    kill -TERM "$running"
+    tries=0
+    while curl --silent --max-time 60 "http${address#tcp}/" >/dev/null && [ "$tries" -lt 300 ]; do
+        sleep 0.1 # It has not begun yet.
+        tries=$((tries + 1))
+    done
+    kill -TERM "$running"
+    wait "$running"
+    ended=$?
+    running=
+    touch "$scratch/rest"
+    wait "$client"
+    if [ "$ended" -eq 0 ] && grep -q '^cut  *0' "$scratch/serve"; then
+        passed "a second signal ends a server that drains"
+    else
+        cat "$scratch/serve" >>"$out"
+        failed "a second signal ends a server that drains: $ended"
+    fi
+fi
+
 # --- compare --------------------------------------------------------------------------------------
 
 pollux backends | tr -d '\r' | sed -n 's/^\([a-z]*\) .* runs here.*/\1/p' >"$scratch/backends"

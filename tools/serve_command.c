@@ -1,36 +1,28 @@
-/* tools/serve_command.c - `pollux serve`: one loop, some listeners, one service. */
+/* tools/serve_command.c - `pollux serve`: its options. tools/serve.c runs it. */
 #include <stdio.h>
-#include <string.h>
 
-#include <pollux/pollux.h>
-
-#include "platform/process.h"
-#include "tools/command.h"
 #include "tools/failure.h"
-#include "tools/json.h"
 #include "tools/options.h"
-#include "tools/service.h"
-#include "tools/setting.h"
+#include "tools/serve.h"
 #include "tools/suggestion.h"
 
-#define LISTENERS_MAX 16u
-#define SERVICES_MAX  8u
+#define NAMES_MAX     8u
+#define LOOPS_MAX     1024u
+#define DRAIN_SECONDS 10
 
-enum { BACKEND, SET, LISTEN, MODE, IDLE_TIMEOUT, UNTIL_STDIN_ENDS, JSON };
-
-typedef struct serve {
-    plx_loop_options loop_options;
-    setting_list settings;
-    const char *addresses[LISTENERS_MAX];
-    size_t addresses_count;
-    const service *service;
-    bool has_idle_timeout;
-    uint64_t idle_timeout_ns;
-    bool until_input_ends;
-    bool is_json;
-    void *state; /* The service's. */
-    plx_loop *loop;
-} serve;
+enum {
+    BACKEND,
+    SET,
+    LISTEN,
+    MODE,
+    IDLE_TIMEOUT,
+    LOOPS,
+    DISPATCH,
+    DRAIN,
+    PIN,
+    UNTIL_STDIN_ENDS,
+    JSON
+};
 
 static const char help[] =
     "usage: pollux serve [OPTION]...\n"
@@ -52,6 +44,19 @@ static const char help[] =
     "                         times. 'pollux backends --settings' lists them\n"
     "  --idle-timeout SECONDS Closes a connection that was idle for so long; 0 means never.\n"
     "                         Default: 60 for http, 0 for the others\n"
+    "  --loops N              How many loops serve, each on a thread; 0 means one for each\n"
+    "                         processor. Default: 1\n"
+    "  --dispatch POLICY      Which loop gets a connection. Default: inline for one loop,\n"
+    "                         least-connections for more\n"
+    "                           inline             the loop that accepts serves; for one loop\n"
+    "                           round-robin        one loop accepts, the others in turn\n"
+    "                           least-connections  one loop accepts, the one with the fewest\n"
+    "                           kernel             each loop has a socket, the system chooses\n"
+    "                           shared             all loops accept from one socket\n"
+    "  --pin                  Each loop runs on a processor of its own\n"
+    "  --drain SECONDS        After SIGTERM, or when the console window closes: accepts no more,\n"
+    "                         answers what was asked, and ends after so long at the latest;\n"
+    "                         a second signal ends at once. 0: at once. Default: 10\n"
     "  --until-stdin-ends     Also ends when standard input ends. A program that starts this\n"
     "                         one can close the pipe to shut it down gracefully on every\n"
     "                         system; it also ends when that program dies\n"
@@ -61,6 +66,7 @@ static const char help[] =
     "Examples:\n"
     "  pollux serve --mode http --listen tcp://:8080\n"
     "  pollux serve --listen tcp://[::1]:0 --listen unix:/tmp/echo.sock\n"
+    "  pollux serve --mode http --loops 0 --dispatch kernel\n"
     "\n"
     "Exit codes: 0 shut down in order; 1 failed; 2 wrong use.\n";
 
@@ -68,16 +74,56 @@ static const char help[] =
 
 static int mode_take(serve *s, const char *name)
 {
-    const char *names[SERVICES_MAX];
+    const char *names[NAMES_MAX];
     char list[128];
     size_t count = 0;
     s->service = service_find(name);
     if (s->service != NULL)
         return COMMAND_DONE;
-    for (; count < SERVICES_MAX && service_at(count) != NULL; count++)
+    for (; count < NAMES_MAX && service_at(count) != NULL; count++)
         names[count] = service_at(count)->name;
     suggestion_list(list, sizeof list, names, count);
     return command_misused("serve", "--mode: unknown mode \"%s\"; choose %s", name, list);
+}
+
+/* "chosen" needs a function. */
+static bool is_offered(uint32_t dispatch)
+{
+    return dispatch != PLX_DISPATCH_CHOSEN;
+}
+
+static int dispatch_take(serve *s, const char *name)
+{
+    const char *names[NAMES_MAX];
+    char list[128];
+    size_t count = 0;
+    s->options.dispatch = plx_dispatch_find(name);
+    if (s->options.dispatch != 0 && is_offered(s->options.dispatch))
+        return COMMAND_DONE;
+    for (uint32_t i = 1; count < NAMES_MAX && plx_dispatch_name(i) != NULL; i++) {
+        if (is_offered(i))
+            names[count++] = plx_dispatch_name(i);
+    }
+    suggestion_list(list, sizeof list, names, count);
+    return command_misused("serve", "--dispatch: unknown policy \"%s\"; choose %s", name, list);
+}
+
+static int loops_take(serve *s, const char *value)
+{
+    uint64_t loops;
+    if (!value_count(value, 0, LOOPS_MAX, &loops))
+        return command_misused("serve", "--loops: \"%s\" is not a number from 0 to %u", value,
+                               LOOPS_MAX);
+    s->options.loops = (uint32_t)loops;
+    return COMMAND_DONE;
+}
+
+static int seconds_take(const option_given *given, uint64_t *value_ns_out)
+{
+    if (value_seconds(given->value, value_ns_out))
+        return COMMAND_DONE;
+    return command_misused("serve", "--%s: \"%s\" is not a number of seconds", given->name,
+                           given->value);
 }
 
 static int option_take(void *data, const option_given *given)
@@ -90,17 +136,23 @@ static int option_take(void *data, const option_given *given)
     case SET:
         return setting_list_add(&s->settings, "serve", given->value);
     case LISTEN:
-        if (s->addresses_count == LISTENERS_MAX)
-            return command_misused("serve", "--listen: at most %u addresses", LISTENERS_MAX);
+        if (s->addresses_count == SERVE_LISTENERS_MAX)
+            return command_misused("serve", "--listen: at most %u addresses", SERVE_LISTENERS_MAX);
         s->addresses[s->addresses_count++] = given->value;
         return COMMAND_DONE;
     case MODE:
         return mode_take(s, given->value);
     case IDLE_TIMEOUT:
         s->has_idle_timeout = true;
-        if (!value_seconds(given->value, &s->idle_timeout_ns))
-            return command_misused("serve", "--idle-timeout: \"%s\" is not a number of seconds",
-                                   given->value);
+        return seconds_take(given, &s->idle_timeout_ns);
+    case LOOPS:
+        return loops_take(s, given->value);
+    case DISPATCH:
+        return dispatch_take(s, given->value);
+    case DRAIN:
+        return seconds_take(given, &s->drain_ns);
+    case PIN:
+        s->options.pin = 1;
         return COMMAND_DONE;
     case UNTIL_STDIN_ENDS:
         s->until_input_ends = true;
@@ -119,6 +171,10 @@ static int options_take(serve *s, int count, char **arguments)
         {"listen", LISTEN, true},
         {"mode", MODE, true},
         {"idle-timeout", IDLE_TIMEOUT, true},
+        {"loops", LOOPS, true},
+        {"dispatch", DISPATCH, true},
+        {"drain", DRAIN, true},
+        {"pin", PIN, false},
         {"until-stdin-ends", UNTIL_STDIN_ENDS, false},
         {"json", JSON, false},
         {NULL, 0, false},
@@ -130,6 +186,9 @@ static int options_take(serve *s, int count, char **arguments)
     if (operands[0] != NULL)
         return command_misused("serve", "unexpected argument \"%s\"; name addresses with --listen",
                                operands[0]);
+    if (s->options.dispatch == PLX_DISPATCH_INLINE && s->options.loops != 1)
+        return command_misused("serve", "--dispatch inline is for one loop; leave out --loops, or "
+                                        "choose round-robin");
     if (s->addresses_count == 0)
         s->addresses[s->addresses_count++] = "tcp://127.0.0.1:7000";
     s->loop_options.settings = s->settings.settings;
@@ -138,205 +197,12 @@ static int options_take(serve *s, int count, char **arguments)
                               s->loop_options.backend != NULL);
 }
 
-/* --- the end of standard input --------------------------------------------------------------- */
-
-/* Outlives everything else: when a signal ends the server, the thread is still blocked in a read
- * that cannot be interrupted on every system. It then finds no loop, and ends with the process. */
-static struct {
-    plx__mutex mutex;
-    plx__thread thread;
-    plx_loop *loop;
-    bool has_ended;
-} input_watch;
-
-static void input_watch_run(void *data)
-{
-    (void)data;
-    plx__input_drain();
-    plx__mutex_lock(&input_watch.mutex);
-    input_watch.has_ended = true;
-    if (input_watch.loop != NULL)
-        plx_loop_stop(input_watch.loop);
-    plx__mutex_unlock(&input_watch.mutex);
-}
-
-static int input_watch_open(plx_loop *loop)
-{
-    plx__mutex_open(&input_watch.mutex);
-    input_watch.loop = loop;
-    return plx__thread_start(&input_watch.thread, input_watch_run, NULL);
-}
-
-static void input_watch_close(void)
-{
-    plx__mutex_lock(&input_watch.mutex);
-    bool has_ended = input_watch.has_ended;
-    input_watch.loop = NULL;
-    plx__mutex_unlock(&input_watch.mutex);
-    if (has_ended)
-        plx__thread_join(&input_watch.thread);
-}
-
-/* --- output -------------------------------------------------------------------------------- */
-
-static int listening_print(const serve *s, plx_listener listener)
-{
-    char address[PLX_ADDRESS_TEXT_MAX];
-    const char *backend = plx_loop_backend_name(s->loop);
-    int status = plx_listener_address(s->loop, listener, address, sizeof address);
-    if (status != 0)
-        return status;
-    if (s->is_json) {
-        cJSON *line = cJSON_CreateObject();
-        cJSON_AddStringToObject(line, "event", "listening");
-        cJSON_AddStringToObject(line, "address", address);
-        cJSON_AddStringToObject(line, "mode", s->service->name);
-        cJSON_AddStringToObject(line, "backend", backend);
-        return json_print("serve", line, false) == COMMAND_DONE ? 0 : PLX_ENOMEM;
-    }
-    printf("listening on %s (%s, %s)\n", address, s->service->name, backend);
-    fflush(stdout);
-    return 0;
-}
-
-typedef struct summary_line {
-    const char *name;
-    uint64_t value;
-} summary_line;
-
-static int summary_print_json(const summary_line *lines, size_t count)
-{
-    cJSON *object = cJSON_CreateObject();
-    cJSON_AddStringToObject(object, "event", "summary");
-    for (size_t i = 0; i < count; i++)
-        cJSON_AddNumberToObject(object, lines[i].name, (double)lines[i].value);
-    return json_print("serve", object, false);
-}
-
-static int summary_print(const serve *s, const plx_loop_stats *stats)
-{
-    service_counts counts;
-    s->service->counts(s->state, &counts);
-    const summary_line lines[] = {
-        {"requests", counts.requests},
-        {"refused", counts.refused},
-        {"connections", stats->connections_accepted},
-        {"received_bytes", stats->received_bytes},
-        {"sent_bytes", stats->sent_bytes},
-        {"receives", stats->receives},
-        {"sends", stats->sends},
-        {"turns", stats->ticks},
-        {"accept_pauses", stats->accept_pauses},
-        {"timeouts", stats->timeouts},
-        {"peak_queued_bytes", stats->queued_bytes_peak},
-    };
-    size_t first = s->service->has_requests ? 0 : 2;
-    size_t count = sizeof lines / sizeof lines[0] - first;
-    if (s->is_json)
-        return summary_print_json(lines + first, count);
-    for (size_t i = first; i < first + count; i++)
-        printf("%-18s %llu\n", lines[i].name, (unsigned long long)lines[i].value);
-    fflush(stdout);
-    return COMMAND_DONE;
-}
-
-/* --- serving --------------------------------------------------------------------------------- */
-
-static void on_end_signal(plx_loop *loop, plx_signal signal, void *data, int number)
-{
-    (void)signal;
-    (void)data;
-    (void)number;
-    plx_loop_stop(loop);
-}
-
-/* When descriptors or memory run out, it reports that once; the summary has the number. */
-static void on_accept_error(plx_loop *loop, plx_listener listener, void *data, int status)
-{
-    plx_loop_stats stats;
-    (void)listener;
-    (void)data;
-    plx_loop_stats_get(loop, &stats);
-    if (stats.accept_pauses == 1)
-        fprintf(stderr, "pollux serve: accepting is paused until this is over: %s\n",
-                plx_error_text(status));
-}
-
-static int signals_open(plx_loop *loop)
-{
-    static const int numbers[] = {PLX_SIGNAL_INTERRUPT, PLX_SIGNAL_TERMINATE, PLX_SIGNAL_QUIT};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        int status = plx_signal_open(loop, NULL, numbers[i], on_end_signal, NULL);
-        if (status != 0 && status != PLX_ENOSYS)
-            return status;
-    }
-    return 0;
-}
-
-static int listeners_open(const serve *s, const plx_conn_options *conn)
-{
-    const plx_listen_options options = {.conn = conn, .on_error = on_accept_error};
-    for (size_t i = 0; i < s->addresses_count; i++) {
-        plx_listener listener;
-        int status = plx_listen(s->loop, &listener, s->addresses[i], &options);
-        if (status == 0)
-            status = listening_print(s, listener);
-        if (status != 0) {
-            char text[FAILURE_TEXT_MAX];
-            failure_of_address(text, sizeof text, s->addresses[i], status);
-            return failure_print_of("serve", text, status);
-        }
-    }
-    return COMMAND_DONE;
-}
-
-/* With the loop and the service open. */
-static int serve_until_end(const serve *s, const plx_conn_options *conn)
-{
-    plx_loop_stats stats;
-    /* First, so that a program that has read the address can end the server with a signal. */
-    int status = signals_open(s->loop);
-    if (status != 0)
-        return failure_print("serve", plx_error_text(status));
-    int ended = listeners_open(s, conn);
-    if (ended != COMMAND_DONE)
-        return ended;
-    status = s->until_input_ends ? input_watch_open(s->loop) : 0;
-    if (status == 0) {
-        status = plx_loop_run(s->loop);
-        if (s->until_input_ends)
-            input_watch_close();
-    }
-    if (status != 0)
-        return failure_print("serve", plx_error_text(status));
-    plx_loop_stats_get(s->loop, &stats);
-    return summary_print(s, &stats);
-}
-
 static int serve_run(int count, char **arguments)
 {
-    serve s = {.service = service_at(0)};
-    plx_conn_options conn = {0};
+    serve s = {
+        .service = service_at(0), .options.loops = 1, .drain_ns = DRAIN_SECONDS * PLX_SECOND};
     int ended = options_take(&s, count, arguments);
-    if (ended != OPTIONS_TAKEN)
-        return ended;
-    int status = plx_loop_open(&s.loop, &s.loop_options);
-    if (status != 0) {
-        char text[FAILURE_TEXT_MAX];
-        failure_of_backend(text, sizeof text, s.loop_options.backend, status);
-        return failure_print_of("serve", text, status);
-    }
-    status = s.service->open(&s.state, s.loop, &conn);
-    if (status == 0) {
-        conn.idle_timeout_ns = s.has_idle_timeout ? s.idle_timeout_ns : s.service->idle_timeout_ns;
-        ended = serve_until_end(&s, &conn);
-    } else {
-        ended = failure_print("serve", plx_error_text(status));
-    }
-    /* The connections' callbacks need the service to the last. */
-    (void)plx_loop_close(s.loop);
-    s.service->close(s.state);
-    return ended;
+    return ended == OPTIONS_TAKEN ? serve_until_end(&s) : ended;
 }
 
 const command serve_command = {

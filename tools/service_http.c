@@ -41,7 +41,8 @@ struct http_server {
     plx_loop *loop;
     unsigned char memo[MEMO_MAX];
     uint64_t refused;
-    http_peer over; /* Of all that were told that they have had their last answer. */
+    bool is_draining; /* Each answer is the last of its connection. */
+    http_peer over;   /* Of all that were told that they have had their last answer. */
 };
 
 _Static_assert(offsetof(http_server, between) == 0, "a pointer to the one is one to the other");
@@ -70,11 +71,18 @@ static bool text_write(plx_loop *loop, plx_conn conn, const char *text, size_t l
     return false;
 }
 
-static void answer_write(plx_loop *loop, plx_conn conn, const http_parser *parser)
+/* Whether another request may follow on the connection. */
+static bool is_kept(const http_server *server, const http_parser *parser)
+{
+    return !server->is_draining && http_keeps_connection(parser);
+}
+
+static void answer_write(plx_loop *loop, plx_conn conn, const http_server *server,
+                         const http_parser *parser)
 {
     char text[256];
     const char *connection = "";
-    if (!http_keeps_connection(parser))
+    if (!is_kept(server, parser))
         connection = "Connection: close\r\n";
     else if (parser->minor == 0)
         connection = "Connection: keep-alive\r\n";
@@ -155,7 +163,7 @@ static void memo_learn(http_server *server, const http_request *request, const u
 {
     const http_parser *parser = &request->parser;
     if (!request->is_first || length > MEMO_MAX || parser->method != HTTP_GET ||
-        parser->framing != HTTP_NO_BODY || parser->minor != 1 || !http_keeps_connection(parser))
+        parser->framing != HTTP_NO_BODY || parser->minor != 1 || !is_kept(server, parser))
         return;
     memcpy(server->memo, bytes, length);
     server->between.memo_length = length;
@@ -170,8 +178,8 @@ static void request_answer(plx_loop *loop, plx_conn conn, http_server *server,
         return;
     }
     server->requests++;
-    answer_write(loop, conn, &request->parser);
-    if (!http_keeps_connection(&request->parser))
+    answer_write(loop, conn, server, &request->parser);
+    if (!is_kept(server, &request->parser))
         conn_finish(loop, conn, server);
 }
 
@@ -284,6 +292,23 @@ static void http_on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
     plx__free(partial_of(data));
 }
 
+static void http_on_open(plx_loop *loop, plx_conn conn, void *data)
+{
+    http_server *server = plx_loop_data(loop);
+    (void)data;
+    (void)plx_conn_set_data(loop, conn, &server->between);
+}
+
+/* One between two requests waits for nothing. Any other gets its answer, and is told that it is the
+ * last. */
+static int http_on_drain_begin(plx_loop *loop, plx_conn conn, void *data)
+{
+    http_server *server = plx_loop_data(loop);
+    server->is_draining = true;
+    server->between.memo_length = 0; /* Its answer lets the connection live. */
+    return data != &server->between || plx_conn_unconsumed(loop, conn) > 0;
+}
+
 /* --- the service ----------------------------------------------------------------------------- */
 
 static int http_open(void **state_out, plx_loop *loop, plx_conn_options *options)
@@ -294,9 +319,10 @@ static int http_open(void **state_out, plx_loop *loop, plx_conn_options *options
     server->loop = loop;
     server->between.server = server;
     server->over.server = server;
+    plx_loop_set_data(loop, server);
+    options->on_open = http_on_open;
     options->on_data = http_on_data;
     options->on_close = http_on_close;
-    options->data = &server->between;
     options->send_high = SEND_HIGH;
     *state_out = server;
     return 0;
@@ -317,6 +343,7 @@ const service service_http = {
     .name = "http",
     .has_requests = true,
     .idle_timeout_ns = 60 * PLX_SECOND,
+    .on_drain_begin = http_on_drain_begin,
     .open = http_open,
     .counts = http_counts,
     .close = http_close,

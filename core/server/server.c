@@ -186,3 +186,8 @@ uint32_t plx_server_loops(const plx_server *server)
 {
     return server->workers_count;
 }
+
+uint32_t plx_server_dispatch(const plx_server *server)
+{
+    return server->options.dispatch;
+}

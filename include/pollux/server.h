@@ -209,6 +209,9 @@ PLX_API plx_loop *plx_server_loop(const plx_server *server, uint32_t index);
 /** How many loops serve. Any thread. */
 PLX_API uint32_t plx_server_loops(const plx_server *server);
 
+/** The policy, one of plx_dispatch, also where the options named none. Any thread. */
+PLX_API uint32_t plx_server_dispatch(const plx_server *server);
+
 /** What the server itself counts, since it was opened. Its loops count the rest. */
 typedef struct plx_server_stats {
     uint64_t handed_over;     /**< Sockets that one loop accepted and another one got. */

@@ -1,0 +1,251 @@
+/* tools/serve.c - `pollux serve` at work: loops, listeners, signals, and what it prints. */
+#include "tools/serve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "platform/platform.h"
+#include "tools/failure.h"
+#include "tools/input_watch.h"
+#include "tools/json.h"
+
+/* --- output -------------------------------------------------------------------------------- */
+
+static int listening_print(const serve *s, uint32_t listener)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    const char *backend = plx_loop_backend_name(plx_server_loop(s->server, 0));
+    const char *dispatch = plx_dispatch_name(plx_server_dispatch(s->server));
+    const uint32_t loops = plx_server_loops(s->server);
+    int status = plx_server_address(s->server, listener, address, sizeof address);
+    if (status != 0)
+        return status;
+    if (s->is_json) {
+        cJSON *line = cJSON_CreateObject();
+        cJSON_AddStringToObject(line, "event", "listening");
+        cJSON_AddStringToObject(line, "address", address);
+        cJSON_AddStringToObject(line, "mode", s->service->name);
+        cJSON_AddStringToObject(line, "backend", backend);
+        cJSON_AddNumberToObject(line, "loops", loops);
+        cJSON_AddStringToObject(line, "dispatch", dispatch);
+        return json_print("serve", line, false) == COMMAND_DONE ? 0 : PLX_ENOMEM;
+    }
+    if (loops == 1)
+        printf("listening on %s (%s, %s)\n", address, s->service->name, backend);
+    else
+        printf("listening on %s (%s, %s, %u loops, %s)\n", address, s->service->name, backend,
+               (unsigned)loops, dispatch);
+    fflush(stdout);
+    return 0;
+}
+
+typedef struct summary_line {
+    const char *name;
+    uint64_t value;
+} summary_line;
+
+static int summary_print_json(const summary_line *lines, size_t count)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "event", "summary");
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddNumberToObject(object, lines[i].name, (double)lines[i].value);
+    return json_print("serve", object, false);
+}
+
+static service_counts counts_sum(const serve *s)
+{
+    service_counts sum = {0};
+    for (uint32_t i = 0; i < plx_server_loops(s->server); i++) {
+        service_counts counts;
+        s->service->counts(s->states[i], &counts);
+        sum.requests += counts.requests;
+        sum.refused += counts.refused;
+    }
+    return sum;
+}
+
+static int summary_print(const serve *s, const plx_loop_stats *stats)
+{
+    const service_counts counts = counts_sum(s);
+    plx_server_stats server;
+    plx_server_stats_get(s->server, &server);
+    const summary_line lines[] = {
+        {"requests", counts.requests},
+        {"refused", counts.refused},
+        {"connections", stats->connections_accepted + server.handed_over},
+        {"received_bytes", stats->received_bytes},
+        {"sent_bytes", stats->sent_bytes},
+        {"receives", stats->receives},
+        {"sends", stats->sends},
+        {"turns", stats->ticks},
+        {"accept_pauses", stats->accept_pauses},
+        {"timeouts", stats->timeouts},
+        {"peak_queued_bytes", stats->queued_bytes_peak},
+        {"cut", server.connections_cut},
+    };
+    size_t first = s->service->has_requests ? 0 : 2;
+    size_t count = sizeof lines / sizeof lines[0] - first;
+    if (s->is_json)
+        return summary_print_json(lines + first, count);
+    for (size_t i = first; i < first + count; i++)
+        printf("%-18s %llu\n", lines[i].name, (unsigned long long)lines[i].value);
+    fflush(stdout);
+    return COMMAND_DONE;
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+/* The first one drains; the second ends at once. */
+static void on_drain_signal(plx_loop *loop, plx_signal signal, void *data, int number)
+{
+    serve *s = data;
+    (void)loop;
+    (void)signal;
+    (void)number;
+    if (s->is_draining || s->drain_ns == 0 || plx_server_drain(s->server, s->drain_ns) != 0)
+        plx_server_stop(s->server);
+    s->is_draining = true;
+}
+
+static void on_end_signal(plx_loop *loop, plx_signal signal, void *data, int number)
+{
+    const serve *s = data;
+    (void)loop;
+    (void)signal;
+    (void)number;
+    plx_server_stop(s->server);
+}
+
+static int signal_open(serve *s, int number, plx_signal_fn on_signal)
+{
+    int status = plx_signal_open(plx_server_loop(s->server, 0), NULL, number, on_signal, s);
+    return status == PLX_ENOSYS ? 0 : status;
+}
+
+/* On Unix nobody asks for SIGHUP here, so that nohup(1) works. */
+static int signals_open(serve *s)
+{
+    int status = signal_open(s, PLX_SIGNAL_INTERRUPT, on_end_signal);
+    if (status == 0)
+        status = signal_open(s, PLX_SIGNAL_QUIT, on_end_signal);
+    if (status == 0)
+        status = signal_open(s, PLX_SIGNAL_TERMINATE, on_drain_signal);
+#ifdef _WIN32
+    if (status == 0)
+        status = signal_open(s, PLX_SIGNAL_HANGUP, on_drain_signal);
+#endif
+    return status;
+}
+
+/* --- serving --------------------------------------------------------------------------------- */
+
+/* When descriptors or memory run out, it reports that once; the summary has the number. */
+static void on_accept_error(plx_loop *loop, plx_listener listener, void *data, int status)
+{
+    plx_loop_stats stats;
+    (void)listener;
+    (void)data;
+    plx_loop_stats_get(loop, &stats);
+    if (stats.accept_pauses == 1)
+        fprintf(stderr, "pollux serve: accepting is paused until this is over: %s\n",
+                plx_error_text(status));
+}
+
+/* Each loop has a service of its own, and they set the same options. */
+static int services_open(serve *s, plx_conn_options *conn)
+{
+    const uint32_t loops = plx_server_loops(s->server);
+    int status = 0;
+    s->states = plx__allocate_zeroed(loops, sizeof *s->states);
+    if (s->states == NULL)
+        return PLX_ENOMEM;
+    for (uint32_t i = 0; i < loops && status == 0; i++)
+        status = s->service->open(&s->states[i], plx_server_loop(s->server, i), conn);
+    conn->idle_timeout_ns = s->has_idle_timeout ? s->idle_timeout_ns : s->service->idle_timeout_ns;
+    return status;
+}
+
+static int listen_failed(const serve *s, const char *address, int status)
+{
+    char text[FAILURE_TEXT_MAX];
+    const char *needs = plx_dispatch_needs(plx_server_dispatch(s->server));
+    if (status == PLX_ENOSYS && needs != NULL) {
+        (void)snprintf(text, sizeof text, "--dispatch %s: %s",
+                       plx_dispatch_name(plx_server_dispatch(s->server)), needs);
+        return failure_print("serve", text);
+    }
+    failure_of_address(text, sizeof text, address, status);
+    return failure_print_of("serve", text, status);
+}
+
+static int listeners_open(const serve *s, const plx_conn_options *conn)
+{
+    const plx_listen_options options = {.conn = conn, .on_error = on_accept_error};
+    for (uint32_t i = 0; i < s->addresses_count; i++) {
+        int status = plx_server_listen(s->server, s->addresses[i], &options);
+        if (status == 0)
+            status = listening_print(s, i);
+        if (status != 0)
+            return listen_failed(s, s->addresses[i], status);
+    }
+    return COMMAND_DONE;
+}
+
+/* All loops have ended, so it is called at once. */
+static void on_count(plx_server *server, const plx_server_counts *counts, void *data)
+{
+    (void)server;
+    *(plx_loop_stats *)data = counts->total;
+}
+
+static int server_run(serve *s)
+{
+    int status = s->until_input_ends ? input_watch_open(s->server) : 0;
+    if (status != 0)
+        return status;
+    status = plx_server_run(s->server);
+    if (s->until_input_ends)
+        input_watch_close();
+    return status;
+}
+
+/* With the server open. */
+static int services_run(serve *s)
+{
+    plx_conn_options conn = {0};
+    plx_loop_stats stats = {0};
+    int status = services_open(s, &conn);
+    /* First, so that a program that has read the address can end the server with a signal. */
+    if (status == 0)
+        status = signals_open(s);
+    if (status != 0)
+        return failure_print("serve", plx_error_text(status));
+    int ended = listeners_open(s, &conn);
+    if (ended != COMMAND_DONE)
+        return ended;
+    status = server_run(s);
+    if (status == 0)
+        status = plx_server_count(s->server, on_count, &stats);
+    return status == 0 ? summary_print(s, &stats) : failure_print("serve", plx_error_text(status));
+}
+
+int serve_until_end(serve *s)
+{
+    s->options.loop = &s->loop_options;
+    s->options.on_drain_begin = s->service->on_drain_begin;
+    int status = plx_server_open(&s->server, &s->options);
+    if (status != 0) {
+        char text[FAILURE_TEXT_MAX];
+        failure_of_backend(text, sizeof text, s->loop_options.backend, status);
+        return failure_print_of("serve", text, status);
+    }
+    const uint32_t loops = plx_server_loops(s->server);
+    int ended = services_run(s);
+    /* The connections' callbacks need the service to the last. */
+    (void)plx_server_close(s->server);
+    for (uint32_t i = 0; s->states != NULL && i < loops; i++)
+        s->service->close(s->states[i]);
+    plx__free(s->states);
+    return ended;
+}
