@@ -187,6 +187,7 @@ static void wrong_options_are_refused(world *w)
     ck_assert_int_eq(hosted_listen(&h, "tcp://nowhere", (plx_listen_options){0}), PLX_EADDRESS);
     ck_assert_int_eq(plx_server_address(h.server, 0, h.address, sizeof h.address), PLX_EINVAL);
     ck_assert_int_eq(plx_server_count(h.server, NULL, NULL), PLX_EINVAL);
+    ck_assert_int_eq(plx_server_loop_end(h.server, w->loop, 0), PLX_EINVAL);
     ck_ok(plx_server_close(h.server));
     ck_ok(plx_server_close(NULL));
 }
@@ -250,16 +251,14 @@ static void lost_loop_is_passed_over(world *w)
     hosted_run(&h);
     peers_open(w, &h, peers, 4);
     plx_loop_stop(plx_server_loop(h.server, 1));
-    if (!net_is_sim()) { /* There the loop's thread ends it. */
-        hosted_until(w, &h, ended, 1);
-        ck_assert_uint_eq(plx__atomic_load(&h.loops[1].cancelled), 2);
-        peers_open(w, &h, later, 4);
-        ck_assert_uint_eq(opened_on(&h, 0), 6);
-        hosted_ask(w, &later[3], "still here");
-        plx_server_stats_get(h.server, &stats);
-        ck_assert_uint_eq(stats.loops_lost, 1);
-        peers_close(later, 4);
-    }
+    hosted_until(w, &h, ended, 1);
+    ck_assert_uint_eq(plx__atomic_load(&h.loops[1].cancelled), 2);
+    peers_open(w, &h, later, 4);
+    ck_assert_uint_eq(opened_on(&h, 0), 6);
+    hosted_ask(w, &later[3], "still here");
+    plx_server_stats_get(h.server, &stats);
+    ck_assert_uint_eq(stats.loops_lost, 1);
+    peers_close(later, 4);
     peers_close(peers, 4);
     hosted_close(w, &h);
 }

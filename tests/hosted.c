@@ -133,15 +133,33 @@ static void server_run(void *data)
     plx__atomic_store(&h->is_over, 1);
 }
 
+/* The one that a simulation runs. */
+static hosted *simulated;
+
+/* As a thread would: when the loop is over, the server is told. */
+static int simulated_turn(plx_loop *loop, uint64_t timeout_ns)
+{
+    int status = plx_loop_run_turn(loop, timeout_ns);
+    if (status > 0)
+        return status;
+    ck_ok(plx_server_loop_end(simulated->server, loop, status));
+    if (--simulated->running == 0)
+        plx__atomic_store(&simulated->is_over, 1);
+    return status;
+}
+
 void hosted_run(hosted *h)
 {
+    plx_loop *loop;
     if (!net_is_sim()) {
         ck_ok(plx__thread_start(&h->thread, server_run, h));
         return;
     }
-    plx_loop *loop;
-    for (uint32_t i = 0; (loop = plx_server_loop(h->server, i)) != NULL; i++)
-        net_sim_add(loop);
+    simulated = h;
+    while ((loop = plx_server_loop(h->server, h->running)) != NULL) {
+        net_sim_add(loop, simulated_turn);
+        h->running++;
+    }
 }
 
 static bool is_over(void *data)
@@ -152,10 +170,6 @@ static bool is_over(void *data)
 
 int hosted_wait(world *w, hosted *h)
 {
-    if (net_is_sim()) {
-        turn_some(w);
-        return 0;
-    }
     turn_until_true(w, is_over, h);
     return h->status;
 }
@@ -163,10 +177,9 @@ int hosted_wait(world *w, hosted *h)
 void hosted_close(world *w, hosted *h)
 {
     plx_server_stop(h->server);
-    if (!net_is_sim()) {
-        (void)hosted_wait(w, h);
+    (void)hosted_wait(w, h);
+    if (!net_is_sim())
         plx__thread_join(&h->thread);
-    }
     ck_ok(plx_server_close(h->server));
     ck_assert_uint_eq(hosted_count(h, strays), 0);
     ck_assert_uint_eq(hosted_count(h, opened), hosted_count(h, closed));

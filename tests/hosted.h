@@ -25,7 +25,8 @@ typedef struct hosted {
     char address[PLX_ADDRESS_TEXT_MAX];
     plx__thread thread;
     int status;              /* Of plx_server_run(), when it has returned. */
-    plx__atomic_u32 is_over; /* It has. */
+    plx__atomic_u32 is_over; /* It has; or all of its loops have, in a simulation. */
+    uint32_t running;        /* How many of those have not. */
     hosted_loop loops[HOSTED_LOOPS];
     int start_fails; /* What the on_start of the last loop returns. */
     uint32_t chosen; /* What on_choose returns. */
@@ -41,8 +42,7 @@ void hosted_open(world *w, hosted *h, plx_server_options options, plx_loop_optio
 int hosted_listen(hosted *h, const char *address, plx_listen_options options);
 /* Runs it from now on. */
 void hosted_run(hosted *h);
-/* Waits until it has ended by itself, or in a simulation until it has nothing more to do. Returns
- * what plx_server_run() did. */
+/* Waits until it has ended by itself. Returns what plx_server_run() did, and 0 in a simulation. */
 int hosted_wait(world *w, hosted *h);
 /* Ends it, and closes it. */
 void hosted_close(world *w, hosted *h);

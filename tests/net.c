@@ -26,9 +26,9 @@ bool net_is_sim(void)
     return sim != NULL;
 }
 
-void net_sim_add(plx_loop *loop)
+void net_sim_add(plx_loop *loop, int (*turn)(plx_loop *loop, uint64_t timeout_ns))
 {
-    ck_assert_int_eq(plx_sim_add(sim, loop), 0);
+    ck_assert_int_eq(plx_sim_add_calls(sim, loop, turn, plx_loop_next_timeout), 0);
 }
 
 /* Whose sockets they are. */

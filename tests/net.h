@@ -15,8 +15,9 @@
 void net_sim_open(void);
 void net_sim_close(void);
 bool net_is_sim(void);
-/* Has the simulation run the loop, while the case's own one waits. */
-void net_sim_add(plx_loop *loop);
+/* Has the simulation run the loop by this function, as plx_loop_run_turn(), while the case's own
+ * one waits. */
+void net_sim_add(plx_loop *loop, int (*turn)(plx_loop *loop, uint64_t timeout_ns));
 
 uint64_t net_now(void);
 int net_open(plx_socket *socket_out, uint32_t family);

@@ -160,6 +160,15 @@ static int workers_end(plx_server *server)
     return 0;
 }
 
+int plx_server_loop_end(plx_server *server, plx_loop *loop, int status)
+{
+    for (uint32_t i = 0; server->options.no_threads != 0 && i < server->loops_count; i++) {
+        if (server->workers[i].loop == loop)
+            return plx__worker_end(&server->workers[i], status);
+    }
+    return PLX_EINVAL;
+}
+
 int plx_server_close(plx_server *server)
 {
     if (server == NULL)

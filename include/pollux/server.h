@@ -70,7 +70,7 @@ typedef int (*plx_server_start_fn)(plx_server *server, plx_loop *loop, uint32_t 
 /**
  * A loop has ended: called on its thread, once for each on_start that returned 0. All that was open
  * on the loop is closed, and every on_close has been called. Free here what plx_loop_data() names.
- * With `no_threads` plx_server_close() calls it.
+ * With `no_threads` plx_server_loop_end() calls it.
  */
 typedef void (*plx_server_end_fn)(plx_server *server, plx_loop *loop, uint32_t index, void *data);
 
@@ -109,8 +109,8 @@ typedef struct plx_server_options {
      */
     uint32_t pin;
     /** Not 0: the server starts no thread. You run each of its loops (plx_server_loop()), on
-     * threads of yours or in a simulation (plx_sim_add()), and end them before plx_server_close().
-     */
+     * threads of yours or in a simulation (plx_sim_add()), and call plx_server_loop_end() when it
+     * returns. */
     uint32_t no_threads;
 } plx_server_options;
 
@@ -193,10 +193,20 @@ PLX_API void plx_server_stop(plx_server *server);
 PLX_API int plx_server_drain(plx_server *server, uint64_t deadline_ns);
 
 /**
- * Closes the server and its loops. NULL is allowed. Whoever runs loops of it by himself
- * (no_threads) has ended them: loops that were not cancelled are closed here, on the calling
- * thread. Returns 0, or PLX_EBUSY while it runs, and from a callback of one of its loops: call it
- * again later.
+ * With `no_threads`: ends a loop of the server, which has returned `status` from plx_loop_run(). It
+ * closes what is open on the loop and calls on_end; call it on the thread that ran the loop. From
+ * then on the others get the loop's share. A loop of which the server has not been told gets
+ * sockets on and on, and does not serve them.
+ *
+ * Returns 0, also when it was called before; PLX_EINVAL for a loop that is not the server's, and
+ * for a server with threads; or PLX_EBUSY from a callback of the loop.
+ */
+PLX_API int plx_server_loop_end(plx_server *server, plx_loop *loop, int status);
+
+/**
+ * Closes the server and its loops. NULL is allowed. With `no_threads`, loops that have not ended
+ * are ended here, on the calling thread; none may be running. Returns 0, or PLX_EBUSY while the
+ * server runs, and from a callback of one of its loops: call it again later.
  */
 PLX_API int plx_server_close(plx_server *server);
 
