@@ -10,6 +10,7 @@ const plx__host plx__system_host = {
     .adopt = plx__socket_adopt,
     .adopt_listening = plx__socket_adopt_listening,
     .disown = plx__socket_disown,
+    .reown = plx__socket_reown,
     .dispose = plx__socket_dispose,
     .check = plx__socket_check,
     .set = plx__socket_set,

@@ -24,6 +24,7 @@ typedef struct plx__host {
     int (*adopt)(plx_socket socket);
     int (*adopt_listening)(plx_socket socket);
     void (*disown)(plx_socket socket);
+    void (*reown)(plx_socket socket);
     void (*dispose)(plx_socket socket);
     int (*check)(plx_socket socket);
 

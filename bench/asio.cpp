@@ -121,6 +121,11 @@ const bench_post_ops post_ops = {posts_open, post, posts_run};
 
 bool bench_variant_at(size_t index, bench_variant *variant_out)
 {
-    *variant_out = {"peer", "asio", "", serve, nullptr, nullptr, &post_ops};
+    *variant_out = {};
+    variant_out->group = "peer";
+    variant_out->name = "asio";
+    variant_out->engine = "";
+    variant_out->serve = serve;
+    variant_out->posts = &post_ops;
     return index == 0;
 }

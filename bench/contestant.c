@@ -146,9 +146,10 @@ static void list_print(void)
 {
     bench_variant variant;
     for (size_t i = 0; bench_variant_at(i, &variant); i++) {
-        printf("%s\t%s%s%s%s%s\n", variant.group, variant.name,
+        printf("%s\t%s%s%s%s%s%s\n", variant.group, variant.name,
                variant.serve != NULL ? "\tserve" : "", variant.watch != NULL ? "\twatch" : "",
-               variant.timers != NULL ? "\ttimers" : "", variant.posts != NULL ? "\tposts" : "");
+               variant.hand != NULL ? "\thand" : "", variant.timers != NULL ? "\ttimers" : "",
+               variant.posts != NULL ? "\tposts" : "");
     }
 }
 
@@ -172,7 +173,7 @@ static size_t number_parse(const char *text)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: --list | --keep | VARIANT serve|watch http|echo | "
+    fprintf(stderr, "usage: --list | --keep | VARIANT serve|watch|hand http|echo | "
                     "VARIANT timers COUNT | VARIANT posts THREADS COUNT\n");
     return 2;
 }
@@ -208,6 +209,8 @@ int main(int argc, char **argv)
         serve(bench_self.serve, argv[3]);
     else if (strcmp(argv[2], "watch") == 0 && bench_self.watch != NULL)
         serve(bench_self.watch, argv[3]);
+    else if (strcmp(argv[2], "hand") == 0 && bench_self.hand != NULL)
+        serve(bench_self.hand, argv[3]);
     else if (strcmp(argv[2], "timers") == 0 && bench_self.timers != NULL)
         bench_timers_run(bench_self.timers, number_parse(argv[3]));
     else if (strcmp(argv[2], "posts") == 0 && bench_self.posts != NULL && argc == 5)

@@ -7,9 +7,9 @@
  *   bench_NAME --list                    one line a variant: GROUP NAME WORK...
  *   bench_NAME VARIANT serve http|echo   a server, on a port that the system picks
  *   bench_NAME VARIANT watch http|echo   the same, which receives and sends by itself
- *   bench_NAME VARIANT timers COUNT
- *   bench_NAME VARIANT posts THREADS COUNT
- *   bench_NAME --keep                    does nothing until its input ends
+ *   bench_NAME VARIANT hand http|echo    the same; one thread accepts, and the loop of another
+ * serves bench_NAME VARIANT timers COUNT bench_NAME VARIANT posts THREADS COUNT bench_NAME --keep
+ * does nothing until its input ends
  */
 #ifndef BENCH_CONTESTANT_H
 #define BENCH_CONTESTANT_H
@@ -65,6 +65,7 @@ typedef struct bench_variant {
     const char *engine;                  /* The contestant's own. */
     void (*serve)(enum bench_mode mode); /* Returns only when it fails. NULL: none. */
     void (*watch)(enum bench_mode mode); /* The same: the loop tells only who is ready. */
+    void (*hand)(enum bench_mode mode);  /* The same: with two threads, one of which accepts. */
     const bench_timer_ops *timers;       /* NULL: none. */
     const bench_post_ops *posts;         /* NULL: none. */
 } bench_variant;

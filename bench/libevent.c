@@ -200,8 +200,13 @@ static const bench_timer_ops timer_ops = {timers_open,  timers_update, timer_sta
 bool bench_variant_at(size_t index, bench_variant *variant_out)
 {
     static const bench_variant variants[] = {
-        {"peer", "libevent", "raw", serve, serve, &timer_ops, NULL},
-        {"peer", "libevent bufferevent", "buffered", serve, NULL, NULL, NULL},
+        {.group = "peer",
+         .name = "libevent",
+         .engine = "raw",
+         .serve = serve,
+         .watch = serve,
+         .timers = &timer_ops},
+        {.group = "peer", .name = "libevent bufferevent", .engine = "buffered", .serve = serve},
     };
     if (index >= sizeof variants / sizeof variants[0])
         return false;

@@ -101,19 +101,27 @@ static void on_read(uv_stream_t *stream, ssize_t received, const uv_buf_t *bytes
         write_all(stream, bench_responses, requests * BENCH_RESPONSE_BYTES);
 }
 
-static void on_connection(uv_stream_t *listener, int status)
+/* From a listener, or from the pipe that a connection comes through. */
+static void conn_open(uv_stream_t *from)
 {
-    server_conn *conn = status == 0 ? calloc(1, sizeof *conn) : NULL;
+    server_conn *conn = calloc(1, sizeof *conn);
     if (conn == NULL)
         bench_fail("a connection does not open");
-    (void)uv_tcp_init(listener->loop, &conn->tcp);
+    (void)uv_tcp_init(from->loop, &conn->tcp);
     conn->tcp.data = conn;
-    if (uv_accept(listener, (uv_stream_t *)&conn->tcp) != 0 || uv_tcp_nodelay(&conn->tcp, 1) != 0 ||
+    if (uv_accept(from, (uv_stream_t *)&conn->tcp) != 0 || uv_tcp_nodelay(&conn->tcp, 1) != 0 ||
         uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read) != 0)
         uv_close((uv_handle_t *)&conn->tcp, on_close);
 }
 
-static void serve(enum bench_mode mode)
+static void on_connection(uv_stream_t *listener, int status)
+{
+    if (status != 0)
+        bench_fail("a connection does not open");
+    conn_open(listener);
+}
+
+static void serve_by(enum bench_mode mode, uv_connection_cb on_connected)
 {
     static uv_tcp_t listener;
     struct sockaddr_storage bound;
@@ -124,7 +132,7 @@ static void serve(enum bench_mode mode)
     if (uv_tcp_init(uv_default_loop(), &listener) != 0 ||
         uv_ip4_addr("127.0.0.1", 0, &address) != 0 ||
         uv_tcp_bind(&listener, (struct sockaddr *)&address, 0) != 0 ||
-        uv_listen((uv_stream_t *)&listener, BENCH_BACKLOG, on_connection) != 0 ||
+        uv_listen((uv_stream_t *)&listener, BENCH_BACKLOG, on_connected) != 0 ||
         uv_tcp_getsockname(&listener, (struct sockaddr *)&bound, &length) != 0)
         bench_fail("no listener");
     memcpy(&address, &bound, sizeof address);
@@ -133,6 +141,82 @@ static void serve(enum bench_mode mode)
     (void)uv_run(uv_default_loop(), UV_RUN_DEFAULT);
     bench_fail("the loop ended");
 }
+
+static void serve(enum bench_mode mode)
+{
+    serve_by(mode, on_connection);
+}
+
+/* --- handing over ---------------------------------------------------------------------------- */
+
+#ifdef _WIN32
+#define HAND NULL /* Its pipes hand sockets to processes there. */
+#else
+#define HAND hand
+
+/* As libuv's guide passes connections to workers: each as a message on a pipe, with a byte. The
+ * worker is a thread here, as Pollux's is. */
+static uv_pipe_t hand_out, hand_in;
+
+typedef struct handed {
+    uv_tcp_t tcp;
+    uv_write_t request;
+} handed;
+
+static void on_handed(uv_write_t *request, int status)
+{
+    handed *one = request->data;
+    (void)status;
+    uv_close((uv_handle_t *)&one->tcp, on_close);
+}
+
+static void on_connection_to_hand(uv_stream_t *listener, int status)
+{
+    static char byte[1];
+    uv_buf_t message = uv_buf_init(byte, 1);
+    handed *one = status == 0 ? malloc(sizeof *one) : NULL;
+    if (one == NULL)
+        bench_fail("a connection does not open");
+    (void)uv_tcp_init(listener->loop, &one->tcp);
+    one->tcp.data = one;
+    one->request.data = one;
+    if (uv_accept(listener, (uv_stream_t *)&one->tcp) != 0 ||
+        uv_write2(&one->request, (uv_stream_t *)&hand_out, &message, 1, (uv_stream_t *)&one->tcp,
+                  on_handed) != 0)
+        bench_fail("a connection is not handed over");
+}
+
+static void on_handed_in(uv_stream_t *pipe, ssize_t received, const uv_buf_t *bytes)
+{
+    (void)bytes;
+    if (received < 0)
+        bench_fail("the pipe has ended");
+    while (uv_pipe_pending_count((uv_pipe_t *)(void *)pipe) > 0)
+        conn_open(pipe);
+}
+
+static void worker_run(void *data)
+{
+    uv_loop_t loop;
+    const uv_os_sock_t *ends = data;
+    if (uv_loop_init(&loop) != 0 || uv_pipe_init(&loop, &hand_in, 1) != 0 ||
+        uv_pipe_open(&hand_in, ends[1]) != 0 ||
+        uv_read_start((uv_stream_t *)&hand_in, on_alloc, on_handed_in) != 0)
+        bench_fail("no worker");
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+}
+
+static void hand(enum bench_mode mode)
+{
+    static uv_os_sock_t ends[2];
+    uv_thread_t worker;
+    if (uv_socketpair(SOCK_STREAM, 0, ends, UV_NONBLOCK_PIPE, UV_NONBLOCK_PIPE) != 0 ||
+        uv_pipe_init(uv_default_loop(), &hand_out, 1) != 0 ||
+        uv_pipe_open(&hand_out, ends[0]) != 0 || uv_thread_create(&worker, worker_run, ends) != 0)
+        bench_fail("no pipe");
+    serve_by(mode, on_connection_to_hand);
+}
+#endif
 
 /* --- timers ---------------------------------------------------------------------------------- */
 
@@ -216,9 +300,18 @@ static const bench_post_ops post_unlimited_ops = {posts_open, post_without_limit
 bool bench_variant_at(size_t index, bench_variant *variant_out)
 {
     static const bench_variant variants[] = {
-        {"peer", "libuv", "try", serve, NULL, &timer_ops, &post_ops},
-        {"peer", "libuv uv_write", "write", serve, NULL, NULL, NULL},
-        {"peer", "libuv no limit", "no limit", NULL, NULL, NULL, &post_unlimited_ops},
+        {.group = "peer",
+         .name = "libuv",
+         .engine = "try",
+         .serve = serve,
+         .hand = HAND,
+         .timers = &timer_ops,
+         .posts = &post_ops},
+        {.group = "peer", .name = "libuv uv_write", .engine = "write", .serve = serve},
+        {.group = "peer",
+         .name = "libuv no limit",
+         .engine = "no limit",
+         .posts = &post_unlimited_ops},
     };
     if (index >= sizeof variants / sizeof variants[0])
         return false;

@@ -72,6 +72,29 @@ static void serve(enum bench_mode mode)
     bench_fail(plx_error_text(status));
 }
 
+/* One loop accepts, and hands each connection to another one on a thread of its own. */
+static void hand(enum bench_mode mode)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_server *server;
+    const plx_loop_options loop = {.backend = bench_self.engine};
+    const plx_server_options server_options = {
+        .loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN, .loop = &loop};
+    const plx_conn_options conn = {.on_data = mode == BENCH_ECHO ? on_echo : on_request,
+                                   .idle_timeout_ns = IDLE_TIMEOUT_NS};
+    const plx_listen_options options = {.conn = &conn, .backlog = BENCH_BACKLOG};
+    int status = plx_server_open(&server, &server_options);
+    if (status == 0)
+        status = plx_server_listen(server, "tcp://127.0.0.1:0", &options);
+    if (status == 0)
+        status = plx_server_address(server, 0, address, sizeof address);
+    if (status == 0) {
+        bench_ready((unsigned)strtoul(strrchr(address, ':') + 1, NULL, 10));
+        status = plx_server_run(server);
+    }
+    bench_fail(plx_error_text(status));
+}
+
 /* --- timers ---------------------------------------------------------------------------------- */
 
 static plx_loop *timers_loop;
@@ -186,7 +209,7 @@ static const bench_post_ops post_ops = {posts_open, post, posts_run};
 bool bench_variant_at(size_t index, bench_variant *variant_out)
 {
     const bench_variant variant = {
-        .group = "pollux", .serve = serve, .timers = &timer_ops, .posts = &post_ops};
+        .group = "pollux", .serve = serve, .hand = hand, .timers = &timer_ops, .posts = &post_ops};
     *variant_out = variant;
     for (size_t i = 0; plx_backend_name(i) != NULL; i++) {
         const char *name = plx_backend_name(i);

@@ -6,7 +6,8 @@
 #define CONNECT_TIMEOUT_NS  (30 * PLX_SECOND)
 #define SEND_HIGH_BYTES     262144u
 #define RECEIVE_LIMIT_BYTES 1048576u
-#define FLAGS_KNOWN         (PLX_CONN_READ_WHILE_HIGH | PLX_CONN_DELAY | PLX_CONN_PAUSED)
+#define FLAGS_KNOWN                                                                                \
+    (PLX_CONN_READ_WHILE_HIGH | PLX_CONN_DELAY | PLX_CONN_PAUSED | PLX_CONN_ACCEPTED)
 
 static uint64_t or_default(uint64_t value, uint64_t by_default)
 {

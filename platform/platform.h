@@ -150,6 +150,8 @@ int plx__socket_set_blocking(plx_socket socket, bool is_blocking);
 int plx__socket_duplicate(plx_socket socket, plx_socket *socket_out);
 /* It is closed by somebody else: */
 void plx__socket_disown(plx_socket socket);
+/* Or not, after all: it is as it was. */
+void plx__socket_reown(plx_socket socket);
 /* by this, for example. NONE is allowed. */
 void plx__socket_dispose(plx_socket socket);
 int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value);

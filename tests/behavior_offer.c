@@ -88,7 +88,8 @@ static void taken_socket_is_the_programs(world *w)
     ck_assert_uint_eq(counter(w, accepts_taken), 1);
     ck_assert_uint_eq(plx_loop_connections(w->loop), 0);
     world_reopen(w, (plx_loop_options){0});
-    const plx_conn_options options = probe_options(&other_probe);
+    plx_conn_options options = probe_options(&other_probe);
+    options.flags = PLX_CONN_ACCEPTED;
     ck_ok(plx_conn_adopt(w->loop, NULL, o.taken[0], &options, NULL, 0));
     ck_assert_uint_eq(plx_loop_connections(w->loop), 1);
     peer_send(w, &p, "mine", 4);

@@ -233,6 +233,7 @@ const plx__host plx__sim_host = {
     .adopt = host_adopt,
     .adopt_listening = host_adopt_listening,
     .disown = host_disown,
+    .reown = plx__socket_reown,
     .dispose = host_dispose,
     .check = host_check,
     .set = host_set,

@@ -100,11 +100,24 @@ def _http(results):
                                      (other, "cpu_us")), limit, "{:.2f} ×")
 
 
+def _handed_over(results):
+    best = _best(results, "hand", _pollux(results, "hand"), "cpu_us")
+    title = f"connect, request, close, handed over; {best or 'best backend'}"
+    handed = results.median("linux", "hand", best, "cpu_us")
+    inline = results.median("linux", "close", best, "cpu_us")
+    yield _bar(title, "≤ 1.25 × its own CPU on one loop",
+               handed / inline if handed and inline else None, 1.25, "{:.2f} ×")
+    yield _bar(title, "≤ 1.00 × libuv's CPU",
+               results.ratio("linux", "hand", (best, "cpu_us"), ("libuv", "cpu_us")), 1.0,
+               "{:.2f} ×")
+
+
 def _others(results):
     best = _best(results, "close", _pollux(results, "close"), "cpu_us")
     uv = _best(results, "close", LIBUV, "cpu_us")
     yield _bar(f"connect, request, close; {best or 'best backend'}", "≤ 0.90 × libuv's CPU",
                results.ratio("linux", "close", (best, "cpu_us"), (uv, "cpu_us")), 0.9, "{:.2f} ×")
+    yield from _handed_over(results)
     peer = _best(results, "echo-1m", _peers(results, "echo-1m"), "cpu_us")
     yield _bar("CPU, poll, echo of 1 MiB", f"≤ 1.00 × the best peer ({peer or 'none'})",
                results.ratio("linux", "echo-1m", ("pollux poll", "cpu_us"), (peer, "cpu_us")),

@@ -12,7 +12,7 @@ WINDOWS_NAMES = {"poll": "WSAPoll", "poll-plain": "WSAPoll-plain"}
 
 @dataclass(frozen=True)
 class Contestant:
-    """One row of each table. `works` contains "serve", "watch", "timers", "posts"."""
+    """One row of each table. `works` contains "serve", "watch", "hand", "timers", "posts"."""
 
     name: str
     group: str  # "pollux", "floor" or "peer"

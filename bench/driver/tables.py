@@ -111,7 +111,7 @@ def _spread(values):
 
 def everything(results, groups, system, work):
     """All contestants of one work: their medians of all that is worth a column."""
-    columns = {"serve": SERVER_COLUMNS, "watch": SERVER_COLUMNS,
+    columns = {"serve": SERVER_COLUMNS, "watch": SERVER_COLUMNS, "hand": SERVER_COLUMNS,
                "timers": ("start", "restart", "restart_random", "restart_shuffled",
                           "cancel", "fire"),
                "posts": ("per_second", "cpu_ns")}[work.needs]

@@ -12,7 +12,7 @@ class Work:
     unit_text: str  # Of the main figure.
     figure: str  # The name of the main figure.
     measure: object
-    needs: str = "serve"  # Or "watch", "timers", "posts".
+    needs: str = "serve"  # Or "watch", "hand", "timers", "posts".
     active: int = 0  # Connections, or threads.
     mode: str = "http"
     unit: int = 1  # Requests at once, or bytes.
@@ -79,6 +79,8 @@ WORKS = (
          active=4, mode="echo", unit=1024 * 1024, systems=BOTH, windows=3),
     Work("close", "Connect, request, close; 64 at once", "µs CPU/connection", "cpu_us",
          measure.load, active=64, mode="close", systems=BOTH),
+    Work("hand", "The same, handed to a loop of another thread", "µs CPU/connection", "cpu_us",
+         measure.load, needs="hand", active=64, mode="close"),
     Work("idle", "64 active connections, and idle ones", "µs CPU/request", "cpu_us", measure.idle,
          active=64, leaves_out=LIKE_ANOTHER),
     Work("idle-32", "32 active connections, and idle ones", "µs CPU/request", "cpu_us",

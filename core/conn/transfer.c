@@ -13,18 +13,23 @@
 static int adopt(plx_loop *loop, plx__conn **conn_out, plx_socket socket,
                  plx__shared_options *shared, void *data, plx__unconsumed **unconsumed)
 {
+    const bool is_accepted = (shared->options.flags & PLX_CONN_ACCEPTED) != 0;
     if (plx__watch_is_over(loop, socket))
         return PLX_EEXIST;
-    int status = loop->host->adopt(socket);
+    int status = is_accepted ? 0 : loop->host->adopt(socket);
     if (status != 0)
         return status;
-    status = plx__conn_take(loop, conn_out, socket, PLX__ADOPTED, shared, data);
+    if (is_accepted)
+        loop->host->reown(socket);
+    status = plx__conn_take(loop, conn_out, socket, is_accepted ? PLX__MADE : PLX__ADOPTED, shared,
+                            data);
     if (status != 0) {
         loop->host->disown(socket);
         return status;
     }
     plx__conn *conn = *conn_out;
-    plx__conn_no_delay_set(loop, socket, shared);
+    if (!is_accepted) /* It has that from its listener. */
+        plx__conn_no_delay_set(loop, socket, shared);
     conn->flags |= PLX__CONN_CONNECTING | PLX__CONN_ADOPTED;
     if (*unconsumed != NULL) {
         conn->unconsumed = *unconsumed;

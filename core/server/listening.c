@@ -68,6 +68,8 @@ static int listener_new(plx_server *server, plx__server_listener **of_out,
     if (status == 0 && of->options.on_accept != NULL)
         status = PLX_EINVAL;
     of->options.conn = &of->conn;
+    if (plx__dispatch_hands_over(server->options.dispatch))
+        of->conn.flags |= PLX_CONN_ACCEPTED;
     if (status != 0) {
         listener_free(of);
         return status;

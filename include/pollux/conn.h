@@ -88,8 +88,12 @@ enum plx_conn_flag {
     /** Do not pause reading while the send queue is high. For connections whose queue others fill,
      * as in a chat or a relay: what this peer sends is not the reason why its queue is high. */
     PLX_CONN_READ_WHILE_HIGH = 1,
-    PLX_CONN_DELAY = 2, /**< Leave Nagle's algorithm on; otherwise it is off. */
-    PLX_CONN_PAUSED = 4 /**< Do not read before plx_conn_resume(). */
+    PLX_CONN_DELAY = 2,  /**< Leave Nagle's algorithm on; otherwise it is off. */
+    PLX_CONN_PAUSED = 4, /**< Do not read before plx_conn_resume(). */
+    /** For plx_conn_adopt() of a socket that is as an on_accept got it from a loop: it is taken as
+     * it is, without the system calls that look at others and prepare them. PLX_CONN_DELAY is as
+     * the listener's options say. No effect elsewhere. */
+    PLX_CONN_ACCEPTED = 8
 };
 
 /**

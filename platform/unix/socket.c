@@ -157,6 +157,12 @@ void plx__socket_disown(plx_socket socket)
     plx__fault_given(PLX__FAULT_DESCRIPTOR);
 }
 
+void plx__socket_reown(plx_socket socket)
+{
+    (void)socket;
+    plx__fault_taken(PLX__FAULT_DESCRIPTOR);
+}
+
 int plx__socket_set(plx_socket socket, enum plx__socket_option option, int value)
 {
     const struct linger at_once = {.l_onoff = value, .l_linger = 0};
