@@ -3,9 +3,9 @@
 #
 #   sh tests/examples.sh DIRECTORY [EMULATOR [POLLUX]]
 #
-# DIRECTORY holds echo, proxy, chat, retry, examples_client; posix_workers and curl_multi if they
-# were built. EMULATOR is a command that runs them ("" for none), POLLUX the command-line program,
-# for one more HTTP server. Prints a line for each check, and ends with 0 only if all have passed.
+# DIRECTORY holds echo, proxy, chat, retry, threads, examples_client; and curl_multi if it was
+# built. EMULATOR is a command that runs them ("" for none), POLLUX the command-line program, for
+# one more HTTP server. Prints a line for each check, and ends with 0 only if all have passed.
 # Needs no tool that POSIX does not have.
 set -u
 
@@ -357,12 +357,13 @@ program retry --connect nonsense >"$scratch/error.log" 2>&1
 [ $? -eq 2 ] && grep -q "retry: nonsense: not an address" "$scratch/error.log"
 check "retry refuses an address that is none" $? error.log
 
-# --- workers -------------------------------------------------------------------------------------
+# --- threads -------------------------------------------------------------------------------------
 
-if [ -f "$directory/posix_workers$exe" ]; then
-    start workers.log posix_workers $any
-    workers_process=$started
-    server=$(address_in workers.log)
+# Four loops: ten clients at once, and one that is connected when Ctrl-C comes.
+for policy in round-robin least-connections; do
+    start threads.log threads $policy 4 $any
+    threads_process=$started
+    server=$(address_in threads.log)
     clients=
     for i in 1 2 3 4 5 6 7 8 9 10; do
         start "many$i.log" examples_client "tcp://$server" send "hello $i" expect "hello $i" \
@@ -373,22 +374,22 @@ if [ -f "$directory/posix_workers$exe" ]; then
     for process in $clients; do
         finish "$process" || code=1
     done
-    check "workers serve ten at once, on four threads" $code workers.log many1.log many2.log
+    check "threads serves ten at once, on four loops, $policy" $code threads.log many1.log many2.log
 
     start hang.log examples_client "tcp://$server" send here expect here hang
     hanging=$started
     wait_for here hang.log
-    interrupt $workers_process
-    check "workers end with 0 on Ctrl-C, with somebody connected" $? workers.log
+    interrupt $threads_process
+    check "threads ends with 0 on Ctrl-C, with somebody connected" $? threads.log
     discard "$hanging"
+done
 
-    program posix_workers nonsense >"$scratch/error.log" 2>&1
-    code=$?
-    [ $code -eq 1 ] && grep -q "posix_workers: nonsense: not an address" "$scratch/error.log"
-    check "workers say why they cannot listen" $? error.log
-else
-    echo "skipped posix_workers: it was not built"
-fi
+program threads inline 1 nonsense >"$scratch/error.log" 2>&1
+[ $? -eq 1 ] && grep -q "threads: nonsense: not an address" "$scratch/error.log"
+check "threads says why it cannot listen" $? error.log
+program threads nearest >"$scratch/error.log" 2>&1
+[ $? -eq 2 ] && grep -q "usage: threads" "$scratch/error.log"
+check "threads lists its policies" $? error.log
 
 # --- curl_multi ----------------------------------------------------------------------------------
 
