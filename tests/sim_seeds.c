@@ -228,9 +228,9 @@ static void counts_print(void)
     const sim_work_counts *of = &sim_work_count;
     printf("%" PRIu64 " seeds: %" PRIu64 " streams, %" PRIu64 " bytes, %" PRIu64 " ended, %" PRIu64
            " reset, %" PRIu64 " timed out, %" PRIu64 " refused, %" PRIu64 " handed over, %" PRIu64
-           " records\n",
+           " acts of other threads, %" PRIu64 " records\n",
            chosen.count, of->streams, of->bytes, of->ended, of->reset, of->timed_out, of->refused,
-           of->handed_over, of->records);
+           of->handed_over, of->acts, of->records);
 }
 
 int main(int argc, char **argv)

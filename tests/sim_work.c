@@ -45,10 +45,8 @@ static void on_closed(void)
     if (!r.is_ending)
         sim_post(0, listener_end, NULL);
     r.is_ending = true;
-    if (sim_streams_servers() > 0)
-        return;
-    for (uint32_t i = 0; i < r.scene.loop_count; i++)
-        plx_loop_stop(r.scene.loops[i]);
+    if (sim_streams_servers() == 0)
+        sim_posts_stop();
 }
 
 /* --- the weather ----------------------------------------------------------------------------- */
@@ -109,9 +107,11 @@ static void loops_open(void)
             .keep_running = 1,
             .receive_bytes = one_in(2) ? (uint32_t)(1 + chance_below(5000)) : 0,
             .queued_bytes_max = one_in(3) ? 20000 + chance_below(100000) : 0,
+            .posts_max = one_in(3) ? 1 + (uint32_t)chance_below(4) : 0,
         };
         CHECK(plx_loop_open(&r.scene.loops[i], &options) == 0);
-        CHECK(plx_sim_add(r.scene.sim, r.scene.loops[i]) == 0);
+        CHECK(plx_sim_add_calls(r.scene.sim, r.scene.loops[i], sim_post_turn,
+                                plx_loop_next_timeout) == 0);
     }
 }
 
@@ -130,7 +130,7 @@ static bool server_open(void)
 
 static void all_check(void)
 {
-    uint64_t ticks = 0, open = 0, happened = r.records;
+    uint64_t ticks = 0, open = 0, happened = r.records + sim_posts_acts();
     for (uint32_t i = 0; i < r.scene.loop_count; i++) {
         plx_loop_stats stats;
         plx_loop_stats_get(r.scene.loops[i], &stats);
@@ -147,6 +147,7 @@ static void all_check(void)
 static void scene_close(void)
 {
     r.is_ending = true;
+    sim_posts_quiet();
     for (uint32_t i = 0; i < r.scene.loop_count; i++)
         CHECK(plx_loop_close(r.scene.loops[i]) == 0);
     sim_posts_end();
@@ -170,6 +171,7 @@ void sim_work_run(uint64_t seed, const sim_limits *limits)
         CHECK(plx_sim_run(r.scene.sim, HOUR_NS) == 0);
         all_check();
     }
+    sim_work_count.acts += sim_posts_acts();
     sim_work_count.records += r.records;
     scene_close();
 }
