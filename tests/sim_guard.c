@@ -87,7 +87,7 @@ static void timer_beyond_all_time_does_not_fire(world *w)
 typedef struct elsewhere {
     plx_sim *sim;
     plx_loop *loop;
-    int closed, ran, added, loop_closed;
+    int closed, ran, added, cut, loop_closed;
 } elsewhere;
 
 static void all_from_elsewhere(void *data)
@@ -95,6 +95,7 @@ static void all_from_elsewhere(void *data)
     elsewhere *e = data;
     e->added = plx_sim_add(e->sim, e->loop);
     e->ran = plx_sim_run(e->sim, 0);
+    e->cut = plx_sim_cut_between(e->sim, e->loop, e->loop, 1);
     e->loop_closed = plx_loop_close(e->loop);
     e->closed = plx_sim_close(e->sim);
 }
@@ -110,6 +111,7 @@ static void other_thread_is_refused(world *w)
     plx__thread_join(&thread);
     ck_assert_int_eq(e.added, PLX_EBUSY);
     ck_assert_int_eq(e.ran, PLX_EBUSY);
+    ck_assert_int_eq(e.cut, PLX_EBUSY);
     ck_assert_int_eq(e.loop_closed, PLX_EBUSY);
     ck_assert_int_eq(e.closed, PLX_EBUSY);
     ck_ok(plx_loop_close(e.loop));

@@ -1,4 +1,4 @@
-/* tests/sim_network.c - addresses, limits, and a network that is cut. */
+/* tests/sim_network.c - addresses, limits, and how connections end. */
 #include <string.h>
 
 #include "tests/sim_stage.h"
@@ -277,28 +277,6 @@ static void descriptors_run_out(world *w)
     stage_close(&s);
 }
 
-static void mended_network_delivers(world *w)
-{
-    (void)w;
-    stage_open_pair(&s, (plx_sim_options){0});
-    plx_sim_cut(s.sim, 1);
-    ck_ok(plx_conn_write(s.client, s.made.conn, "hello", 5));
-    ck_ok(plx_conn_shutdown(s.client, s.made.conn));
-    plx_conn late = stage_connect(&s);
-    stage_run(&s, 10 * PLX_SECOND);
-    ck_assert_uint_eq(stage_count(&s, "arrive"), 0);
-    ck_assert_uint_eq(s.served.shown + s.served.closed, 0);
-    ck_assert_int_eq(plx_conn_is_open(s.client, late), 0);
-    plx_sim_cut(s.sim, 0);
-    const uint64_t mended_ns = plx_sim_now(s.sim);
-    stage_until(&s, &s.served.received, 5);
-    ck_assert_uint_le(plx_sim_now(s.sim) - mended_ns, 210 * PLX_MILLISECOND);
-    stage_until(&s, &s.served.closed, 1);
-    ck_assert_int_eq(s.served.reason, 0);
-    stage_until(&s, &s.made.opened, 2);
-    stage_close(&s);
-}
-
 /* Bytes before the end, and the end after all of them, whatever the jitter is. */
 static void order_survives_jitter(world *w)
 {
@@ -387,7 +365,6 @@ const test_case sim_network_cases[] = {
     CASE(full_backlog_drops),
     CASE(dropped_connects_time_out),
     CASE(descriptors_run_out),
-    CASE(mended_network_delivers),
     CASE(order_survives_jitter),
     CASE(close_with_unread_bytes_resets),
     CASE(send_to_a_closed_one_is_answered_by_a_reset),

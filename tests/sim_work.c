@@ -61,12 +61,22 @@ static void weather_set(plx_loop *loop)
     CHECK(plx_timer_set_background(loop, timer, 1) == 0);
 }
 
-/* Cuts the network for a while now and then. */
+static plx_loop *any_loop(void)
+{
+    return r.scene.loops[chance_below(r.scene.loop_count)];
+}
+
+/* Cuts the network, or a link, for a while now and then. */
 static void on_weather(plx_loop *loop, plx_timer timer, void *data)
 {
     (void)timer;
     (void)data;
-    plx_sim_cut(r.scene.sim, one_in(6));
+    if (one_in(2)) {
+        plx_sim_cut(r.scene.sim, one_in(6));
+    } else {
+        const plx_loop *one = any_loop();
+        CHECK(plx_sim_cut_between(r.scene.sim, one, any_loop(), one_in(4)) == 0);
+    }
     weather_set(loop);
 }
 
