@@ -31,6 +31,7 @@ typedef struct end {
     uint64_t to_write;
     uint64_t lent, returned;
     uint64_t due_ns;                /* When the timer is to fire. */
+    uint64_t show_tick;             /* The turn in which it was resumed, or drained. */
     uint64_t arrived_ns, closed_ns; /* By the trace. */
     uint64_t timeout_ns;            /* The shortest that arriving bytes put off; 0: none. */
     size_t send_low;
@@ -38,6 +39,7 @@ typedef struct end {
     int reason;
     bool is_open, is_closed;
     bool is_paused;   /* By us. */
+    bool is_to_show;  /* Resumed with unconsumed bytes, which on_data has not seen since. */
     bool is_refused;  /* A write was, and on_drain has not been called since. */
     bool was_reading; /* When it closed: else what arrived puts nothing off. */
     bool has_end;     /* The other's stream ended in order. */
@@ -84,6 +86,32 @@ static void timer_set(end *e)
     uint64_t after_ns = chance_below(20) * PLX_MILLISECOND + chance_below(1000);
     e->due_ns = plx_loop_now(e->loop) + after_ns;
     CHECK(plx_timer_start(e->loop, &e->timer, after_ns, 0, on_timer, e) == 0);
+}
+
+static uint64_t tick_of(const end *e)
+{
+    plx_loop_stats stats;
+    plx_loop_stats_get(e->loop, &stats);
+    return stats.ticks;
+}
+
+/* Of its connection, be it open or not. */
+static uint32_t flags_of(const end *e)
+{
+    const uint32_t slot = (uint32_t)e->conn.bits & (PLX__SLAB_MAX - 1);
+    const plx__object *object = plx__slab_at(&e->loop->slabs[PLX__KIND_CONN], slot);
+    return ((const plx__conn *)(const void *)object)->flags;
+}
+
+/* Reading begins anew, and so does its time; first `has_rest` is shown. */
+static void resume(end *e, bool has_rest)
+{
+    if (has_rest || e->is_paused)
+        e->active_ns = plx_sim_now(r.scene->sim);
+    e->is_to_show = e->is_to_show || has_rest;
+    e->is_paused = false;
+    e->show_tick = tick_of(e);
+    (void)plx_conn_resume(e->loop, e->conn);
 }
 
 static void on_sent(plx_loop *loop, plx_conn conn, void *data, int status)
@@ -184,6 +212,8 @@ static void on_parcel(plx_loop *loop, void *data, int status)
     end *e = p->e;
     const plx_conn_options options = options_make(e);
     e->loop = loop;
+    e->is_to_show = p->length > 0;
+    e->show_tick = tick_of(e);
     if (status == 0)
         status = plx_conn_adopt(loop, &e->conn, p->socket, &options, p->bytes, p->length);
     if (status != 0) { /* There is no memory, or the loop closes. */
@@ -254,6 +284,7 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *byt
     CHECK(e->seen + length <= other->written);
     CHECK(e->seen + length >= e->shown);
     e->shown = e->seen + length;
+    e->is_to_show = false;
     for (size_t done = 0; done < length;) {
         size_t part = length - done < WRITE_MAX ? length - done : WRITE_MAX;
         CHECK(memcmp((const unsigned char *)bytes + done, pattern_at(other, e->seen + done),
@@ -267,6 +298,8 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *byt
         e->is_paused = true;
         (void)plx_conn_pause(loop, e->conn);
     }
+    if (consumed < length && one_in(2)) /* What it has just seen whole it does not see again. */
+        resume(e, consumed > 0 || e->is_paused);
     if (one_in(4))
         act_write(e);
     return consumed;
@@ -279,6 +312,7 @@ static void on_drain(plx_loop *loop, plx_conn conn, void *data)
     (void)conn;
     CHECK(e->is_open && !e->is_closed);
     e->is_refused = false;
+    e->show_tick = tick_of(e); /* While the queue was high nothing was shown. */
     act_write(e);
 }
 
@@ -287,11 +321,13 @@ static void on_end(plx_loop *loop, plx_conn conn, void *data)
     end *e = data;
     (void)loop;
     (void)conn;
-    CHECK(e->is_open && !e->is_closed && !e->has_end && !e->is_paused);
+    CHECK(e->is_open && !e->is_closed && !e->has_end && !e->is_paused && !e->is_to_show);
     e->has_end = true;
     sim_work_count.ended++;
     if (other_of(e)->is_over && !other_of(e)->is_cut)
         CHECK(e->shown == other_of(e)->written);
+    if (one_in(2))
+        resume(e, plx_conn_unconsumed(e->loop, e->conn) > 0);
     if (one_in(2))
         act_write(e);
 }
@@ -314,6 +350,15 @@ static void on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
         CHECK(e->closed_ns >= e->active_ns + CONNECT_NS);
 }
 
+/* Shown at the end of the turn; what was resumed there, at the end of the next one. When sending
+ * fails while the queue is high, nobody is told that it is not high any more. */
+static void show_check(const end *e, bool is_high)
+{
+    const bool is_exempt = is_high || e->is_paused || e->is_ended || e->is_away ||
+                           (flags_of(e) & (PLX__CONN_OUTPUT_DEAD | PLX__CONN_CLOSED)) != 0;
+    CHECK(!e->is_to_show || is_exempt || tick_of(e) <= e->show_tick + 1);
+}
+
 static void on_timer(plx_loop *loop, plx_timer timer, void *data)
 {
     end *e = data;
@@ -321,11 +366,9 @@ static void on_timer(plx_loop *loop, plx_timer timer, void *data)
     (void)timer;
     CHECK(e->is_open && !e->is_closed);
     CHECK(now_ns >= e->due_ns && (now_ns <= e->due_ns + PLX_MILLISECOND || !r.has_time));
-    if (plx_conn_unconsumed(e->loop, e->conn) > 0 || e->is_paused)
-        e->active_ns = plx_sim_now(r.scene->sim); /* Reading begins anew, and so does its time. */
-    e->is_paused = false;
-    (void)plx_conn_resume(e->loop, e->conn);
     bool is_high = plx_conn_is_high(e->loop, e->conn) != 0;
+    show_check(e, is_high);
+    resume(e, plx_conn_unconsumed(e->loop, e->conn) > 0);
     CHECK(!is_high || e->is_refused || plx_conn_queued(e->loop, e->conn) > e->send_low);
     bool was_told = !e->is_refused || is_high;
     act_write(e);
@@ -396,12 +439,9 @@ static plx_conn_options options_make(end *e)
 
 static void close_note(end *e, uint64_t time_ns)
 {
-    const uint32_t slot = (uint32_t)e->conn.bits & (PLX__SLAB_MAX - 1);
-    const plx__object *object = plx__slab_at(&e->loop->slabs[PLX__KIND_CONN], slot);
-    const plx__conn *conn = (const plx__conn *)(const void *)object;
     e->closed_ns = time_ns;
     e->was_reading =
-        (conn->flags & (PLX__CONN_PAUSED_USER | PLX__CONN_PAUSED_HIGH | PLX__CONN_RELEASING)) == 0;
+        (flags_of(e) & (PLX__CONN_PAUSED_USER | PLX__CONN_PAUSED_HIGH | PLX__CONN_RELEASING)) == 0;
     if (r.has_time && e->is_open && !e->is_ended && !e->is_away)
         CHECK(time_ns <= e->active_ns + e->idle_ns + LATE_NS);
 }
