@@ -60,7 +60,8 @@ typedef struct streams {
     uint32_t clients_left, servers_left; /* Ends that have not closed yet. */
     uint64_t server_timeout_ns, server_idle_ns;
     size_t server_send_low;
-    bool has_time; /* No fault is on that has timeouts pass late. */
+    uint64_t received; /* Bytes, by all ends. */
+    bool has_time;     /* No fault is on that has timeouts pass late. */
 } streams;
 
 static streams r;
@@ -293,7 +294,11 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *byt
     }
     size_t consumed = one_in(4) ? chance_below(length + 1) : length;
     e->seen += consumed;
+    r.received += consumed;
     sim_work_count.bytes += consumed;
+    const uint64_t wrong =
+        r.scene->limits->wrong_byte; /* Somebody tries what a failure looks like. */
+    CHECK(wrong == 0 || r.received < wrong);
     if (one_in(12)) {
         e->is_paused = true;
         (void)plx_conn_pause(loop, e->conn);

@@ -15,6 +15,7 @@ typedef struct sim_limits {
     uint32_t streams;       /* At the most. */
     uint32_t bytes;         /* Of one direction, at the most. */
     uint32_t faults;        /* Bit N: the Nth of plx_sim_faults may happen. */
+    uint32_t wrong_byte;    /* This one of all that arrive counts as wrong; 0: none. */
     plx_sim_trace_fn trace; /* May be NULL. */
     void *trace_data;
 } sim_limits;
