@@ -258,6 +258,29 @@ static void each_cut_is_mended_alone(world *w)
     }
 }
 
+/* What nobody mends is waited for in vain: an endless run says so, and a later one goes on. */
+static void endless_cut_is_a_deadlock(world *w)
+{
+    (void)w;
+    for (int is_link = 0; is_link < 2; is_link++) {
+        stage_open_pair(&s, (plx_sim_options){0});
+        if (is_link)
+            ck_ok(plx_sim_cut_between(s.sim, s.server, s.client, 1));
+        else
+            plx_sim_cut(s.sim, 1);
+        ck_ok(plx_conn_write(s.client, s.made.conn, "x", 1));
+        ck_assert_int_eq(plx_sim_run(s.sim, PLX_FOREVER), PLX_EDEADLK);
+        ck_assert_uint_eq(s.served.received, 0);
+        if (is_link)
+            ck_ok(plx_sim_cut_between(s.sim, s.server, s.client, 0));
+        else
+            plx_sim_cut(s.sim, 0);
+        ck_assert_int_eq(plx_sim_run(s.sim, PLX_FOREVER), PLX_EDEADLK);
+        ck_assert_uint_eq(s.served.received, 1);
+        stage_close(&s);
+    }
+}
+
 const test_case sim_cut_cases[] = {
     CASE(mended_network_delivers),
     CASE(one_link_is_cut_and_mended),
@@ -267,5 +290,6 @@ const test_case sim_cut_cases[] = {
     CASE(loop_is_cut_from_itself),
     CASE(wrong_cuts_are_refused),
     CASE(each_cut_is_mended_alone),
+    CASE(endless_cut_is_a_deadlock),
     CASES_END,
 };

@@ -195,6 +195,8 @@ int plx__sim_events_reserve(plx_sim *sim);
 plx__sim_cut *plx__sim_cut_find(const plx_sim *sim, uint32_t one, uint32_t other);
 /* Whether there is one, or the whole network is cut. */
 bool plx__sim_is_cut(const plx_sim *sim, uint32_t one, uint32_t other);
+/* Whether none of them, if there are any, can happen while the network is cut as it is. */
+bool plx__sim_events_are_held(const plx_sim *sim);
 /* Runs the next one, of which there is one. */
 void plx__sim_event_run(plx_sim *sim);
 /* Runs all that has happened by now. */

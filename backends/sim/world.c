@@ -121,14 +121,14 @@ int plx__sim_step(plx_sim *sim, uint64_t deadline_ns)
     uint64_t due_ns;
     plx__sim_task *task = task_next(sim, &due_ns);
     uint64_t event_ns = sim->events_count > 0 ? sim->events[0].at_ns : UINT64_MAX;
+    if (due_ns == UINT64_MAX && deadline_ns == UINT64_MAX && plx__sim_events_are_held(sim))
+        return PLX_EDEADLK;
     if (event_ns <= due_ns && event_ns <= deadline_ns && event_ns != UINT64_MAX) {
         plx__sim_event_run(sim);
     } else if (task != NULL && due_ns <= deadline_ns) {
         if (sim->now_ns < due_ns)
             sim->now_ns = due_ns;
         task_run(sim, task, 0);
-    } else if (deadline_ns == UINT64_MAX) {
-        return PLX_EDEADLK;
     } else if (sim->now_ns < deadline_ns) {
         sim->now_ns = deadline_ns;
     }

@@ -131,7 +131,7 @@ PLX_NODISCARD static inline int plx_sim_add(plx_sim *sim, plx_loop *loop)
  *
  * Returns 0, PLX_EBUSY from a callback of a loop that it runs, or PLX_ETIMEDOUT when the time is
  * over and a loop still runs. With PLX_FOREVER it returns PLX_EDEADLK when all of them wait and
- * nothing will ever happen; so does plx_loop_run().
+ * nothing will ever happen, unless you mend the network; so does plx_loop_run().
  */
 PLX_NODISCARD PLX_API int plx_sim_run(plx_sim *sim, uint64_t duration_ns);
 
