@@ -1,5 +1,6 @@
 /* tests/sim_guard.c - what a program must not do to a simulation, and what a simulation must not do
  * to the rest of the program. */
+#include "tests/child.h"
 #include "tests/sim_stage.h"
 
 extern const test_case sim_guard_cases[];
@@ -87,7 +88,7 @@ static void timer_beyond_all_time_does_not_fire(world *w)
 typedef struct elsewhere {
     plx_sim *sim;
     plx_loop *loop;
-    int closed, ran, added, loop_closed;
+    int closed, ran, added, cut, loop_closed;
 } elsewhere;
 
 static void all_from_elsewhere(void *data)
@@ -95,6 +96,7 @@ static void all_from_elsewhere(void *data)
     elsewhere *e = data;
     e->added = plx_sim_add(e->sim, e->loop);
     e->ran = plx_sim_run(e->sim, 0);
+    e->cut = plx_sim_cut_between(e->sim, e->loop, e->loop, 1);
     e->loop_closed = plx_loop_close(e->loop);
     e->closed = plx_sim_close(e->sim);
 }
@@ -110,6 +112,7 @@ static void other_thread_is_refused(world *w)
     plx__thread_join(&thread);
     ck_assert_int_eq(e.added, PLX_EBUSY);
     ck_assert_int_eq(e.ran, PLX_EBUSY);
+    ck_assert_int_eq(e.cut, PLX_EBUSY);
     ck_assert_int_eq(e.loop_closed, PLX_EBUSY);
     ck_assert_int_eq(e.closed, PLX_EBUSY);
     ck_ok(plx_loop_close(e.loop));
@@ -207,6 +210,84 @@ static void loop_that_is_run_twice_runs_once(world *w)
     ck_ok(plx_sim_close(sim));
 }
 
+static void on_release(plx_loop *loop, plx_conn conn, void *data, plx_socket socket,
+                       const void *bytes, size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)bytes;
+    (void)length;
+    *(plx_socket *)data = socket;
+}
+
+/* A client's connection, opened and released. */
+static plx_socket connection_release(stage *s)
+{
+    plx_socket socket = PLX_SOCKET_NONE;
+    plx_conn conn;
+    ck_ok(plx_connect(s->client, &conn, s->address,
+                      &(plx_conn_options){.on_release = on_release, .data = &socket}));
+    stage_run(s, PLX_SECOND);
+    ck_ok(plx_conn_release(s->client, conn));
+    stage_run(s, PLX_SECOND);
+    ck_assert(socket != PLX_SOCKET_NONE);
+    return socket;
+}
+
+/* What a connection has no other loop gets, and the connection goes on. In the same loop the older
+ * owner has lost it, as with sockets of the system. */
+static void socket_has_one_owner(world *w)
+{
+    probe first = {0}, second = {0};
+    const plx_conn_options options = probe_options(&first), others = probe_options(&second);
+    stage s;
+    (void)w;
+    stage_open_listening(&s, (plx_sim_options){.seed = 1});
+    const plx_socket socket = connection_release(&s);
+    ck_ok(plx_conn_adopt(s.client, NULL, socket, &options, NULL, 0));
+    ck_assert_int_eq(plx_conn_adopt(s.server, NULL, socket, &others, NULL, 0), PLX_EEXIST);
+    ck_assert_int_eq(plx_watch_open(s.server, NULL, socket, PLX_READABLE, ignore_ready, NULL),
+                     PLX_EEXIST);
+    stage_until(&s, &first.opened, 1);
+    ck_ok(plx_conn_write(s.client, first.conn, "x", 1));
+    ck_ok(plx_conn_write(s.server, s.served.conn, "y", 1));
+    stage_until(&s, &s.served.received, 1);
+    stage_until(&s, &first.received, 1);
+    ck_assert_uint_eq(second.opened + second.closed, 0);
+    ck_ok(plx_conn_adopt(s.client, NULL, socket, &others, NULL, 0));
+    stage_until(&s, &first.closed, 1);
+    ck_assert_int_eq(first.reason, PLX_EBADF);
+    stage_until(&s, &second.opened, 1);
+    ck_ok(plx_conn_write(s.client, second.conn, "x", 1));
+    stage_until(&s, &s.served.received, 2);
+    stage_close(&s);
+}
+
+/* All that it has a copy of: what was deferred, too. The parent sends it. */
+static void child_drops_its_simulation(world *w)
+{
+    const plx_sim_faults faults = {.deferred_sends = 1000000};
+    stage s;
+    if (!child_is_possible(w))
+        return;
+    const holdings before = holdings_now();
+    stage_open_pair(&s, (plx_sim_options){.faults = &faults});
+    ck_ok(plx_conn_write(s.client, s.made.conn, "hello", 5));
+    ck_ok(plx_conn_write(s.server, s.served.conn, "hello", 5));
+    ck_assert_uint_eq(stage_count(&s, "send"), 0);
+    if (child_fork()) {
+        plx_loop_abandon(s.client);
+        plx_loop_abandon(s.server);
+        ck_ok(plx_sim_close(s.sim));
+        ck_assert_uint_eq(holdings_now().memory, before.memory);
+        plx__test_report(CHILD_IS_GOOD);
+    }
+    child_join();
+    stage_until(&s, &s.served.received, 5);
+    stage_until(&s, &s.made.received, 5);
+    stage_close(&s);
+}
+
 const test_case sim_guard_cases[] = {
     CASE(sockets_of_the_system_are_others),
     CASE(program_that_spins_starves_nobody),
@@ -215,5 +296,7 @@ const test_case sim_guard_cases[] = {
     CASE(callback_is_refused),
     CASE(loop_in_a_callback_is_not_waited_for),
     CASE(loop_that_is_run_twice_runs_once),
+    CASE(socket_has_one_owner),
+    CASE(child_drops_its_simulation),
     CASES_END,
 };

@@ -37,6 +37,8 @@ static const char help[] =
     "  --json        writes what happens as a trace for Perfetto (ui.perfetto.dev)\n"
     "  --shrink      searches the smallest limits with which the seed still fails\n"
     "  --quiet       writes nothing to standard error\n"
+    "  --break-promise N\n"
+    "                takes the Nth byte that arrives in a run for a wrong one, to try --shrink\n"
     "\n"
     "LIMITS of what a run contains:\n"
     "  --streams N   connections, 1 to 16\n"
@@ -72,10 +74,11 @@ static void command_print(const char *what)
     fflush(stdout);
     progress_end();
     fprintf(stderr,
-            "%s: %s --seed %" PRIu64 " --streams %" PRIu32 " --bytes %" PRIu32 " --faults %" PRIu32
-            "%s\n",
-            what, program, running, limits.streams, limits.bytes, limits.faults,
-            limits.trace == NULL ? " --trace" : "");
+            "%s: %s --seed %" PRIu64 " --streams %" PRIu32 " --bytes %" PRIu32 " --faults %" PRIu32,
+            what, program, running, limits.streams, limits.bytes, limits.faults);
+    if (limits.wrong_byte != 0)
+        fprintf(stderr, " --break-promise %" PRIu32, limits.wrong_byte);
+    fputs(limits.trace == NULL ? " --trace\n" : "\n", stderr);
 }
 
 static void on_death(int number)
@@ -165,6 +168,8 @@ static bool value_take(const char *name, uint64_t value)
         limits.bytes = (uint32_t)value;
     } else if (strcmp(name, "--faults") == 0 && value <= UINT32_MAX) {
         limits.faults = (uint32_t)value;
+    } else if (strcmp(name, "--break-promise") == 0 && value <= UINT32_MAX) {
+        limits.wrong_byte = (uint32_t)value;
     } else {
         return false;
     }
@@ -228,9 +233,9 @@ static void counts_print(void)
     const sim_work_counts *of = &sim_work_count;
     printf("%" PRIu64 " seeds: %" PRIu64 " streams, %" PRIu64 " bytes, %" PRIu64 " ended, %" PRIu64
            " reset, %" PRIu64 " timed out, %" PRIu64 " refused, %" PRIu64 " handed over, %" PRIu64
-           " records\n",
+           " acts of other threads, %" PRIu64 " records\n",
            chosen.count, of->streams, of->bytes, of->ended, of->reset, of->timed_out, of->refused,
-           of->handed_over, of->records);
+           of->handed_over, of->acts, of->records);
 }
 
 int main(int argc, char **argv)

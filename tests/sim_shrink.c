@@ -26,10 +26,11 @@ typedef struct shrinking {
 
 static bool fails(shrinking *s, const sim_limits *limits)
 {
-    char seed[24], streams[12], bytes[12], faults[12];
-    const char *const arguments[] = {s->program,  "--quiet", "--seed",  seed,
-                                     "--streams", streams,   "--bytes", bytes,
-                                     "--faults",  faults,    NULL};
+    char seed[24], streams[12], bytes[12], faults[12], wrong_byte[12];
+    const char *const arguments[] = {s->program,  "--quiet", "--seed",          seed,
+                                     "--streams", streams,   "--bytes",         bytes,
+                                     "--faults",  faults,    "--break-promise", wrong_byte,
+                                     NULL};
     plx__process *process;
     plx__process_usage usage = {.exit_status = -1};
     if (s->status != 0)
@@ -38,6 +39,7 @@ static bool fails(shrinking *s, const sim_limits *limits)
     (void)snprintf(streams, sizeof streams, "%" PRIu32, limits->streams);
     (void)snprintf(bytes, sizeof bytes, "%" PRIu32, limits->bytes);
     (void)snprintf(faults, sizeof faults, "%" PRIu32, limits->faults);
+    (void)snprintf(wrong_byte, sizeof wrong_byte, "%" PRIu32, limits->wrong_byte);
     s->status = plx__process_start(&process, arguments);
     if (s->status != 0)
         return false;

@@ -1,8 +1,9 @@
 /* tests/sim_work.h - what loops do in a simulation while their promises are checked.
  *
  * Several loops on one simulated network: one serves, the others connect to it, and both ends of
- * each stream write, read, pause, hand over and end as chance has it. The numbers come from the
- * seed, so a run is the same each time.
+ * each stream write, read, pause, hand over and end as chance has it, while other threads post to
+ * the loops and stop them at any step. The numbers come from the seed, so a run is the same each
+ * time.
  */
 #ifndef SIM_WORK_H
 #define SIM_WORK_H
@@ -14,6 +15,7 @@ typedef struct sim_limits {
     uint32_t streams;       /* At the most. */
     uint32_t bytes;         /* Of one direction, at the most. */
     uint32_t faults;        /* Bit N: the Nth of plx_sim_faults may happen. */
+    uint32_t wrong_byte;    /* This one of all that arrive counts as wrong; 0: none. */
     plx_sim_trace_fn trace; /* May be NULL. */
     void *trace_data;
 } sim_limits;
@@ -29,7 +31,7 @@ plx_sim_faults sim_swarm(uint32_t allowed);
 
 /* What a run did, added up over runs. */
 typedef struct sim_work_counts {
-    uint64_t streams, bytes, ended, reset, timed_out, handed_over, refused, records;
+    uint64_t streams, bytes, ended, reset, timed_out, handed_over, refused, acts, records;
 } sim_work_counts;
 
 extern sim_work_counts sim_work_count;

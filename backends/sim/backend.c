@@ -133,7 +133,7 @@ static int sim_attach(plx__backend *backend, plx__endpoint *endpoint, enum plx__
     front->socket = socket;
     front->is_watch = origin == PLX__WATCHED;
     socket->endpoint = endpoint;
-    socket->loop = backend->member.number;
+    socket->loop = socket->home = backend->member.number;
     socket->backend = backend;
     socket->notify = on_notify;
     return 0;

@@ -76,12 +76,44 @@ static plx__sim_event event_take(plx_sim *sim)
     return first;
 }
 
+plx__sim_cut *plx__sim_cut_find(const plx_sim *sim, uint32_t one, uint32_t other)
+{
+    for (uint32_t i = 0; i < sim->cuts_count; i++) {
+        plx__sim_cut *cut = &sim->cuts[i];
+        if ((cut->one == one && cut->other == other) || (cut->one == other && cut->other == one))
+            return cut;
+    }
+    return NULL;
+}
+
+bool plx__sim_is_cut(const plx_sim *sim, uint32_t one, uint32_t other)
+{
+    return sim->is_cut || plx__sim_cut_find(sim, one, other) != NULL;
+}
+
+static bool is_current(const plx__sim_event *event, const plx__sim_socket *socket)
+{
+    return socket->generation == event->generation && socket->state != PLX__SIM_FREE;
+}
+
 /* Whether it comes later: the network is cut, so that it is sent again, as TCP does; or what it
  * must come after was. */
 static bool is_delayed(const plx_sim *sim, const plx__sim_socket *socket, enum plx__sim_delay delay)
 {
-    return (sim->is_cut && delay != PLX__SIM_NEVER_LATE) ||
+    const uint32_t peer_home = socket->other != NULL ? socket->other->home : socket->peer_home;
+    return (delay != PLX__SIM_NEVER_LATE && plx__sim_is_cut(sim, socket->home, peer_home)) ||
            (delay == PLX__SIM_OF_STREAM && socket->state == PLX__SIM_CONNECTING);
+}
+
+bool plx__sim_events_are_held(const plx_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->events_count; i++) {
+        const plx__sim_event *event = &sim->events[i];
+        const plx__sim_socket *socket = sim->sockets[event->index];
+        if (is_current(event, socket) && !is_delayed(sim, socket, event->delay))
+            return false;
+    }
+    return true;
 }
 
 void plx__sim_event_run(plx_sim *sim)
@@ -90,7 +122,7 @@ void plx__sim_event_run(plx_sim *sim)
     plx__sim_socket *socket = sim->sockets[event.index];
     if (sim->now_ns < event.at_ns)
         sim->now_ns = event.at_ns;
-    if (socket->generation != event.generation || socket->state == PLX__SIM_FREE)
+    if (!is_current(&event, socket))
         return;
     if (is_delayed(sim, socket, event.delay))
         plx__sim_schedule(sim, event.delay, event.run, socket, sim->now_ns + PLX__SIM_RESEND_NS);

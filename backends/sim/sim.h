@@ -102,6 +102,8 @@ struct plx__sim_socket {
     uint32_t backlog;
     int options[8];          /* By plx_conn_option: what was set. */
     uint32_t loop;           /* The number of the one that it is attached to; 0: none. */
+    uint32_t home;           /* The same; of one that waits to be accepted, the listener's. */
+    uint32_t peer_home;      /* The home of the other end, when `other` is NULL. */
     plx__endpoint *endpoint; /* That it is attached to; or NULL. */
     void (*notify)(plx__sim_socket *socket); /* There is an endpoint, and something may be ready. */
     plx__backend *backend;                   /* For `notify`. */
@@ -130,6 +132,11 @@ typedef struct plx__sim_task {
     bool is_over;
 } plx__sim_task;
 
+/* Two loops between which nothing arrives, by their numbers. */
+typedef struct plx__sim_cut {
+    uint32_t one, other;
+} plx__sim_cut;
+
 struct plx_sim {
     plx_sim_options options;
     plx_sim_faults faults;
@@ -137,6 +144,8 @@ struct plx_sim {
     uint64_t now_ns;
     uint64_t order;
     bool is_cut;
+    plx__sim_cut *cuts;
+    uint32_t cuts_count, cuts_room;
     bool is_running;                /* plx_sim_run() */
     bool is_deadlocked;             /* The sleeper waits, and nothing will ever happen. */
     const plx__sim_member *sleeper; /* Whose turn of plx_sim_run() waits; or NULL. */
@@ -182,6 +191,12 @@ void plx__sim_schedule(plx_sim *sim, enum plx__sim_delay delay, plx__sim_event_f
                        const plx__sim_socket *socket, uint64_t at_ns);
 /* Makes room for what a socket may have scheduled at a time. 0 or PLX_ENOMEM. */
 int plx__sim_events_reserve(plx_sim *sim);
+/* The cut between the loops of these numbers, or NULL. */
+plx__sim_cut *plx__sim_cut_find(const plx_sim *sim, uint32_t one, uint32_t other);
+/* Whether there is one, or the whole network is cut. */
+bool plx__sim_is_cut(const plx_sim *sim, uint32_t one, uint32_t other);
+/* Whether none of them, if there are any, can happen while the network is cut as it is. */
+bool plx__sim_events_are_held(const plx_sim *sim);
 /* Runs the next one, of which there is one. */
 void plx__sim_event_run(plx_sim *sim);
 /* Runs all that has happened by now. */

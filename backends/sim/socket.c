@@ -334,7 +334,12 @@ static void syn(plx_sim *sim, plx__sim_socket *socket)
 {
     plx__sim_socket *listener = listener_find(sim, &socket->peer);
     plx__sim_socket *other;
+    if (listener != NULL && plx__sim_is_cut(sim, socket->home, listener->home)) {
+        plx__sim_schedule(sim, PLX__SIM_LATE, syn, socket, sim->now_ns + PLX__SIM_RESEND_NS);
+        return;
+    }
     uint64_t answered_ns = sim->now_ns + plx__sim_latency(sim);
+    socket->peer_home = listener != NULL ? listener->home : 0;
     if (listener == NULL || plx__sim_happens(sim, sim->faults.refusals)) {
         plx__sim_schedule(sim, PLX__SIM_LATE, refused, socket, answered_ns);
         return;
@@ -347,6 +352,7 @@ static void syn(plx_sim *sim, plx__sim_socket *socket)
     other->name = name_for(listener, &socket->peer);
     other->peer = name_for(listener, &socket->name);
     other->other = socket;
+    other->home = listener->home;
     socket->other = other;
     listener->waiting[listener->waiting_count++] = other;
     socket->input.arrives_ns = answered_ns; /* What the other sends comes after the answer. */
@@ -392,6 +398,7 @@ static void connection_close(plx_sim *sim, plx__sim_socket *socket)
         plx__sim_reset_schedule(sim, other, plx__sim_latency(sim));
     }
     other->other = NULL;
+    other->peer_home = socket->home;
     plx__sim_notify(other); /* It may have waited for room, of which there is any amount now. */
 }
 

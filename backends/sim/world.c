@@ -121,14 +121,14 @@ int plx__sim_step(plx_sim *sim, uint64_t deadline_ns)
     uint64_t due_ns;
     plx__sim_task *task = task_next(sim, &due_ns);
     uint64_t event_ns = sim->events_count > 0 ? sim->events[0].at_ns : UINT64_MAX;
+    if (due_ns == UINT64_MAX && deadline_ns == UINT64_MAX && plx__sim_events_are_held(sim))
+        return PLX_EDEADLK;
     if (event_ns <= due_ns && event_ns <= deadline_ns && event_ns != UINT64_MAX) {
         plx__sim_event_run(sim);
     } else if (task != NULL && due_ns <= deadline_ns) {
         if (sim->now_ns < due_ns)
             sim->now_ns = due_ns;
         task_run(sim, task, 0);
-    } else if (deadline_ns == UINT64_MAX) {
-        return PLX_EDEADLK;
     } else if (sim->now_ns < deadline_ns) {
         sim->now_ns = deadline_ns;
     }
@@ -177,6 +177,16 @@ void plx__sim_leave(plx_sim *sim, const plx__sim_member *member)
     sim->members_count = remaining;
 }
 
+/* The loop's backend, or NULL if the loop is not of this simulation. */
+static plx__sim_member *member_find(const plx_sim *sim, const plx_loop *loop)
+{
+    for (uint32_t i = 0; i < sim->members_count; i++) {
+        if (sim->members[i]->loop == loop)
+            return sim->members[i];
+    }
+    return NULL;
+}
+
 int plx_sim_add_calls(plx_sim *sim, plx_loop *loop,
                       int (*turn)(plx_loop *loop, uint64_t timeout_ns),
                       uint64_t (*next_timeout)(plx_loop *loop))
@@ -184,10 +194,7 @@ int plx_sim_add_calls(plx_sim *sim, plx_loop *loop,
     plx__sim_task task = {.loop = loop, .turn = turn, .next_timeout = next_timeout};
     if (sim != here)
         return PLX_EBUSY;
-    for (uint32_t i = 0; i < sim->members_count; i++) {
-        if (sim->members[i]->loop == loop)
-            task.member = sim->members[i];
-    }
+    task.member = member_find(sim, loop);
     if (task.member == NULL)
         return PLX_EINVAL;
     for (uint32_t i = 0; i < sim->tasks_count; i++) {
@@ -309,6 +316,7 @@ int plx_sim_close(plx_sim *sim)
     plx__free(sim->events);
     plx__free(sim->members);
     plx__free(sim->tasks);
+    plx__free(sim->cuts);
     plx__free(sim);
     here = NULL;
     return 0;
@@ -327,4 +335,23 @@ uint32_t plx_sim_sockets(const plx_sim *sim)
 void plx_sim_cut(plx_sim *sim, int is_cut)
 {
     sim->is_cut = is_cut != 0;
+}
+
+int plx_sim_cut_between(plx_sim *sim, const plx_loop *one, const plx_loop *other, int is_cut)
+{
+    if (sim != here)
+        return PLX_EBUSY;
+    const plx__sim_member *left = member_find(sim, one), *right = member_find(sim, other);
+    if (left == NULL || right == NULL)
+        return PLX_EINVAL;
+    plx__sim_cut *cut = plx__sim_cut_find(sim, left->number, right->number);
+    if (cut != NULL && is_cut == 0)
+        *cut = sim->cuts[--sim->cuts_count];
+    if (cut != NULL || is_cut == 0)
+        return 0;
+    int status =
+        plx__sim_grow((void **)&sim->cuts, sim->cuts_count, &sim->cuts_room, sizeof *sim->cuts);
+    if (status == 0)
+        sim->cuts[sim->cuts_count++] = (plx__sim_cut){left->number, right->number};
+    return status;
 }

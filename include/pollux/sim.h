@@ -131,7 +131,7 @@ PLX_NODISCARD static inline int plx_sim_add(plx_sim *sim, plx_loop *loop)
  *
  * Returns 0, PLX_EBUSY from a callback of a loop that it runs, or PLX_ETIMEDOUT when the time is
  * over and a loop still runs. With PLX_FOREVER it returns PLX_EDEADLK when all of them wait and
- * nothing will ever happen; so does plx_loop_run().
+ * nothing will ever happen, unless you mend the network; so does plx_loop_run().
  */
 PLX_NODISCARD PLX_API int plx_sim_run(plx_sim *sim, uint64_t duration_ns);
 
@@ -147,6 +147,19 @@ PLX_API uint32_t plx_sim_sockets(const plx_sim *sim);
  * long: the timeouts of its owner end it.
  */
 PLX_API void plx_sim_cut(plx_sim *sim, int is_cut);
+
+/**
+ * Cuts the connections between two loops in both directions, or mends them, while those of other
+ * loops go on: a partition. Connects are cut, too. You may call it in a callback. `one` and `other`
+ * may be the same loop; to separate groups of loops, call it for each pair. plx_sim_cut() does not
+ * change what this call has cut. When one of the loops closes, the cut stays, and what that loop
+ * has sent never arrives.
+ *
+ * Returns 0, also if nothing changes; PLX_EINVAL for a loop that is not of this simulation,
+ * PLX_EBUSY on another thread, or PLX_ENOMEM, which mending never returns.
+ */
+PLX_NODISCARD PLX_API int plx_sim_cut_between(plx_sim *sim, const plx_loop *one,
+                                              const plx_loop *other, int is_cut);
 
 /**
  * Writes the record as a line of text, which ends with a line feed. Returns its length, or
