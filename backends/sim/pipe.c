@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define RING_FIRST 1024u
+
 static uint32_t used(const plx__sim_pipe *pipe)
 {
     return pipe->readable + pipe->in_flight + pipe->returning;
@@ -20,12 +22,44 @@ uint32_t plx__sim_room(const plx__sim_socket *socket)
     return socket->other->input.room - used(&socket->other->input);
 }
 
+/* Copies the first bytes that are in the ring out of it. */
+static void bytes_copy(const plx__sim_pipe *pipe, unsigned char *bytes, uint32_t length)
+{
+    uint32_t first = pipe->ring - pipe->first;
+    first = length < first ? length : first;
+    if (length == 0)
+        return;
+    memcpy(bytes, pipe->bytes + pipe->first, first);
+    memcpy(bytes + first, pipe->bytes, length - first);
+}
+
+/* Most connections never fill their buffer, so the ring grows up to it. 0 or PLX_ENOMEM. */
+static int bytes_reserve(plx__sim_pipe *pipe, uint32_t length)
+{
+    const uint32_t held = pipe->readable + pipe->in_flight;
+    if (held + length <= pipe->ring)
+        return 0;
+    uint32_t ring = pipe->ring > RING_FIRST ? pipe->ring : RING_FIRST;
+    while (ring < held + length)
+        ring *= 2;
+    ring = ring < pipe->room ? ring : pipe->room;
+    unsigned char *bytes = plx__allocate(ring);
+    if (bytes == NULL)
+        return PLX_ENOMEM;
+    bytes_copy(pipe, bytes, held);
+    plx__free(pipe->bytes);
+    pipe->bytes = bytes;
+    pipe->ring = ring;
+    pipe->first = 0;
+    return 0;
+}
+
 /* Copies into the ring, behind all that is in it. */
 static void bytes_append(plx__sim_pipe *pipe, const unsigned char *bytes, uint32_t length)
 {
     uint32_t at =
-        (uint32_t)(((uint64_t)pipe->first + pipe->readable + pipe->in_flight) % pipe->room);
-    uint32_t first = length < pipe->room - at ? length : pipe->room - at;
+        (uint32_t)(((uint64_t)pipe->first + pipe->readable + pipe->in_flight) % pipe->ring);
+    uint32_t first = length < pipe->ring - at ? length : pipe->ring - at;
     memcpy(pipe->bytes + at, bytes, first);
     memcpy(pipe->bytes, bytes + first, length - first);
     pipe->in_flight += length;
@@ -81,7 +115,8 @@ static void chunk_send(plx_sim *sim, plx__sim_socket *other, uint32_t length)
 /* What has arrived is lost. */
 static void discard(plx__sim_pipe *pipe)
 {
-    pipe->first = (pipe->first + pipe->readable) % pipe->room;
+    if (pipe->readable > 0)
+        pipe->first = (pipe->first + pipe->readable) % pipe->ring;
     pipe->readable = 0;
 }
 
@@ -106,13 +141,11 @@ void plx__sim_reset_schedule(plx_sim *sim, plx__sim_socket *socket, uint64_t aft
                       at_ns > socket->input.arrives_ns ? at_ns : socket->input.arrives_ns);
 }
 
-static int send_reserve(plx_sim *sim, plx__sim_pipe *pipe)
+static int send_reserve(plx_sim *sim, plx__sim_pipe *pipe, uint32_t length)
 {
-    if (pipe->bytes == NULL)
-        pipe->bytes = plx__allocate(pipe->room);
-    if (pipe->bytes == NULL || chunks_reserve(pipe) != 0 || plx__sim_events_reserve(sim) != 0)
-        return PLX_ENOBUFS;
-    return 0;
+    bool has_room = bytes_reserve(pipe, length) == 0 && chunks_reserve(pipe) == 0 &&
+                    plx__sim_events_reserve(sim) == 0;
+    return has_room ? 0 : PLX_ENOBUFS;
 }
 
 /* Why nothing can be sent at all, or 0. */
@@ -167,7 +200,7 @@ ptrdiff_t plx__sim_send(plx_sim *sim, plx__sim_socket *socket, const plx__slice 
         return 0;
     if (plx__sim_happens(sim, sim->faults.short_sends))
         taken = 1 + (uint32_t)plx__sim_chance(sim, taken);
-    status = send_reserve(sim, pipe);
+    status = send_reserve(sim, pipe, taken);
     if (status != 0)
         return status;
     uint32_t left = taken;
@@ -224,10 +257,8 @@ ptrdiff_t plx__sim_receive(plx_sim *sim, plx__sim_socket *socket, void *bytes, s
     uint32_t length = size < pipe->readable ? (uint32_t)size : pipe->readable;
     if (plx__sim_happens(sim, sim->faults.short_receives))
         length = 1 + (uint32_t)plx__sim_chance(sim, length);
-    uint32_t first = length < pipe->room - pipe->first ? length : pipe->room - pipe->first;
-    memcpy(bytes, pipe->bytes + pipe->first, first);
-    memcpy((unsigned char *)bytes + first, pipe->bytes, length - first);
-    pipe->first = (pipe->first + length) % pipe->room;
+    bytes_copy(pipe, bytes, length);
+    pipe->first = (pipe->first + length) % pipe->ring;
     pipe->readable -= length;
     plx__sim_tell_of(sim, "receive", socket, length);
     room_return(sim, socket, length);

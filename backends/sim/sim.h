@@ -54,8 +54,9 @@ typedef struct plx__sim_chunk {
 
 /* What goes into a socket: `readable` bytes that have arrived, and behind them `in_flight`. */
 typedef struct plx__sim_pipe {
-    unsigned char *bytes; /* A ring of `room`, allocated with the first byte. */
-    uint32_t room;
+    unsigned char *bytes; /* A ring of so many, */
+    uint32_t ring;
+    uint32_t room; /* which grows up to this. */
     uint32_t first;
     uint32_t readable;
     uint32_t in_flight;
