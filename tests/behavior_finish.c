@@ -104,7 +104,7 @@ static void finish_saves_the_answer_from_a_reset(world *w)
     peer client = connect_pair(w, &p, &options);
     peer_send(w, &client, plenty(), 100000); /* It is not read. */
     ck_ok(plx_conn_write(w->loop, p.conn, answer, sizeof answer));
-    ck_ok(plx_conn_finish(w->loop, p.conn, 0));
+    ck_ok(plx_conn_finish(w->loop, p.conn, PLX_FOREVER));
     peer_send(w, &client, plenty(), PLENTY); /* That fits no buffer: it is read. */
     ck_assert_uint_eq(plx_conn_unconsumed(w->loop, p.conn), 0);
     peer_receive(w, &client, got, sizeof got);

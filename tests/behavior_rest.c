@@ -240,8 +240,8 @@ static void accepting_is_forbidden(world *w)
     ck_assert_uint_eq(counter(w, accepts_aborted), TRIES); /* It may be one connection's fault. */
     expect_rest(w);
     expect_service(w, &busy);
-    turn_until(w, &r.reports, 2); /* It tries again. */
-    ck_assert_uint_eq(counter(w, accepts_aborted), 2 * (size_t)TRIES);
+    turn_until(w, &r.reports, 2);                                      /* It tries again. */
+    ck_assert_uint_ge(counter(w, accepts_aborted), 2 * (size_t)TRIES); /* Or once more by now. */
     ck_ok(plx_listener_close(w->loop, listener));
     peer_close(&client);
     peer_close(&busy);

@@ -13,6 +13,7 @@
 #include "platform/process.h"
 #include "platform/test_system.h"
 #include "tests/chance.h"
+#include "tests/sim_server.h"
 #include "tests/sim_shrink.h"
 #include "tests/sim_work.h"
 
@@ -39,9 +40,10 @@ static const char help[] =
     "  --quiet       writes nothing to standard error\n"
     "  --break-promise N\n"
     "                takes the Nth byte that arrives in a run for a wrong one, to try --shrink\n"
+    "  --servers     runs servers of several loops instead of streams\n"
     "\n"
     "LIMITS of what a run contains:\n"
-    "  --streams N   connections, 1 to 16\n"
+    "  --streams N   connections, 1 to 16; of servers, three times as many\n"
     "  --bytes N     in each direction of a connection\n"
     "  --faults N    bit M is the fault number M of plx_sim_faults, counted from 0\n"
     "\n"
@@ -76,6 +78,7 @@ static void command_print(const char *what)
     fprintf(stderr,
             "%s: %s --seed %" PRIu64 " --streams %" PRIu32 " --bytes %" PRIu32 " --faults %" PRIu32,
             what, program, running, limits.streams, limits.bytes, limits.faults);
+    fputs(limits.serves ? " --servers" : "", stderr);
     if (limits.wrong_byte != 0)
         fprintf(stderr, " --break-promise %" PRIu32, limits.wrong_byte);
     fputs(limits.trace == NULL ? " --trace\n" : "\n", stderr);
@@ -146,6 +149,8 @@ static bool flag_take(const char *name)
         limits.trace = trace_json;
     else if (strcmp(name, "--shrink") == 0)
         chosen.shrinks = true;
+    else if (strcmp(name, "--servers") == 0)
+        limits.serves = true;
     else if (strcmp(name, "--quiet") == 0)
         chosen.is_quiet = true;
     else
@@ -222,10 +227,23 @@ static void seeds_run(void)
     has_progress = chosen.count > 1 && plx__stream_is_terminal(PLX__STREAM_ERROR);
     for (uint64_t i = 0; i < chosen.count; i++) {
         running = chosen.from + i;
-        sim_work_run(running, &limits);
+        if (limits.serves)
+            sim_server_run(running, &limits);
+        else
+            sim_work_run(running, &limits);
         progress_print(i);
     }
     progress_end();
+}
+
+static void server_counts_print(void)
+{
+    const sim_server_counts *of = &sim_server_count;
+    printf("%" PRIu64 " seeds: %" PRIu64 " clients, %" PRIu64 " answers, %" PRIu64
+           " clients had all, %" PRIu64 " drains, %" PRIu64 " stops, %" PRIu64
+           " loops ended alone, %" PRIu64 " handed on, %" PRIu64 " refused, %" PRIu64 " cut\n",
+           chosen.count, of->clients, of->answered, of->ended, of->drains, of->stops, of->lost,
+           of->handed_on, of->refused, of->cut);
 }
 
 static void counts_print(void)
@@ -259,6 +277,8 @@ int main(int argc, char **argv)
     seeds_run();
     if (limits.trace == trace_json)
         printf("\n]\n");
+    else if (limits.trace == NULL && limits.serves)
+        server_counts_print();
     else if (limits.trace == NULL)
         counts_print();
     return 0;

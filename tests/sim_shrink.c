@@ -27,9 +27,19 @@ typedef struct shrinking {
 static bool fails(shrinking *s, const sim_limits *limits)
 {
     char seed[24], streams[12], bytes[12], faults[12], wrong_byte[12];
-    const char *const arguments[] = {s->program,  "--quiet", "--seed",          seed,
-                                     "--streams", streams,   "--bytes",         bytes,
-                                     "--faults",  faults,    "--break-promise", wrong_byte,
+    const char *const arguments[] = {s->program,
+                                     "--quiet",
+                                     "--seed",
+                                     seed,
+                                     "--streams",
+                                     streams,
+                                     "--bytes",
+                                     bytes,
+                                     "--faults",
+                                     faults,
+                                     "--break-promise",
+                                     wrong_byte,
+                                     limits->serves ? "--servers" : NULL,
                                      NULL};
     plx__process *process;
     plx__process_usage usage = {.exit_status = -1};

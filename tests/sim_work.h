@@ -8,6 +8,8 @@
 #ifndef SIM_WORK_H
 #define SIM_WORK_H
 
+#include <stdbool.h>
+
 #include <pollux/sim.h>
 
 /* What a run may contain. Shrinking takes away. */
@@ -16,6 +18,7 @@ typedef struct sim_limits {
     uint32_t bytes;         /* Of one direction, at the most. */
     uint32_t faults;        /* Bit N: the Nth of plx_sim_faults may happen. */
     uint32_t wrong_byte;    /* This one of all that arrive counts as wrong; 0: none. */
+    bool serves;            /* The work is tests/sim_server.h's, not this one. */
     plx_sim_trace_fn trace; /* May be NULL. */
     void *trace_data;
 } sim_limits;

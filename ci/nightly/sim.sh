@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs a million seeds of the simulated network (tests/sim_seeds), as a user's release is built, in
-# as many processes as there are processors.
+# as many processes as there are processors; and a tenth of that of servers.
 #
 #   sh ci/nightly/sim.sh [COUNT [FROM]]    seeds FROM, FROM + 1, ...; by default each day others
 #
@@ -26,26 +26,34 @@ cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DPOLLUX_BACKENDS=poll 
 cmake --build $build -j 2 --target sim_seeds
 
 processors=$(getconf _NPROCESSORS_ONLN)
-piece=$(((count + processors - 1) / processors))
 children=
 trap '[ -z "$children" ] || kill $children 2> /dev/null || true' EXIT INT TERM
-number=0
-while [ "$number" -lt "$processors" ]; do
-    $build/tests/sim_seeds --from $((from + number * piece)) --count "$piece" \
-        > "$build/seeds-$number.log" 2>&1 &
-    children="$children $!"
-    number=$((number + 1))
-done
-number=0
-bad=
-for child in $children; do
-    wait "$child" || bad="$bad $number"
-    number=$((number + 1))
-done
-children=
-cat $build/seeds-*.log
-for number in $bad; do
-    tail -n 2 "$build/seeds-$number.log"
-done
-[ -z "$bad" ] || exit 1
-echo "sim: $((piece * processors)) seeds from $from keep every promise"
+
+# seeds COUNT FROM [--servers]: ends this script if a seed fails.
+seeds() {
+    piece=$((($1 + processors - 1) / processors))
+    number=0
+    while [ "$number" -lt "$processors" ]; do
+        # shellcheck disable=SC2086
+        $build/tests/sim_seeds ${3:-} --from $(($2 + number * piece)) --count "$piece" \
+            > "$build/seeds-$number.log" 2>&1 &
+        children="$children $!"
+        number=$((number + 1))
+    done
+    number=0
+    bad=
+    for child in $children; do
+        wait "$child" || bad="$bad $number"
+        number=$((number + 1))
+    done
+    children=
+    cat $build/seeds-*.log
+    for number in $bad; do
+        tail -n 2 "$build/seeds-$number.log"
+    done
+    [ -z "$bad" ] || exit 1
+}
+
+seeds "$count" "$from"
+seeds $(((count + 9) / 10)) "$from" --servers
+echo "sim: $count seeds from $from keep every promise, and a tenth of them with servers"

@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 
 # The first that fits. Suites that are likely to notice come first; all of them have to be passed.
-# A name alone is a suite that runs by itself; "suite:configuration" runs under that one. "fuzz" and
-# "seeds" are programs of one case: PROGRAMS.
+# A name alone is a suite that runs by itself; "suite:configuration" runs under that one. "fuzz",
+# "seeds" and "servers" are programs of one case: PROGRAMS.
 WATCHERS_LINUX = (
     ("backends/sim backends/host.c", "sim seeds behavior:sim behavior:poll unit"),
     ("backends/readiness/poll.c backends/readiness/idle_set",
@@ -23,6 +23,8 @@ WATCHERS_LINUX = (
     ("backends/readiness", "unit behavior:epoll behavior:poll behavior:libuv epoll:epoll"
      " fuzz:epoll"),
     ("platform/unix/poll.c", "unit behavior:poll-two-tier behavior:poll fuzz:poll"),
+    ("core/server", "servers behavior:poll behavior:uring behavior:epoll behavior:sim"
+     " behavior:select"),
     ("core", "unit seeds behavior:poll behavior:uring behavior:epoll behavior:poll-two-tier"
      " behavior:select uring:uring epoll:epoll fuzz:poll fuzz:uring behavior:sim"),
     ("", "unit behavior:poll behavior:uring behavior:epoll behavior:poll-two-tier behavior:select"
@@ -36,15 +38,15 @@ WATCHERS_WINDOWS = (
 )
 # What each is called, and how it is run.
 PROGRAMS = {"fuzz": ("fuzz_api", ["--seconds", "4", "--seed", "1"]),
-            "seeds": ("sim_seeds", ["--count", "300"])}
-ARGUMENTS = dict(PROGRAMS.values())
+            "seeds": ("sim_seeds", ["--count", "300"]),
+            "servers": ("sim_seeds", ["--servers", "--count", "1000"])}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def programs_of(watchers):
     """The targets that have to be built for them."""
     suites = {word.partition(":")[0] for _, words in watchers for word in words.split()}
-    return sorted(PROGRAMS[suite][0] if suite in PROGRAMS else suite for suite in suites)
+    return sorted({PROGRAMS[suite][0] if suite in PROGRAMS else suite for suite in suites})
 
 
 def exempt_of(configuration):
@@ -79,7 +81,8 @@ class Bench:
         self.names = {}
 
     def program(self, suite):
-        return os.path.join(self.build, "tests", suite + self.ending)
+        name = PROGRAMS[suite][0] if suite in PROGRAMS else suite
+        return os.path.join(self.build, "tests", name + self.ending)
 
     def _names_of(self, suite):
         if suite not in self.names:
@@ -108,7 +111,7 @@ class Bench:
                 if name == wanted or wanted.endswith("*") and name.startswith(wanted[:-1])]
             for configuration in matching:
                 if suite in PROGRAMS:
-                    cases.append(Case(PROGRAMS[suite][0], configuration, ""))
+                    cases.append(Case(suite, configuration, ""))
                     continue
                 exempt = exempt_of(configuration)
                 cases += [Case(suite, configuration, name) for name in self._names_of(suite)
@@ -120,7 +123,7 @@ class Bench:
         command = self.emulator + [self.program(case.suite)]
         if case.configuration:
             command += ["--backend", case.configuration]
-        command += ARGUMENTS.get(case.suite, [case.name])
+        command += PROGRAMS[case.suite][1] if case.suite in PROGRAMS else [case.name]
         environment = dict(self.environment, **(more or {}))
         try:
             ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
@@ -131,7 +134,7 @@ class Bench:
             failed = re.findall(rb"[\w/]+\.c:\d+:[EF]:.*", ended.stdout)
             where = ", " + failed[-1].decode(errors="replace").strip() if failed else ""
             return f"ended with {ended.returncode}{where}"
-        if case.suite not in ARGUMENTS and b"100%: Checks: 1," not in ended.stdout:
+        if case.suite not in PROGRAMS and b"100%: Checks: 1," not in ended.stdout:
             return "no check was run to its end"
         return None
 
