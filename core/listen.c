@@ -1,4 +1,4 @@
-/* core/listen.c - how a listener comes about: by an address, or of a socket that listens already.
+/* core/listen.c - how a listener is opened: by an address, or of a socket that listens already.
  *
  * The options become those of its socket, of its connections, and of how it accepts. listener.c has
  * what it does then.

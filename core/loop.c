@@ -350,6 +350,11 @@ int plx_loop_counter(const plx_loop *loop, const char *name, uint64_t *value_out
     return PLX_EINVAL;
 }
 
+int plx_loop_is_in_turn(const plx_loop *loop)
+{
+    return loop->is_in_turn;
+}
+
 uint32_t plx_loop_connections(const plx_loop *loop)
 {
     return plx__atomic_load_relaxed(&loop->connections);

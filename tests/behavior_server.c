@@ -127,6 +127,7 @@ static void serve_everywhere_or_refuse(world *w, uint32_t dispatch, bool is_ther
     peer peers[PEERS];
     ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 3, .dispatch = dispatch},
                      (plx_loop_options){0}));
+    ck_assert_int_eq(hosted_listen(&h, "unix:nowhere", (plx_listen_options){0}), PLX_ENOSYS);
     int status = hosted_listen(&h, "tcp://127.0.0.1:0", (plx_listen_options){0});
     if (!is_there) {
         ck_assert_int_eq(status, PLX_ENOSYS);
@@ -277,6 +278,40 @@ static void last_loop_takes_the_server_with_it(world *w)
     ck_assert_uint_eq(hosted_count(&h, ended), 2);
 }
 
+/* Without the loop that accepts the server ends, and counts it. */
+static void server_ends_with_the_loop_that_accepts(world *w)
+{
+    hosted h = {0};
+    peer one;
+    size_t dropped;
+    plx_server_stats stats;
+    hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
+    hosted_run(&h);
+    peers_open(w, &h, &one, 1);
+    plx_loop_stop(plx_server_loop(h.server, 2));
+    ck_ok(hosted_wait(w, &h));
+    plx_server_stats_get(h.server, &stats);
+    ck_assert_uint_eq(stats.loops_lost, 1);
+    ck_assert_uint_eq(hosted_count(&h, cancelled), 1);
+    (void)peer_drain(w, &one, &dropped);
+    peer_close(&one);
+    hosted_close(w, &h);
+}
+
+/* Each loop on a processor; the thread that runs the server may still use all of them. */
+static void pinned_loops_serve(world *w)
+{
+    hosted h = {0};
+    peer peers[4];
+    hosted_open(w, &h, (plx_server_options){.loops = 3, .pin = 1}, (plx_loop_options){0});
+    hosted_run(&h);
+    peers_open(w, &h, peers, 4);
+    hosted_ask(w, &peers[0], "where?");
+    peers_close(peers, 4);
+    hosted_close(w, &h);
+    ck_assert_uint_eq(hosted_count(&h, ended), 3);
+}
+
 /* Two loops with room for one connection each: the third client waits until there is room. */
 static void full_loops_let_clients_wait(world *w)
 {
@@ -348,12 +383,22 @@ static void first_bytes_go_along(world *w)
 }
 
 const test_case behavior_server_cases[] = {
-    CASE(connections_go_round),         CASE(next_ones_go_where_fewest_are),
-    CASE(chosen_loop_gets_it),          CASE(one_loop_accepts_and_serves),
-    CASE(system_distributes_them),      CASE(all_loops_accept_from_one_socket),
-    CASE(wrong_options_are_refused),    CASE(names_of_policies_are_found),
-    CASE(failed_start_ends_the_server), CASE(stop_closes_what_is_open),
-    CASE(lost_loop_is_passed_over),     CASE(last_loop_takes_the_server_with_it),
-    CASE(full_loops_let_clients_wait),  CASE(who_waits_at_the_end_is_refused),
-    CASE(first_bytes_go_along),         CASES_END,
+    CASE(connections_go_round),
+    CASE(next_ones_go_where_fewest_are),
+    CASE(chosen_loop_gets_it),
+    CASE(one_loop_accepts_and_serves),
+    CASE(system_distributes_them),
+    CASE(all_loops_accept_from_one_socket),
+    CASE(wrong_options_are_refused),
+    CASE(names_of_policies_are_found),
+    CASE(failed_start_ends_the_server),
+    CASE(stop_closes_what_is_open),
+    CASE(lost_loop_is_passed_over),
+    CASE(last_loop_takes_the_server_with_it),
+    CASE(server_ends_with_the_loop_that_accepts),
+    CASE(pinned_loops_serve),
+    CASE(full_loops_let_clients_wait),
+    CASE(who_waits_at_the_end_is_refused),
+    CASE(first_bytes_go_along),
+    CASES_END,
 };

@@ -62,6 +62,7 @@ static int loop_started(plx_server *server, plx_loop *loop, uint32_t index, void
     own = l;
     plx_loop_set_data(loop, l);
     add(&l->strays, plx_server_loop(server, index) != loop);
+    add(&l->strays, plx_server_close(server) != PLX_EBUSY);
     add(&l->started, 1);
     return index + 1 == plx_server_loops(server) ? h->start_fails : 0;
 }
@@ -70,7 +71,7 @@ static void loop_ended(plx_server *server, plx_loop *loop, uint32_t index, void 
 {
     hosted *h = data;
     hosted_loop *l = at(loop);
-    (void)server;
+    add(&l->strays, plx_server_close(server) != PLX_EBUSY);
     add(&l->strays, l != &h->loops[index] || plx_loop_connections(loop) != 0);
     add(&l->ended, 1);
 }
@@ -85,7 +86,7 @@ static uint32_t loop_choose(plx_server *server, plx_socket socket, void *data)
     return h->chosen;
 }
 
-static int drain_begun(plx_loop *loop, plx_conn conn, void *data)
+static int on_draining(plx_loop *loop, plx_conn conn, void *data)
 {
     hosted_loop *l = at(loop);
     (void)conn;
@@ -101,7 +102,7 @@ int hosted_try(world *w, hosted *h, plx_server_options options, plx_loop_options
     options.on_start = loop_started;
     options.on_end = loop_ended;
     options.on_choose = options.dispatch == PLX_DISPATCH_CHOSEN ? loop_choose : NULL;
-    options.on_drain_begin = h->is_busy != 0 ? drain_begun : NULL;
+    options.on_draining = h->is_asked ? on_draining : NULL;
     options.no_threads = net_is_sim();
     options.data = h;
     for (uint32_t i = 0; i < HOSTED_LOOPS; i++) {
@@ -129,7 +130,9 @@ void hosted_open(world *w, hosted *h, plx_server_options options, plx_loop_optio
 static void server_run(void *data)
 {
     hosted *h = data;
+    const uint32_t processors = plx__processors_allowed();
     h->status = plx_server_run(h->server);
+    add(&h->loops[0].strays, plx__processors_allowed() != processors);
     plx__atomic_store(&h->is_over, 1);
 }
 

@@ -30,7 +30,8 @@ typedef struct hosted {
     hosted_loop loops[HOSTED_LOOPS];
     int start_fails; /* What the on_start of the last loop returns. */
     uint32_t chosen; /* What on_choose returns. */
-    int is_busy;     /* What on_drain_begin returns. */
+    bool is_asked;   /* There is an on_draining, which counts and */
+    int is_busy;     /* returns this. */
     size_t least;    /* Of fewer bytes than these, on_data consumes none. */
 } hosted;
 

@@ -4,8 +4,9 @@
 
 #include <pollux/server.h>
 
-/* Stops the server at the end of standard input, until input_watch_close(). Once in a process. */
-int input_watch_open(plx_server *server);
+/* At the end of standard input the server drains for so long, or stops if that is 0; until
+ * input_watch_close(). Once in a process. */
+int input_watch_open(plx_server *server, uint64_t drain_ns);
 void input_watch_close(void);
 
 #endif

@@ -73,7 +73,7 @@ static int summary_print(const serve *s, const plx_loop_stats *stats)
     const summary_line lines[] = {
         {"requests", counts.requests},
         {"refused", counts.refused},
-        {"connections", stats->connections_accepted + server.handed_over},
+        {"connections", stats->connections_accepted + stats->connections_adopted},
         {"received_bytes", stats->received_bytes},
         {"sent_bytes", stats->sent_bytes},
         {"receives", stats->receives},
@@ -82,6 +82,8 @@ static int summary_print(const serve *s, const plx_loop_stats *stats)
         {"accept_pauses", stats->accept_pauses},
         {"timeouts", stats->timeouts},
         {"peak_queued_bytes", stats->queued_bytes_peak},
+        {"refused_full", server.refused},
+        {"loops_lost", server.loops_lost},
         {"cut", server.connections_cut},
     };
     size_t first = s->service->has_requests ? 0 : 2;
@@ -196,12 +198,12 @@ static int listeners_open(const serve *s, const plx_conn_options *conn)
 static void on_count(plx_server *server, const plx_server_counts *counts, void *data)
 {
     (void)server;
-    *(plx_loop_stats *)data = counts->total;
+    plx_server_counts_total(counts, data);
 }
 
 static int server_run(serve *s)
 {
-    int status = s->until_input_ends ? input_watch_open(s->server) : 0;
+    int status = s->until_input_ends ? input_watch_open(s->server, s->drain_ns) : 0;
     if (status != 0)
         return status;
     status = plx_server_run(s->server);
@@ -233,7 +235,7 @@ static int services_run(serve *s)
 int serve_until_end(serve *s)
 {
     s->options.loop = &s->loop_options;
-    s->options.on_drain_begin = s->service->on_drain_begin;
+    s->options.on_draining = s->service->on_draining;
     int status = plx_server_open(&s->server, &s->options);
     if (status != 0) {
         char text[FAILURE_TEXT_MAX];

@@ -14,9 +14,9 @@ typedef struct service_counts {
 
 typedef struct service {
     const char *name;
-    bool has_requests;                 /* Whether `counts` has something to say. */
-    uint64_t idle_timeout_ns;          /* Where the command line names none. */
-    plx_drain_begin_fn on_drain_begin; /* Of pollux/server.h; may be NULL. */
+    bool has_requests;           /* Whether `counts` has something to say. */
+    uint64_t idle_timeout_ns;    /* Where the command line names none. */
+    plx_draining_fn on_draining; /* Of pollux/server.h; may be NULL. */
     /* Sets the callbacks of connections, the same on each loop. What differs from loop to loop is
      * the state, which lives until close(), and may be plx_loop_data(). */
     int (*open)(void **state_out, plx_loop *loop, plx_conn_options *options);

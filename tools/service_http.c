@@ -301,7 +301,7 @@ static void http_on_open(plx_loop *loop, plx_conn conn, void *data)
 
 /* One between two requests waits for nothing. Any other gets its answer, and is told that it is the
  * last. */
-static int http_on_drain_begin(plx_loop *loop, plx_conn conn, void *data)
+static int http_on_draining(plx_loop *loop, plx_conn conn, void *data)
 {
     http_server *server = plx_loop_data(loop);
     server->is_draining = true;
@@ -343,7 +343,7 @@ const service service_http = {
     .name = "http",
     .has_requests = true,
     .idle_timeout_ns = 60 * PLX_SECOND,
-    .on_drain_begin = http_on_drain_begin,
+    .on_draining = http_on_draining,
     .open = http_open,
     .counts = http_counts,
     .close = http_close,

@@ -9,6 +9,12 @@
 
 typedef struct plx__count plx__count;
 
+struct plx_server_counts {
+    plx_loop_stats total;
+    plx_loop_stats *each;
+    uint32_t loops;
+};
+
 /* What one loop has to do with it. */
 typedef struct plx__count_part {
     plx__count *count;
@@ -22,13 +28,12 @@ struct plx__count {
     void *data;
     plx__atomic_u32 left; /* Parts that are not done. */
     plx_server_counts counts;
-    plx_loop_stats *each;
     plx__count_part *parts;
 };
 
 static void count_free(plx__count *count)
 {
-    plx__free(count->each);
+    plx__free(count->counts.each);
     plx__free(count->parts);
     plx__free(count);
 }
@@ -39,13 +44,12 @@ static plx__count *count_open(plx_server *server, plx_server_count_fn on_count, 
     if (count == NULL)
         return NULL;
     *count = (plx__count){.server = server, .on_count = on_count, .data = data};
-    count->each = plx__allocate_zeroed(server->loops_count, sizeof *count->each);
+    count->counts.each = plx__allocate_zeroed(server->loops_count, sizeof *count->counts.each);
     count->parts = plx__allocate_zeroed(server->loops_count, sizeof *count->parts);
-    if (count->each == NULL || count->parts == NULL) {
+    if (count->counts.each == NULL || count->parts == NULL) {
         count_free(count);
         return NULL;
     }
-    count->counts.each = count->each;
     count->counts.loops = server->loops_count;
     plx__atomic_store(&count->left, server->loops_count);
     return count;
@@ -66,8 +70,10 @@ static void part_done(plx__count_part *part)
     if (plx__atomic_add(&count->left, UINT32_MAX) != 1)
         return;
     for (uint32_t i = 0; i < count->counts.loops; i++)
-        stats_add(&count->counts.total, &count->each[i]);
+        stats_add(&count->counts.total, &count->counts.each[i]);
+    plx__server_call_begin(count->server);
     count->on_count(count->server, &count->counts, count->data);
+    plx__server_call_end(count->server);
     count_free(count);
 }
 
@@ -75,7 +81,7 @@ static void part_count(plx_loop *loop, void *data, int status)
 {
     plx__count_part *part = data;
     (void)status; /* The loop may be ending: its counters are there. */
-    plx_loop_stats_get(loop, &part->count->each[part->worker->index]);
+    plx_loop_stats_get(loop, &part->count->counts.each[part->worker->index]);
     part_done(part);
 }
 
@@ -87,7 +93,7 @@ static void part_count_ended(plx__count_part *part)
     plx__mutex_lock(&server->mutex);
     bool has_ended = worker->has_ended;
     if (has_ended) {
-        part->count->each[worker->index] = worker->final;
+        part->count->counts.each[worker->index] = worker->final;
     } else {
         part->next = worker->counts;
         worker->counts = part;
@@ -106,7 +112,7 @@ void plx__count_ended(plx__worker *worker)
     plx__mutex_unlock(&server->mutex);
     for (plx__count_part *next; part != NULL; part = next) {
         next = part->next;
-        part->count->each[worker->index] = worker->final;
+        part->count->counts.each[worker->index] = worker->final;
         part_done(part);
     }
 }
@@ -118,7 +124,7 @@ int plx_server_count(plx_server *server, plx_server_count_fn on_count, void *dat
     plx__count *count = count_open(server, on_count, data);
     if (count == NULL)
         return PLX_ENOMEM;
-    const uint32_t loops = count->counts.loops; /* `count` is gone with the last part. */
+    const uint32_t loops = count->counts.loops; /* `count` is freed with the last part. */
     for (uint32_t i = 0; i < loops; i++) {
         plx__count_part *part = &count->parts[i];
         part->count = count;
@@ -129,14 +135,30 @@ int plx_server_count(plx_server *server, plx_server_count_fn on_count, void *dat
     return 0;
 }
 
+uint32_t plx_server_counts_loops(const plx_server_counts *counts)
+{
+    return counts->loops;
+}
+
+void plx_server_counts_total_sized(const plx_server_counts *counts, plx_loop_stats *stats_out,
+                                   size_t stats_bytes)
+{
+    plx__sized_give(stats_out, stats_bytes, &counts->total, sizeof counts->total);
+}
+
+int plx_server_counts_get_sized(const plx_server_counts *counts, uint32_t index,
+                                plx_loop_stats *stats_out, size_t stats_bytes)
+{
+    if (index >= counts->loops)
+        return PLX_EINVAL;
+    plx__sized_give(stats_out, stats_bytes, &counts->each[index], sizeof counts->each[index]);
+    return 0;
+}
+
 void plx_server_stats_get_sized(plx_server *server, plx_server_stats *stats_out, size_t stats_bytes)
 {
-    uint64_t handed_over = 0;
-    for (uint32_t i = 0; i < server->workers_count; i++)
-        handed_over += plx__inbox_total(&server->workers[i].inbox);
     plx__mutex_lock(&server->mutex);
     plx_server_stats stats = server->stats;
     plx__mutex_unlock(&server->mutex);
-    stats.handed_over = handed_over;
     plx__sized_give(stats_out, stats_bytes, &stats, sizeof stats);
 }

@@ -39,7 +39,7 @@ const char *plx_dispatch_needs(uint32_t dispatch)
                "(Linux, FreeBSD), and no Unix-domain address; \"round-robin\" works everywhere";
     if (dispatch == PLX_DISPATCH_SHARED)
         return "it needs a backend on which several loops can share a listening socket, as some of "
-               "Linux are; \"round-robin\" works everywhere";
+               "Linux are, and no Unix-domain address; \"round-robin\" works everywhere";
     return NULL;
 }
 
@@ -71,14 +71,15 @@ static uint32_t least_loaded(plx_server *server)
     return least;
 }
 
-/* `except`: the loop that accepts is not asked for a socket that came back. */
+/* After a loop that could not take it, the next one. */
 static uint32_t first_asked(plx_server *server, plx_socket socket, const plx__worker *except)
 {
     if (except != NULL)
         return except->index + 1;
     switch (server->options.dispatch) {
     case PLX_DISPATCH_LEAST_CONNECTIONS:
-        return server->next = least_loaded(server) + 1, server->next - 1;
+        server->next = least_loaded(server);
+        return server->next++;
     case PLX_DISPATCH_CHOSEN:
         return server->options.on_choose(server, socket, server->options.data);
     default:
@@ -120,6 +121,8 @@ int plx__dispatch(plx_server *server, const plx__handoff *handoff, const plx__wo
         if (worker == except)
             continue;
         int status = hand_to(server, worker, handoff);
+        if (status == 0 && except == NULL)
+            plx__server_tally(server, &server->stats.handed_over);
         if (status == 0)
             return 0;
         result = status == PLX_ENOBUFS ? status : result;

@@ -1,8 +1,8 @@
 /* core/server/drain.c - the end in order.
  *
  * The loop that accepts for others closes its listeners first, and then has the others drain: what
- * it has handed over is in their queues by then. Each loop looks at its connections every TICK_NS,
- * until none is left or the deadline has passed.
+ * it has handed over is in their queues by then, and what it holds still goes to them. Each loop
+ * looks at its connections every TICK_NS, until none is left or the deadline has passed.
  */
 #include "core/server/server.h"
 
@@ -13,20 +13,17 @@
 /* It waits for nothing, as far as one can see. */
 static bool looks_idle(const plx_loop *loop, plx_conn conn)
 {
-    return plx_conn_is_open(loop, conn) && plx_conn_unconsumed(loop, conn) == 0 &&
-           plx_conn_queued(loop, conn) == 0;
+    return plx_conn_unconsumed(loop, conn) == 0 && plx_conn_queued(loop, conn) == 0;
 }
 
 static int conn_ask(plx_loop *loop, plx_conn conn, void *data)
 {
     const plx_server *server = data;
-    if (plx_conn_is_ending(loop, conn))
+    if (plx_conn_is_ending(loop, conn) || !plx_conn_is_open(loop, conn))
         return 0;
-    bool is_idle =
-        server->options.on_drain_begin != NULL
-            ? plx_conn_is_open(loop, conn) &&
-                  server->options.on_drain_begin(loop, conn, plx_conn_data(loop, conn)) == 0
-            : looks_idle(loop, conn);
+    bool is_idle = server->options.on_draining != NULL
+                       ? server->options.on_draining(loop, conn, plx_conn_data(loop, conn)) == 0
+                       : looks_idle(loop, conn);
     if (is_idle)
         (void)plx_conn_finish(loop, conn, 0); /* The callback may have closed it. */
     return 0;
@@ -50,13 +47,11 @@ static void on_tick(plx_loop *loop, plx_timer timer, void *data)
     plx__worker *worker = data;
     plx_server *server = worker->server;
     (void)timer;
-    /* on_drain_begin is called once for each connection; what opens later comes from the user. */
-    if (server->options.on_drain_begin == NULL || !worker->has_asked)
-        (void)plx_loop_each_conn(loop, conn_ask, server);
-    worker->has_asked = true;
-    if (plx_loop_now(loop) >= worker->drain_until_ns)
-        (void)plx_loop_each_conn(loop, conn_cut, server);
-    if (plx_loop_connections(loop) == 0 && plx__inbox_is_empty(&worker->inbox)) {
+    bool is_over = plx_loop_now(loop) >= worker->drain_until_ns;
+    (void)plx_loop_each_conn(loop, is_over ? conn_cut : conn_ask, server);
+    /* What the loop that accepts still holds is for one of these. */
+    if (plx_loop_connections(loop) == 0 && plx__inbox_is_empty(&worker->inbox) &&
+        (is_over || plx__inbox_is_empty(&server->held))) {
         worker->has_drained = true;
         plx_loop_stop(loop);
     }
@@ -73,7 +68,7 @@ static void worker_drain(plx_loop *loop, void *data, int status)
     uint64_t wait_ns = server->drain_wait_ns;
     worker->drain_until_ns = wait_ns < PLX_FOREVER - now_ns ? now_ns + wait_ns : PLX_FOREVER;
     plx__listening_end(server, worker);
-    /* Without memory for a timer there is no order to be had. */
+    /* Without memory for a timer the loop ends at once. */
     if (plx_timer_start(loop, NULL, 0, TICK_NS, on_tick, worker) != 0)
         plx_loop_stop(loop);
 }
@@ -101,26 +96,28 @@ static void acceptor_drain(plx_loop *loop, void *data, int status)
     workers_drain(acceptor->server);
 }
 
-int plx_server_drain(plx_server *server, uint64_t deadline_ns)
+/* Under the mutex. */
+static int drain_begin(plx_server *server, uint64_t deadline_ns)
 {
     plx__worker *acceptor = plx__server_acceptor(server);
     int status = 0;
-    plx__mutex_lock(&server->mutex);
-    bool has_begun = server->is_draining;
-    if (!has_begun)
-        server->drain_wait_ns = deadline_ns;
-    server->is_draining = true;
-    plx__mutex_unlock(&server->mutex);
-    if (has_begun)
+    if (plx__atomic_load(&server->serving) == 0)
+        return PLX_ECANCELED;
+    if (server->is_draining)
         return 0;
+    server->drain_wait_ns = deadline_ns;
     if (acceptor != NULL)
         status = plx__server_post(acceptor->loop, acceptor_drain, acceptor);
     else
         workers_drain(server);
-    if (status == PLX_ENOMEM) {
-        plx__mutex_lock(&server->mutex);
-        server->is_draining = false;
-        plx__mutex_unlock(&server->mutex);
-    }
+    server->is_draining = status == 0;
+    return status;
+}
+
+int plx_server_drain(plx_server *server, uint64_t deadline_ns)
+{
+    plx__mutex_lock(&server->mutex);
+    int status = drain_begin(server, deadline_ns);
+    plx__mutex_unlock(&server->mutex);
     return status;
 }

@@ -33,7 +33,6 @@ int plx__inbox_put(plx__inbox *inbox, const plx__handoff *handoff, bool *is_firs
         status = PLX_ENOBUFS;
     } else {
         inbox->items[(inbox->first + inbox->count++) % PLX__INBOX_MAX] = *handoff;
-        inbox->total++;
         (void)plx__atomic_add(&inbox->pending, 1);
         *is_first_out = !inbox->is_announced;
         inbox->is_announced = true;
@@ -72,12 +71,4 @@ void plx__inbox_end(plx__inbox *inbox)
 bool plx__inbox_is_empty(plx__inbox *inbox)
 {
     return plx__atomic_load(&inbox->pending) == 0;
-}
-
-uint64_t plx__inbox_total(plx__inbox *inbox)
-{
-    plx__mutex_lock(&inbox->mutex);
-    uint64_t total = inbox->total;
-    plx__mutex_unlock(&inbox->mutex);
-    return total;
 }

@@ -35,6 +35,13 @@ void plx__listening_end(plx_server *server, const plx__worker *worker)
         (void)plx_listener_close(worker->loop, server->listeners[i]->handles[handle]);
 }
 
+/* Loops cannot share one, or have one each: the system does not distribute connections among such
+ * sockets, and the socket file belongs to one listener. */
+static bool is_of_one_loop(const char *address)
+{
+    return strncmp(address, "unix:", 5) == 0;
+}
+
 /* --- opening ---------------------------------------------------------------------------------- */
 
 static void on_listener_error(plx_loop *loop, plx_listener listener, void *data, int status)
@@ -154,6 +161,8 @@ int plx_server_listen_sized(plx_server *server, const char *address,
         return state == PLX__SERVER_RUNNING ? PLX_EBUSY : PLX_ECANCELED;
     if (server->listeners_count == PLX__LISTENERS_MAX)
         return PLX_ELIMIT;
+    if (listens_everywhere(server) && is_of_one_loop(address))
+        return PLX_ENOSYS;
     int status = listener_new(server, &of, options, options_bytes, conn_bytes);
     if (status != 0)
         return status;

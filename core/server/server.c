@@ -114,24 +114,34 @@ static void thread_main(void *data)
     plx__worker_run(data);
 }
 
-/* The loop of the calling thread is the last: the one that accepts, if there is one. 0, or what
- * failed: then all have ended. */
-static int threads_run(plx_server *server)
+/* A thread for each of the first loops. 0, or why one could not be started: then all loops have
+ * been told to stop. */
+static int threads_start(plx_server *server, uint32_t count, uint32_t *started_out)
 {
-    const uint32_t own = server->loops_count - 1;
-    uint32_t started = 0;
     int status = 0;
-    while (started < own && status == 0) {
-        plx__worker *worker = &server->workers[started];
+    *started_out = 0;
+    while (*started_out < count && status == 0) {
+        plx__worker *worker = &server->workers[*started_out];
         status = plx__thread_start(&worker->thread, thread_main, worker);
-        started += status == 0;
+        *started_out += status == 0;
     }
     if (status != 0)
         plx_server_stop(server);
-    plx__worker_run(&server->workers[own]);
+    return status;
+}
+
+/* The calling thread runs the last loop, the one that accepts if there is one; unless threads are
+ * pinned, which this one shall not be when this returns. */
+static int threads_run(plx_server *server)
+{
+    const uint32_t count = server->loops_count - (server->options.pin == 0);
+    uint32_t started;
+    int status = threads_start(server, count, &started);
+    if (server->options.pin == 0)
+        plx__worker_run(&server->workers[count]);
     for (uint32_t i = 0; i < started; i++)
         plx__thread_join(&server->workers[i].thread);
-    for (uint32_t i = started; i < own; i++)
+    for (uint32_t i = started; i < count; i++)
         (void)plx__worker_end(&server->workers[i], 0);
     return status;
 }
@@ -149,6 +159,14 @@ int plx_server_run(plx_server *server)
 }
 
 /* --- closing ---------------------------------------------------------------------------------- */
+
+static bool is_in_callback(plx_server *server)
+{
+    bool is_busy = plx__atomic_load(&server->calling) > 0;
+    for (uint32_t i = 0; i < server->loops_count; i++)
+        is_busy = is_busy || plx_loop_is_in_turn(server->workers[i].loop);
+    return is_busy;
+}
 
 /* The one that accepts first, so that it hands over nothing any more. */
 static int workers_end(plx_server *server)
@@ -173,7 +191,7 @@ int plx_server_close(plx_server *server)
 {
     if (server == NULL)
         return 0;
-    if (plx__atomic_load(&server->state) == PLX__SERVER_RUNNING)
+    if (plx__atomic_load(&server->state) == PLX__SERVER_RUNNING || is_in_callback(server))
         return PLX_EBUSY;
     plx__atomic_store(&server->is_stopping, 1);
     if (workers_end(server) != 0)

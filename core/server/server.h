@@ -9,8 +9,8 @@
  * drain.c     the end in order
  * server.c    opening, running, closing
  *
- * Each calls those above it alone. All of it stands on the public interface of the loop, and on
- * threads, locks and memory of the platform.
+ * Each calls those above it alone. They use the public interface of the loop, and of the platform
+ * threads, locks and memory alone.
  */
 #ifndef PLX__SERVER_H
 #define PLX__SERVER_H
@@ -42,6 +42,7 @@ typedef struct plx__handoff {
     const plx__server_listener *listener;
     void *bytes; /* Received from it already, `length` of them, allocated; or NULL. */
     size_t length;
+    uint32_t hops; /* Loops that could not take it. */
 } plx__handoff;
 
 #define PLX__INBOX_MAX 1024u
@@ -53,7 +54,6 @@ typedef struct plx__inbox {
     uint32_t first, count;
     bool is_announced; /* The loop has been told that there are some. */
     bool is_closed;
-    uint64_t total;          /* Put since it was opened. */
     plx__atomic_u32 pending; /* Put, and not done yet. */
 } plx__inbox;
 
@@ -72,10 +72,6 @@ void plx__inbox_done(plx__inbox *inbox);
 void plx__inbox_end(plx__inbox *inbox);
 /* Whether something waits in it. */
 bool plx__inbox_is_empty(plx__inbox *inbox);
-uint64_t plx__inbox_total(plx__inbox *inbox);
-
-/* Closes the socket with a reset, and frees the bytes. */
-void plx__handoff_drop(plx__handoff *handoff);
 
 /* --- the server ------------------------------------------------------------------------------- */
 
@@ -88,7 +84,6 @@ struct plx__worker {
     plx__inbox inbox; /* Not of the one that accepts. */
     plx_post_fn take; /* Takes what is in it. */
     bool is_started;  /* on_start has returned 0. */
-    bool has_asked;   /* It drains, and on_drain_begin has been called. */
     bool has_drained;
     uint64_t drain_until_ns;
     /* Under the server's mutex: */
@@ -114,12 +109,14 @@ struct plx_server {
     bool is_holding;
     plx__atomic_u32 serving; /* Loops that have not ended. */
     plx__atomic_u32 is_stopping;
+    plx__atomic_u32 calling; /* Callbacks of the server's own that are running. */
     plx__mutex mutex;
     /* Under the mutex: */
     plx_server_stats stats;
-    int status;             /* The first failure that ends the server. */
-    bool is_draining;       /* And by when, from when a loop begins to drain: */
-    uint64_t drain_wait_ns; /* this is not written any more. */
+    int status; /* The first failure that ends the server. */
+    bool is_draining;
+    uint64_t
+        drain_wait_ns; /* Until the deadline. Loops read it when they have been told to drain. */
 };
 
 static inline plx__worker *plx__server_acceptor(plx_server *server)
@@ -131,6 +128,17 @@ static inline plx__worker *plx__server_acceptor(plx_server *server)
 static inline bool plx__server_is_stopping(plx_server *server)
 {
     return plx__atomic_load_acquire(&server->is_stopping) != 0;
+}
+
+/* Around what the server itself calls: it cannot be closed there. */
+static inline void plx__server_call_begin(plx_server *server)
+{
+    (void)plx__atomic_add(&server->calling, 1);
+}
+
+static inline void plx__server_call_end(plx_server *server)
+{
+    (void)plx__atomic_add(&server->calling, UINT32_MAX);
 }
 
 /* Adds one to a counter of the server's. */
@@ -151,6 +159,8 @@ static inline int plx__server_post(plx_loop *loop, plx_post_fn run, void *data)
 
 /* --- dispatch.c ------------------------------------------------------------------------------ */
 
+/* Closes the socket with a reset, and frees the bytes. */
+void plx__handoff_drop(plx__handoff *handoff);
 /* Whether one loop accepts for the others. */
 bool plx__dispatch_hands_over(uint32_t dispatch);
 /* Gives the socket to a loop: the one that the policy names, or the next that can take it, but not

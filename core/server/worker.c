@@ -12,11 +12,19 @@ void plx_server_stop(plx_server *server)
         plx_loop_stop(server->workers[i].loop);
 }
 
-/* What this loop could not take: another may. */
-static void pass_on(plx__worker *worker, plx__handoff *handoff)
+/* Whether it is for want of something that another loop may have. */
+static bool may_others(int status)
+{
+    return status == PLX_ELIMIT || status == PLX_ENOMEM || status == PLX_EMFILE ||
+           status == PLX_ENFILE || status == PLX_ECANCELED;
+}
+
+/* What this loop could not take: each of the others is asked once. */
+static void pass_on(plx__worker *worker, plx__handoff *handoff, int status)
 {
     plx_server *server = worker->server;
-    if (!plx__server_is_stopping(server) && plx__dispatch(server, handoff, worker) == 0) {
+    if (may_others(status) && ++handoff->hops < server->workers_count &&
+        !plx__server_is_stopping(server) && plx__dispatch(server, handoff, worker) == 0) {
         plx__server_tally(server, &server->stats.handed_on);
         return;
     }
@@ -32,11 +40,12 @@ static void worker_take(plx_loop *loop, void *data, int status)
     if (status != 0)
         return; /* The loop ends: plx__worker_end() takes them. */
     while (plx__inbox_take(&worker->inbox, &handoff)) {
-        if (plx_conn_adopt(loop, NULL, handoff.socket, &handoff.listener->conn, handoff.bytes,
-                           handoff.length) == 0)
+        status = plx_conn_adopt(loop, NULL, handoff.socket, &handoff.listener->conn, handoff.bytes,
+                                handoff.length);
+        if (status == 0)
             plx__free(handoff.bytes);
         else
-            pass_on(worker, &handoff);
+            pass_on(worker, &handoff, status);
         plx__inbox_done(&worker->inbox);
     }
 }
@@ -47,9 +56,11 @@ int plx__worker_start(plx__worker *worker)
     int status = 0;
     if (worker->index >= server->workers_count)
         return 0;
+    plx__server_call_begin(server);
     if (server->options.on_start != NULL)
         status =
             server->options.on_start(server, worker->loop, worker->index, server->options.data);
+    plx__server_call_end(server);
     worker->is_started = status == 0;
     return status;
 }
@@ -105,17 +116,19 @@ static void inbox_empty(plx__worker *worker)
     plx__handoff handoff;
     plx__inbox_end(&worker->inbox);
     while (plx__inbox_take(&worker->inbox, &handoff)) {
-        pass_on(worker, &handoff);
+        pass_on(worker, &handoff, PLX_ECANCELED);
         plx__inbox_done(&worker->inbox);
     }
 }
 
-/* One that serves. The last one takes the server with it. */
+/* One that serves. The server ends with the last one. */
 static void serving_end(plx__worker *worker, int status)
 {
     plx_server *server = worker->server;
+    plx__server_call_begin(server);
     if (worker->is_started && server->options.on_end != NULL)
         server->options.on_end(server, worker->loop, worker->index, server->options.data);
+    plx__server_call_end(server);
     if (!plx__server_is_stopping(server) && !worker->has_drained)
         plx__server_tally(server, &server->stats.loops_lost);
     if (plx__atomic_add(&server->serving, UINT32_MAX) != 1)
@@ -129,6 +142,8 @@ static void accepting_end(plx__worker *worker, int status)
 {
     plx_server *server = worker->server;
     plx__accepting_end(server);
+    if (!plx__server_is_stopping(server))
+        plx__server_tally(server, &server->stats.loops_lost);
     failure_note(server, status);
     plx_server_stop(server);
 }

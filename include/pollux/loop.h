@@ -259,6 +259,12 @@ PLX_API uint64_t plx_loop_next_timeout(plx_loop *loop);
 PLX_API uint64_t plx_loop_now(const plx_loop *loop);
 
 /**
+ * Whether the loop is in a turn, so that one of its callbacks may be running: what runs or closes
+ * it returns PLX_EBUSY then. 1 or 0.
+ */
+PLX_API int plx_loop_is_in_turn(const plx_loop *loop);
+
+/**
  * How many connections are open now, those that are connecting or closing included. Any thread: one
  * that does not run the loop is told what it was a moment ago.
  */

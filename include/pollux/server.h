@@ -21,6 +21,9 @@
  * Threads: any thread may call plx_server_stop(), plx_server_drain(), plx_server_count() and
  * plx_server_stats_get() from plx_server_open() until plx_server_close(). All other calls belong to
  * the thread that opens, runs and closes the server.
+ *
+ * Fork: a forked child may only call exec or _exit while it has a server of its parent. For several
+ * processes that serve, fork first, and open a server in each child.
  */
 #ifndef POLLUX_SERVER_H
 #define POLLUX_SERVER_H
@@ -55,8 +58,9 @@ enum plx_dispatch {
      * Unix-domain sockets.
      */
     PLX_DISPATCH_KERNEL = 5,
-    /** All loops accept from one listening socket: who is free takes the next one. For many short
-     * connections of unequal cost. With the backends "epoll" (EPOLLEXCLUSIVE) and "uring". */
+    /** All loops accept from one listening socket. The system chooses which of the loops that wait
+     * wakes. For many short connections of unequal cost. With the backends "epoll" (EPOLLEXCLUSIVE)
+     * and "uring", and not for Unix-domain sockets. */
     PLX_DISPATCH_SHARED = 6
 };
 
@@ -77,18 +81,21 @@ typedef void (*plx_server_end_fn)(plx_server *server, plx_loop *loop, uint32_t i
 /**
  * Chooses the loop for a connection that has been accepted, on the thread of the loop that accepts.
  * Returns an index; one beyond the last counts modulo the number of loops. If that loop is full or
- * has ended, the server asks the next one. plx_socket_peer() tells whose connection it is;
- * plx_server_loop() and plx_loop_connections() how many connections each loop has.
+ * has ended, the server asks the next one. While all loops are full, it is called again for the
+ * same socket. plx_socket_peer() tells whose connection it is; plx_server_loop() and
+ * plx_loop_connections() tell how many connections each loop has.
  */
 typedef uint32_t (*plx_server_choose_fn)(plx_server *server, plx_socket socket, void *data);
 
 /**
- * The server has begun to drain: called once for each open connection, on its loop's thread. Return
- * 0 for a connection that waits for nothing: the server finishes it (plx_conn_finish()). Return any
- * other value for one that is busy: end it yourself when its work is done. At the deadline the
- * server resets it. `data` is the connection's.
+ * The server drains, and asks about each open connection of a loop, on the loop's thread. Return 0
+ * for a connection that waits for nothing: the server finishes it (plx_conn_finish()). Return any
+ * other value for one that is busy: the server asks again every 10 ms, and resets it at the
+ * deadline. Tell the peer meanwhile that your next answer is the last. `data` is the connection's.
+ *
+ * Connections that your program has made with plx_connect() on the loop are asked about, too.
  */
-typedef int (*plx_drain_begin_fn)(plx_loop *loop, plx_conn conn, void *data);
+typedef int (*plx_draining_fn)(plx_loop *loop, plx_conn conn, void *data);
 
 /** What a server does. All zero is allowed. */
 typedef struct plx_server_options {
@@ -101,12 +108,11 @@ typedef struct plx_server_options {
     plx_server_start_fn on_start;   /**< May be NULL. */
     plx_server_end_fn on_end;       /**< May be NULL. */
     plx_server_choose_fn on_choose; /**< For PLX_DISPATCH_CHOSEN alone. */
-    plx_drain_begin_fn on_drain_begin; /**< NULL: the server finishes each connection as soon as it
-                                            has neither unconsumed input nor bytes to send. */
-    void *data;                        /**< Handed to on_start, on_end and on_choose. */
-    /** Not 0: each thread runs on a processor of its own, as far as there are so many; the thread
-     * that calls plx_server_run(), too, and that stays so. Systems without such a call ignore it.
-     */
+    plx_draining_fn on_draining;    /**< NULL: the server finishes each connection as soon as it has
+                                         neither unconsumed input nor bytes to send. */
+    void *data;                     /**< Handed to on_start, on_end and on_choose. */
+    /** Not 0: each loop's thread runs on a processor of its own, as far as there are so many. The
+     * thread that calls plx_server_run() then only waits. Systems without such a call ignore it. */
     uint32_t pin;
     /** Not 0: the server starts no thread. You run each of its loops (plx_server_loop()), on
      * threads of yours or in a simulation (plx_sim_add()), and call plx_server_loop_end() when it
@@ -140,7 +146,8 @@ PLX_NODISCARD PLX_API int plx_server_listen_sized(plx_server *server, const char
 
 /**
  * Listens at `address`, as plx_listen() does; for up to 64 addresses, each before plx_server_run().
- * The options have no on_accept. on_error is called on the thread of the loop that accepts.
+ * The options have no on_accept. on_error is called on the thread of the loop that accepts. The
+ * server pauses and resumes its listeners itself: do not call plx_listener_pause() for them.
  *
  * Returns 0; PLX_EINVAL also for an on_accept; PLX_ENOSYS for a policy that this system, or the
  * loops' backend, does not have (plx_dispatch_needs() tells what to take instead); PLX_ELIMIT;
@@ -167,11 +174,12 @@ PLX_NODISCARD PLX_API int plx_server_address(plx_server *server, uint32_t index,
  * last loop that serves has ended by itself. A server runs once.
  *
  * A loop that ends by itself, because plx_loop_stop() was called or because its waits fail, closes
- * its connections, and the others go on without it.
+ * its connections; the other loops continue without it. If it is the loop that accepts, the server
+ * ends, as after plx_server_stop().
  *
- * Returns 0; what an on_start returned; the code with which the last loop failed; PLX_EINVAL with
- * `no_threads`; PLX_EBUSY when it runs, PLX_ECANCELED after it ran; PLX_ENOMEM or PLX_ELIMIT when
- * no thread can be started: nothing has been called then but on_start and on_end.
+ * Returns 0; what an on_start returned; the code with which the last loop, or the one that accepts,
+ * failed; PLX_EINVAL with `no_threads`; PLX_EBUSY when it runs, PLX_ECANCELED after it ran;
+ * PLX_ENOMEM or PLX_ELIMIT when a thread cannot be started: the server has ended then, too.
  */
 PLX_NODISCARD PLX_API int plx_server_run(plx_server *server);
 
@@ -183,9 +191,10 @@ PLX_API void plx_server_stop(plx_server *server);
 
 /**
  * Ends the server in order. It stops listening, and hands over what it has accepted. Each loop asks
- * on_drain_begin about its connections, and ends when none is left. After `deadline_ns` from now it
- * resets those that are left (plx_server_stats.connections_cut counts them), and ends. Timers,
- * watches and signals of yours work until then, and do not delay the end. PLX_FOREVER: no deadline.
+ * on_draining about its connections, and ends when none is left. After `deadline_ns` it resets
+ * those that are left (plx_server_stats.connections_cut counts them), and ends. Each loop counts
+ * the time from when it is told, which a long callback delays. Timers, watches and signals of yours
+ * work until then, and do not delay the end. PLX_FOREVER: no deadline.
  *
  * Calling it again changes nothing. Any thread may call it. Returns 0, PLX_ENOMEM with nothing
  * begun, or PLX_ECANCELED when the server has ended.
@@ -205,8 +214,9 @@ PLX_API int plx_server_loop_end(plx_server *server, plx_loop *loop, int status);
 
 /**
  * Closes the server and its loops. NULL is allowed. With `no_threads`, loops that have not ended
- * are ended here, on the calling thread; none may be running. Returns 0, or PLX_EBUSY while the
- * server runs, and from a callback of one of its loops: call it again later.
+ * are ended here, on the calling thread; none may be running. Returns 0; or PLX_EBUSY while the
+ * server runs, and from a callback of the server or of one of its loops: nothing has been closed
+ * then.
  */
 PLX_API int plx_server_close(plx_server *server);
 
@@ -242,22 +252,45 @@ static inline void plx_server_stats_get(plx_server *server, plx_server_stats *st
     plx_server_stats_get_sized(server, stats_out, sizeof *stats_out);
 }
 
-/** The counters of all loops, for plx_server_count_fn. */
-typedef struct plx_server_counts {
-    plx_loop_stats total;       /**< Those of all loops, added up. */
-    const plx_loop_stats *each; /**< Those of each loop, in the order of plx_server_loop(). */
-    uint32_t loops;             /**< How many `each` has. */
-} plx_server_counts;
+/** The counters of all loops at one time. Valid in the callback that is handed it. */
+typedef struct plx_server_counts plx_server_counts;
 
-/** The counters are there; `counts` is valid until the callback returns. */
+/** The loops have been counted. */
 typedef void (*plx_server_count_fn)(plx_server *server, const plx_server_counts *counts,
                                     void *data);
+
+/** How many loops were counted: those of plx_server_loop(). */
+PLX_API uint32_t plx_server_counts_loops(const plx_server_counts *counts);
+
+/** What plx_server_counts_total() calls, with the size of its caller's struct (docs/growing.md). */
+PLX_API void plx_server_counts_total_sized(const plx_server_counts *counts,
+                                           plx_loop_stats *stats_out, size_t stats_bytes);
+
+/** Copies the counters of all loops, added up, `queued_bytes_peak` too: the sum of the peaks. */
+static inline void plx_server_counts_total(const plx_server_counts *counts,
+                                           plx_loop_stats *stats_out)
+{
+    plx_server_counts_total_sized(counts, stats_out, sizeof *stats_out);
+}
+
+/** What plx_server_counts_get() calls, with the size of its caller's struct (docs/growing.md). */
+PLX_API int plx_server_counts_get_sized(const plx_server_counts *counts, uint32_t index,
+                                        plx_loop_stats *stats_out, size_t stats_bytes);
+
+/** Copies the counters of the loop plx_server_loop(server, index). Returns 0, or PLX_EINVAL when
+ *  there is none of that index. */
+static inline int plx_server_counts_get(const plx_server_counts *counts, uint32_t index,
+                                        plx_loop_stats *stats_out)
+{
+    return plx_server_counts_get_sized(counts, index, stats_out, sizeof *stats_out);
+}
 
 /**
  * Reads the counters of all loops, each on its own thread between two callbacks, and calls
  * `on_count` once, from within this call or later, on any of the server's threads. To continue on a
- * loop of yours, post to it there. A loop that is in a long callback delays it; one that has ended
- * counts as it ended. Any thread.
+ * loop of yours, post to it there. A loop in a long callback delays it; a loop that has ended
+ * counts as it ended. When the system is short of memory, `on_count` may be called only when a loop
+ * ends. Any thread.
  *
  * Returns 0, PLX_EINVAL without `on_count`, or PLX_ENOMEM. If it returns 0, `on_count` is called
  * exactly once, before plx_server_close() returns; else never.
