@@ -226,8 +226,8 @@ static void accepted_open(plx_loop *loop, plx__listener *listener,
 }
 
 /* The user decides, and may close the listener, which then opens no more. */
-static void accepted_offer(plx_loop *loop, plx__listener *listener,
-                           const plx__completion *completion)
+PLX__SLOW static void accepted_offer(plx_loop *loop, plx__listener *listener,
+                                     const plx__completion *completion)
 {
     const plx_socket socket = completion->accepted;
     enum plx_accept_verdict verdict =
