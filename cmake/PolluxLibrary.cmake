@@ -27,6 +27,7 @@ set(pollux_sources
     core/shared_options.c
     core/segment.c
     core/server/accepting.c
+    core/server/admission.c
     core/server/count.c
     core/server/dispatch.c
     core/server/drain.c

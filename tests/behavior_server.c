@@ -278,6 +278,50 @@ static void last_loop_takes_the_server_with_it(world *w)
     ck_assert_uint_eq(hosted_count(&h, ended), 2);
 }
 
+typedef struct admission {
+    hosted *hosted;
+    uint32_t count;
+} admission;
+
+static bool has_asked(void *data)
+{
+    const admission *a = data;
+    return plx__atomic_load(&a->hosted->admissions) >= a->count;
+}
+
+/* With each policy that is there: each second one is refused, and none of its callbacks is called.
+ */
+static void admission_comes_before_the_connection(world *w)
+{
+    for (uint32_t dispatch = PLX_DISPATCH_INLINE; dispatch <= PLX_DISPATCH_SHARED; dispatch++) {
+        hosted h = {.admits_half = true};
+        const uint32_t loops = dispatch == PLX_DISPATCH_INLINE ? 1 : 2;
+        size_t dropped;
+        plx_server_stats stats;
+        ck_ok(hosted_try(w, &h, (plx_server_options){.loops = loops, .dispatch = dispatch},
+                         (plx_loop_options){0}));
+        if (hosted_listen(&h, "tcp://127.0.0.1:0", (plx_listen_options){0}) == PLX_ENOSYS) {
+            ck_ok(plx_server_close(h.server));
+            continue;
+        }
+        hosted_run(&h);
+        for (size_t i = 0; i < 4; i++) {
+            peer p = peer_start(h.address);
+            turn_until_true(w, has_asked, &(admission){&h, (uint32_t)i + 1});
+            if (i % 2 == 0)
+                hosted_ask(w, &p, "welcome");
+            else
+                expect_reset(peer_drain(w, &p, &dropped));
+            peer_close(&p);
+        }
+        hosted_until(w, &h, closed, 2);
+        plx_server_stats_get(h.server, &stats);
+        ck_assert_uint_eq(stats.denied, 2);
+        ck_assert_uint_eq(hosted_count(&h, opened), 2);
+        hosted_close(w, &h);
+    }
+}
+
 /* Without the loop that accepts the server ends, and counts it. */
 static void server_ends_with_the_loop_that_accepts(world *w)
 {
@@ -397,6 +441,7 @@ const test_case behavior_server_cases[] = {
     CASE(last_loop_takes_the_server_with_it),
     CASE(server_ends_with_the_loop_that_accepts),
     CASE(pinned_loops_serve),
+    CASE(admission_comes_before_the_connection),
     CASE(full_loops_let_clients_wait),
     CASE(who_waits_at_the_end_is_refused),
     CASE(first_bytes_go_along),

@@ -86,6 +86,16 @@ static uint32_t loop_choose(plx_server *server, plx_socket socket, void *data)
     return h->chosen;
 }
 
+static int on_admit(plx_server *server, plx_loop *loop, plx_socket socket, void *data)
+{
+    hosted *h = data;
+    char text[PLX_ADDRESS_TEXT_MAX];
+    if (plx_socket_peer(socket, text, sizeof text) != 0 || plx_server_loops(server) == 0 ||
+        plx_loop_backend_name(loop) == NULL)
+        return PLX_EINVAL;
+    return plx__atomic_add(&h->admissions, 1) % 2 == 0 ? 0 : PLX_EACCES;
+}
+
 static int on_draining(plx_loop *loop, plx_conn conn, void *data)
 {
     hosted_loop *l = at(loop);
@@ -103,6 +113,7 @@ int hosted_try(world *w, hosted *h, plx_server_options options, plx_loop_options
     options.on_end = loop_ended;
     options.on_choose = options.dispatch == PLX_DISPATCH_CHOSEN ? loop_choose : NULL;
     options.on_draining = h->is_asked ? on_draining : NULL;
+    options.on_admit = h->admits_half ? on_admit : NULL;
     options.no_threads = net_is_sim();
     options.data = h;
     for (uint32_t i = 0; i < HOSTED_LOOPS; i++) {

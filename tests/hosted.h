@@ -28,11 +28,13 @@ typedef struct hosted {
     plx__atomic_u32 is_over; /* It has; or all of its loops have, in a simulation. */
     uint32_t running;        /* How many of those have not. */
     hosted_loop loops[HOSTED_LOOPS];
-    int start_fails; /* What the on_start of the last loop returns. */
-    uint32_t chosen; /* What on_choose returns. */
-    bool is_asked;   /* There is an on_draining, which counts and */
-    int is_busy;     /* returns this. */
-    size_t least;    /* Of fewer bytes than these, on_data consumes none. */
+    int start_fails;            /* What the on_start of the last loop returns. */
+    bool admits_half;           /* There is an on_admit, which refuses each second one. */
+    plx__atomic_u32 admissions; /* How often it was called. */
+    uint32_t chosen;            /* What on_choose returns. */
+    bool is_asked;              /* There is an on_draining, which counts and */
+    int is_busy;                /* returns this. */
+    size_t least;               /* Of fewer bytes than these, on_data consumes none. */
 } hosted;
 
 /* Opens the server: echoes, with these options, and those of the case's configuration. */

@@ -53,6 +53,7 @@ typedef struct server_run {
     bool is_limited; /* It has room for some connections only. */
     bool has_told;   /* It was told to drain or to stop. */
     bool drains_forever, was_stopped;
+    uint64_t denied;
     uint64_t drained_ns, until_ns; /* When it was told to drain, and its deadline; or 0. */
     bool counted;
 } server_run;
@@ -94,6 +95,17 @@ static uint32_t loop_choose(plx_server *server, plx_socket socket, void *data)
     (void)data;
     CHECK(plx_socket_local(socket, text, sizeof text) == 0);
     return s.chosen;
+}
+
+static int admit(plx_server *server, plx_loop *loop, plx_socket socket, void *data)
+{
+    (void)server;
+    (void)loop;
+    (void)socket;
+    (void)data;
+    const bool is_denied = one_in(8);
+    s.denied += is_denied;
+    return is_denied ? PLX_EACCES : 0;
 }
 
 /* Some say for a while that they are busy. */
@@ -163,6 +175,7 @@ static bool server_open(void)
         .on_end = loop_ended,
         .on_choose = dispatch == PLX_DISPATCH_CHOSEN ? loop_choose : NULL,
         .on_draining = one_in(2) ? draining : NULL,
+        .on_admit = !s.is_calm && one_in(3) ? admit : NULL,
         .no_threads = 1,
     };
     const plx_conn_options conn = {
@@ -390,6 +403,7 @@ static void on_count(plx_server *server, const plx_server_counts *counts, void *
     CHECK(!s.is_calm || (stats.refused == 0 && stats.loops_lost == 0));
     CHECK(!s.is_calm || s.is_limited || stats.handed_on == 0);
     CHECK(!s.drains_forever || s.was_stopped || stats.connections_cut == 0);
+    CHECK(stats.denied == s.denied && total->accepts_refused == s.denied);
     sim_server_count.refused += stats.refused;
     sim_server_count.handed_on += stats.handed_on;
     sim_server_count.cut += stats.connections_cut;

@@ -95,6 +95,8 @@ enum plx_accept_verdict plx__accepting_hand_over(plx_loop *loop, plx_listener li
     plx_server *server = of->server;
     plx__handoff handoff = {.socket = socket, .listener = of};
     (void)listener;
+    if (!plx__admits(loop, of, socket))
+        return PLX_ACCEPT_REFUSED;
     int status = bytes_copy(&handoff, bytes, length);
     if (status == 0 && server->is_holding)
         status = PLX_ENOBUFS; /* First those that wait. */

@@ -89,8 +89,11 @@ static int listener_new(plx_server *server, plx__server_listener **of_out,
 static plx_listen_options loop_options(const plx_server *server, plx__server_listener *of)
 {
     plx_listen_options options = of->options;
-    if (plx__dispatch_hands_over(server->options.dispatch)) {
+    if (plx__dispatch_hands_over(server->options.dispatch))
         options.on_accept = plx__accepting_hand_over;
+    else if (server->options.on_admit != NULL)
+        options.on_accept = plx__admission_decide;
+    if (options.on_accept != NULL) { /* The data is the server's then. */
         options.on_error = on_listener_error;
         options.data = of;
     }

@@ -2,6 +2,7 @@
  *
  * inbox.c     sockets on their way to a loop
  * dispatch.c  which loop gets one
+ * admission.c whether a connection is let in
  * accepting.c the loop that accepts for others, and what it holds while all are full
  * count.c     the counters of all loops
  * worker.c    a loop of the server, from on_start to on_end, and the end of all
@@ -167,6 +168,13 @@ bool plx__dispatch_hands_over(uint32_t dispatch);
  * `except`. 0; or PLX_ENOBUFS when none can now, PLX_ECANCELED when all have ended: then the
  * handoff stays the caller's. */
 int plx__dispatch(plx_server *server, const plx__handoff *handoff, const plx__worker *except);
+
+/* --- admission.c ----------------------------------------------------------------------------- */
+
+bool plx__admits(plx_loop *loop, const plx__server_listener *of, plx_socket socket);
+/* The on_accept of listeners on loops that serve themselves. */
+enum plx_accept_verdict plx__admission_decide(plx_loop *loop, plx_listener listener, void *data,
+                                              plx_socket socket, const void *bytes, size_t length);
 
 /* --- accepting.c ----------------------------------------------------------------------------- */
 

@@ -79,6 +79,14 @@ typedef int (*plx_server_start_fn)(plx_server *server, plx_loop *loop, uint32_t 
 typedef void (*plx_server_end_fn)(plx_server *server, plx_loop *loop, uint32_t index, void *data);
 
 /**
+ * Decides whether a connection is let in, before it exists: called on the thread of `loop`, which
+ * has accepted `socket`; with PLX_DISPATCH_KERNEL and PLX_DISPATCH_SHARED on several threads at
+ * once. Return 0 to let it in; any other value refuses it with a reset. plx_socket_peer() tells
+ * whose connection it is. The socket stays the server's: do not close it, and do not wait for it.
+ */
+typedef int (*plx_admit_fn)(plx_server *server, plx_loop *loop, plx_socket socket, void *data);
+
+/**
  * Chooses the loop for a connection that has been accepted, on the thread of the loop that accepts.
  * Returns an index; one beyond the last counts modulo the number of loops. If that loop is full or
  * has ended, the server asks the next one. While all loops are full, it is called again for the
@@ -110,7 +118,8 @@ typedef struct plx_server_options {
     plx_server_choose_fn on_choose; /**< For PLX_DISPATCH_CHOSEN alone. */
     plx_draining_fn on_draining;    /**< NULL: the server finishes each connection as soon as it has
                                          neither unconsumed input nor bytes to send. */
-    void *data;                     /**< Handed to on_start, on_end and on_choose. */
+    plx_admit_fn on_admit;          /**< NULL: everybody is let in. */
+    void *data;                     /**< Handed to on_start, on_end, on_choose and on_admit. */
     /** Not 0: each loop's thread runs on a processor of its own, as far as there are so many. The
      * thread that calls plx_server_run() then only waits. Systems without such a call ignore it. */
     uint32_t pin;
@@ -240,6 +249,7 @@ typedef struct plx_server_stats {
     uint64_t accept_pauses;   /**< Times that accepting paused because all loops were full. */
     uint64_t connections_cut; /**< Connections that were reset at the deadline of a drain. */
     uint64_t loops_lost;      /**< Loops that have ended by themselves. */
+    uint64_t denied;          /**< Connections that on_admit refused. */
 } plx_server_stats;
 
 /** What plx_server_stats_get() calls, with the size of its caller's struct (docs/growing.md). */
