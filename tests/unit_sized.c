@@ -178,10 +178,100 @@ static void structs_of_any_age_are_filled_in(world *w)
     ck_assert_uint_eq(about.tail[TAIL - 1], 0);
 }
 
+static int never_start(plx_server *server, plx_loop *loop, uint32_t index, void *data)
+{
+    (void)server;
+    (void)loop;
+    (void)index;
+    (void)data;
+    return PLX_EACCES;
+}
+
+/* A server has two structs, too, and its listeners have theirs. */
+static void server_options_of_any_age(world *w)
+{
+    struct {
+        plx_server_options options;
+        unsigned char tail[TAIL];
+    } newer = {.options = {.loops = 1, .on_start = never_start, .no_threads = 1}};
+    struct {
+        plx_loop_options options;
+        unsigned char tail[TAIL];
+    } loop = {.options = {.settings = no_setting, .settings_count = 1}};
+    newer_conn conn = {.options = {.flags = wrong}};
+    const plx_listen_options listen = {.conn = &conn.options};
+    const plx_server_options *options = &newer.options;
+    const size_t older = offsetof(plx_server_options, no_threads);
+    const size_t older_loop = offsetof(plx_loop_options, settings);
+    plx_server *server;
+    (void)w;
+    ck_assert_int_eq(plx_server_open_sized(&server, options, sizeof *options, 0), PLX_EACCES);
+    ck_assert_ptr_null(server);
+    ck_ok(
+        plx_server_open_sized(&server, options, older, 0)); /* It does not start without threads. */
+    ck_ok(plx_server_close(server));
+    newer.options = (plx_server_options){.loops = 1, .loop = &loop.options};
+    ck_assert_int_eq(plx_server_open_sized(&server, options, sizeof newer, sizeof loop.options),
+                     PLX_EINVAL);
+    ck_ok(plx_server_open_sized(&server, options, sizeof newer, older_loop));
+    ck_assert_int_eq(plx_server_listen_sized(server, "tcp://127.0.0.1:0", &listen, sizeof listen,
+                                             sizeof conn.options),
+                     PLX_EINVAL);
+    ck_ok(plx_server_listen_sized(server, "tcp://127.0.0.1:0", &listen, sizeof listen, OLDER_CONN));
+    ck_ok(plx_server_close(server));
+    newer.tail[TAIL - 1] = 1;
+    ck_assert_int_eq(plx_server_open_sized(&server, options, sizeof newer, older_loop), PLX_EINVAL);
+    loop.options.settings_count = 0;
+    newer.tail[TAIL - 1] = 0;
+    loop.tail[0] = 1;
+    ck_assert_int_eq(plx_server_open_sized(&server, options, sizeof newer, sizeof loop),
+                     PLX_EINVAL);
+    ck_assert_ptr_null(server);
+}
+
+static void counts_check(plx_server *server, const plx_server_counts *counts, void *data)
+{
+    unsigned char bytes[sizeof(plx_loop_stats) + TAIL];
+    plx_loop_stats whole;
+    (void)server;
+    plx_server_counts_total(counts, &whole);
+    memset(bytes, 0xA5, sizeof bytes);
+    plx_server_counts_total_sized(counts, (plx_loop_stats *)(void *)bytes, sizeof(uint64_t));
+    ck_assert_mem_eq(bytes, &whole, sizeof(uint64_t));
+    ck_assert_uint_eq(bytes[sizeof(uint64_t)], 0xA5);
+    ck_ok(plx_server_counts_get_sized(counts, 0, (plx_loop_stats *)(void *)bytes, sizeof bytes));
+    ck_assert_mem_eq(bytes, &whole, sizeof whole); /* There is one loop. */
+    ck_assert_uint_eq(bytes[sizeof whole], 0);
+    ck_assert_uint_eq(bytes[sizeof bytes - 1], 0);
+    ck_assert_uint_eq(plx_server_counts_loops(counts), 1);
+    *(bool *)data = true;
+}
+
+static void server_counters_of_any_age(world *w)
+{
+    const plx_server_options options = {.loops = 1, .no_threads = 1};
+    plx_server *server;
+    plx_server_stats stats[2];
+    bool is_counted = false;
+    (void)w;
+    ck_ok(plx_server_open(&server, &options));
+    memset(stats, 0xA5, sizeof stats);
+    plx_server_stats_get_sized(server, stats, sizeof(uint64_t));
+    ck_assert_uint_eq(stats[0].handed_over, 0);
+    ck_assert_uint_eq(((const unsigned char *)stats)[sizeof(uint64_t)], 0xA5);
+    plx_server_stats_get_sized(server, stats, sizeof stats);
+    ck_assert_uint_eq(stats[1].handed_over, 0);
+    ck_ok(plx_server_count(server, counts_check, &is_counted));
+    ck_ok(plx_server_close(server));
+    ck_assert(is_counted);
+}
+
 const test_case unit_sized_cases[] = {
     CASE(loop_options_of_any_age),
     CASE(conn_options_of_any_age),
     CASE(listen_options_of_any_age),
     CASE(structs_of_any_age_are_filled_in),
+    CASE(server_options_of_any_age),
+    CASE(server_counters_of_any_age),
     CASES_END,
 };
