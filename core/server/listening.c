@@ -20,10 +20,11 @@ static uint32_t handles_count(const plx_server *server)
     return listens_everywhere(server) ? server->workers_count : 1;
 }
 
-static plx_loop *listening_loop(plx_server *server, uint32_t handle)
+/* Handle 0 is that of the loop that accepts for others, if there is one. */
+static plx_loop *listening_loop(const plx_server *server, uint32_t handle)
 {
-    plx__worker *acceptor = plx__server_acceptor(server);
-    return acceptor != NULL ? acceptor->loop : server->workers[handle].loop;
+    const bool has_acceptor = server->loops_count > server->workers_count;
+    return server->workers[has_acceptor ? server->workers_count : handle].loop;
 }
 
 void plx__listening_end(plx_server *server, const plx__worker *worker)
