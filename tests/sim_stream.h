@@ -22,5 +22,7 @@ uint32_t sim_streams_clients(void);
 uint32_t sim_streams_servers(void);
 /* What must hold of both directions of each stream, at last. */
 void sim_streams_check(void);
+/* When the loops have closed: every lent buffer has been returned. */
+void sim_streams_closed_check(void);
 
 #endif

@@ -160,6 +160,7 @@ static void scene_close(void)
     sim_posts_quiet();
     for (uint32_t i = 0; i < r.scene.loop_count; i++)
         CHECK(plx_loop_close(r.scene.loops[i]) == 0);
+    sim_streams_closed_check();
     sim_posts_end();
     CHECK(plx_sim_sockets(r.scene.sim) == 0);
     CHECK(plx_sim_close(r.scene.sim) == 0);
