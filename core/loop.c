@@ -222,7 +222,7 @@ static void post_waiters_cancel(plx_loop *loop)
         waiter.run(loop, waiter.data, PLX_ECANCELED);
 }
 
-int plx_loop_cancel(plx_loop *loop)
+static int loop_end(plx_loop *loop)
 {
     if (loop->is_in_turn || plx__is_inherited(loop))
         return PLX_EBUSY;
@@ -240,11 +240,25 @@ int plx_loop_cancel(plx_loop *loop)
     return 0;
 }
 
+int plx_loop_cancel(plx_loop *loop)
+{
+    const bool was_closing = loop->is_closing;
+    int status = loop_end(loop);
+    if (status != 0 || was_closing)
+        return status;
+    /* What backends do with their next wait: a second thread that polls closed sockets lets go of
+     * them then, and their peers see the end. */
+    loop->is_in_turn = true;
+    (void)plx__turn_arrivals(loop, 0);
+    loop->is_in_turn = false;
+    return 0;
+}
+
 int plx_loop_close(plx_loop *loop)
 {
     if (loop == NULL)
         return 0;
-    int status = plx_loop_cancel(loop);
+    int status = loop_end(loop);
     if (status != 0)
         return status;
     /* Another thread may have ended it: a second look costs nothing. */
