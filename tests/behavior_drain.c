@@ -3,20 +3,6 @@
 
 extern const test_case behavior_drain_cases[];
 
-static void peers_open(world *w, hosted *h, peer *peers, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        peers[i] = peer_open(w, h->address);
-        hosted_until(w, h, opened, i + 1);
-    }
-}
-
-static void peers_close(peer *peers, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        peer_close(&peers[i]);
-}
-
 static uint64_t cut(hosted *h)
 {
     plx_server_stats stats;
@@ -32,7 +18,7 @@ static void drain_finishes_idle_connections(world *w)
     size_t dropped;
     hosted_open(w, &h, (plx_server_options){.loops = 3}, (plx_loop_options){0});
     hosted_run(&h);
-    peers_open(w, &h, peers, 6);
+    hosted_peers_open(w, &h, peers, 6);
     ck_ok(plx_server_drain(h.server, PLX_FOREVER));
     ck_ok(plx_server_drain(h.server, 0)); /* It has begun: no deadline all the same. */
     for (size_t i = 0; i < 6; i++) {
@@ -55,16 +41,12 @@ static void drain_serves_who_waits_for_room(world *w)
     hosted h = {.is_asked = true};
     peer peers[2];
     size_t dropped;
-    plx_server_stats stats;
     hosted_open(w, &h, (plx_server_options){.loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
                 (plx_loop_options){.connections_max = 1});
     hosted_run(&h);
-    peers_open(w, &h, peers, 1);
+    hosted_peers_open(w, &h, peers, 1);
     peers[1] = peer_open(w, h.address);
-    do {
-        turn(w);
-        plx_server_stats_get(h.server, &stats);
-    } while (stats.accept_pauses == 0);
+    hosted_until_full(w, &h);
     ck_ok(plx_server_drain(h.server, PLX_FOREVER));
     for (size_t i = 0; i < 2; i++) {
         ck_assert_int_eq(peer_drain(w, &peers[i], &dropped), PLX_EEOF);
@@ -86,7 +68,7 @@ static void request_in_flight_is_answered(world *w)
     size_t dropped;
     hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
     hosted_run(&h);
-    peers_open(w, &h, peers, 2);
+    hosted_peers_open(w, &h, peers, 2);
     hosted_ask(w, &peers[0], "complete");
     peer_send(w, &peers[0], "half", 4);
     peer_send(w, &peers[1], "half", 4);
@@ -102,7 +84,7 @@ static void request_in_flight_is_answered(world *w)
         ck_assert_int_eq(peer_drain(w, &peers[i], &dropped), PLX_EEOF);
     }
     ck_assert_uint_eq(hosted_count(&h, received), received + 16);
-    peers_close(peers, 2);
+    hosted_peers_close(peers, 2);
     ck_ok(hosted_wait(w, &h));
     ck_assert_uint_eq(cut(&h), 0);
     hosted_close(w, &h);
@@ -116,7 +98,7 @@ static void deadline_cuts_what_is_busy(world *w)
     size_t dropped;
     hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
     hosted_run(&h);
-    peers_open(w, &h, peers, 4);
+    hosted_peers_open(w, &h, peers, 4);
     ck_ok(plx_server_drain(h.server, 300 * PLX_MILLISECOND));
     hosted_until(w, &h, asked, 4);
     hosted_ask(w, &peers[0], "still there?");
@@ -124,7 +106,7 @@ static void deadline_cuts_what_is_busy(world *w)
         expect_reset(peer_drain(w, &peers[i], &dropped));
     ck_ok(hosted_wait(w, &h));
     ck_assert_uint_eq(cut(&h), 4);
-    peers_close(peers, 4);
+    hosted_peers_close(peers, 4);
     hosted_close(w, &h);
 }
 
@@ -143,7 +125,7 @@ static void draining_server_accepts_no_more(world *w)
             continue;
         }
         hosted_run(&h);
-        peers_open(w, &h, &one, 1);
+        hosted_peers_open(w, &h, &one, 1);
         ck_ok(plx_server_drain(h.server, PLX_FOREVER));
         hosted_until(w, &h, asked, 1);
         turn_some(w); /* The other loop may not have begun. */
@@ -220,7 +202,7 @@ static void counters_of_all_loops_add_up(world *w)
     peer peers[6];
     hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
     hosted_run(&h);
-    peers_open(w, &h, peers, 6);
+    hosted_peers_open(w, &h, peers, 6);
     for (size_t i = 0; i < 6; i++)
         hosted_ask(w, &peers[i], "count me");
     counted c = count_now(w, &h);
@@ -231,7 +213,7 @@ static void counters_of_all_loops_add_up(world *w)
     ck_assert_uint_eq(c.total.connections_adopted, 6);
     ck_assert_uint_eq(c.total.received_bytes, 48);
     ck_assert_uint_eq(c.total.sent_bytes, 48);
-    peers_close(peers, 6);
+    hosted_peers_close(peers, 6);
     hosted_until(w, &h, closed, 6);
     hosted_close(w, &h);
 }
@@ -244,7 +226,7 @@ static void ended_loops_are_counted(world *w)
     size_t dropped;
     hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
     hosted_run(&h);
-    peers_open(w, &h, peers, 4);
+    hosted_peers_open(w, &h, peers, 4);
     plx_server_stop(h.server);
     ck_ok(hosted_wait(w, &h));
     counted c = {0};
@@ -255,7 +237,7 @@ static void ended_loops_are_counted(world *w)
     hosted_close(w, &h);
     for (size_t i = 0; i < 4; i++)
         (void)peer_drain(w, &peers[i], &dropped);
-    peers_close(peers, 4);
+    hosted_peers_close(peers, 4);
 }
 
 /* --- want ------------------------------------------------------------------------------------- */

@@ -17,21 +17,6 @@ static uint32_t open_on(hosted *h, uint32_t index)
     return opened_on(h, index) - plx__atomic_load(&h->loops[index].closed);
 }
 
-static void peers_open(world *w, hosted *h, peer *peers, size_t count)
-{
-    uint32_t before = hosted_count(h, opened);
-    for (size_t i = 0; i < count; i++) {
-        peers[i] = peer_open(w, h->address);
-        hosted_until(w, h, opened, before + (uint32_t)i + 1);
-    }
-}
-
-static void peers_close(peer *peers, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        peer_close(&peers[i]);
-}
-
 /* Twelve connections and three loops: four each, and each is served by its own. */
 static void connections_go_round(world *w)
 {
@@ -40,7 +25,7 @@ static void connections_go_round(world *w)
     hosted_open(w, &h, (plx_server_options){.loops = 3, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
                 (plx_loop_options){0});
     hosted_run(&h);
-    peers_open(w, &h, peers, PEERS);
+    hosted_peers_open(w, &h, peers, PEERS);
     for (uint32_t i = 0; i < 3; i++)
         ck_assert_uint_eq(opened_on(&h, i), PEERS / 3);
     for (size_t i = 0; i < PEERS; i++)
@@ -51,7 +36,7 @@ static void connections_go_round(world *w)
     plx_server_stats_get(h.server, &stats);
     ck_assert_uint_eq(stats.handed_over, PEERS);
     ck_assert_uint_eq(stats.refused, 0);
-    peers_close(peers, PEERS);
+    hosted_peers_close(peers, PEERS);
     hosted_until(w, &h, closed, PEERS);
     hosted_close(w, &h);
     ck_assert_uint_eq(hosted_count(&h, started), 3);
@@ -66,7 +51,7 @@ static void next_ones_go_where_fewest_are(world *w)
     size_t left = 0;
     hosted_open(w, &h, (plx_server_options){.loops = 3}, (plx_loop_options){0});
     hosted_run(&h);
-    peers_open(w, &h, peers, PEERS);
+    hosted_peers_open(w, &h, peers, PEERS);
     for (uint32_t i = 0; i < 3; i++)
         ck_assert_uint_eq(opened_on(&h, i), PEERS / 3);
     /* They have gone round, so each third one is on the same loop; which, the first tells. */
@@ -84,11 +69,11 @@ static void next_ones_go_where_fewest_are(world *w)
     /* A slot is free a moment after its on_close. */
     for (size_t i = 0; i < 100 && plx_loop_connections(plx_server_loop(h.server, emptied)) > 0; i++)
         turn(w);
-    peers_open(w, &h, later, 4);
+    hosted_peers_open(w, &h, later, 4);
     for (uint32_t i = 0; i < 3; i++)
         ck_assert_uint_eq(open_on(&h, i), 4);
-    peers_close(peers, left);
-    peers_close(later, 4);
+    hosted_peers_close(peers, left);
+    hosted_peers_close(later, 4);
     hosted_close(w, &h);
 }
 
@@ -99,10 +84,10 @@ static void chosen_loop_gets_it(world *w)
     hosted_open(w, &h, (plx_server_options){.loops = 2, .dispatch = PLX_DISPATCH_CHOSEN},
                 (plx_loop_options){0});
     hosted_run(&h);
-    peers_open(w, &h, peers, 4);
+    hosted_peers_open(w, &h, peers, 4);
     ck_assert_uint_eq(opened_on(&h, 1), 4);
     hosted_ask(w, &peers[3], "chosen");
-    peers_close(peers, 4);
+    hosted_peers_close(peers, 4);
     hosted_close(w, &h);
 }
 
@@ -113,9 +98,9 @@ static void one_loop_accepts_and_serves(world *w)
     hosted_open(w, &h, (plx_server_options){.loops = 1}, (plx_loop_options){0});
     ck_assert_ptr_null(plx_server_loop(h.server, 1)); /* Nobody accepts for it. */
     hosted_run(&h);
-    peers_open(w, &h, peers, 4);
+    hosted_peers_open(w, &h, peers, 4);
     hosted_ask(w, &peers[0], "inline");
-    peers_close(peers, 4);
+    hosted_peers_close(peers, 4);
     hosted_close(w, &h);
     ck_assert_uint_eq(hosted_count(&h, ended), 1);
 }
@@ -137,10 +122,10 @@ static void serve_everywhere_or_refuse(world *w, uint32_t dispatch, bool is_ther
     }
     ck_ok(status);
     hosted_run(&h);
-    peers_open(w, &h, peers, PEERS);
+    hosted_peers_open(w, &h, peers, PEERS);
     for (size_t i = 0; i < PEERS; i++)
         hosted_ask(w, &peers[i], "anybody");
-    peers_close(peers, PEERS);
+    hosted_peers_close(peers, PEERS);
     hosted_until(w, &h, closed, PEERS);
     hosted_close(w, &h);
     ck_assert_uint_eq(hosted_count(&h, ended), 3);
@@ -231,14 +216,14 @@ static void stop_closes_what_is_open(world *w)
     size_t dropped;
     hosted_open(w, &h, (plx_server_options){.loops = 3}, (plx_loop_options){0});
     hosted_run(&h);
-    peers_open(w, &h, peers, 6);
+    hosted_peers_open(w, &h, peers, 6);
     plx_server_stop(h.server);
     ck_ok(hosted_wait(w, &h));
     hosted_close(w, &h);
     ck_assert_uint_eq(hosted_count(&h, cancelled), 6);
     for (size_t i = 0; i < 6; i++)
         (void)peer_drain(w, &peers[i], &dropped);
-    peers_close(peers, 6);
+    hosted_peers_close(peers, 6);
 }
 
 /* A loop ends by itself; the others serve on, and get what comes. */
@@ -250,17 +235,17 @@ static void lost_loop_is_passed_over(world *w)
     hosted_open(w, &h, (plx_server_options){.loops = 2, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
                 (plx_loop_options){0});
     hosted_run(&h);
-    peers_open(w, &h, peers, 4);
+    hosted_peers_open(w, &h, peers, 4);
     plx_loop_stop(plx_server_loop(h.server, 1));
     hosted_until(w, &h, ended, 1);
     ck_assert_uint_eq(plx__atomic_load(&h.loops[1].cancelled), 2);
-    peers_open(w, &h, later, 4);
+    hosted_peers_open(w, &h, later, 4);
     ck_assert_uint_eq(opened_on(&h, 0), 6);
     hosted_ask(w, &later[3], "still here");
     plx_server_stats_get(h.server, &stats);
     ck_assert_uint_eq(stats.loops_lost, 1);
-    peers_close(later, 4);
-    peers_close(peers, 4);
+    hosted_peers_close(later, 4);
+    hosted_peers_close(peers, 4);
     hosted_close(w, &h);
 }
 
@@ -331,7 +316,7 @@ static void server_ends_with_the_loop_that_accepts(world *w)
     plx_server_stats stats;
     hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
     hosted_run(&h);
-    peers_open(w, &h, &one, 1);
+    hosted_peers_open(w, &h, &one, 1);
     plx_loop_stop(plx_server_loop(h.server, 2));
     ck_ok(hosted_wait(w, &h));
     plx_server_stats_get(h.server, &stats);
@@ -349,9 +334,9 @@ static void pinned_loops_serve(world *w)
     peer peers[4];
     hosted_open(w, &h, (plx_server_options){.loops = 3, .pin = 1}, (plx_loop_options){0});
     hosted_run(&h);
-    peers_open(w, &h, peers, 4);
+    hosted_peers_open(w, &h, peers, 4);
     hosted_ask(w, &peers[0], "where?");
-    peers_close(peers, 4);
+    hosted_peers_close(peers, 4);
     hosted_close(w, &h);
     ck_assert_uint_eq(hosted_count(&h, ended), 3);
 }
@@ -364,13 +349,10 @@ static void full_loops_let_clients_wait(world *w)
     plx_server_stats stats;
     hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){.connections_max = 1});
     hosted_run(&h);
-    peers_open(w, &h, peers, 2);
+    hosted_peers_open(w, &h, peers, 2);
     peers[2] = peer_open(w, h.address); /* In the system's queue, or held. */
     peer_send(w, &peers[2], "wait", 4);
-    do {
-        turn(w);
-        plx_server_stats_get(h.server, &stats);
-    } while (stats.accept_pauses == 0);
+    hosted_until_full(w, &h);
     ck_assert_uint_eq(hosted_count(&h, opened), 2);
     hosted_ask(w, &peers[0], "a"); /* The others are served meanwhile. */
     peer_close(&peers[1]);
@@ -391,21 +373,17 @@ static void who_waits_at_the_end_is_refused(world *w)
     hosted h = {0};
     peer peers[2];
     size_t dropped;
-    plx_server_stats stats;
     hosted_open(w, &h, (plx_server_options){.loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
                 (plx_loop_options){.connections_max = 1});
     hosted_run(&h);
-    peers_open(w, &h, peers, 1);
+    hosted_peers_open(w, &h, peers, 1);
     peers[1] = peer_open(w, h.address);
-    do {
-        turn(w);
-        plx_server_stats_get(h.server, &stats);
-    } while (stats.accept_pauses == 0);
+    hosted_until_full(w, &h);
     plx_server_stop(h.server);
     ck_ok(hosted_wait(w, &h));
     hosted_close(w, &h);
     (void)peer_drain(w, &peers[1], &dropped);
-    peers_close(peers, 2);
+    hosted_peers_close(peers, 2);
 }
 
 /* What arrived with the connection is handed over with it. */

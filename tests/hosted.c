@@ -234,3 +234,31 @@ void hosted_until_at(world *w, hosted *h, size_t offset, uint32_t wanted)
     sum_wait wait = {h, offset, wanted};
     turn_until_true(w, has_reached, &wait);
 }
+
+void hosted_peers_open(world *w, hosted *h, peer *peers, size_t count)
+{
+    const uint32_t before = hosted_count(h, opened);
+    for (size_t i = 0; i < count; i++) {
+        peers[i] = peer_open(w, h->address);
+        hosted_until(w, h, opened, before + (uint32_t)i + 1);
+    }
+}
+
+void hosted_peers_close(peer *peers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        peer_close(&peers[i]);
+}
+
+static bool is_full(void *data)
+{
+    const hosted *h = data;
+    plx_server_stats stats;
+    plx_server_stats_get(h->server, &stats);
+    return stats.accept_pauses > 0;
+}
+
+void hosted_until_full(world *w, hosted *h)
+{
+    turn_until_true(w, is_full, h);
+}

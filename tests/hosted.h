@@ -52,6 +52,11 @@ void hosted_close(world *w, hosted *h);
 
 /* Sends these bytes from the peer, and waits until they have come back. */
 void hosted_ask(world *w, peer *p, const char *question);
+/* Connects peers one by one, each when the one before has opened. */
+void hosted_peers_open(world *w, hosted *h, peer *peers, size_t count);
+void hosted_peers_close(peer *peers, size_t count);
+/* Turns the case's loop until accepting has paused because all loops are full. */
+void hosted_until_full(world *w, hosted *h);
 /* The sum of a counter over all loops. */
 uint32_t hosted_sum(hosted *h, size_t offset);
 #define hosted_count(h, member) hosted_sum((h), offsetof(hosted_loop, member))

@@ -258,7 +258,7 @@ static void each_cut_is_mended_alone(world *w)
     }
 }
 
-/* What nobody mends is waited for in vain: an endless run says so, and a later one goes on. */
+/* If nobody mends the network, an endless run returns PLX_EDEADLK, and a later run continues. */
 static void endless_cut_is_a_deadlock(world *w)
 {
     (void)w;

@@ -234,8 +234,8 @@ static plx_socket connection_release(stage *s)
     return socket;
 }
 
-/* What a connection has no other loop gets, and the connection goes on. In the same loop the older
- * owner has lost it, as with sockets of the system. */
+/* What a connection has no other loop gets, and the connection stays open. In the same loop the
+ * older owner has lost it, as with sockets of the system. */
 static void socket_has_one_owner(world *w)
 {
     probe first = {0}, second = {0};

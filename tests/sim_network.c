@@ -142,24 +142,24 @@ static void listeners_share_a_port(world *w)
 /* A port that is given out is no open socket's, also when all have been given out before. */
 static void ports_of_open_sockets_are_not_given_out(world *w)
 {
-    enum { PORTS = 16384, KEPT = 3 };
-    char kept[KEPT + 1][PLX_ADDRESS_TEXT_MAX], local[PLX_ADDRESS_TEXT_MAX];
+    enum { PORTS = 16384, TAKEN = 3 };
+    char taken[TAKEN + 1][PLX_ADDRESS_TEXT_MAX], local[PLX_ADDRESS_TEXT_MAX];
     size_t given_again = 0;
     (void)w;
     stage_open_listening(&s, (plx_sim_options){0});
-    strcpy(kept[KEPT], s.address);
-    for (int i = 0; i < KEPT; i++)
-        ck_ok(plx_conn_local(s.client, stage_connect(&s), kept[i], sizeof kept[i]));
+    strcpy(taken[TAKEN], s.address);
+    for (int i = 0; i < TAKEN; i++)
+        ck_ok(plx_conn_local(s.client, stage_connect(&s), taken[i], sizeof taken[i]));
     for (int i = 0; i < PORTS; i++) {
         plx_conn conn = stage_connect(&s);
         int status = plx_conn_local(s.client, conn, local, sizeof local);
-        for (int k = 0; k <= KEPT; k++)
-            given_again += status != 0 || strcmp(local, kept[k]) == 0;
+        for (int k = 0; k <= TAKEN; k++)
+            given_again += status != 0 || strcmp(local, taken[k]) == 0;
         status = plx_conn_close(s.client, conn);
         given_again += status != 0 || plx_loop_run_once(s.client, 0) != 0;
     }
     ck_assert_uint_eq(given_again, 0);
-    ck_assert_uint_eq(s.made.opened, KEPT);
+    ck_assert_uint_eq(s.made.opened, TAKEN);
     stage_close(&s);
 }
 

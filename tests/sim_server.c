@@ -1,10 +1,11 @@
 /* tests/sim_server.c - owns a server, its clients, and what befalls it.
  *
- * Clients connect when chance says so, ask, check the answers, and leave. Loops of the server end
- * one by one, it drains or stops amid all that, its loops are full, and the network and the system
- * fail as sim_swarm() has it. Whatever happens: each connection opens and closes once, on one loop;
- * each socket that was accepted is served or refused; and everything ends. If nothing befalls the
- * server, every client gets every answer, and the loops have as many as the policy says.
+ * Clients connect at times that chance chooses, ask, check the answers, and leave. Loops of the
+ * server end one by one, it drains or stops amid all that, its loops are full, and the network and
+ * the system fail as sim_swarm() has it. Whatever happens: each connection opens and closes once,
+ * on one loop; each socket that was accepted is served or refused; and everything ends. If nothing
+ * befalls the server, every client gets every answer, and the loops have as many as the policy
+ * says.
  */
 #include "tests/sim_server.h"
 

@@ -116,8 +116,7 @@ struct plx_server {
     plx_server_stats stats;
     int status; /* The first failure that ends the server. */
     bool is_draining;
-    uint64_t
-        drain_wait_ns; /* Until the deadline. Loops read it when they have been told to drain. */
+    uint64_t drain_wait_ns; /* Until the deadline; for loops that have been told to drain. */
 };
 
 static inline plx__worker *plx__server_acceptor(plx_server *server)
