@@ -29,7 +29,7 @@ sys.path.insert(0, HERE)
 from operators import lines_of_others, mutants_of
 from reach import FLAGS, Reach, reach_learn, reach_load, reach_store, trace_compile, tree_hash
 from suites import (WATCHERS_LINUX, WATCHERS_WINDOWS, Bench, confirmed, elapsed, first_failure,
-                    programs_of)
+                    program_of, programs_of)
 
 EQUIVALENT = os.path.join(HERE, "equivalent.txt")
 SANITIZE = "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
@@ -154,6 +154,11 @@ def equivalents_read():
     return reasons
 
 
+def targets_of(suites):
+    """What has to be built for them."""
+    return ["pollux_testing"] + sorted({program_of(suite) for suite in suites})
+
+
 class Workshop:
     """A copy of the tree with a build of its own, where one mutant at a time is made."""
 
@@ -270,9 +275,8 @@ class Workshop:
             return "same"
         if code == b"":
             return "broken"
-        done = subprocess.run(["cmake", "--build", self.build, "--target", "pollux_testing",
-                               *suites], capture_output=True, check=False)
-        return "built" if done.returncode == 0 else "broken"
+        self._must(["cmake", "--build", self.build, "--target", *targets_of(suites)])
+        return "built"
 
     def restore(self, mutant, source):
         with open(os.path.join(self.tree, mutant.path), "w", encoding="utf-8") as file:
@@ -280,7 +284,7 @@ class Workshop:
 
     def make_original(self, suite):
         """The suite without a mutant."""
-        self._must(["cmake", "--build", self.build, "--target", "pollux_testing", suite])
+        self._must(["cmake", "--build", self.build, "--target", *targets_of([suite])])
 
 
 class Hunt:

@@ -43,10 +43,15 @@ PROGRAMS = {"fuzz": ("fuzz_api", ["--seconds", "4", "--seed", "1"]),
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+def program_of(suite):
+    """The program that runs it, which is the name of its target, too."""
+    return PROGRAMS[suite][0] if suite in PROGRAMS else suite
+
+
 def programs_of(watchers):
     """The targets that have to be built for them."""
     suites = {word.partition(":")[0] for _, words in watchers for word in words.split()}
-    return sorted({PROGRAMS[suite][0] if suite in PROGRAMS else suite for suite in suites})
+    return sorted({program_of(suite) for suite in suites})
 
 
 def exempt_of(configuration):
@@ -81,8 +86,7 @@ class Bench:
         self.names = {}
 
     def program(self, suite):
-        name = PROGRAMS[suite][0] if suite in PROGRAMS else suite
-        return os.path.join(self.build, "tests", name + self.ending)
+        return os.path.join(self.build, "tests", program_of(suite) + self.ending)
 
     def _names_of(self, suite):
         if suite not in self.names:
