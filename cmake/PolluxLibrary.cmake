@@ -28,11 +28,20 @@ set(pollux_sources
     core/segment.c
     core/server/accepting.c
     core/server/admission.c
+    core/server/children.c
     core/server/count.c
     core/server/dispatch.c
     core/server/drain.c
+    core/server/ending.c
+    core/server/forking.c
+    core/server/handler.c
+    core/server/handoff.c
     core/server/inbox.c
     core/server/listening.c
+    core/server/loop_options.c
+    core/server/pool.c
+    core/server/prefork.c
+    core/server/queueing.c
     core/server/server.c
     core/server/worker.c
     core/setting.c
@@ -74,8 +83,8 @@ if(WIN32)
 else()
     set(pollux_system unix)
 endif()
-foreach(noun clock error poll processor select signal socket socket_option socket_path
-             thread wake)
+foreach(noun child clock error poll processor select signal socket socket_option socket_path
+             socket_wait thread wake)
     list(APPEND pollux_sources platform/${pollux_system}/${noun}.c)
 endforeach()
 if(UNIX)

@@ -187,6 +187,14 @@ int plx__socket_peer(plx_socket socket, plx__address *address_out);
 /* Whether this is something that poll() and its like can wait for: 0, PLX_EBADF, PLX_ENOTSOCK. */
 int plx__socket_check(plx_socket socket);
 
+/* --- sockets of code that waits in the calls of the system (socket_wait.c) ------------------- */
+
+/* Blocking receives and sends fail after so long; 0 changes nothing. */
+int plx__socket_wait_limit(plx_socket socket, uint64_t receive_ns, uint64_t send_ns);
+/* Whoever waits for the socket in a call returns from it, and later calls do not wait: they see the
+ * end of the stream, or fail. Another thread than the one that waits. */
+void plx__socket_wait_end(plx_socket socket);
+
 /* --- options of connected sockets (socket_option.c) ------------------------------------------ */
 
 /* `option` is one of plx_conn_option, its value within bounds, and `family` the socket's.
@@ -248,6 +256,9 @@ typedef void (*plx__thread_fn)(void *data);
 int plx__thread_start(plx__thread *thread_out, plx__thread_fn run, void *data);
 void plx__thread_join(plx__thread *thread);
 void plx__thread_yield(void);
+/* How many threads of this process are helpers of its loops, with which forked children can do
+ * without (docs/forks.md). */
+extern plx__atomic_u32 plx__helpers;
 /* On how many processors threads of this process may run; 1 at least. */
 uint32_t plx__processors_allowed(void);
 /* Has the calling thread run on one of them only: number `index`, modulo their number. 0, or

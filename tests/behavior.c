@@ -7,6 +7,7 @@
     X(accept_first)                                                                                \
     X(background)                                                                                  \
     X(cancel)                                                                                      \
+    X(children)                                                                                    \
     X(close)                                                                                       \
     X(connect)                                                                                     \
     X(cork)                                                                                        \
@@ -20,6 +21,7 @@
     X(fork)                                                                                        \
     X(fork_callback)                                                                               \
     X(fresh)                                                                                       \
+    X(handler)                                                                                     \
     X(idle)                                                                                        \
     X(idle_watch)                                                                                  \
     X(inherit)                                                                                     \

@@ -214,6 +214,7 @@ int plx__idle_set_open(plx__idle_set **set_out, plx__wake *loop_wake, const plx_
         set_free(set);
         return status;
     }
+    (void)plx__atomic_add(&plx__helpers, 1);
     plx__openings_tell_wake(openings, &set->wake);
     *set_out = set;
     return 0;
@@ -227,6 +228,7 @@ void plx__idle_set_close(plx__idle_set *set)
     plx__mutex_unlock(&set->mutex);
     plx__wake_send(&set->wake);
     plx__thread_join(&set->thread);
+    (void)plx__atomic_add(&plx__helpers, UINT32_MAX);
     set_free(set);
 }
 
@@ -245,6 +247,7 @@ void plx__idle_set_abandon(plx__idle_set *set, plx__poller *poller,
         returned(poller, polled);
     }
     plx__wake_close(&set->wake);
+    (void)plx__atomic_add(&plx__helpers, UINT32_MAX);
     if (plx__mutex_try(&set->mutex)) {
         copy_free(&set->copy);
         copy_free(&set->larger);

@@ -5,27 +5,8 @@
  */
 #include "core/server/server.h"
 
-#include <string.h>
-
 /* Loops make room when connections close, of which the one that accepts is not told. */
 #define HOLD_RETRY_NS (10 * PLX_MILLISECOND)
-
-static void listeners_pause(plx_server *server, bool is_paused)
-{
-    plx_loop *loop = plx__server_acceptor(server)->loop;
-    for (uint32_t i = 0; i < server->listeners_count; i++) {
-        plx_listener listener = server->listeners[i]->handles[0];
-        /* Stale after a drain has begun, or when its descriptor was lost: nothing to pause. */
-        (void)(is_paused ? plx_listener_pause(loop, listener)
-                         : plx_listener_resume(loop, listener));
-    }
-}
-
-static void refuse(plx_server *server, plx__handoff *handoff)
-{
-    plx__handoff_drop(handoff);
-    plx__server_tally(server, &server->stats.refused);
-}
 
 /* Returns whether there is room again. */
 static bool held_try(plx_server *server)
@@ -40,7 +21,7 @@ static bool held_try(plx_server *server)
         (void)plx__inbox_take(held, &handoff);
         plx__inbox_done(held);
         if (status != 0)
-            refuse(server, &handoff);
+            plx__handoff_refuse(server, &handoff);
     }
     return true;
 }
@@ -52,7 +33,7 @@ static void on_hold_retry(plx_loop *loop, plx_timer timer, void *data)
         return;
     server->is_holding = false;
     (void)plx_timer_cancel(loop, timer);
-    listeners_pause(server, false);
+    plx__listeners_pause(server, loop, false);
 }
 
 /* Or refuses it, if not even that can be done. */
@@ -63,28 +44,15 @@ static void hold(plx_server *server, plx_loop *loop, plx__handoff *handoff)
         int status = plx_timer_start(loop, &server->hold_retry, HOLD_RETRY_NS, HOLD_RETRY_NS,
                                      on_hold_retry, server);
         if (status != 0) {
-            refuse(server, handoff);
+            plx__handoff_refuse(server, handoff);
             return;
         }
         server->is_holding = true;
-        listeners_pause(server, true);
+        plx__listeners_pause(server, loop, true);
         plx__server_tally(server, &server->stats.accept_pauses);
     }
     if (plx__inbox_put(&server->held, handoff, &is_first) != 0)
-        refuse(server, handoff);
-}
-
-/* The bytes are the loop's, and valid for a moment only. 0 or PLX_ENOMEM. */
-static int bytes_copy(plx__handoff *handoff, const void *bytes, size_t length)
-{
-    if (length == 0)
-        return 0;
-    handoff->bytes = plx__allocate(length);
-    if (handoff->bytes == NULL)
-        return PLX_ENOMEM;
-    memcpy(handoff->bytes, bytes, length);
-    handoff->length = length;
-    return 0;
+        plx__handoff_refuse(server, handoff);
 }
 
 enum plx_accept_verdict plx__accepting_hand_over(plx_loop *loop, plx_listener listener, void *data,
@@ -97,7 +65,7 @@ enum plx_accept_verdict plx__accepting_hand_over(plx_loop *loop, plx_listener li
     (void)listener;
     if (!plx__admits(loop, of, socket))
         return PLX_ACCEPT_REFUSED;
-    int status = bytes_copy(&handoff, bytes, length);
+    int status = plx__handoff_fill(&handoff, bytes, length);
     if (status == 0 && server->is_holding)
         status = PLX_ENOBUFS; /* First those that wait. */
     else if (status == 0)
@@ -105,7 +73,7 @@ enum plx_accept_verdict plx__accepting_hand_over(plx_loop *loop, plx_listener li
     if (status == PLX_ENOBUFS)
         hold(server, loop, &handoff);
     else if (status != 0)
-        refuse(server, &handoff);
+        plx__handoff_refuse(server, &handoff);
     return PLX_ACCEPT_TAKEN;
 }
 
@@ -114,6 +82,6 @@ void plx__accepting_end(plx_server *server)
     plx__handoff handoff;
     while (plx__inbox_take(&server->held, &handoff)) {
         plx__inbox_done(&server->held);
-        refuse(server, &handoff);
+        plx__handoff_refuse(server, &handoff);
     }
 }

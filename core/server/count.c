@@ -56,12 +56,19 @@ static plx__count *count_open(plx_server *server, plx_server_count_fn on_count, 
 }
 
 /* The struct has counters of 64 bits, and nothing else. */
-static void stats_add(plx_loop_stats *total, const plx_loop_stats *one)
+void plx__loop_stats_add(plx_loop_stats *total, const plx_loop_stats *one)
 {
     uint64_t *sum = (uint64_t *)(void *)total;
     const uint64_t *value = (const uint64_t *)(const void *)one;
     for (size_t i = 0; i < sizeof *total / sizeof *sum; i++)
         sum[i] += value[i];
+}
+
+void plx__count_read(const plx__worker *worker, plx_loop_stats *stats_out)
+{
+    plx_loop_stats_get(worker->loop, stats_out);
+    if (worker->server->is_parent)
+        plx__loop_stats_add(stats_out, &worker->server->children_final);
 }
 
 static void part_done(plx__count_part *part)
@@ -70,7 +77,7 @@ static void part_done(plx__count_part *part)
     if (plx__atomic_add(&count->left, UINT32_MAX) != 1)
         return;
     for (uint32_t i = 0; i < count->counts.loops; i++)
-        stats_add(&count->counts.total, &count->counts.each[i]);
+        plx__loop_stats_add(&count->counts.total, &count->counts.each[i]);
     plx__server_call_begin(count->server);
     count->on_count(count->server, &count->counts, count->data);
     plx__server_call_end(count->server);
@@ -80,8 +87,9 @@ static void part_done(plx__count_part *part)
 static void part_count(plx_loop *loop, void *data, int status)
 {
     plx__count_part *part = data;
+    (void)loop;
     (void)status; /* The loop may be ending: its counters are there. */
-    plx_loop_stats_get(loop, &part->count->counts.each[part->worker->index]);
+    plx__count_read(part->worker, &part->count->counts.each[part->worker->index]);
     part_done(part);
 }
 

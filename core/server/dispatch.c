@@ -14,6 +14,9 @@ static const char *const names[] = {
     [PLX_DISPATCH_CHOSEN] = "chosen",
     [PLX_DISPATCH_KERNEL] = "kernel",
     [PLX_DISPATCH_SHARED] = "shared",
+    [PLX_DISPATCH_THREAD] = "thread",
+    [PLX_DISPATCH_PREFORK] = "prefork",
+    [PLX_DISPATCH_FORK] = "fork",
 };
 
 #define NAMES_COUNT (sizeof names / sizeof names[0])
@@ -40,6 +43,10 @@ const char *plx_dispatch_needs(uint32_t dispatch)
     if (dispatch == PLX_DISPATCH_SHARED)
         return "it needs a backend on which several loops can share a listening socket, as some of "
                "Linux are, and no Unix-domain address; \"round-robin\" works everywhere";
+    if (dispatch == PLX_DISPATCH_PREFORK)
+        return "it needs a system with fork(), as Unix is; \"round-robin\" works everywhere";
+    if (dispatch == PLX_DISPATCH_FORK)
+        return "it needs a system with fork(), as Unix is; \"thread\" works everywhere";
     return NULL;
 }
 
@@ -95,9 +102,8 @@ static void announce(plx_server *server, plx__worker *worker)
     if (plx__server_post(worker->loop, worker->take, worker) != PLX_ENOMEM)
         return;
     while (plx__inbox_take(&worker->inbox, &dropped)) {
-        plx__handoff_drop(&dropped);
+        plx__handoff_refuse(server, &dropped);
         plx__inbox_done(&worker->inbox);
-        plx__server_tally(server, &server->stats.refused);
     }
 }
 
@@ -128,11 +134,4 @@ int plx__dispatch(plx_server *server, const plx__handoff *handoff, const plx__wo
         result = status == PLX_ENOBUFS ? status : result;
     }
     return result;
-}
-
-void plx__handoff_drop(plx__handoff *handoff)
-{
-    plx_socket_reset(handoff->socket);
-    plx__free(handoff->bytes);
-    handoff->bytes = NULL;
 }

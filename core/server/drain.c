@@ -7,6 +7,8 @@
 #include "core/server/server.h"
 
 #define TICK_NS (10 * PLX_MILLISECOND)
+/* How long forked children may take beyond the deadline. */
+#define CHILDREN_LATE_NS PLX_SECOND
 
 /* --- a loop that serves ----------------------------------------------------------------------- */
 
@@ -49,12 +51,37 @@ static void on_tick(plx_loop *loop, plx_timer timer, void *data)
     (void)timer;
     bool is_over = plx_loop_now(loop) >= worker->drain_until_ns;
     (void)plx_loop_each_conn(loop, is_over ? conn_cut : conn_ask, server);
+    if (is_over && plx__dispatch_handles(server->options.dispatch)) {
+        plx__queueing_cut(server);
+        worker->has_drained = true;
+        plx_loop_stop(loop);
+        return;
+    }
     /* What the loop that accepts still holds is for one of these. */
     if (plx_loop_connections(loop) == 0 && plx__inbox_is_empty(&worker->inbox) &&
         (is_over || plx__inbox_is_empty(&server->held))) {
         worker->has_drained = true;
         plx_loop_stop(loop);
     }
+}
+
+static void on_children_late(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)timer;
+    (void)data;
+    plx_loop_stop(loop);
+}
+
+/* The loop stops with the last of them. */
+static void children_drain(plx_server *server, plx__worker *worker, uint64_t wait_ns)
+{
+    plx__children_order(server, (plx__child_order){.drains = 1, .wait_ns = wait_ns});
+    worker->has_drained = true;
+    if (server->children_count == 0 ||
+        (wait_ns < PLX_FOREVER - CHILDREN_LATE_NS &&
+         plx_timer_start(worker->loop, NULL, wait_ns + CHILDREN_LATE_NS, 0, on_children_late,
+                         server) != 0))
+        plx_loop_stop(worker->loop);
 }
 
 /* The first tick is in a later turn: what was handed over has opened by then. */
@@ -67,7 +94,12 @@ static void worker_drain(plx_loop *loop, void *data, int status)
     uint64_t now_ns = plx_loop_now(loop);
     uint64_t wait_ns = server->drain_wait_ns;
     worker->drain_until_ns = wait_ns < PLX_FOREVER - now_ns ? now_ns + wait_ns : PLX_FOREVER;
+    worker->is_draining = true;
     plx__listening_end(server, worker);
+    if (server->is_parent) {
+        children_drain(server, worker, wait_ns);
+        return;
+    }
     /* Without memory for a timer the loop ends at once. */
     if (plx_timer_start(loop, NULL, 0, TICK_NS, on_tick, worker) != 0)
         plx_loop_stop(loop);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "platform/child.h"
 #include "platform/sized.h"
 
 /* --- on which loops --------------------------------------------------------------------------- */
@@ -54,8 +55,10 @@ static void on_listener_error(plx_loop *loop, plx_listener listener, void *data,
 
 static void listener_free(plx__server_listener *of)
 {
-    if (of != NULL)
+    if (of != NULL) {
+        plx__socket_dispose(of->duplicate);
         plx__free(of->handles);
+    }
     plx__free(of);
 }
 
@@ -67,6 +70,7 @@ static int listener_new(plx_server *server, plx__server_listener **of_out,
     if (of == NULL)
         return PLX_ENOMEM;
     of->server = server;
+    of->duplicate = PLX_SOCKET_NONE;
     of->handles = plx__allocate_zeroed(handles_count(server), sizeof *of->handles);
     int status = of->handles != NULL ? 0 : PLX_ENOMEM;
     if (status == 0)
@@ -92,6 +96,8 @@ static plx_listen_options loop_options(const plx_server *server, plx__server_lis
     plx_listen_options options = of->options;
     if (plx__dispatch_hands_over(server->options.dispatch))
         options.on_accept = plx__accepting_hand_over;
+    else if (plx__dispatch_handles(server->options.dispatch))
+        options.on_accept = plx__queueing_accept;
     else if (server->options.on_admit != NULL)
         options.on_accept = plx__admission_decide;
     if (options.on_accept != NULL) { /* The data is the server's then. */
@@ -155,6 +161,15 @@ static int listen_everywhere(plx_server *server, plx__server_listener *of, const
     return status;
 }
 
+/* What the system, or the kind of address, rules out; the backend may rule out more. */
+static bool is_possible(const plx_server *server, const char *address)
+{
+    const uint32_t dispatch = server->options.dispatch;
+    const bool forks = dispatch == PLX_DISPATCH_FORK || dispatch == PLX_DISPATCH_PREFORK;
+    return (plx__child_is_possible() || !forks) &&
+           !(listens_everywhere(server) && is_of_one_loop(address));
+}
+
 int plx_server_listen_sized(plx_server *server, const char *address,
                             const plx_listen_options *options, size_t options_bytes,
                             size_t conn_bytes)
@@ -165,7 +180,7 @@ int plx_server_listen_sized(plx_server *server, const char *address,
         return state == PLX__SERVER_RUNNING ? PLX_EBUSY : PLX_ECANCELED;
     if (server->listeners_count == PLX__LISTENERS_MAX)
         return PLX_ELIMIT;
-    if (listens_everywhere(server) && is_of_one_loop(address))
+    if (!is_possible(server, address))
         return PLX_ENOSYS;
     int status = listener_new(server, &of, options, options_bytes, conn_bytes);
     if (status != 0)
@@ -178,6 +193,44 @@ int plx_server_listen_sized(plx_server *server, const char *address,
     server->listeners[server->listeners_count++] = of;
     return 0;
 }
+
+/* --- for forked children ---------------------------------------------------------------------- */
+
+int plx__listening_duplicate(plx_server *server)
+{
+    int status = 0;
+    for (uint32_t i = 0; i < server->listeners_count && status == 0; i++) {
+        plx__server_listener *of = server->listeners[i];
+        status = plx_listener_duplicate(listening_loop(server, 0), of->handles[0], &of->duplicate);
+    }
+    return status;
+}
+
+/* Of the children one wakes for a connection, where the backend can do that; elsewhere all. */
+static int adopt(plx_server *server, plx__server_listener *of)
+{
+    plx_loop *loop = listening_loop(server, 0);
+    plx_listen_options options = loop_options(server, of);
+    options.shared = 1;
+    int status = plx_listen_adopt(loop, &of->handles[0], of->duplicate, &options);
+    if (status == PLX_ENOSYS) {
+        options.shared = 0;
+        status = plx_listen_adopt(loop, &of->handles[0], of->duplicate, &options);
+    }
+    return status;
+}
+
+int plx__listening_adopt(plx_server *server)
+{
+    int status = 0;
+    for (uint32_t i = 0; i < server->listeners_count && status == 0; i++) {
+        status = adopt(server, server->listeners[i]);
+        server->listeners[i]->duplicate = PLX_SOCKET_NONE;
+    }
+    return status;
+}
+
+/* --- what they are told ----------------------------------------------------------------------- */
 
 int plx_server_address(plx_server *server, uint32_t index, char *text, size_t size)
 {

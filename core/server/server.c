@@ -4,8 +4,30 @@
 #include "platform/sized.h"
 
 #define CONNECTIONS_MAX_DEFAULT 1048576u
+#define HANDLERS_DEFAULT        64u
 
 /* --- opening ---------------------------------------------------------------------------------- */
+
+static bool forks(uint32_t dispatch)
+{
+    return dispatch == PLX_DISPATCH_FORK || dispatch == PLX_DISPATCH_PREFORK;
+}
+
+/* Whether the policy and the rest fit together. */
+static bool options_agree(const plx_server_options *options)
+{
+    const uint32_t dispatch = options->dispatch;
+    const bool handles = plx__dispatch_handles(dispatch);
+    if (plx_dispatch_name(dispatch) == NULL || options->loops > PLX__WORKERS_MAX ||
+        options->handlers > PLX__WORKERS_MAX)
+        return false;
+    if (options->loops > 1 && (dispatch == PLX_DISPATCH_INLINE || handles))
+        return false;
+    if (options->no_threads != 0 && (handles || forks(dispatch)))
+        return false;
+    return (dispatch == PLX_DISPATCH_CHOSEN) == (options->on_choose != NULL) &&
+           handles == (options->on_socket != NULL);
+}
 
 static int options_take(plx_server_options *options, const plx_server_options *given,
                         size_t options_bytes)
@@ -13,18 +35,17 @@ static int options_take(plx_server_options *options, const plx_server_options *g
     int status = plx__sized_take(options, sizeof *options, given, options_bytes);
     if (status != 0)
         return status;
+    if (options->loops == 0 && plx__dispatch_handles(options->dispatch))
+        options->loops = 1;
     if (options->loops == 0)
         options->loops = plx__processors_allowed() < PLX__WORKERS_MAX ? plx__processors_allowed()
                                                                       : PLX__WORKERS_MAX;
     if (options->dispatch == 0)
         options->dispatch =
             options->loops == 1 ? PLX_DISPATCH_INLINE : PLX_DISPATCH_LEAST_CONNECTIONS;
-    bool chooses = options->dispatch == PLX_DISPATCH_CHOSEN;
-    if (options->loops > PLX__WORKERS_MAX || plx_dispatch_name(options->dispatch) == NULL ||
-        (options->dispatch == PLX_DISPATCH_INLINE && options->loops > 1) ||
-        chooses != (options->on_choose != NULL))
-        return PLX_EINVAL;
-    return 0;
+    if (options->handlers == 0)
+        options->handlers = HANDLERS_DEFAULT;
+    return options_agree(options) ? 0 : PLX_EINVAL;
 }
 
 static void workers_close(plx_server *server, uint32_t count)
@@ -54,12 +75,38 @@ static int workers_open(plx_server *server, size_t loop_bytes)
             return status;
         }
     }
+    if (server->options.dispatch != PLX_DISPATCH_PREFORK)
+        return 0;
+    status = plx__loop_options_copy(&server->child_loop, &loop,
+                                    plx_loop_backend_name(server->workers[0].loop));
+    if (status != 0)
+        workers_close(server, server->loops_count);
+    return status;
+}
+
+/* Threads or children, if the policy has some. */
+static int handlers_open(plx_server *server)
+{
+    if (server->options.dispatch == PLX_DISPATCH_THREAD)
+        return plx__pool_open(server);
+    if (server->options.dispatch == PLX_DISPATCH_FORK)
+        return plx__children_open(server, server->options.handlers);
+    if (server->options.dispatch == PLX_DISPATCH_PREFORK)
+        return plx__children_open(server, server->options.loops);
     return 0;
+}
+
+static void handlers_close(plx_server *server)
+{
+    plx__pool_close(server);
+    plx__children_close(server);
+    plx__loop_options_free(&server->child_loop);
 }
 
 static int server_open(plx_server *server, size_t loop_bytes)
 {
-    server->workers_count = server->options.loops;
+    server->workers_count =
+        server->options.dispatch == PLX_DISPATCH_PREFORK ? 1 : server->options.loops;
     server->loops_count =
         server->workers_count + (plx__dispatch_hands_over(server->options.dispatch) ? 1 : 0);
     plx__atomic_store(&server->serving, server->workers_count);
@@ -67,8 +114,11 @@ static int server_open(plx_server *server, size_t loop_bytes)
     if (status != 0)
         return status;
     plx__mutex_open(&server->mutex);
-    status = workers_open(server, loop_bytes);
+    status = handlers_open(server);
+    if (status == 0)
+        status = workers_open(server, loop_bytes);
     if (status != 0) {
+        handlers_close(server);
         plx__mutex_close(&server->mutex);
         plx__inbox_close(&server->held);
     }
@@ -146,6 +196,18 @@ static int threads_run(plx_server *server)
     return status;
 }
 
+/* The loop that accepts for them runs on the calling thread. */
+static int handlers_run(plx_server *server)
+{
+    int status = server->options.dispatch == PLX_DISPATCH_THREAD ? plx__pool_start(server)
+                                                                 : plx__forking_start(server);
+    if (status == 0)
+        plx__worker_run(&server->workers[0]);
+    else
+        (void)plx__worker_end(&server->workers[0], status);
+    return status;
+}
+
 int plx_server_run(plx_server *server)
 {
     uint32_t state = PLX__SERVER_OPEN;
@@ -153,7 +215,13 @@ int plx_server_run(plx_server *server)
         return PLX_EINVAL;
     if (!plx__atomic_compare_exchange(&server->state, &state, PLX__SERVER_RUNNING))
         return state == PLX__SERVER_RUNNING ? PLX_EBUSY : PLX_ECANCELED;
-    int status = threads_run(server);
+    int status;
+    if (plx__dispatch_handles(server->options.dispatch))
+        status = handlers_run(server);
+    else if (server->options.dispatch == PLX_DISPATCH_PREFORK)
+        status = plx__prefork_run(server);
+    else
+        status = threads_run(server);
     plx__atomic_store(&server->state, PLX__SERVER_OVER);
     return status != 0 ? status : server->status;
 }
@@ -197,6 +265,7 @@ int plx_server_close(plx_server *server)
     if (workers_end(server) != 0)
         return PLX_EBUSY;
     workers_close(server, server->loops_count);
+    handlers_close(server);
     plx__listening_free(server);
     plx__mutex_close(&server->mutex);
     plx__inbox_close(&server->held);

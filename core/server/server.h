@@ -1,22 +1,32 @@
 /* core/server/server.h - a server, as the files that make it up see it.
  *
+ * ending.c    whether the server is to end, and why
  * inbox.c     sockets on their way to a loop
+ * handoff.c   one of them
  * dispatch.c  which loop gets one
  * admission.c whether a connection is let in
  * accepting.c the loop that accepts for others, and what it holds while all are full
+ * handler.c   a call of on_socket
+ * pool.c      threads that make such calls
+ * children.c  forked children
+ * forking.c   one of them for each socket
+ * queueing.c  accepting for calls of on_socket
+ * loop_options.c what the loops of forked children are told when they open
  * count.c     the counters of all loops
  * worker.c    a loop of the server, from on_start to on_end, and the end of all
  * listening.c a listener, on each loop that the policy has accept
  * drain.c     the end in order
+ * prefork.c   children that each run a loop
  * server.c    opening, running, closing
  *
  * Each calls those above it alone. They use the public interface of the loop, and of the platform
- * threads, locks and memory alone.
+ * threads, forks, locks and memory alone.
  */
 #ifndef PLX__SERVER_H
 #define PLX__SERVER_H
 
 #include <pollux/server.h>
+#include <pollux/signal.h>
 #include <pollux/timer.h>
 
 #include "core/assert.h"
@@ -33,6 +43,7 @@ typedef struct plx__server_listener {
     plx_listen_options options; /* The caller's; `conn` points to the next. */
     plx_conn_options conn;
     plx_listener *handles; /* One for each loop that listens. */
+    plx_socket duplicate;  /* For the loops of forked children; or PLX_SOCKET_NONE. */
 } plx__server_listener;
 
 /* --- inbox.c --------------------------------------------------------------------------------- */
@@ -85,6 +96,7 @@ struct plx__worker {
     plx__inbox inbox; /* Not of the one that accepts. */
     plx_post_fn take; /* Takes what is in it. */
     bool is_started;  /* on_start has returned 0. */
+    bool is_draining;
     bool has_drained;
     uint64_t drain_until_ns;
     /* Under the server's mutex: */
@@ -92,6 +104,34 @@ struct plx__worker {
     plx_loop_stats final;           /* Of one that has ended. */
     struct plx__count_part *counts; /* That wait for its end. */
 };
+
+typedef struct plx__pool_thread plx__pool_thread;
+
+/* Threads that call on_socket. */
+typedef struct plx__pool {
+    plx__mutex mutex;
+    plx__condition condition;  /* There is a socket, or the end has come. */
+    plx__pool_thread *threads; /* NULL without a pool. */
+    uint32_t started;
+    bool is_ending;
+} plx__pool;
+
+/* A forked process. The rest is for those that run a loop. */
+typedef struct plx__child {
+    int64_t process; /* 0: there is none now. */
+    plx_server *server;
+    plx_socket channel; /* The parent's end. */
+    plx_timer restart;
+    uint64_t since_ns;    /* When it was started. */
+    uint32_t short_lives; /* In a row. */
+    bool is_due;          /* To be started. */
+} plx__child;
+
+/* What the parent tells such a child: to end at once, or to drain. */
+typedef struct plx__child_order {
+    uint64_t drains;
+    uint64_t wait_ns;
+} plx__child_order;
 
 enum plx__server_state { PLX__SERVER_OPEN, PLX__SERVER_RUNNING, PLX__SERVER_OVER };
 
@@ -108,13 +148,24 @@ struct plx_server {
     plx__inbox held;       /* What the accepting loop could hand to nobody yet. */
     plx_timer hold_retry;  /* While there is some of that. */
     bool is_holding;
+    plx_loop_options child_loop; /* Of forked children; its list of settings is allocated. */
+    uint32_t first_index;        /* That of worker 0: not 0 in a forked child. */
+    plx__pool pool;
+    plx__child *children; /* NULL without forks. */
+    uint32_t children_max, children_count;
+    plx_signal children_signal;
+    void (*on_child_end)(plx_server *server, plx__child *child, int code);
+    bool is_parent;          /* Of children that run loops. */
+    bool fork_failed;        /* The last one, for want of something. */
+    bool has_killed;         /* Children. */
     plx__atomic_u32 serving; /* Loops that have not ended. */
     plx__atomic_u32 is_stopping;
     plx__atomic_u32 calling; /* Callbacks of the server's own that are running. */
     plx__mutex mutex;
     /* Under the mutex: */
     plx_server_stats stats;
-    int status; /* The first failure that ends the server. */
+    plx_loop_stats children_final; /* Of children that have ended, added up. */
+    int status;                    /* The first failure that ends the server. */
     bool is_draining;
     uint64_t drain_wait_ns; /* Until the deadline; for loops that have been told to drain. */
 };
@@ -141,12 +192,17 @@ static inline void plx__server_call_end(plx_server *server)
     (void)plx__atomic_add(&server->calling, UINT32_MAX);
 }
 
-/* Adds one to a counter of the server's. */
-static inline void plx__server_tally(plx_server *server, uint64_t *counter)
+/* Adds to a counter of the server's. */
+static inline void plx__server_tally_many(plx_server *server, uint64_t *counter, uint32_t count)
 {
     plx__mutex_lock(&server->mutex);
-    ++*counter;
+    *counter += count;
     plx__mutex_unlock(&server->mutex);
+}
+
+static inline void plx__server_tally(plx_server *server, uint64_t *counter)
+{
+    plx__server_tally_many(server, counter, 1);
 }
 
 /* Has `run` called on the loop, exactly once, also if its queue is full now. 0; or PLX_ECANCELED or
@@ -157,10 +213,24 @@ static inline int plx__server_post(plx_loop *loop, plx_post_fn run, void *data)
     return status == PLX_ENOBUFS ? plx_post_notify(loop, run, data) : status;
 }
 
-/* --- dispatch.c ------------------------------------------------------------------------------ */
+/* --- ending.c -------------------------------------------------------------------------------- */
 
+/* Notes why the server ends, and ends it. The first reason stays. */
+void plx__server_fail(plx_server *server, int status);
+
+/* --- handoff.c ------------------------------------------------------------------------------- */
+
+/* Copies the bytes, which are the loop's and valid for a moment only. 0 or PLX_ENOMEM. */
+int plx__handoff_fill(plx__handoff *handoff, const void *bytes, size_t length);
 /* Closes the socket with a reset, and frees the bytes. */
 void plx__handoff_drop(plx__handoff *handoff);
+/* The same, and counts it. */
+void plx__handoff_refuse(plx_server *server, plx__handoff *handoff);
+/* All listeners of the loop that accepts. */
+void plx__listeners_pause(plx_server *server, plx_loop *loop, bool is_paused);
+
+/* --- dispatch.c ------------------------------------------------------------------------------ */
+
 /* Whether one loop accepts for the others. */
 bool plx__dispatch_hands_over(uint32_t dispatch);
 /* Gives the socket to a loop: the one that the policy names, or the next that can take it, but not
@@ -184,8 +254,76 @@ enum plx_accept_verdict plx__accepting_hand_over(plx_loop *loop, plx_listener li
 /* Drops what is held: no loop is left that could take it. */
 void plx__accepting_end(plx_server *server);
 
+/* --- handler.c ------------------------------------------------------------------------------- */
+
+/* Calls on_socket. Returns its code, or why the socket could not be prepared for it. */
+int plx__handler_call(plx_server *server, const plx__handoff *handoff);
+
+/* --- pool.c ---------------------------------------------------------------------------------- */
+
+/* 0 or PLX_ENOMEM. */
+int plx__pool_open(plx_server *server);
+void plx__pool_close(plx_server *server);
+/* Starts the threads. 0, or why one did not start; the others run until plx__pool_end(). */
+int plx__pool_start(plx_server *server);
+/* There is a socket in the inbox. */
+void plx__pool_wake(plx_server *server);
+/* Has those that wait for a peer see its end, and counts them. */
+void plx__pool_cut(plx_server *server);
+/* Has all threads end, and waits for that. The inbox has been ended. */
+void plx__pool_end(plx_server *server);
+
+/* --- children.c ------------------------------------------------------------------------------ */
+
+/* A table of so many. 0 or PLX_ENOMEM. */
+int plx__children_open(plx_server *server, uint32_t count);
+void plx__children_close(plx_server *server);
+/* From now on the loop is told of children's ends. 0, PLX_ETHREADS, or as plx_signal_open(). */
+int plx__children_watch(plx_server *server);
+/* Forks. 0 in both, and `*process_out` is 0 in the child; PLX_ETHREADS, PLX_ELIMIT, PLX_ENOMEM or
+ * PLX_ENOSYS. */
+int plx__children_fork(plx_server *server, int64_t *process_out);
+plx__child *plx__children_free_slot(plx_server *server);
+/* Calls on_child_end for those that have ended; for all, if it waits. */
+void plx__children_reap(plx_server *server, bool waits);
+void plx__children_order(plx_server *server, plx__child_order order);
+/* Returns how many there were. */
+uint32_t plx__children_kill(plx_server *server);
+
+/* --- forking.c ------------------------------------------------------------------------------- */
+
+/* 0, or as plx__children_watch(). */
+int plx__forking_start(plx_server *server);
+/* Starts children for what is in the inbox. */
+void plx__forking_pump(plx_server *server);
+/* Kills those that are left, and counts them. */
+void plx__forking_cut(plx_server *server);
+/* Kills them and waits for their ends. */
+void plx__forking_end(plx_server *server);
+
+/* --- queueing.c ------------------------------------------------------------------------------ */
+
+/* Whether sockets are for on_socket. */
+bool plx__dispatch_handles(uint32_t dispatch);
+/* The on_accept of listeners then. */
+enum plx_accept_verdict plx__queueing_accept(plx_loop *loop, plx_listener listener, void *data,
+                                             plx_socket socket, const void *bytes, size_t length);
+/* At the deadline: ends the calls that are under way, as far as that can be done. */
+void plx__queueing_cut(plx_server *server);
+
+/* --- loop_options.c -------------------------------------------------------------------------- */
+
+/* A copy that does not need the caller's strings and list. `backend_name` is static. 0 or
+ * PLX_ENOMEM. */
+int plx__loop_options_copy(plx_loop_options *copy_out, const plx_loop_options *options,
+                           const char *backend_name);
+void plx__loop_options_free(plx_loop_options *copy);
+
 /* --- count.c --------------------------------------------------------------------------------- */
 
+void plx__loop_stats_add(plx_loop_stats *total, const plx_loop_stats *one);
+/* What the loop has counted, on its thread. */
+void plx__count_read(const plx__worker *worker, plx_loop_stats *stats_out);
 /* The loop has ended, and `final` is there. */
 void plx__count_ended(plx__worker *worker);
 
@@ -206,8 +344,18 @@ int plx__worker_end(plx__worker *worker, int status);
 
 /* --- listening.c ----------------------------------------------------------------------------- */
 
+/* Duplicates the sockets, for forked children. 0, or as plx_listener_duplicate(). */
+int plx__listening_duplicate(plx_server *server);
+/* In such a child: gives them to its loop. 0, or as plx_listen_adopt(). */
+int plx__listening_adopt(plx_server *server);
 /* Closes those of the worker's loop. */
 void plx__listening_end(plx_server *server, const plx__worker *worker);
 void plx__listening_free(plx_server *server);
+
+/* --- prefork.c ------------------------------------------------------------------------------- */
+
+/* All of its life, in the parent; children do not return. 0, or why a child could not be started.
+ */
+int plx__prefork_run(plx_server *server);
 
 #endif

@@ -5,13 +5,6 @@
  */
 #include "core/server/server.h"
 
-void plx_server_stop(plx_server *server)
-{
-    plx__atomic_store(&server->is_stopping, 1);
-    for (uint32_t i = 0; i < server->loops_count; i++)
-        plx_loop_stop(server->workers[i].loop);
-}
-
 /* Whether it is for want of something that another loop may have. */
 static bool may_others(int status)
 {
@@ -28,8 +21,7 @@ static void pass_on(plx__worker *worker, plx__handoff *handoff, int status)
         plx__server_tally(server, &server->stats.handed_on);
         return;
     }
-    plx__handoff_drop(handoff);
-    plx__server_tally(server, &server->stats.refused);
+    plx__handoff_refuse(server, handoff);
 }
 
 /* A post of whoever put the first one. */
@@ -58,33 +50,23 @@ int plx__worker_start(plx__worker *worker)
         return 0;
     plx__server_call_begin(server);
     if (server->options.on_start != NULL)
-        status =
-            server->options.on_start(server, worker->loop, worker->index, server->options.data);
+        status = server->options.on_start(server, worker->loop, server->first_index + worker->index,
+                                          server->options.data);
     plx__server_call_end(server);
     worker->is_started = status == 0;
     return status;
-}
-
-/* The first one stays. */
-static void failure_note(plx_server *server, int status)
-{
-    plx__mutex_lock(&server->mutex);
-    if (server->status == 0)
-        server->status = status;
-    plx__mutex_unlock(&server->mutex);
 }
 
 void plx__worker_run(plx__worker *worker)
 {
     plx_server *server = worker->server;
     if (server->options.pin != 0)
-        (void)plx__thread_pin(worker->index);
+        (void)plx__thread_pin(server->first_index + worker->index);
     int status = plx__worker_start(worker);
     if (status == 0) {
         status = plx_loop_run(worker->loop);
     } else {
-        failure_note(server, status);
-        plx_server_stop(server);
+        plx__server_fail(server, status);
     }
     (void)plx__worker_end(worker, status); /* No callback of the loop is running. */
 }
@@ -121,20 +103,29 @@ static void inbox_empty(plx__worker *worker)
     }
 }
 
+/* Before on_end, for they use what belongs to the server's user. */
+static void handlers_end(plx_server *server)
+{
+    if (server->options.dispatch == PLX_DISPATCH_THREAD)
+        plx__pool_end(server);
+    else if (server->options.dispatch == PLX_DISPATCH_FORK)
+        plx__forking_end(server);
+}
+
 /* One that serves. The server ends with the last one. */
 static void serving_end(plx__worker *worker, int status)
 {
     plx_server *server = worker->server;
     plx__server_call_begin(server);
     if (worker->is_started && server->options.on_end != NULL)
-        server->options.on_end(server, worker->loop, worker->index, server->options.data);
+        server->options.on_end(server, worker->loop, server->first_index + worker->index,
+                               server->options.data);
     plx__server_call_end(server);
     if (!plx__server_is_stopping(server) && !worker->has_drained)
         plx__server_tally(server, &server->stats.loops_lost);
     if (plx__atomic_add(&server->serving, UINT32_MAX) != 1)
         return;
-    failure_note(server, status);
-    plx_server_stop(server);
+    plx__server_fail(server, status);
 }
 
 /* The one that accepts for others. Without it there is nothing to serve. */
@@ -144,8 +135,7 @@ static void accepting_end(plx__worker *worker, int status)
     plx__accepting_end(server);
     if (!plx__server_is_stopping(server))
         plx__server_tally(server, &server->stats.loops_lost);
-    failure_note(server, status);
-    plx_server_stop(server);
+    plx__server_fail(server, status);
 }
 
 int plx__worker_end(plx__worker *worker, int status)
@@ -158,8 +148,9 @@ int plx__worker_end(plx__worker *worker, int status)
         return PLX_EBUSY;
     if (serves)
         inbox_empty(worker);
+    handlers_end(server);
     plx__mutex_lock(&server->mutex);
-    plx_loop_stats_get(worker->loop, &worker->final);
+    plx__count_read(worker, &worker->final);
     worker->has_ended = true;
     plx__mutex_unlock(&server->mutex);
     plx__count_ended(worker);

@@ -48,7 +48,8 @@
     X(EEOF, -34, "the peer has ended the connection")                                              \
     X(EAGAIN, -35, "not ready yet")                                                                \
     X(EUNKNOWN, -36, "an error of the system that Pollux has no code for")                         \
-    X(EDEADLK, -37, "all loops of the simulation wait, and nothing will happen: see its trace")
+    X(EDEADLK, -37, "all loops of the simulation wait, and nothing will happen: see its trace")    \
+    X(ETHREADS, -38, "this process has several threads, so it cannot fork")
 
 #ifdef __cplusplus
 extern "C" {

@@ -23,7 +23,7 @@
  * the thread that opens, runs and closes the server.
  *
  * Fork: a forked child may only call exec or _exit while it has a server of its parent. For several
- * processes that serve, fork first, and open a server in each child.
+ * processes that serve, take PLX_DISPATCH_PREFORK; or fork first, and open a server in each child.
  */
 #ifndef POLLUX_SERVER_H
 #define POLLUX_SERVER_H
@@ -61,7 +61,21 @@ enum plx_dispatch {
     /** All loops accept from one listening socket. The system chooses which of the loops that wait
      * wakes. For many short connections of unequal cost. With the backends "epoll" (EPOLLEXCLUSIVE)
      * and "uring", and not for Unix-domain sockets. */
-    PLX_DISPATCH_SHARED = 6
+    PLX_DISPATCH_SHARED = 6,
+    /** One loop accepts, and each connection is a call of `on_socket` on a thread of a pool
+     * (`handlers`), as a socket whose calls wait. For handlers that block: files, databases,
+     * libraries without an event loop. A connection occupies a thread for as long as it lives. On
+     * every system. */
+    PLX_DISPATCH_THREAD = 7,
+    /** `loops` forked children each run a loop, and accept from one listening socket; the process
+     * that called plx_server_run() starts another for one that dies. For code that may crash, or
+     * has global state that threads would share. On Unix, from a process with one thread. */
+    PLX_DISPATCH_PREFORK = 8,
+    /** One loop accepts, and each connection is a call of `on_socket` in a child that is forked for
+     * it and then ends, `handlers` of them at a time. For rare connections that need a process of
+     * their own, as inetd(8) and sshd(8) have it; the dearest. On Unix, from a process with one
+     * thread. */
+    PLX_DISPATCH_FORK = 9
 };
 
 /**
@@ -105,6 +119,26 @@ typedef uint32_t (*plx_server_choose_fn)(plx_server *server, plx_socket socket, 
  */
 typedef int (*plx_draining_fn)(plx_loop *loop, plx_conn conn, void *data);
 
+/**
+ * Serves a connection by calls that wait, recv() and send(): called on a thread of the server's
+ * (PLX_DISPATCH_THREAD), several at once, or in a forked child (PLX_DISPATCH_FORK). The `length`
+ * bytes at `bytes` have been received from it already (plx_listen_options.accept_receive_first);
+ * `bytes` is NULL without any. A receive fails after the read timeout of the listener's connection
+ * options, a send after the write timeout; the other options have no effect. Set them: a client
+ * that is silent occupies a thread or a child.
+ *
+ * Return 0 to have the connection closed, and any other value to have it reset. The socket stays
+ * the server's: do not close it. Ask plx_server_is_ending() between requests. At plx_server_stop()
+ * and at the deadline of a drain, calls on the socket return, with the end of the stream or an
+ * error; a child is killed.
+ *
+ * In threads of the server no signal handler of the program runs, SIGPIPE included. In a forked
+ * child, SIGPIPE is ignored, and the child ends with _exit(): flush what you have written to
+ * streams. `server` may be used for plx_server_is_ending() alone.
+ */
+typedef int (*plx_socket_fn)(plx_server *server, plx_socket socket, const void *bytes,
+                             size_t length, void *data);
+
 /** What a server does. All zero is allowed. */
 typedef struct plx_server_options {
     uint32_t loops;    /**< How many loops serve; 0: one for each processor that this process may
@@ -127,6 +161,10 @@ typedef struct plx_server_options {
      * threads of yours or in a simulation (plx_sim_add()), and call plx_server_loop_end() when it
      * returns. */
     uint32_t no_threads;
+    plx_socket_fn on_socket; /**< For PLX_DISPATCH_THREAD and PLX_DISPATCH_FORK alone. */
+    uint32_t handlers;       /**< How many calls of on_socket run at once; 0: 64; 1,024 at the most.
+                                  As many connections again wait for one, the rest in the system's
+                                  queue. */
 } plx_server_options;
 
 /** What plx_server_open() calls, with the sizes of its caller's structs (docs/growing.md). */
@@ -138,9 +176,10 @@ PLX_NODISCARD PLX_API int plx_server_open_sized(plx_server **server_out,
  * Opens a server and its loops; nothing runs yet. `*server_out` is the server, or NULL if the call
  * fails. `options` and what it points to are read during the call only, and may be NULL.
  *
- * Returns 0; PLX_EINVAL for an option beyond its bounds, for PLX_DISPATCH_INLINE with more than one
- * loop, and for an `on_choose` without PLX_DISPATCH_CHOSEN or the other way round; or as
- * plx_loop_open(). On failure nothing is left behind.
+ * Returns 0; PLX_EINVAL for an option beyond its bounds, for PLX_DISPATCH_INLINE, _THREAD or _FORK
+ * with more than one loop, for _THREAD, _FORK or _PREFORK with `no_threads`, and for an `on_choose`
+ * or an `on_socket` without its policy or the other way round; or as plx_loop_open(). On failure
+ * nothing is left behind.
  */
 PLX_NODISCARD static inline int plx_server_open(plx_server **server_out,
                                                 const plx_server_options *options)
@@ -186,9 +225,19 @@ PLX_NODISCARD PLX_API int plx_server_address(plx_server *server, uint32_t index,
  * its connections; the other loops continue without it. If it is the loop that accepts, the server
  * ends, as after plx_server_stop().
  *
- * Returns 0; what an on_start returned; the code with which the last loop, or the one that accepts,
- * failed; PLX_EINVAL with `no_threads`; PLX_EBUSY when it runs, PLX_ECANCELED after it ran;
- * PLX_ENOMEM or PLX_ELIMIT when a thread cannot be started: the server has ended then, too.
+ * With PLX_DISPATCH_PREFORK, each child runs the server as one with one loop: on_start and on_end
+ * are called there, with the child's number as `index`, and so are all other callbacks. A child
+ * ends with _exit(), and not by returning from here. What you opened on plx_server_loop(server, 0)
+ * stays in this process; open in on_start what each child needs, signals too. The children drain
+ * when this process dies. One that has died is started again: at once, or, when it has lived for
+ * less than a second, after 0.1 s, and twice as long each time. plx_server_count() counts those
+ * that have ended.
+ *
+ * Returns 0; what an on_start returned; PLX_ETHREADS with PLX_DISPATCH_PREFORK or PLX_DISPATCH_FORK
+ * in a process that has other threads (as far as the system tells: Linux); the code with which the
+ * last loop, or the one that accepts, failed; PLX_EINVAL with `no_threads`; PLX_EBUSY when it runs,
+ * PLX_ECANCELED after it ran; PLX_ENOMEM or PLX_ELIMIT when a thread cannot be started: the server
+ * has ended then, too.
  */
 PLX_NODISCARD PLX_API int plx_server_run(plx_server *server);
 
@@ -209,6 +258,9 @@ PLX_API void plx_server_stop(plx_server *server);
  * begun, or PLX_ECANCELED when the server has ended.
  */
 PLX_API int plx_server_drain(plx_server *server, uint64_t deadline_ns);
+
+/** Whether the server has been told to drain or to stop. Any thread. */
+PLX_API int plx_server_is_ending(plx_server *server);
 
 /**
  * With `no_threads`: ends a loop of the server, which has returned `status` from plx_loop_run(). It
@@ -243,13 +295,15 @@ PLX_API uint32_t plx_server_dispatch(const plx_server *server);
 
 /** What the server itself counts, since it was opened. Its loops count the rest. */
 typedef struct plx_server_stats {
-    uint64_t handed_over;     /**< Sockets that one loop accepted and another one got. */
-    uint64_t handed_on;       /**< Of those, what the first loop could not take and another got. */
-    uint64_t refused;         /**< Connections that were reset because no loop could take them. */
-    uint64_t accept_pauses;   /**< Times that accepting paused because all loops were full. */
-    uint64_t connections_cut; /**< Connections that were reset at the deadline of a drain. */
-    uint64_t loops_lost;      /**< Loops that have ended by themselves. */
-    uint64_t denied;          /**< Connections that on_admit refused. */
+    uint64_t handed_over;      /**< Sockets that one loop accepted and another one got. */
+    uint64_t handed_on;        /**< Of those, what the first loop could not take and another got. */
+    uint64_t refused;          /**< Connections that were reset because no loop could take them. */
+    uint64_t accept_pauses;    /**< Times that accepting paused because all loops were full. */
+    uint64_t connections_cut;  /**< Connections that were reset at the deadline of a drain. */
+    uint64_t loops_lost;       /**< Loops that have ended by themselves. */
+    uint64_t denied;           /**< Connections that on_admit refused. */
+    uint64_t children_started; /**< Processes that were forked. */
+    uint64_t children_lost;    /**< Of those, which died. */
 } plx_server_stats;
 
 /** What plx_server_stats_get() calls, with the size of its caller's struct (docs/growing.md). */

@@ -35,6 +35,8 @@ static void must(int os_code)
 #endif
 }
 
+plx__atomic_u32 plx__helpers;
+
 typedef struct thread_start {
     plx__thread_fn run;
     void *data;

@@ -9,6 +9,8 @@ _Static_assert(sizeof(SRWLOCK) <= sizeof(plx__mutex), "plx__mutex holds an SRWLO
 _Static_assert(sizeof(CONDITION_VARIABLE) <= sizeof(plx__condition),
                "plx__condition holds a CONDITION_VARIABLE");
 
+plx__atomic_u32 plx__helpers;
+
 typedef struct thread_start {
     plx__thread_fn run;
     void *data;

@@ -1,0 +1,85 @@
+/* core/server/forking.c - a child for each socket, which calls on_socket and ends.
+ *
+ * The sockets wait in the inbox of the loop. When the system has no process left, they stay there,
+ * and queueing.c tries again.
+ */
+#include "core/server/server.h"
+
+#include "platform/child.h"
+
+/* In the child: what is its parent's is closed, and nothing that the two share is changed. */
+static _Noreturn void child_serve(plx_server *server, plx__handoff *handoff)
+{
+    plx__handoff other;
+    while (plx__inbox_take(&server->workers[0].inbox, &other)) {
+        if (other.socket != handoff->socket)
+            plx_socket_close(other.socket);
+    }
+    plx_loop_abandon(server->workers[0].loop);
+    plx__child_pipes_ignore();
+    int status = plx__handler_call(server, handoff);
+    if (status == 0)
+        plx_socket_close(handoff->socket);
+    else
+        plx_socket_reset(handoff->socket);
+    plx__child_exit(status == 0 ? 0 : 1);
+}
+
+static void on_child_end(plx_server *server, plx__child *child, int code)
+{
+    (void)child;
+    if (code < 0 && !server->has_killed)
+        plx__server_tally(server, &server->stats.children_lost);
+    plx__inbox_done(&server->workers[0].inbox);
+    plx__forking_pump(server);
+}
+
+/* The connection lives as long as the child has it. */
+static void child_started(plx_server *server, int64_t process)
+{
+    plx__handoff handoff;
+    plx__children_free_slot(server)->process = process;
+    (void)plx__inbox_take(&server->workers[0].inbox, &handoff);
+    plx_socket_close(handoff.socket);
+    plx__free(handoff.bytes);
+}
+
+/* The loop's thread alone takes from the inbox. */
+void plx__forking_pump(plx_server *server)
+{
+    plx__inbox *inbox = &server->workers[0].inbox;
+    server->fork_failed = false;
+    while (inbox->count > 0 && !plx__server_is_stopping(server) &&
+           server->children_count < server->children_max) {
+        plx__handoff *next = &inbox->items[inbox->first];
+        int64_t process;
+        int status = plx__children_fork(server, &process);
+        if (status == PLX_ETHREADS || status == PLX_ENOSYS) {
+            plx__server_fail(server, status);
+            return;
+        }
+        server->fork_failed = status != 0;
+        if (status != 0)
+            return;
+        if (process == 0)
+            child_serve(server, next);
+        child_started(server, process);
+    }
+}
+
+int plx__forking_start(plx_server *server)
+{
+    server->on_child_end = on_child_end;
+    return plx__children_watch(server);
+}
+
+void plx__forking_cut(plx_server *server)
+{
+    plx__server_tally_many(server, &server->stats.connections_cut, plx__children_kill(server));
+}
+
+void plx__forking_end(plx_server *server)
+{
+    (void)plx__children_kill(server);
+    plx__children_reap(server, true);
+}

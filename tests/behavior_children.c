@@ -1,0 +1,343 @@
+/* tests/behavior_children.c - servers that fork: a child for each loop, or for each connection.
+ *
+ * Only a process with one thread may do that, so a process of its own has the server. It tells the
+ * case its address and its end by a channel, and drains when the case has closed it. Where there is
+ * no fork() the cases end at once.
+ */
+#include <pollux/watch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/child.h"
+#include "platform/test_system.h"
+#include "tests/child.h"
+#include "tests/hosted.h"
+
+extern const test_case behavior_children_cases[];
+
+/* What the server's process tells at its end. */
+typedef struct ending {
+    int32_t status;
+    uint32_t loops;
+    plx_server_stats stats;
+    plx_loop_stats loop;
+} ending;
+
+typedef struct parent {
+    world *w;
+    plx_server_options options;
+    int start_fails;       /* What on_start returns. */
+    uint64_t drain_ns;     /* When the case has closed the channel; 0: it stops. */
+    plx_socket channel[2]; /* The case's end, and the server's. */
+    int process;
+    char address[PLX_ADDRESS_TEXT_MAX];
+} parent;
+
+/* --- in the server's process ------------------------------------------------------------------ */
+
+/* "die" has the child die; "who" is answered with the child's number, and anything else with
+ * itself. */
+static size_t conn_data(plx_loop *loop, plx_conn conn, void *data, const void *bytes, size_t length)
+{
+    (void)data;
+    if (length == 3 && memcmp(bytes, "die", 3) == 0)
+        plx__child_exit(1);
+    if (length == 3 && memcmp(bytes, "who", 3) == 0)
+        bytes = plx_loop_data(loop);
+    ck_ok(plx_conn_write(loop, conn, bytes, length));
+    return length;
+}
+
+/* In a child. */
+static int loop_started(plx_server *server, plx_loop *loop, uint32_t index, void *data)
+{
+    static const char numbers[] = "n-0n-1n-2n-3";
+    const parent *p = data;
+    (void)server;
+    plx_loop_set_data(loop, (void *)(uintptr_t)(numbers + 3 * (index % 4)));
+    return p->start_fails;
+}
+
+/* One for each connection: answers like the others, and waits for the next line. */
+static int on_socket(plx_server *server, plx_socket socket, const void *bytes, size_t length,
+                     void *data)
+{
+    char line[64];
+    ptrdiff_t count;
+    (void)server;
+    (void)data;
+    if (length > 0 && plx__socket_send(socket, bytes, length) != (ptrdiff_t)length)
+        return 0;
+    while ((count = plx__socket_receive(socket, line, sizeof line)) > 0) {
+        if (count == 3 && memcmp(line, "die", 3) == 0)
+            abort();
+        if (plx__socket_send(socket, line, (size_t)count) != count || line[0] == 'q')
+            break;
+        if (line[0] == 'x')
+            return PLX_EINVAL;
+    }
+    return 0;
+}
+
+static void channel_ended(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
+                          uint32_t ready)
+{
+    plx_server *server = plx_loop_data(loop);
+    const parent *p = data;
+    (void)socket;
+    (void)ready;
+    ck_ok(plx_watch_close(loop, watch));
+    if (p->drain_ns > 0)
+        ck_ok(plx_server_drain(server, p->drain_ns));
+    else
+        plx_server_stop(server);
+}
+
+static void on_count(plx_server *server, const plx_server_counts *counts, void *data)
+{
+    (void)server;
+    plx_server_counts_total(counts, data);
+}
+
+static void server_run(parent *p)
+{
+    plx_server *server;
+    const plx_conn_options conn = {.on_data = conn_data};
+    const plx_loop_options loop = world_options(p->w, (plx_loop_options){0});
+    ending end = {0};
+    p->options.loop = &loop;
+    if (p->options.dispatch == PLX_DISPATCH_PREFORK)
+        p->options.on_start = loop_started; /* In children alone. */
+    p->options.data = p;
+    ck_ok(plx_server_open(&server, &p->options));
+    ck_ok(plx_server_listen(server, "tcp://127.0.0.1:0", &(plx_listen_options){.conn = &conn}));
+    ck_ok(plx_server_address(server, 0, p->address, sizeof p->address));
+    plx_loop_set_data(plx_server_loop(server, 0), server);
+    ck_ok(plx_watch_open(plx_server_loop(server, 0), NULL, p->channel[1], PLX_READABLE,
+                         channel_ended, p));
+    ck_assert_int_eq(plx__socket_send(p->channel[1], p->address, sizeof p->address),
+                     sizeof p->address);
+    end.status = plx_server_run(server);
+    end.loops = plx_server_loops(server);
+    plx_server_stats_get(server, &end.stats);
+    ck_ok(plx_server_count(server, on_count, &end.loop));
+    ck_ok(plx_server_close(server));
+    ck_assert_int_eq(plx__socket_send(p->channel[1], &end, sizeof end), sizeof end);
+}
+
+/* --- in the case ------------------------------------------------------------------------------ */
+
+/* What the channel has, in full. */
+static void channel_read(world *w, parent *p, void *bytes, size_t length)
+{
+    ptrdiff_t count;
+    while ((count = plx__socket_receive(p->channel[0], bytes, length)) == PLX_EAGAIN)
+        turn(w);
+    ck_assert_int_eq(count, (ptrdiff_t)length);
+}
+
+/* False where it cannot be. The case's own loop is closed at the fork, for its helper threads. */
+static bool parent_start(world *w, parent *p)
+{
+    if (!plx__child_is_possible() || !child_may_have_threads() || net_is_sim())
+        return false;
+    p->w = w;
+    ck_ok(plx__child_channel(p->channel));
+    if (child_fork()) {
+        plx_loop_abandon(w->loop);
+        plx__socket_close(p->channel[0]);
+        server_run(p);
+        plx__test_report(CHILD_IS_GOOD);
+    }
+    plx__socket_close(p->channel[1]);
+    channel_read(w, p, p->address, sizeof p->address);
+    return true;
+}
+
+/* Has it drain or stop, and reads what it tells. */
+static ending parent_end(world *w, parent *p)
+{
+    ending end;
+    ck_ok(plx__socket_shutdown(p->channel[0]));
+    channel_read(w, p, &end, sizeof end);
+    child_join();
+    plx__socket_close(p->channel[0]);
+    return end;
+}
+
+static void ask(world *w, peer *p, const char *question, const char *answer)
+{
+    char bytes[64];
+    const size_t length = strlen(answer);
+    peer_send(w, p, question, strlen(question));
+    peer_receive(w, p, bytes, length);
+    ck_assert_mem_eq(bytes, answer, length);
+}
+
+/* --- a child for each connection -------------------------------------------------------------- */
+
+static void connection_has_a_child(world *w)
+{
+    parent p = {.options = {.dispatch = PLX_DISPATCH_FORK, .on_socket = on_socket}};
+    peer peers[3];
+    size_t count;
+    if (!parent_start(w, &p))
+        return;
+    for (size_t i = 0; i < 3; i++)
+        peers[i] = peer_open(w, p.address);
+    for (size_t i = 3; i-- > 0;)
+        ask(w, &peers[i], "hello", "hello");
+    ask(w, &peers[0], "again", "again");
+    ask(w, &peers[0], "quit", "quit");
+    ck_assert_int_eq(peer_drain(w, &peers[0], &count), PLX_EEOF); /* Nobody else has it open. */
+    ask(w, &peers[1], "x", "x");
+    expect_reset(peer_drain(w, &peers[1], &count));
+    peer_send(w, &peers[2], "die", 3);
+    ck_assert_int_ne(peer_drain(w, &peers[2], &count), 0);
+    hosted_peers_close(peers, 3);
+    ending end = parent_end(w, &p);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 3);
+    ck_assert_uint_eq(end.stats.handed_over, 3);
+}
+
+/* Two at a time: the third waits until one has ended. A drain lets the last ones end. */
+static void children_are_limited(world *w)
+{
+    parent p = {.options = {.dispatch = PLX_DISPATCH_FORK, .on_socket = on_socket, .handlers = 2},
+                .drain_ns = PLX_FOREVER};
+    peer peers[6];
+    if (!parent_start(w, &p))
+        return;
+    for (size_t i = 0; i < 6; i++)
+        peers[i] = peer_open(w, p.address);
+    for (size_t i = 0; i < 6; i++) {
+        ask(w, &peers[i], "mine", "mine");
+        if (i < 4)
+            peer_close(&peers[i]);
+    }
+    ck_ok(plx__socket_shutdown(p.channel[0]));
+    ask(w, &peers[4], "still", "still");
+    peer_close(&peers[4]);
+    peer_close(&peers[5]);
+    ending end = parent_end(w, &p);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 6);
+    ck_assert_uint_eq(end.stats.refused, 0);
+    ck_assert_uint_eq(end.stats.connections_cut, 0);
+    ck_assert_uint_eq(end.stats.children_lost, 0);
+}
+
+/* A client that says nothing does not hold the server up. */
+static void deadline_kills_children(world *w)
+{
+    parent p = {.options = {.dispatch = PLX_DISPATCH_FORK, .on_socket = on_socket},
+                .drain_ns = PLX_MILLISECOND};
+    if (!parent_start(w, &p))
+        return;
+    peer silent = peer_open(w, p.address);
+    ask(w, &silent, "here", "here");
+    ending end = parent_end(w, &p);
+    ck_assert_uint_eq(end.stats.connections_cut, 1);
+    ck_assert_uint_eq(end.stats.children_lost, 0);
+    peer_close(&silent);
+}
+
+/* --- children with loops ---------------------------------------------------------------------- */
+
+/* The system chooses which child accepts, so nothing is said of their shares. */
+static void children_serve_and_report(world *w)
+{
+    parent p = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2}, .drain_ns = PLX_FOREVER};
+    peer peers[4];
+    size_t count;
+    if (!parent_start(w, &p))
+        return;
+    for (size_t i = 0; i < 4; i++)
+        peers[i] = peer_open(w, p.address);
+    for (size_t i = 0; i < 4; i++)
+        ask(w, &peers[i], "prefork", "prefork");
+    ck_ok(plx__socket_shutdown(p.channel[0]));
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(peer_drain(w, &peers[i], &count), PLX_EEOF);
+    hosted_peers_close(peers, 4);
+    ending end = parent_end(w, &p);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.loops, 1);
+    ck_assert_uint_eq(end.stats.children_started, 2);
+    ck_assert_uint_eq(end.stats.children_lost, 0);
+    ck_assert_uint_eq(end.loop.connections_accepted, 4);
+    ck_assert_uint_eq(end.loop.received_bytes, 4 * 7);
+}
+
+/* One child, so that the next client tells: it is another, of the same number. */
+static void child_that_dies_is_started_again(world *w)
+{
+    parent p = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}};
+    size_t count;
+    if (!parent_start(w, &p))
+        return;
+    for (int i = 0; i < 3; i++) {
+        peer deadly = peer_open(w, p.address);
+        ask(w, &deadly, "who", "n-0");
+        peer_send(w, &deadly, "die", 3);
+        ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
+        peer_close(&deadly);
+    }
+    peer last = peer_open(w, p.address);
+    ask(w, &last, "who", "n-0");
+    ending end = parent_end(w, &p);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 4);
+    ck_assert_uint_eq(end.stats.children_lost, 3);
+    ck_assert_int_ne(peer_drain(w, &last, &count), 0);
+    peer_close(&last);
+}
+
+static void failed_start_ends_all(world *w)
+{
+    ending end;
+    parent p = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 3},
+                .start_fails = PLX_EACCES};
+    if (!parent_start(w, &p))
+        return;
+    channel_read(w, &p, &end, sizeof end);
+    ck_assert_int_eq(end.status, PLX_EACCES);
+    child_join();
+    plx__socket_close(p.channel[0]);
+}
+
+/* --- refusals --------------------------------------------------------------------------------- */
+
+/* The case's server has a thread of its own, beside that of the case. */
+static void threads_and_forks_do_not_mix(world *w)
+{
+    const plx_server_options options[] = {
+        {.dispatch = PLX_DISPATCH_FORK, .on_socket = on_socket},
+        {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2},
+    };
+    for (size_t i = 0; i < 2 && !net_is_sim(); i++) {
+        hosted h = {0};
+        ck_ok(hosted_try(w, &h, options[i], (plx_loop_options){0}));
+        int status = hosted_listen(&h, "tcp://127.0.0.1:0", (plx_listen_options){0});
+        if (!plx__child_is_possible()) {
+            ck_assert_int_eq(status, PLX_ENOSYS);
+            ck_assert_ptr_nonnull(strstr(plx_dispatch_needs(options[i].dispatch), "fork()"));
+            ck_ok(plx_server_close(h.server));
+            continue;
+        }
+        ck_ok(status);
+        hosted_run(&h);
+        /* Where the system does not tell how many threads there are, it serves. */
+        if (plx__process_threads() > 0)
+            ck_assert_int_eq(hosted_wait(w, &h), PLX_ETHREADS);
+        hosted_close(w, &h);
+    }
+}
+
+const test_case behavior_children_cases[] = {
+    CASE(children_are_limited),      CASE(deadline_kills_children),
+    CASE(children_serve_and_report), CASE(child_that_dies_is_started_again),
+    CASE(failed_start_ends_all),     CASE(threads_and_forks_do_not_mix),
+    CASE(connection_has_a_child),    CASES_END,
+};
