@@ -391,6 +391,32 @@ program threads nearest >"$scratch/error.log" 2>&1
 [ $? -eq 2 ] && grep -q "usage: threads" "$scratch/error.log"
 check "threads lists its policies" $? error.log
 
+# --- workers -------------------------------------------------------------------------------------
+
+# Two threads: four clients, of whom two wait, and one that is connected when Ctrl-C comes.
+start workers.log workers 2 $any
+workers_process=$started
+server=$(address_in workers.log)
+clients=
+for i in 1 2 3 4; do
+    start "many$i.log" examples_client "tcp://$server" send "hello $i" expect "HELLO $i" end eof
+    clients="$clients $started"
+done
+code=0
+for process in $clients; do
+    finish "$process" || code=1
+done
+check "workers serves four with two threads" $code workers.log many1.log many2.log
+start last.log examples_client "tcp://$server" send here expect HERE send more expect MORE eof
+wait_for HERE last.log
+interrupt $workers_process
+check "workers ends with 0 on Ctrl-C, with somebody connected" $? workers.log
+discard "$started"
+
+program workers 2 nonsense >"$scratch/error.log" 2>&1
+[ $? -eq 1 ] && grep -q "workers: nonsense: not an address" "$scratch/error.log"
+check "workers says why it cannot listen" $? error.log
+
 # --- curl_multi ----------------------------------------------------------------------------------
 
 # fetch WHAT BYTES: twenty at once from $server.

@@ -357,6 +357,13 @@ expect "an unknown policy" 2 'unknown policy "best"; choose inline, round-robin,
 expect "a policy that needs a function" 2 'unknown policy "chosen"' serve --dispatch chosen
 expect "inline for two loops" 2 'inline is for one loop; leave out --loops' \
     serve --dispatch inline --loops 2
+expect "thread with two loops" 2 'say with --handlers how many serve' \
+    serve --dispatch thread --loops 2
+expect "handlers without their policy" 2 '--handlers is for --dispatch thread and fork' \
+    serve --loops 2 --handlers 3
+expect "no handlers" 2 '"0" is not a number from 1 to 1024' serve --dispatch thread --handlers 0
+expect "fork beside a thread" 2 'needs a thread, and --dispatch fork a process without' \
+    serve --dispatch fork --until-stdin-ends
 expect "too many loops" 2 '"1025" is not a number from 0 to 1024' serve --loops 1025
 expect "a drain without a number" 2 '"soon" is not a number of seconds' serve --drain soon
 if pollux backends | grep -q '^select '; then
@@ -375,6 +382,32 @@ for policy in round-robin least-connections; do
         "$address"
     serve_end "serve with two loops, $policy"
 done
+serve --mode http --dispatch thread --handlers 6
+expect_load "load of six threads" '^requests  *[1-9]' --mode http --connections 6 "$address"
+serve_end "serve with threads"
+if grep -q '^requests  *[1-9]' "$out"; then
+    passed "threads count requests"
+else
+    failed "threads count requests"
+fi
+# Windows has no fork(), and ThreadSanitizer a thread of its own.
+if [ -z "$emulator" ] && [ -z "${POLLUX_HAS_TSAN:-}" ]; then
+    for policy in 'fork --handlers 6' 'prefork --loops 2'; do
+        # shellcheck disable=SC2086
+        serve --mode http --dispatch $policy
+        expect_load "load of processes, $policy" '^requests  *[1-9]' --mode http --connections 6 \
+            "$address"
+        serve_end "serve with processes, $policy"
+        if grep -q '^children  *[2-9]' "$out" && grep -q '^children_lost  *0' "$out"; then
+            passed "processes are counted, $policy"
+        else
+            failed "processes are counted, $policy"
+        fi
+    done
+elif [ -n "$emulator" ]; then
+    expect "a policy that the system lacks" 1 'fork: it needs a system with fork()' \
+        serve --dispatch fork --listen tcp://127.0.0.1:0
+fi
 serve --mode echo --loops 0 --pin
 expect_load "load of a loop on each processor" '^requests  *[1-9]' --connections 6 "$address"
 serve_end "serve with a loop on each processor"

@@ -28,5 +28,7 @@ if(POLLUX_SH AND NOT CMAKE_HOST_WIN32)
     if(fixture)
         set_tests_properties(tool_serve PROPERTIES FIXTURES_REQUIRED ${fixture}
                                                    ENVIRONMENT "${pollux_wine_environment}")
+    elseif(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
+        set_tests_properties(tool_serve PROPERTIES ENVIRONMENT POLLUX_HAS_TSAN=1)
     endif()
 endif()

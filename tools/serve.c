@@ -8,6 +8,7 @@
 #include "tools/failure.h"
 #include "tools/input_watch.h"
 #include "tools/json.h"
+#include "tools/service_socket.h"
 
 /* --- output -------------------------------------------------------------------------------- */
 
@@ -30,7 +31,12 @@ static int listening_print(const serve *s, uint32_t listener)
         cJSON_AddStringToObject(line, "dispatch", dispatch);
         return json_print("serve", line, false) == COMMAND_DONE ? 0 : PLX_ENOMEM;
     }
-    if (loops == 1)
+    if (s->options.dispatch == PLX_DISPATCH_PREFORK)
+        printf("listening on %s (%s, %s, %u processes, %s)\n", address, s->service->name, backend,
+               (unsigned)s->options.loops, dispatch);
+    else if (s->options.on_socket != NULL)
+        printf("listening on %s (%s, %s, %s)\n", address, s->service->name, backend, dispatch);
+    else if (loops == 1)
         printf("listening on %s (%s, %s)\n", address, s->service->name, backend);
     else
         printf("listening on %s (%s, %s, %u loops, %s)\n", address, s->service->name, backend,
@@ -55,7 +61,7 @@ static int summary_print_json(const summary_line *lines, size_t count)
 
 static service_counts counts_sum(const serve *s)
 {
-    service_counts sum = {0};
+    service_counts sum = s->counts;
     for (uint32_t i = 0; i < plx_server_loops(s->server); i++) {
         service_counts counts;
         s->service->counts(s->states[i], &counts);
@@ -63,6 +69,12 @@ static service_counts counts_sum(const serve *s)
         sum.refused += counts.refused;
     }
     return sum;
+}
+
+/* Children count for themselves, and end with what they have counted. */
+static bool forks(const serve *s)
+{
+    return s->options.dispatch == PLX_DISPATCH_FORK || s->options.dispatch == PLX_DISPATCH_PREFORK;
 }
 
 static int summary_print(const serve *s, const plx_loop_stats *stats)
@@ -73,7 +85,8 @@ static int summary_print(const serve *s, const plx_loop_stats *stats)
     const summary_line lines[] = {
         {"requests", counts.requests},
         {"refused", counts.refused},
-        {"connections", stats->connections_accepted + stats->connections_adopted},
+        {"connections",
+         stats->connections_accepted + stats->connections_adopted + stats->accepts_taken},
         {"received_bytes", stats->received_bytes},
         {"sent_bytes", stats->sent_bytes},
         {"receives", stats->receives},
@@ -85,9 +98,11 @@ static int summary_print(const serve *s, const plx_loop_stats *stats)
         {"refused_full", server.refused},
         {"loops_lost", server.loops_lost},
         {"cut", server.connections_cut},
+        {"children", server.children_started},
+        {"children_lost", server.children_lost},
     };
-    size_t first = s->service->has_requests ? 0 : 2;
-    size_t count = sizeof lines / sizeof lines[0] - first;
+    size_t first = s->service->has_requests && !forks(s) ? 0 : 2;
+    size_t count = sizeof lines / sizeof lines[0] - first - (forks(s) ? 0 : 2);
     if (s->is_json)
         return summary_print_json(lines + first, count);
     for (size_t i = first; i < first + count; i++)
@@ -165,7 +180,37 @@ static int services_open(serve *s, plx_conn_options *conn)
     for (uint32_t i = 0; i < loops && status == 0; i++)
         status = s->service->open(&s->states[i], plx_server_loop(s->server, i), conn);
     conn->idle_timeout_ns = s->has_idle_timeout ? s->idle_timeout_ns : s->service->idle_timeout_ns;
+    if (s->options.on_socket != NULL) /* It waits for one thing at a time. */
+        conn->read_timeout_ns = conn->write_timeout_ns = conn->idle_timeout_ns;
     return status;
+}
+
+/* In a forked child, whose loop is another one than that of its parent. */
+static int child_started(plx_server *server, plx_loop *loop, uint32_t index, void *data)
+{
+    serve *s = data;
+    plx_conn_options unused = {0};
+    (void)server;
+    (void)index;
+    s->service->close(s->states[0]);
+    s->states[0] = NULL;
+    int status = s->service->open(&s->states[0], loop, &unused);
+    return status == 0 ? signals_open(s) : status;
+}
+
+/* On a thread of the server's, or in a forked child. */
+static int on_socket(plx_server *server, plx_socket socket, const void *bytes, size_t length,
+                     void *data)
+{
+    serve *s = data;
+    service_socket connection = {
+        .server = server, .socket = socket, .first = bytes, .first_length = length};
+    s->service->serve(&connection);
+    plx__mutex_lock(&s->mutex);
+    s->counts.requests += connection.counts.requests;
+    s->counts.refused += connection.counts.refused;
+    plx__mutex_unlock(&s->mutex);
+    return 0;
 }
 
 static int listen_failed(const serve *s, const char *address, int status)
@@ -236,6 +281,12 @@ int serve_until_end(serve *s)
 {
     s->options.loop = &s->loop_options;
     s->options.on_draining = s->service->on_draining;
+    s->options.data = s;
+    if (s->options.dispatch == PLX_DISPATCH_PREFORK)
+        s->options.on_start = child_started;
+    if (s->options.dispatch == PLX_DISPATCH_THREAD || s->options.dispatch == PLX_DISPATCH_FORK)
+        s->options.on_socket = on_socket;
+    plx__mutex_open(&s->mutex);
     int status = plx_server_open(&s->server, &s->options);
     if (status != 0) {
         char text[FAILURE_TEXT_MAX];
@@ -249,5 +300,6 @@ int serve_until_end(serve *s)
     for (uint32_t i = 0; s->states != NULL && i < loops; i++)
         s->service->close(s->states[i]);
     plx__free(s->states);
+    plx__mutex_close(&s->mutex);
     return ended;
 }

@@ -2,6 +2,7 @@
 #ifndef TOOLS_SERVE_H
 #define TOOLS_SERVE_H
 
+#include "platform/platform.h"
 #include "tools/command.h"
 #include "tools/service.h"
 #include "tools/setting.h"
@@ -23,6 +24,8 @@ typedef struct serve {
     bool is_json;
     plx_server *server;
     void **states; /* The service's, one for each loop. */
+    plx__mutex mutex;
+    service_counts counts; /* Under the mutex: of connections that threads served. */
 } serve;
 
 /* Serves until something ends it. Prints what there is to say; returns a command_exit. */

@@ -6,7 +6,7 @@
 #include "tools/serve.h"
 #include "tools/suggestion.h"
 
-#define NAMES_MAX     8u
+#define NAMES_MAX     10u
 #define LOOPS_MAX     1024u
 #define DRAIN_SECONDS 10
 
@@ -18,6 +18,7 @@ enum {
     IDLE_TIMEOUT,
     LOOPS,
     DISPATCH,
+    HANDLERS,
     DRAIN,
     PIN,
     UNTIL_STDIN_ENDS,
@@ -53,6 +54,11 @@ static const char help[] =
     "                           least-connections  one loop accepts, the one with the fewest\n"
     "                           kernel             each loop has a socket, the system chooses\n"
     "                           shared             all loops accept from one socket\n"
+    "                           thread             one loop accepts, threads that block serve\n"
+    "                           prefork            --loops processes share a socket (Unix)\n"
+    "                           fork               a process for each connection (Unix)\n"
+    "  --handlers N           Threads of --dispatch thread, and processes of --dispatch fork.\n"
+    "                         Default: 64\n"
     "  --pin                  Each loop runs on a processor of its own\n"
     "  --drain SECONDS        After SIGTERM, when the console window closes, or with\n"
     "                         --until-stdin-ends at the end of the input: accepts no more,\n"
@@ -119,6 +125,16 @@ static int loops_take(serve *s, const char *value)
     return COMMAND_DONE;
 }
 
+static int handlers_take(serve *s, const char *value)
+{
+    uint64_t handlers;
+    if (!value_count(value, 1, LOOPS_MAX, &handlers))
+        return command_misused("serve", "--handlers: \"%s\" is not a number from 1 to %u", value,
+                               LOOPS_MAX);
+    s->options.handlers = (uint32_t)handlers;
+    return COMMAND_DONE;
+}
+
 static int seconds_take(const option_given *given, uint64_t *value_ns_out)
 {
     if (value_seconds(given->value, value_ns_out))
@@ -150,6 +166,8 @@ static int option_take(void *data, const option_given *given)
         return loops_take(s, given->value);
     case DISPATCH:
         return dispatch_take(s, given->value);
+    case HANDLERS:
+        return handlers_take(s, given->value);
     case DRAIN:
         return seconds_take(given, &s->drain_ns);
     case PIN:
@@ -164,6 +182,30 @@ static int option_take(void *data, const option_given *given)
     }
 }
 
+/* Whether the policy and the other options fit together. */
+static int policy_check(const serve *s)
+{
+    const uint32_t dispatch = s->options.dispatch;
+    const bool handles = dispatch == PLX_DISPATCH_THREAD || dispatch == PLX_DISPATCH_FORK;
+    const bool forks = dispatch == PLX_DISPATCH_PREFORK || dispatch == PLX_DISPATCH_FORK;
+    if (dispatch == PLX_DISPATCH_INLINE && s->options.loops != 1)
+        return command_misused("serve", "--dispatch inline is for one loop; leave out --loops, or "
+                                        "choose round-robin");
+    if (handles && s->options.loops != 1)
+        return command_misused("serve",
+                               "--dispatch %s has one loop, which accepts; leave out "
+                               "--loops, and say with --handlers how many serve",
+                               plx_dispatch_name(dispatch));
+    if (!handles && s->options.handlers != 0)
+        return command_misused("serve", "--handlers is for --dispatch thread and fork");
+    if (forks && s->until_input_ends)
+        return command_misused("serve",
+                               "--until-stdin-ends needs a thread, and --dispatch %s a "
+                               "process without; leave out one of them",
+                               plx_dispatch_name(dispatch));
+    return COMMAND_DONE;
+}
+
 static int options_take(serve *s, int count, char **arguments)
 {
     static const option_form forms[] = {
@@ -174,6 +216,7 @@ static int options_take(serve *s, int count, char **arguments)
         {"idle-timeout", IDLE_TIMEOUT, true},
         {"loops", LOOPS, true},
         {"dispatch", DISPATCH, true},
+        {"handlers", HANDLERS, true},
         {"drain", DRAIN, true},
         {"pin", PIN, false},
         {"until-stdin-ends", UNTIL_STDIN_ENDS, false},
@@ -187,9 +230,9 @@ static int options_take(serve *s, int count, char **arguments)
     if (operands[0] != NULL)
         return command_misused("serve", "unexpected argument \"%s\"; name addresses with --listen",
                                operands[0]);
-    if (s->options.dispatch == PLX_DISPATCH_INLINE && s->options.loops != 1)
-        return command_misused("serve", "--dispatch inline is for one loop; leave out --loops, or "
-                                        "choose round-robin");
+    status = policy_check(s);
+    if (status != COMMAND_DONE)
+        return status;
     if (s->addresses_count == 0)
         s->addresses[s->addresses_count++] = "tcp://127.0.0.1:7000";
     s->loop_options.settings = s->settings.settings;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tools/service_socket.h"
+
 #define ECHO_PIECE_MAX 65536u
 
 static int open_nothing(void **state_out, plx_loop *loop, plx_conn_options *options)
@@ -56,6 +58,7 @@ static const service service_echo = {
     .open = echo_open,
     .counts = count_nothing,
     .close = close_nothing,
+    .serve = service_echo_serve,
 };
 
 /* Without an on_data, what arrives is discarded, and counted by the loop. */
@@ -64,6 +67,7 @@ static const service service_discard = {
     .open = open_nothing,
     .counts = count_nothing,
     .close = close_nothing,
+    .serve = service_discard_serve,
 };
 
 /* --- chargen --------------------------------------------------------------------------------- */
@@ -125,11 +129,17 @@ static int chargen_open(void **state_out, plx_loop *loop, plx_conn_options *opti
     return 0;
 }
 
+static void chargen_serve(service_socket *s)
+{
+    while (service_socket_send(s, chargen_text, sizeof chargen_text)) {}
+}
+
 static const service service_chargen = {
     .name = "chargen",
     .open = chargen_open,
     .counts = count_nothing,
     .close = close_nothing,
+    .serve = chargen_serve,
 };
 
 /* --- the list -------------------------------------------------------------------------------- */

@@ -12,6 +12,8 @@ typedef struct service_counts {
     uint64_t refused;  /* Requests that were turned away, for instance with 400. */
 } service_counts;
 
+typedef struct service_socket service_socket;
+
 typedef struct service {
     const char *name;
     bool has_requests;           /* Whether `counts` has something to say. */
@@ -21,7 +23,8 @@ typedef struct service {
      * the state, which lives until close(), and may be plx_loop_data(). */
     int (*open)(void **state_out, plx_loop *loop, plx_conn_options *options);
     void (*counts)(const void *state, service_counts *counts_out);
-    void (*close)(void *state); /* NULL is allowed. */
+    void (*close)(void *state);       /* NULL is allowed. */
+    void (*serve)(service_socket *s); /* A whole connection, by calls that wait. */
 } service;
 
 /* Number `index` of them, or NULL past the last. */

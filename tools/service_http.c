@@ -12,21 +12,14 @@
  */
 #include "tools/service.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "platform/platform.h"
-#include "tools/http.h"
+#include "tools/http_answer.h"
+#include "tools/service_socket.h"
 
-#define PAGE      "Hello, World!"
 #define MEMO_MAX  1024u
 #define SEND_HIGH 262144u
-
-/* What a plain request gets. answer_write() writes the same, with more cases. */
-static const char plain_answer[] = "HTTP/1.1 200 OK\r\n"
-                                   "Content-Length: 13\r\n"
-                                   "Content-Type: text/plain\r\n"
-                                   "\r\n" PAGE;
 
 typedef struct http_server http_server;
 
@@ -80,24 +73,9 @@ static bool is_kept(const http_server *server, const http_parser *parser)
 static void answer_write(plx_loop *loop, plx_conn conn, const http_server *server,
                          const http_parser *parser)
 {
-    char text[256];
-    const char *connection = "";
-    if (!is_kept(server, parser))
-        connection = "Connection: close\r\n";
-    else if (parser->minor == 0)
-        connection = "Connection: keep-alive\r\n";
-    if (connection[0] == '\0' && parser->method != HTTP_HEAD_METHOD) {
-        (void)text_write(loop, conn, plain_answer, sizeof plain_answer - 1);
-        return;
-    }
-    int length = snprintf(text, sizeof text,
-                          "HTTP/1.1 200 OK\r\n"
-                          "Content-Length: %d\r\n"
-                          "Content-Type: text/plain\r\n"
-                          "%s\r\n%s",
-                          (int)(sizeof PAGE - 1), connection,
-                          parser->method == HTTP_HEAD_METHOD ? "" : PAGE);
-    (void)text_write(loop, conn, text, (size_t)length);
+    char text[HTTP_ANSWER_MAX];
+    size_t length = http_answer_write(text, parser, is_kept(server, parser));
+    (void)text_write(loop, conn, text, length);
 }
 
 /* It has had its last answer: sending ends, and what it still says is not looked at. */
@@ -109,14 +87,10 @@ static void conn_finish(plx_loop *loop, plx_conn conn, http_server *server)
 
 static void refusal_write(plx_loop *loop, plx_conn conn, http_server *server, const char *status)
 {
-    char text[256];
-    int length = snprintf(text, sizeof text,
-                          "HTTP/1.1 %s\r\n"
-                          "Content-Length: 0\r\n"
-                          "Connection: close\r\n\r\n",
-                          status);
+    char text[HTTP_ANSWER_MAX];
+    size_t length = http_refusal_write(text, status);
     server->refused++;
-    if (text_write(loop, conn, text, (size_t)length))
+    if (text_write(loop, conn, text, length))
         conn_finish(loop, conn, server);
 }
 
@@ -172,9 +146,9 @@ static void memo_learn(http_server *server, const http_request *request, const u
 static void request_answer(plx_loop *loop, plx_conn conn, http_server *server,
                            const http_request *request)
 {
-    enum http_method method = request->parser.method;
-    if (method == HTTP_CONNECT || method == HTTP_OTHER_METHOD) {
-        refusal_write(loop, conn, server, "501 Not Implemented");
+    const char *refusal = http_refusal_of(&request->parser);
+    if (refusal != NULL) {
+        refusal_write(loop, conn, server, refusal);
         return;
     }
     server->requests++;
@@ -243,7 +217,7 @@ PLX__SLOW static size_t http_read(plx_loop *loop, plx_conn conn, const unsigned 
         if (memo_matches(peer, bytes + used, length - used)) {
             used += peer->memo_length;
             peer->server->requests++;
-            (void)text_write(loop, conn, plain_answer, sizeof plain_answer - 1);
+            (void)text_write(loop, conn, http_plain_answer, http_plain_answer_length);
         } else {
             used += request_read(loop, conn, peer, bytes + used, length - used);
         }
@@ -279,7 +253,7 @@ static size_t http_on_data(plx_loop *loop, plx_conn conn, void *data, const void
     if (memcmp(bytes, server->memo, length) != 0)
         return memo_miss(server, conn, bytes);
     server->requests++;
-    if (plx_conn_write(server->loop, conn, plain_answer, sizeof plain_answer - 1) != 0)
+    if (plx_conn_write(server->loop, conn, http_plain_answer, http_plain_answer_length) != 0)
         return memo_wait(server);
     return server->between.memo_length;
 }
@@ -347,4 +321,5 @@ const service service_http = {
     .open = http_open,
     .counts = http_counts,
     .close = http_close,
+    .serve = service_http_serve,
 };
