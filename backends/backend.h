@@ -134,6 +134,7 @@ typedef struct plx__backend_ops {
     const char *needs;       /* What a machine must have to run it, in words; or NULL. */
     uint32_t endpoint_bytes; /* A multiple of 8. */
     bool shares_listeners;   /* It can accept as plx__accept_config.is_shared says. */
+    bool asks_conditions;    /* It accepts by plx__socket_accept(). */
     const plx__setting_table *settings; /* NULL: it has none. */
     const char *const *counters; /* Names of what it counts, with NULL behind the last; or NULL. */
 

@@ -1,6 +1,7 @@
 # The sources of the library, and how they are compiled.
 
 set(pollux_sources
+    core/accept_condition.c
     core/assert.c
     core/backend_names.c
     core/classes.c
@@ -89,6 +90,8 @@ foreach(noun child clock error poll processor select signal socket socket_option
 endforeach()
 if(UNIX)
     list(APPEND pollux_sources platform/unix/fork.c)
+else()
+    list(APPEND pollux_sources platform/windows/accept_condition.c)
 endif()
 foreach(name IN LISTS pollux_backends)
     if(name STREQUAL "iocp")

@@ -69,6 +69,9 @@ static int socket_listen(const plx__host *host, plx_socket *socket_out, plx__soc
         do {
             status = socket_bind(host, socket, address, options, shared);
         } while (status == PLX_EADDRINUSE && host->address_retry(since));
+        /* Elsewhere than on Windows there is no such thing, and on_peer is asked later. */
+        if (status == 0 && options->conditional_accept != 0)
+            (void)plx__accept_condition_prepare(socket);
         if (status == 0)
             status = host->listen(socket, backlog);
     }
@@ -91,8 +94,10 @@ static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socke
         return status;
     plx__listener *listener = (plx__listener *)(void *)object;
     object->endpoint.socket = socket;
-    *listener =
-        (plx__listener){.object = *object, .path = path, .retry.fired = plx__listener_retry};
+    *listener = (plx__listener){.object = *object,
+                                .path = path,
+                                .retry.fired = plx__listener_retry,
+                                .condition.listener = PLX_SOCKET_NONE};
     status = plx__socket_claim(loop, object);
     if (status == 0)
         status = loop->ops->attach(loop->backend, &object->endpoint, origin);
@@ -114,6 +119,7 @@ static int listener_start(plx_loop *loop, plx__listener *listener,
     listener->conn_data = options->conn->data;
     listener->on_error = options->on_error;
     listener->on_accept = options->on_accept;
+    listener->on_peer = options->on_peer;
     listener->data = options->data;
     listener->accept.receive_first = options->accept_receive_first != 0;
     listener->accept.is_shared = options->shared != 0;
@@ -136,6 +142,8 @@ static int listen_start(plx_loop *loop, plx__listener **listener_out, const plx_
         loop->host->close(socket);
         return status;
     }
+    if (options->conditional_accept != 0)
+        plx__listener_condition_open(*listener_out);
     status = listener_start(loop, *listener_out, options, shared);
     if (status != 0)
         plx__listener_close(loop, &(*listener_out)->object);
@@ -166,6 +174,10 @@ static int options_take(const plx_loop *loop, taken_options *taken,
     if (status == 0)
         status = plx__sized_take(&taken->conn, sizeof taken->conn, taken->listen.conn, conn_bytes);
     taken->listen.conn = &taken->conn;
+    if (status == 0 && taken->listen.conditional_accept != 0 && taken->listen.on_peer == NULL)
+        status = PLX_EINVAL;
+    if (!loop->ops->asks_conditions)
+        taken->listen.conditional_accept = 0;
     if (status == 0 && taken->listen.shared != 0 && !loop->ops->shares_listeners)
         return PLX_ENOSYS;
     return status;

@@ -60,6 +60,7 @@ static void listener_detached(plx_loop *loop, plx__object *object)
     plx__listener *listener = (plx__listener *)(void *)object;
     PLX_ASSERT(listener->object.state == PLX__CLOSING || listener->is_lost);
     bool is_ours = plx__socket_map_remove(&loop->sockets, &listener->object);
+    plx__accept_condition_remove(&listener->condition);
     if (listener->path != NULL)
         plx__socket_path_remove(listener->path); /* Before its socket is closed. */
     listener->path = NULL;
@@ -114,8 +115,8 @@ static void listener_deferred(plx_loop *loop, plx__object *object)
 
 static void listener_drop(plx_loop *loop, plx__object *object)
 {
-    const plx__listener *listener = (plx__listener *)(void *)object;
-    (void)loop;
+    plx__listener *listener = (plx__listener *)(void *)object;
+    plx__accept_condition_remove(&listener->condition);
     plx__socket_path_forget(listener->path);
     plx__socket_drop(loop, object->endpoint.socket, listener->is_lost);
     plx__shared_options_release(listener->shared);
@@ -225,6 +226,13 @@ static void accepted_open(plx_loop *loop, plx__listener *listener,
         accepted_reject(loop, listener, completion->accepted, status);
 }
 
+static void accepted_refuse(plx_loop *loop, plx_socket accepted)
+{
+    loop->stats.accepts_refused++;
+    (void)loop->host->set(accepted, PLX__SOCKET_RESET_ON_CLOSE, 1);
+    loop->host->close(accepted);
+}
+
 /* The user decides, and may close the listener, which then opens no more. */
 PLX__SLOW static void accepted_offer(plx_loop *loop, plx__listener *listener,
                                      const plx__completion *completion)
@@ -239,23 +247,36 @@ PLX__SLOW static void accepted_offer(plx_loop *loop, plx__listener *listener,
     } else if (verdict == PLX_ACCEPT_OPEN && is_open(listener)) {
         accepted_open(loop, listener, completion);
     } else {
-        loop->stats.accepts_refused++;
-        (void)loop->host->set(socket, PLX__SOCKET_RESET_ON_CLOSE, 1);
-        loop->host->close(socket);
+        accepted_refuse(loop, socket);
     }
+}
+
+/* The system has asked on_peer, which said no. */
+static bool refused_before(plx_loop *loop, plx__listener *listener, int status)
+{
+    if (status != PLX_ECONNREFUSED || !listener->condition.was_asked)
+        return false;
+    listener->condition.was_asked = false;
+    listener->aborts = 0;
+    loop->stats.accepts_refused++;
+    return true;
 }
 
 void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
                             const plx__completion *completion)
 {
     if (completion->status != 0) {
+        if (refused_before(loop, listener, completion->status))
+            return;
         if (!accept_aborted(loop, listener, completion->status))
             accept_failed(loop, listener, completion->status);
         return;
     }
     listener->has_retried = false;
     listener->aborts = 0;
-    if (listener->on_accept != NULL)
+    if (listener->on_peer != NULL && !plx__listener_admits(loop, listener, completion->accepted))
+        accepted_refuse(loop, completion->accepted);
+    else if (listener->on_accept != NULL)
         accepted_offer(loop, listener, completion);
     else
         accepted_open(loop, listener, completion);

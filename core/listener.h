@@ -6,16 +6,19 @@
 
 #include "core/loop.h"
 #include "core/shared_options.h"
+#include "platform/accept_condition.h"
 
 typedef struct plx__listener {
     plx__object object; /* First. */
     plx__shared_options *shared;
     void *conn_data;
     plx_listener_error_fn on_error;
-    plx_accept_fn on_accept; /* NULL: each becomes a connection. */
-    void *data;              /* Of the two. */
-    plx__wheel_node retry;   /* Set while it pauses for want of descriptors or memory. */
-    plx__socket_path *path;  /* The socket file, to be removed at the end; or NULL. */
+    plx_accept_fn on_accept;         /* NULL: each becomes a connection. */
+    plx_peer_fn on_peer;             /* NULL: everybody is let in. */
+    void *data;                      /* Of the three. */
+    plx__accept_condition condition; /* With `listener` NONE: the system asks nothing. */
+    plx__wheel_node retry;           /* Set while it pauses for want of descriptors or memory. */
+    plx__socket_path *path;          /* The socket file, to be removed at the end; or NULL. */
     plx__accept_config accept;
     bool is_accepting;
     bool is_paused;   /* By its user. */
@@ -31,6 +34,13 @@ plx_listener plx__listener_handle(const plx__listener *listener);
 int plx__listener_update(plx_loop *loop, plx__listener *listener);
 void plx__listener_retry(plx_loop *loop, plx__wheel_node *node);
 void plx__listener_close(plx_loop *loop, plx__object *object);
+
+/* accept_condition.c */
+
+/* The system is to ask on_peer, where it can. */
+void plx__listener_condition_open(plx__listener *listener);
+/* Whether on_peer lets in who has been accepted, as far as it has not said so already. */
+bool plx__listener_admits(const plx_loop *loop, plx__listener *listener, plx_socket accepted);
 
 void plx__listener_accepted(plx_loop *loop, plx__listener *listener,
                             const plx__completion *completion);

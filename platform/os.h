@@ -147,6 +147,10 @@ static inline uint32_t plx__milliseconds(uint64_t timeout_ns)
     return milliseconds < INT32_MAX ? (uint32_t)milliseconds : (uint32_t)INT32_MAX;
 }
 
+/* Makes an address of `length` bytes that the system has written into it whole: 0, or
+ * PLX_EAFNOSUPPORT for a family that Pollux has not. */
+int plx__address_family_read(plx__address *address, socklen_t length);
+
 /* The system's address inside ours. */
 static inline struct sockaddr *plx__address_raw(plx__address *address)
 {

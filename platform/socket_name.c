@@ -3,7 +3,7 @@
 
 #include "platform/os.h"
 
-static int address_family_read(plx__address *address, socklen_t length)
+int plx__address_family_read(plx__address *address, socklen_t length)
 {
     switch (plx__address_raw(address)->sa_family) {
     case AF_INET:
@@ -28,7 +28,7 @@ int plx__socket_name(plx_socket socket, plx__address *address_out)
     memset(address_out, 0, sizeof *address_out);
     if (getsockname(socket, plx__address_raw(address_out), &length) != 0)
         return plx__fail_last();
-    return address_family_read(address_out, length);
+    return plx__address_family_read(address_out, length);
 }
 
 int plx__socket_peer(plx_socket socket, plx__address *address_out)
@@ -37,5 +37,5 @@ int plx__socket_peer(plx_socket socket, plx__address *address_out)
     memset(address_out, 0, sizeof *address_out);
     if (getpeername(socket, plx__address_raw(address_out), &length) != 0)
         return plx__fail_last();
-    return address_family_read(address_out, length);
+    return plx__address_family_read(address_out, length);
 }

@@ -1,5 +1,7 @@
 /* tests/behavior_offer.c - accepted sockets that are offered to the program, and listeners that
  * pause. */
+#include <string.h>
+
 #include "tests/harness.h"
 
 extern const test_case behavior_offer_cases[];
@@ -257,7 +259,81 @@ static void duplicate_listens_on(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+/* --- by address ------------------------------------------------------------------------------- */
+
+typedef struct door {
+    probe probe;
+    size_t asked;
+    bool is_shut;
+    char peer[PLX_ADDRESS_TEXT_MAX], local[PLX_ADDRESS_TEXT_MAX]; /* Of the last one. */
+} door;
+
+static int on_peer(void *data, const char *address, const char *local)
+{
+    door *d = data;
+    d->asked++;
+    (void)strcpy(d->peer, address);
+    (void)strcpy(d->local, local);
+    return d->is_shut;
+}
+
+/* Asked once about each; who is refused learns that, and the next one is let in. */
+static void door_decides(world *w, uint32_t conditional_accept)
+{
+    door d = {.probe = {.then_data = echo_back}, .is_shut = true};
+    char address[PLX_ADDRESS_TEXT_MAX], text[PLX_ADDRESS_TEXT_MAX], answer[2];
+    plx_listener listener;
+    plx__address name;
+    const plx_conn_options conn = probe_options(&d.probe);
+    const plx_listen_options options = {
+        .conn = &conn, .on_peer = on_peer, .data = &d, .conditional_accept = conditional_accept};
+    ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options));
+    ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
+    for (size_t i = 1; i <= 20; i++) {
+        peer refused = peer_start(address);
+        turn_until(w, &d.asked, i);
+        turn_until_counter(w, accepts_refused, i);
+        peer_close(&refused);
+    }
+    ck_assert_uint_eq(d.probe.opened, 0);
+    ck_assert_str_eq(d.local, address);
+    d.is_shut = false;
+    peer guest = peer_open(w, address);
+    turn_until(w, &d.probe.opened, 1);
+    ck_ok(net_name(guest.socket, &name));
+    ck_ok(plx__address_print(&name, text, sizeof text));
+    ck_assert_str_eq(d.peer, text);
+    peer_send(w, &guest, "in", 2);
+    peer_receive(w, &guest, answer, 2);
+    ck_assert_uint_eq(d.asked, 21);
+    peer_close(&guest);
+    turn_until(w, &d.probe.closed, 1);
+    plx_loop_stats stats;
+    plx_loop_stats_get(w->loop, &stats);
+    ck_assert_uint_eq(stats.accept_pauses, 0);
+}
+
+static void peers_are_refused_by_address(world *w)
+{
+    door_decides(w, 0);
+}
+
+static void system_asks_about_peers(world *w)
+{
+    door_decides(w, 1);
+}
+
+/* Without anybody to ask. */
+static void conditional_accept_needs_on_peer(world *w)
+{
+    const plx_listen_options options = {.conditional_accept = 1};
+    ck_assert_int_eq(plx_listen(w->loop, NULL, "tcp://127.0.0.1:0", &options), PLX_EINVAL);
+}
+
 const test_case behavior_offer_cases[] = {
+    CASE(peers_are_refused_by_address),
+    CASE(system_asks_about_peers),
+    CASE(conditional_accept_needs_on_peer),
     CASE(offered_connection_opens),
     CASE(refused_connection_is_reset),
     CASE(taken_socket_is_the_programs),

@@ -58,7 +58,7 @@ const plx__completion *plx__readiness_next(plx__backend *backend);
 
 /* What the table of a poller contains beside its own. */
 #define PLX__READINESS                                                                             \
-    .host = &plx__system_host, .endpoint_bytes = sizeof(plx__polled),                              \
+    .host = &plx__system_host, .endpoint_bytes = sizeof(plx__polled), .asks_conditions = true,     \
     .attach = plx__readiness_attach, .detach = plx__readiness_detach,                              \
     .release = plx__readiness_release, .accept_start = plx__readiness_accept_start,                \
     .connect = plx__readiness_connect, .receive_start = plx__readiness_receive_start,              \

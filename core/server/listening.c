@@ -53,6 +53,12 @@ static void on_listener_error(plx_loop *loop, plx_listener listener, void *data,
         of->options.on_error(loop, listener, of->options.data, status);
 }
 
+static int on_listener_peer(void *data, const char *peer, const char *local)
+{
+    const plx__server_listener *of = data;
+    return of->options.on_peer(of->options.data, peer, local);
+}
+
 static void listener_free(plx__server_listener *of)
 {
     if (of != NULL) {
@@ -102,6 +108,7 @@ static plx_listen_options loop_options(const plx_server *server, plx__server_lis
         options.on_accept = plx__admission_decide;
     if (options.on_accept != NULL) { /* The data is the server's then. */
         options.on_error = on_listener_error;
+        options.on_peer = of->options.on_peer != NULL ? on_listener_peer : NULL;
         options.data = of;
     }
     options.reuse_port |= server->options.dispatch == PLX_DISPATCH_KERNEL;

@@ -51,11 +51,22 @@ typedef enum plx_accept_verdict (*plx_accept_fn)(plx_loop *loop, plx_listener li
                                                  plx_socket socket, const void *bytes,
                                                  size_t length);
 
+/**
+ * Decides whether a peer is let in, by the addresses alone: on the loop's thread, before on_accept.
+ * Return 0 to let it in, and any other value to refuse it. `peer` and `local` are the addresses of
+ * the two sides as plx_connect() takes them, or "" if the peer has gone already; valid until the
+ * callback returns. `data` is the one of plx_listen_options. Do not open or close anything here.
+ *
+ * The connection has been accepted by then, and a peer that is refused sees a reset, unless
+ * plx_listen_options.conditional_accept says otherwise.
+ */
+typedef int (*plx_peer_fn)(void *data, const char *peer, const char *local);
+
 /** What a listener does. All zero is allowed. */
 typedef struct plx_listen_options {
     const plx_conn_options *conn;   /**< What each accepted connection does; NULL: all zero. */
     plx_listener_error_fn on_error; /**< May be NULL. */
-    void *data;                     /**< Handed to on_error and on_accept. */
+    void *data;                     /**< Handed to on_error, on_accept and on_peer. */
     uint32_t backlog;   /**< Connections the system may hold before they are accepted; 0: 511. */
     uint32_t only_ipv6; /**< A listener on [::] takes no IPv4 connections (it takes both else). */
     /**
@@ -101,6 +112,20 @@ typedef struct plx_listen_options {
      * loops would wake, and on Windows a socket belongs to one completion port.
      */
     uint32_t shared;
+    plx_peer_fn on_peer; /**< NULL: everybody is let in. */
+    /**
+     * Not 0: the system asks on_peer before a connection is complete, where it can: on Windows with
+     * every backend but "iocp" (the condition function of WSAAccept). A peer that is refused sees
+     * its connect refused. Elsewhere, and with plx_listen_adopt(), it has no effect.
+     *
+     * The price (Microsoft, "SOL_SOCKET Socket Options", SO_CONDITIONAL_ACCEPT): the system does
+     * not complete connections in the backlog by itself any more, so a loop in a long callback lets
+     * peers wait for their handshake, and they may give up; and Windows' own protection against SYN
+     * floods is off. Where refusing is for load and not for secrecy, leave it off.
+     *
+     * PLX_EINVAL without on_peer.
+     */
+    uint32_t conditional_accept;
 } plx_listen_options;
 
 /** What plx_listen() calls, with the sizes of its caller's structs (docs/growing.md). */

@@ -9,6 +9,7 @@
 #include <mswsock.h>
 #include <string.h>
 
+#include "platform/accept_condition.h"
 #include "platform/fault.h"
 
 _Static_assert(sizeof(plx__slice) == sizeof(WSABUF), "a slice is a WSABUF");
@@ -309,7 +310,7 @@ int plx__socket_accept(plx_socket listener, plx_socket *socket_out)
 {
     if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
         return plx__fail(WSAEMFILE);
-    SOCKET made = accept(listener, NULL, NULL);
+    SOCKET made = plx__accept_condition_accept(listener);
     if (made == INVALID_SOCKET) {
         int status = plx__fail_last();
         return status == PLX_ECONNRESET ? PLX_ECONNABORTED : status;
