@@ -167,7 +167,7 @@ typedef struct plx__backend_ops {
     bool (*detach)(plx__backend *backend, plx__endpoint *endpoint);
     /* Before `detach`, for a connection whose socket is to live on elsewhere; nothing is received
      * any more, or being sent. False: not before PLX__RELEASED, and what had been received until
-     * then still comes as PLX__RECEIVED. */
+     * then still comes as PLX__RECEIVED. So for a listener that was stopped, with PLX__ACCEPTED. */
     bool (*release)(plx__backend *backend, plx__endpoint *endpoint);
 
     int (*accept_start)(plx__backend *backend, plx__endpoint *endpoint,

@@ -35,7 +35,7 @@ PLX__SLOW static void completion_deliver(plx_loop *loop, const plx__completion *
         plx__conn_connected(loop, (plx__conn *)(void *)object, completion->status);
         break;
     case PLX__RELEASED:
-        plx__conn_released(loop, (plx__conn *)(void *)object);
+        plx__class_of(loop, object)->released(loop, object);
         break;
     case PLX__DETACHED:
         plx__class_of(loop, object)->detached(loop, object);

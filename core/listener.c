@@ -19,6 +19,8 @@
 #define RETRY_NS    (100 * PLX_MILLISECOND)
 #define REJECTS_MAX 64
 #define ABORTS_MAX  16
+/* The most that a system lets wait at a listener. */
+#define QUEUE_MAX 65536
 
 static plx__listener *listener_find(const plx_loop *loop, plx_listener listener)
 {
@@ -139,10 +141,49 @@ int plx_listener_close(plx_loop *loop, plx_listener listener)
     return 0;
 }
 
+int plx_listener_keep_file(plx_loop *loop, plx_listener listener)
+{
+    plx__listener *found = listener_find(loop, listener);
+    if (found == NULL)
+        return PLX_ESTALE;
+    if (found->path != NULL)
+        plx__socket_path_forget(found->path);
+    found->path = NULL;
+    return 0;
+}
+
+/* In a later turn the backend has nothing of it in flight. */
+static void finish_continue(plx_loop *loop, plx__listener *listener)
+{
+    if (plx__wheel_has(&listener->retry))
+        plx__wheel_remove(&loop->wheel, &listener->retry);
+    plx__wheel_add(&loop->wheel, &listener->retry, loop->now_ns);
+}
+
+int plx_listener_finish(plx_loop *loop, plx_listener listener)
+{
+    plx__listener *found = listener_find(loop, listener);
+    if (found == NULL)
+        return PLX_ESTALE;
+    if (found->is_finishing)
+        return 0;
+    found->is_finishing = true;
+    found->is_paused = true;
+    if (!found->is_lost)
+        (void)plx__listener_update(loop, found); /* Stopping does not fail. */
+    if (found->is_lost)
+        plx__listener_close(loop, &found->object);
+    else if (loop->ops->release(loop->backend, &found->object.endpoint))
+        finish_continue(loop, found);
+    return 0;
+}
+
 /* --- accepting ------------------------------------------------------------------------------- */
 
 static void listener_pause(plx_loop *loop, plx__listener *listener, int status)
 {
+    if (listener->is_finishing)
+        return; /* Others accept who waits. */
     if (plx__wheel_has(&listener->retry))
         return; /* A backend may bring what it had accepted before it was stopped. */
     plx__wheel_add(&loop->wheel, &listener->retry, plx__deadline(loop, RETRY_NS));
@@ -290,10 +331,37 @@ static void accept_restart(plx_loop *loop, plx__listener *listener)
         accept_failed(loop, listener, status);
 }
 
+/* The system may have woken this loop, and no other one that accepts from the socket, for somebody
+ * who waits (Linux does so for exclusive waits): nobody else would look before the next one comes.
+ * So the queue is emptied once, when the system has nothing to wake any more for this listener. */
+static void finish_end(plx_loop *loop, plx__listener *listener)
+{
+    plx__completion completion = {.endpoint = &listener->object.endpoint, .kind = PLX__ACCEPTED};
+    uint32_t left = QUEUE_MAX;
+    while (left-- > 0 && is_open(listener) && !listener->is_lost && !loop->is_accepting_stopped) {
+        int status = loop->host->accept(listener->object.endpoint.socket, &completion.accepted);
+        if (status == 0)
+            plx__listener_accepted(loop, listener, &completion);
+        else if (status != PLX_ECONNABORTED)
+            break;
+    }
+    if (is_open(listener) && !listener->is_lost)
+        plx__listener_close(loop, &listener->object);
+}
+
+static void listener_released(plx_loop *loop, plx__object *object)
+{
+    finish_end(loop, (plx__listener *)(void *)object);
+}
+
 void plx__listener_retry(plx_loop *loop, plx__wheel_node *node)
 {
     plx__listener *listener =
         (plx__listener *)(void *)((unsigned char *)node - offsetof(plx__listener, retry));
+    if (listener->is_finishing) {
+        finish_end(loop, listener);
+        return;
+    }
     listener->has_retried = true;
     if (loop->spare.descriptor == PLX_SOCKET_NONE)
         spare_open(loop);
@@ -316,6 +384,8 @@ int plx_listener_resume(plx_loop *loop, plx_listener listener)
     plx__listener *found = listener_find(loop, listener);
     if (found == NULL)
         return PLX_ESTALE;
+    if (found->is_finishing)
+        return 0;
     found->is_paused = false;
     plx__time_look(loop);
     /* If it fails, a turn tries again, and reports it. */
@@ -374,6 +444,7 @@ const plx__class plx__listener_class = {
     .close = plx__listener_close,
     .lost = listener_lost,
     .detached = listener_detached,
+    .released = listener_released,
     .deferred = listener_deferred,
     .drop = listener_drop,
     .on_event = listeners_event,

@@ -21,11 +21,12 @@ typedef struct plx__listener {
     plx__socket_path *path;          /* The socket file, to be removed at the end; or NULL. */
     plx__accept_config accept;
     bool is_accepting;
-    bool is_paused;   /* By its user. */
-    bool has_retried; /* Since it last accepted one. */
-    bool is_lost;     /* Its descriptor is not its own any more. Detached already; on_error is due,
-                       * unless it closes. */
-    uint8_t aborts;   /* Accepts in a row that failed as if one connection only had. */
+    bool is_paused;    /* By its user. */
+    bool is_finishing; /* It accepts no more, and closes when all that was accepted has opened. */
+    bool has_retried;  /* Since it last accepted one. */
+    bool is_lost;      /* Its descriptor is not its own any more. Detached already; on_error is due,
+                        * unless it closes. */
+    uint8_t aborts;    /* Accepts in a row that failed as if one connection only had. */
 } plx__listener;
 
 /* For listen.c, which makes listeners. */

@@ -26,6 +26,7 @@ typedef struct plx__class {
     plx__object_fn *close;    /* The loop closes, and the object with it. */
     plx__object_fn *lost;     /* Somebody else closed its descriptor, which is left alone. */
     plx__object_fn *detached; /* PLX__DETACHED. */
+    plx__object_fn *released; /* PLX__RELEASED. */
     plx__object_fn *deferred; /* What plx__defer() asked for. */
     plx__object_fn *drop;     /* In a forked child: the parent's object stays as it is. */
     /* For the class as a whole. */

@@ -24,6 +24,14 @@ void plx_socket_reset(plx_socket socket)
     host->dispose(socket);
 }
 
+int plx_socket_duplicate(plx_socket socket, plx_socket *socket_out)
+{
+    *socket_out = PLX_SOCKET_NONE;
+    if (host_of(socket) != &plx__system_host)
+        return PLX_ENOSYS;
+    return plx__socket_duplicate(socket, socket_out);
+}
+
 int plx_socket_set_blocking(plx_socket socket, int is_blocking)
 {
     if (host_of(socket) != &plx__system_host)

@@ -22,6 +22,7 @@
     X(fork_callback)                                                                               \
     X(fresh)                                                                                       \
     X(handler)                                                                                     \
+    X(handover)                                                                                    \
     X(idle)                                                                                        \
     X(idle_watch)                                                                                  \
     X(inherit)                                                                                     \

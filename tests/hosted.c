@@ -123,10 +123,15 @@ int hosted_try(world *w, hosted *h, plx_server_options options, plx_loop_options
     return plx_server_open(&h->server, &options);
 }
 
+plx_conn_options hosted_conn(void)
+{
+    return (plx_conn_options){
+        .on_open = conn_opened, .on_data = conn_data, .on_close = conn_closed};
+}
+
 int hosted_listen(hosted *h, const char *address, plx_listen_options options)
 {
-    const plx_conn_options conn = {
-        .on_open = conn_opened, .on_data = conn_data, .on_close = conn_closed};
+    const plx_conn_options conn = hosted_conn();
     options.conn = &conn;
     int status = plx_server_listen(h->server, address, &options);
     return status == 0 ? plx_server_address(h->server, 0, h->address, sizeof h->address) : status;

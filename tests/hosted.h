@@ -41,6 +41,8 @@ typedef struct hosted {
 int hosted_try(world *w, hosted *h, plx_server_options options, plx_loop_options loop);
 /* It must succeed; and then listens on a port of the system's choice. */
 void hosted_open(world *w, hosted *h, plx_server_options options, plx_loop_options loop);
+/* What its connections do: the echo. */
+plx_conn_options hosted_conn(void);
 /* plx_server_listen() with its echo. */
 int hosted_listen(hosted *h, const char *address, plx_listen_options options);
 /* Runs it from now on. */

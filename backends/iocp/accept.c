@@ -189,6 +189,19 @@ static bool accepts_are_deaf(const plx__iocp_accepts *accepts)
     return accepts->busy == 0 && accepts->held.first == NULL;
 }
 
+/* Takes back what is held, for `next` to tell of it. */
+static void held_return(plx__backend *backend, plx__iocp_accepts *accepts)
+{
+    plx__iocp_op *held = accepts->held.first;
+    accepts->held.first = NULL;
+    for (plx__iocp_op *next; held != NULL; held = next) {
+        next = held->next;
+        ((accept_op *)(void *)held)->is_held = false;
+        accepts->busy++;
+        plx__iocp_list_append(&backend->later, held);
+    }
+}
+
 int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint,
                            const plx__accept_config *config)
 {
@@ -199,14 +212,7 @@ int plx__iocp_accept_start(plx__backend *backend, plx__endpoint *endpoint,
     if (status != 0)
         return status;
     plx__iocp_accepts *accepts = iocp->accepts;
-    plx__iocp_op *held = accepts->held.first;
-    accepts->held.first = NULL;
-    for (plx__iocp_op *next; held != NULL; held = next) {
-        next = held->next;
-        ((accept_op *)(void *)held)->is_held = false;
-        accepts->busy++;
-        plx__iocp_list_append(&backend->later, held);
-    }
+    held_return(backend, accepts);
     status = accepts_fill(backend, accepts);
     iocp->is_accepting = !accepts_are_deaf(accepts);
     return iocp->is_accepting ? 0 : status;
@@ -303,6 +309,49 @@ static bool accept_succeeded(plx__backend *backend, accept_op *accept, plx__comp
     return accept_tell(op, completion, PLX_ECONNABORTED);
 }
 
+bool plx__iocp_accept_release(plx__backend *backend, plx__endpoint *endpoint)
+{
+    plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
+    held_return(backend, iocp->accepts);
+    iocp->is_releasing = iocp->accepts->busy > 0;
+    (void)CancelIoEx((HANDLE)endpoint->socket, NULL);
+    return !iocp->is_releasing;
+}
+
+/* Of a listener that is to be released: whoever was accepted is told of, and nothing is posted. The
+ * last one, if it is such, comes again to tell that it was. */
+static bool accept_released(plx__backend *backend, accept_op *accept, plx__completion *completion)
+{
+    plx__iocp_op *op = &accept->op;
+    plx__iocp_accepts *accepts = accept->accepts;
+    plx_socket accepted = accept->socket;
+    DWORD got;
+    int status = plx__iocp_op_result(op, &got);
+    accept->socket = PLX_SOCKET_NONE;
+    if (status == 0 && !accept->is_dropped)
+        status = accept_inherit(op, accepted, accepts);
+    if (status == 0 && !accept->is_dropped) {
+        (void)accept_tell(op, completion, 0);
+        completion->accepted = accepted;
+        completion->bytes = backend->received;
+        completion->length = got;
+        memcpy(backend->received, accept->bytes, got);
+        if (accepts->busy == 0) {
+            accepts->busy++;
+            plx__iocp_op_done(backend, op, PLX_ECANCELED, 0);
+        }
+        return true;
+    }
+    plx__socket_close(accepted);
+    if (accepts->busy > 0)
+        return false;
+    plx__iocp_of(op->endpoint)->is_releasing = false;
+    plx__iocp_port_leave(op->endpoint);
+    completion->endpoint = op->endpoint;
+    completion->kind = PLX__RELEASED;
+    return true;
+}
+
 bool plx__iocp_accept_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion)
 {
     accept_op *accept = (accept_op *)(void *)op;
@@ -312,6 +361,8 @@ bool plx__iocp_accept_next(plx__backend *backend, plx__iocp_op *op, plx__complet
         accept_bury(accept);
         return false;
     }
+    if (plx__iocp_of(op->endpoint)->is_releasing)
+        return accept_released(backend, accept, completion);
     if (!plx__iocp_of(op->endpoint)->is_accepting) {
         accept_hold(accept);
         return false;

@@ -84,7 +84,7 @@ typedef struct plx__iocp_endpoint {
     bool is_connecting;                /* By a poll. */
     bool is_receiving;
     bool is_accepting;
-    bool is_releasing; /* Waits for `input` to come back. */
+    bool is_releasing; /* Waits for `input` to come back; a listener, for its accepts. */
     uint8_t interest;  /* Of a watch: bits of plx_readiness. */
 } plx__iocp_endpoint;
 
@@ -150,6 +150,8 @@ int plx__iocp_op_result(plx__iocp_op *op, DWORD *bytes_out);
  * for the socket before can not take it back. */
 bool plx__iocp_handle_skips(HANDLE handle);
 bool plx__iocp_release(plx__backend *backend, plx__endpoint *endpoint);
+/* The socket may join another port, where the system can do that. */
+void plx__iocp_port_leave(plx__endpoint *endpoint);
 /* The receive of one that is to be released is over. False when nothing is to be told. */
 bool plx__iocp_released(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
 
@@ -162,6 +164,8 @@ int plx__iocp_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_so
 void plx__iocp_accepts_sweep(struct plx__iocp_accepts *accepts, uint32_t seconds);
 /* If that is due, once a second: the same for each listener that waits for first bytes. */
 void plx__iocp_silent_drop(plx__backend *backend);
+/* As `release` of the seam: cancels the accepts, and tells of those that have completed. */
+bool plx__iocp_accept_release(plx__backend *backend, plx__endpoint *endpoint);
 bool plx__iocp_accept_next(plx__backend *backend, plx__iocp_op *op, plx__completion *completion);
 void plx__iocp_accept_detach(plx__backend *backend, plx__endpoint *endpoint);
 

@@ -42,7 +42,7 @@ bool plx__iocp_handle_skips(HANDLE handle)
            (modes & PLX__IOCP_SKIP) != 0;
 }
 
-static void port_leave(plx__endpoint *endpoint)
+void plx__iocp_port_leave(plx__endpoint *endpoint)
 {
     plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
     file_completion_information none = {NULL, NULL};
@@ -60,6 +60,8 @@ bool plx__iocp_release(plx__backend *backend, plx__endpoint *endpoint)
 {
     plx__iocp_endpoint *iocp = plx__iocp_of(endpoint);
     plx__iocp_op *op = iocp->input;
+    if (iocp->accepts != NULL && !plx__iocp_accept_release(backend, endpoint))
+        return false;
     if (op != NULL && op->state != PLX__IOCP_IDLE) {
         iocp->is_releasing = true;
         if (op->state == PLX__IOCP_FLYING)
@@ -69,7 +71,7 @@ bool plx__iocp_release(plx__backend *backend, plx__endpoint *endpoint)
     if (op != NULL)
         plx__iocp_op_give(backend, op);
     iocp->input = NULL;
-    port_leave(endpoint);
+    plx__iocp_port_leave(endpoint);
     return true;
 }
 
@@ -82,7 +84,7 @@ bool plx__iocp_released(plx__backend *backend, plx__iocp_op *op, plx__completion
     iocp->is_releasing = false;
     iocp->input = NULL;
     plx__iocp_op_give(backend, op);
-    port_leave(endpoint);
+    plx__iocp_port_leave(endpoint);
     completion->endpoint = endpoint;
     completion->kind = PLX__RELEASED;
     return true;

@@ -109,7 +109,7 @@ static bool accepted_deliver(plx__backend *backend, plx__uring_endpoint *uring, 
 
 static bool may_deliver(const plx__backend *backend, const plx__uring_endpoint *uring)
 {
-    return uring->wanted == PLX__URING_ACCEPT &&
+    return (uring->wanted == PLX__URING_ACCEPT || (uring->flags & PLX__URING_RELEASING) != 0) &&
            (uring->turn != backend->turn || uring->accepts < ACCEPTS_MAX);
 }
 
@@ -151,7 +151,7 @@ bool plx__uring_accepted_take(plx__backend *backend, plx__uring_endpoint *uring,
 bool plx__uring_accept_next(plx__backend *backend, plx__uring_endpoint *uring,
                             plx__completion *completion)
 {
-    if (uring->accepted == NULL || uring->accepted->count == 0 || !may_deliver(backend, uring))
+    if (!plx__uring_has_accepted(uring) || !may_deliver(backend, uring))
         return false;
     if (plx__fault_strikes(PLX__FAULT_DESCRIPTOR))
         return accepted_deliver(backend, uring, PLX_SOCKET_NONE, plx__fail(EMFILE), completion);

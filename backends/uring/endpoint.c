@@ -121,7 +121,8 @@ bool plx__uring_detach(plx__backend *backend, plx__endpoint *endpoint)
 bool plx__uring_release(plx__backend *backend, plx__endpoint *endpoint)
 {
     plx__uring_endpoint *uring = plx__uring_of(endpoint);
-    if (!plx__uring_is_in_flight(uring) && (uring->flags & PLX__URING_HOLDS) == 0)
+    if (!plx__uring_is_in_flight(uring) && (uring->flags & PLX__URING_HOLDS) == 0 &&
+        !plx__uring_has_accepted(uring))
         return true;
     uring->flags |= PLX__URING_RELEASING;
     plx__uring_list_set(backend, uring, PLX__URING_LIST_BUSY);
@@ -132,7 +133,8 @@ bool plx__uring_released(plx__backend *backend, plx__uring_endpoint *uring,
                          plx__completion *completion)
 {
     const uint16_t state = uring->flags & (PLX__URING_RELEASING | PLX__URING_HOLDS);
-    if (state != PLX__URING_RELEASING || plx__uring_is_in_flight(uring))
+    if (state != PLX__URING_RELEASING || plx__uring_is_in_flight(uring) ||
+        plx__uring_has_accepted(uring))
         return false;
     uring->flags &= (uint16_t)~PLX__URING_RELEASING;
     plx__uring_list_set(backend, uring, PLX__URING_LIST_IDLE);

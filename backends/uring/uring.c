@@ -159,8 +159,8 @@ static bool has_something(const plx__uring_endpoint *uring)
         return true;
     if (uring->ended != 0)
         return uring->wanted == PLX__URING_RECEIVE;
-    return uring->accepted != NULL && uring->accepted->count > 0 &&
-           uring->wanted == PLX__URING_ACCEPT;
+    return plx__uring_has_accepted(uring) &&
+           (uring->wanted == PLX__URING_ACCEPT || (uring->flags & PLX__URING_RELEASING) != 0);
 }
 
 /* Makes what is in flight what is wanted. What could not be requested stays in the list. */

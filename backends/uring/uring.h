@@ -373,6 +373,11 @@ int plx__uring_accept_start(plx__backend *backend, plx__endpoint *endpoint,
                             const plx__accept_config *config);
 int plx__uring_accept_held(plx__backend *backend, plx__endpoint *endpoint, plx_socket *socket_out);
 bool plx__uring_accept_arm(plx__backend *backend, plx__uring_endpoint *uring);
+/* Sockets are held back. */
+static inline bool plx__uring_has_accepted(const plx__uring_endpoint *uring)
+{
+    return uring->accepted != NULL && uring->accepted->count > 0;
+}
 /* A completion of an accept that is of no use to anybody. */
 void plx__uring_accept_drop(const struct io_uring_cqe *cqe);
 bool plx__uring_accepted_take(plx__backend *backend, plx__uring_endpoint *uring,

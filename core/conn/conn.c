@@ -213,6 +213,7 @@ const plx__class plx__conn_class = {
     .close = conn_close,
     .lost = conn_lost,
     .detached = conn_detached,
+    .released = plx__conn_released,
     .deferred = conn_deferred,
     .drop = conn_drop,
     .on_event = conns_event,

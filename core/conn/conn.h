@@ -222,7 +222,7 @@ void plx__conn_input_finish(plx_loop *loop, plx__conn *conn);
 /* The deferred part of releasing: has the backend let go, once the queue is empty. */
 void plx__conn_leave(plx_loop *loop, plx__conn *conn);
 /* The backend has nothing of it any more. */
-void plx__conn_released(plx_loop *loop, plx__conn *conn);
+void plx__conn_released(plx_loop *loop, plx__object *object);
 /* Hands the socket and what was not consumed to on_release. */
 void plx__conn_hand_out(plx_loop *loop, plx__conn *conn);
 

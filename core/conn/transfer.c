@@ -99,11 +99,12 @@ void plx__conn_leave(plx_loop *loop, plx__conn *conn)
     conn->flags |= PLX__CONN_LEAVING;
     plx__conn_timeout_disarm(loop, conn);
     if (loop->ops->release(loop->backend, &conn->object.endpoint))
-        plx__conn_released(loop, conn);
+        plx__conn_released(loop, &conn->object);
 }
 
-void plx__conn_released(plx_loop *loop, plx__conn *conn)
+void plx__conn_released(plx_loop *loop, plx__object *object)
 {
+    plx__conn *conn = (plx__conn *)(void *)object;
     PLX_ASSERT(plx__conn_is_open(conn));
     bool is_free = loop->ops->detach(loop->backend, &conn->object.endpoint);
     PLX_ASSERT(is_free);

@@ -1,7 +1,8 @@
 /* core/server/drain.c - the end in order.
  *
  * The loop that accepts for others closes its listeners first, and then has the others drain: what
- * it has handed over is in their queues by then, and what it holds still goes to them. Each loop
+ * it has handed over is in their queues by then, and what it holds still goes to them. A listener
+ * may take some turns to close, until all that the backend has accepted ahead is there. Each loop
  * looks at its connections every TICK_NS, until none is left or the deadline has passed.
  */
 #include "core/server/server.h"
@@ -59,7 +60,8 @@ static void on_tick(plx_loop *loop, plx_timer timer, void *data)
     }
     /* What the loop that accepts still holds is for one of these. */
     if (plx_loop_connections(loop) == 0 && plx__inbox_is_empty(&worker->inbox) &&
-        (is_over || plx__inbox_is_empty(&server->held))) {
+        (is_over ||
+         (plx__inbox_is_empty(&server->held) && plx__listening_is_over(server, worker)))) {
         worker->has_drained = true;
         plx_loop_stop(loop);
     }
@@ -117,19 +119,30 @@ static void workers_drain(plx_server *server)
     }
 }
 
+static void on_acceptor_tick(plx_loop *loop, plx_timer timer, void *data)
+{
+    plx__worker *acceptor = data;
+    if (!plx__listening_is_over(acceptor->server, acceptor))
+        return;
+    (void)plx_timer_cancel(loop, timer);
+    workers_drain(acceptor->server);
+}
+
 /* On the loop that accepts. What it holds goes to the loops while they have room. */
 static void acceptor_drain(plx_loop *loop, void *data, int status)
 {
     plx__worker *acceptor = data;
-    (void)loop;
     if (status != 0)
         return;
     plx__listening_end(acceptor->server, acceptor);
-    workers_drain(acceptor->server);
+    /* Without memory for a timer the others are told at once. */
+    if (plx__listening_is_over(acceptor->server, acceptor) ||
+        plx_timer_start(loop, NULL, 0, PLX_MILLISECOND, on_acceptor_tick, acceptor) != 0)
+        workers_drain(acceptor->server);
 }
 
 /* Under the mutex. */
-static int drain_begin(plx_server *server, uint64_t deadline_ns)
+static int drain_begin(plx_server *server, uint64_t deadline_ns, bool keeps_files)
 {
     plx__worker *acceptor = plx__server_acceptor(server);
     int status = 0;
@@ -138,6 +151,7 @@ static int drain_begin(plx_server *server, uint64_t deadline_ns)
     if (server->is_draining)
         return 0;
     server->drain_wait_ns = deadline_ns;
+    server->keeps_files = keeps_files;
     if (acceptor != NULL)
         status = plx__server_post(acceptor->loop, acceptor_drain, acceptor);
     else
@@ -146,10 +160,20 @@ static int drain_begin(plx_server *server, uint64_t deadline_ns)
     return status;
 }
 
-int plx_server_drain(plx_server *server, uint64_t deadline_ns)
+static int drain(plx_server *server, uint64_t deadline_ns, bool keeps_files)
 {
     plx__mutex_lock(&server->mutex);
-    int status = drain_begin(server, deadline_ns);
+    int status = drain_begin(server, deadline_ns, keeps_files);
     plx__mutex_unlock(&server->mutex);
     return status;
+}
+
+int plx_server_drain(plx_server *server, uint64_t deadline_ns)
+{
+    return drain(server, deadline_ns, false);
+}
+
+int plx_server_hand_over(plx_server *server, uint64_t deadline_ns)
+{
+    return drain(server, deadline_ns, true);
 }

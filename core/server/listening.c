@@ -28,13 +28,41 @@ static plx_loop *listening_loop(const plx_server *server, uint32_t handle)
     return server->workers[has_acceptor ? server->workers_count : handle].loop;
 }
 
+/* The handle that the listeners have on the worker's loop. False: they have none there. */
+static bool handle_find(const plx_server *server, const plx__worker *worker, uint32_t *handle_out)
+{
+    *handle_out = listens_everywhere(server) ? worker->index : 0;
+    return listening_loop(server, *handle_out) == worker->loop;
+}
+
 void plx__listening_end(plx_server *server, const plx__worker *worker)
 {
-    uint32_t handle = listens_everywhere(server) ? worker->index : 0;
-    if (listening_loop(server, handle) != worker->loop)
+    uint32_t handle;
+    if (!handle_find(server, worker, &handle))
         return;
-    for (uint32_t i = 0; i < server->listeners_count; i++)
-        (void)plx_listener_close(worker->loop, server->listeners[i]->handles[handle]);
+    for (uint32_t i = 0; i < server->listeners_count; i++) {
+        plx_listener listener = server->listeners[i]->handles[handle];
+        if (server->keeps_files)
+            (void)plx_listener_keep_file(worker->loop, listener);
+        if (server->is_parent)
+            (void)plx_listener_close(worker->loop, listener); /* It has never accepted. */
+        else
+            (void)plx_listener_finish(worker->loop, listener);
+    }
+}
+
+bool plx__listening_is_over(const plx_server *server, const plx__worker *worker)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    uint32_t handle;
+    if (!handle_find(server, worker, &handle))
+        return true;
+    for (uint32_t i = 0; i < server->listeners_count; i++) {
+        plx_listener listener = server->listeners[i]->handles[handle];
+        if (plx_listener_address(worker->loop, listener, address, sizeof address) != PLX_ESTALE)
+            return false;
+    }
+    return true;
 }
 
 /* Loops cannot share one, or have one each: the system does not distribute connections among such
@@ -133,6 +161,23 @@ static int address_repeat(plx_server *server, const plx__server_listener *of, co
     return 0;
 }
 
+/* Closes those of the first loops. */
+static void handles_close(plx_server *server, const plx__server_listener *of, uint32_t count)
+{
+    while (count-- > 0)
+        (void)plx_listener_close(listening_loop(server, count), of->handles[count]);
+}
+
+static int adopt_duplicate(plx_server *server, plx__server_listener *of, uint32_t handle,
+                           plx_socket duplicate, const plx_listen_options *options)
+{
+    int status =
+        plx_listen_adopt(listening_loop(server, handle), &of->handles[handle], duplicate, options);
+    if (status != 0)
+        plx_socket_close(duplicate);
+    return status;
+}
+
 static int listen_again(plx_server *server, plx__server_listener *of, uint32_t handle,
                         const char *address, const plx_listen_options *options)
 {
@@ -144,12 +189,7 @@ static int listen_again(plx_server *server, plx__server_listener *of, uint32_t h
         return status == 0 ? plx_listen(loop, &of->handles[handle], text, options) : status;
     }
     int status = plx_listener_duplicate(listening_loop(server, 0), of->handles[0], &socket);
-    if (status != 0)
-        return status;
-    status = plx_listen_adopt(loop, &of->handles[handle], socket, options);
-    if (status != 0)
-        plx_socket_close(socket);
-    return status;
+    return status == 0 ? adopt_duplicate(server, of, handle, socket, options) : status;
 }
 
 static int listen_everywhere(plx_server *server, plx__server_listener *of, const char *address)
@@ -161,10 +201,8 @@ static int listen_everywhere(plx_server *server, plx__server_listener *of, const
         return status;
     while (status == 0 && ++handle < handles_count(server))
         status = listen_again(server, of, handle, address, &options);
-    if (status != 0) {
-        while (handle-- > 0)
-            (void)plx_listener_close(listening_loop(server, handle), of->handles[handle]);
-    }
+    if (status != 0)
+        handles_close(server, of, handle);
     return status;
 }
 
@@ -177,28 +215,118 @@ static bool is_possible(const plx_server *server, const char *address)
            !(listens_everywhere(server) && is_of_one_loop(address));
 }
 
-int plx_server_listen_sized(plx_server *server, const char *address,
-                            const plx_listen_options *options, size_t options_bytes,
-                            size_t conn_bytes)
+/* Whether the server can have another listener, at an address of this kind. */
+static int listen_check(plx_server *server, const char *address)
 {
-    plx__server_listener *of;
     uint32_t state = plx__atomic_load(&server->state);
     if (state != PLX__SERVER_OPEN)
         return state == PLX__SERVER_RUNNING ? PLX_EBUSY : PLX_ECANCELED;
     if (server->listeners_count == PLX__LISTENERS_MAX)
         return PLX_ELIMIT;
-    if (!is_possible(server, address))
-        return PLX_ENOSYS;
-    int status = listener_new(server, &of, options, options_bytes, conn_bytes);
+    return is_possible(server, address) ? 0 : PLX_ENOSYS;
+}
+
+/* It listens, or `status` says why not. */
+static int listener_add(plx_server *server, plx__server_listener *of, int status)
+{
+    if (status == 0)
+        server->listeners[server->listeners_count++] = of;
+    else
+        listener_free(of);
+    return status;
+}
+
+int plx_server_listen_sized(plx_server *server, const char *address,
+                            const plx_listen_options *options, size_t options_bytes,
+                            size_t conn_bytes)
+{
+    plx__server_listener *of;
+    int status = listen_check(server, address);
+    if (status == 0)
+        status = listener_new(server, &of, options, options_bytes, conn_bytes);
     if (status != 0)
         return status;
-    status = listen_everywhere(server, of, address);
+    return listener_add(server, of, listen_everywhere(server, of, address));
+}
+
+/* --- sockets that listen already -------------------------------------------------------------- */
+
+/* Each loop gets a duplicate, so that all the sockets are still the caller's if one loop fails. */
+static int adopt_everywhere(plx_server *server, plx__server_listener *of, const plx_socket *sockets,
+                            uint32_t count)
+{
+    const plx_listen_options options = loop_options(server, of);
+    uint32_t handle = 0;
+    int status = 0;
+    for (; handle < handles_count(server) && status == 0; handle++) {
+        plx_socket duplicate;
+        status = plx_socket_duplicate(sockets[count == 1 ? 0 : handle], &duplicate);
+        if (status == 0)
+            status = adopt_duplicate(server, of, handle, duplicate, &options);
+    }
     if (status != 0) {
-        listener_free(of);
+        handles_close(server, of, handle - 1);
         return status;
     }
-    server->listeners[server->listeners_count++] = of;
+    for (uint32_t i = 0; i < count; i++)
+        plx_socket_close(sockets[i]);
     return 0;
+}
+
+static int sockets_adopt(plx_server *server, plx__server_listener *of, const plx_socket *sockets,
+                         uint32_t count)
+{
+    if (handles_count(server) > 1)
+        return adopt_everywhere(server, of, sockets, count);
+    const plx_listen_options options = loop_options(server, of);
+    return plx_listen_adopt(listening_loop(server, 0), &of->handles[0], sockets[0], &options);
+}
+
+/* How many sockets a listener of the server has. */
+static uint32_t sockets_count(const plx_server *server)
+{
+    return server->options.dispatch == PLX_DISPATCH_KERNEL ? server->workers_count : 1;
+}
+
+int plx_server_listen_adopt_sized(plx_server *server, const plx_socket *sockets, uint32_t count,
+                                  const plx_listen_options *options, size_t options_bytes,
+                                  size_t conn_bytes)
+{
+    plx__server_listener *of;
+    char address[PLX_ADDRESS_TEXT_MAX];
+    if (count != sockets_count(server))
+        return PLX_EINVAL;
+    int status = plx_socket_local(sockets[0], address, sizeof address);
+    if (status == 0)
+        status = listen_check(server, address);
+    if (status == 0)
+        status = listener_new(server, &of, options, options_bytes, conn_bytes);
+    if (status != 0)
+        return status;
+    return listener_add(server, of, sockets_adopt(server, of, sockets, count));
+}
+
+int plx_server_listener_duplicate(plx_server *server, uint32_t index, plx_socket *sockets_out,
+                                  uint32_t room, uint32_t *count_out)
+{
+    const uint32_t count = sockets_count(server);
+    uint32_t state = plx__atomic_load(&server->state);
+    int status = 0;
+    *count_out = 0;
+    if (state != PLX__SERVER_OPEN)
+        return state == PLX__SERVER_RUNNING ? PLX_EBUSY : PLX_ESTALE;
+    if (index >= server->listeners_count || room < count)
+        return PLX_EINVAL;
+    while (status == 0 && *count_out < count) {
+        const uint32_t handle = *count_out;
+        status =
+            plx_listener_duplicate(listening_loop(server, handle),
+                                   server->listeners[index]->handles[handle], &sockets_out[handle]);
+        *count_out += status == 0;
+    }
+    while (status != 0 && *count_out > 0)
+        plx_socket_close(sockets_out[--*count_out]);
+    return status;
 }
 
 /* --- for forked children ---------------------------------------------------------------------- */

@@ -167,6 +167,7 @@ struct plx_server {
     plx_loop_stats children_final; /* Of children that have ended, added up. */
     int status;                    /* The first failure that ends the server. */
     bool is_draining;
+    bool keeps_files;       /* Of its listeners: another process has their sockets. */
     uint64_t drain_wait_ns; /* Until the deadline; for loops that have been told to drain. */
 };
 
@@ -348,8 +349,10 @@ int plx__worker_end(plx__worker *worker, int status);
 int plx__listening_duplicate(plx_server *server);
 /* In such a child: gives them to its loop. 0, or as plx_listen_adopt(). */
 int plx__listening_adopt(plx_server *server);
-/* Closes those of the worker's loop. */
+/* Has those of the worker's loop accept no more, and close in order. */
 void plx__listening_end(plx_server *server, const plx__worker *worker);
+/* They have closed. On the worker's thread. */
+bool plx__listening_is_over(const plx_server *server, const plx__worker *worker);
 void plx__listening_free(plx_server *server);
 
 /* --- prefork.c ------------------------------------------------------------------------------- */

@@ -330,6 +330,13 @@ PLX_NODISCARD PLX_API int plx_conn_release(plx_loop *loop, plx_conn conn);
  */
 PLX_API void plx_socket_close(plx_socket socket);
 
+/**
+ * Makes a duplicate of a socket: the same socket under another number, which is the caller's to
+ * close, and which children do not inherit. Returns 0, PLX_EBADF, PLX_ENOTSOCK, PLX_EMFILE,
+ * PLX_ENFILE, or PLX_ENOSYS for a socket of a simulation. Any thread.
+ */
+PLX_NODISCARD PLX_API int plx_socket_duplicate(plx_socket socket, plx_socket *socket_out);
+
 /** As plx_socket_close(), but the peer sees a reset instead of an end. Any thread. */
 PLX_API void plx_socket_reset(plx_socket socket);
 

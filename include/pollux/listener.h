@@ -233,6 +233,27 @@ PLX_API int plx_listener_pause(plx_loop *loop, plx_listener listener);
 PLX_API int plx_listener_resume(plx_loop *loop, plx_listener listener);
 
 /**
+ * Closes the listener in order, for a socket that others listen with, too: a duplicate
+ * (plx_listener_duplicate()), a child, or another process (pollux/handover.h). The backend stops
+ * accepting. Connections that it has accepted ahead ("uring" and "iocp" do that) open as before,
+ * and so do those that wait in the system's queue then, because the system may have woken this loop
+ * alone for them; at the limit of connections they are left there. Then the listener closes, which
+ * takes a turn or more: from then on plx_listener_address() returns PLX_ESTALE. Clients that
+ * connect later are for the others; if there are none, they are refused.
+ *
+ * plx_listener_resume() does not undo it, and plx_listener_close() closes at once. Returns 0, also
+ * when it was called before, or PLX_ESTALE.
+ */
+PLX_API int plx_listener_finish(plx_loop *loop, plx_listener listener);
+
+/**
+ * Leaves the listener's socket file alone when the listener closes: another process has a duplicate
+ * of the socket, and its clients connect by that file. It is removed by the plx_listen() that
+ * replaces it, or by you. Changes nothing for a listener without a file. Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_listener_keep_file(plx_loop *loop, plx_listener listener);
+
+/**
  * Closes the listener: its address is free again when this returns. It accepts no more: after this
  * call, neither on_error nor the on_open of another connection of this listener is called.
  * Connections that are open stay open. Returns 0 or PLX_ESTALE.

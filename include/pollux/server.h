@@ -208,10 +208,51 @@ PLX_NODISCARD static inline int plx_server_listen(plx_server *server, const char
                                    sizeof *options->conn);
 }
 
+/** What plx_server_listen_adopt() calls, with the sizes of its caller's structs (docs/growing.md).
+ */
+PLX_NODISCARD PLX_API int plx_server_listen_adopt_sized(plx_server *server,
+                                                        const plx_socket *sockets, uint32_t count,
+                                                        const plx_listen_options *options,
+                                                        size_t options_bytes, size_t conn_bytes);
+
+/**
+ * Listens with sockets that are bound and listen already, as plx_listen_adopt() does: from systemd,
+ * from a parent, or from an earlier process of the same service (pollux/handover.h). Otherwise like
+ * plx_server_listen(). `count` is 1; under PLX_DISPATCH_KERNEL it is the number of loops that
+ * serve, because each loop has a socket of its own: give as many sockets, all at one address, each
+ * opened to share the port.
+ *
+ * The server owns the sockets if the call returns 0; else they stay the caller's, and listen as
+ * before. Returns 0, PLX_EINVAL also for another `count`, or as plx_server_listen() and
+ * plx_listen_adopt().
+ */
+PLX_NODISCARD static inline int plx_server_listen_adopt(plx_server *server,
+                                                        const plx_socket *sockets, uint32_t count,
+                                                        const plx_listen_options *options)
+{
+    return plx_server_listen_adopt_sized(server, sockets, count, options, sizeof *options,
+                                         sizeof *options->conn);
+}
+
+/**
+ * Duplicates the sockets of the listener number `index`, to hand them over to another process while
+ * the server runs (plx_takeover_offer()). Call it before plx_server_run(). `*count_out` sockets at
+ * `sockets_out`, which has `room`, are the caller's: as many as plx_server_listen_adopt() takes.
+ * They listen until they are closed. So close them before you drain the server, unless another
+ * process has got them: clients that connect to them meanwhile would wait for nobody.
+ *
+ * Returns 0, PLX_EINVAL when there is no such listener or too little room, PLX_EBUSY while the
+ * server runs, PLX_ESTALE after it ran, or as plx_listener_duplicate().
+ */
+PLX_NODISCARD PLX_API int plx_server_listener_duplicate(plx_server *server, uint32_t index,
+                                                        plx_socket *sockets_out, uint32_t room,
+                                                        uint32_t *count_out);
+
 /**
  * Writes the address of the listener number `index`, counted from 0 in the order of
- * plx_server_listen(), as plx_listener_address() does. Returns 0, PLX_EINVAL when there is none or
- * `size` is too small, PLX_EBUSY while the server runs, or PLX_ESTALE after it ran.
+ * plx_server_listen() and plx_server_listen_adopt(), as plx_listener_address() does. Returns 0,
+ * PLX_EINVAL when there is none or `size` is too small, PLX_EBUSY while the server runs, or
+ * PLX_ESTALE after it ran.
  */
 PLX_NODISCARD PLX_API int plx_server_address(plx_server *server, uint32_t index, char *text,
                                              size_t size);
@@ -261,6 +302,13 @@ PLX_API int plx_server_drain(plx_server *server, uint64_t deadline_ns);
 
 /** Whether the server has been told to drain or to stop. Any thread. */
 PLX_API int plx_server_is_ending(plx_server *server);
+
+/**
+ * As plx_server_drain(), for a server whose listening sockets another process has got: connections
+ * that wait in the system's queue are left to that process, and socket files stay
+ * (plx_listener_keep_file()).
+ */
+PLX_API int plx_server_hand_over(plx_server *server, uint64_t deadline_ns);
 
 /**
  * With `no_threads`: ends a loop of the server, which has returned `status` from plx_loop_run(). It

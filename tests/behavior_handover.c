@@ -1,0 +1,286 @@
+/* tests/behavior_handover.c - listening sockets that two have, of whom one ends: nobody who has
+ * connected is lost, whether the kernel, the backend or the loop has them. */
+#include <string.h>
+
+#include "platform/test_system.h"
+#include "tests/hosted.h"
+
+extern const test_case behavior_handover_cases[];
+
+enum { COMERS = 40 };
+
+/* What loops of one process share only where their sockets are the system's. */
+typedef struct successor {
+    plx_loop *loop;
+    probe probe;
+    plx_conn_options conn;
+} successor;
+
+static plx_listen_options successor_options(successor *s)
+{
+    s->probe = (probe){.then_data = echo_back};
+    s->conn = probe_options(&s->probe);
+    return (plx_listen_options){.conn = &s->conn};
+}
+
+/* On a backend whose sockets belong to no completion port. */
+static void successor_open(world *w, successor *s, plx_socket socket)
+{
+    const plx_listen_options options = successor_options(s);
+    if (strcmp(w->backend, "iocp") == 0)
+        ck_ok(plx_loop_open(&s->loop, &(plx_loop_options){.backend = "select"}));
+    else
+        s->loop = world_loop_open(w);
+    ck_ok(plx_listen_adopt(s->loop, NULL, socket, &options));
+}
+
+static bool is_over(const plx_loop *loop, plx_listener listener)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    return plx_listener_address(loop, listener, address, sizeof address) == PLX_ESTALE;
+}
+
+static void until_over(world *w, plx_listener listener)
+{
+    for (uint64_t until = net_now() + patience(); !is_over(w->loop, listener); turn(w))
+        ck_assert_uint_lt(net_now(), until);
+}
+
+/* Sends a byte from each and receives its echo, while both loops turn. */
+static void all_are_served(world *w, successor *s, peer *peers, size_t count)
+{
+    uint64_t until = net_now() + patience();
+    for (size_t i = 0; i < count; i++) {
+        char byte = 0;
+        while (net_send(peers[i].socket, "x", 1) != 1)
+            turn(w);
+        for (;;) {
+            ptrdiff_t got = peer_try(&peers[i], &byte, 1);
+            ck_assert_msg(got == 1 || got == PLX_EAGAIN, "peer %u of %u: %s", (unsigned)i,
+                          (unsigned)count, plx_error_name((int)got));
+            if (got == 1)
+                break;
+            ck_assert_uint_lt(net_now(), until);
+            turn(w);
+            ck_ok(plx_loop_run_once(s->loop, 0));
+        }
+        ck_assert_int_eq(byte, 'x');
+    }
+}
+
+/* Clients connect while nobody looks, so that the kernel or the backend has them. Then the first
+ * listener finishes: whoever had been accepted for it opens there, and the others elsewhere. */
+static void finished_listener_loses_nobody(world *w)
+{
+    peer peers[COMERS];
+    char address[PLX_ADDRESS_TEXT_MAX];
+    probe p = {.then_data = echo_back};
+    plx_conn_options accepted = probe_options(&p);
+    plx_socket duplicate;
+    successor next = {.loop = NULL};
+    plx_listener listener = listen_at(w, &accepted, address);
+    turn_some(w);
+    int status = plx_listener_duplicate(w->loop, listener, &duplicate);
+    if (status == PLX_ENOSYS)
+        return; /* In a simulation a socket has one number. */
+    ck_ok(status);
+    for (size_t i = 0; i < COMERS / 2; i++)
+        peers[i] = peer_start(address);
+    ck_ok(plx_listener_finish(w->loop, listener));
+    if (!is_over(w->loop, listener)) { /* Neither of these changes anything. */
+        ck_ok(plx_listener_finish(w->loop, listener));
+        ck_ok(plx_listener_resume(w->loop, listener));
+    }
+    until_over(w, listener);
+    for (size_t i = COMERS / 2; i < COMERS; i++)
+        peers[i] = peer_start(address);
+    successor_open(w, &next, duplicate);
+    all_are_served(w, &next, peers, COMERS);
+    ck_assert_uint_eq(p.opened + next.probe.opened, COMERS);
+    ck_assert_uint_ge(next.probe.opened, COMERS / 2);
+    ck_assert_int_eq(plx_listener_finish(w->loop, listener), PLX_ESTALE);
+    ck_assert_int_eq(plx_listener_keep_file(w->loop, listener), PLX_ESTALE);
+    for (size_t i = 0; i < COMERS; i++)
+        peer_close(&peers[i]);
+    turn_until(w, &p.closed, p.opened);
+    ck_ok(plx_loop_close(next.loop));
+}
+
+/* One that was paused, and holds what had been accepted before that. */
+static void paused_listener_finishes_too(world *w)
+{
+    peer peers[4];
+    char address[PLX_ADDRESS_TEXT_MAX];
+    probe p = {.then_data = echo_back};
+    plx_conn_options accepted = probe_options(&p);
+    plx_socket duplicate;
+    successor next = {.loop = NULL};
+    plx_listener listener = listen_at(w, &accepted, address);
+    turn_some(w);
+    int status = plx_listener_duplicate(w->loop, listener, &duplicate);
+    if (status == PLX_ENOSYS)
+        return;
+    ck_ok(status);
+    for (size_t i = 0; i < 4; i++)
+        peers[i] = peer_start(address);
+    ck_ok(plx_listener_pause(w->loop, listener));
+    turn_some(w);
+    ck_ok(plx_listener_finish(w->loop, listener));
+    turn_some(w);
+    successor_open(w, &next, duplicate);
+    all_are_served(w, &next, peers, 4);
+    ck_assert(is_over(w->loop, listener));
+    for (size_t i = 0; i < 4; i++)
+        peer_close(&peers[i]);
+    turn_until(w, &p.closed, p.opened);
+    ck_ok(plx_loop_close(next.loop));
+}
+
+/* With the loop, also in the middle of it. */
+static void loop_closes_with_a_finishing_listener(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    probe p = {.then_data = echo_back};
+    plx_conn_options accepted = probe_options(&p);
+    plx_listener listener = listen_at(w, &accepted, address);
+    turn_some(w);
+    peer early = peer_start(address);
+    ck_ok(plx_listener_finish(w->loop, listener));
+    ck_ok(plx_loop_close(w->loop));
+    w->loop = NULL;
+    ck_assert_uint_eq(p.closed, p.opened);
+    peer_close(&early);
+}
+
+/* Alone: what was accepted opens, and the address is free when the listener has gone. */
+static void finished_listener_frees_its_address(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    probe p = {.then_data = echo_back};
+    plx_conn_options accepted = probe_options(&p);
+    plx_listener listener = listen_at(w, &accepted, address);
+    turn_some(w);
+    ck_ok(plx_listener_finish(w->loop, listener));
+    until_over(w, listener);
+    turn_some(w);
+    ck_ok(plx_listen(w->loop, NULL, address, NULL));
+}
+
+/* --- servers ---------------------------------------------------------------------------------- */
+
+static int hosted_adopt(hosted *h, const plx_socket *sockets, uint32_t count)
+{
+    const plx_conn_options conn = hosted_conn();
+    const plx_listen_options options = {.conn = &conn};
+    return plx_server_listen_adopt(h->server, sockets, count, &options);
+}
+
+/* Opens a server that takes over the first one's sockets. False where that cannot be. */
+static bool hosted_succeed(world *w, hosted *old, hosted *next, uint32_t dispatch, uint32_t loops)
+{
+    plx_socket sockets[HOSTED_LOOPS];
+    uint32_t count;
+    char address[PLX_ADDRESS_TEXT_MAX];
+    int status = plx_server_listener_duplicate(old->server, 0, sockets, HOSTED_LOOPS, &count);
+    if (status == PLX_ENOSYS)
+        return false;
+    ck_ok(status);
+    ck_assert_uint_eq(count, dispatch == PLX_DISPATCH_KERNEL ? loops : 1);
+    ck_ok(hosted_try(w, next, (plx_server_options){.loops = loops, .dispatch = dispatch},
+                     (plx_loop_options){0}));
+    ck_assert_int_eq(hosted_adopt(next, sockets, count + 1), PLX_EINVAL);
+    status = hosted_adopt(next, sockets, count);
+    if (status == PLX_EBUSY && strcmp(w->backend, "iocp") == 0) { /* Of the other port. */
+        for (uint32_t i = 0; i < count; i++)
+            plx_socket_close(sockets[i]);
+        ck_ok(plx_server_close(next->server));
+        return false;
+    }
+    ck_ok(status);
+    ck_ok(plx_server_address(next->server, 0, address, sizeof address));
+    ck_assert_str_eq(address, old->address);
+    memcpy(next->address, address, sizeof address);
+    return true;
+}
+
+/* With every policy: peers connect one after the other, and somewhere in between the first server
+ * ends in order. Each is answered by one of the two. */
+static void server_hands_over_to_the_next(world *w)
+{
+    for (uint32_t dispatch = PLX_DISPATCH_INLINE; dispatch <= PLX_DISPATCH_SHARED; dispatch++) {
+        const uint32_t loops = dispatch == PLX_DISPATCH_INLINE ? 1 : 3;
+        hosted old = {.is_asked = true, .is_busy = 1}, next = {0};
+        ck_ok(hosted_try(w, &old, (plx_server_options){.loops = loops, .dispatch = dispatch},
+                         (plx_loop_options){0}));
+        int status = hosted_listen(&old, "tcp://127.0.0.1:0", (plx_listen_options){0});
+        if (status == PLX_ENOSYS || !hosted_succeed(w, &old, &next, dispatch, loops)) {
+            hosted_run(&old);
+            hosted_close(w, &old);
+            continue;
+        }
+        ck_ok(status);
+        hosted_run(&old);
+        hosted_run(&next);
+        for (size_t i = 0; i < COMERS; i++) {
+            peer p = peer_start(old.address);
+            if (i == COMERS / 4)
+                ck_ok(plx_server_hand_over(old.server, PLX_FOREVER));
+            if (i < COMERS / 2)
+                hosted_ask(w, &p, "both");
+            else
+                hosted_ask(w, &p, "next");
+            peer_close(&p);
+            if (i == COMERS / 2 - 1)
+                ck_ok(hosted_wait(w, &old));
+        }
+        ck_assert_uint_eq(hosted_count(&old, opened) + hosted_count(&next, opened), COMERS);
+        ck_assert_uint_ge(hosted_count(&next, opened), COMERS / 2);
+        hosted_close(w, &old);
+        hosted_close(w, &next);
+    }
+}
+
+/* What cannot be adopted stays the caller's. */
+static void server_refuses_sockets(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    hosted h = {0};
+    plx_socket bound = socket_refusing(address);
+    plx_socket two[2] = {socket_listening(address), bound};
+    uint32_t count;
+    ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 2, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
+                     (plx_loop_options){0}));
+    ck_assert_int_eq(hosted_adopt(&h, &bound, 1), PLX_EINVAL);
+    ck_assert_int_eq(hosted_adopt(&h, two, 2), PLX_EINVAL);
+    ck_assert_int_eq(hosted_adopt(&h, two, 0), PLX_EINVAL);
+    ck_assert_int_eq(plx_server_listener_duplicate(h.server, 0, two, 2, &count), PLX_EINVAL);
+    net_close(bound);
+    hosted_run(&h);
+    hosted_close(w, &h);
+    net_close(two[0]);
+}
+
+/* Under PLX_DISPATCH_KERNEL one socket that cannot be adopted leaves all to the caller. */
+static void server_that_fails_to_adopt_leaves_all(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    hosted h = {0};
+    plx_socket sockets[2] = {socket_listening(address), socket_refusing(address)};
+    ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 2, .dispatch = PLX_DISPATCH_KERNEL},
+                     (plx_loop_options){0}));
+    int status = hosted_adopt(&h, sockets, 2);
+    ck_assert_msg(status == PLX_EINVAL || status == PLX_ENOSYS, "%s", plx_error_name(status));
+    hosted_run(&h);
+    hosted_close(w, &h);
+    if (!net_is_sim())
+        ck_ok(net_listen(sockets[0], 4));
+    net_close(sockets[0]);
+    net_close(sockets[1]);
+}
+
+const test_case behavior_handover_cases[] = {
+    CASE(finished_listener_loses_nobody),        CASE(paused_listener_finishes_too),
+    CASE(loop_closes_with_a_finishing_listener), CASE(finished_listener_frees_its_address),
+    CASE(server_hands_over_to_the_next),         CASE(server_refuses_sockets),
+    CASE(server_that_fails_to_adopt_leaves_all), CASES_END,
+};
