@@ -18,10 +18,16 @@ set(pollux_sources
     core/conn/transfer.c
     core/error.c
     core/fork.c
+    core/handover/frame.c
+    core/handover/handover.c
+    core/handover/inherit.c
+    core/handover/sockets.c
+    core/handover/takeover.c
     core/unconsumed.c
     core/listen.c
     core/listener.c
     core/loop.c
+    core/notify.c
     core/object.c
     core/post_queue.c
     core/post_waiters.c
@@ -84,8 +90,8 @@ if(WIN32)
 else()
     set(pollux_system unix)
 endif()
-foreach(noun child clock error poll processor select signal socket socket_option socket_path
-             socket_wait thread wake)
+foreach(noun child clock error handover poll processor select signal socket socket_option
+             socket_path socket_wait thread wake)
     list(APPEND pollux_sources platform/${pollux_system}/${noun}.c)
 endforeach()
 if(UNIX)
@@ -108,7 +114,8 @@ foreach(name IN LISTS pollux_backends)
 endforeach()
 list(TRANSFORM pollux_sources PREPEND "${PROJECT_SOURCE_DIR}/")
 
-set(pollux_headers conn error listener loop pollux server setting signal sim timer types watch)
+set(pollux_headers conn error handover listener loop notify pollux server setting signal sim timer
+                   types watch)
 list(TRANSFORM pollux_headers PREPEND "${PROJECT_SOURCE_DIR}/include/pollux/")
 list(TRANSFORM pollux_headers APPEND ".h")
 

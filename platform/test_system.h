@@ -104,6 +104,11 @@ int plx__test_symlink(const char *target, const char *path);
 
 /* The permission bits of a file, or PLX_ENOSYS where files have none. */
 int plx__test_path_mode(const char *path);
+/* Sets them. */
+int plx__test_path_set_mode(const char *path, uint32_t mode);
+/* Whether this process may become another user, and has it become that one. */
+bool plx__test_is_root(void);
+int plx__test_become(uint32_t user);
 
 /* Locks the present directory as a server does that starts there, until it is called with false.
  * PLX_ENOSYS where directories are not locked. */

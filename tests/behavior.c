@@ -46,6 +46,7 @@
     X(stats)                                                                                       \
     X(stop)                                                                                        \
     X(takeover)                                                                                    \
+    X(takeover_process)                                                                            \
     X(threads)                                                                                     \
     X(timeout)                                                                                     \
     X(timer)                                                                                       \

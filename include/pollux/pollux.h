@@ -7,8 +7,10 @@
 
 #include <pollux/conn.h>
 #include <pollux/error.h>
+#include <pollux/handover.h>
 #include <pollux/listener.h>
 #include <pollux/loop.h>
+#include <pollux/notify.h>
 #include <pollux/server.h>
 #include <pollux/setting.h>
 #include <pollux/signal.h>

@@ -38,6 +38,21 @@ int plx__test_path_mode(const char *path)
     return stat(path, &state) == 0 ? (int)(state.st_mode & 0777) : plx__fail_last();
 }
 
+int plx__test_path_set_mode(const char *path, uint32_t mode)
+{
+    return chmod(path, (mode_t)mode) == 0 ? 0 : plx__fail_last();
+}
+
+bool plx__test_is_root(void)
+{
+    return geteuid() == 0;
+}
+
+int plx__test_become(uint32_t user)
+{
+    return setuid((uid_t)user) == 0 ? 0 : plx__fail_last();
+}
+
 int plx__test_path_lock(bool is_locked)
 {
     static int directory;

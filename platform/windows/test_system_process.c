@@ -38,6 +38,24 @@ int plx__test_path_mode(const char *path)
     return PLX_ENOSYS;
 }
 
+int plx__test_path_set_mode(const char *path, uint32_t mode)
+{
+    (void)path;
+    (void)mode;
+    return PLX_ENOSYS;
+}
+
+bool plx__test_is_root(void)
+{
+    return false;
+}
+
+int plx__test_become(uint32_t user)
+{
+    (void)user;
+    return PLX_ENOSYS;
+}
+
 int plx__test_path_lock(bool is_locked)
 {
     (void)is_locked;

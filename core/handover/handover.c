@@ -1,0 +1,344 @@
+/* core/handover/handover.c - the process that hands its sockets over.
+ *
+ * It talks with one process at a time, by a watch of the loop, and nothing is changed before that
+ * one has confirmed. Whatever goes wrong until then refuses the other one and ends the talk.
+ */
+#include "core/handover/handover.h"
+
+#include <pollux/listener.h>
+#include <pollux/timer.h>
+#include <pollux/watch.h>
+
+#include <string.h>
+
+#include "backends/backend.h"
+#include "platform/sized.h"
+
+#define TIMEOUT_DEFAULT_NS (10 * PLX_SECOND)
+#define PATH_MODE          0600u
+
+enum talk_state { TALK_NONE, TALK_REQUEST, TALK_OFFER, TALK_CONFIRM };
+
+/* With a process that has connected. */
+typedef struct talk {
+    enum talk_state state;
+    plx_socket socket;
+    plx_watch watch;
+    plx_timer timer;
+    uint64_t process;
+    unsigned char in[PLX__FRAME_BYTES];
+    size_t received;
+    unsigned char *offer; /* Bytes, allocated; or NULL. */
+    size_t offer_length;
+    size_t offer_sent;
+} talk;
+
+struct plx_handover {
+    plx_loop *loop;
+    plx_handover_options options;
+    char *address;
+    plx_listener listener;
+    bool is_over;
+    bool is_calling; /* A callback; plx_handover_close() is to be finished after it, */
+    bool is_closed;  /* if it was called there. */
+    talk talk;
+};
+
+/* --- the end of a talk ------------------------------------------------------------------------ */
+
+static void talk_end(plx_handover *h)
+{
+    talk *t = &h->talk;
+    if (t->state == TALK_NONE)
+        return;
+    (void)plx_watch_close(h->loop, t->watch);
+    (void)plx_timer_cancel(h->loop, t->timer);
+    plx_socket_close(t->socket);
+    plx__free(t->offer);
+    *t = (talk){.socket = PLX_SOCKET_NONE};
+}
+
+static void handover_free(plx_handover *h)
+{
+    plx__free(h->address);
+    plx__free(h);
+}
+
+/* The offer may be closed in a callback: then it is freed behind that. Returns whether it was. */
+static bool call_end(plx_handover *h)
+{
+    h->is_calling = false;
+    if (h->is_closed)
+        handover_free(h);
+    return h->is_closed;
+}
+
+static void refused_tell(plx_handover *h, int status, uint64_t process)
+{
+    if (h->options.on_refused == NULL)
+        return;
+    h->is_calling = true;
+    h->options.on_refused(h->loop, h, h->options.data, status, (int64_t)process);
+    (void)call_end(h);
+}
+
+/* The other one is told why, if it listens. */
+static void refusal_send(plx_socket socket, int status)
+{
+    unsigned char bytes[PLX__FRAME_BYTES];
+    const plx__frame frame = {
+        .kind = PLX__FRAME_REFUSAL, .count = (uint32_t)-status, .process = plx__process_id()};
+    plx__frame_write(&frame, bytes);
+    (void)plx__socket_send(socket, bytes, sizeof bytes);
+}
+
+static void talk_refuse(plx_handover *h, int status)
+{
+    uint64_t process = h->talk.process;
+    refusal_send(h->talk.socket, status);
+    talk_end(h);
+    refused_tell(h, status, process);
+}
+
+/* --- the conversation ------------------------------------------------------------------------- */
+
+/* Receives the next frame, as far as it is there: 0 when it is complete, PLX_EAGAIN, or a code. */
+static int frame_receive(talk *t, plx__frame *frame_out)
+{
+    ptrdiff_t got = plx__socket_receive(t->socket, t->in + t->received, sizeof t->in - t->received);
+    if (got <= 0)
+        return got == 0 ? PLX_EEOF : (int)got;
+    t->received += (size_t)got;
+    if (t->received < sizeof t->in)
+        return PLX_EAGAIN;
+    t->received = 0;
+    return plx__frame_read(frame_out, t->in);
+}
+
+static int offer_make(plx_handover *h, uint64_t process)
+{
+    talk *t = &h->talk;
+    const plx_sockets *sockets = h->options.sockets;
+    const uint32_t count = plx_sockets_count(sockets);
+    const size_t names = plx__sockets_names(sockets, NULL);
+    const plx__frame frame = {.kind = PLX__FRAME_OFFER,
+                              .count = count,
+                              .length = (uint32_t)names,
+                              .process = plx__process_id()};
+    plx_socket all[PLX_SOCKETS_MAX];
+    for (uint32_t i = 0; i < count; i++)
+        all[i] = plx_sockets_at(sockets, i);
+    t->offer_length = PLX__FRAME_BYTES + names + (size_t)count * PLX__PACKED_BYTES;
+    t->offer = plx__allocate(t->offer_length);
+    if (t->offer == NULL)
+        return PLX_ENOMEM;
+    plx__frame_write(&frame, t->offer);
+    (void)plx__sockets_names(sockets, t->offer + PLX__FRAME_BYTES);
+    return plx__sockets_pack(all, count, process, t->offer + PLX__FRAME_BYTES + names);
+}
+
+/* 0 when all has been sent, PLX_EAGAIN, or a code. The sockets go with the first byte. */
+static int offer_send(plx_handover *h)
+{
+    talk *t = &h->talk;
+    plx_socket all[PLX_SOCKETS_MAX];
+    uint32_t count = t->offer_sent == 0 ? plx_sockets_count(h->options.sockets) : 0;
+    for (uint32_t i = 0; i < count; i++)
+        all[i] = plx_sockets_at(h->options.sockets, i);
+    ptrdiff_t sent = plx__sockets_send(t->socket, t->offer + t->offer_sent,
+                                       t->offer_length - t->offer_sent, all, count);
+    if (sent < 0)
+        return (int)sent;
+    t->offer_sent += (size_t)sent;
+    return t->offer_sent == t->offer_length ? 0 : PLX_EAGAIN;
+}
+
+static int handover_listen(plx_handover *h);
+
+/* Its path is free when the other one learns of it, which may offer there itself then. */
+static void handover_finish(plx_handover *h)
+{
+    unsigned char bytes[PLX__FRAME_BYTES];
+    const plx__frame yours = {.kind = PLX__FRAME_YOURS, .process = plx__process_id()};
+    plx__frame_write(&yours, bytes);
+    (void)plx_listener_close(h->loop, h->listener);
+    if (plx__socket_send(h->talk.socket, bytes, sizeof bytes) != (ptrdiff_t)sizeof bytes) {
+        /* It has just ended. If the path cannot be had again, the offer stands at none. */
+        (void)handover_listen(h);
+        talk_refuse(h, PLX_EEOF);
+        return;
+    }
+    talk_end(h);
+    plx_sockets_close(h->options.sockets);
+    h->options.sockets = NULL;
+    h->is_over = true;
+    h->is_calling = true;
+    h->options.on_taken(h->loop, h, h->options.data);
+    (void)call_end(h);
+}
+
+/* What can be done now: PLX_EAGAIN when the other one must do something first, 0 when it has
+ * confirmed, or what is wrong. */
+static int talk_continue(plx_handover *h)
+{
+    talk *t = &h->talk;
+    plx__frame frame;
+    unsigned char more;
+    int status = t->state != TALK_OFFER ? frame_receive(t, &frame) : 0;
+    if (status == 0 && t->state == TALK_REQUEST) {
+        if (frame.kind != PLX__FRAME_REQUEST)
+            return PLX_EVERSION;
+        status = offer_make(h, t->process != 0 ? t->process : frame.process);
+        t->state = TALK_OFFER;
+    }
+    if (status == 0 && t->state == TALK_OFFER) {
+        status = offer_send(h);
+        if (status == 0)
+            t->state = TALK_CONFIRM;
+        (void)plx_watch_set(h->loop, t->watch, status == 0 ? PLX_READABLE : PLX_WRITABLE);
+        return status == 0 ? PLX_EAGAIN : status;
+    }
+    if (status != 0)
+        return status;
+    if (frame.kind != PLX__FRAME_CONFIRM)
+        return PLX_EVERSION;
+    /* One that has confirmed and died leaves the sockets to this process. */
+    ptrdiff_t got = plx__socket_receive(t->socket, &more, 1);
+    return got == PLX_EAGAIN ? 0 : PLX_EEOF;
+}
+
+static void on_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
+{
+    plx_handover *h = data;
+    (void)loop;
+    (void)watch;
+    (void)socket;
+    (void)ready;
+    int status = talk_continue(h);
+    if (status == 0)
+        handover_finish(h);
+    else if (status != PLX_EAGAIN)
+        talk_refuse(h, status);
+}
+
+static void on_timeout(plx_loop *loop, plx_timer timer, void *data)
+{
+    plx_handover *h = data;
+    (void)loop;
+    (void)timer;
+    talk_refuse(h, PLX_ETIMEDOUT);
+}
+
+static int talk_begin(plx_handover *h, plx_socket socket, uint64_t process)
+{
+    talk *t = &h->talk;
+    uint64_t timeout_ns = h->options.timeout_ns != 0 ? h->options.timeout_ns : TIMEOUT_DEFAULT_NS;
+    int status = plx_timer_start(h->loop, &t->timer, timeout_ns, 0, on_timeout, h);
+    if (status != 0)
+        return status;
+    status = plx_watch_open(h->loop, &t->watch, socket, PLX_READABLE, on_ready, h);
+    if (status != 0) {
+        (void)plx_timer_cancel(h->loop, t->timer);
+        return status;
+    }
+    t->state = TALK_REQUEST;
+    t->socket = socket;
+    t->process = process;
+    return 0;
+}
+
+static enum plx_accept_verdict on_accept(plx_loop *loop, plx_listener listener, void *data,
+                                         plx_socket socket, const void *bytes, size_t length)
+{
+    plx_handover *h = data;
+    uint64_t process;
+    (void)loop;
+    (void)listener;
+    (void)bytes;
+    (void)length;
+    int status = plx__peer_check(socket, &process);
+    if (status == 0 && h->talk.state != TALK_NONE)
+        status = PLX_EBUSY;
+    if (status == 0)
+        status = talk_begin(h, socket, process);
+    if (status == 0)
+        return PLX_ACCEPT_TAKEN;
+    refusal_send(socket, status);
+    plx_socket_close(socket);
+    refused_tell(h, status, process);
+    return PLX_ACCEPT_TAKEN;
+}
+
+/* --- the offer -------------------------------------------------------------------------------- */
+
+static int handover_listen(plx_handover *h)
+{
+    plx_listen_options options = {.on_accept = on_accept, .data = h, .path_mode = PATH_MODE};
+    int status = plx_listen(h->loop, &h->listener, h->address, &options);
+    if (status == PLX_ENOSYS) { /* Files have no mode here: the access list of the directory. */
+        options.path_mode = 0;
+        status = plx_listen(h->loop, &h->listener, h->address, &options);
+    }
+    if (status == 0)
+        status = plx_listener_set_background(h->loop, h->listener, 1);
+    return status;
+}
+
+static int handover_new(plx_handover **handover_out, plx_loop *loop, const char *address,
+                        const plx_handover_options *options)
+{
+    const size_t size = strlen(address) + 1;
+    plx_handover *h = plx__allocate_zeroed(1, sizeof *h);
+    *handover_out = h;
+    if (h == NULL)
+        return PLX_ENOMEM;
+    h->address = plx__allocate(size);
+    if (h->address == NULL) {
+        plx__free(h);
+        return PLX_ENOMEM;
+    }
+    memcpy(h->address, address, size);
+    h->loop = loop;
+    h->options = *options;
+    h->talk.socket = PLX_SOCKET_NONE;
+    return 0;
+}
+
+int plx_handover_open_sized(plx_handover **handover_out, plx_loop *loop, const char *address,
+                            const plx_handover_options *options, size_t options_bytes)
+{
+    plx_handover_options own;
+    *handover_out = NULL;
+    int status = plx__sized_take(&own, sizeof own, options, options_bytes);
+    if (status == 0 && (own.sockets == NULL || own.on_taken == NULL))
+        status = PLX_EINVAL;
+    if (status == 0 && strncmp(address, "unix:", 5) != 0)
+        status = PLX_ESCHEME;
+    if (status == 0 && plx__backend_here() != NULL)
+        status = PLX_ENOSYS; /* A simulation has no other processes. */
+    if (status == 0)
+        status = handover_new(handover_out, loop, address, &own);
+    if (status != 0)
+        return status;
+    status = handover_listen(*handover_out);
+    if (status != 0) {
+        handover_free(*handover_out);
+        *handover_out = NULL;
+    }
+    return status;
+}
+
+void plx_handover_close(plx_handover *handover)
+{
+    if (handover == NULL || handover->is_closed)
+        return;
+    talk_end(handover);
+    if (!handover->is_over)
+        (void)plx_listener_close(handover->loop, handover->listener);
+    plx_sockets_close(handover->options.sockets);
+    handover->options.sockets = NULL;
+    handover->is_over = true;
+    handover->is_closed = true;
+    if (!handover->is_calling)
+        handover_free(handover);
+}

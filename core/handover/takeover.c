@@ -1,0 +1,209 @@
+/* core/handover/takeover.c - the process that gets the sockets: it asks, and waits for answers. */
+#include "core/handover/handover.h"
+
+#include <pollux/conn.h>
+
+#include <string.h>
+
+struct plx_takeover {
+    plx_socket channel;
+    plx_sockets *sockets;
+    uint64_t until_ns;
+    unsigned char names[PLX_SOCKETS_MAX * PLX_SOCKET_NAME_MAX];
+    unsigned char packed[PLX_SOCKETS_MAX * PLX__PACKED_BYTES + 1];
+    plx_socket
+        received[PLX_SOCKETS_MAX]; /* What the system has carried, and not in the list yet. */
+    uint32_t received_count;
+};
+
+static uint64_t until(uint64_t timeout_ns)
+{
+    uint64_t now_ns = plx__clock_now();
+    return timeout_ns < PLX_FOREVER - now_ns ? now_ns + timeout_ns : PLX_FOREVER;
+}
+
+/* --- talking ---------------------------------------------------------------------------------- */
+
+/* 0, PLX_ETIMEDOUT, PLX_EEOF, or a code. */
+static int await(const plx_takeover *t)
+{
+    uint64_t now_ns = plx__clock_now();
+    if (t->until_ns == PLX_FOREVER)
+        return plx__socket_await(t->channel, PLX_FOREVER);
+    return plx__socket_await(t->channel, t->until_ns > now_ns ? t->until_ns - now_ns : 0);
+}
+
+static int receive(plx_takeover *t, unsigned char *bytes, size_t length)
+{
+    while (length > 0) {
+        ptrdiff_t got =
+            plx__sockets_receive(t->channel, bytes, length, t->received, &t->received_count);
+        if (got == 0 || got == PLX_ECONNRESET)
+            return PLX_EEOF;
+        int status = got == PLX_EAGAIN ? await(t) : 0;
+        if (got < 0 && got != PLX_EAGAIN)
+            status = (int)got;
+        if (status != 0)
+            return status;
+        if (got > 0) {
+            bytes += got;
+            length -= (size_t)got;
+        }
+    }
+    return 0;
+}
+
+/* Frames are so short that a channel that is not full takes one as a whole. */
+static int frame_send(const plx_takeover *t, enum plx__frame_kind kind)
+{
+    unsigned char bytes[PLX__FRAME_BYTES];
+    const plx__frame frame = {.kind = (uint32_t)kind, .process = plx__process_id()};
+    plx__frame_write(&frame, bytes);
+    ptrdiff_t sent = plx__socket_send(t->channel, bytes, sizeof bytes);
+    if (sent == (ptrdiff_t)sizeof bytes)
+        return 0;
+    return sent >= 0 ? PLX_ENOBUFS : PLX_EEOF;
+}
+
+/* The code of a refusal: one that means something here. */
+static int refusal_code(const plx__frame *frame)
+{
+    static const int codes[] = {PLX_EACCES, PLX_EBUSY, PLX_ETIMEDOUT, PLX_ENOMEM, PLX_EMFILE};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (frame->count == (uint32_t)-codes[i])
+            return codes[i];
+    }
+    return PLX_EVERSION;
+}
+
+static int frame_expect(plx_takeover *t, enum plx__frame_kind kind, plx__frame *frame_out)
+{
+    unsigned char bytes[PLX__FRAME_BYTES];
+    int status = receive(t, bytes, sizeof bytes);
+    if (status == 0)
+        status = plx__frame_read(frame_out, bytes);
+    if (status == 0 && frame_out->kind == PLX__FRAME_REFUSAL)
+        return refusal_code(frame_out);
+    return status == 0 && frame_out->kind != (uint32_t)kind ? PLX_EVERSION : status;
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+/* Windows connects in the background, to a Unix-domain socket too. */
+static int connect_await(const plx_takeover *t)
+{
+    while (plx__socket_look(t->channel, PLX__LOOK_WRITE) == 0) {
+        if (plx__clock_now() >= t->until_ns)
+            return PLX_ETIMEDOUT;
+        plx__sleep(PLX_MILLISECOND);
+    }
+    return plx__socket_connect_result(t->channel);
+}
+
+static int channel_open(plx_takeover *t, const char *address)
+{
+    plx__address parsed;
+    uint64_t process;
+    int status = plx__address_parse(&parsed, address);
+    if (status != 0)
+        return status;
+    if (parsed.family != PLX__FAMILY_UNIX)
+        return PLX_ESCHEME;
+    status = plx__socket_open(&t->channel, PLX__FAMILY_UNIX);
+    if (status == 0)
+        status = plx__socket_connect(t->channel, &parsed);
+    if (status == PLX_EAGAIN)
+        status = connect_await(t);
+    return status == 0 ? plx__peer_check(t->channel, &process) : status;
+}
+
+/* The sockets get their names, and are the list's. */
+static int sockets_list(plx_takeover *t, size_t names_length)
+{
+    const char *name = (const char *)t->names;
+    const char *end = name + names_length;
+    while (t->received_count > 0) {
+        const char *zero = name < end ? memchr(name, '\0', (size_t)(end - name)) : NULL;
+        if (zero == NULL)
+            return PLX_EVERSION;
+        int status = plx_sockets_add(t->sockets, name, t->received[0]);
+        if (status != 0)
+            return status;
+        t->received_count--;
+        memmove(t->received, t->received + 1, t->received_count * sizeof t->received[0]);
+        name = zero + 1;
+    }
+    return 0;
+}
+
+static int offer_receive(plx_takeover *t)
+{
+    plx__frame offer;
+    int status = frame_send(t, PLX__FRAME_REQUEST);
+    /* Who was refused at once may find the channel closed, and the refusal in it. */
+    if (status == 0 || status == PLX_EEOF)
+        status = frame_expect(t, PLX__FRAME_OFFER, &offer);
+    if (status != 0)
+        return status;
+    if (offer.count > PLX_SOCKETS_MAX || offer.length > sizeof t->names)
+        return PLX_EVERSION;
+    status = receive(t, t->names, offer.length);
+    if (status == 0)
+        status = receive(t, t->packed, offer.count * PLX__PACKED_BYTES);
+    if (status == 0)
+        status = plx__sockets_unpack(t->packed, t->received, &t->received_count, offer.count);
+    return status == 0 ? sockets_list(t, offer.length) : status;
+}
+
+int plx_takeover_open(plx_takeover **takeover_out, const char *address, uint64_t timeout_ns)
+{
+    *takeover_out = NULL;
+    int status = plx__sockets_start();
+    if (status != 0)
+        return status;
+    plx_takeover *t = plx__allocate_zeroed(1, sizeof *t);
+    if (t == NULL) {
+        plx__sockets_end();
+        return PLX_ENOMEM;
+    }
+    t->channel = PLX_SOCKET_NONE;
+    t->until_ns = until(timeout_ns);
+    status = plx_sockets_open(&t->sockets);
+    if (status == 0)
+        status = channel_open(t, address);
+    if (status == 0)
+        status = offer_receive(t);
+    if (status != 0) {
+        plx_takeover_close(t);
+        return status;
+    }
+    *takeover_out = t;
+    return 0;
+}
+
+plx_sockets *plx_takeover_sockets(plx_takeover *takeover)
+{
+    return takeover->sockets;
+}
+
+int plx_takeover_confirm(plx_takeover *takeover, uint64_t timeout_ns)
+{
+    plx__frame yours;
+    takeover->until_ns = until(timeout_ns);
+    int status = frame_send(takeover, PLX__FRAME_CONFIRM);
+    if (status == 0)
+        status = frame_expect(takeover, PLX__FRAME_YOURS, &yours);
+    return status == PLX_EEOF ? 0 : status;
+}
+
+void plx_takeover_close(plx_takeover *takeover)
+{
+    if (takeover == NULL)
+        return;
+    plx__socket_close(takeover->channel);
+    while (takeover->received_count > 0)
+        plx_socket_close(takeover->received[--takeover->received_count]);
+    plx_sockets_close(takeover->sockets);
+    plx__free(takeover);
+    plx__sockets_end();
+}
