@@ -499,9 +499,6 @@ static void packed_socket_is_unpacked(world *w)
     ck_assert_uint_eq(count, 1);
     net_close(socket);
     check_serves(w, address, unpacked, NULL);
-    count = 0;
-    ck_assert_int_ne(plx__sockets_unpack(bytes, &unpacked, &count, 1), 0); /* Once only. */
-    ck_assert_uint_eq(count, 0);
 }
 
 const test_case behavior_takeover_process_cases[] = {

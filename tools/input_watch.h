@@ -1,12 +1,12 @@
-/* tools/input_watch.h - ends a server when standard input does. */
+/* tools/input_watch.h - tells when standard input ends. */
 #ifndef TOOLS_INPUT_WATCH_H
 #define TOOLS_INPUT_WATCH_H
 
-#include <pollux/server.h>
+/* Standard input has ended: called once, on a thread of its own. */
+typedef void (*input_end_fn)(void *data);
 
-/* At the end of standard input the server drains for so long, or stops if that is 0; until
- * input_watch_close(). Once in a process. */
-int input_watch_open(plx_server *server, uint64_t drain_ns);
+/* Has it called, until input_watch_close(). Once in a process. 0, or why there is no thread. */
+int input_watch_open(input_end_fn on_end, void *data);
 void input_watch_close(void);
 
 #endif

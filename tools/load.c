@@ -1,4 +1,11 @@
-/* tools/load.c - owns the connections of a load, and decides who asks when. */
+/* tools/load.c - owns the connections of a load, and decides who asks when.
+ *
+ * A server may close a connection between two requests while the next one is on its way to it; no
+ * client can tell that beforehand, and each sends such a request again (RFC 9112, section 9.5). So
+ * does the load: a request on a connection that has had an answer before, and that closed before
+ * any byte of this one's, is sent once more on the next connection. It is counted as retried, and
+ * is an error if it fails there, too.
+ */
 #include "tools/load.h"
 
 #include <pollux/pollux.h>
@@ -22,6 +29,7 @@ typedef struct load_conn {
     bool is_waiting;        /* It stands in the list of those that could ask. */
     bool has_answered;      /* Since it opened. */
     uint32_t asked;         /* Requests on their way. */
+    uint32_t retrying;      /* Of those that are to be sent first: those that were lost once. */
     uint32_t oldest;        /* The place of the oldest of them in `asked_ns`. */
     uint64_t *asked_ns;     /* A ring: when each was sent, or due. */
     struct load_conn *next; /* In that list. */
@@ -50,15 +58,27 @@ struct load {
 
 /* --- asking ---------------------------------------------------------------------------------- */
 
-static void conn_ask(load_conn *c, uint64_t asked_ns)
+static void request_send(load_conn *c)
 {
     load *l = c->load;
-    uint32_t pipeline = l->options->pipeline;
-    c->asked_ns[(c->oldest + c->asked) % pipeline] = asked_ns;
-    c->asked++;
     /* It fails only on a connection that has, and on_close tells of that. */
     if (plx_conn_write(l->loop, c->conn, l->format.request, l->format.request_length) == 0)
         l->result->sent_bytes += l->format.request_length;
+}
+
+static void conn_ask(load_conn *c, uint64_t asked_ns)
+{
+    c->asked_ns[(c->oldest + c->asked) % c->load->options->pipeline] = asked_ns;
+    c->asked++;
+    request_send(c);
+}
+
+/* On a new connection: those that the one before has lost, each with the time of its first try. */
+static void conn_ask_again(load_conn *c)
+{
+    c->load->result->retried += c->retrying;
+    for (uint32_t i = 0; i < c->retrying; i++)
+        request_send(c);
 }
 
 static void waiting_append(load *l, load_conn *c)
@@ -209,11 +229,12 @@ static void conn_on_open(plx_loop *loop, plx_conn conn, void *data)
     (void)loop;
     (void)conn;
     c->state = CONN_OPEN;
-    c->asked = 0;
+    c->asked = c->retrying;
     c->has_answered = false;
     reply_reader_init(&c->reader);
     l->open++;
     l->result->connections++;
+    conn_ask_again(c);
     if (l->is_running) {
         conn_go_on(c);
     } else {
@@ -231,6 +252,7 @@ static void conn_answered(load_conn *c, size_t answers)
         histogram_record(&result->latency_ns, now - c->asked_ns[c->oldest]);
         c->oldest = (c->oldest + 1) % c->load->options->pipeline;
         c->asked--;
+        c->retrying -= c->retrying > 0;
         result->requests++;
         c->has_answered = true;
     }
@@ -258,6 +280,22 @@ static size_t conn_on_data(plx_loop *loop, plx_conn conn, void *data, const void
     return length;
 }
 
+/* The requests that had no answer when the connection closed: lost, or to be sent again on the next
+ * one, of which conn_failed() may tell that there is none. */
+static void lost_count(load_conn *c, int reason)
+{
+    uint32_t lost = c->asked;
+    if (c->has_answered && (!c->reader.is_over || c->reader.is_last)) {
+        lost = c->retrying; /* For the second time. */
+        if (lost == 0 && c->asked > 0 && c->reader.position > 0)
+            lost = 1; /* Its answer had begun. */
+    }
+    if (lost > 0)
+        tally_add(&c->load->result->errors, TALLY_LOST, reason, lost);
+    c->oldest = (c->oldest + lost) % c->load->options->pipeline;
+    c->retrying = c->asked - lost;
+}
+
 static void conn_on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
 {
     load_conn *c = data;
@@ -274,8 +312,7 @@ static void conn_on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
     }
     if (reason == 0)
         conn_answered(c, reply_reader_end(&c->reader, &l->format));
-    if (c->asked > 0)
-        tally_add(&l->result->errors, TALLY_LOST, reason, c->asked);
+    lost_count(c, reason);
     c->state = CONN_CLOSED;
     l->open--;
     l->result->closed++;
@@ -393,7 +430,8 @@ static void rest_count(load *l)
     load_result *result = l->result;
     uint64_t rate = l->options->rate;
     for (uint32_t i = 0; i < l->options->connections; i++)
-        result->in_flight += l->conns[i].state == CONN_OPEN ? l->conns[i].asked : 0;
+        result->in_flight +=
+            l->conns[i].state == CONN_OPEN ? l->conns[i].asked : l->conns[i].retrying;
     uint64_t due = result->elapsed_ns / PLX_SECOND * rate +
                    result->elapsed_ns % PLX_SECOND * rate / PLX_SECOND;
     if (due > l->next_request)

@@ -31,6 +31,7 @@ typedef struct load_result {
     uint64_t sent_bytes;
     uint64_t connections; /* Connections that opened, in all. */
     uint64_t closed;      /* Connections that the server closed. */
+    uint64_t retried;     /* Requests that were sent again: see load.c. */
     uint64_t in_flight;   /* Requests that had no answer yet at the end. */
     uint64_t unsent;      /* Requests that were due, and had no connection to go on yet. */
     bool is_interrupted;  /* A signal ended it. */

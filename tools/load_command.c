@@ -43,7 +43,10 @@ static const char help[] =
     "  --json             Prints a JSON object\n"
     "  --help             Prints this\n"
     "\n"
-    "A connection that the server closes is counted and reopened. Quantiles are exact to 1 %.\n"
+    "A connection that the server closes is counted and reopened. If it had answered a request\n"
+    "before, those of which no byte of the answer has arrived are sent once more: they are "
+    "reported\n"
+    "as retried, and are errors if they fail again. Quantiles are exact to 1 %.\n"
     "Ctrl-C ends the load early, with the report. Requests that had no answer yet when the time\n"
     "was up are reported as in flight at the end; they are no errors.\n"
     "\n"
@@ -214,6 +217,7 @@ static int report_print(const load_options *options, const load_result *result)
                i + 1 < QUANTILES ? "," : "\n");
     }
     count_print("closed", result->closed);
+    count_print("retried", result->retried);
     if (result->in_flight > 0)
         printf("%-12s %llu requests at the end\n", "in flight",
                (unsigned long long)result->in_flight);
@@ -271,6 +275,7 @@ static int report_print_json(const load_options *options, const load_result *res
     cJSON_AddItemToObject(report, "latency_us", latency_json(result));
     cJSON_AddNumberToObject(report, "opened", (double)result->connections);
     cJSON_AddNumberToObject(report, "closed", (double)result->closed);
+    cJSON_AddNumberToObject(report, "retried", (double)result->retried);
     cJSON_AddNumberToObject(report, "in_flight_at_end", (double)result->in_flight);
     cJSON_AddNumberToObject(report, "unsent", (double)result->unsent);
     cJSON_AddItemToObject(report, "errors", errors_json(&result->errors));

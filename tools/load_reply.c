@@ -66,7 +66,8 @@ static bool http_answered(reply_reader *reader, reply_format *format)
         return false;
     if (status < 200 || status >= 400)
         tally_add(format->errors, TALLY_STATUS, (int)status, 1);
-    reader->is_over = status == 101 || !http_keeps_connection(&reader->parser);
+    reader->is_last = status != 101 && !http_keeps_connection(&reader->parser);
+    reader->is_over = status == 101 || reader->is_last;
     return true;
 }
 

@@ -27,7 +27,8 @@ typedef struct reply_format {
 typedef struct reply_reader {
     http_parser parser;
     size_t position; /* In an answer that has begun. */
-    bool is_over;    /* This connection can carry no further answer. */
+    bool is_over;    /* This connection can carry no further answer, */
+    bool is_last;    /* because the server has said so. */
 } reply_reader;
 
 /* Requests for "/" of the server at the address. PLX_ENOMEM. */

@@ -8,6 +8,8 @@
 #include "tools/failure.h"
 #include "tools/input_watch.h"
 #include "tools/json.h"
+#include "tools/serve_sockets.h"
+#include "tools/serve_supervisor.h"
 #include "tools/service_socket.h"
 
 /* --- output -------------------------------------------------------------------------------- */
@@ -113,16 +115,33 @@ static int summary_print(const serve *s, const plx_loop_stats *stats)
 
 /* --- the end --------------------------------------------------------------------------------- */
 
-/* The first one drains; the second ends at once. */
+/* The first time it drains; the second time it ends at once. */
+static void drain(serve *s)
+{
+    serve_sockets_close(s); /* Its copies of them would go on listening. */
+    if (s->is_draining || s->drain_ns == 0 || plx_server_drain(s->server, s->drain_ns) != 0)
+        plx_server_stop(s->server);
+    s->is_draining = true;
+}
+
 static void on_drain_signal(plx_loop *loop, plx_signal signal, void *data, int number)
 {
     serve *s = data;
     (void)loop;
     (void)signal;
     (void)number;
-    if (s->is_draining || s->drain_ns == 0 || plx_server_drain(s->server, s->drain_ns) != 0)
-        plx_server_stop(s->server);
+    drain(s);
+}
+
+/* What waits at its sockets is the other one's, which serve_sockets.c offers no more. What was
+ * accepted is served, also if signals end this server at once. */
+void serve_handed_over(serve *s)
+{
+    const uint64_t least_ns = PLX_SECOND;
     s->is_draining = true;
+    s->is_handed_over = true;
+    if (plx_server_hand_over(s->server, s->drain_ns > least_ns ? s->drain_ns : least_ns) != 0)
+        plx_server_stop(s->server);
 }
 
 static void on_end_signal(plx_loop *loop, plx_signal signal, void *data, int number)
@@ -213,30 +232,18 @@ static int on_socket(plx_server *server, plx_socket socket, const void *bytes, s
     return 0;
 }
 
-static int listen_failed(const serve *s, const char *address, int status)
-{
-    char text[FAILURE_TEXT_MAX];
-    const char *needs = plx_dispatch_needs(plx_server_dispatch(s->server));
-    if (status == PLX_ENOSYS && needs != NULL) {
-        (void)snprintf(text, sizeof text, "--dispatch %s: %s",
-                       plx_dispatch_name(plx_server_dispatch(s->server)), needs);
-        return failure_print("serve", text);
-    }
-    failure_of_address(text, sizeof text, address, status);
-    return failure_print_of("serve", text, status);
-}
-
-static int listeners_open(const serve *s, const plx_conn_options *conn)
+static int listeners_open(serve *s, const plx_conn_options *conn)
 {
     const plx_listen_options options = {.conn = conn, .on_error = on_accept_error};
-    for (uint32_t i = 0; i < s->addresses_count; i++) {
-        int status = plx_server_listen(s->server, s->addresses[i], &options);
-        if (status == 0)
-            status = listening_print(s, i);
+    int ended = serve_sockets_open(s);
+    for (size_t i = 0; i < s->addresses_count && ended == COMMAND_DONE; i++)
+        ended = serve_sockets_listen(s, s->addresses[i], &options);
+    for (uint32_t i = 0; i < s->listeners_count && ended == COMMAND_DONE; i++) {
+        int status = listening_print(s, i);
         if (status != 0)
-            return listen_failed(s, s->addresses[i], status);
+            ended = serve_listen_failed(s, s->names[i], status);
     }
-    return COMMAND_DONE;
+    return ended == COMMAND_DONE ? serve_sockets_confirm(s) : ended;
 }
 
 /* All loops have ended, so it is called at once. */
@@ -246,12 +253,31 @@ static void on_count(plx_server *server, const plx_server_counts *counts, void *
     plx_server_counts_total(counts, data);
 }
 
+static void input_drain(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    const serve *s = data;
+    if (status == 0 && !s->is_draining)
+        drain(data);
+}
+
+/* On a thread of its own. */
+static void on_input_end(void *data)
+{
+    const serve *s = data;
+    int status = plx_post_notify(plx_server_loop(s->server, 0), input_drain, data);
+    if (status != 0)
+        plx_server_stop(s->server);
+}
+
 static int server_run(serve *s)
 {
-    int status = s->until_input_ends ? input_watch_open(s->server, s->drain_ns) : 0;
-    if (status != 0)
-        return status;
-    status = plx_server_run(s->server);
+    int status = s->until_input_ends ? input_watch_open(on_input_end, s) : 0;
+    if (status == 0)
+        status = serve_supervisor_open(s);
+    if (status == 0)
+        status = plx_server_run(s->server);
+    serve_supervisor_close(s);
     if (s->until_input_ends)
         input_watch_close();
     return status;
@@ -295,6 +321,7 @@ int serve_until_end(serve *s)
     }
     const uint32_t loops = plx_server_loops(s->server);
     int ended = services_run(s);
+    serve_sockets_close(s);
     /* The connections' callbacks need the service to the last. */
     (void)plx_server_close(s->server);
     for (uint32_t i = 0; s->states != NULL && i < loops; i++)

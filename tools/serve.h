@@ -8,6 +8,8 @@
 #include "tools/setting.h"
 
 #define SERVE_LISTENERS_MAX 16u
+/* Of all addresses; "inherited" may stand for several. */
+#define SERVE_SOCKETS_MAX 64u
 
 typedef struct serve {
     plx_server_options options;
@@ -26,9 +28,23 @@ typedef struct serve {
     void **states; /* The service's, one for each loop. */
     plx__mutex mutex;
     service_counts counts; /* Under the mutex: of connections that threads served. */
+    /* serve_sockets.c: */
+    const char *takeover_path; /* Of --takeover; or NULL. */
+    char takeover_address[PLX_ADDRESS_TEXT_MAX];
+    plx_takeover *takeover;
+    plx_sockets *inherited;
+    plx_handover *handover;
+    const char *names[SERVE_SOCKETS_MAX]; /* The addresses, as given, of the listeners. */
+    uint32_t listeners_count;
+    bool is_handed_over;       /* To the next process. */
+    plx__atomic_u32 is_asking; /* serve_supervisor.c: the loops, whether they live. */
 } serve;
 
 /* Serves until something ends it. Prints what there is to say; returns a command_exit. */
 int serve_until_end(serve *s);
+/* Another process serves. On the thread of the first loop. */
+void serve_handed_over(serve *s);
+/* A call about an address failed. Prints why; returns a command_exit. */
+int serve_listen_failed(const serve *s, const char *address, int status);
 
 #endif

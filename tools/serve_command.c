@@ -21,6 +21,7 @@ enum {
     HANDLERS,
     DRAIN,
     PIN,
+    TAKEOVER,
     UNTIL_STDIN_ENDS,
     JSON
 };
@@ -33,6 +34,8 @@ static const char help[] =
     "\n"
     "  --listen ADDRESS       tcp://host:port with a numeric host, or unix:/path. For port 0\n"
     "                         the system chooses one. May be given up to 16 times.\n"
+    "                         \"inherited\" stands for all sockets that a supervisor has opened\n"
+    "                         (systemd: LISTEN_FDS), inherited:NAME for those of that name.\n"
     "                         Default: tcp://127.0.0.1:7000\n"
     "  --mode MODE            The service. Default: echo\n"
     "                           echo     sends back what it receives\n"
@@ -64,6 +67,10 @@ static const char help[] =
     "                         --until-stdin-ends at the end of the input: accepts no more,\n"
     "                         answers what was asked, and ends after so long at the latest;\n"
     "                         a second signal ends at once. 0: at once. Default: 10\n"
+    "  --takeover PATH        Replaces the server that was started with the same PATH, without a\n"
+    "                         gap: gets its listening sockets, serves, and has it drain. If\n"
+    "                         there is none, it listens itself. PATH becomes a socket file for\n"
+    "                         this user alone. Give both the same --listen, --loops, --dispatch\n"
     "  --until-stdin-ends     Also ends when standard input ends. A program that starts this\n"
     "                         one can close the pipe to shut it down gracefully on every\n"
     "                         system; it also ends when that program dies\n"
@@ -74,6 +81,7 @@ static const char help[] =
     "  pollux serve --mode http --listen tcp://:8080\n"
     "  pollux serve --listen tcp://[::1]:0 --listen unix:/tmp/echo.sock\n"
     "  pollux serve --mode http --loops 0 --dispatch kernel\n"
+    "  pollux serve --mode http --listen tcp://:8080 --takeover /run/pollux.sock\n"
     "\n"
     "Exit codes: 0 shut down in order; 1 failed; 2 wrong use.\n";
 
@@ -143,6 +151,16 @@ static int seconds_take(const option_given *given, uint64_t *value_ns_out)
                            given->value);
 }
 
+static int takeover_take(serve *s, const char *path)
+{
+    int length = snprintf(s->takeover_address, sizeof s->takeover_address, "unix:%s", path);
+    s->takeover_path = path;
+    if (path[0] != '\0' && length < (int)sizeof s->takeover_address)
+        return COMMAND_DONE;
+    return command_misused("serve", "--takeover: \"%s\" is no path, or too long for a socket",
+                           path);
+}
+
 static int option_take(void *data, const option_given *given)
 {
     serve *s = data;
@@ -170,6 +188,8 @@ static int option_take(void *data, const option_given *given)
         return handlers_take(s, given->value);
     case DRAIN:
         return seconds_take(given, &s->drain_ns);
+    case TAKEOVER:
+        return takeover_take(s, given->value);
     case PIN:
         s->options.pin = 1;
         return COMMAND_DONE;
@@ -219,6 +239,7 @@ static int options_take(serve *s, int count, char **arguments)
         {"handlers", HANDLERS, true},
         {"drain", DRAIN, true},
         {"pin", PIN, false},
+        {"takeover", TAKEOVER, true},
         {"until-stdin-ends", UNTIL_STDIN_ENDS, false},
         {"json", JSON, false},
         {NULL, 0, false},

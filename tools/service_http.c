@@ -8,7 +8,8 @@
  * is parsed.
  *
  * A connection's data is a peer: all connections that are between two requests share one; a
- * connection in the middle of a request has its own, with the parser's state.
+ * connection in the middle of a request has its own, with the parser's state. Those that have sent
+ * nothing yet share another one.
  */
 #include "tools/service.h"
 
@@ -20,6 +21,8 @@
 
 #define MEMO_MAX  1024u
 #define SEND_HIGH 262144u
+/* How long a server that drains waits for the first request of a connection. */
+#define FRESH_WAIT_NS PLX_SECOND
 
 typedef struct http_server http_server;
 
@@ -34,8 +37,10 @@ struct http_server {
     plx_loop *loop;
     unsigned char memo[MEMO_MAX];
     uint64_t refused;
-    bool is_draining; /* Each answer is the last of its connection. */
-    http_peer over;   /* Of all that were told that they have had their last answer. */
+    bool is_draining;        /* Each answer is the last of its connection. */
+    http_peer over;          /* Of all that were told that they have had their last answer. */
+    http_peer fresh;         /* Of all that have sent nothing. */
+    uint64_t fresh_until_ns; /* Draining, it waits until then for their first request. */
 };
 
 _Static_assert(offsetof(http_server, between) == 0, "a pointer to the one is one to the other");
@@ -98,7 +103,8 @@ static void refusal_write(plx_loop *loop, plx_conn conn, http_server *server, co
 
 static http_partial *partial_of(http_peer *peer)
 {
-    bool is_shared = peer == &peer->server->between || peer == &peer->server->over;
+    const http_server *server = peer->server;
+    bool is_shared = peer == &server->between || peer == &server->over || peer == &server->fresh;
     return is_shared ? NULL : (http_partial *)(void *)peer;
 }
 
@@ -125,6 +131,8 @@ static void request_take(plx_loop *loop, plx_conn conn, http_peer *peer, http_re
     if (partial == NULL) {
         request->is_first = true;
         http_parser_init(&request->parser, HTTP_REQUEST);
+        if (peer == &peer->server->fresh)
+            (void)plx_conn_set_data(loop, conn, &peer->server->between);
         return;
     }
     *request = partial->request;
@@ -270,15 +278,20 @@ static void http_on_open(plx_loop *loop, plx_conn conn, void *data)
 {
     http_server *server = plx_loop_data(loop);
     (void)data;
-    (void)plx_conn_set_data(loop, conn, &server->between);
+    (void)plx_conn_set_data(loop, conn, &server->fresh);
 }
 
-/* One between two requests waits for nothing. Any other gets its answer, and is told that it is the
- * last. */
+/* One between two requests waits for nothing: its client knows that the server may close it then,
+ * and asks elsewhere (RFC 9112, section 9.5). One that has just been accepted has a request on its
+ * way that would be lost. Any other gets its answer, and is told that it is the last. */
 static int http_on_draining(plx_loop *loop, plx_conn conn, void *data)
 {
     http_server *server = plx_loop_data(loop);
+    if (!server->is_draining)
+        server->fresh_until_ns = plx_loop_now(loop) + FRESH_WAIT_NS;
     server->is_draining = true;
+    if (data == &server->fresh && plx_loop_now(loop) >= server->fresh_until_ns)
+        return 0;
     server->between.memo_length = 0; /* Its answer lets the connection live. */
     return data != &server->between || plx_conn_unconsumed(loop, conn) > 0;
 }
@@ -293,6 +306,7 @@ static int http_open(void **state_out, plx_loop *loop, plx_conn_options *options
     server->loop = loop;
     server->between.server = server;
     server->over.server = server;
+    server->fresh.server = server;
     plx_loop_set_data(loop, server);
     options->on_open = http_on_open;
     options->on_data = http_on_data;
