@@ -32,3 +32,12 @@ if(POLLUX_SH AND NOT CMAKE_HOST_WIN32)
         set_tests_properties(tool_serve PROPERTIES ENVIRONMENT POLLUX_HAS_TSAN=1)
     endif()
 endif()
+# Wine 8 has no Unix-domain sockets, and no system but Unix has systemd.
+if(POLLUX_SH AND UNIX)
+    foreach(name IN ITEMS takeover systemd)
+        add_test(NAME tool_${name}
+                 COMMAND "${POLLUX_SH}" "${CMAKE_CURRENT_SOURCE_DIR}/tool_${name}.sh"
+                         $<TARGET_FILE:pollux_tool>)
+        set_tests_properties(tool_${name} PROPERTIES TIMEOUT 900 COST 100 LABELS tool)
+    endforeach()
+endif()
