@@ -64,6 +64,10 @@ int plx__test_memory_lock_limit(uint32_t bytes);
 int plx__test_process_start(void (*run)(void *data), void *data);
 void plx__test_process_kill(int process);
 
+/* Receives the datagrams that are sent to a Unix-domain socket of that name: a path, or "@name" in
+ * Linux's abstract namespace. PLX_ENOSYS where there is no such namespace, or no such socket. */
+int plx__test_datagram_open(const char *name, plx_socket *socket_out);
+
 /* What a peer is told of this process. PLX_ENOSYS where peers are told nothing. */
 int plx__test_credentials(plx__credentials *credentials_out);
 
@@ -98,6 +102,8 @@ void plx__test_unattended(void);
 int plx__test_environment(const char *name, const char *value);
 /* Files, by relative paths of ASCII: 0, a code, or PLX_ENOSYS where that cannot be done. */
 int plx__test_directory(const char *path);
+/* The absolute path of the current one. */
+int plx__test_directory_path(char *path, size_t size);
 int plx__test_directory_enter(const char *path);
 int plx__test_directory_remove(const char *path);
 int plx__test_symlink(const char *target, const char *path);

@@ -142,7 +142,8 @@ if command -v systemd-socket-activate >/dev/null || [ -n "$python" ]; then
         failed "all inherited sockets are served"
     fi
     # Of several loops, each of which accepts.
-    if activate --mode http --listen inherited:admin --loops 2 && served "$second" && serve_end; then
+    if activate --mode http --listen inherited:admin --loops 2 && served "$second" &&
+        serve_end; then
         passed "two loops serve at an inherited socket"
     else
         failed "two loops serve at an inherited socket"
@@ -178,13 +179,15 @@ if [ -n "$python" ]; then
     names=$scratch/notify
     [ "$(uname)" != Linux ] || names="$names @pollux-test-$$"
     for name in $names; do
+        kind='a path'
+        [ "${name#@}" = "$name" ] || kind='an abstract name'
         if "$python" -c "$listener" "$name" "$program" serve --listen tcp://127.0.0.1:0 --loops 2 \
             >"$scratch/heard" 2>&1 && [ "$(sed -n 1p "$scratch/heard")" = READY=1 ] &&
             [ "$(sed -n 2p "$scratch/heard")" = WATCHDOG=1 ] &&
             [ "$(tail -n 1 "$scratch/heard")" = STOPPING=1 ]; then
-            passed "a supervisor at ${name%"${name#?}"} hears that the server is ready, lives and stops"
+            passed "$kind: a supervisor hears that the server is ready, lives and stops"
         else
-            failed "a supervisor at ${name%"${name#?}"} hears that the server is ready, lives and stops"
+            failed "$kind: a supervisor hears that the server is ready, lives and stops"
         fi
     done
 else

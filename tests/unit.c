@@ -13,6 +13,7 @@ extern const test_case unit_readiness_cases[];
 extern const test_case unit_seam_cases[];
 extern const test_case unit_setting_cases[];
 extern const test_case unit_sized_cases[];
+extern const test_case unit_supervisor_cases[];
 extern const test_case unit_tiers_cases[];
 extern const test_case unit_version_cases[];
 extern const test_case unit_wheel_cases[];
@@ -42,16 +43,29 @@ const char *__tsan_default_options(void)
 int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
-        unit_array_cases,     unit_closing_cases, unit_idle_set_cases, unit_core_cases,
-        unit_fork_cases,      unit_path_cases,    unit_platform_cases, unit_poll_cases,
-        unit_readiness_cases, unit_seam_cases,    unit_setting_cases,  unit_sized_cases,
+        unit_array_cases,
+        unit_closing_cases,
+        unit_idle_set_cases,
+        unit_core_cases,
+        unit_fork_cases,
+        unit_path_cases,
+        unit_platform_cases,
+        unit_poll_cases,
+        unit_readiness_cases,
+        unit_seam_cases,
+        unit_setting_cases,
+        unit_sized_cases,
 #ifdef __linux__
         unit_linux_cases,
 #endif
 #ifndef _WIN32
         unit_unix_cases,
 #endif
-        unit_tiers_cases,     unit_version_cases, unit_wheel_cases,    NULL,
+        unit_supervisor_cases,
+        unit_tiers_cases,
+        unit_version_cases,
+        unit_wheel_cases,
+        NULL,
     };
     return suite_main(argc, argv, groups, false);
 }

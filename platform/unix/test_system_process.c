@@ -5,16 +5,43 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "platform/os.h"
 
 #define CHILD_SECONDS_MAX 50
 
 int plx__test_directory(const char *path)
 {
     return mkdir(path, 0700) == 0 ? 0 : plx__fail_last();
+}
+
+int plx__test_directory_path(char *path, size_t size)
+{
+    return getcwd(path, size) != NULL ? 0 : plx__fail_last();
+}
+
+int plx__test_datagram_open(const char *name, plx_socket *socket_out)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const size_t length = strlen(name);
+#ifndef __linux__
+    if (name[0] == '@')
+        return PLX_ENOSYS;
+#endif
+    memcpy(address.sun_path, name, length + 1);
+    if (name[0] == '@')
+        address.sun_path[0] = '\0';
+    *socket_out = socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (*socket_out < 0 || plx__socket_set_blocking(*socket_out, false) != 0 ||
+        bind(*socket_out, (const struct sockaddr *)(const void *)&address,
+             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (name[0] == '/'))) != 0)
+        return plx__fail_last();
+    return 0;
 }
 
 int plx__test_directory_enter(const char *path)

@@ -15,6 +15,20 @@ int plx__test_directory(const char *path)
     return outcome(CreateDirectoryA(path, NULL));
 }
 
+int plx__test_directory_path(char *path, size_t size)
+{
+    (void)path;
+    (void)size;
+    return PLX_ENOSYS;
+}
+
+int plx__test_datagram_open(const char *name, plx_socket *socket_out)
+{
+    (void)name;
+    (void)socket_out;
+    return PLX_ENOSYS;
+}
+
 int plx__test_directory_enter(const char *path)
 {
     return outcome(SetCurrentDirectoryA(path));

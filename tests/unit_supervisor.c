@@ -1,0 +1,215 @@
+/* tests/unit_supervisor.c - what a supervisor leaves for a process, and hears from it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/handover.h"
+#include "platform/test_system.h"
+#include "tests/harness.h"
+
+extern const test_case unit_supervisor_cases[];
+
+static void set(const char *name, const char *value)
+{
+    ck_ok(plx__test_environment(name, value));
+}
+
+static void set_number(const char *name, uint64_t value)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    set(name, text);
+}
+
+/* --- sockets ---------------------------------------------------------------------------------- */
+
+static void inherit(const char *process, const char *count, const char *names)
+{
+    set("LISTEN_PID", process);
+    set("LISTEN_FDS", count);
+    set("LISTEN_FDNAMES", names);
+}
+
+/* Whatever comes of it, children do not find the variables. */
+static int inherited(plx_sockets **sockets_out)
+{
+    int status = plx_inherited_sockets(sockets_out);
+    ck_assert((status == 0) == (*sockets_out != NULL));
+    ck_assert_ptr_null(getenv("LISTEN_PID"));
+    ck_assert_ptr_null(getenv("LISTEN_FDS"));
+    ck_assert_ptr_null(getenv("LISTEN_FDNAMES"));
+    return status;
+}
+
+static void check_none(const char *process, const char *count)
+{
+    plx_sockets *sockets;
+    inherit(process, count, "web");
+    ck_ok(inherited(&sockets));
+    ck_assert_uint_eq(plx_sockets_count(sockets), 0);
+    plx_sockets_close(sockets);
+}
+
+static void nothing_is_inherited(world *w)
+{
+    char own[32], other[32];
+    (void)w;
+    (void)snprintf(own, sizeof own, "%llu", (unsigned long long)plx__process_id());
+    (void)snprintf(other, sizeof other, "%llu", (unsigned long long)plx__process_id() + 1);
+    check_none(NULL, NULL);
+    check_none(own, NULL);
+    check_none(NULL, "1");
+    check_none(own, "0");
+    check_none(other, "1"); /* Those are its parent's. */
+}
+
+static void wrong_variables_are_refused(world *w)
+{
+    static const char *const numbers[] = {"x", "1x", "-1", " 1", "+1", "99999999999999999999"};
+    char own[32];
+    plx_sockets *sockets;
+    (void)w;
+    (void)snprintf(own, sizeof own, "%llu", (unsigned long long)plx__process_id());
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        inherit(own, numbers[i], NULL);
+        ck_assert_int_eq(inherited(&sockets), PLX_EINVAL);
+        inherit(numbers[i], "1", NULL);
+        ck_assert_int_eq(inherited(&sockets), PLX_EINVAL);
+    }
+    inherit(own, "251", NULL);
+    ck_assert_int_eq(inherited(&sockets), PLX_ELIMIT);
+}
+
+/* Descriptors from 3 on, of which a test has some. */
+static void inherited_sockets_have_names(world *w)
+{
+    char own[32], names[PLX_SOCKET_NAME_MAX + 8];
+    plx_socket third;
+    plx_sockets *sockets;
+    (void)w;
+    int status = plx__supervised_socket(0, &third);
+    (void)snprintf(own, sizeof own, "%llu", (unsigned long long)plx__process_id());
+    inherit(own, "250", "a:b");
+    int many = inherited(&sockets);
+    if (status == PLX_ENOSYS) {
+        ck_ok(many); /* On Windows there are none, whatever the environment says. */
+        ck_assert_uint_eq(plx_sockets_count(sockets), 0);
+        plx_sockets_close(sockets);
+        return;
+    }
+    ck_assert_int_eq(many, PLX_EBADF); /* Some are not open, and those that are stay so. */
+    plx_socket socket;
+    if (status == PLX_EBADF) {
+        ck_ok(plx_socket_duplicate(0, &socket)); /* The lowest that is free. */
+        ck_assert_int_eq(socket, 3);
+    }
+    memset(names, 'n', sizeof names);
+    names[sizeof names - 1] = '\0';
+    const char *const given[] = {"web", "web:admin", "", NULL, names};
+    const char *const expected[] = {"web", "web", "", "unknown", "unknown"};
+    for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
+        inherit(own, "1", given[i]);
+        ck_ok(inherited(&sockets));
+        ck_assert_uint_eq(plx_sockets_count(sockets), 1);
+        ck_assert_str_eq(plx_sockets_name(sockets, 0), expected[i]);
+        ck_assert(plx_sockets_take(sockets, 0) == third);
+        ck_assert(plx_sockets_at(sockets, 0) == PLX_SOCKET_NONE);
+        plx_sockets_close(sockets);
+    }
+    if (status == PLX_EBADF)
+        plx_socket_close(third);
+}
+
+/* --- notifications ---------------------------------------------------------------------------- */
+
+static void check_heard(const char *name)
+{
+    char text[64];
+    plx_socket supervisor;
+    int status = plx__test_datagram_open(name, &supervisor);
+    if (status == PLX_ENOSYS)
+        return;
+    ck_ok(status);
+    set("NOTIFY_SOCKET", name);
+    ck_ok(plx_notify("READY=1\nSTATUS=all is well"));
+    ck_ok(plx_notify("STOPPING=1"));
+    ptrdiff_t got = plx__socket_receive(supervisor, text, sizeof text);
+    ck_assert_int_eq((int)got, 26);
+    ck_assert_mem_eq(text, "READY=1\nSTATUS=all is well", 26);
+    got = plx__socket_receive(supervisor, text, sizeof text);
+    ck_assert_int_eq((int)got, 10);
+    ck_assert_mem_eq(text, "STOPPING=1", 10);
+    ck_assert_int_eq((int)plx__socket_receive(supervisor, text, sizeof text), PLX_EAGAIN);
+    plx_socket_close(supervisor);
+    ck_assert_int_ne(plx_notify("WATCHDOG=1"), 0); /* Nobody listens any more. */
+    set("NOTIFY_SOCKET", NULL);
+}
+
+static void supervisor_hears_what_is_told(world *w)
+{
+    char name[64], path[160];
+    (void)w;
+    ck_ok(plx_notify("READY=1")); /* Nobody asked. */
+    (void)snprintf(name, sizeof name, "@pollux-%llx", (unsigned long long)plx__clock_now());
+    check_heard(name);
+    if (plx__test_directory_path(path, sizeof path) == 0) {
+        (void)snprintf(path + strlen(path), sizeof path - strlen(path), "/%s", name + 1);
+        check_heard(path);
+        (void)remove(path);
+    }
+}
+
+static void supervisor_that_is_none(world *w)
+{
+    char path[200] = "/";
+    plx_socket none;
+    (void)w;
+    if (plx__test_datagram_open("@pollux-none", &none) == PLX_ENOSYS)
+        return;
+    plx_socket_close(none);
+    set("NOTIFY_SOCKET", "relative");
+    ck_assert_int_eq(plx_notify("READY=1"), PLX_EINVAL);
+    set("NOTIFY_SOCKET", "");
+    ck_assert_int_eq(plx_notify("READY=1"), PLX_EINVAL);
+    set("NOTIFY_SOCKET", "/no/such/socket");
+    ck_assert_int_eq(plx_notify("READY=1"), PLX_ENOENT);
+    memset(path + 1, 'x', sizeof path - 2);
+    set("NOTIFY_SOCKET", path);
+    ck_assert_int_eq(plx_notify("READY=1"), PLX_ENAMETOOLONG);
+    set("NOTIFY_SOCKET", NULL);
+}
+
+static void check_interval(const char *period, uint64_t expected_ns)
+{
+    set("WATCHDOG_USEC", period);
+    ck_assert_uint_eq(plx_notify_interval_ns(), expected_ns);
+}
+
+static void watchdog_wants_to_hear_twice_as_often(world *w)
+{
+    (void)w;
+    check_interval(NULL, 0);
+    check_interval("30000000", 15 * PLX_SECOND);
+    check_interval("1", 500);
+    check_interval("0", 0);
+    check_interval("-1", 0);
+    check_interval("soon", 0);
+    check_interval("10s", 0);
+    check_interval("18446744073709551615", 0);
+    set_number("WATCHDOG_PID", plx__process_id());
+    check_interval("30000000", 15 * PLX_SECOND);
+    set_number("WATCHDOG_PID", plx__process_id() + 1);
+    check_interval("30000000", 0);
+    set("WATCHDOG_PID", NULL);
+    set("WATCHDOG_USEC", NULL);
+}
+
+const test_case unit_supervisor_cases[] = {
+    CASE(nothing_is_inherited),
+    CASE(wrong_variables_are_refused),
+    CASE(inherited_sockets_have_names),
+    CASE(supervisor_hears_what_is_told),
+    CASE(supervisor_that_is_none),
+    CASE(watchdog_wants_to_hear_twice_as_often),
+    CASES_END,
+};
