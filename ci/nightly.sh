@@ -20,7 +20,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 limit=3600
 parts='lto sanitizers musl bits32 big-endian abi wine10 posix-configure posix-gnulib posix-programs
-    fresh-12 fresh-13 busy busy-windows mutants mutants-windows fuzz sim coverage'
+    fresh-12 fresh-13 busy busy-windows mutants mutants-windows fuzz sim takeover coverage'
 
 # What a part runs, and what it shows.
 part_about() {
@@ -43,6 +43,7 @@ part_about() {
     mutants-windows) echo '40 mutants of the code for Windows' ;;
     fuzz) echo 'every fuzzer for minutes, with sanitizers' ;;
     sim) echo 'a million seeds of the simulated network' ;;
+    takeover) echo 'servers that are replaced 20 times under load, by policy' ;;
     coverage) echo '90 % of the lines of core and of each backend, by the fuzzer alone' ;;
     esac
 }
@@ -50,7 +51,7 @@ part_about() {
 # In a shell of its own, whose process becomes the part's.
 part_run() {
     case $1 in
-    lto | sanitizers | musl | bits32 | big-endian | abi | fuzz | sim | coverage)
+    lto | sanitizers | musl | bits32 | big-endian | abi | fuzz | sim | takeover | coverage)
         set -- sh "ci/nightly/$1.sh"
         ;;
     wine10) set -- sh ci/fresh.sh --run 'sh ci/test.sh deps debug windows posix' trixie ;;

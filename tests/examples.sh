@@ -3,8 +3,8 @@
 #
 #   sh tests/examples.sh DIRECTORY [EMULATOR [POLLUX]]
 #
-# DIRECTORY holds echo, proxy, chat, retry, threads, examples_client; and curl_multi if it was
-# built. EMULATOR is a command that runs them ("" for none), POLLUX the command-line program, for
+# DIRECTORY holds echo, proxy, chat, restart, retry, threads, examples_client; and curl_multi if it
+# was built. EMULATOR is a command that runs them ("" for none), POLLUX the command-line program, for
 # one more HTTP server. Prints a line for each check, and ends with 0 only if all have passed.
 # Needs no tool that POSIX does not have.
 set -u
@@ -416,6 +416,41 @@ discard "$started"
 program workers 2 nonsense >"$scratch/error.log" 2>&1
 [ $? -eq 1 ] && grep -q "workers: nonsense: not an address" "$scratch/error.log"
 check "workers says why it cannot listen" $? error.log
+
+# --- restart -------------------------------------------------------------------------------------
+
+program restart >"$scratch/error.log" 2>&1
+[ $? -eq 2 ] && grep -q "usage: restart" "$scratch/error.log"
+check "restart tells its usage" $? error.log
+start old.log restart one $any "$scratch/restart.sock"
+old_process=$started
+server=$(address_in old.log)
+client hello.log expect "version one" send hello expect hello end eof
+check "restart serves" $? old.log hello.log
+if grep -q "no Unix-domain sockets" "$scratch/old.log"; then
+    echo "skipped restart's other version: this system has no Unix-domain sockets"
+    discard "$old_process"
+else
+    start stays.log examples_client "tcp://$server" expect "version one" expect never
+    stays_process=$started
+    wait_for "version one" stays.log
+    start new.log restart two $any "$scratch/restart.sock"
+    new_process=$started
+    wait_for "took over" new.log
+    wait_for "handed over" old.log
+    [ "$(address_in new.log)" = "$server" ]
+    check "restart's next version listens at the same address" $? old.log new.log
+    client hello.log expect "version two" send hello expect hello end eof
+    check "restart's next version serves whoever connects" $? old.log new.log hello.log
+    kill -0 "$old_process"
+    check "restart's old version serves whoever is connected" $? old.log stays.log
+    discard "$stays_process"
+    finish "$old_process"
+    check "restart's old version ends with 0 when they have left" $? old.log
+    [ -S "$scratch/restart.sock" ]
+    check "restart's next version waits for the one after it" $? new.log
+    discard "$new_process"
+fi
 
 # --- curl_multi ----------------------------------------------------------------------------------
 
