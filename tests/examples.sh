@@ -4,8 +4,8 @@
 #   sh tests/examples.sh DIRECTORY [EMULATOR [POLLUX]]
 #
 # DIRECTORY holds echo, proxy, chat, restart, retry, threads, examples_client; and curl_multi if it
-# was built. EMULATOR is a command that runs them ("" for none), POLLUX the command-line program, for
-# one more HTTP server. Prints a line for each check, and ends with 0 only if all have passed.
+# was built. EMULATOR is a command that runs them ("" for none), POLLUX the command-line program,
+# for one more HTTP server. Prints a line for each check, and ends with 0 only if all have passed.
 # Needs no tool that POSIX does not have.
 set -u
 
