@@ -8,7 +8,7 @@
 #include "platform/test_system.h"
 #include "tests/configuration.h"
 
-#define CASES_MAX 512
+#define CASES_MAX 1024
 
 static const test_case *cases[CASES_MAX];
 static size_t cases_count;
