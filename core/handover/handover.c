@@ -64,13 +64,12 @@ static void handover_free(plx_handover *h)
     plx__free(h);
 }
 
-/* The offer may be closed in a callback: then it is freed behind that. Returns whether it was. */
-static bool call_end(plx_handover *h)
+/* The offer may be closed in a callback: then it is freed behind that. */
+static void call_end(plx_handover *h)
 {
     h->is_calling = false;
     if (h->is_closed)
         handover_free(h);
-    return h->is_closed;
 }
 
 static void refused_tell(plx_handover *h, int status, uint64_t process)
@@ -79,7 +78,7 @@ static void refused_tell(plx_handover *h, int status, uint64_t process)
         return;
     h->is_calling = true;
     h->options.on_refused(h->loop, h, h->options.data, status, (int64_t)process);
-    (void)call_end(h);
+    call_end(h);
 }
 
 /* The other one is told why, if it listens. */
@@ -174,7 +173,7 @@ static void handover_finish(plx_handover *h)
     h->is_over = true;
     h->is_calling = true;
     h->options.on_taken(h->loop, h, h->options.data);
-    (void)call_end(h);
+    call_end(h);
 }
 
 /* What can be done now: PLX_EAGAIN when the other one must do something first, 0 when it has
