@@ -160,6 +160,7 @@ backend() {
 replace
 replace --loops 3
 replace --loops 3 --dispatch kernel
+replace --dispatch thread
 for name in epoll uring; do
     if backend "$name"; then
         replace --backend "$name"
@@ -257,6 +258,8 @@ expect "a path that is a file" 1 "^pollux serve: --takeover $scratch/file: the a
     --listen tcp://127.0.0.1:0 --takeover "$scratch/file" --until-stdin-ends
 expect "a path in no directory" 1 "no such file or directory" \
     --listen tcp://127.0.0.1:0 --takeover "$scratch/none/control" --until-stdin-ends
+expect "children have the sockets, too" 2 '--takeover is not for --dispatch prefork' \
+    --listen tcp://127.0.0.1:0 --takeover "$control" --loops 2 --dispatch prefork
 expect "an empty path" 2 '^pollux serve: --takeover: "" is no path' --takeover ""
 expect "no inherited sockets" 1 '^pollux serve: --listen inherited:web: there is no such socket' \
     --listen inherited:web

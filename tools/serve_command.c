@@ -218,6 +218,11 @@ static int policy_check(const serve *s)
                                plx_dispatch_name(dispatch));
     if (!handles && s->options.handlers != 0)
         return command_misused("serve", "--handlers is for --dispatch thread and fork");
+    if (forks && s->takeover_path != NULL)
+        return command_misused("serve",
+                               "--takeover is not for --dispatch %s, whose children have the "
+                               "sockets, too; choose thread or shared",
+                               plx_dispatch_name(dispatch));
     if (forks && s->until_input_ends)
         return command_misused("serve",
                                "--until-stdin-ends needs a thread, and --dispatch %s a "

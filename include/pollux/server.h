@@ -240,6 +240,7 @@ PLX_NODISCARD static inline int plx_server_listen_adopt(plx_server *server,
  * `sockets_out`, which has `room`, are the caller's: as many as plx_server_listen_adopt() takes.
  * They listen until they are closed. So close them before you drain the server, unless another
  * process has got them: clients that connect to them meanwhile would wait for nobody.
+ * Children that the server forks have them, too, until they end.
  *
  * Returns 0, PLX_EINVAL when there is no such listener or too little room, PLX_EBUSY while the
  * server runs, PLX_ESTALE after it ran, or as plx_listener_duplicate().
