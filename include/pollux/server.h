@@ -236,7 +236,7 @@ PLX_NODISCARD static inline int plx_server_listen_adopt(plx_server *server,
 
 /**
  * Duplicates the sockets of the listener number `index`, to hand them over to another process while
- * the server runs (plx_takeover_offer()). Call it before plx_server_run(). `*count_out` sockets at
+ * the server runs (plx_handover_open()). Call it before plx_server_run(). `*count_out` sockets at
  * `sockets_out`, which has `room`, are the caller's: as many as plx_server_listen_adopt() takes.
  * They listen until they are closed. So close them before you drain the server, unless another
  * process has got them: clients that connect to them meanwhile would wait for nobody.
