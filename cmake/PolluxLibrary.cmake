@@ -2,6 +2,7 @@
 
 set(pollux_sources
     core/accept_condition.c
+    core/address_prefix.c
     core/assert.c
     core/backend_names.c
     core/classes.c
@@ -80,6 +81,7 @@ set(pollux_sources
     platform/address.c
     platform/fault.c
     platform/hook.c
+    platform/ip.c
     platform/memory.c
     platform/sized.c
     platform/socket_look.c

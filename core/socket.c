@@ -4,9 +4,9 @@
  */
 #include <pollux/conn.h>
 
-#include "backends/backend.h"
+#include "core/socket.h"
 
-static const plx__host *host_of(plx_socket socket)
+const plx__host *plx__socket_host(plx_socket socket)
 {
     const plx__backend_ops *here = plx__backend_here();
     return here != NULL && here->host->check(socket) == 0 ? here->host : &plx__system_host;
@@ -14,12 +14,12 @@ static const plx__host *host_of(plx_socket socket)
 
 void plx_socket_close(plx_socket socket)
 {
-    host_of(socket)->dispose(socket);
+    plx__socket_host(socket)->dispose(socket);
 }
 
 void plx_socket_reset(plx_socket socket)
 {
-    const plx__host *host = host_of(socket);
+    const plx__host *host = plx__socket_host(socket);
     (void)host->set(socket, PLX__SOCKET_RESET_ON_CLOSE, 1);
     host->dispose(socket);
 }
@@ -34,7 +34,7 @@ int plx_socket_duplicate(plx_socket socket, plx_socket *socket_out)
 
 int plx_socket_set_blocking(plx_socket socket, int is_blocking)
 {
-    if (host_of(socket) != &plx__system_host)
+    if (plx__socket_host(socket) != &plx__system_host)
         return PLX_ENOSYS;
     return plx__socket_set_blocking(socket, is_blocking != 0);
 }
@@ -42,13 +42,13 @@ int plx_socket_set_blocking(plx_socket socket, int is_blocking)
 int plx_socket_peer(plx_socket socket, char *text, size_t size)
 {
     plx__address address;
-    int status = host_of(socket)->peer(socket, &address);
+    int status = plx__socket_host(socket)->peer(socket, &address);
     return status == 0 ? plx__address_print(&address, text, size) : status;
 }
 
 int plx_socket_local(plx_socket socket, char *text, size_t size)
 {
     plx__address address;
-    int status = host_of(socket)->name(socket, &address);
+    int status = plx__socket_host(socket)->name(socket, &address);
     return status == 0 ? plx__address_print(&address, text, size) : status;
 }

@@ -86,6 +86,26 @@ int plx__address_print(const plx__address *address, char *text, size_t size);
 /* The path of a Unix-domain address that is a file, else NULL. */
 const char *plx__address_path(const plx__address *address);
 
+/* --- IP addresses (ip.c) -------------------------------------------------------------------- */
+
+#define PLX__IPV4_BYTES 4u
+#define PLX__IPV6_BYTES 16u
+
+/* An IP address, in the order of the network. */
+typedef struct plx__ip {
+    uint32_t length; /* PLX__IPV4_BYTES, PLX__IPV6_BYTES, or 0 for none. */
+    unsigned char bytes[16];
+} plx__ip;
+
+/* Parses "10.0.0.1" or "2001:db8::1", without a port, brackets or a zone. 0 or PLX_EADDRESS. */
+int plx__ip_parse(plx__ip *ip_out, const char *text);
+/* An IPv4 address that is mapped into IPv6 (::ffff:10.0.0.1) becomes the IPv4 address. */
+void plx__ip_unmap(plx__ip *ip);
+/* That of a socket address; none for a Unix-domain one. */
+void plx__ip_of(plx__ip *ip_out, const plx__address *address);
+/* The socket address of an IP address, which is not none, and a port. */
+void plx__ip_address(plx__address *address_out, const plx__ip *ip, uint16_t port);
+
 /* --- sockets (socket.c) --------------------------------------------------------------------- */
 
 /* A run of bytes, laid out as the system's own type for gathered sends (struct iovec, WSABUF). */

@@ -9,6 +9,7 @@ extern const test_case unit_fork_cases[];
 extern const test_case unit_path_cases[];
 extern const test_case unit_platform_cases[];
 extern const test_case unit_poll_cases[];
+extern const test_case unit_prefix_cases[];
 extern const test_case unit_readiness_cases[];
 extern const test_case unit_seam_cases[];
 extern const test_case unit_setting_cases[];
@@ -62,6 +63,7 @@ int main(int argc, char **argv)
         unit_unix_cases,
 #endif
         unit_supervisor_cases,
+        unit_prefix_cases,
         unit_tiers_cases,
         unit_version_cases,
         unit_wheel_cases,
