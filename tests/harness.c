@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/assert.h"
 #include "platform/test_system.h"
 #include "tests/configuration.h"
 
@@ -187,8 +188,10 @@ static int usage(const char *program)
 static void cases_gather(const test_case *const *groups)
 {
     for (; *groups != NULL; groups++) {
-        for (const test_case *one = *groups; one->name != NULL && cases_count < CASES_MAX; one++)
+        for (const test_case *one = *groups; one->name != NULL; one++) {
+            PLX_ASSERT(cases_count < CASES_MAX);
             cases[cases_count++] = one;
+        }
     }
 }
 
