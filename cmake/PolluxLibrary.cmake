@@ -12,9 +12,11 @@ set(pollux_sources
     core/conn/life.c
     core/conn/option.c
     core/conn/output.c
+    core/conn/pace.c
     core/conn/reading.c
     core/conn/send_queue.c
     core/conn/sending.c
+    core/conn/side.c
     core/conn/timeouts.c
     core/conn/transfer.c
     core/error.c

@@ -203,6 +203,7 @@ void plx__loop_free(plx_loop *loop)
     for (int kind = PLX__KIND_LISTENER; kind < PLX__KINDS; kind++)
         plx__slab_close(&loop->slabs[kind]);
     plx__socket_map_close(&loop->sockets);
+    plx__free(loop->sides);
     loop->host->spare_close(&loop->spare);
     plx__post_queue_close(&loop->posts);
     plx__post_waiters_close(&loop->post_waiters);

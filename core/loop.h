@@ -19,6 +19,7 @@
 #include "core/wheel.h"
 
 struct plx__shared_options;
+struct plx__side;
 
 /* Where a connection's callback writes: what it writes there goes out together when it returns. */
 typedef struct plx__cork {
@@ -61,6 +62,8 @@ struct plx_loop {
     plx__unconsumed *unconsumed_spare; /* A buffer for unconsumed bytes, not in use; may be NULL. */
     struct plx__shared_options *shared_last; /* Of the last plx_connect(); shared while it fits. */
     plx__socket_map sockets;                 /* Of connections, listeners and watches. */
+    struct plx__side *sides; /* The side table, by the slots of connections; NULL at first. */
+    uint32_t sides_room;
 
     uint64_t queued_bytes_max;
     uint32_t short_of_memory;   /* Connections for whose sends the system lacked memory. */

@@ -33,6 +33,7 @@ typedef struct plx__object {
     uint8_t state;            /* plx__state. */
     uint8_t is_deferred;
     uint8_t is_background; /* It does not keep plx_loop_run() running. */
+    uint8_t has_side;      /* Of a connection: an entry in the loop's side table. */
 } plx__object;
 
 typedef struct plx__slab {

@@ -21,6 +21,7 @@
     X(fork)                                                                                        \
     X(fork_callback)                                                                               \
     X(fresh)                                                                                       \
+    X(gone)                                                                                        \
     X(handler)                                                                                     \
     X(handover)                                                                                    \
     X(idle)                                                                                        \
@@ -33,6 +34,7 @@
     X(misuse)                                                                                      \
     X(offer)                                                                                       \
     X(option)                                                                                      \
+    X(pace)                                                                                        \
     X(path)                                                                                        \
     X(post)                                                                                        \
     X(rest)                                                                                        \

@@ -121,6 +121,13 @@ static bool has_rest(const plx__conn *conn)
            (conn->flags & (PLX__CONN_STARVED | PLX__CONN_SEND_LATER)) != 0;
 }
 
+/* It has an entry in the side table. */
+PLX__SLOW static void conn_side_end(plx_loop *loop, plx__conn *conn, bool is_told)
+{
+    plx__conn_pace_end(loop, conn);
+    plx__side_end(loop, conn, is_told);
+}
+
 /* The last of it. */
 static void conn_free(plx_loop *loop, plx__conn *conn)
 {
@@ -132,6 +139,8 @@ static void conn_free(plx_loop *loop, plx__conn *conn)
         plx__conn_hand_out(loop, conn);
     else if (on_close != NULL)
         on_close(loop, plx__conn_handle(conn), conn->data, conn->reason);
+    if (conn->object.has_side)
+        conn_side_end(loop, conn, true);
     plx__conn_slot_give(loop, conn);
 }
 
@@ -177,6 +186,8 @@ static void conn_drop(plx_loop *loop, plx__object *object)
     plx__free(conn->unconsumed);
     segments_drop(loop, &conn->queue.list);
     segments_drop(loop, &conn->sent);
+    if (conn->object.has_side)
+        conn_side_end(loop, conn, false);
     plx__shared_options_release(conn->shared);
 }
 

@@ -11,7 +11,9 @@
  * sending.c     from the queue to the backend; watermarks, shutdown, the cork
  * reading.c     whether it reads: pauses and what ends them
  * timeouts.c    its timeouts, in one node of the wheel
+ * pace.c        how fast its peer must send, where that is asked for
  * life.c        its slot and its socket: taking, closing, detaching
+ * side.c        the side table: what few connections have
  * send_queue.c  what waits to be sent
  */
 #ifndef PLX__CONN_H
@@ -50,7 +52,8 @@ enum plx__conn_state {
     PLX__CONN_SEND_LATER = 1u << 24,  /* The system lacked memory for its last send. */
     PLX__CONN_LOST = 1u << 25,        /* Its descriptor is not its own any more. */
     PLX__CONN_FINISHING = 1u << 26,   /* By plx_conn_finish(): what arrives is discarded. */
-    PLX__CONN_GATHERING = 1u << 27    /* By plx_conn_cork(): the queue is not started yet. */
+    PLX__CONN_GATHERING = 1u << 27,   /* By plx_conn_cork(): the queue is not started yet. */
+    PLX__CONN_PACED = 1u << 28        /* pace.c counts what arrives. */
 };
 
 /* What a connection has when nothing is special about it: it reads, nothing of it waits to be sent
@@ -108,6 +111,24 @@ static inline bool plx__conn_is_lost(int reason)
     return reason == PLX_EBADF || reason == PLX_ENOTSOCK;
 }
 
+/* side.c */
+
+typedef struct plx__gone plx__gone;
+typedef struct plx__pace plx__pace;
+
+/* What few connections have. All zero: nothing. */
+typedef struct plx__side {
+    plx__gone *gone; /* Whom to tell when it is gone, in their order. */
+    plx__pace *pace; /* Allocated, or NULL. */
+} plx__side;
+
+/* Its entry, from now on, which is valid until another one takes its own. 0 or PLX_ENOMEM. */
+int plx__side_take(plx_loop *loop, plx__conn *conn, plx__side **side_out);
+/* Its entry, or NULL. */
+plx__side *plx__side_of(const plx_loop *loop, const plx__conn *conn);
+/* It is gone, and has no pace any more: tells everybody, or in a forked child nobody. */
+PLX__SLOW void plx__side_end(plx_loop *loop, plx__conn *conn, bool is_told);
+
 /* life.c */
 
 /* Takes a slot and gives it the socket, which stays the caller's on failure. */
@@ -134,6 +155,15 @@ static inline bool plx__conn_is_corked(const plx_loop *loop, const plx__conn *co
 /* The connection may not write into the cork any more. What is in it is not sent; returns whether
  * there was anything. */
 bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn);
+
+/* pace.c */
+
+/* For one with PLX__CONN_PACED. So many bytes have arrived, and have not been shown yet. */
+PLX__SLOW void plx__conn_pace_received(plx_loop *loop, const plx__conn *conn, size_t length);
+/* The same: it begins to read, or stops. */
+PLX__SLOW void plx__conn_pace_reading(plx_loop *loop, const plx__conn *conn, bool is_reading);
+/* It has none any more; it may have had none. */
+PLX__SLOW void plx__conn_pace_end(plx_loop *loop, plx__conn *conn);
 
 /* timeouts.c */
 

@@ -150,6 +150,8 @@ void plx__conn_received_slowly(plx_loop *loop, plx__conn *conn, const plx__compl
     PLX_ASSERT(((conn->flags & PLX__CONN_UNCONSUMED) != 0) == (conn->unconsumed != NULL));
     loop->stats.receives++;
     loop->stats.received_bytes += completion->length;
+    if ((conn->flags & PLX__CONN_PACED) != 0)
+        plx__conn_pace_received(loop, conn, completion->length);
     if (conn->unconsumed == NULL && !is_resting) {
         conn->received_ns = loop->now_ns;
         size_t consumed = conn_show(loop, conn, completion->bytes, completion->length);

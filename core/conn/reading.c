@@ -13,6 +13,8 @@ void plx__conn_input_update(plx_loop *loop, plx__conn *conn)
     bool is_receiving = (conn->flags & PLX__CONN_RECEIVING) != 0;
     if (is_wanted == is_receiving)
         return;
+    if ((conn->flags & PLX__CONN_PACED) != 0)
+        plx__conn_pace_reading(loop, conn, is_wanted);
     if (!is_wanted) {
         loop->ops->stop(loop->backend, &conn->object.endpoint);
         conn->flags &= ~(uint32_t)PLX__CONN_RECEIVING;

@@ -66,6 +66,7 @@ typedef void (*plx_end_fn)(plx_loop *loop, plx_conn conn, void *data);
  * - 0: both sides ended in order, or you called plx_conn_close() or plx_conn_reset();
  * - PLX_ETIMEDOUT: a timeout passed, the linger time of plx_conn_finish() included;
  * - PLX_EMSGSIZE: more than `receive_limit` bytes stayed unconsumed;
+ * - PLX_ESLOW: the peer sent more slowly than plx_conn_set_receive_rate() allows;
  * - PLX_ECANCELED: the loop closed;
  * - another code: what the system reported.
  */
@@ -398,6 +399,41 @@ enum plx_timeout {
  */
 PLX_NODISCARD PLX_API int plx_conn_set_timeout(plx_loop *loop, plx_conn conn,
                                                enum plx_timeout which, uint64_t timeout_ns);
+
+/**
+ * Resets the connection, with PLX_ESLOW, if its peer falls more than `grace_ns` behind
+ * `bytes_per_second` while a message arrives. With 100 bytes and 10 s a peer that sends nothing is
+ * reset after 10 s, one that sends 50 bytes a second after 20 s, and one that sends 100 never.
+ *
+ * A message arrives while the connection has unconsumed input, and before the first byte since this
+ * call. Time does not count between messages, while reading is paused, by you or because the send
+ * queue is high, and after plx_conn_finish(). So it is for clients that speak first, and for an
+ * on_data that leaves an incomplete message unconsumed; one that consumes what it is shown piece by
+ * piece has no message for the loop to see, and needs a timer of its own.
+ *
+ * At the most 1,000,000,000 bytes a second; 0 turns it off. Another call begins anew. Connections
+ * without a rate pay nothing for it. Returns 0, PLX_ESTALE, PLX_EINVAL for a rate beyond its bounds
+ * or a rate without a grace, or PLX_ENOMEM with nothing changed.
+ */
+PLX_NODISCARD PLX_API int plx_conn_set_receive_rate(plx_loop *loop, plx_conn conn,
+                                                    uint64_t bytes_per_second, uint64_t grace_ns);
+
+/** The connection is gone, and `conn` is stale. `reason` is what on_close got, or would have got;
+ * 0 after on_release. */
+typedef void (*plx_gone_fn)(plx_loop *loop, plx_conn conn, void *data, int reason);
+
+/**
+ * Calls `on_gone` once when the connection is gone: right after on_close or on_release, on the
+ * loop's thread, whatever ends the connection, plx_loop_close() and plx_loop_cancel() included. Use
+ * it to account for connections whose options belong to others: limits, or statistics. A connection
+ * may have several; they are called in the order of the calls. They cannot be taken back.
+ *
+ * A connection without one pays nothing for it. In a forked child that abandons the loop
+ * (plx_loop_abandon()) they are not called. Returns 0, PLX_ESTALE, PLX_EINVAL without `on_gone`, or
+ * PLX_ENOMEM.
+ */
+PLX_NODISCARD PLX_API int plx_conn_on_gone(plx_loop *loop, plx_conn conn, plx_gone_fn on_gone,
+                                           void *data);
 
 /**
  * Whether the connection is open: on_open has been called or is running, and it has not been

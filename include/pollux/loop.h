@@ -92,6 +92,7 @@ typedef struct plx_loop_stats {
                                      else had closed. */
     uint64_t accepts_taken;     /**< Sockets that an on_accept took. */
     uint64_t accepts_refused;   /**< Connections that an on_accept refused. */
+    uint64_t slow_peers;        /**< Connections reset because of plx_conn_set_receive_rate(). */
 } plx_loop_stats;
 
 /**
