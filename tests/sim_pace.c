@@ -181,6 +181,33 @@ static void half_closed_peer_is_not_judged(world *w)
     stage_close(&s);
 }
 
+/* As a parser does that keeps a state of its own: each byte is consumed when it comes. */
+static size_t piece_by_piece(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                             size_t length)
+{
+    const char *text = bytes;
+    (void)p;
+    for (size_t i = 0; i < length; i++)
+        ck_ok(plx_conn_set_in_message(loop, conn, text[i] != '\n'));
+    return length;
+}
+
+static void program_says_when_a_message_arrives(world *w)
+{
+    stage s;
+    (void)w;
+    line_stage_open(&s);
+    s.served.then_data = piece_by_piece;
+    send(&s, "whole\n");
+    check_open_after(&s, 3600 * PLX_SECOND);
+    send(&s, "one\ntwo"); /* The second one begins. */
+    check_open_after(&s, GRACE_NS - PLX_SECOND);
+    send(&s, "\nthree");
+    check_open_after(&s, GRACE_NS - PLX_SECOND);
+    send(&s, "x"); /* It goes on, and has a second and a byte's time left. */
+    check_reset_after(&s, plx_sim_now(s.sim), PLX_SECOND + BYTE_NS);
+}
+
 /* Another call begins anew, and 0 turns it off. */
 static void rate_may_change(world *w)
 {
@@ -192,6 +219,7 @@ static void rate_may_change(world *w)
     check_open_after(&s, GRACE_NS - PLX_SECOND);
     ck_ok(plx_conn_set_receive_rate(s.server, s.served.conn, 0, 0));
     ck_ok(plx_conn_set_receive_rate(s.server, s.served.conn, 0, 0));
+    ck_ok(plx_conn_set_in_message(s.server, s.served.conn, 1)); /* It does nothing now. */
     check_open_after(&s, 3600 * PLX_SECOND);
     ck_ok(plx_conn_set_receive_rate(s.server, s.served.conn, RATE, 1));
     check_reset_after(&s, plx_sim_now(s.sim), 1);
@@ -212,6 +240,7 @@ static void bounds_of_rates(world *w)
     check_open_after(&s, 3600 * PLX_SECOND);
     ck_ok(plx_conn_close(s.server, conn));
     ck_assert_int_eq(plx_conn_set_receive_rate(s.server, conn, RATE, 1), PLX_ESTALE);
+    ck_assert_int_eq(plx_conn_set_in_message(s.server, conn, 1), PLX_ESTALE);
     stage_close(&s);
 }
 
@@ -223,6 +252,7 @@ const test_case sim_pace_cases[] = {
     CASE(pause_stops_its_clock),
     CASE(finished_one_is_not_judged),
     CASE(half_closed_peer_is_not_judged),
+    CASE(program_says_when_a_message_arrives),
     CASE(rate_may_change),
     CASE(bounds_of_rates),
     CASES_END,

@@ -20,8 +20,9 @@ struct plx__pace {
     uint64_t due_ns;  /* While it reads: when the allowance is used up. */
     uint64_t left_ns; /* While it does not: what is left of it. */
     bool is_reading;
-    bool has_received; /* A byte, ever. */
-    bool is_late;      /* The allowance was used up before the last wait. */
+    bool has_received;  /* A byte, ever. */
+    bool is_in_message; /* The user says so. */
+    bool is_late;       /* The allowance was used up before the last wait. */
 };
 
 static plx__pace *pace_of(const plx_loop *loop, const plx__conn *conn)
@@ -57,7 +58,7 @@ static bool is_judged(const plx__pace *pace)
     const plx__conn *conn = pace->conn;
     return plx__conn_is_open(conn) && (conn->flags & PLX__CONN_RECEIVING) != 0 &&
            (conn->flags & PLX__CONN_FINISHING) == 0 &&
-           (conn->unconsumed != NULL || !pace->has_received);
+           (conn->unconsumed != NULL || pace->is_in_message || !pace->has_received);
 }
 
 static bool has_arrived(const plx_loop *loop, const plx__conn *conn)
@@ -91,13 +92,14 @@ static void on_pace(plx_loop *loop, plx__wheel_node *node)
     plx__conn_fail(loop, pace->conn, PLX_ESLOW);
 }
 
-/* A message begins with the first bytes that come while none is unconsumed. */
+/* A message begins with the first bytes that come while none is arriving. */
 void plx__conn_pace_received(plx_loop *loop, const plx__conn *conn, size_t length)
 {
     plx__pace *pace = pace_of(loop, conn);
     const uint64_t added_ns = (uint64_t)length * PLX_SECOND / pace->bytes_per_second;
     uint64_t left_ns = allowance(loop, pace);
-    bool is_whole = conn->unconsumed == NULL || added_ns >= pace->grace_ns - left_ns;
+    bool begins = conn->unconsumed == NULL && !pace->is_in_message;
+    bool is_whole = begins || added_ns >= pace->grace_ns - left_ns;
     pace->has_received = true;
     allowance_set(loop, pace, is_whole ? pace->grace_ns : left_ns + added_ns);
 }
@@ -169,5 +171,21 @@ int plx_conn_set_receive_rate(plx_loop *loop, plx_conn conn, uint64_t bytes_per_
         return status;
     plx__time_look(loop);
     pace_begin(loop, found, pace, bytes_per_second, grace_ns);
+    return 0;
+}
+
+int plx_conn_set_in_message(plx_loop *loop, plx_conn conn, int is_in_message)
+{
+    plx__conn *found = plx__conn_find(loop, conn);
+    if (found == NULL)
+        return PLX_ESTALE;
+    if ((found->flags & PLX__CONN_PACED) == 0)
+        return 0;
+    plx__pace *pace = pace_of(loop, found);
+    bool begins = is_in_message != 0 && !pace->is_in_message;
+    pace->is_in_message = is_in_message != 0;
+    plx__time_look(loop);
+    if (begins)
+        allowance_set(loop, pace, pace->grace_ns);
     return 0;
 }

@@ -405,11 +405,10 @@ PLX_NODISCARD PLX_API int plx_conn_set_timeout(plx_loop *loop, plx_conn conn,
  * `bytes_per_second` while a message arrives. With 100 bytes and 10 s a peer that sends nothing is
  * reset after 10 s, one that sends 50 bytes a second after 20 s, and one that sends 100 never.
  *
- * A message arrives while the connection has unconsumed input, and before the first byte since this
- * call. Time does not count between messages, while reading is paused, by you or because the send
- * queue is high, and after plx_conn_finish(). So it is for clients that speak first, and for an
- * on_data that leaves an incomplete message unconsumed; one that consumes what it is shown piece by
- * piece has no message for the loop to see, and needs a timer of its own.
+ * A message arrives while the connection has unconsumed input, while plx_conn_set_in_message() says
+ * so, and before the first byte since this call. Time does not count between messages, while
+ * reading is paused, by you or because the send queue is high, and after plx_conn_finish(). So use
+ * it where clients speak first.
  *
  * At the most 1,000,000,000 bytes a second; 0 turns it off. Another call begins anew. Connections
  * without a rate pay nothing for it. Returns 0, PLX_ESTALE, PLX_EINVAL for a rate beyond its bounds
@@ -417,6 +416,14 @@ PLX_NODISCARD PLX_API int plx_conn_set_timeout(plx_loop *loop, plx_conn conn,
  */
 PLX_NODISCARD PLX_API int plx_conn_set_receive_rate(plx_loop *loop, plx_conn conn,
                                                     uint64_t bytes_per_second, uint64_t grace_ns);
+
+/**
+ * Says whether the connection is in the middle of a message, for plx_conn_set_receive_rate(): call
+ * it where on_data consumes a message piece by piece, when one begins and when it is complete.
+ * Where on_data leaves an incomplete message unconsumed, no call is needed. Without a receive rate
+ * it does nothing. Returns 0 or PLX_ESTALE.
+ */
+PLX_API int plx_conn_set_in_message(plx_loop *loop, plx_conn conn, int is_in_message);
 
 /** The connection is gone, and `conn` is stale. `reason` is what on_close got, or would have got;
  * 0 after on_release. */
