@@ -37,8 +37,10 @@ set(pollux_sources
     core/shared_options.c
     core/segment.c
     core/server/accepting.c
+    core/server/address_list.c
     core/server/admission.c
     core/server/children.c
+    core/server/clients.c
     core/server/count.c
     core/server/dispatch.c
     core/server/drain.c
@@ -47,6 +49,7 @@ set(pollux_sources
     core/server/handler.c
     core/server/handoff.c
     core/server/inbox.c
+    core/server/limits.c
     core/server/listening.c
     core/server/loop_options.c
     core/server/pool.c

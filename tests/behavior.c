@@ -5,6 +5,7 @@
 #define GROUPS(X)                                                                                  \
     X(accept)                                                                                      \
     X(accept_first)                                                                                \
+    X(admission)                                                                                   \
     X(background)                                                                                  \
     X(cancel)                                                                                      \
     X(children)                                                                                    \

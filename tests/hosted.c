@@ -120,7 +120,10 @@ int hosted_try(world *w, hosted *h, plx_server_options options, plx_loop_options
         h->loops[i].hosted = h;
         h->loops[i].index = i;
     }
-    return plx_server_open(&h->server, &options);
+    int status = plx_server_open(&h->server, &options);
+    if (status == 0 && h->limits != NULL)
+        ck_ok(plx_server_set_limits(h->server, h->limits, NULL));
+    return status;
 }
 
 plx_conn_options hosted_conn(void)
@@ -255,15 +258,28 @@ void hosted_peers_close(peer *peers, size_t count)
         peer_close(&peers[i]);
 }
 
-static bool is_full(void *data)
+uint64_t hosted_stat_at(hosted *h, size_t offset)
 {
-    const hosted *h = data;
     plx_server_stats stats;
+    uint64_t value;
     plx_server_stats_get(h->server, &stats);
-    return stats.accept_pauses > 0;
+    memcpy(&value, (const char *)&stats + offset, sizeof value);
+    return value;
+}
+
+static bool has_stat(void *data)
+{
+    const sum_wait *wait = data;
+    return hosted_stat_at(wait->hosted, wait->offset) >= wait->wanted;
+}
+
+void hosted_until_stat_at(world *w, hosted *h, size_t offset, uint64_t wanted)
+{
+    sum_wait wait = {h, offset, (uint32_t)wanted};
+    turn_until_true(w, has_stat, &wait);
 }
 
 void hosted_until_full(world *w, hosted *h)
 {
-    turn_until_true(w, is_full, h);
+    hosted_until_stat(w, h, accept_pauses, 1);
 }

@@ -28,13 +28,14 @@ typedef struct hosted {
     plx__atomic_u32 is_over; /* It has; or all of its loops have, in a simulation. */
     uint32_t running;        /* How many of those have not. */
     hosted_loop loops[HOSTED_LOOPS];
-    int start_fails;            /* What the on_start of the last loop returns. */
-    bool admits_half;           /* There is an on_admit, which refuses each second one. */
-    plx__atomic_u32 admissions; /* How often it was called. */
-    uint32_t chosen;            /* What on_choose returns. */
-    bool is_asked;              /* There is an on_draining, which counts and */
-    int is_busy;                /* returns this. */
-    size_t least;               /* Of fewer bytes than these, on_data consumes none. */
+    int start_fails;                 /* What the on_start of the last loop returns. */
+    bool admits_half;                /* There is an on_admit, which refuses each second one. */
+    plx__atomic_u32 admissions;      /* How often it was called. */
+    uint32_t chosen;                 /* What on_choose returns. */
+    bool is_asked;                   /* There is an on_draining, which counts and */
+    int is_busy;                     /* returns this. */
+    size_t least;                    /* Of fewer bytes than these, on_data consumes none. */
+    const plx_server_limits *limits; /* Set when it opens; NULL: none are set. */
 } hosted;
 
 /* Opens the server: echoes, with these options, and those of the case's configuration. */
@@ -57,6 +58,13 @@ void hosted_ask(world *w, peer *p, const char *question);
 /* Connects peers one by one, each when the one before has opened. */
 void hosted_peers_open(world *w, hosted *h, peer *peers, size_t count);
 void hosted_peers_close(peer *peers, size_t count);
+/* A counter of the server's. */
+uint64_t hosted_stat_at(hosted *h, size_t offset);
+#define hosted_stat(h, member) hosted_stat_at((h), offsetof(plx_server_stats, member))
+/* Turns the case's loop until that counter has reached `wanted`. */
+void hosted_until_stat_at(world *w, hosted *h, size_t offset, uint64_t wanted);
+#define hosted_until_stat(w, h, member, wanted)                                                    \
+    hosted_until_stat_at((w), (h), offsetof(plx_server_stats, member), (wanted))
 /* Turns the case's loop until accepting has paused because all loops are full. */
 void hosted_until_full(world *w, hosted *h);
 /* The sum of a counter over all loops. */

@@ -241,9 +241,10 @@ static void server_counts_print(void)
     const sim_server_counts *of = &sim_server_count;
     printf("%" PRIu64 " seeds: %" PRIu64 " clients, %" PRIu64 " answers, %" PRIu64
            " clients had all, %" PRIu64 " drains, %" PRIu64 " stops, %" PRIu64
-           " loops ended alone, %" PRIu64 " handed on, %" PRIu64 " refused, %" PRIu64 " cut\n",
+           " loops ended alone, %" PRIu64 " handed on, %" PRIu64 " refused, %" PRIu64
+           " cut, %" PRIu64 " over limits, %" PRIu64 " slow, %" PRIu64 " waits for limits\n",
            chosen.count, of->clients, of->answered, of->ended, of->drains, of->stops, of->lost,
-           of->handed_on, of->refused, of->cut);
+           of->handed_on, of->refused, of->cut, of->over, of->slow, of->paused);
 }
 
 static void counts_print(void)

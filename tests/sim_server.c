@@ -11,6 +11,7 @@
 
 #include <pollux/pollux.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "platform/fault.h"
@@ -52,7 +53,10 @@ typedef struct server_run {
     uint32_t loops_left;
     bool is_calm;    /* Nothing befalls the server. */
     bool is_limited; /* It has room for some connections only. */
-    bool has_told;   /* It was told to drain or to stop. */
+    bool has_limits;
+    plx_server_limits bounds;
+    uint32_t open_of[2]; /* Connections of each client, by its family: what was seen of them. */
+    bool has_told;       /* It was told to drain or to stop. */
     bool drains_forever, was_stopped;
     uint64_t denied;
     uint64_t drained_ns, until_ns; /* When it was told to drain, and its deadline; or 0. */
@@ -118,6 +122,30 @@ static int draining(plx_loop *loop, plx_conn conn, void *data)
     return one_in(4) ? 0 : 1;
 }
 
+static void served_gone(plx_loop *loop, plx_conn conn, void *data, int reason)
+{
+    uint32_t *open = data;
+    (void)loop;
+    (void)conn;
+    CHECK(reason != PLX_ESLOW || s.bounds.receive_rate != 0);
+    --*open;
+}
+
+/* No client has more than it may. Those whose peer has gone are not known; they count all the same.
+ */
+static void client_check(plx_loop *loop, plx_conn conn)
+{
+    char text[PLX_ADDRESS_TEXT_MAX];
+    if (plx_conn_peer(loop, conn, text, sizeof text) != 0)
+        return;
+    uint32_t *open = &s.open_of[strncmp(text, "tcp://[::1]", 11) == 0];
+    CHECK(s.bounds.deny_count == 0 || open == s.open_of);
+    if (plx_conn_on_gone(loop, conn, served_gone, open) == 0)
+        ++*open;
+    CHECK(s.bounds.client_open_max == 0 || *open <= s.bounds.client_open_max);
+    CHECK(s.bounds.server_open_max == 0 || s.open_of[0] + s.open_of[1] <= s.bounds.server_open_max);
+}
+
 static void served_opened(plx_loop *loop, plx_conn conn, void *data)
 {
     served_loop *l = plx_loop_data(loop);
@@ -125,6 +153,7 @@ static void served_opened(plx_loop *loop, plx_conn conn, void *data)
     CHECK(s.is_limited || !is_past(s.drained_ns)); /* It listens no more. */
     CHECK(plx_conn_set_data(loop, conn, l) == 0);
     l->opened++;
+    client_check(loop, conn);
 }
 
 static size_t served_data(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
@@ -160,6 +189,38 @@ static int served_turn(plx_loop *loop, uint64_t timeout_ns)
     return status;
 }
 
+/* Clients that nothing befalls may have to wait, but are not refused. */
+static void bounds_choose(void)
+{
+    static const char *const ipv6[] = {"::1"};
+    plx_server_limits *bounds = &s.bounds;
+    s.has_limits = one_in(2);
+    if (!s.has_limits)
+        return;
+    bounds->server_open_max = one_in(2) ? 1 + (uint32_t)chance_below(8) : 0;
+    bounds->server_rate = one_in(3) ? 20 + (uint32_t)chance_below(1000) : 0;
+    bounds->server_burst = bounds->server_rate != 0 && one_in(2) ? 1 : 0;
+    if (s.is_calm)
+        return;
+    bounds->open_max_action = (uint32_t)chance_below(2);
+    bounds->rate_action = (uint32_t)chance_below(2);
+    bounds->client_open_max = one_in(2) ? 1 + (uint32_t)chance_below(8) : 0;
+    bounds->client_rate = one_in(3) ? 1 + (uint32_t)chance_below(100) : 0;
+    bounds->deny = ipv6;
+    bounds->deny_count = one_in(4);
+    bounds->receive_rate = one_in(3) ? 1 + chance_below(1000) : 0;
+    bounds->receive_grace_ns = 1 + chance_below(20 * PLX_MILLISECOND);
+}
+
+/* Also while it runs: the same ones once more. */
+static int bounds_set(void)
+{
+    int status = PLX_ENOMEM;
+    for (int tries = 0; status == PLX_ENOMEM && tries < 100; tries++)
+        status = plx_server_set_limits(s.server, &s.bounds, NULL);
+    return status;
+}
+
 static bool server_open(void)
 {
     const plx_loop_options loop = {.connections_max = one_in(4) ? 1 + (uint32_t)chance_below(4) : 0,
@@ -186,12 +247,13 @@ static bool server_open(void)
         .idle_timeout_ns = 60 * PLX_SECOND,
     };
     const plx_listen_options listen = {.conn = &conn, .accept_receive_first = one_in(3)};
-    s.is_limited = loop.connections_max != 0;
-    if (plx_server_open(&s.server, &options) != 0)
+    bounds_choose();
+    s.is_limited = loop.connections_max != 0 || s.has_limits;
+    if (plx_server_open(&s.server, &options) != 0 || (s.has_limits && bounds_set() != 0))
         return false;
     int status = PLX_ENOMEM;
     for (int tries = 0; status != 0 && tries < 100; tries++)
-        status = plx_server_listen(s.server, "tcp://127.0.0.1:0", &listen);
+        status = plx_server_listen(s.server, "tcp://[::]:0", &listen);
     return status == 0 && plx_server_address(s.server, 0, s.address, sizeof s.address) == 0;
 }
 
@@ -300,7 +362,11 @@ static void client_start(plx_loop *loop, plx_timer timer, void *data)
         .idle_timeout_ns = 60 * PLX_SECOND,
     };
     (void)timer;
-    if (plx_connect(loop, NULL, s.address, &options) != 0)
+    /* Two clients, as the limits see them. */
+    char address[PLX_ADDRESS_TEXT_MAX];
+    (void)snprintf(address, sizeof address, "tcp://%s%s", one_in(2) ? "127.0.0.1" : "[::1]",
+                   strrchr(s.address, ':'));
+    if (plx_connect(loop, NULL, address, &options) != 0)
         client_over();
 }
 
@@ -312,7 +378,9 @@ static void befall(plx_loop *loop, plx_timer timer, void *data)
     (void)data;
     if (s.has_told)
         return;
-    if (one_in(2)) {
+    if (s.has_limits && one_in(3)) {
+        (void)bounds_set();
+    } else if (one_in(2)) {
         uint32_t index = (uint32_t)chance_below(plx_server_loops(s.server));
         s.loops[index].is_lost = true;
         plx_loop_stop(plx_server_loop(s.server, index));
@@ -388,6 +456,28 @@ static void balance_check(void)
         CHECK(s.loops[s.chosen % loops].opened == all);
 }
 
+/* What was refused was over a limit, and who has left is forgotten, unless the rate may yet matter.
+ * Returns how many the limits have refused. */
+static uint64_t limits_check(const plx_server_stats *stats)
+{
+    const plx_server_limits *bounds = &s.bounds;
+    CHECK(bounds->client_open_max != 0 || stats->refused_client_open == 0);
+    CHECK(bounds->client_rate != 0 || stats->refused_client_rate == 0);
+    CHECK(bounds->open_max_action == PLX_LIMIT_REFUSE || stats->refused_server_open == 0);
+    CHECK(bounds->rate_action == PLX_LIMIT_REFUSE || stats->refused_server_rate == 0);
+    CHECK(!s.is_calm || stats->refused_address == 0);
+    CHECK(bounds->receive_rate != 0 || stats->slow_peers == 0);
+    CHECK(stats->clients <= (bounds->client_rate != 0 ? 2 : 0));
+    CHECK(s.open_of[0] == 0 && s.open_of[1] == 0);
+    sim_server_count.slow += stats->slow_peers;
+    sim_server_count.paused += stats->limit_pauses;
+    const uint64_t over = stats->refused_address + stats->refused_client_open +
+                          stats->refused_client_rate + stats->refused_server_open +
+                          stats->refused_server_rate;
+    sim_server_count.over += over;
+    return over;
+}
+
 static void on_count(plx_server *server, const plx_server_counts *counts, void *data)
 {
     plx_server_stats stats;
@@ -400,11 +490,15 @@ static void on_count(plx_server *server, const plx_server_counts *counts, void *
     CHECK(total->connections_open == 0);
     CHECK(total->connections_closed == total->connections_accepted + total->connections_adopted);
     /* Each socket that was accepted was served or refused. */
-    CHECK(total->accepts_taken == total->connections_adopted + stats.refused);
+    const uint64_t over = limits_check(&stats);
+    CHECK(total->accepts_taken + total->accepts_refused ==
+          total->connections_adopted + stats.refused + stats.denied + over);
+    CHECK(s.has_limits || total->accepts_taken == total->connections_adopted + stats.refused);
     CHECK(!s.is_calm || (stats.refused == 0 && stats.loops_lost == 0));
     CHECK(!s.is_calm || s.is_limited || stats.handed_on == 0);
     CHECK(!s.drains_forever || s.was_stopped || stats.connections_cut == 0);
-    CHECK(stats.denied == s.denied && total->accepts_refused == s.denied);
+    CHECK(stats.denied == s.denied && (s.has_limits || total->accepts_refused == s.denied));
+    CHECK(stats.slow_peers == total->slow_peers);
     sim_server_count.refused += stats.refused;
     sim_server_count.handed_on += stats.handed_on;
     sim_server_count.cut += stats.connections_cut;

@@ -8,6 +8,7 @@
 /* What runs did, added up. */
 typedef struct sim_server_counts {
     uint64_t clients, answered, ended, drains, stops, lost, handed_on, refused, cut;
+    uint64_t over, slow, paused; /* By limits. */
 } sim_server_counts;
 
 extern sim_server_counts sim_server_count;

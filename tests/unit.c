@@ -2,6 +2,7 @@
 #include "tests/harness.h"
 
 extern const test_case unit_array_cases[];
+extern const test_case unit_clients_cases[];
 extern const test_case unit_closing_cases[];
 extern const test_case unit_idle_set_cases[];
 extern const test_case unit_core_cases[];
@@ -44,17 +45,10 @@ const char *__tsan_default_options(void)
 int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
-        unit_array_cases,
-        unit_closing_cases,
-        unit_idle_set_cases,
-        unit_core_cases,
-        unit_fork_cases,
-        unit_path_cases,
-        unit_platform_cases,
-        unit_poll_cases,
-        unit_readiness_cases,
-        unit_seam_cases,
-        unit_setting_cases,
+        unit_array_cases,      unit_clients_cases,  unit_closing_cases,
+        unit_idle_set_cases,   unit_core_cases,     unit_fork_cases,
+        unit_path_cases,       unit_platform_cases, unit_poll_cases,
+        unit_readiness_cases,  unit_seam_cases,     unit_setting_cases,
         unit_sized_cases,
 #ifdef __linux__
         unit_linux_cases,
@@ -62,12 +56,8 @@ int main(int argc, char **argv)
 #ifndef _WIN32
         unit_unix_cases,
 #endif
-        unit_supervisor_cases,
-        unit_prefix_cases,
-        unit_tiers_cases,
-        unit_version_cases,
-        unit_wheel_cases,
-        NULL,
+        unit_supervisor_cases, unit_prefix_cases,   unit_tiers_cases,
+        unit_version_cases,    unit_wheel_cases,    NULL,
     };
     return suite_main(argc, argv, groups, false);
 }

@@ -1,58 +1,89 @@
-/* core/server/accepting.c - the loop that accepts for others, and what it holds while all are full.
+/* core/server/accepting.c - loops that accept, and what they hold while nobody can take it.
  *
- * While no loop can take a socket, the listeners pause, so that clients wait in the system's queue,
- * and what has been accepted already is held. A timer tries again.
+ * A loop that accepts for others hands sockets over; with limits, one that accepts for itself, or
+ * for calls of on_socket, puts them into its own inbox. While no loop can take a socket, or a limit
+ * of the server is reached, its listeners pause, so that clients wait in the system's queue, and
+ * what has been accepted already is held. A timer tries again.
  */
 #include "core/server/server.h"
 
 /* Loops make room when connections close, of which the one that accepts is not told. */
 #define HOLD_RETRY_NS (10 * PLX_MILLISECOND)
 
-/* Returns whether there is room again. */
-static bool held_try(plx_server *server)
+/* Admits it, if that has not been done, and gives it to a loop. 0; PLX_EACCES: it was refused, and
+ * has been counted; PLX_ENOBUFS: it has to wait, as plx__limits_enter(); or PLX_ECANCELED. */
+static int place(plx__worker *worker, plx__handoff *handoff, uint64_t *wait_ns_out)
 {
-    plx__inbox *held = &server->held;
+    *wait_ns_out = 0;
+    int status = handoff->is_admitted ? 0 : plx__admit(worker->loop, handoff, wait_ns_out);
+    return status == 0 ? worker->place(worker, handoff) : status;
+}
+
+/* Returns whether there is room again; if not, the next look is in `*wait_ns_out`. */
+static bool held_try(plx__worker *worker, uint64_t *wait_ns_out)
+{
+    plx__inbox *held = &worker->holding.held;
     while (held->count > 0) {
-        plx__handoff *next = &held->items[held->first];
-        int status = plx__dispatch(server, next, NULL);
+        int status = place(worker, &held->items[held->first], wait_ns_out);
         if (status == PLX_ENOBUFS)
             return false;
         plx__handoff handoff;
         (void)plx__inbox_take(held, &handoff);
         plx__inbox_done(held);
-        if (status != 0)
-            plx__handoff_refuse(server, &handoff);
+        if (status == PLX_EACCES)
+            plx__handoff_drop(&handoff);
+        else if (status != 0)
+            plx__handoff_refuse(worker->server, &handoff);
     }
     return true;
 }
 
+static uint64_t retry_ns(uint64_t wait_ns)
+{
+    return wait_ns != 0 && wait_ns < HOLD_RETRY_NS ? wait_ns : HOLD_RETRY_NS;
+}
+
 static void on_hold_retry(plx_loop *loop, plx_timer timer, void *data)
 {
-    plx_server *server = data;
-    if (!held_try(server))
+    plx__worker *worker = data;
+    uint64_t wait_ns = 0;
+    if (!held_try(worker, &wait_ns)) {
+        (void)plx_timer_restart(loop, timer, retry_ns(wait_ns));
         return;
-    server->is_holding = false;
-    (void)plx_timer_cancel(loop, timer);
-    plx__listeners_pause(server, loop, false);
+    }
+    worker->holding.is_holding = false;
+    plx__listeners_pause(worker->server, worker->loop, false);
 }
 
 /* Or refuses it, if not even that can be done. */
-static void hold(plx_server *server, plx_loop *loop, plx__handoff *handoff)
+static void hold(plx__worker *worker, plx__handoff *handoff, uint64_t wait_ns)
 {
+    plx_server *server = worker->server;
+    plx__holding *holding = &worker->holding;
     bool is_first;
-    if (!server->is_holding) {
-        int status = plx_timer_start(loop, &server->hold_retry, HOLD_RETRY_NS, HOLD_RETRY_NS,
-                                     on_hold_retry, server);
+    if (!holding->is_holding) {
+        int status = plx_timer_start(worker->loop, &holding->retry, retry_ns(wait_ns), 0,
+                                     on_hold_retry, worker);
         if (status != 0) {
             plx__handoff_refuse(server, handoff);
             return;
         }
-        server->is_holding = true;
-        plx__listeners_pause(server, loop, true);
-        plx__server_tally(server, &server->stats.accept_pauses);
+        holding->is_holding = true;
+        plx__server_tally(server, handoff->is_admitted ? &server->stats.accept_pauses
+                                                       : &server->stats.limit_pauses);
     }
-    if (plx__inbox_put(&server->held, handoff, &is_first) != 0)
+    plx__listeners_pause(server, worker->loop, true); /* Others may have resumed them. */
+    if (plx__inbox_put(&holding->held, handoff, &is_first) != 0)
         plx__handoff_refuse(server, handoff);
+}
+
+/* With limits, those that are held are first to be admitted. */
+static int admit(plx__worker *worker, plx__handoff *handoff, uint64_t *wait_ns_out)
+{
+    *wait_ns_out = 0;
+    if (worker->holding.is_holding && worker->server->limits != NULL)
+        return PLX_ENOBUFS;
+    return plx__admit(worker->loop, handoff, wait_ns_out);
 }
 
 enum plx_accept_verdict plx__accepting_hand_over(plx_loop *loop, plx_listener listener, void *data,
@@ -60,28 +91,34 @@ enum plx_accept_verdict plx__accepting_hand_over(plx_loop *loop, plx_listener li
                                                  size_t length)
 {
     const plx__server_listener *of = data;
-    plx_server *server = of->server;
+    plx__worker *worker = plx__server_worker(of->server, loop);
     plx__handoff handoff = {.socket = socket, .listener = of};
+    uint64_t wait_ns;
     (void)listener;
-    if (!plx__admits(loop, of, socket))
+    int status = admit(worker, &handoff, &wait_ns);
+    if (status == PLX_EACCES)
         return PLX_ACCEPT_REFUSED;
-    int status = plx__handoff_fill(&handoff, bytes, length);
-    if (status == 0 && server->is_holding)
+    if (plx__handoff_fill(&handoff, bytes, length) != 0) {
+        plx__handoff_refuse(of->server, &handoff);
+        return PLX_ACCEPT_TAKEN;
+    }
+    if (status == 0 && worker->holding.is_holding)
         status = PLX_ENOBUFS; /* First those that wait. */
     else if (status == 0)
-        status = plx__dispatch(server, &handoff, NULL);
+        status = place(worker, &handoff, &wait_ns);
     if (status == PLX_ENOBUFS)
-        hold(server, loop, &handoff);
+        hold(worker, &handoff, wait_ns);
     else if (status != 0)
-        plx__handoff_refuse(server, &handoff);
+        plx__handoff_refuse(of->server, &handoff);
     return PLX_ACCEPT_TAKEN;
 }
 
-void plx__accepting_end(plx_server *server)
+void plx__accepting_end(plx__worker *worker)
 {
+    plx__inbox *held = &worker->holding.held;
     plx__handoff handoff;
-    while (plx__inbox_take(&server->held, &handoff)) {
-        plx__inbox_done(&server->held);
-        plx__handoff_refuse(server, &handoff);
+    while (held->items != NULL && plx__inbox_take(held, &handoff)) {
+        plx__inbox_done(held);
+        plx__handoff_refuse(worker->server, &handoff);
     }
 }

@@ -168,5 +168,7 @@ void plx_server_stats_get_sized(plx_server *server, plx_server_stats *stats_out,
     plx__mutex_lock(&server->mutex);
     plx_server_stats stats = server->stats;
     plx__mutex_unlock(&server->mutex);
+    if (server->limits != NULL)
+        stats.clients = plx__limits_clients(server->limits);
     plx__sized_give(stats_out, stats_bytes, &stats, sizeof stats);
 }

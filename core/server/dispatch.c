@@ -135,3 +135,13 @@ int plx__dispatch(plx_server *server, const plx__handoff *handoff, const plx__wo
     }
     return result;
 }
+
+int plx__dispatch_any(plx__worker *worker, plx__handoff *handoff)
+{
+    return plx__dispatch(worker->server, handoff, NULL);
+}
+
+int plx__dispatch_own(plx__worker *worker, plx__handoff *handoff)
+{
+    return hand_to(worker->server, worker, handoff);
+}

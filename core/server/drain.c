@@ -49,6 +49,7 @@ static void on_tick(plx_loop *loop, plx_timer timer, void *data)
 {
     plx__worker *worker = data;
     plx_server *server = worker->server;
+    plx__worker *acceptor = plx__server_acceptor_of(worker);
     (void)timer;
     bool is_over = plx_loop_now(loop) >= worker->drain_until_ns;
     (void)plx_loop_each_conn(loop, is_over ? conn_cut : conn_ask, server);
@@ -60,8 +61,8 @@ static void on_tick(plx_loop *loop, plx_timer timer, void *data)
     }
     /* What the loop that accepts still holds is for one of these. */
     if (plx_loop_connections(loop) == 0 && plx__inbox_is_empty(&worker->inbox) &&
-        (is_over ||
-         (plx__inbox_is_empty(&server->held) && plx__listening_is_over(server, worker)))) {
+        (is_over || (plx__inbox_is_empty(&acceptor->holding.held) &&
+                     plx__listening_is_over(server, worker)))) {
         worker->has_drained = true;
         plx_loop_stop(loop);
     }

@@ -27,7 +27,7 @@ static _Noreturn void child_serve(plx_server *server, plx__handoff *handoff)
 
 static void on_child_end(plx_server *server, plx__child *child, int code)
 {
-    (void)child;
+    plx__handoff_leave(&child->handoff);
     if (code < 0 && !server->has_killed)
         plx__server_tally(server, &server->stats.children_lost);
     plx__inbox_done(&server->workers[0].inbox);
@@ -37,11 +37,11 @@ static void on_child_end(plx_server *server, plx__child *child, int code)
 /* The connection lives as long as the child has it. */
 static void child_started(plx_server *server, int64_t process)
 {
-    plx__handoff handoff;
-    plx__children_free_slot(server)->process = process;
-    (void)plx__inbox_take(&server->workers[0].inbox, &handoff);
-    plx_socket_close(handoff.socket);
-    plx__free(handoff.bytes);
+    plx__child *child = plx__children_free_slot(server);
+    child->process = process;
+    (void)plx__inbox_take(&server->workers[0].inbox, &child->handoff);
+    plx_socket_close(child->handoff.socket);
+    plx__free(child->handoff.bytes);
 }
 
 /* The loop's thread alone takes from the inbox. */

@@ -15,11 +15,20 @@ int plx__handoff_fill(plx__handoff *handoff, const void *bytes, size_t length)
     return 0;
 }
 
+/* Its time is that of the last one that connected, which is late enough. */
+void plx__handoff_leave(plx__handoff *handoff)
+{
+    if (handoff->client != NULL)
+        plx__limits_leave(handoff->client, 0);
+    handoff->client = NULL;
+}
+
 void plx__handoff_drop(plx__handoff *handoff)
 {
     plx_socket_reset(handoff->socket);
     plx__free(handoff->bytes);
     handoff->bytes = NULL;
+    plx__handoff_leave(handoff);
 }
 
 void plx__handoff_refuse(plx_server *server, plx__handoff *handoff)
@@ -30,8 +39,10 @@ void plx__handoff_refuse(plx_server *server, plx__handoff *handoff)
 
 void plx__listeners_pause(plx_server *server, plx_loop *loop, bool is_paused)
 {
+    const bool is_everywhere = plx__dispatch_is_everywhere(server->options.dispatch);
+    const uint32_t handle = is_everywhere ? plx__server_worker(server, loop)->index : 0;
     for (uint32_t i = 0; i < server->listeners_count; i++) {
-        plx_listener listener = server->listeners[i]->handles[0];
+        plx_listener listener = server->listeners[i]->handles[handle];
         /* Stale after a drain has begun, or when its descriptor was lost: nothing to pause. */
         (void)(is_paused ? plx_listener_pause(loop, listener)
                          : plx_listener_resume(loop, listener));

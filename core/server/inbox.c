@@ -14,6 +14,19 @@ int plx__inbox_open(plx__inbox *inbox)
     return 0;
 }
 
+int plx__holdings_open(plx_server *server)
+{
+    int status = 0;
+    if (plx__server_acceptor(server) != NULL)
+        return 0; /* It has that from the beginning. */
+    for (uint32_t i = 0; i < server->loops_count && status == 0; i++) {
+        plx__inbox *held = &server->workers[i].holding.held;
+        if (held->items == NULL)
+            status = plx__inbox_open(held);
+    }
+    return status;
+}
+
 void plx__inbox_close(plx__inbox *inbox)
 {
     if (inbox->items == NULL)

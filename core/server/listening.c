@@ -9,11 +9,15 @@
 
 /* --- on which loops --------------------------------------------------------------------------- */
 
-/* Each loop that serves accepts for itself. */
 static bool listens_everywhere(const plx_server *server)
 {
-    return server->options.dispatch == PLX_DISPATCH_KERNEL ||
-           server->options.dispatch == PLX_DISPATCH_SHARED;
+    return plx__dispatch_is_everywhere(server->options.dispatch);
+}
+
+/* What listeners accept goes through the inbox of a loop. */
+static bool goes_by_inbox(const plx_server *server)
+{
+    return plx__dispatch_hands_over(server->options.dispatch) || server->limits != NULL;
 }
 
 static uint32_t handles_count(const plx_server *server)
@@ -114,7 +118,7 @@ static int listener_new(plx_server *server, plx__server_listener **of_out,
     if (status == 0 && of->options.on_accept != NULL)
         status = PLX_EINVAL;
     of->options.conn = &of->conn;
-    if (plx__dispatch_hands_over(server->options.dispatch))
+    if (goes_by_inbox(server))
         of->conn.flags |= PLX_CONN_ACCEPTED;
     if (status != 0) {
         listener_free(of);
@@ -128,7 +132,7 @@ static int listener_new(plx_server *server, plx__server_listener **of_out,
 static plx_listen_options loop_options(const plx_server *server, plx__server_listener *of)
 {
     plx_listen_options options = of->options;
-    if (plx__dispatch_hands_over(server->options.dispatch))
+    if (goes_by_inbox(server))
         options.on_accept = plx__accepting_hand_over;
     else if (plx__dispatch_handles(server->options.dispatch))
         options.on_accept = plx__queueing_accept;

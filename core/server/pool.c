@@ -71,6 +71,7 @@ static void pool_thread_main(void *data)
         if (status == 0) {
             plx_socket_close(handoff.socket);
             plx__free(handoff.bytes);
+            plx__handoff_leave(&handoff);
         } else {
             plx__handoff_drop(&handoff);
         }

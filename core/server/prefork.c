@@ -132,6 +132,7 @@ static void report_add(plx_server *server, const child_report *report)
     server->stats.refused += report->server.refused;
     server->stats.accept_pauses += report->server.accept_pauses;
     server->stats.connections_cut += report->server.connections_cut;
+    plx__limits_stats_add(&server->stats, &report->server);
     plx__mutex_unlock(&server->mutex);
 }
 

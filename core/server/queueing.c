@@ -51,26 +51,34 @@ static void pause_while_full(plx_server *server, plx_loop *loop)
     plx__server_tally(server, &server->stats.accept_pauses);
 }
 
+int plx__queueing_put(plx__worker *worker, plx__handoff *handoff)
+{
+    plx_server *server = worker->server;
+    bool is_first;
+    int status = plx__inbox_put(&worker->inbox, handoff, &is_first);
+    if (status != 0)
+        return status;
+    plx__server_tally(server, &server->stats.handed_over);
+    pump(server);
+    pause_while_full(server, worker->loop);
+    return 0;
+}
+
 enum plx_accept_verdict plx__queueing_accept(plx_loop *loop, plx_listener listener, void *data,
                                              plx_socket socket, const void *bytes, size_t length)
 {
     const plx__server_listener *of = data;
     plx_server *server = of->server;
     plx__handoff handoff = {.socket = socket, .listener = of};
-    bool is_first;
+    uint64_t wait_ns; /* Nobody waits without limits. */
     (void)listener;
-    if (!plx__admits(loop, of, socket))
+    if (plx__admit(loop, &handoff, &wait_ns) != 0)
         return PLX_ACCEPT_REFUSED;
     int status = plx__handoff_fill(&handoff, bytes, length);
     if (status == 0)
-        status = plx__inbox_put(&server->workers[0].inbox, &handoff, &is_first);
-    if (status != 0) {
+        status = plx__queueing_put(&server->workers[0], &handoff);
+    if (status != 0)
         plx__handoff_refuse(server, &handoff);
-        return PLX_ACCEPT_TAKEN;
-    }
-    plx__server_tally(server, &server->stats.handed_over);
-    pump(server);
-    pause_while_full(server, loop);
     return PLX_ACCEPT_TAKEN;
 }
 

@@ -110,17 +110,13 @@ static int server_open(plx_server *server, size_t loop_bytes)
     server->loops_count =
         server->workers_count + (plx__dispatch_hands_over(server->options.dispatch) ? 1 : 0);
     plx__atomic_store(&server->serving, server->workers_count);
-    int status = plx__inbox_open(&server->held);
-    if (status != 0)
-        return status;
     plx__mutex_open(&server->mutex);
-    status = handlers_open(server);
+    int status = handlers_open(server);
     if (status == 0)
         status = workers_open(server, loop_bytes);
     if (status != 0) {
         handlers_close(server);
         plx__mutex_close(&server->mutex);
-        plx__inbox_close(&server->held);
     }
     return status;
 }
@@ -267,8 +263,8 @@ int plx_server_close(plx_server *server)
     workers_close(server, server->loops_count);
     handlers_close(server);
     plx__listening_free(server);
+    plx__limits_close(server->limits);
     plx__mutex_close(&server->mutex);
-    plx__inbox_close(&server->held);
     plx__free(server);
     return 0;
 }

@@ -1,11 +1,13 @@
 /* core/server/server.h - a server, as the files that make it up see it.
  *
  * ending.c    whether the server is to end, and why
+ * clients.c, address_list.c  the clients that limits remember; blocks of addresses
+ * limits.c    the limits of the server, and who is within them
  * inbox.c     sockets on their way to a loop
  * handoff.c   one of them
  * dispatch.c  which loop gets one
  * admission.c whether a connection is let in
- * accepting.c the loop that accepts for others, and what it holds while all are full
+ * accepting.c loops that accept, for others or with limits, and what they hold for a while
  * handler.c   a call of on_socket
  * pool.c      threads that make such calls
  * children.c  forked children
@@ -20,7 +22,7 @@
  * server.c    opening, running, closing
  *
  * Each calls those above it alone. They use the public interface of the loop, and of the platform
- * threads, forks, locks and memory alone.
+ * threads, forks, locks, memory and addresses alone.
  */
 #ifndef PLX__SERVER_H
 #define PLX__SERVER_H
@@ -30,6 +32,7 @@
 #include <pollux/timer.h>
 
 #include "core/assert.h"
+#include "core/server/limits.h"
 #include "platform/platform.h"
 
 #define PLX__LISTENERS_MAX 64u
@@ -54,7 +57,9 @@ typedef struct plx__handoff {
     const plx__server_listener *listener;
     void *bytes; /* Received from it already, `length` of them, allocated; or NULL. */
     size_t length;
-    uint32_t hops; /* Loops that could not take it. */
+    uint32_t hops;       /* Loops that could not take it. */
+    plx__client *client; /* Whose connection it is, as the limits count it; NULL: they do not. */
+    bool is_admitted;    /* By the limits and on_admit. */
 } plx__handoff;
 
 #define PLX__INBOX_MAX 1024u
@@ -84,8 +89,17 @@ void plx__inbox_done(plx__inbox *inbox);
 void plx__inbox_end(plx__inbox *inbox);
 /* Whether something waits in it. */
 bool plx__inbox_is_empty(plx__inbox *inbox);
+/* Room for what loops hold that serve themselves; with limits they may have to. 0 or PLX_ENOMEM. */
+int plx__holdings_open(plx_server *server);
 
 /* --- the server ------------------------------------------------------------------------------- */
+
+/* What a loop has accepted and cannot hand to anybody yet. */
+typedef struct plx__holding {
+    plx__inbox held;
+    plx_timer retry; /* While there is some, or was at its last look. */
+    bool is_holding;
+} plx__holding;
 
 /* A loop of the server. */
 struct plx__worker {
@@ -93,9 +107,13 @@ struct plx__worker {
     plx_loop *loop;
     uint32_t index;
     plx__thread thread;
-    plx__inbox inbox; /* Not of the one that accepts. */
-    plx_post_fn take; /* Takes what is in it. */
-    bool is_started;  /* on_start has returned 0. */
+    plx__inbox inbox;     /* Not of the one that accepts. */
+    plx_post_fn take;     /* Takes what is in it. */
+    plx__holding holding; /* Of one that accepts for others, or with limits. */
+    /* Gives to somebody what it has accepted. 0; or, with the handoff still the caller's,
+     * PLX_ENOBUFS when that has to wait, or another code. */
+    int (*place)(plx__worker *worker, plx__handoff *handoff);
+    bool is_started; /* on_start has returned 0. */
     bool is_draining;
     bool has_drained;
     uint64_t drain_until_ns;
@@ -118,7 +136,8 @@ typedef struct plx__pool {
 
 /* A forked process. The rest is for those that run a loop. */
 typedef struct plx__child {
-    int64_t process; /* 0: there is none now. */
+    int64_t process;      /* 0: there is none now. */
+    plx__handoff handoff; /* Of one that serves a socket: what it counts for. */
     plx_server *server;
     plx_socket channel; /* The parent's end. */
     plx_timer restart;
@@ -143,11 +162,10 @@ struct plx_server {
     uint32_t connections_max; /* Of each loop. */
     plx__server_listener *listeners[PLX__LISTENERS_MAX];
     uint32_t listeners_count;
-    uint32_t next;         /* The loop whose turn is next. */
-    plx__atomic_u32 state; /* plx__server_state. */
-    plx__inbox held;       /* What the accepting loop could hand to nobody yet. */
-    plx_timer hold_retry;  /* While there is some of that. */
-    bool is_holding;
+    uint32_t next;               /* The loop whose turn is next. */
+    plx__atomic_u32 state;       /* plx__server_state. */
+    plx__limits *limits;         /* NULL until some are set, which is before it listens. */
+    bool is_holding;             /* Listeners pause while calls of on_socket are too many. */
     plx_loop_options child_loop; /* Of forked children; its list of settings is allocated. */
     uint32_t first_index;        /* That of worker 0: not 0 in a forked child. */
     plx__pool pool;
@@ -175,6 +193,28 @@ static inline plx__worker *plx__server_acceptor(plx_server *server)
 {
     return server->loops_count > server->workers_count ? &server->workers[server->workers_count]
                                                        : NULL;
+}
+
+/* Whether each loop that serves accepts for itself. */
+static inline bool plx__dispatch_is_everywhere(uint32_t dispatch)
+{
+    return dispatch == PLX_DISPATCH_KERNEL || dispatch == PLX_DISPATCH_SHARED;
+}
+
+/* Whose loop it is, which is one of the server's. */
+static inline plx__worker *plx__server_worker(plx_server *server, const plx_loop *loop)
+{
+    plx__worker *worker = server->workers;
+    while (worker->loop != loop)
+        worker++;
+    return worker;
+}
+
+/* The loop that accepts what this one serves. */
+static inline plx__worker *plx__server_acceptor_of(plx__worker *worker)
+{
+    plx__worker *acceptor = plx__server_acceptor(worker->server);
+    return acceptor != NULL ? acceptor : worker;
 }
 
 static inline bool plx__server_is_stopping(plx_server *server)
@@ -223,17 +263,22 @@ void plx__server_fail(plx_server *server, int status);
 
 /* Copies the bytes, which are the loop's and valid for a moment only. 0 or PLX_ENOMEM. */
 int plx__handoff_fill(plx__handoff *handoff, const void *bytes, size_t length);
-/* Closes the socket with a reset, and frees the bytes. */
+/* It counts for the limits no more. */
+void plx__handoff_leave(plx__handoff *handoff);
+/* Closes the socket with a reset, frees the bytes, and leaves the limits. */
 void plx__handoff_drop(plx__handoff *handoff);
 /* The same, and counts it. */
 void plx__handoff_refuse(plx_server *server, plx__handoff *handoff);
-/* All listeners of the loop that accepts. */
+/* All listeners of a loop that accepts. */
 void plx__listeners_pause(plx_server *server, plx_loop *loop, bool is_paused);
 
 /* --- dispatch.c ------------------------------------------------------------------------------ */
 
 /* Whether one loop accepts for the others. */
 bool plx__dispatch_hands_over(uint32_t dispatch);
+/* For plx__worker.place: gives it to a loop that the policy names, or to this one. */
+int plx__dispatch_any(plx__worker *worker, plx__handoff *handoff);
+int plx__dispatch_own(plx__worker *worker, plx__handoff *handoff);
 /* Gives the socket to a loop: the one that the policy names, or the next that can take it, but not
  * `except`. 0; or PLX_ENOBUFS when none can now, PLX_ECANCELED when all have ended: then the
  * handoff stays the caller's. */
@@ -241,19 +286,21 @@ int plx__dispatch(plx_server *server, const plx__handoff *handoff, const plx__wo
 
 /* --- admission.c ----------------------------------------------------------------------------- */
 
-bool plx__admits(plx_loop *loop, const plx__server_listener *of, plx_socket socket);
-/* The on_accept of listeners on loops that serve themselves. */
+/* Asks the limits, and then the user. 0: it is admitted, and its `client` is set; PLX_EACCES: it is
+ * refused, and has been counted; PLX_ENOBUFS: as plx__limits_enter(). */
+int plx__admit(plx_loop *loop, plx__handoff *handoff, uint64_t *wait_ns_out);
+/* The on_accept of listeners on loops that serve themselves, of a server without limits. */
 enum plx_accept_verdict plx__admission_decide(plx_loop *loop, plx_listener listener, void *data,
                                               plx_socket socket, const void *bytes, size_t length);
 
 /* --- accepting.c ----------------------------------------------------------------------------- */
 
-/* The on_accept of listeners whose sockets are handed over. */
+/* The on_accept of listeners whose sockets are handed over, or have limits. */
 enum plx_accept_verdict plx__accepting_hand_over(plx_loop *loop, plx_listener listener, void *data,
                                                  plx_socket socket, const void *bytes,
                                                  size_t length);
-/* Drops what is held: no loop is left that could take it. */
-void plx__accepting_end(plx_server *server);
+/* The loop has ended: drops what it holds. */
+void plx__accepting_end(plx__worker *worker);
 
 /* --- handler.c ------------------------------------------------------------------------------- */
 
@@ -306,9 +353,11 @@ void plx__forking_end(plx_server *server);
 
 /* Whether sockets are for on_socket. */
 bool plx__dispatch_handles(uint32_t dispatch);
-/* The on_accept of listeners then. */
+/* The on_accept of listeners then, of a server without limits. */
 enum plx_accept_verdict plx__queueing_accept(plx_loop *loop, plx_listener listener, void *data,
                                              plx_socket socket, const void *bytes, size_t length);
+/* For plx__worker.place. */
+int plx__queueing_put(plx__worker *worker, plx__handoff *handoff);
 /* At the deadline: ends the calls that are under way, as far as that can be done. */
 void plx__queueing_cut(plx_server *server);
 

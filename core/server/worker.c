@@ -24,20 +24,29 @@ static void pass_on(plx__worker *worker, plx__handoff *handoff, int status)
     plx__handoff_refuse(server, handoff);
 }
 
+/* It is a connection of the loop. */
+static void taken(plx_loop *loop, plx_conn conn, plx__handoff *handoff)
+{
+    plx__free(handoff->bytes);
+    if (handoff->client != NULL)
+        plx__limits_follow(loop, conn, handoff->client);
+}
+
 /* A post of whoever put the first one. */
 static void worker_take(plx_loop *loop, void *data, int status)
 {
     plx__worker *worker = data;
     plx__handoff handoff;
+    plx_conn conn;
     if (status != 0)
         return; /* The loop ends: plx__worker_end() takes them. */
     while (plx__inbox_take(&worker->inbox, &handoff)) {
-        status = plx_conn_adopt(loop, NULL, handoff.socket, &handoff.listener->conn, handoff.bytes,
+        status = plx_conn_adopt(loop, &conn, handoff.socket, &handoff.listener->conn, handoff.bytes,
                                 handoff.length);
-        if (status == 0)
-            plx__free(handoff.bytes);
-        else
+        if (status != 0)
             pass_on(worker, &handoff, status);
+        else
+            taken(loop, conn, &handoff);
         plx__inbox_done(&worker->inbox);
     }
 }
@@ -71,15 +80,25 @@ void plx__worker_run(plx__worker *worker)
     (void)plx__worker_end(worker, status); /* No callback of the loop is running. */
 }
 
+/* Where a loop of this policy gives what it accepts. */
+static int (*place_of(const plx_server *server))(plx__worker *, plx__handoff *)
+{
+    if (plx__dispatch_handles(server->options.dispatch))
+        return plx__queueing_put;
+    return plx__dispatch_hands_over(server->options.dispatch) ? plx__dispatch_any
+                                                              : plx__dispatch_own;
+}
+
 int plx__worker_open(plx_server *server, uint32_t index, const plx_loop_options *options,
                      size_t options_bytes)
 {
     plx__worker *worker = &server->workers[index];
     bool serves = index < server->workers_count;
-    *worker = (plx__worker){.server = server, .index = index, .take = worker_take};
+    *worker = (plx__worker){
+        .server = server, .index = index, .take = worker_take, .place = place_of(server)};
     int status = plx_loop_open_sized(&worker->loop, options, options_bytes);
-    if (status == 0 && serves)
-        status = plx__inbox_open(&worker->inbox);
+    if (status == 0)
+        status = plx__inbox_open(serves ? &worker->inbox : &worker->holding.held);
     if (status != 0)
         plx__worker_close(worker);
     return status;
@@ -90,6 +109,7 @@ void plx__worker_close(plx__worker *worker)
     (void)plx_loop_close(worker->loop); /* It has no callback under way, and was cancelled. */
     worker->loop = NULL;
     plx__inbox_close(&worker->inbox);
+    plx__inbox_close(&worker->holding.held);
 }
 
 /* Nobody puts anything into it any more: what is there is for others. */
@@ -132,7 +152,6 @@ static void serving_end(plx__worker *worker, int status)
 static void accepting_end(plx__worker *worker, int status)
 {
     plx_server *server = worker->server;
-    plx__accepting_end(server);
     if (!plx__server_is_stopping(server))
         plx__server_tally(server, &server->stats.loops_lost);
     plx__server_fail(server, status);
@@ -146,6 +165,7 @@ int plx__worker_end(plx__worker *worker, int status)
         return 0;
     if (plx_loop_cancel(worker->loop) != 0)
         return PLX_EBUSY;
+    plx__accepting_end(worker);
     if (serves)
         inbox_empty(worker);
     handlers_end(server);

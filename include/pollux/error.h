@@ -50,7 +50,7 @@
     X(EUNKNOWN, -36, "an error of the system that Pollux has no code for")                         \
     X(EDEADLK, -37, "all loops of the simulation wait, and nothing will happen: see its trace")    \
     X(ETHREADS, -38, "this process has several threads, so it cannot fork")                        \
-    X(ESLOW, -39, "the peer sends more slowly than it must") \
+    X(ESLOW, -39, "the peer sends more slowly than it must")                                       \
     X(EVERSION, -41, "the other process speaks another protocol, or another version of it")
 
 #ifdef __cplusplus

@@ -8,6 +8,7 @@
 #include <pollux/conn.h>
 #include <pollux/error.h>
 #include <pollux/handover.h>
+#include <pollux/limits.h>
 #include <pollux/listener.h>
 #include <pollux/loop.h>
 #include <pollux/notify.h>

@@ -18,9 +18,9 @@
  * Which loop gets a connection, a policy decides (enum plx_dispatch). Under some policies a loop of
  * the server's own accepts, and hands the sockets over to the others.
  *
- * Threads: any thread may call plx_server_stop(), plx_server_drain(), plx_server_count() and
- * plx_server_stats_get() from plx_server_open() until plx_server_close(). All other calls belong to
- * the thread that opens, runs and closes the server.
+ * Threads: any thread may call plx_server_stop(), plx_server_drain(), plx_server_count(),
+ * plx_server_set_limits() and plx_server_stats_get() from plx_server_open() until
+ * plx_server_close(). All other calls belong to the thread that opens, runs and closes the server.
  *
  * Fork: a forked child may only call exec or _exit while it has a server of its parent. For several
  * processes that serve, take PLX_DISPATCH_PREFORK; or fork first, and open a server in each child.
@@ -28,15 +28,13 @@
 #ifndef POLLUX_SERVER_H
 #define POLLUX_SERVER_H
 
+#include <pollux/limits.h>
 #include <pollux/listener.h>
 #include <pollux/loop.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/** A server. */
-typedef struct plx_server plx_server;
 
 /** Which loop gets a connection. */
 enum plx_dispatch {
@@ -353,6 +351,15 @@ typedef struct plx_server_stats {
     uint64_t denied;           /**< Connections that on_admit refused. */
     uint64_t children_started; /**< Processes that were forked. */
     uint64_t children_lost;    /**< Of those, which died. */
+    /* Connections that plx_server_limits refused: */
+    uint64_t refused_address;     /**< by the lists, or as the peer was gone already. */
+    uint64_t refused_client_open; /**< by `client_open_max`. */
+    uint64_t refused_client_rate; /**< by `client_rate`. */
+    uint64_t refused_server_open; /**< by `server_open_max`. */
+    uint64_t refused_server_rate; /**< by `server_rate`. */
+    uint64_t slow_peers;          /**< Connections reset as plx_conn_set_receive_rate() says. */
+    uint64_t limit_pauses;        /**< Times that accepting paused for a limit of the server. */
+    uint64_t clients;             /**< Clients that the limits remember; now. */
 } plx_server_stats;
 
 /** What plx_server_stats_get() calls, with the size of its caller's struct (docs/growing.md). */
