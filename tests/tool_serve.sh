@@ -412,6 +412,35 @@ serve --mode echo --loops 0 --pin
 expect_load "load of a loop on each processor" '^requests  *[1-9]' --connections 6 "$address"
 serve_end "serve with a loop on each processor"
 
+# limits WHAT PATTERN ARGUMENT...: what the server with these limits says in its summary, after a
+# load of four connections, some of which may be refused.
+limits() {
+    what=$1
+    pattern=$2
+    shift 2
+    serve --mode http "$@"
+    pollux load --mode http --connections 4 --duration 0.3 "$address" >"$out" 2>&1
+    kill -INT "$running"
+    wait "$running"
+    running=
+    cat "$scratch/serve" >>"$out"
+    if grep -q "$pattern" "$out"; then
+        passed "$what"
+    else
+        failed "$what: nothing like \"$pattern\""
+    fi
+}
+
+limits "a denied client" '^refused_address  *[1-9]' --allow 127.0.0.0/8 --deny 127.0.0.1
+limits "a client that is not allowed" '^refused_address  *[1-9]' --allow 192.0.2.0/24 --allow ::/0
+limits "two connections of each address" '^refused_per_address  *[1-9]' --limit-per-address 2
+limits "one connection of an address in a second" '^refused_rate  *[1-9]' --limit-rate 1
+limits "two connections of all" '^limit_pauses  *[1-9]' --limit-connections 2
+limits "no limit that is reached" '^refused_address  *0' --limit-connections 9 --limit-rate 1000 \
+    --limit-per-address 9 --limit-slow 1 --allow 127.0.0.1
+expect "a wrong block" 2 '"127.0.0.1/8" is not a block of addresses' serve --allow 127.0.0.1/8
+expect "a limit of none" 2 '"0" is not a number from 1 to' serve --limit-per-address 0
+
 # ask_by_half: a whole request and half of another; the rest when there is $scratch/rest.
 ask_by_half() {
     printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n'

@@ -317,6 +317,37 @@ static void http_keeps_what_it_cannot_answer_yet(world *w)
     served_close(&s);
 }
 
+static int rate_set(plx_loop *loop, plx_conn conn, void *data)
+{
+    const uint64_t *grace_ns = data;
+    ck_ok(plx_conn_set_receive_rate(loop, conn, 1000, *grace_ns));
+    return 0;
+}
+
+/* The parser consumes a request piece by piece, and tells the loop that there is one. */
+static void http_tells_of_requests_that_arrive(world *w)
+{
+    uint64_t grace_ns = 500 * PLX_MILLISECOND; /* Time enough to send the rest. */
+    size_t dropped;
+    served s = served_open(w, "http");
+    say(&s, GET);
+    expect(&s, ANSWER);
+    ck_ok(plx_loop_each_conn(w->loop, rate_set, &grace_ns));
+    say(&s, GET "GET / HTTP/1.1\r\nHost: x\r\n");
+    expect(&s, ANSWER);
+    say(&s, "\r\n");
+    expect(&s, ANSWER);
+    for (uint64_t until = plx_loop_now(w->loop) + 2 * grace_ns; plx_loop_now(w->loop) < until;)
+        turn(w); /* Between requests it may be silent. */
+    say(&s, GET);
+    expect(&s, ANSWER);
+    ck_assert_uint_eq(counter(w, slow_peers), 0);
+    say(&s, "GET / HTTP/1.1\r\n");
+    turn_until_counter(w, slow_peers, 1);
+    expect_reset(peer_drain(w, &s.client, &dropped));
+    served_close(&s);
+}
+
 /* --- the others ------------------------------------------------------------------------------ */
 
 static void echo_keeps_what_it_cannot_send_yet(world *w)
@@ -380,6 +411,7 @@ static void discard_takes_everything(world *w)
 
 static const test_case cases[] = {
     CASE(http_answers_plain_requests),
+    CASE(http_tells_of_requests_that_arrive),
     CASE(http_answers_what_is_not_plain),
     CASE(http_refuses),
     CASE(http_refuses_what_is_too_long),

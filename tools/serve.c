@@ -100,6 +100,11 @@ static int summary_print(const serve *s, const plx_loop_stats *stats)
         {"refused_full", server.refused},
         {"loops_lost", server.loops_lost},
         {"cut", server.connections_cut},
+        {"refused_address", server.refused_address},
+        {"refused_per_address", server.refused_client_open},
+        {"refused_rate", server.refused_client_rate},
+        {"slow_peers", server.slow_peers},
+        {"limit_pauses", server.limit_pauses},
         {"children", server.children_started},
         {"children_lost", server.children_lost},
     };
@@ -288,7 +293,9 @@ static int services_run(serve *s)
 {
     plx_conn_options conn = {0};
     plx_loop_stats stats = {0};
-    int status = services_open(s, &conn);
+    int status = serve_limits_set(&s->limits, s->server);
+    if (status == 0)
+        status = services_open(s, &conn);
     /* First, so that a program that has read the address can end the server with a signal. */
     if (status == 0)
         status = signals_open(s);

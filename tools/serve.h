@@ -4,6 +4,7 @@
 
 #include "platform/platform.h"
 #include "tools/command.h"
+#include "tools/serve_limits.h"
 #include "tools/service.h"
 #include "tools/setting.h"
 
@@ -15,6 +16,7 @@ typedef struct serve {
     plx_server_options options;
     plx_loop_options loop_options;
     setting_list settings;
+    serve_limits limits;
     const char *addresses[SERVE_LISTENERS_MAX];
     size_t addresses_count;
     const service *service;

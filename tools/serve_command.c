@@ -71,6 +71,16 @@ static const char help[] =
     "                         gap: gets its listening sockets, serves, and has it drain. If\n"
     "                         there is none, it listens itself. PATH becomes a socket file for\n"
     "                         this user alone. Give both the same --listen, --loops, --dispatch\n"
+    "  --limit-connections N  At most N connections are open; more clients wait\n"
+    "  --limit-per-address N  At most N of each address are; more are reset. IPv6 addresses count\n"
+    "                         by their first 64 bits\n"
+    "  --limit-rate N         Each address may connect N times a second; more are reset\n"
+    "  --limit-slow BYTES     Resets a client that is 10 seconds behind so many bytes a second,\n"
+    "                         in the middle of a request or before its first\n"
+    "  --allow BLOCK          Only clients in this block of addresses may connect, as in\n"
+    "                         192.0.2.0/24; may be given up to 64 times\n"
+    "  --deny BLOCK           Clients in this block may not, though they are in an --allow; may\n"
+    "                         be given up to 64 times\n"
     "  --until-stdin-ends     Also ends when standard input ends. A program that starts this\n"
     "                         one can close the pipe to shut it down gracefully on every\n"
     "                         system; it also ends when that program dies\n"
@@ -196,9 +206,11 @@ static int option_take(void *data, const option_given *given)
     case UNTIL_STDIN_ENDS:
         s->until_input_ends = true;
         return COMMAND_DONE;
-    default:
+    case JSON:
         s->is_json = true;
         return COMMAND_DONE;
+    default:
+        return serve_limits_take(&s->limits, given);
     }
 }
 
@@ -247,6 +259,12 @@ static int options_take(serve *s, int count, char **arguments)
         {"takeover", TAKEOVER, true},
         {"until-stdin-ends", UNTIL_STDIN_ENDS, false},
         {"json", JSON, false},
+        {"limit-connections", SERVE_LIMIT_CONNECTIONS, true},
+        {"limit-per-address", SERVE_LIMIT_PER_ADDRESS, true},
+        {"limit-rate", SERVE_LIMIT_RATE, true},
+        {"limit-slow", SERVE_LIMIT_SLOW, true},
+        {"allow", SERVE_ALLOW, true},
+        {"deny", SERVE_DENY, true},
         {NULL, 0, false},
     };
     char **operands;

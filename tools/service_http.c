@@ -122,6 +122,8 @@ static void partial_keep(plx_loop *loop, plx_conn conn, http_server *server,
     partial->request.is_first = false;
     if (plx_conn_set_data(loop, conn, partial) != 0)
         plx__free(partial);
+    else if (request->is_first)
+        (void)plx_conn_set_in_message(loop, conn, 1);
 }
 
 /* Takes the request in whose middle the connection is, or begins one. */
@@ -192,6 +194,8 @@ static size_t request_read(plx_loop *loop, plx_conn conn, http_peer *peer,
     request_take(loop, conn, peer, &request);
     switch (request_parse(loop, conn, &request.parser, bytes, length, &used)) {
     case HTTP_COMPLETE:
+        if (!request.is_first)
+            (void)plx_conn_set_in_message(loop, conn, 0);
         memo_learn(server, &request, bytes, used);
         request_answer(loop, conn, server, &request);
         return used;
