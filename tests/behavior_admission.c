@@ -46,6 +46,29 @@ static void check_served(world *w, peer *p)
     hosted_ask(w, p, "within limits");
 }
 
+typedef struct remaining {
+    hosted *hosted;
+    uint32_t wanted;
+} remaining;
+
+static bool so_many_are_left(void *data)
+{
+    const remaining *left = data;
+    plx_loop *loop;
+    uint32_t sum = 0;
+    for (uint32_t i = 0; (loop = plx_server_loop(left->hosted->server, i)) != NULL; i++)
+        sum += plx_loop_connections(loop);
+    return sum == left->wanted;
+}
+
+/* Waits until the server has so many connections: the others have left the limits by then, which is
+ * a moment after their on_close. */
+static void until_left(world *w, hosted *h, uint32_t wanted)
+{
+    remaining left = {h, wanted};
+    turn_until_true(w, so_many_are_left, &left);
+}
+
 /* Opens it with this policy. False where the system or the backend has none. */
 static bool limited_open(world *w, hosted *h, const plx_server_limits *limits, uint32_t dispatch)
 {
@@ -79,14 +102,12 @@ static void client_has_so_many(world *w)
         check_served(w, &peers[0]);
         ck_assert_uint_eq(hosted_stat(&h, clients), 1);
         peer_close(&peers[0]);
-        hosted_until(w, &h, closed, 1);
-        turn_some(w); /* The slot is free a moment after its on_close. */
+        until_left(w, &h, 1);
         hosted_peers_open(w, &h, &third, 1);
         check_served(w, &third);
         peer_close(&third);
         peer_close(&peers[1]);
-        hosted_until(w, &h, closed, 3);
-        turn_some(w);
+        until_left(w, &h, 0);
         ck_assert_uint_eq(hosted_stat(&h, clients), 0);
         ck_assert_uint_eq(hosted_stat(&h, refused_client_open), 1);
         ck_assert_uint_eq(hosted_stat(&h, refused), 0);
@@ -178,8 +199,7 @@ static void full_server_refuses(world *w)
         check_refused(w, &third);
         check_served(w, &peers[1]);
         hosted_peers_close(peers, 2);
-        hosted_until(w, &h, closed, 2);
-        turn_some(w);
+        until_left(w, &h, 0);
         hosted_peers_open(w, &h, peers, 2);
         hosted_peers_close(peers, 2);
         ck_assert_uint_eq(hosted_stat(&h, limit_pauses), 0);
@@ -289,8 +309,7 @@ static void user_is_asked_last(world *w)
             hosted_until_stat(w, &h, refused_client_open, i + 1);
             check_refused(w, &over);
             peer_close(&p);
-            hosted_until(w, &h, closed, i + 1);
-            turn_some(w);
+            until_left(w, &h, 0);
             p = peer_start(h.address); /* The second that it is asked about. */
             hosted_until_stat(w, &h, denied, i + 1);
             check_refused(w, &p);
@@ -320,8 +339,7 @@ static void slow_peers_are_reset(world *w)
         check_refused(w, &slow);
         check_served(w, &good);
         peer_close(&good);
-        hosted_until(w, &h, closed, 2);
-        turn_some(w);
+        until_left(w, &h, 0);
         ck_assert_uint_eq(hosted_stat(&h, slow_peers), 1);
         ck_assert_uint_eq(hosted_stat(&h, clients), 0);
         hosted_close(w, &h);
@@ -380,6 +398,56 @@ static void unix_peers_have_no_address(world *w)
     peer_close(&third);
     ck_assert_uint_eq(hosted_stat(&h, clients), 0);
     hosted_peers_close(peers, 2);
+    hosted_close(w, &h);
+}
+
+/* Sends back what comes, as code that waits. */
+static int echo_by_waiting(plx_server *server, plx_socket socket, const void *bytes, size_t length,
+                           void *data)
+{
+    char text[64];
+    ptrdiff_t count;
+    (void)server;
+    (void)bytes;
+    (void)length;
+    (void)data;
+    while ((count = plx__socket_receive(socket, text, sizeof text)) > 0) {
+        if (plx__socket_send(socket, text, (size_t)count) != count)
+            return PLX_EPIPE;
+    }
+    return 0;
+}
+
+static bool nobody_is_known(void *data)
+{
+    return hosted_stat((hosted *)data, clients) == 0;
+}
+
+/* A call of on_socket is a connection, until it returns. */
+static void calls_that_wait_are_limited(world *w)
+{
+    const plx_server_limits limits = {.client_open_max = 2, .server_open_max = 2};
+    hosted h = {.limits = &limits};
+    peer peers[2];
+    if (net_is_sim())
+        return; /* No thread can wait for a simulated socket. */
+    hosted_open(w, &h,
+                (plx_server_options){
+                    .dispatch = PLX_DISPATCH_THREAD, .on_socket = echo_by_waiting, .handlers = 4},
+                (plx_loop_options){0});
+    hosted_run(&h);
+    for (int round = 1; round <= 3; round++) {
+        for (size_t i = 0; i < 2; i++) {
+            peers[i] = peer_open(w, h.address);
+            check_served(w, &peers[i]);
+        }
+        peer third = peer_start(h.address);
+        hosted_until_stat(w, &h, refused_client_open, (uint64_t)round);
+        check_refused(w, &third);
+        check_served(w, &peers[0]);
+        hosted_peers_close(peers, 2);
+        turn_until_true(w, nobody_is_known, &h);
+    }
     hosted_close(w, &h);
 }
 
@@ -449,6 +517,7 @@ const test_case behavior_admission_cases[] = {
     CASE(slow_peers_are_reset),
     CASE(first_bytes_come_through),
     CASE(unix_peers_have_no_address),
+    CASE(calls_that_wait_are_limited),
     CASE(wrong_limits_are_refused),
     CASE(limits_need_memory),
     CASES_END,
