@@ -6,6 +6,7 @@ set(pollux_sources
     core/assert.c
     core/backend_names.c
     core/classes.c
+    core/conn/become.c
     core/conn/conn.c
     core/conn/finish.c
     core/conn/input.c

@@ -7,7 +7,8 @@
 #define SEND_HIGH_BYTES     262144u
 #define RECEIVE_LIMIT_BYTES 1048576u
 #define FLAGS_KNOWN                                                                                \
-    (PLX_CONN_READ_WHILE_HIGH | PLX_CONN_DELAY | PLX_CONN_PAUSED | PLX_CONN_ACCEPTED)
+    (PLX_CONN_READ_WHILE_HIGH | PLX_CONN_DELAY | PLX_CONN_PAUSED | PLX_CONN_ACCEPTED |             \
+     PLX__CONN_OPTION_STAGED)
 
 static uint64_t or_default(uint64_t value, uint64_t by_default)
 {

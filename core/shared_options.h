@@ -6,6 +6,11 @@
 
 #include "core/loop.h"
 
+/* A flag of plx_conn_options that is not public: the connection is not the user's yet, who sees it
+ * as one that connects. It awaits a first message, for which its read timeout counts from its
+ * opening. plx__conn_become() ends that. */
+#define PLX__CONN_OPTION_STAGED (1u << 30)
+
 typedef struct plx__shared_options {
     plx_conn_options options; /* Defaults filled in; `data` is NULL, each connection has its own. */
     uint64_t quiet_max_ns;    /* The shorter of its idle and read timeouts. */

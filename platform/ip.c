@@ -61,27 +61,3 @@ void plx__ip_of(plx__ip *ip_out, const plx__address *address)
         ip_out->length = PLX__IPV6_BYTES;
     }
 }
-
-void plx__ip_address(plx__address *address_out, const plx__ip *ip, uint16_t port)
-{
-    memset(address_out, 0, sizeof *address_out);
-    if (ip->length == PLX__IPV4_BYTES) {
-        struct sockaddr_in raw;
-        memset(&raw, 0, sizeof raw);
-        raw.sin_family = AF_INET;
-        raw.sin_port = htons(port);
-        memcpy(&raw.sin_addr, ip->bytes, PLX__IPV4_BYTES);
-        memcpy(address_out->storage.bytes, &raw, sizeof raw);
-        address_out->length = sizeof raw;
-        address_out->family = PLX__FAMILY_IPV4;
-    } else {
-        struct sockaddr_in6 raw;
-        memset(&raw, 0, sizeof raw);
-        raw.sin6_family = AF_INET6;
-        raw.sin6_port = htons(port);
-        memcpy(&raw.sin6_addr, ip->bytes, PLX__IPV6_BYTES);
-        memcpy(address_out->storage.bytes, &raw, sizeof raw);
-        address_out->length = sizeof raw;
-        address_out->family = PLX__FAMILY_IPV6;
-    }
-}

@@ -103,8 +103,6 @@ int plx__ip_parse(plx__ip *ip_out, const char *text);
 void plx__ip_unmap(plx__ip *ip);
 /* That of a socket address; none for a Unix-domain one. */
 void plx__ip_of(plx__ip *ip_out, const plx__address *address);
-/* The socket address of an IP address, which is not none, and a port. */
-void plx__ip_address(plx__address *address_out, const plx__ip *ip, uint16_t port);
 
 /* --- sockets (socket.c) --------------------------------------------------------------------- */
 

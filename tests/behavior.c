@@ -7,6 +7,7 @@
     X(accept_first)                                                                                \
     X(admission)                                                                                   \
     X(background)                                                                                  \
+    X(become)                                                                                      \
     X(cancel)                                                                                      \
     X(children)                                                                                    \
     X(close)                                                                                       \

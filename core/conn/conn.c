@@ -257,7 +257,7 @@ int plx_address_check(const char *address)
 int plx_conn_is_open(const plx_loop *loop, plx_conn conn)
 {
     const plx__conn *found = plx__conn_find(loop, conn);
-    return found != NULL && (found->flags & PLX__CONN_CONNECTING) == 0;
+    return found != NULL && (found->flags & (PLX__CONN_CONNECTING | PLX__CONN_STAGED)) == 0;
 }
 
 int plx_conn_is_ending(const plx_loop *loop, plx_conn conn)
@@ -269,7 +269,7 @@ int plx_conn_is_ending(const plx_loop *loop, plx_conn conn)
 void *plx_conn_data(const plx_loop *loop, plx_conn conn)
 {
     const plx__conn *found = plx__conn_find(loop, conn);
-    return found != NULL ? found->data : NULL;
+    return found != NULL && (found->flags & PLX__CONN_STAGED) == 0 ? found->data : NULL;
 }
 
 int plx_conn_set_data(plx_loop *loop, plx_conn conn, void *data)
@@ -277,6 +277,8 @@ int plx_conn_set_data(plx_loop *loop, plx_conn conn, void *data)
     plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return PLX_ESTALE;
+    if ((found->flags & PLX__CONN_STAGED) != 0)
+        return PLX_ENOTCONN;
     found->data = data;
     return 0;
 }

@@ -4,6 +4,7 @@
  *
  * conn.c        what its user sees of its life: connecting, opening, the last step
  * finish.c      ending in order, within a time
+ * become.c      other options from now on
  * option.c      what the system lets a program set and ask of its socket
  * transfer.c    from elsewhere, and to elsewhere
  * input.c       from the backend to on_data: unconsumed bytes, the end of the stream
@@ -53,7 +54,8 @@ enum plx__conn_state {
     PLX__CONN_LOST = 1u << 25,        /* Its descriptor is not its own any more. */
     PLX__CONN_FINISHING = 1u << 26,   /* By plx_conn_finish(): what arrives is discarded. */
     PLX__CONN_GATHERING = 1u << 27,   /* By plx_conn_cork(): the queue is not started yet. */
-    PLX__CONN_PACED = 1u << 28        /* pace.c counts what arrives. */
+    PLX__CONN_PACED = 1u << 28,       /* pace.c counts what arrives. */
+    PLX__CONN_STAGED = 1u << 29       /* Not the user's yet: PLX__CONN_OPTION_STAGED. */
 };
 
 /* What a connection has when nothing is special about it: it reads, nothing of it waits to be sent
@@ -255,6 +257,11 @@ void plx__conn_leave(plx_loop *loop, plx__conn *conn);
 void plx__conn_released(plx_loop *loop, plx__object *object);
 /* Hands the socket and what was not consumed to on_release. */
 void plx__conn_hand_out(plx_loop *loop, plx__conn *conn);
+
+/* become.c */
+
+/* Has it do what `shared` says from now on, whose reference is the connection's then. */
+void plx__conn_become(plx_loop *loop, plx__conn *conn, plx__shared_options *shared, void *data);
 
 /* conn.c */
 

@@ -142,6 +142,13 @@ void plx__conn_keep_rest(plx_loop *loop, plx__conn *conn, const plx__completion 
     unconsumed_check(loop, conn);
 }
 
+/* Timeouts count from now, but that of one that awaits its first message. */
+static void received_now(const plx_loop *loop, plx__conn *conn)
+{
+    if ((conn->flags & PLX__CONN_STAGED) == 0)
+        conn->received_ns = loop->now_ns;
+}
+
 void plx__conn_received_slowly(plx_loop *loop, plx__conn *conn, const plx__completion *completion)
 {
     const uint32_t resting = PLX__CONN_PAUSED | PLX__CONN_SHOW_UNCONSUMED | PLX__CONN_FINISHING;
@@ -153,14 +160,14 @@ void plx__conn_received_slowly(plx_loop *loop, plx__conn *conn, const plx__compl
     if ((conn->flags & PLX__CONN_PACED) != 0)
         plx__conn_pace_received(loop, conn, completion->length);
     if (conn->unconsumed == NULL && !is_resting) {
-        conn->received_ns = loop->now_ns;
+        received_now(loop, conn);
         size_t consumed = conn_show(loop, conn, completion->bytes, completion->length);
         plx__conn_keep_rest(loop, conn, completion, consumed);
         return;
     }
     if ((conn->flags & PLX__CONN_FINISHING) != 0)
         return;
-    conn->received_ns = loop->now_ns;
+    received_now(loop, conn);
     conn_keep(loop, conn, completion->bytes, completion->length);
     if (plx__conn_is_open(conn) && !is_resting)
         conn_show_unconsumed(loop, conn);

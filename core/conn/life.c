@@ -35,6 +35,8 @@ static void conn_init(const plx_loop *loop, plx__conn *conn, plx__shared_options
     conn->timeout.links = (plx__wheel_links){0};
     if ((shared->options.flags & PLX_CONN_PAUSED) != 0)
         conn->flags |= PLX__CONN_PAUSED_USER;
+    if ((shared->options.flags & PLX__CONN_OPTION_STAGED) != 0)
+        conn->flags |= PLX__CONN_STAGED;
     if (shared->options.send_max < PLX__SEGMENT_BYTES + loop->ops->deferred_max)
         conn->flags |= PLX__CONN_NO_CORK;
 }

@@ -33,7 +33,8 @@ static int output_admit(plx_loop *loop, plx__conn *conn, size_t length)
         return PLX_EPIPE;
     if (length > send_max)
         return PLX_EMSGSIZE;
-    if (length > send_max - conn->queue.length)
+    /* There may be more than now is allowed: plx_conn_become(). */
+    if (conn->queue.length > send_max || length > send_max - conn->queue.length)
         return output_refuse(loop, conn, length, false);
     uint64_t queued = loop->stats.queued_bytes;
     if (queued <= loop->queued_bytes_max && length <= loop->queued_bytes_max - queued)

@@ -201,7 +201,8 @@ void plx__conn_timeouts_catch_up(plx_loop *loop)
         plx__conn *conn = (plx__conn *)(void *)plx__slab_at(conns, slot);
         if (!plx__conn_is_open(conn))
             continue;
-        if (conn->received_ns >= loop->turn_ns && (conn->flags & PLX__CONN_FINISHING) == 0)
+        if (conn->received_ns >= loop->turn_ns &&
+            (conn->flags & (PLX__CONN_FINISHING | PLX__CONN_STAGED)) == 0)
             conn->received_ns = loop->now_ns;
         if (conn->sent_ns >= loop->turn_ns)
             conn->sent_ns = loop->now_ns;

@@ -308,6 +308,45 @@ PLX_NODISCARD static inline int plx_conn_adopt(plx_loop *loop, plx_conn *conn_ou
     return plx_conn_adopt_sized(loop, conn_out, socket, options, sizeof *options, bytes, length);
 }
 
+/** What plx_conn_become() calls, with the size of its caller's struct (docs/growing.md). */
+PLX_NODISCARD PLX_API int plx_conn_become_sized(plx_loop *loop, plx_conn conn,
+                                                const plx_conn_options *options,
+                                                size_t options_bytes);
+
+/**
+ * Gives the connection other options: callbacks, `data`, timeouts, watermarks and limits, from now
+ * on. For a connection that changes its protocol: an Upgrade, a STARTTLS, a login before the rest.
+ * All that is the connection's stays: its handle, what is queued, what is unconsumed.
+ *
+ * - What is unconsumed is shown to the new on_data, in a later step of this turn and not from
+ *   within this call. Called in on_data, this applies to the bytes that on_data leaves: return how
+ *   many belonged to the old protocol. While reading is paused, they are shown when it resumes.
+ * - on_open is not called, unless the connection has not opened yet: then the new one is.
+ * - An on_drain that is due, the peer's end if on_end has not been called yet, and on_close are
+ *   reported to the new callbacks. An end that on_end has been told of is not reported again: the
+ *   program ends such a connection itself, whether the new options have an on_end or not.
+ * - on_sent of a lent buffer is called as it was agreed.
+ * - The new timeouts count from the same moments as the old ones, for example from the last byte;
+ *   values of plx_conn_set_timeout() are void.
+ * - The new watermarks and `send_max` apply to what is queued already. If that is more than
+ *   `send_high`, reading pauses; if it is more than `send_max`, it is sent all the same, and writes
+ *   return PLX_ENOBUFS until there is room.
+ * - Of the flags, PLX_CONN_PAUSED pauses reading as plx_conn_pause() does; without it, a pause of
+ *   yours stays. PLX_CONN_READ_WHILE_HIGH applies at once. PLX_CONN_DELAY and PLX_CONN_ACCEPTED
+ *   have no effect: they are about the socket, which stays as it is.
+ *
+ * `options` is read during the call only and may be NULL, for all zero. Returns 0, PLX_ESTALE,
+ * PLX_EINVAL for options that contradict each other, that are those of plx_proxy_conn_options(),
+ * or that have no on_release while the connection is being released, PLX_ENOTCONN while the loop
+ * waits for a PROXY header of the peer (pollux/proxy_protocol.h), or PLX_ENOMEM. On failure nothing
+ * has changed.
+ */
+PLX_NODISCARD static inline int plx_conn_become(plx_loop *loop, plx_conn conn,
+                                                const plx_conn_options *options)
+{
+    return plx_conn_become_sized(loop, conn, options, sizeof *options);
+}
+
 /**
  * Takes the connection out of the loop, for another loop (plx_post() tells its thread, and
  * plx_conn_adopt() makes a connection of it there), another library, or a child process. Reading
@@ -444,7 +483,8 @@ PLX_NODISCARD PLX_API int plx_conn_on_gone(plx_loop *loop, plx_conn conn, plx_go
 
 /**
  * Whether the connection is open: on_open has been called or is running, and it has not been
- * closed. 1 or 0; 0 while it connects, and for a stale handle.
+ * closed. 1 or 0; 0 while it connects, while a PROXY header is awaited (pollux/proxy_protocol.h),
+ * and for a stale handle.
  */
 PLX_API int plx_conn_is_open(const plx_loop *loop, plx_conn conn);
 
@@ -472,10 +512,14 @@ PLX_API size_t plx_conn_queued(const plx_loop *loop, plx_conn conn);
  */
 PLX_API int plx_conn_is_high(const plx_loop *loop, plx_conn conn);
 
-/** What its callbacks get as `data`; NULL for a stale handle too. */
+/** What its callbacks get as `data`; NULL for a stale handle, and while a PROXY header is awaited.
+ */
 PLX_API void *plx_conn_data(const plx_loop *loop, plx_conn conn);
 
-/** Changes what its callbacks get as `data`. Returns 0 or PLX_ESTALE. */
+/**
+ * Changes what its callbacks get as `data`. Returns 0, PLX_ESTALE, or PLX_ENOTCONN while a PROXY
+ * header is awaited (pollux/proxy_protocol.h): on_header sets it.
+ */
 PLX_API int plx_conn_set_data(plx_loop *loop, plx_conn conn, void *data);
 
 /** What plx_conn_set_option() sets. The system's defaults apply until then. */

@@ -284,7 +284,8 @@ typedef int (*plx_each_conn_fn)(plx_loop *loop, plx_conn conn, void *data);
  * Calls `visit` once for each open connection of the loop, from within this call and in no order.
  * plx_conn_data() returns the data of each. Those that plx_connect() or plx_conn_adopt() has made
  * are visited before their on_open, too: plx_conn_is_open() returns 0 for them. An accepted
- * connection is not visited before its on_open runs.
+ * connection is not visited before its on_open runs, unless its PROXY header is awaited
+ * (pollux/proxy_protocol.h): then plx_conn_is_open() returns 0, and plx_conn_data() NULL.
  *
  * `visit` may do what every callback may: write to, close and open connections. Those that are
  * closed are not visited any more; those that are opened meanwhile may be visited or not.
