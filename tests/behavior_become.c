@@ -351,6 +351,23 @@ static void timeouts_are_those_of_the_new_options(world *w)
     }
 }
 
+/* Reading stops, and so does its timeout. */
+static void connection_that_becomes_paused_does_not_read(world *w)
+{
+    const uint64_t timeout_ns = 20 * PLX_MILLISECOND;
+    change c = {.before = {.shown = 0}};
+    peer client = change_open(w, &c);
+    c.options.flags = PLX_CONN_PAUSED;
+    c.options.read_timeout_ns = timeout_ns;
+    ck_ok(plx_conn_become(w->loop, c.before.conn, &c.options));
+    uint64_t until = plx_loop_now(w->loop) + 2 * timeout_ns;
+    while (plx_loop_now(w->loop) < until)
+        turn(w);
+    ck_assert_uint_eq(c.after.closed, 0);
+    ck_ok(plx_conn_close(w->loop, c.before.conn));
+    change_close(w, &c, &client);
+}
+
 /* The new limit counts for what the new on_data leaves. */
 static void receive_limit_is_the_new_one(world *w)
 {
@@ -390,6 +407,7 @@ static void finishing_connection_closes_as_it_has_become(world *w)
 {
     change c = {.before = {.shown = 0}};
     peer client = change_open(w, &c);
+    c.options.flags = PLX_CONN_PAUSED; /* Which has no effect any more. */
     ck_ok(plx_conn_finish(w->loop, c.before.conn, PLX_FOREVER));
     ck_ok(plx_conn_become(w->loop, c.before.conn, &c.options));
     peer_send(w, &client, "dropped", 7);
@@ -528,6 +546,7 @@ const test_case behavior_become_cases[] = {
     CASE(reading_while_high_is_as_the_new_options_say),
     CASE(writes_keep_their_order_across_the_change),
     CASE(timeouts_are_those_of_the_new_options),
+    CASE(connection_that_becomes_paused_does_not_read),
     CASE(receive_limit_is_the_new_one),
     CASE(connecting_connection_opens_as_it_has_become),
     CASE(finishing_connection_closes_as_it_has_become),
