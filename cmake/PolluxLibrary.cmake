@@ -35,6 +35,8 @@ set(pollux_sources
     core/object.c
     core/post_queue.c
     core/post_waiters.c
+    core/proxy_conn.c
+    core/proxy_header.c
     core/shared_options.c
     core/segment.c
     core/server/accepting.c
@@ -122,7 +124,8 @@ foreach(name IN LISTS pollux_backends)
 endforeach()
 list(TRANSFORM pollux_sources PREPEND "${PROJECT_SOURCE_DIR}/")
 
-set(pollux_headers conn error handover listener loop notify pollux server setting signal sim timer
+set(pollux_headers conn error handover limits listener loop notify pollux proxy_protocol server
+                    setting signal sim timer
                    types watch)
 list(TRANSFORM pollux_headers PREPEND "${PROJECT_SOURCE_DIR}/include/pollux/")
 list(TRANSFORM pollux_headers APPEND ".h")

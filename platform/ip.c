@@ -6,7 +6,8 @@
 
 #include "platform/os.h"
 
-#define IP_TEXT_MAX 45 /* "0000:0000:0000:0000:0000:ffff:255.255.255.255" */
+/* Of the longest text, "0000:0000:0000:0000:0000:ffff:255.255.255.255". */
+#define TEXT_LENGTH_MAX (PLX__IP_TEXT_BYTES - 1)
 
 /* Systems differ about other forms: a part that begins with 0 is octal for some. */
 static bool is_plain_ipv4(const char *text)
@@ -26,7 +27,7 @@ int plx__ip_parse(plx__ip *ip_out, const char *text)
 {
     bool is_ipv6 = strchr(text, ':') != NULL;
     memset(ip_out, 0, sizeof *ip_out);
-    if (strlen(text) > IP_TEXT_MAX)
+    if (strlen(text) > TEXT_LENGTH_MAX)
         return PLX_EADDRESS;
     if (is_ipv6 ? text[strspn(text, "0123456789abcdefABCDEF:.")] != '\0' : !is_plain_ipv4(text))
         return PLX_EADDRESS;
@@ -34,6 +35,13 @@ int plx__ip_parse(plx__ip *ip_out, const char *text)
         return PLX_EADDRESS;
     ip_out->length = is_ipv6 ? PLX__IPV6_BYTES : PLX__IPV4_BYTES;
     return 0;
+}
+
+void plx__ip_print(const plx__ip *ip, char text[PLX__IP_TEXT_BYTES])
+{
+    if (inet_ntop(ip->length == PLX__IPV6_BYTES ? AF_INET6 : AF_INET, ip->bytes, text,
+                  PLX__IP_TEXT_BYTES) == NULL)
+        text[0] = '\0'; /* It fails for want of room alone. */
 }
 
 void plx__ip_unmap(plx__ip *ip)

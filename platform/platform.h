@@ -90,6 +90,8 @@ const char *plx__address_path(const plx__address *address);
 
 #define PLX__IPV4_BYTES 4u
 #define PLX__IPV6_BYTES 16u
+/* Of one as text, with the zero at its end. */
+#define PLX__IP_TEXT_BYTES 46u
 
 /* An IP address, in the order of the network. */
 typedef struct plx__ip {
@@ -99,6 +101,8 @@ typedef struct plx__ip {
 
 /* Parses "10.0.0.1" or "2001:db8::1", without a port, brackets or a zone. 0 or PLX_EADDRESS. */
 int plx__ip_parse(plx__ip *ip_out, const char *text);
+/* The same in the other direction, for one that is not none. */
+void plx__ip_print(const plx__ip *ip, char text[PLX__IP_TEXT_BYTES]);
 /* An IPv4 address that is mapped into IPv6 (::ffff:10.0.0.1) becomes the IPv4 address. */
 void plx__ip_unmap(plx__ip *ip);
 /* That of a socket address; none for a Unix-domain one. */

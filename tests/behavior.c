@@ -39,6 +39,7 @@
     X(pace)                                                                                        \
     X(path)                                                                                        \
     X(post)                                                                                        \
+    X(proxy)                                                                                       \
     X(rest)                                                                                        \
     X(resume)                                                                                      \
     X(room)                                                                                        \

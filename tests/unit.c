@@ -11,6 +11,7 @@ extern const test_case unit_path_cases[];
 extern const test_case unit_platform_cases[];
 extern const test_case unit_poll_cases[];
 extern const test_case unit_prefix_cases[];
+extern const test_case unit_proxy_cases[];
 extern const test_case unit_readiness_cases[];
 extern const test_case unit_seam_cases[];
 extern const test_case unit_setting_cases[];
@@ -45,10 +46,18 @@ const char *__tsan_default_options(void)
 int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
-        unit_array_cases,      unit_clients_cases,  unit_closing_cases,
-        unit_idle_set_cases,   unit_core_cases,     unit_fork_cases,
-        unit_path_cases,       unit_platform_cases, unit_poll_cases,
-        unit_readiness_cases,  unit_seam_cases,     unit_setting_cases,
+        unit_array_cases,
+        unit_clients_cases,
+        unit_closing_cases,
+        unit_idle_set_cases,
+        unit_core_cases,
+        unit_fork_cases,
+        unit_path_cases,
+        unit_platform_cases,
+        unit_poll_cases,
+        unit_readiness_cases,
+        unit_seam_cases,
+        unit_setting_cases,
         unit_sized_cases,
 #ifdef __linux__
         unit_linux_cases,
@@ -56,8 +65,13 @@ int main(int argc, char **argv)
 #ifndef _WIN32
         unit_unix_cases,
 #endif
-        unit_supervisor_cases, unit_prefix_cases,   unit_tiers_cases,
-        unit_version_cases,    unit_wheel_cases,    NULL,
+        unit_supervisor_cases,
+        unit_prefix_cases,
+        unit_proxy_cases,
+        unit_tiers_cases,
+        unit_version_cases,
+        unit_wheel_cases,
+        NULL,
     };
     return suite_main(argc, argv, groups, false);
 }

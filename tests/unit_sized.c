@@ -99,6 +99,43 @@ static void conn_options_of_any_age(world *w)
     plx__socket_close(listener);
 }
 
+/* The same for a connection that gets others, and for one that begins with a header. */
+static void later_conn_options_of_any_age(world *w)
+{
+    newer_conn newer = {.options = {.flags = wrong}};
+    static const char *const trusted[] = {"::1"};
+    struct {
+        plx_proxy_options options;
+        unsigned char tail[TAIL];
+    } proxied = {.options = {.conn = &newer.options, .trusted = trusted, .trusted_count = 1}};
+    const plx_conn_options *options = &newer.options;
+    const plx_proxy_options *of = &proxied.options;
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_socket listener = socket_listening(address);
+    plx_loop *loop = loop_open();
+    plx_proxy *proxy;
+    plx_conn conn;
+    (void)w;
+    ck_ok(plx_connect(loop, &conn, address, NULL));
+    ck_assert_int_eq(plx_conn_become_sized(loop, conn, options, sizeof *options), PLX_EINVAL);
+    ck_ok(plx_conn_become_sized(loop, conn, options, OLDER_CONN));
+    ck_assert_int_eq(plx_proxy_open_sized(&proxy, of, sizeof *of, sizeof *options), PLX_EINVAL);
+    ck_ok(plx_proxy_open_sized(&proxy, of, sizeof *of, OLDER_CONN));
+    plx_proxy_conn_options_sized(proxy, &newer.options, sizeof newer);
+    ck_assert_uint_eq(newer.tail[TAIL - 1], 0);
+    plx_proxy_close(proxy);
+    newer.options.flags = 0;
+    newer.tail[TAIL - 1] = 1;
+    ck_assert_int_eq(plx_conn_become_sized(loop, conn, options, sizeof newer), PLX_EINVAL);
+    ck_ok(plx_conn_become_sized(loop, conn, options, sizeof *options));
+    ck_assert_int_eq(plx_proxy_open_sized(&proxy, of, sizeof *of, sizeof newer), PLX_EINVAL);
+    proxied.tail[0] = 1;
+    ck_assert_int_eq(plx_proxy_open_sized(&proxy, of, sizeof proxied, OLDER_CONN), PLX_EINVAL);
+    ck_assert_ptr_null(proxy);
+    ck_ok(plx_loop_close(loop));
+    plx__socket_close(listener);
+}
+
 /* A listener has two structs, each of an age of its own. */
 static void listen_options_of_any_age(world *w)
 {
@@ -267,11 +304,8 @@ static void server_counters_of_any_age(world *w)
 }
 
 const test_case unit_sized_cases[] = {
-    CASE(loop_options_of_any_age),
-    CASE(conn_options_of_any_age),
-    CASE(listen_options_of_any_age),
-    CASE(structs_of_any_age_are_filled_in),
-    CASE(server_options_of_any_age),
-    CASE(server_counters_of_any_age),
-    CASES_END,
+    CASE(loop_options_of_any_age),          CASE(conn_options_of_any_age),
+    CASE(later_conn_options_of_any_age),    CASE(listen_options_of_any_age),
+    CASE(structs_of_any_age_are_filled_in), CASE(server_options_of_any_age),
+    CASE(server_counters_of_any_age),       CASES_END,
 };

@@ -51,6 +51,7 @@
     X(EDEADLK, -37, "all loops of the simulation wait, and nothing will happen: see its trace")    \
     X(ETHREADS, -38, "this process has several threads, so it cannot fork")                        \
     X(ESLOW, -39, "the peer sends more slowly than it must")                                       \
+    X(EPROTO, -40, "the peer does not keep to the protocol")                                       \
     X(EVERSION, -41, "the other process speaks another protocol, or another version of it")
 
 #ifdef __cplusplus

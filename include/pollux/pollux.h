@@ -12,6 +12,7 @@
 #include <pollux/listener.h>
 #include <pollux/loop.h>
 #include <pollux/notify.h>
+#include <pollux/proxy_protocol.h>
 #include <pollux/server.h>
 #include <pollux/setting.h>
 #include <pollux/signal.h>

@@ -1,0 +1,540 @@
+/* tests/behavior_proxy.c - connections that begin with a header of the PROXY protocol. */
+#include <string.h>
+
+#include "core/loop.h"
+#include "tests/hosted.h"
+
+extern const test_case behavior_proxy_cases[];
+
+#define LINE "PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\n"
+
+/* A listener whose connections begin with a header, and what its callbacks have seen. */
+typedef struct proxied {
+    probe probe; /* First. Of its connections. */
+    plx_proxy *proxy;
+    char address[PLX_ADDRESS_TEXT_MAX];
+    size_t headers, refusals;
+    int reason;              /* Of the last refusal. */
+    bool refuses;            /* What on_header returns, */
+    bool closes;             /* or does. */
+    plx_proxy_header header; /* The last one. */
+    char peer[PLX_ADDRESS_TEXT_MAX];
+    void *data; /* What on_header was handed. */
+} proxied;
+
+static proxied *now; /* The case's. */
+
+static int header_seen(plx_loop *loop, plx_conn conn, void **data, const plx_proxy_header *header)
+{
+    now->headers++;
+    now->header = *header;
+    now->header.tlvs = NULL;
+    now->data = *data;
+    *data = &now->probe;
+    ck_assert_uint_eq(now->probe.opened, now->probe.closed);
+    ck_assert_int_eq(plx_conn_is_open(loop, conn), 0);
+    ck_assert_ptr_null(plx_conn_data(loop, conn));
+    ck_assert_int_eq(plx_conn_set_data(loop, conn, NULL), PLX_ENOTCONN);
+    ck_assert_int_eq(plx_conn_become(loop, conn, NULL), PLX_ENOTCONN);
+    if (now->closes)
+        ck_ok(plx_conn_close(loop, conn));
+    return now->refuses ? PLX_EACCES : 0;
+}
+
+static void refusal_seen(plx_loop *loop, plx_conn conn, void *data, int reason)
+{
+    now->refusals++;
+    now->reason = reason;
+    ck_assert_ptr_eq(data, now);
+    if (plx_conn_peer(loop, conn, now->peer, sizeof now->peer) != 0)
+        now->peer[0] = '\0';
+}
+
+static const char *const loopback[] = {"127.0.0.0/8", "::1"};
+
+/* Listens with the options; callbacks, `conn` and, where there are none, `trusted` are put in. */
+static void proxied_open(world *w, proxied *p, plx_conn_options conn, plx_proxy_options options)
+{
+    plx_conn_options staged;
+    const plx_conn_options counted = probe_options(&p->probe);
+    now = p;
+    conn.on_open = counted.on_open;
+    conn.on_data = counted.on_data;
+    conn.on_end = counted.on_end;
+    conn.on_close = counted.on_close;
+    conn.data = p; /* on_header puts the probe there. */
+    options.conn = &conn;
+    options.on_header = header_seen;
+    options.on_refused = refusal_seen;
+    if (options.trusted == NULL) {
+        options.trusted = loopback;
+        options.trusted_count = 2;
+    }
+    ck_ok(plx_proxy_open(&p->proxy, &options));
+    plx_proxy_conn_options(p->proxy, &staged);
+    (void)listen_at(w, &staged, p->address);
+}
+
+/* The loop closes first, which closes what still waits. */
+static void proxied_close(world *w, proxied *p)
+{
+    world_reopen(w, (plx_loop_options){0});
+    ck_assert_uint_eq(p->probe.opened, p->probe.closed);
+    plx_proxy_close(p->proxy);
+}
+
+/* A peer that is told of a reset; nothing was opened for it. */
+static void check_refused(world *w, proxied *p, peer *client, int reason)
+{
+    size_t dropped;
+    expect_reset(peer_drain(w, client, &dropped));
+    peer_close(client);
+    ck_assert_uint_eq(dropped, 0);
+    ck_assert_uint_eq(p->refusals, 1);
+    ck_assert_int_eq(p->reason, reason);
+    ck_assert_uint_eq(p->probe.opened + p->probe.shown + p->probe.closed, 0);
+    p->refusals = 0;
+}
+
+/* The header, then the rest: on_open comes with the header alone, on_data sees what follows. */
+static void header_comes_before_everything(world *w)
+{
+    proxied p = {.probe = {.then_data = echo_back}};
+    proxied_open(w, &p, (plx_conn_options){0}, (plx_proxy_options){0});
+    peer client = peer_open(w, p.address);
+    turn_some(w);
+    ck_assert_uint_eq(p.probe.opened, 0);
+    peer_send(w, &client, LINE, sizeof LINE - 1);
+    turn_until(w, &p.probe.opened, 1);
+    ck_assert_uint_eq(p.headers, 1);
+    ck_assert_ptr_eq(p.data, &p);
+    ck_assert_str_eq(p.header.source, "tcp://192.0.2.1:4711");
+    turn_some(w);
+    ck_assert_uint_eq(p.probe.shown, 0);
+    ck_assert_int_eq(plx_conn_is_open(w->loop, p.probe.conn), 1);
+    ck_assert_ptr_eq(plx_conn_data(w->loop, p.probe.conn), &p.probe);
+    ck_ok(plx_conn_peer(w->loop, p.probe.conn, p.peer, sizeof p.peer));
+    ck_assert_mem_eq(p.peer, "tcp://127.0.0.1:", 16);
+    peer_send(w, &client, "hello", 5);
+    turn_until(w, &p.probe.received, 5);
+    peer_close(&client);
+    turn_until(w, &p.probe.closed, 1);
+    ck_assert_uint_eq(p.refusals, 0);
+    proxied_close(w, &p);
+}
+
+/* With the first bytes of the protocol behind it, in one piece and byte by byte; in both versions.
+ */
+static void header_may_come_in_any_pieces(world *w)
+{
+    unsigned char bytes[64];
+    for (int way = 0; way < 4; way++) {
+        proxied p = {.probe = {.then_data = echo_back}};
+        char got[5];
+        int length = plx_proxy_write(bytes, sizeof bytes, way % 2 == 0 ? 1 : 2,
+                                     "tcp://192.0.2.1:4711", "tcp://192.0.2.2:80");
+        ck_assert_int_gt(length, 0);
+        memcpy(bytes + length, "hello", 5);
+        length += 5;
+        proxied_open(w, &p, (plx_conn_options){0}, (plx_proxy_options){0});
+        peer client = peer_open(w, p.address);
+        if (way < 2) {
+            peer_send(w, &client, bytes, (size_t)length);
+        } else {
+            for (int i = 0; i < length; i++) {
+                ck_assert_uint_eq(p.probe.opened, i >= length - 5 && p.probe.opened != 0);
+                peer_send(w, &client, bytes + i, 1);
+                turn(w);
+            }
+        }
+        peer_receive(w, &client, got, 5);
+        ck_assert_mem_eq(got, "hello", 5);
+        ck_assert_uint_eq(p.probe.received, 5);
+        ck_assert_uint_eq(p.headers, 1);
+        ck_assert_str_eq(p.header.source, "tcp://192.0.2.1:4711");
+        peer_close(&client);
+        turn_until(w, &p.probe.closed, 1);
+        proxied_close(w, &p);
+    }
+}
+
+/* Whoever speaks first after the header: here the server does. */
+static void greet(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)p;
+    ck_ok(plx_conn_write(loop, conn, "welcome", 7));
+}
+
+static void server_may_speak_first(world *w)
+{
+    proxied p = {.probe = {.then_open = greet}};
+    char got[7];
+    proxied_open(w, &p, (plx_conn_options){0}, (plx_proxy_options){0});
+    peer client = peer_open(w, p.address);
+    peer_send(w, &client, LINE, sizeof LINE - 1);
+    peer_receive(w, &client, got, 7);
+    ck_assert_mem_eq(got, "welcome", 7);
+    peer_close(&client);
+    turn_until(w, &p.probe.closed, 1);
+    proxied_close(w, &p);
+}
+
+/* A health check of the proxy, and one whose client the proxy does not know: served like others. */
+static void headers_without_addresses_are_served(world *w)
+{
+    static const char *const lines[] = {"\r\n\r\n\0\r\nQUIT\n\x20\0\0\x03xyz", "PROXY UNKNOWN\r\n"};
+    static const size_t lengths[] = {19, 15};
+    for (size_t i = 0; i < 2; i++) {
+        proxied p = {.probe = {.then_data = echo_back}};
+        char got[5];
+        proxied_open(w, &p, (plx_conn_options){0}, (plx_proxy_options){0});
+        peer client = peer_open(w, p.address);
+        peer_send(w, &client, lines[i], lengths[i]);
+        peer_send(w, &client, "check", 5);
+        peer_receive(w, &client, got, 5);
+        ck_assert_uint_eq(p.header.is_local, i == 0);
+        ck_assert_uint_eq(p.header.family, PLX_PROXY_UNKNOWN);
+        ck_assert_str_eq(p.header.source, "");
+        peer_close(&client);
+        turn_until(w, &p.probe.closed, 1);
+        proxied_close(w, &p);
+    }
+}
+
+static void peers_that_send_something_else_are_reset(world *w)
+{
+    static const char *const wrong[] = {"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+                                        "PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n", "\r\n\r\nno signature"};
+    proxied p = {.refusals = 0};
+    proxied_open(w, &p, (plx_conn_options){0}, (plx_proxy_options){0});
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        peer client = peer_open(w, p.address);
+        peer_send(w, &client, wrong[i], strlen(wrong[i]));
+        check_refused(w, &p, &client, PLX_EPROTO);
+        ck_assert_mem_eq(p.peer, "tcp://127.0.0.1:", 16);
+    }
+    proxied_close(w, &p);
+}
+
+/* It says so in its first 16 bytes, and nobody waits for the rest. */
+static void header_that_is_too_long_is_refused(world *w)
+{
+    static const char long_one[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\x01\x00";
+    proxied p = {.refusals = 0};
+    proxied_open(w, &p, (plx_conn_options){0}, (plx_proxy_options){.header_max = 271});
+    peer client = peer_open(w, p.address);
+    peer_send(w, &client, long_one, 16);
+    check_refused(w, &p, &client, PLX_EMSGSIZE);
+    proxied_close(w, &p);
+}
+
+/* The end in the middle of a header is an error, and one before any byte is a simple check. */
+static void peer_that_ends_before_its_header(world *w)
+{
+    proxied p = {.refusals = 0};
+    size_t dropped;
+    proxied_open(w, &p, (plx_conn_options){0}, (plx_proxy_options){0});
+    peer client = peer_open(w, p.address);
+    peer_send(w, &client, LINE, 20);
+    peer_shutdown(&client);
+    check_refused(w, &p, &client, PLX_EPROTO);
+    client = peer_open(w, p.address);
+    peer_shutdown(&client);
+    ck_assert_int_eq(peer_drain(w, &client, &dropped), PLX_EEOF);
+    peer_close(&client);
+    turn_until_counter(w, connections_closed, 2);
+    ck_assert_uint_eq(p.refusals, 0);
+    proxied_close(w, &p);
+}
+
+/* Who may not send a header is reset before it sends anything. */
+static void untrusted_peers_are_reset(world *w)
+{
+    static const char *const others[] = {"10.0.0.0/8", "127.0.0.2", "::/0"};
+    proxied p = {.refusals = 0};
+    proxied_open(w, &p, (plx_conn_options){0},
+                 (plx_proxy_options){.trusted = others, .trusted_count = 3});
+    peer client = peer_open(w, p.address);
+    check_refused(w, &p, &client, PLX_EACCES);
+    ck_assert_mem_eq(p.peer, "tcp://127.0.0.1:", 16);
+    proxied_close(w, &p);
+}
+
+/* A client that sends a byte now and then does not put it off. */
+static void header_that_does_not_end_times_out(world *w)
+{
+    const uint64_t timeout_ns = 60 * PLX_MILLISECOND;
+    for (int way = 0; way < 2; way++) {
+        proxied p = {.refusals = 0};
+        size_t sent = 0;
+        proxied_open(w, &p, (plx_conn_options){0},
+                     (plx_proxy_options){.header_timeout_ns = timeout_ns});
+        peer client = peer_open(w, p.address);
+        turn_until_counter(w, connections_accepted, 1);
+        uint64_t next_ns = plx_loop_now(w->loop);
+        while (p.refusals == 0) {
+            if (way == 1 && plx_loop_now(w->loop) >= next_ns) {
+                /* It may have been closed by now. */
+                (void)net_send(client.socket, LINE + sent, 1);
+                ck_assert_uint_lt(++sent, sizeof LINE - 2);
+                next_ns = plx_loop_now(w->loop) + timeout_ns / 3;
+            }
+            turn(w);
+        }
+        ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
+        ck_assert_uint_eq(counter(w, timeouts), 1);
+        ck_assert_uint_eq(p.probe.opened + p.probe.closed, 0);
+        peer_close(&client);
+        proxied_close(w, &p);
+    }
+}
+
+/* After the header its timeout is over, and the user's own run. */
+static void timeouts_change_with_the_header(world *w)
+{
+    const uint64_t timeout_ns = 40 * PLX_MILLISECOND;
+    for (int way = 0; way < 2; way++) {
+        proxied p = {.refusals = 0};
+        proxied_open(
+            w, &p, (plx_conn_options){.idle_timeout_ns = way == 0 ? 0 : timeout_ns},
+            (plx_proxy_options){.header_timeout_ns = way == 0 ? timeout_ns : 3600 * PLX_SECOND});
+        peer client = peer_open(w, p.address);
+        peer_send(w, &client, LINE, sizeof LINE - 1);
+        turn_until(w, &p.probe.opened, 1);
+        uint64_t until = plx_loop_now(w->loop) + 2 * timeout_ns;
+        while (way == 0 && plx_loop_now(w->loop) < until)
+            turn(w);
+        ck_assert_uint_eq(p.probe.closed, 0);
+        if (way == 1) {
+            turn_until(w, &p.probe.closed, 1);
+            ck_assert_int_eq(p.probe.reason, PLX_ETIMEDOUT);
+        }
+        peer_close(&client);
+        turn_until(w, &p.probe.closed, 1);
+        proxied_close(w, &p);
+    }
+}
+
+/* on_header refuses, or closes: nothing else is called. */
+static void on_header_decides(world *w)
+{
+    for (int way = 0; way < 2; way++) {
+        proxied p = {.refuses = way == 0, .closes = way == 1};
+        size_t dropped;
+        proxied_open(w, &p, (plx_conn_options){0}, (plx_proxy_options){0});
+        peer client = peer_open(w, p.address);
+        peer_send(w, &client, LINE "hello", sizeof LINE + 4);
+        int end = peer_drain(w, &client, &dropped);
+        if (way == 0)
+            expect_reset(end);
+        peer_close(&client);
+        turn_until_counter(w, connections_closed, 1);
+        ck_assert_uint_eq(p.headers, 1);
+        ck_assert_uint_eq(p.refusals + p.probe.opened + p.probe.shown + p.probe.closed, 0);
+        proxied_close(w, &p);
+    }
+}
+
+static void hold_open(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)p;
+    ck_ok(plx_conn_close(loop, conn));
+}
+
+static void on_open_may_close(world *w)
+{
+    proxied p = {.probe = {.then_open = hold_open}};
+    proxied_open(w, &p, (plx_conn_options){0}, (plx_proxy_options){0});
+    peer client = peer_open(w, p.address);
+    peer_send(w, &client, LINE "hello", sizeof LINE + 4);
+    turn_until(w, &p.probe.closed, 1);
+    ck_assert_uint_eq(p.probe.shown, 0);
+    peer_close(&client);
+    proxied_close(w, &p);
+}
+
+/* The user's flag applies to the user's bytes: the header is read all the same. */
+static void paused_options_pause_after_the_header(world *w)
+{
+    proxied p = {.refusals = 0};
+    proxied_open(w, &p, (plx_conn_options){.flags = PLX_CONN_PAUSED}, (plx_proxy_options){0});
+    peer client = peer_open(w, p.address);
+    peer_send(w, &client, LINE "hello", sizeof LINE + 4);
+    turn_until(w, &p.probe.opened, 1);
+    turn_some(w);
+    ck_assert_uint_eq(p.probe.shown, 0);
+    ck_ok(plx_conn_resume(w->loop, p.probe.conn));
+    turn_until(w, &p.probe.received, 5);
+    peer_close(&client);
+    turn_until(w, &p.probe.closed, 1);
+    proxied_close(w, &p);
+}
+
+/* Without memory for the options the connection is refused, and the next one is served. */
+static void header_that_meets_a_lack_of_memory(world *w)
+{
+    for (uint32_t first = 0;; first++) {
+        proxied p = {.probe = {.then_data = echo_back}};
+        char got[5];
+        proxied_open(w, &p, (plx_conn_options){0}, (plx_proxy_options){0});
+        peer client = peer_open(w, p.address);
+        turn_until_counter(w, connections_accepted, 1);
+        turn_some(w);
+        plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
+        peer_send(w, &client, LINE "hello", sizeof LINE + 4);
+        while (p.probe.received < 5 && p.refusals + p.probe.closed == 0)
+            turn(w);
+        uint32_t struck = plx__fault_disarm(PLX__FAULT_MEMORY);
+        if (p.refusals > 0)
+            check_refused(w, &p, &client, PLX_ENOMEM);
+        else
+            peer_close(&client);
+        turn_until_counter(w, connections_closed, 1);
+        ck_assert_uint_eq(p.probe.opened, p.probe.closed);
+        client = peer_open(w, p.address);
+        peer_send(w, &client, LINE "hello", sizeof LINE + 4);
+        peer_receive(w, &client, got, 5);
+        peer_close(&client);
+        proxied_close(w, &p);
+        if (struck == 0)
+            break;
+        ck_assert_uint_lt(first, 20);
+    }
+}
+
+static int visit(plx_loop *loop, plx_conn conn, void *data)
+{
+    size_t *counts = data;
+    counts[plx_conn_is_open(loop, conn)]++;
+    if (!plx_conn_is_open(loop, conn))
+        ck_assert_ptr_null(plx_conn_data(loop, conn));
+    return 0;
+}
+
+/* Those that wait are told apart from the others; the loop's end reports them. */
+static void waiting_connections_are_visited_as_not_open(world *w)
+{
+    proxied p = {.refusals = 0};
+    size_t counts[2] = {0};
+    proxied_open(w, &p, (plx_conn_options){0}, (plx_proxy_options){0});
+    peer waiting = peer_open(w, p.address);
+    turn_until_counter(w, connections_accepted, 1);
+    peer open = peer_open(w, p.address);
+    peer_send(w, &open, LINE, sizeof LINE - 1);
+    turn_until(w, &p.probe.opened, 1);
+    ck_ok(plx_loop_each_conn(w->loop, visit, counts));
+    ck_assert_uint_eq(counts[0], 1);
+    ck_assert_uint_eq(counts[1], 1);
+    proxied_close(w, &p);
+    ck_assert_uint_eq(p.refusals, 1);
+    ck_assert_int_eq(p.reason, PLX_ECANCELED);
+    peer_close(&waiting);
+    peer_close(&open);
+}
+
+static void options_that_are_wrong_are_refused(world *w)
+{
+    static const char *const bad[] = {"127.0.0.1", "10.0.0.1/8"};
+    const plx_conn_options contradicting = {.send_high = 1, .send_low = 2};
+    plx_proxy *proxy;
+    plx_conn_options staged;
+    const plx_proxy_options wrong[] = {
+        {.trusted = NULL},
+        {.trusted = loopback},
+        {.trusted_count = 1},
+        {.trusted = loopback, .trusted_count = 257},
+        {.trusted = bad, .trusted_count = 2},
+        {.trusted = loopback, .trusted_count = 2, .header_max = 106},
+        {.trusted = loopback, .trusted_count = 2, .header_max = 65552},
+        {.trusted = loopback, .trusted_count = 2, .conn = &contradicting},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        ck_assert_int_eq(plx_proxy_open(&proxy, &wrong[i]), PLX_EINVAL);
+        ck_assert_ptr_null(proxy);
+    }
+    ck_assert_int_eq(plx_proxy_open(&proxy, NULL), PLX_EINVAL);
+    plx_proxy_options options = {.trusted = loopback, .trusted_count = 2};
+    for (uint32_t first = 0; first < 2; first++) {
+        plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
+        ck_assert_int_eq(plx_proxy_open(&proxy, &options), PLX_ENOMEM);
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
+    }
+    ck_ok(plx_proxy_open(&proxy, &options));
+    plx_proxy_conn_options(proxy, &staged);
+    plx_proxy *nested;
+    options.conn = &staged; /* One header is enough. */
+    ck_assert_int_eq(plx_proxy_open(&nested, &options), PLX_EINVAL);
+    probe p = {0};
+    const plx_conn_options plain = probe_options(&p);
+    peer client = connect_pair(w, &p, &plain);
+    ck_assert_int_eq(plx_conn_become(w->loop, p.conn, &staged), PLX_EINVAL);
+    peer_close(&client);
+    turn_until(w, &p.closed, 1);
+    plx_proxy_close(proxy);
+    plx_proxy_close(NULL);
+}
+
+/* The standard of a server: its echo begins after the header, under every policy. */
+static void servers_serve_behind_a_proxy(world *w)
+{
+    for (uint32_t dispatch = PLX_DISPATCH_ROUND_ROBIN; dispatch <= PLX_DISPATCH_SHARED;
+         dispatch++) {
+        hosted h = {.is_asked = true};
+        peer peers[4];
+        char got[5];
+        plx_proxy *proxy;
+        ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 2, .dispatch = dispatch},
+                         (plx_loop_options){0}));
+        const plx_conn_options conn = hosted_conn();
+        plx_conn_options staged;
+        ck_ok(plx_proxy_open(
+            &proxy, &(plx_proxy_options){.conn = &conn, .trusted = loopback, .trusted_count = 2}));
+        plx_proxy_conn_options(proxy, &staged);
+        int status = plx_server_listen(h.server, "tcp://127.0.0.1:0",
+                                       &(plx_listen_options){.conn = &staged});
+        if (status == PLX_ENOSYS) {
+            ck_ok(plx_server_close(h.server));
+            plx_proxy_close(proxy);
+            continue;
+        }
+        ck_ok(status);
+        ck_ok(plx_server_address(h.server, 0, h.address, sizeof h.address));
+        hosted_run(&h);
+        for (size_t i = 0; i < 4; i++) {
+            peers[i] = peer_open(w, h.address);
+            if (i == 3)
+                break; /* It waits for its header when the server drains. */
+            peer_send(w, &peers[i], LINE "hello", sizeof LINE + 4);
+            peer_receive(w, &peers[i], got, 5);
+        }
+        turn_some(w);
+        ck_ok(plx_server_drain(h.server, PLX_FOREVER));
+        hosted_until(w, &h, asked, 3);
+        ck_assert_uint_eq(hosted_count(&h, opened), 3);
+        hosted_peers_close(peers, 4);
+        ck_ok(hosted_wait(w, &h));
+        hosted_close(w, &h);
+        plx_proxy_close(proxy);
+    }
+}
+
+const test_case behavior_proxy_cases[] = {
+    CASE(header_comes_before_everything),
+    CASE(header_may_come_in_any_pieces),
+    CASE(server_may_speak_first),
+    CASE(headers_without_addresses_are_served),
+    CASE(peers_that_send_something_else_are_reset),
+    CASE(header_that_is_too_long_is_refused),
+    CASE(peer_that_ends_before_its_header),
+    CASE(untrusted_peers_are_reset),
+    CASE(header_that_does_not_end_times_out),
+    CASE(timeouts_change_with_the_header),
+    CASE(on_header_decides),
+    CASE(on_open_may_close),
+    CASE(paused_options_pause_after_the_header),
+    CASE(header_that_meets_a_lack_of_memory),
+    CASE(waiting_connections_are_visited_as_not_open),
+    CASE(options_that_are_wrong_are_refused),
+    CASE(servers_serve_behind_a_proxy),
+    CASES_END,
+};
