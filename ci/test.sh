@@ -59,7 +59,7 @@ suites=0
 
 libraries='gcc g++ libc6-dev cmake ninja-build pkg-config git check libuv1-dev libcjson-dev
     liburing-dev'
-linux="$libraries libcurl4-openssl-dev libpq-dev libhiredis-dev libc-ares-dev curl strace"
+linux="$libraries libcurl4-openssl-dev libpq-dev libhiredis-dev libc-ares-dev curl strace haproxy"
 windows="$libraries dpkg-dev gcc-mingw-w64-x86-64-win32 wine64"
 linux_backends='poll select epoll uring libuv'
 # Without the one that is for comparison and the simulation, which ci/nightly/sanitizers.sh runs.

@@ -370,6 +370,17 @@ if pollux backends | grep -q '^select '; then
     expect "a policy that the backend lacks" 1 'shared: it needs .*"round-robin" works everywhere' \
         serve --backend select --dispatch shared --loops 2 --listen tcp://127.0.0.1:0
 fi
+expect "a prefix with bits behind it" 2 '"10.0.0.1/8" is not a block of addresses' \
+    serve --proxy-from 10.0.0.1/8
+expect "a prefix without the protocol" 2 '^pollux serve: --proxy-from is for --proxy-protocol' \
+    serve --proxy-from 10.0.0.0/8
+expect "a version that is none" 2 '"2" is no version; choose v1 or v2' load --proxy-protocol 2 x
+serve --mode http --proxy-protocol
+for version in v1 v2; do
+    expect_load "a PROXY header, $version" '^requests ' --mode http --proxy-protocol "$version" \
+        "$address"
+done
+serve_end "serve with PROXY headers"
 for policy in round-robin least-connections; do
     serve --mode http --loops 2 --dispatch "$policy"
     if grep -q "2 loops, $policy)" "$scratch/serve"; then

@@ -32,6 +32,7 @@ if(POLLUX_SH AND NOT CMAKE_HOST_WIN32)
         set_tests_properties(tool_serve PROPERTIES ENVIRONMENT POLLUX_HAS_TSAN=1)
     endif()
 endif()
+
 # Wine 8 has no Unix-domain sockets, and no system but Unix has systemd.
 if(POLLUX_SH AND UNIX)
     foreach(name IN ITEMS takeover systemd)
@@ -40,4 +41,11 @@ if(POLLUX_SH AND UNIX)
                          $<TARGET_FILE:pollux_tool>)
         set_tests_properties(tool_${name} PROPERTIES TIMEOUT 900 COST 100 LABELS tool)
     endforeach()
+endif()
+
+# Behind HAProxy, where it is installed: it runs on Unix.
+if(POLLUX_SH AND UNIX AND NOT CMAKE_CROSSCOMPILING)
+    add_test(NAME haproxy COMMAND "${POLLUX_SH}" "${CMAKE_CURRENT_SOURCE_DIR}/haproxy.sh"
+                                  $<TARGET_FILE:pollux_tool>)
+    set_tests_properties(haproxy PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77 LABELS tool)
 endif()

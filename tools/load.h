@@ -49,8 +49,9 @@ typedef struct load_options {
     size_t settings_count;
     enum load_mode mode;
     uint32_t connections;
-    uint32_t pipeline;   /* Requests that a connection may have on their way. */
-    uint32_t echo_bytes; /* Of each request to be echoed. */
+    uint32_t pipeline;      /* Requests that a connection may have on their way. */
+    uint32_t echo_bytes;    /* Of each request to be echoed. */
+    uint32_t proxy_version; /* Of the PROXY header that each connection begins with; 0: none. */
     uint64_t duration_ns;
     uint64_t rate; /* Requests per second, of all connections together; 0: a closed loop. */
     load_progress_fn on_second; /* May be NULL. */

@@ -12,7 +12,7 @@
 #include "tools/options.h"
 #include "tools/setting.h"
 
-enum { BACKEND, SET, MODE, CONNECTIONS, DURATION, RATE, PIPELINE, SIZE, JSON };
+enum { BACKEND, SET, MODE, CONNECTIONS, DURATION, RATE, PIPELINE, PROXY_PROTOCOL, SIZE, JSON };
 
 typedef struct load_arguments {
     load_options options;
@@ -38,6 +38,8 @@ static const char help[] =
     "                     connection sends the next request when it has received the answer\n"
     "  --pipeline N       Requests that a connection may have in flight. Default: 1\n"
     "  --size BYTES       The size of a request in mode echo. Default: 64\n"
+    "  --proxy-protocol V Each connection begins with a PROXY header, as those of a proxy do: v1\n"
+    "                     or v2, for 'pollux serve --proxy-protocol'\n"
     "  --backend NAME     The backend of the load itself. Default: as for 'pollux serve'\n"
     "  --set KEY=VALUE    A setting of that backend; 'pollux backends --settings' lists them\n"
     "  --json             Prints a JSON object\n"
@@ -85,6 +87,15 @@ static int mode_take(load_options *options, const char *name)
     return COMMAND_DONE;
 }
 
+static int proxy_take(load_options *options, const char *value)
+{
+    if (strcmp(value, "v1") != 0 && strcmp(value, "v2") != 0)
+        return command_misused("load", "--proxy-protocol: \"%s\" is no version; choose v1 or v2",
+                               value);
+    options->proxy_version = value[1] == '1' ? 1 : 2;
+    return COMMAND_DONE;
+}
+
 static int duration_take(load_options *options, const char *value)
 {
     if (value_seconds(value, &options->duration_ns) && options->duration_ns > 0)
@@ -112,6 +123,8 @@ static int option_take(void *data, const option_given *given)
         return count_take(given, LOAD_RATE_MAX, &options->rate);
     case PIPELINE:
         return count_take_32(given, LOAD_PIPELINE_MAX, &options->pipeline);
+    case PROXY_PROTOCOL:
+        return proxy_take(options, given->value);
     case SIZE:
         a->has_size = true;
         return count_take_32(given, LOAD_BYTES_MAX, &options->echo_bytes);
@@ -138,11 +151,17 @@ static int arguments_check(load_arguments *a)
 static int arguments_take(load_arguments *a, int count, char **arguments)
 {
     static const option_form forms[] = {
-        {"set", SET, true},           {"backend", BACKEND, true},
-        {"mode", MODE, true},         {"connections", CONNECTIONS, true},
-        {"duration", DURATION, true}, {"rate", RATE, true},
-        {"pipeline", PIPELINE, true}, {"size", SIZE, true},
-        {"json", JSON, false},        {NULL, 0, false},
+        {"set", SET, true},
+        {"backend", BACKEND, true},
+        {"mode", MODE, true},
+        {"connections", CONNECTIONS, true},
+        {"duration", DURATION, true},
+        {"rate", RATE, true},
+        {"pipeline", PIPELINE, true},
+        {"size", SIZE, true},
+        {"json", JSON, false},
+        {"proxy-protocol", PROXY_PROTOCOL, true},
+        {NULL, 0, false},
     };
     char **operands;
     int status = options_read(&load_command, count, arguments, forms, option_take, a, &operands);

@@ -52,12 +52,14 @@ typedef struct summary_line {
     uint64_t value;
 } summary_line;
 
-static int summary_print_json(const summary_line *lines, size_t count)
+static int summary_print_json(const summary_line *lines, const bool *is_left_out, size_t count)
 {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "event", "summary");
-    for (size_t i = 0; i < count; i++)
-        cJSON_AddNumberToObject(object, lines[i].name, (double)lines[i].value);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_left_out[i])
+            cJSON_AddNumberToObject(object, lines[i].name, (double)lines[i].value);
+    }
     return json_print("serve", object, false);
 }
 
@@ -107,13 +109,19 @@ static int summary_print(const serve *s, const plx_loop_stats *stats)
         {"limit_pauses", server.limit_pauses},
         {"children", server.children_started},
         {"children_lost", server.children_lost},
+        {"refused_proxy", serve_proxy_refused()},
     };
-    size_t first = s->service->has_requests && !forks(s) ? 0 : 2;
-    size_t count = sizeof lines / sizeof lines[0] - first - (forks(s) ? 0 : 2);
+    const size_t count = sizeof lines / sizeof lines[0];
+    bool is_left_out[sizeof lines / sizeof lines[0]] = {false};
+    is_left_out[0] = is_left_out[1] = !s->service->has_requests || forks(s);
+    is_left_out[count - 3] = is_left_out[count - 2] = !forks(s);
+    is_left_out[count - 1] = !s->proxy.is_wanted || forks(s);
     if (s->is_json)
-        return summary_print_json(lines + first, count);
-    for (size_t i = first; i < first + count; i++)
-        printf("%-18s %llu\n", lines[i].name, (unsigned long long)lines[i].value);
+        return summary_print_json(lines, is_left_out, count);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_left_out[i])
+            printf("%-18s %llu\n", lines[i].name, (unsigned long long)lines[i].value);
+    }
     fflush(stdout);
     return COMMAND_DONE;
 }
@@ -296,6 +304,8 @@ static int services_run(serve *s)
     int status = serve_limits_set(&s->limits, s->server);
     if (status == 0)
         status = services_open(s, &conn);
+    if (status == 0)
+        status = serve_proxy_open(&s->proxy, &conn);
     /* First, so that a program that has read the address can end the server with a signal. */
     if (status == 0)
         status = signals_open(s);
@@ -331,6 +341,7 @@ int serve_until_end(serve *s)
     serve_sockets_close(s);
     /* The connections' callbacks need the service to the last. */
     (void)plx_server_close(s->server);
+    serve_proxy_close(&s->proxy);
     for (uint32_t i = 0; s->states != NULL && i < loops; i++)
         s->service->close(s->states[i]);
     plx__free(s->states);

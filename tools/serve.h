@@ -5,6 +5,7 @@
 #include "platform/platform.h"
 #include "tools/command.h"
 #include "tools/serve_limits.h"
+#include "tools/serve_proxy.h"
 #include "tools/service.h"
 #include "tools/setting.h"
 
@@ -20,6 +21,7 @@ typedef struct serve {
     const char *addresses[SERVE_LISTENERS_MAX];
     size_t addresses_count;
     const service *service;
+    serve_proxy proxy;
     bool has_idle_timeout;
     uint64_t idle_timeout_ns;
     uint64_t drain_ns; /* After a signal that asks for it; 0: ends at once. */

@@ -22,6 +22,8 @@ enum {
     DRAIN,
     PIN,
     TAKEOVER,
+    PROXY_PROTOCOL,
+    PROXY_FROM,
     UNTIL_STDIN_ENDS,
     JSON
 };
@@ -81,6 +83,12 @@ static const char help[] =
     "                         192.0.2.0/24; may be given up to 64 times\n"
     "  --deny BLOCK           Clients in this block may not, though they are in an --allow; may\n"
     "                         be given up to 64 times\n"
+    "  --proxy-protocol       Connections begin with a header of the PROXY protocol, version 1 or\n"
+    "                         2, as HAProxy's send-proxy-v2 sends it. One that does not is reset,\n"
+    "                         or closed after 3 seconds\n"
+    "  --proxy-from PREFIX    Who may connect with --proxy-protocol: a block of addresses, as\n"
+    "                         10.0.0.0/8, or one address; may be given up to 16 times. All others\n"
+    "                         are reset. Default: 127.0.0.0/8 and ::1\n"
     "  --until-stdin-ends     Also ends when standard input ends. A program that starts this\n"
     "                         one can close the pipe to shut it down gracefully on every\n"
     "                         system; it also ends when that program dies\n"
@@ -203,6 +211,11 @@ static int option_take(void *data, const option_given *given)
     case PIN:
         s->options.pin = 1;
         return COMMAND_DONE;
+    case PROXY_PROTOCOL:
+        s->proxy.is_wanted = true;
+        return COMMAND_DONE;
+    case PROXY_FROM:
+        return serve_proxy_from(&s->proxy, given->value);
     case UNTIL_STDIN_ENDS:
         s->until_input_ends = true;
         return COMMAND_DONE;
@@ -235,6 +248,13 @@ static int policy_check(const serve *s)
                                "--takeover is not for --dispatch %s, whose children have the "
                                "sockets, too; choose thread or shared",
                                plx_dispatch_name(dispatch));
+    if (s->proxy.is_wanted && handles)
+        return command_misused("serve",
+                               "--proxy-protocol is for connections of loops, and --dispatch "
+                               "%s has none; choose another policy",
+                               plx_dispatch_name(dispatch));
+    if (s->proxy.from_count > 0 && !s->proxy.is_wanted)
+        return command_misused("serve", "--proxy-from is for --proxy-protocol");
     if (forks && s->until_input_ends)
         return command_misused("serve",
                                "--until-stdin-ends needs a thread, and --dispatch %s a "
@@ -257,6 +277,8 @@ static int options_take(serve *s, int count, char **arguments)
         {"drain", DRAIN, true},
         {"pin", PIN, false},
         {"takeover", TAKEOVER, true},
+        {"proxy-protocol", PROXY_PROTOCOL, false},
+        {"proxy-from", PROXY_FROM, true},
         {"until-stdin-ends", UNTIL_STDIN_ENDS, false},
         {"json", JSON, false},
         {"limit-connections", SERVE_LIMIT_CONNECTIONS, true},

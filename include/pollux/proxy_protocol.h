@@ -181,7 +181,7 @@ PLX_API void plx_proxy_conn_options_sized(const plx_proxy *proxy, plx_conn_optio
 
 /**
  * Fills in the options for plx_listen_options.conn, for plx_listen() and plx_server_listen() under
- * every policy; also for plx_conn_adopt(). Do not change them. Any thread.
+ * every policy that makes connections; also for plx_conn_adopt(). Do not change them. Any thread.
  *
  * A connection then waits for its header. Meanwhile plx_conn_is_open() returns 0,
  * plx_conn_data() NULL, and plx_server_drain() asks nobody about it: it is busy until its header
