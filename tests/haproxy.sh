@@ -6,7 +6,7 @@
 # A load runs through HAProxy all the time, with PROXY headers from HAProxy to the servers. One
 # server gets SIGKILL, for good; another SIGTERM, which drains it, and its successor listens at the
 # same address. No request may fail, but those that the killed server was answering. The
-# configuration of HAProxy is that of docs/deploy.md.
+# configuration of HAProxy is the one that docs/deploy.md shows.
 #
 # Prints what came of it, and ends with 0 only if all was as promised; 77: HAProxy is missing. Every
 # wait is bounded.
@@ -103,33 +103,16 @@ port=${port##*:}
 kill -KILL "$process"
 wait "$process" 2> /dev/null
 
-cat > "$scratch/haproxy.cfg" << END
-global
-    log stdout format raw local0
+host_of() {
+    address_of "$1" | sed 's|tcp://||'
+}
 
-defaults
-    mode http
-    log global
-    option httplog
-    timeout connect 1s
-    timeout client 30s
-    timeout server 30s
-    retries 3
-    retry-on conn-failure empty-response
-    option redispatch 1
-
-frontend web
-    bind 127.0.0.1:$port
-    default_backend pollux
-
-backend pollux
-    balance roundrobin
-    option httpchk GET /
-    default-server send-proxy-v2 proxy-v2-options crc32c check inter 200ms fall 2 rise 1
-    server one $(address_of one | sed 's|tcp://||')
-    server two $(address_of two | sed 's|tcp://||')
-    server three $(address_of three | sed 's|tcp://||')
-END
+# The page's own configuration, with addresses of this machine.
+# shellcheck disable=SC2016 # The backquotes are Markdown's.
+sed -n '/^```haproxy$/,/^```$/p' "$(dirname "$0")/../docs/deploy.md" | sed -e '/^```/d' \
+    -e "s/bind :80\$/bind 127.0.0.1:$port/" -e "s/10.1.0.11:8080/$(host_of one)/" \
+    -e "s/10.1.0.12:8080/$(host_of two)/" -e "s/10.1.0.13:8080/$(host_of three)/" \
+    > "$scratch/haproxy.cfg"
 haproxy -db -f "$scratch/haproxy.cfg" > "$log" 2> "$scratch/haproxy.err" < /dev/null &
 haproxy=$!
 running="$running $haproxy"
