@@ -346,8 +346,9 @@ static void call_conn_more(plx_loop *loop, plx_conn conn)
     const plx_slice slices[] = {
         {bytes, any_length()}, {NULL, 0}, {bytes, chance_below(100)}, {bytes, any_length()}};
     enum plx_conn_option option = (enum plx_conn_option)chance_below(6);
+    plx_conn_options options;
     int64_t value;
-    switch (chance_below(8)) {
+    switch (chance_below(9)) {
     case 0:
         (void)plx_conn_finish(loop, conn, any_timeout());
         break;
@@ -370,6 +371,11 @@ static void call_conn_more(plx_loop *loop, plx_conn conn)
         break;
     case 6:
         (void)plx_conn_uncork(loop, conn);
+        break;
+    case 7:
+        options = any_options();
+        options.data = plx_conn_data(loop, conn);
+        (void)!plx_conn_become(loop, conn, &options);
         break;
     default:
         (void)!plx_conn_writev(loop, conn, slices, chance_below(5));
