@@ -381,6 +381,19 @@ for version in v1 v2; do
         "$address"
 done
 serve_end "serve with PROXY headers"
+serve --mode http --loops 2 --health tcp://127.0.0.1:0
+health=$(sed -n 's/^health at tcp:/http:/p' "$scratch/serve")
+expect_load "a load of who is asked for its health" '^requests  *[1-9]' --mode http "$address"
+if command -v curl >/dev/null; then
+    curl -s "$health/health" "$health/metrics" >"$out" 2>&1
+    if grep -q "^ok\$" "$out" &&
+        grep -q '^pollux_connections_adopted_total{loop="0"} [1-9]' "$out"; then
+        passed "health and metrics"
+    else
+        failed "health and metrics"
+    fi
+fi
+serve_end "serve with --health"
 for policy in round-robin least-connections; do
     serve --mode http --loops 2 --dispatch "$policy"
     if grep -q "2 loops, $policy)" "$scratch/serve"; then

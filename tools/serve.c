@@ -259,6 +259,28 @@ static int listeners_open(serve *s, const plx_conn_options *conn)
     return ended == COMMAND_DONE ? serve_sockets_confirm(s) : ended;
 }
 
+/* Its address is printed, too: with port 0 nobody else knows it. */
+static int health_open(serve *s)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    if (s->health.address == NULL)
+        return COMMAND_DONE;
+    int status = serve_health_open(&s->health, s->server);
+    if (status == 0)
+        status = plx_listener_address(s->health.loop, s->health.listener, address, sizeof address);
+    if (status != 0)
+        return serve_listen_failed(s, s->health.address, status);
+    if (s->is_json) {
+        cJSON *line = cJSON_CreateObject();
+        cJSON_AddStringToObject(line, "event", "health");
+        cJSON_AddStringToObject(line, "address", address);
+        return json_print("serve", line, false);
+    }
+    printf("health at %s\n", address);
+    fflush(stdout);
+    return COMMAND_DONE;
+}
+
 /* All loops have ended, so it is called at once. */
 static void on_count(plx_server *server, const plx_server_counts *counts, void *data)
 {
@@ -285,14 +307,18 @@ static void on_input_end(void *data)
 
 static int server_run(serve *s)
 {
-    int status = s->until_input_ends ? input_watch_open(on_input_end, s) : 0;
+    int status = serve_health_run(&s->health);
+    const bool watches_input = status == 0 && s->until_input_ends;
+    if (watches_input)
+        status = input_watch_open(on_input_end, s);
     if (status == 0)
         status = serve_supervisor_open(s);
     if (status == 0)
         status = plx_server_run(s->server);
     serve_supervisor_close(s);
-    if (s->until_input_ends)
+    if (watches_input)
         input_watch_close();
+    serve_health_stop(&s->health);
     return status;
 }
 
@@ -312,6 +338,8 @@ static int services_run(serve *s)
     if (status != 0)
         return failure_print("serve", plx_error_text(status));
     int ended = listeners_open(s, &conn);
+    if (ended == COMMAND_DONE)
+        ended = health_open(s);
     if (ended != COMMAND_DONE)
         return ended;
     status = server_run(s);
@@ -341,6 +369,7 @@ int serve_until_end(serve *s)
     serve_sockets_close(s);
     /* The connections' callbacks need the service to the last. */
     (void)plx_server_close(s->server);
+    serve_health_close(&s->health);
     serve_proxy_close(&s->proxy);
     for (uint32_t i = 0; s->states != NULL && i < loops; i++)
         s->service->close(s->states[i]);

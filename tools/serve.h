@@ -4,6 +4,7 @@
 
 #include "platform/platform.h"
 #include "tools/command.h"
+#include "tools/serve_health.h"
 #include "tools/serve_limits.h"
 #include "tools/serve_proxy.h"
 #include "tools/service.h"
@@ -22,6 +23,7 @@ typedef struct serve {
     size_t addresses_count;
     const service *service;
     serve_proxy proxy;
+    serve_health health;
     bool has_idle_timeout;
     uint64_t idle_timeout_ns;
     uint64_t drain_ns; /* After a signal that asks for it; 0: ends at once. */

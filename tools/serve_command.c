@@ -24,6 +24,7 @@ enum {
     TAKEOVER,
     PROXY_PROTOCOL,
     PROXY_FROM,
+    HEALTH,
     UNTIL_STDIN_ENDS,
     JSON
 };
@@ -89,6 +90,8 @@ static const char help[] =
     "  --proxy-from PREFIX    Who may connect with --proxy-protocol: a block of addresses, as\n"
     "                         10.0.0.0/8, or one address; may be given up to 16 times. All others\n"
     "                         are reset. Default: 127.0.0.0/8 and ::1\n"
+    "  --health ADDRESS       GET /health answers 200 there, and 503 while the server drains; GET\n"
+    "                         /metrics answers the counters of each loop, for Prometheus\n"
     "  --until-stdin-ends     Also ends when standard input ends. A program that starts this\n"
     "                         one can close the pipe to shut it down gracefully on every\n"
     "                         system; it also ends when that program dies\n"
@@ -216,6 +219,9 @@ static int option_take(void *data, const option_given *given)
         return COMMAND_DONE;
     case PROXY_FROM:
         return serve_proxy_from(&s->proxy, given->value);
+    case HEALTH:
+        s->health.address = given->value;
+        return COMMAND_DONE;
     case UNTIL_STDIN_ENDS:
         s->until_input_ends = true;
         return COMMAND_DONE;
@@ -255,6 +261,11 @@ static int policy_check(const serve *s)
                                plx_dispatch_name(dispatch));
     if (s->proxy.from_count > 0 && !s->proxy.is_wanted)
         return command_misused("serve", "--proxy-from is for --proxy-protocol");
+    if (forks && s->health.address != NULL)
+        return command_misused("serve",
+                               "--health is for servers of one process; leave it out, or "
+                               "choose another policy than %s",
+                               plx_dispatch_name(dispatch));
     if (forks && s->until_input_ends)
         return command_misused("serve",
                                "--until-stdin-ends needs a thread, and --dispatch %s a "
@@ -279,6 +290,7 @@ static int options_take(serve *s, int count, char **arguments)
         {"takeover", TAKEOVER, true},
         {"proxy-protocol", PROXY_PROTOCOL, false},
         {"proxy-from", PROXY_FROM, true},
+        {"health", HEALTH, true},
         {"until-stdin-ends", UNTIL_STDIN_ENDS, false},
         {"json", JSON, false},
         {"limit-connections", SERVE_LIMIT_CONNECTIONS, true},
