@@ -124,7 +124,7 @@ static void later_conn_options_of_any_age(world *w)
     plx_proxy_conn_options_sized(proxy, &newer.options, sizeof newer);
     ck_assert_uint_eq(newer.tail[TAIL - 1], 0);
     plx_proxy_close(proxy);
-    newer.options.flags = 0;
+    memset(&newer, 0, sizeof newer);
     newer.tail[TAIL - 1] = 1;
     ck_assert_int_eq(plx_conn_become_sized(loop, conn, options, sizeof newer), PLX_EINVAL);
     ck_ok(plx_conn_become_sized(loop, conn, options, sizeof *options));
