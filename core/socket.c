@@ -27,7 +27,7 @@ void plx_socket_reset(plx_socket socket)
 int plx_socket_duplicate(plx_socket socket, plx_socket *socket_out)
 {
     *socket_out = PLX_SOCKET_NONE;
-    if (host_of(socket) != &plx__system_host)
+    if (plx__socket_host(socket) != &plx__system_host)
         return PLX_ENOSYS;
     return plx__socket_duplicate(socket, socket_out);
 }

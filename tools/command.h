@@ -16,8 +16,9 @@ enum command_exit {
 
 typedef struct command {
     const char *name;
-    const char *summary; /* A line for the program's help. */
-    const char *help;    /* The command's own help, all of it. */
+    const char *summary;   /* A line for the program's help. */
+    const char *help;      /* The command's own help, */
+    const char *help_rest; /* and the rest of it, if a string cannot be as long; or NULL. */
     /* `arguments[0]` is the command's name. Returns a command_exit. */
     int (*run)(int count, char **arguments);
 } command;

@@ -76,6 +76,8 @@ static int option_read(const command *c, char **arguments, int *index, const opt
         return command_misused(c->name, "--%s takes no value", form->name);
     if (form == &help_form) {
         fputs(c->help, stdout);
+        if (c->help_rest != NULL)
+            fputs(c->help_rest, stdout);
         return COMMAND_DONE;
     }
     if (form->has_value && given.value == NULL)

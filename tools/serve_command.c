@@ -65,7 +65,9 @@ static const char help[] =
     "                           fork               a process for each connection (Unix)\n"
     "  --handlers N           Threads of --dispatch thread, and processes of --dispatch fork.\n"
     "                         Default: 64\n"
-    "  --pin                  Each loop runs on a processor of its own\n"
+    "  --pin                  Each loop runs on a processor of its own\n";
+
+static const char help_rest[] =
     "  --drain SECONDS        After SIGTERM, when the console window closes, or with\n"
     "                         --until-stdin-ends at the end of the input: accepts no more,\n"
     "                         answers what was asked, and ends after so long at the latest;\n"
@@ -331,5 +333,6 @@ const command serve_command = {
     .name = "serve",
     .summary = "answers connections: echo, HTTP, discard, chargen",
     .help = help,
+    .help_rest = help_rest,
     .run = serve_run,
 };
