@@ -266,6 +266,27 @@ static void server_options_of_any_age(world *w)
     ck_assert_ptr_null(server);
 }
 
+static void server_limits_of_any_age(world *w)
+{
+    struct {
+        plx_server_limits limits;
+        unsigned char tail[TAIL];
+    } newer = {.limits = {.receive_rate = UINT64_MAX}};
+    const plx_server_limits *limits = &newer.limits;
+    const plx_server_options options = {.loops = 1};
+    plx_server *server;
+    (void)w;
+    ck_ok(plx_server_open(&server, &options));
+    ck_assert_int_eq(plx_server_set_limits_sized(server, limits, sizeof *limits, NULL), PLX_EINVAL);
+    ck_ok(plx_server_set_limits_sized(server, limits, offsetof(plx_server_limits, receive_rate),
+                                      NULL));
+    newer.limits.receive_rate = 1;
+    ck_ok(plx_server_set_limits_sized(server, limits, sizeof newer, NULL));
+    newer.tail[TAIL - 1] = 1;
+    ck_assert_int_eq(plx_server_set_limits_sized(server, limits, sizeof newer, NULL), PLX_EINVAL);
+    ck_ok(plx_server_close(server));
+}
+
 static void counts_check(plx_server *server, const plx_server_counts *counts, void *data)
 {
     unsigned char bytes[sizeof(plx_loop_stats) + TAIL];
@@ -308,4 +329,8 @@ const test_case unit_sized_cases[] = {
     CASE(later_conn_options_of_any_age),    CASE(listen_options_of_any_age),
     CASE(structs_of_any_age_are_filled_in), CASE(server_options_of_any_age),
     CASE(server_counters_of_any_age),       CASES_END,
+    CASE(loop_options_of_any_age),   CASE(conn_options_of_any_age),
+    CASE(listen_options_of_any_age), CASE(structs_of_any_age_are_filled_in),
+    CASE(server_options_of_any_age), CASE(server_counters_of_any_age),
+    CASE(server_limits_of_any_age),  CASES_END,
 };
