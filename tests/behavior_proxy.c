@@ -45,7 +45,7 @@ static void refusal_seen(plx_loop *loop, plx_conn conn, void *data, int reason)
 {
     now->refusals++;
     now->reason = reason;
-    ck_assert_ptr_eq(data, now);
+    ck_assert_ptr_eq(data, now->address);
     if (plx_conn_peer(loop, conn, now->peer, sizeof now->peer) != 0)
         now->peer[0] = '\0';
 }
@@ -62,7 +62,7 @@ static void proxied_open(world *w, proxied *p, plx_conn_options conn, plx_proxy_
     conn.on_data = counted.on_data;
     conn.on_end = counted.on_end;
     conn.on_close = counted.on_close;
-    conn.data = p; /* on_header puts the probe there. */
+    conn.data = p->address; /* on_header puts the probe in its place. */
     options.conn = &conn;
     options.on_header = header_seen;
     options.on_refused = refusal_seen;
@@ -107,7 +107,7 @@ static void header_comes_before_everything(world *w)
     peer_send(w, &client, LINE, sizeof LINE - 1);
     turn_until(w, &p.probe.opened, 1);
     ck_assert_uint_eq(p.headers, 1);
-    ck_assert_ptr_eq(p.data, &p);
+    ck_assert_ptr_eq(p.data, p.address);
     ck_assert_str_eq(p.header.source, "tcp://192.0.2.1:4711");
     turn_some(w);
     ck_assert_uint_eq(p.probe.shown, 0);
