@@ -7,7 +7,7 @@
 
 extern const test_case behavior_handover_cases[];
 
-enum { COMERS = 40 };
+enum { COMERS = 40, CROWD = 200 };
 
 /* What loops of one process share only where their sockets are the system's. */
 typedef struct successor {
@@ -24,9 +24,10 @@ static plx_listen_options successor_options(successor *s)
 }
 
 /* On a backend whose sockets belong to no completion port. */
-static void successor_open(world *w, successor *s, plx_socket socket)
+static void successor_open(world *w, successor *s, plx_socket socket, uint32_t shared)
 {
-    const plx_listen_options options = successor_options(s);
+    plx_listen_options options = successor_options(s);
+    options.shared = shared;
     if (strcmp(w->backend, "iocp") == 0)
         ck_ok(plx_loop_open(&s->loop, &(plx_loop_options){.backend = "select"}));
     else
@@ -68,11 +69,12 @@ static void all_are_served(world *w, successor *s, peer *peers, size_t count)
     }
 }
 
-/* Clients connect while nobody looks, so that the kernel or the backend has them. Then the first
- * listener finishes: whoever had been accepted for it opens there, and the others elsewhere. */
+/* More clients connect than a turn opens, so the kernel or the backend has the others. Then the
+ * first listener finishes: whoever had been accepted for it opens there, and the others elsewhere.
+ */
 static void finished_listener_loses_nobody(world *w)
 {
-    peer peers[COMERS];
+    static peer peers[CROWD];
     char address[PLX_ADDRESS_TEXT_MAX];
     probe p = {.then_data = echo_back};
     plx_conn_options accepted = probe_options(&p);
@@ -84,24 +86,55 @@ static void finished_listener_loses_nobody(world *w)
     if (status == PLX_ENOSYS)
         return; /* In a simulation a socket has one number. */
     ck_ok(status);
-    for (size_t i = 0; i < COMERS / 2; i++)
+    for (size_t i = 0; i < CROWD / 2; i++)
         peers[i] = peer_start(address);
+    turn(w);
     ck_ok(plx_listener_finish(w->loop, listener));
     if (!is_over(w->loop, listener)) { /* Neither of these changes anything. */
         ck_ok(plx_listener_finish(w->loop, listener));
         ck_ok(plx_listener_resume(w->loop, listener));
     }
     until_over(w, listener);
-    for (size_t i = COMERS / 2; i < COMERS; i++)
+    for (size_t i = CROWD / 2; i < CROWD; i++)
         peers[i] = peer_start(address);
-    successor_open(w, &next, duplicate);
-    all_are_served(w, &next, peers, COMERS);
-    ck_assert_uint_eq(p.opened + next.probe.opened, COMERS);
-    ck_assert_uint_ge(next.probe.opened, COMERS / 2);
+    successor_open(w, &next, duplicate, 0);
+    all_are_served(w, &next, peers, CROWD);
+    ck_assert_uint_eq(p.opened + next.probe.opened, CROWD);
+    ck_assert_uint_ge(next.probe.opened, CROWD / 2);
     ck_assert_int_eq(plx_listener_finish(w->loop, listener), PLX_ESTALE);
     ck_assert_int_eq(plx_listener_keep_file(w->loop, listener), PLX_ESTALE);
-    for (size_t i = 0; i < COMERS; i++)
+    for (size_t i = 0; i < CROWD; i++)
         peer_close(&peers[i]);
+    turn_until(w, &p.closed, p.opened);
+    ck_ok(plx_loop_close(next.loop));
+}
+
+/* Two loops accept from one socket, and the system wakes the first one for a client. That one
+ * finishes before it has accepted it: nobody would wake the other. */
+static void finished_listener_leaves_nobody_to_a_loop_that_sleeps(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    probe p = {.then_data = echo_back};
+    const plx_conn_options accepted = probe_options(&p);
+    plx_listen_options options = {.conn = &accepted, .shared = 1};
+    plx_listener listener;
+    plx_socket duplicate;
+    successor next = {.loop = NULL};
+    int status = plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options);
+    if (status == PLX_ENOSYS) /* Both are woken. */
+        return;
+    ck_ok(status);
+    ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
+    turn_some(w);
+    ck_ok(plx_listener_duplicate(w->loop, listener, &duplicate));
+    successor_open(w, &next, duplicate, 1);
+    for (int i = 0; i < 3; i++)
+        ck_ok(plx_loop_run_once(next.loop, 0));
+    peer client = peer_start(address);
+    ck_ok(plx_listener_finish(w->loop, listener));
+    until_over(w, listener);
+    all_are_served(w, &next, &client, 1);
+    peer_close(&client);
     turn_until(w, &p.closed, p.opened);
     ck_ok(plx_loop_close(next.loop));
 }
@@ -127,7 +160,7 @@ static void paused_listener_finishes_too(world *w)
     turn_some(w);
     ck_ok(plx_listener_finish(w->loop, listener));
     turn_some(w);
-    successor_open(w, &next, duplicate);
+    successor_open(w, &next, duplicate, 0);
     all_are_served(w, &next, peers, 4);
     ck_assert(is_over(w->loop, listener));
     for (size_t i = 0; i < 4; i++)
@@ -279,8 +312,13 @@ static void server_that_fails_to_adopt_leaves_all(world *w)
 }
 
 const test_case behavior_handover_cases[] = {
-    CASE(finished_listener_loses_nobody),        CASE(paused_listener_finishes_too),
-    CASE(loop_closes_with_a_finishing_listener), CASE(finished_listener_frees_its_address),
-    CASE(server_hands_over_to_the_next),         CASE(server_refuses_sockets),
-    CASE(server_that_fails_to_adopt_leaves_all), CASES_END,
+    CASE(finished_listener_loses_nobody),
+    CASE(finished_listener_leaves_nobody_to_a_loop_that_sleeps),
+    CASE(paused_listener_finishes_too),
+    CASE(loop_closes_with_a_finishing_listener),
+    CASE(finished_listener_frees_its_address),
+    CASE(server_hands_over_to_the_next),
+    CASE(server_refuses_sockets),
+    CASE(server_that_fails_to_adopt_leaves_all),
+    CASES_END,
 };

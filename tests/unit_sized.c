@@ -325,12 +325,13 @@ static void server_counters_of_any_age(world *w)
 }
 
 const test_case unit_sized_cases[] = {
-    CASE(loop_options_of_any_age),          CASE(conn_options_of_any_age),
-    CASE(later_conn_options_of_any_age),    CASE(listen_options_of_any_age),
-    CASE(structs_of_any_age_are_filled_in), CASE(server_options_of_any_age),
-    CASE(server_counters_of_any_age),       CASES_END,
-    CASE(loop_options_of_any_age),   CASE(conn_options_of_any_age),
-    CASE(listen_options_of_any_age), CASE(structs_of_any_age_are_filled_in),
-    CASE(server_options_of_any_age), CASE(server_counters_of_any_age),
-    CASE(server_limits_of_any_age),  CASES_END,
+    CASE(loop_options_of_any_age),
+    CASE(conn_options_of_any_age),
+    CASE(later_conn_options_of_any_age),
+    CASE(listen_options_of_any_age),
+    CASE(structs_of_any_age_are_filled_in),
+    CASE(server_options_of_any_age),
+    CASE(server_counters_of_any_age),
+    CASE(server_limits_of_any_age),
+    CASES_END,
 };
