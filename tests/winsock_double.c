@@ -285,11 +285,9 @@ SOCKET WSAAPI double_WSASocketW(int family, int type, int protocol, WSAPROTOCOL_
     return made;
 }
 
-SOCKET WSAAPI double_accept(SOCKET socket, struct sockaddr *name, int *length)
+/* INVALID_SOCKET is allowed. */
+static SOCKET accepted_note(SOCKET made)
 {
-    SOCKET made = INVALID_SOCKET;
-    if (!double_strikes(DOUBLE_ACCEPT))
-        made = accept(socket, name, length);
     if (made == INVALID_SOCKET)
         return made;
     double_handles_add(1);
@@ -300,6 +298,20 @@ SOCKET WSAAPI double_accept(SOCKET socket, struct sockaddr *name, int *length)
     end_remember(made, false);
     double_unlock();
     return made;
+}
+
+SOCKET WSAAPI double_accept(SOCKET socket, struct sockaddr *name, int *length)
+{
+    return double_strikes(DOUBLE_ACCEPT) ? INVALID_SOCKET
+                                         : accepted_note(accept(socket, name, length));
+}
+
+SOCKET WSAAPI double_WSAAccept(SOCKET socket, struct sockaddr *name, int *length,
+                               LPCONDITIONPROC condition, DWORD_PTR data)
+{
+    return double_strikes(DOUBLE_ACCEPT)
+               ? INVALID_SOCKET
+               : accepted_note(WSAAccept(socket, name, length, condition, data));
 }
 
 int WSAAPI double_bind(SOCKET socket, const struct sockaddr *name, int length)

@@ -166,6 +166,8 @@ unsigned winsock_double_count_parked(unsigned count);
 SOCKET WSAAPI double_WSASocketW(int family, int type, int protocol, WSAPROTOCOL_INFOW *info,
                                 GROUP group, DWORD flags);
 SOCKET WSAAPI double_accept(SOCKET socket, struct sockaddr *name, int *length);
+SOCKET WSAAPI double_WSAAccept(SOCKET socket, struct sockaddr *name, int *length,
+                               LPCONDITIONPROC condition, DWORD_PTR data);
 int WSAAPI double_bind(SOCKET socket, const struct sockaddr *name, int length);
 int WSAAPI double_connect(SOCKET socket, const struct sockaddr *name, int length);
 int WSAAPI double_closesocket(SOCKET socket);
@@ -224,6 +226,7 @@ BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes
 #ifdef WINSOCK_DOUBLE_IN_FRONT
 #define WSASocketW(a, b, c, d, e, f)        double_WSASocketW(a, b, c, d, e, f)
 #define accept(a, b, c)                     double_accept(a, b, c)
+#define WSAAccept(a, b, c, d, e)            double_WSAAccept(a, b, c, d, e)
 #define bind(a, b, c)                       double_bind(a, b, c)
 #define connect(a, b, c)                    double_connect(a, b, c)
 #define closesocket(a)                      double_closesocket(a)
