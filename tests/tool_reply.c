@@ -18,6 +18,12 @@ static size_t text_take(reply_reader *reader, reply_format *format, const char *
 #define PIECES                                                                                     \
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n0\r\nEnd: yes\r\n\r\n"
 
+static void request_check(const reply_format *format, const char *expected)
+{
+    ck_assert_uint_eq(format->request_length, strlen(expected));
+    ck_assert_mem_eq(format->request, expected, format->request_length);
+}
+
 /* Ten answers of three kinds, some alike: as many at once as there is room for, then cut in every
  * place. The memo must neither find one that is not there nor miss the place where one ends. */
 static void reply_http_in_pieces_of_any_size(world *w)
@@ -26,7 +32,8 @@ static void reply_http_in_pieces_of_any_size(world *w)
         "HTTP/1.1 100 Continue\r\n\r\n" ANSWER PIECES PIECES NEXT;
     reply_format format;
     (void)w;
-    ck_ok(reply_format_open_http(&format, "tcp://127.0.0.1:1", &errors));
+    ck_ok(reply_format_open_http(&format, "tcp://127.0.0.1:1", false, &errors));
+    request_check(&format, "GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n");
     for (size_t piece = 1; piece < sizeof stream; piece++) {
         reply_reader reader;
         size_t answers = 0;
@@ -49,7 +56,7 @@ static void reply_http_that_ends_with_the_connection(world *w)
     reply_format format;
     reply_reader reader;
     (void)w;
-    ck_ok(reply_format_open_http(&format, "tcp://127.0.0.1:1", &errors));
+    ck_ok(reply_format_open_http(&format, "tcp://127.0.0.1:1", false, &errors));
     reply_reader_init(&reader);
     ck_assert_uint_eq(text_take(&reader, &format, "HTTP/1.1 200 OK\r\n\r\nHello"), 0);
     ck_assert_uint_eq(reply_reader_end(&reader, &format), 1);
@@ -73,7 +80,7 @@ static void reply_http_without_a_body(world *w)
     reply_format format;
     reply_reader reader;
     (void)w;
-    ck_ok(reply_format_open_http(&format, "tcp://127.0.0.1:1", &errors));
+    ck_ok(reply_format_open_http(&format, "tcp://127.0.0.1:1", false, &errors));
     reply_reader_init(&reader);
     ck_assert_uint_eq(text_take(&reader, &format,
                                 "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n"
@@ -94,8 +101,8 @@ static void reply_http_errors_are_tallied(world *w)
     reply_format format;
     reply_reader reader;
     (void)w;
-    ck_ok(reply_format_open_http(&format, "unix:/x", &errors));
-    ck_assert_ptr_nonnull(strstr((const char *)format.request, "Host: localhost\r\n\r\n"));
+    ck_ok(reply_format_open_http(&format, "unix:/x", true, &errors));
+    request_check(&format, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     reply_reader_init(&reader);
     ck_assert_uint_eq(
         text_take(&reader, &format, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), 1);

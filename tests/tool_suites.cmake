@@ -7,6 +7,9 @@ target_link_libraries(tool_units PRIVATE pollux_tool_parts)
 pollux_suite(tool_services BACKENDS ${pollux_backends} SOURCES tool_services.c)
 target_link_libraries(tool_services PRIVATE pollux_tool_parts)
 
+pollux_suite(tool_load BACKENDS ${pollux_backends} SOURCES tool_load.c)
+target_link_libraries(tool_load PRIVATE pollux_tool_parts)
+
 add_executable(fuzz_http fuzz_http.c)
 pollux_compile_options(fuzz_http)
 target_link_libraries(fuzz_http PRIVATE pollux_tool_parts pollux_testing)

@@ -12,13 +12,22 @@
 
 #include "platform/platform.h"
 #include "tools/load_reply.h"
+#include "tools/slow_send.h"
 
 /* So many connect at once, because what does not fit a server's backlog waits for a second. */
 #define CONNECTING_MAX 128u
 /* What failed to connect is tried again after so long. */
 #define RETRY_NS (100 * PLX_MILLISECOND)
+/* A server that has said that it closes has so long for it. */
+#define ENDING_NS PLX_SECOND
 
-enum load_conn_state { CONN_CLOSED, CONN_CONNECTING, CONN_OPEN };
+enum load_conn_state {
+    CONN_CLOSED, /* Until the next retry. */
+    CONN_IDLE,   /* Connects when it asks: with a connection for each request. */
+    CONN_CONNECTING,
+    CONN_OPEN,
+    CONN_ENDING /* It has its answer, and the server is to close. */
+};
 
 typedef struct load load;
 
@@ -33,6 +42,9 @@ typedef struct load_conn {
     uint32_t oldest;        /* The place of the oldest of them in `asked_ns`. */
     uint64_t *asked_ns;     /* A ring: when each was sent, or due. */
     struct load_conn *next; /* In that list. */
+    uint64_t connect_ns;    /* When the connect of an idle one began, or was due. */
+    uint64_t ending_ns;     /* Since when it is to be closed. */
+    slow_send *slow;        /* NULL: it sends each request at once. */
     reply_reader reader;
 } load_conn;
 
@@ -43,6 +55,7 @@ struct load {
     reply_format format;
     load_conn *conns;
     uint64_t *rings;   /* Of all connections, one behind the other. */
+    slow_send *slow;   /* Of the first connections. */
     uint32_t tried;    /* Connections that have been told to connect for the first time. */
     uint32_t resolved; /* And those of them that have opened or failed. */
     uint32_t open;
@@ -58,6 +71,8 @@ struct load {
 
 /* --- asking ---------------------------------------------------------------------------------- */
 
+static void conn_open(load_conn *c);
+
 static void request_send(load_conn *c)
 {
     load *l = c->load;
@@ -66,10 +81,32 @@ static void request_send(load_conn *c)
         l->result->sent_bytes += l->format.request_length;
 }
 
-static void conn_ask(load_conn *c, uint64_t asked_ns)
+static void conn_asked(load_conn *c, uint64_t asked_ns)
 {
     c->asked_ns[(c->oldest + c->asked) % c->load->options->pipeline] = asked_ns;
     c->asked++;
+}
+
+/* The last piece has been written. The server can answer only from here on. */
+static void conn_on_slow_sent(void *data)
+{
+    load_conn *c = data;
+    conn_asked(c, plx__clock_now());
+    c->load->result->sent_bytes += c->load->format.request_length;
+}
+
+static void conn_ask(load_conn *c, uint64_t asked_ns)
+{
+    if (c->state == CONN_IDLE) {
+        c->connect_ns = asked_ns;
+        conn_open(c);
+        return;
+    }
+    if (c->slow != NULL) {
+        slow_send_start(c->slow, c->conn);
+        return;
+    }
+    conn_asked(c, asked_ns);
     request_send(c);
 }
 
@@ -96,7 +133,9 @@ static void waiting_append(load *l, load_conn *c)
 
 static bool can_ask(const load_conn *c)
 {
-    return c->state == CONN_OPEN && !c->reader.is_over && c->asked < c->load->options->pipeline;
+    if (c->state != CONN_OPEN || (c->slow != NULL && c->slow->is_sending))
+        return c->state == CONN_IDLE;
+    return !c->reader.is_over && c->asked < c->load->options->pipeline;
 }
 
 /* The next connection that could ask, or NULL. Those that could not any more are left out. */
@@ -215,7 +254,7 @@ static void load_continue(load *l)
 }
 
 /* Once it runs. */
-static void conn_reconnect(load_conn *c)
+static void conn_open(load_conn *c)
 {
     int status = conn_connect(c);
     if (status != 0)
@@ -241,6 +280,29 @@ static void header_write(const load *l, plx_conn conn)
         l->result->sent_bytes += (uint64_t)length;
 }
 
+/* Once it runs: the connection is gone, or could not be opened, and another one takes its slot. */
+static void conn_renew(load_conn *c)
+{
+    if (!c->load->options->is_reconnecting) {
+        conn_open(c);
+        return;
+    }
+    c->state = CONN_IDLE;
+    conn_go_on(c);
+}
+
+/* It has had its answer, and is to carry no further one. A server that has said so closes it first:
+ * then the port that waits for stray segments of the connection is the server's, of which there is
+ * one for all, and not one of the load's, of which the system has only some ten thousand. No port
+ * waits after a reset. */
+static void conn_end(load_conn *c)
+{
+    c->state = CONN_ENDING;
+    c->ending_ns = plx__clock_now();
+    if (!c->reader.is_over)
+        (void)plx_conn_reset(c->load->loop, c->conn);
+}
+
 static void conn_on_open(plx_loop *loop, plx_conn conn, void *data)
 {
     load_conn *c = data;
@@ -255,12 +317,16 @@ static void conn_on_open(plx_loop *loop, plx_conn conn, void *data)
     l->open++;
     l->result->connections++;
     conn_ask_again(c);
-    if (l->is_running) {
-        conn_go_on(c);
-    } else {
+    if (!l->is_running) {
         l->resolved++;
         load_continue(l);
+        return;
     }
+    l->result->connects++;
+    if (l->options->is_reconnecting)
+        conn_ask(c, c->connect_ns);
+    else
+        conn_go_on(c);
 }
 
 /* So many of the oldest requests have been answered. */
@@ -287,13 +353,15 @@ static size_t conn_on_data(plx_loop *loop, plx_conn conn, void *data, const void
 {
     load_conn *c = data;
     load *l = c->load;
-    if (l->has_ended)
+    if (l->has_ended || c->state == CONN_ENDING)
         return length;
     l->result->received_bytes += length;
     size_t answers = reply_reader_take(&c->reader, &l->format, bytes, length);
     if (answers > 0)
         conn_answered(c, answers);
-    if (c->reader.is_over)
+    if (answers > 0 && l->options->is_reconnecting)
+        conn_end(c);
+    else if (c->reader.is_over)
         (void)plx_conn_close(loop, conn);
     else
         conn_go_on(c);
@@ -305,7 +373,8 @@ static size_t conn_on_data(plx_loop *loop, plx_conn conn, void *data, const void
 static void lost_count(load_conn *c, int reason)
 {
     uint32_t lost = c->asked;
-    if (c->has_answered && (!c->reader.is_over || c->reader.is_last)) {
+    bool is_usual = c->slow == NULL && !c->load->options->is_reconnecting;
+    if (is_usual && c->has_answered && (!c->reader.is_over || c->reader.is_last)) {
         lost = c->retrying; /* For the second time. */
         if (lost == 0 && c->asked > 0 && c->reader.position > 0)
             lost = 1; /* Its answer had begun. */
@@ -330,16 +399,19 @@ static void conn_on_close(plx_loop *loop, plx_conn conn, void *data, int reason)
             load_continue(l);
         return;
     }
-    if (reason == 0)
+    if (reason == 0 && c->state == CONN_OPEN)
         conn_answered(c, reply_reader_end(&c->reader, &l->format));
+    if (c->slow != NULL && slow_send_stop(c->slow))
+        c->asked++; /* A part of a request has been sent. */
     lost_count(c, reason);
     c->state = CONN_CLOSED;
     l->open--;
-    l->result->closed++;
+    if (!l->options->is_reconnecting || !c->has_answered)
+        l->result->closed++;
     /* A server that closes after each answer is met anew at once, one that closes without any is
      * left in peace for a while. */
     if (c->has_answered)
-        conn_reconnect(c);
+        conn_renew(c);
 }
 
 static int conn_connect(load_conn *c)
@@ -364,13 +436,16 @@ static int conn_connect(load_conn *c)
 static void on_retry(plx_loop *loop, plx_timer timer, void *data)
 {
     load *l = data;
-    (void)loop;
     (void)timer;
     if (!l->is_running)
         return;
+    uint64_t now = plx__clock_now();
     for (uint32_t i = 0; i < l->options->connections; i++) {
-        if (l->conns[i].state == CONN_CLOSED)
-            conn_reconnect(&l->conns[i]);
+        load_conn *c = &l->conns[i];
+        if (c->state == CONN_CLOSED)
+            conn_renew(c);
+        else if (c->state == CONN_ENDING && now - c->ending_ns >= ENDING_NS)
+            (void)plx_conn_reset(loop, c->conn);
     }
 }
 
@@ -427,6 +502,27 @@ static int helpers_open(load *l)
 
 /* --- the run --------------------------------------------------------------------------------- */
 
+/* The requests of those that send slowly. */
+static int slow_open(load *l)
+{
+    uint32_t count = l->options->slow;
+    uint64_t duration_ns = l->options->slow_ns;
+    int status = 0;
+    if (count == 0)
+        return 0;
+    l->slow = plx__allocate_zeroed(count, sizeof *l->slow);
+    if (l->slow == NULL)
+        return PLX_ENOMEM;
+    for (uint32_t i = 0; i < count && status == 0; i++) {
+        l->slow[i].on_sent = conn_on_slow_sent;
+        l->slow[i].data = &l->conns[i];
+        l->conns[i].slow = &l->slow[i];
+        status = slow_send_open(&l->slow[i], l->loop, l->format.request, l->format.request_length,
+                                duration_ns, duration_ns / count * i);
+    }
+    return status;
+}
+
 static int conns_open(load *l)
 {
     uint32_t count = l->options->connections;
@@ -439,9 +535,12 @@ static int conns_open(load *l)
         l->conns[i].load = l;
         l->conns[i].asked_ns = l->rings + (size_t)i * pipeline;
     }
-    return l->options->mode == LOAD_HTTP
-               ? reply_format_open_http(&l->format, l->options->address, &l->result->errors)
-               : reply_format_open_echo(&l->format, l->options->echo_bytes, &l->result->errors);
+    int status =
+        l->options->mode == LOAD_HTTP
+            ? reply_format_open_http(&l->format, l->options->address, l->options->is_reconnecting,
+                                     &l->result->errors)
+            : reply_format_open_echo(&l->format, l->options->echo_bytes, &l->result->errors);
+    return status == 0 ? slow_open(l) : status;
 }
 
 /* What was left when time was up. */
@@ -449,9 +548,15 @@ static void rest_count(load *l)
 {
     load_result *result = l->result;
     uint64_t rate = l->options->rate;
-    for (uint32_t i = 0; i < l->options->connections; i++)
-        result->in_flight +=
-            l->conns[i].state == CONN_OPEN ? l->conns[i].asked : l->conns[i].retrying;
+    for (uint32_t i = 0; i < l->options->connections; i++) {
+        const load_conn *c = &l->conns[i];
+        if (c->state == CONN_OPEN)
+            result->in_flight += c->asked;
+        else if (c->state == CONN_CONNECTING && l->options->is_reconnecting)
+            result->in_flight++;
+        else
+            result->in_flight += c->retrying;
+    }
     uint64_t due = result->elapsed_ns / PLX_SECOND * rate +
                    result->elapsed_ns % PLX_SECOND * rate / PLX_SECOND;
     if (due > l->next_request)
@@ -490,6 +595,7 @@ int load_run(const load_options *options, load_result *result)
     l.has_ended = true; /* The connections that close now are no loss. */
     (void)plx_loop_close(l.loop);
     reply_format_close(&l.format);
+    plx__free(l.slow);
     plx__free(l.rings);
     plx__free(l.conns);
     return status;

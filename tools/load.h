@@ -5,6 +5,8 @@
  * that would have come meanwhile. As an open loop, with a rate, requests have times at which they
  * are due, whatever the server does; their latency counts from then on, also while they wait for a
  * connection to be free. (Gil Tene calls the difference coordinated omission.)
+ *
+ * With a connection for each request, what is called a connection here is a slot for one.
  */
 #ifndef TOOLS_LOAD_H
 #define TOOLS_LOAD_H
@@ -29,8 +31,10 @@ typedef struct load_result {
     uint64_t requests; /* Requests that were answered, whatever the answer says. */
     uint64_t received_bytes;
     uint64_t sent_bytes;
-    uint64_t connections; /* Connections that opened, in all. */
-    uint64_t closed;      /* Connections that the server closed. */
+    uint64_t connections; /* Connections that opened, in all, */
+    uint64_t connects;    /* and of those, the ones that opened after time had started. */
+    uint64_t closed;      /* Connections that the server closed, before an answer if each is to
+                             have one only. */
     uint64_t retried;     /* Requests that were sent again: see load.c. */
     uint64_t in_flight;   /* Requests that had no answer yet at the end. */
     uint64_t unsent;      /* Requests that were due, and had no connection to go on yet. */
@@ -54,6 +58,13 @@ typedef struct load_options {
     uint32_t proxy_version; /* Of the PROXY header that each connection begins with; 0: none. */
     uint64_t duration_ns;
     uint64_t rate; /* Requests per second, of all connections together; 0: a closed loop. */
+    /* A connection for each request, and latency counts from its connect: but for the first one of
+     * each, which is open when time starts. With a pipeline of 1. */
+    bool is_reconnecting;
+    /* So many of the connections send each request in pieces, over `slow_ns`; latency counts from
+     * the last piece. As a closed loop, with a pipeline of 1. */
+    uint32_t slow;
+    uint64_t slow_ns;
     load_progress_fn on_second; /* May be NULL. */
     void *data;                 /* Handed to it. */
 } load_options;

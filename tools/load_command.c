@@ -12,12 +12,27 @@
 #include "tools/options.h"
 #include "tools/setting.h"
 
-enum { BACKEND, SET, MODE, CONNECTIONS, DURATION, RATE, PIPELINE, PROXY_PROTOCOL, SIZE, JSON };
+enum {
+    BACKEND,
+    SET,
+    MODE,
+    CONNECTIONS,
+    DURATION,
+    RATE,
+    PIPELINE,
+    PROXY_PROTOCOL,
+    SIZE,
+    RECONNECT,
+    SLOW,
+    SLOW_TIME,
+    JSON
+};
 
 typedef struct load_arguments {
     load_options options;
     setting_list settings;
     bool has_size;
+    bool has_slow_time;
     bool is_json;
 } load_arguments;
 
@@ -37,6 +52,12 @@ static const char help[] =
     "                     waits for a free connection. Default: a closed loop, in which each\n"
     "                     connection sends the next request when it has received the answer\n"
     "  --pipeline N       Requests that a connection may have in flight. Default: 1\n"
+    "  --reconnect        Sends each request on a new connection; --connections says how many\n"
+    "                     there are at once. Latency includes the connect. In mode http the load\n"
+    "                     asks the server to close; in mode echo it resets the connection\n"
+    "  --slow N           So many of the connections are slow clients: they send each request in\n"
+    "                     up to 20 pieces. Latency counts from the last piece\n"
+    "  --slow-time S      In how many seconds a slow client sends a request. Default: 0.5\n"
     "  --size BYTES       The size of a request in mode echo. Default: 64\n"
     "  --proxy-protocol V Each connection begins with a PROXY header, as those of a proxy do: v1\n"
     "                     or v2, for 'pollux serve --proxy-protocol'\n"
@@ -55,6 +76,8 @@ static const char help[] =
     "Examples:\n"
     "  pollux load --size 1024 --connections 64 tcp://127.0.0.1:7000\n"
     "  pollux load --mode http --rate 20000 --duration 30 --json tcp://127.0.0.1:8080\n"
+    "  pollux load --mode http --reconnect tcp://127.0.0.1:8080\n"
+    "  pollux load --mode http --connections 64 --slow 32 tcp://127.0.0.1:8080\n"
     "\n"
     "Exit codes: 0 requests were answered; 1 none was, or no connection opened; 2 wrong use.\n";
 
@@ -96,11 +119,12 @@ static int proxy_take(load_options *options, const char *value)
     return COMMAND_DONE;
 }
 
-static int duration_take(load_options *options, const char *value)
+static int seconds_take(const option_given *given, uint64_t *value_ns_out)
 {
-    if (value_seconds(value, &options->duration_ns) && options->duration_ns > 0)
+    if (value_seconds(given->value, value_ns_out) && *value_ns_out > 0)
         return COMMAND_DONE;
-    return command_misused("load", "--duration: \"%s\" is not a number of seconds", value);
+    return command_misused("load", "--%s: \"%s\" is not a number of seconds", given->name,
+                           given->value);
 }
 
 static int option_take(void *data, const option_given *given)
@@ -118,7 +142,7 @@ static int option_take(void *data, const option_given *given)
     case CONNECTIONS:
         return count_take_32(given, LOAD_CONNECTIONS_MAX, &options->connections);
     case DURATION:
-        return duration_take(options, given->value);
+        return seconds_take(given, &options->duration_ns);
     case RATE:
         return count_take(given, LOAD_RATE_MAX, &options->rate);
     case PIPELINE:
@@ -128,16 +152,46 @@ static int option_take(void *data, const option_given *given)
     case SIZE:
         a->has_size = true;
         return count_take_32(given, LOAD_BYTES_MAX, &options->echo_bytes);
+    case RECONNECT:
+        options->is_reconnecting = true;
+        return COMMAND_DONE;
+    case SLOW:
+        return count_take_32(given, LOAD_CONNECTIONS_MAX, &options->slow);
+    case SLOW_TIME:
+        a->has_slow_time = true;
+        return seconds_take(given, &options->slow_ns);
     default:
         a->is_json = true;
         return COMMAND_DONE;
     }
 }
 
+static int slow_check(const load_arguments *a)
+{
+    const load_options *options = &a->options;
+    if (options->slow == 0 && a->has_slow_time)
+        return command_misused("load", "--slow-time is for slow clients; say how many with --slow");
+    if (options->slow > options->connections)
+        return command_misused("load", "--slow: %u is more than the number of --connections, %u",
+                               (unsigned)options->slow, (unsigned)options->connections);
+    if (options->slow > 0 && options->rate != 0)
+        return command_misused("load", "--slow is for a closed loop; leave out --rate");
+    if (options->slow > 0 && options->pipeline > 1)
+        return command_misused("load", "a slow client sends one request at a time; leave out "
+                                       "--pipeline or --slow");
+    return COMMAND_DONE;
+}
+
 /* What is wrong only together. */
 static int arguments_check(load_arguments *a)
 {
     load_options *options = &a->options;
+    int ended = slow_check(a);
+    if (ended != COMMAND_DONE)
+        return ended;
+    if (options->is_reconnecting && options->pipeline > 1)
+        return command_misused("load", "--reconnect sends one request on each connection; leave "
+                                       "out --pipeline");
     if (a->has_size && options->mode != LOAD_ECHO)
         return command_misused("load", "--size is for --mode echo");
     if ((uint64_t)options->echo_bytes * options->pipeline > LOAD_BYTES_MAX)
@@ -159,8 +213,11 @@ static int arguments_take(load_arguments *a, int count, char **arguments)
         {"rate", RATE, true},
         {"pipeline", PIPELINE, true},
         {"size", SIZE, true},
-        {"json", JSON, false},
+        {"reconnect", RECONNECT, false},
+        {"slow", SLOW, true},
+        {"slow-time", SLOW_TIME, true},
         {"proxy-protocol", PROXY_PROTOCOL, true},
+        {"json", JSON, false},
         {NULL, 0, false},
     };
     char **operands;
@@ -229,6 +286,9 @@ static int report_print(const load_options *options, const load_result *result)
     printf("%-12s %.0f requests/s, %.2f MiB/s in\n", "throughput",
            per_second(result->requests, result),
            per_second(result->received_bytes, result) / mebibyte);
+    if (options->is_reconnecting)
+        printf("%-12s %llu, %.0f connects/s\n", "connects", (unsigned long long)result->connects,
+               per_second(result->connects, result));
     printf("%-12s", "latency");
     for (size_t i = 0; i < QUANTILES; i++) {
         uint64_t value = histogram_quantile(&result->latency_ns, quantiles[i].per_100000);
@@ -286,6 +346,9 @@ static int report_print_json(const load_options *options, const load_result *res
     cJSON_AddNumberToObject(report, "pipeline", options->pipeline);
     if (options->rate != 0)
         cJSON_AddNumberToObject(report, "rate", (double)options->rate);
+    if (options->slow != 0)
+        cJSON_AddNumberToObject(report, "slow", options->slow);
+    cJSON_AddBoolToObject(report, "reconnect", options->is_reconnecting);
     cJSON_AddNumberToObject(report, "seconds", seconds_of(result->elapsed_ns));
     cJSON_AddNumberToObject(report, "requests", (double)result->requests);
     cJSON_AddNumberToObject(report, "requests_per_second", per_second(result->requests, result));
@@ -293,6 +356,7 @@ static int report_print_json(const load_options *options, const load_result *res
     cJSON_AddNumberToObject(report, "sent_bytes", (double)result->sent_bytes);
     cJSON_AddItemToObject(report, "latency_us", latency_json(result));
     cJSON_AddNumberToObject(report, "opened", (double)result->connections);
+    cJSON_AddNumberToObject(report, "connects_per_second", per_second(result->connects, result));
     cJSON_AddNumberToObject(report, "closed", (double)result->closed);
     cJSON_AddNumberToObject(report, "retried", (double)result->retried);
     cJSON_AddNumberToObject(report, "in_flight_at_end", (double)result->in_flight);
@@ -323,6 +387,7 @@ static int load_command_run(int count, char **arguments)
                     .connections = 16,
                     .pipeline = 1,
                     .echo_bytes = 64,
+                    .slow_ns = PLX_SECOND / 2,
                     .duration_ns = 5 * PLX_SECOND},
     };
     int ended = arguments_take(&a, count, arguments);

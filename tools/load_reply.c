@@ -10,12 +10,13 @@
 
 /* --- formats --------------------------------------------------------------------------------- */
 
-int reply_format_open_http(reply_format *format, const char *address, tally *errors)
+int reply_format_open_http(reply_format *format, const char *address, bool is_last, tally *errors)
 {
     char text[256];
     bool is_tcp = strncmp(address, "tcp://", 6) == 0;
-    int length = snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %.128s\r\n\r\n",
-                          is_tcp ? address + 6 : "localhost");
+    int length =
+        snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %.128s\r\n%s\r\n",
+                 is_tcp ? address + 6 : "localhost", is_last ? "Connection: close\r\n" : "");
     *format = (reply_format){.is_http = true, .errors = errors};
     format->request = plx__allocate((size_t)length);
     if (format->request == NULL)

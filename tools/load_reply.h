@@ -31,8 +31,9 @@ typedef struct reply_reader {
     bool is_last;    /* because the server has said so. */
 } reply_reader;
 
-/* Requests for "/" of the server at the address. PLX_ENOMEM. */
-int reply_format_open_http(reply_format *format, const char *address, tally *errors);
+/* Requests for "/" of the server at the address, each the last of its connection or not.
+ * PLX_ENOMEM. */
+int reply_format_open_http(reply_format *format, const char *address, bool is_last, tally *errors);
 /* Requests of `length` bytes, to be sent back as they are. PLX_ENOMEM. */
 int reply_format_open_echo(reply_format *format, size_t length, tally *errors);
 void reply_format_close(reply_format *format);
