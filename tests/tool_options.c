@@ -96,11 +96,13 @@ static void suggestion_list_is_prose(world *w)
 
 /* --- options --------------------------------------------------------------------------------- */
 
-enum { NAME, FLAG };
+enum { NAME, FLAG, MAYBE };
 
 typedef struct taken {
     const char *name;
     int flags;
+    const char *maybe;
+    int maybes;
 } taken;
 
 static int option_take(void *data, const option_given *given)
@@ -108,8 +110,11 @@ static int option_take(void *data, const option_given *given)
     taken *t = data;
     if (given->id == NAME)
         t->name = given->value;
-    else
+    else if (given->id == FLAG)
         t->flags++;
+    else
+        t->maybe = given->value;
+    t->maybes += given->id == MAYBE;
     return COMMAND_DONE;
 }
 
@@ -119,6 +124,7 @@ static int arguments_read(char **arguments, taken *t, char ***operands_out)
     static const option_form forms[] = {
         {"name", NAME, true},
         {"flag", FLAG, false},
+        {"maybe", MAYBE, OPTION_MAY_HAVE_VALUE},
         {NULL, 0, false},
     };
     static const command tested = {.name = "tested", .help = "the help\n"};
@@ -144,6 +150,29 @@ static void options_may_stand_anywhere(world *w)
     ck_assert_str_eq(operands[1], "two");
     ck_assert_str_eq(operands[2], "--flag");
     ck_assert_ptr_null(operands[3]);
+}
+
+/* What does not begin with "-" is the value. */
+static void options_may_go_without_a_value(world *w)
+{
+    char *with[] = {"tested", "--maybe", "x", "--name", "y", NULL};
+    char *joined[] = {"tested", "--maybe=-x", "operand", NULL};
+    char **operands;
+    taken t;
+    (void)w;
+    ck_assert_int_eq(READ("--maybe"), OPTIONS_TAKEN);
+    ck_assert_ptr_null(t.maybe);
+    ck_assert_int_eq(t.maybes, 1);
+    ck_assert_int_eq(READ("--maybe", "--flag"), OPTIONS_TAKEN);
+    ck_assert_ptr_null(t.maybe);
+    ck_assert_int_eq(t.flags, 1);
+    ck_assert_int_eq(arguments_read(with, &t, &operands), OPTIONS_TAKEN);
+    ck_assert_str_eq(t.maybe, "x");
+    ck_assert_str_eq(t.name, "y");
+    ck_assert_ptr_null(operands[0]);
+    ck_assert_int_eq(arguments_read(joined, &t, &operands), OPTIONS_TAKEN);
+    ck_assert_str_eq(t.maybe, "-x");
+    ck_assert_str_eq(operands[0], "operand");
 }
 
 static void options_that_are_wrong_are_misuse(world *w)
@@ -186,6 +215,7 @@ const test_case tool_options_cases[] = {
     CASE(suggestion_is_the_nearest_word),
     CASE(suggestion_list_is_prose),
     CASE(options_may_stand_anywhere),
+    CASE(options_may_go_without_a_value),
     CASE(options_that_are_wrong_are_misuse),
     CASE(failure_names_the_thing_and_the_way_out),
     CASES_END,

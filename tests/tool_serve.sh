@@ -6,137 +6,7 @@
 # Prints a line for each check, and ends with 0 only if all have passed. What curl does is left out
 # where there is no curl.
 set -u
-
-if [ $# -lt 1 ]; then
-    echo "usage: sh tests/tool_serve.sh POLLUX [EMULATOR [ARGUMENT...]]" >&2
-    exit 2
-fi
-program=$1
-shift
-emulator=$*
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/tool-serve.XXXXXX") || exit 2
-out=$scratch/out
-running=
-failures=0
-
-# Ends what is still running, by its number.
-clean_up() {
-    [ -z "$running" ] || kill -KILL "$running" 2>/dev/null
-    rm -rf "$scratch"
-}
-trap clean_up EXIT
-trap 'exit 1' HUP INT TERM
-
-pollux() {
-    # The emulator may have arguments of its own.
-    # shellcheck disable=SC2086
-    $emulator "$program" "$@" </dev/null
-}
-
-passed() {
-    echo "ok: $1"
-}
-
-failed() {
-    echo "FAILED: $1"
-    [ ! -s "$out" ] || sed 's/^/    /' "$out"
-    failures=$((failures + 1))
-}
-
-# expect WHAT STATUS PATTERN ARGUMENT...: how the program ends, and a line of what it prints.
-expect() {
-    what=$1
-    status=$2
-    pattern=$3
-    shift 3
-    pollux "$@" >"$out" 2>&1
-    ended=$?
-    if [ "$ended" -ne "$status" ]; then
-        failed "$what: ended with $ended, not $status"
-    elif ! grep -q -e "$pattern" "$out"; then
-        failed "$what: nothing like \"$pattern\""
-    else
-        passed "$what"
-    fi
-}
-
-# expect_json WHAT ARGUMENT...: ends with 0, and prints JSON.
-expect_json() {
-    what=$1
-    shift
-    if ! pollux "$@" >"$out" 2>"$scratch/errors"; then
-        cat "$scratch/errors" >>"$out"
-        failed "$what: it failed"
-    elif [ -n "$python" ] && ! "$python" -m json.tool <"$out" >/dev/null 2>"$scratch/errors"; then
-        failed "$what: not JSON"
-    else
-        passed "$what"
-    fi
-}
-
-# expect_load WHAT PATTERN ARGUMENT...: a load that gets answers, and no errors. In so short a time
-# there may be none on a busy machine; then it has a longer one.
-expect_load() {
-    what=$1
-    pattern=$2
-    shift 2
-    for seconds in 0.3 3 30; do
-        pollux load --duration "$seconds" "$@" >"$out" 2>&1
-        ended=$?
-        grep -q 'no request was answered' "$out" || break
-    done
-    if [ "$ended" -ne 0 ]; then
-        failed "$what: ended with $ended"
-    elif grep -q -e '^errors' -e 'unanswered' "$out" || ! grep -q -e "$pattern" "$out"; then
-        failed "$what: errors, or nothing like \"$pattern\""
-    elif ! awk -v least="$seconds" '/^requests/ && $4 < least { exit 1 }' "$out"; then
-        failed "$what: ended before its time"
-    else
-        passed "$what"
-    fi
-}
-
-# Looks for a line in a file up to 300 times, a tenth of a second apart.
-await() {
-    tries=0
-    while ! grep -q -e "$2" "$1"; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 300 ] || return 1
-        sleep 0.1
-    done
-}
-
-# serve ARGUMENT...: starts a server on a port of the system's choice. Its address is then $address.
-serve() {
-    : >"$scratch/serve"
-    # shellcheck disable=SC2086
-    $emulator "$program" serve --listen tcp://127.0.0.1:0 "$@" \
-        >"$scratch/serve" 2>&1 </dev/null &
-    running=$!
-    if ! await "$scratch/serve" '^listening on '; then
-        cp "$scratch/serve" "$out"
-        failed "serve $*: it does not listen"
-        exit 1
-    fi
-    address=$(sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$scratch/serve")
-}
-
-# Interrupts the server, which is to end in order and with a summary. The shell may have told it to
-# ignore SIGINT, as it does with what runs in the background; the program listens all the same.
-serve_end() {
-    kill -INT "$running"
-    wait "$running"
-    ended=$?
-    running=
-    cp "$scratch/serve" "$out"
-    if [ "$ended" -ne 0 ]; then
-        failed "$1: ended with $ended after an interrupt"
-    elif ! grep -q '^connections  *[1-9]' "$out"; then
-        failed "$1: no summary"
-    else
-        passed "$1: ends in order, with a summary"
-    fi
-}
+. "$(dirname "$0")/tool_checks.sh"
 
 # fetch WHAT EXPECTED ARGUMENT...: what curl writes out with -w.
 fetch() {
@@ -165,8 +35,6 @@ talk() {
     fi
 }
 
-python=$(command -v python3) || python=
-
 # --- what needs no server -------------------------------------------------------------------------
 
 expect "help" 0 '^usage: pollux COMMAND' --help
@@ -180,6 +48,18 @@ expect "unknown option" 2 'did you mean --listen' serve --lisen tcp://127.0.0.1:
 expect "unknown mode" 2 'choose echo, http, discard or chargen' serve --mode ftp
 expect "missing address" 2 "Try 'pollux load --help'" load
 expect "wrong number" 2 'is not a number from 1 to' load --connections 0 tcp://127.0.0.1:1
+expect "a service that cannot block" 2 'block is for --mode http' serve --block 1
+expect "blocking for no time" 2 'block: "0" is not a number from 1 to' serve --mode http --block 0
+expect "a new connection and a pipeline" 2 'reconnect sends one request on each connection' \
+    load --reconnect --pipeline 2 tcp://127.0.0.1:1
+expect "slow clients and a rate" 2 'slow is for a closed loop; leave out --rate' \
+    load --slow 2 --rate 10 tcp://127.0.0.1:1
+expect "slow clients and a pipeline" 2 'a slow client sends one request at a time' \
+    load --slow 2 --pipeline 2 tcp://127.0.0.1:1
+expect "more slow clients than there are" 2 'slow: 5 is more than the number of --connections, 4' \
+    load --slow 5 --connections 4 tcp://127.0.0.1:1
+expect "a time without slow clients" 2 'say how many with --slow' \
+    load --slow-time 2 tcp://127.0.0.1:1
 default=$(pollux backends | tr -d '\r' | sed -n 's/^\([a-z]*\)  *default .*/\1/p')
 expect "no option --verbose" 2 '^pollux load: unknown option "--verbose"' load --verbose=1
 expect "the beginning of an option" 2 'did you mean --idle-timeout' serve --idle 3
@@ -324,6 +204,16 @@ expect_load "load http, pipelined" '^requests  *[1-9]' --mode http --connections
     "$address"
 expect_load "load http at a rate" '^requests  *[1-9]' --mode http --connections 4 --rate 500 \
     "$address"
+expect_load "load http, a connection for each request" '^connects  *[1-9]' --mode http \
+    --connections 4 --reconnect "$address"
+expect_load "load http, a connection for each request, at a rate" '^connects  *[1-9]' --mode http \
+    --connections 4 --reconnect --rate 500 "$address"
+expect_load "load http, slow clients" '^requests  *[1-9]' --mode http --connections 4 --slow 2 \
+    --slow-time 0.05 "$address"
+expect_load "load http, slow clients alone, on a connection each time" '^connects  *[1-9]' \
+    --mode http --connections 4 --slow 4 --slow-time 0.02 --reconnect "$address"
+expect_json "load as JSON, with all of that" load --mode http --duration 3 --json --reconnect \
+    --slow 4 --slow-time 0.1 "$address"
 expect_load "load reports requests in flight" '^in flight  *[1-9][0-9]* requests at the end' \
     --mode http --connections 4 "$address"
 expect_load "load as JSON" '"in_flight_at_end":' --mode http --json "$address"
@@ -336,7 +226,19 @@ serve --mode echo
 expect_load "load echo" '^requests  *[1-9]' --connections 4 --size 3000 "$address"
 expect "load of the wrong kind" 1 'no request was answered' load --mode http --duration 0.2 \
     --connections 1 "$address"
+expect_load "load echo, a connection for each request" '^connects  *[1-9]' --connections 4 \
+    --reconnect "$address"
 serve_end "serve echo"
+
+serve --mode http --block 10
+expect_load "load of a handler that blocks" '^requests  *[1-9]' --mode http --connections 2 \
+    "$address"
+if awk '/^requests/ && $2 * 0.009 > $4 { exit 1 }' "$out"; then
+    passed "a handler that blocks for 10 ms answers 100 requests a second at the most"
+else
+    failed "a handler that blocks for 10 ms answers 100 requests a second at the most"
+fi
+serve_end "serve http, blocking"
 
 : >"$scratch/serve"
 # Nothing but the end of its input ends this one.
@@ -522,54 +424,6 @@ if [ -z "$emulator" ] && command -v curl >/dev/null; then
         failed "a second signal ends a server that drains: $ended"
     fi
 fi
-
-# --- compare --------------------------------------------------------------------------------------
-
-pollux backends | tr -d '\r' | sed -n 's/^\([a-z]*\) .* runs here.*/\1/p' >"$scratch/backends"
-expect "compare" 0 '^backend  *connections' compare --seconds 0.6 --connections 2
-while read -r backend; do
-    if grep -q "^$backend  *2 " "$out"; then
-        passed "compare: a row for $backend"
-    else
-        failed "compare: no row for $backend"
-    fi
-done <"$scratch/backends"
-expect_json "compare as JSON" compare --seconds 0.3 --connections 1,2 --mode echo --json
-
-# end_early WHAT SIGNAL STATUS PATTERN ARGUMENT...: a comparison that a signal ends after its first
-# measurement.
-end_early() {
-    what=$1
-    signal=$2
-    status=$3
-    pattern=$4
-    shift 4
-    : >"$scratch/compare"
-    # shellcheck disable=SC2086
-    $emulator "$program" compare --seconds 6 --connections 1,2,3,4,5,6,7,8 --backends "$default" \
-        "$@" >"$out" 2>"$scratch/compare" </dev/null &
-    running=$!
-    if ! await "$scratch/compare" ' 2 connections'; then
-        failed "$what: it does not measure"
-        return
-    fi
-    kill -"$signal" "$running"
-    wait "$running"
-    ended=$?
-    running=
-    cat "$scratch/compare" >>"$out"
-    if [ "$ended" -ne "$status" ]; then
-        failed "$what: ended with $ended, not $status"
-    elif ! grep -q -e "$pattern" "$out" || ! grep -q 'interrupted; the table has' "$out"; then
-        failed "$what: nothing like \"$pattern\""
-    else
-        passed "$what"
-    fi
-}
-end_early "compare, interrupted" INT 130 "^$default  *1  *[1-9]"
-end_early "compare, interrupted, as JSON" INT 130 '"interrupted":.*true' --json
-# Windows has no SIGTERM for processes.
-[ -n "$emulator" ] || end_early "compare, terminated" TERM 143 "^$default  *1  *[1-9]"
 
 [ "$failures" -eq 0 ] || echo "$failures checks failed"
 [ "$failures" -eq 0 ]

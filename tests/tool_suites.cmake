@@ -24,16 +24,18 @@ endif()
 find_program(POLLUX_SH sh)
 mark_as_advanced(POLLUX_SH)
 if(POLLUX_SH AND NOT CMAKE_HOST_WIN32)
-    add_test(NAME tool_serve
-             COMMAND "${POLLUX_SH}" "${CMAKE_CURRENT_SOURCE_DIR}/tool_serve.sh"
-                     $<TARGET_FILE:pollux_tool> ${CMAKE_CROSSCOMPILING_EMULATOR})
-    set_tests_properties(tool_serve PROPERTIES TIMEOUT 600 COST 100 LABELS tool)
-    if(fixture)
-        set_tests_properties(tool_serve PROPERTIES FIXTURES_REQUIRED ${fixture}
-                                                   ENVIRONMENT "${pollux_wine_environment}")
-    elseif(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
-        set_tests_properties(tool_serve PROPERTIES ENVIRONMENT POLLUX_HAS_TSAN=1)
-    endif()
+    foreach(script IN ITEMS tool_serve tool_compare)
+        add_test(NAME ${script}
+                 COMMAND "${POLLUX_SH}" "${CMAKE_CURRENT_SOURCE_DIR}/${script}.sh"
+                         $<TARGET_FILE:pollux_tool> ${CMAKE_CROSSCOMPILING_EMULATOR})
+        set_tests_properties(${script} PROPERTIES TIMEOUT 600 COST 100 LABELS tool)
+        if(fixture)
+            set_tests_properties(${script} PROPERTIES FIXTURES_REQUIRED ${fixture}
+                                                      ENVIRONMENT "${pollux_wine_environment}")
+        elseif(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
+            set_tests_properties(${script} PROPERTIES ENVIRONMENT POLLUX_HAS_TSAN=1)
+        endif()
+    endforeach()
 endif()
 
 # Wine 8 has no Unix-domain sockets, and no system but Unix has systemd.

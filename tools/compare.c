@@ -15,7 +15,9 @@
 #define PATIENCE_NS (20 * PLX_SECOND)
 
 /* Of a traced server, without its settings and with the NULL at the end. */
-#define ARGUMENTS_MAX 15u
+#define ARGUMENTS_MAX 21u
+/* In this time a slow client sends a request. */
+#define SLOW_NS (200 * PLX_MILLISECOND)
 
 typedef struct compare_server {
     plx__process *process;
@@ -23,15 +25,26 @@ typedef struct compare_server {
     char address[PLX_ADDRESS_TEXT_MAX];
 } compare_server;
 
+void compare_cell_name(const compare_cell *cell, char *text, size_t size)
+{
+    if (cell->policy == NULL)
+        (void)snprintf(text, size, "%s with %u connections", cell->backend,
+                       (unsigned)cell->connections);
+    else
+        (void)snprintf(text, size, "%s, %s on %s with %u connections", cell->workload->name,
+                       cell->policy->name, cell->backend, (unsigned)cell->connections);
+}
+
 /* A signal that reaches the server too may be why something failed; then that is no failure. */
 static int compare_failed_with(compare_bench *bench, const compare_cell *cell, const char *what,
                                const char *why)
 {
     char text[FAILURE_TEXT_MAX];
+    char name[COMPARE_NAME_MAX];
     if (compare_ended_by(bench) != 0)
         return compare_ended_by(bench);
-    (void)snprintf(text, sizeof text, "%s with %u connections: %s%s", cell->backend,
-                   (unsigned)cell->connections, what, why);
+    compare_cell_name(cell, name, sizeof name);
+    (void)snprintf(text, sizeof text, "%s: %s%s", name, what, why);
     return failure_print("compare", text);
 }
 
@@ -87,6 +100,19 @@ static int server_start(compare_server *server, const compare_bench *bench,
         "--backend",   cell->backend,
     };
     size_t count = 14;
+    char loops[16], block[16];
+    if (cell->policy != NULL) {
+        (void)snprintf(loops, sizeof loops, "%u", (unsigned)cell->loops);
+        arguments[count++] = "--loops";
+        arguments[count++] = loops;
+        arguments[count++] = "--dispatch";
+        arguments[count++] = cell->policy->name;
+    }
+    if (cell->workload != NULL && cell->workload->block_ms > 0) {
+        (void)snprintf(block, sizeof block, "%u", (unsigned)cell->workload->block_ms);
+        arguments[count++] = "--block";
+        arguments[count++] = block;
+    }
     for (size_t i = 0; i < bench->settings->count; i++) {
         if (!setting_is_of(cell->backend, bench->settings->texts[i]))
             continue;
@@ -108,8 +134,13 @@ static int server_start(compare_server *server, const compare_bench *bench,
 static int server_load(const compare_server *server, compare_bench *bench, const compare_cell *cell,
                        uint64_t duration_ns)
 {
+    static const compare_workload plain;
+    const compare_workload *work = cell->workload != NULL ? cell->workload : &plain;
     const load_options options = {
         .address = server->address,
+        .is_reconnecting = work->is_reconnecting,
+        .slow = work->has_slow_half ? cell->connections / 2 : 0,
+        .slow_ns = SLOW_NS,
         .mode = bench->mode,
         .connections = cell->connections,
         .pipeline = 1,
@@ -180,6 +211,7 @@ static void cell_add(compare_cell *cell, const load_result *result, const plx__p
 {
     cell->elapsed_ns += result->elapsed_ns;
     cell->requests += result->requests;
+    cell->connects += result->connects;
     cell->errors += result->errors.total;
     cell->cpu_ns += usage->cpu_ns;
     if (usage->memory_peak_bytes > cell->memory_peak_bytes)
@@ -245,11 +277,4 @@ int compare_count_calls(compare_bench *bench, compare_cell *cell, uint64_t durat
     (void)plx__process_wait(server.process, PATIENCE_NS, &usage);
     plx__process_close(server.process);
     return ended;
-}
-
-double compare_cpu_per_request(const compare_cell *cell)
-{
-    if (cell->requests == 0)
-        return 0.0;
-    return (double)cell->cpu_ns / (double)cell->requests / (double)PLX_MICROSECOND;
 }

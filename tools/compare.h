@@ -1,4 +1,4 @@
-/* tools/compare.h - measures a server of this program on one backend after the other.
+/* tools/compare.h - measures one server of this program after the other.
  *
  * Each measurement has a server process of its own, so that its CPU time and its memory are those
  * which the system has counted for that process, and the load's are not among them.
@@ -14,14 +14,32 @@
 
 #include "tools/histogram.h"
 #include "tools/load.h"
+#include "tools/policy.h"
 #include "tools/setting.h"
 
-/* One row of the table: what all measurements of this pair came to. */
+/* Room enough for the name of any row, the closing zero included. */
+#define COMPARE_NAME_MAX 128u
+
+/* What the clients do, and what the server does for them. All zero: requests one after the other.
+ */
+typedef struct compare_workload {
+    const char *name;
+    const char *what;     /* The same for people. */
+    bool is_reconnecting; /* A connection for each request. */
+    bool has_slow_half;   /* Half of the clients send slowly. */
+    uint32_t block_ms;    /* Each request blocks its handler for so long; 0: it does not. */
+} compare_workload;
+
+/* One row of the table: what all measurements of it came to. */
 typedef struct compare_cell {
     const char *backend;
+    const policy *policy;             /* NULL: that of a server to which nobody says any, */
+    uint32_t loops;                   /* and else so many loops serve. */
+    const compare_workload *workload; /* NULL: requests one after the other. */
     uint32_t connections;
     uint64_t elapsed_ns;
     uint64_t requests;
+    uint64_t connects; /* Connections that opened after time had started. */
     uint64_t errors;
     uint64_t cpu_ns;            /* Of the server; 0 if that is not known. */
     uint64_t memory_peak_bytes; /* 0 if that is not known. */
@@ -57,7 +75,7 @@ int compare_measure(compare_bench *bench, compare_cell *cell, uint64_t duration_
  * that cannot be done the cell stays as it is. Returns as compare_measure() does. */
 int compare_count_calls(compare_bench *bench, compare_cell *cell, uint64_t duration_ns);
 
-/* In microseconds; 0 if that is not known. */
-double compare_cpu_per_request(const compare_cell *cell);
+/* What the row is of, as "poll with 16 connections". */
+void compare_cell_name(const compare_cell *cell, char *text, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
-/* tools/compare_command.c - `pollux compare`: which rows there are, and the table. */
+/* tools/compare_command.c - `pollux compare`: its options, which rows there are, and the order in
+ * which they are measured. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <pollux/pollux.h>
@@ -8,6 +8,8 @@
 #include "platform/process.h"
 #include "tools/command.h"
 #include "tools/compare.h"
+#include "tools/compare_dispatch.h"
+#include "tools/compare_table.h"
 #include "tools/failure.h"
 #include "tools/json.h"
 #include "tools/options.h"
@@ -15,10 +17,17 @@
 
 #define BACKENDS_MAX  16u
 #define COUNTS_MAX    16u
+#define ROWS_MAX      (BACKENDS_MAX * POLICIES_MAX)
 #define ROUNDS        3u
 #define COUNT_CALL_NS (PLX_SECOND / 2)
 
-enum { SECONDS, CONNECTIONS, MODE, BACKENDS, SET, JSON };
+enum { SECONDS, CONNECTIONS, MODE, BACKENDS, SET, DISPATCH, LOOPS, WORKLOADS, JSON };
+
+/* What is measured for each workload and each number of connections. */
+typedef struct contestant {
+    const char *backend;
+    const policy *policy; /* NULL: the backends compete. */
+} contestant;
 
 typedef struct comparison {
     const char *backends[BACKENDS_MAX];
@@ -28,37 +37,60 @@ typedef struct comparison {
     enum load_mode mode;
     setting_list settings;
     uint64_t duration_ns; /* Of each row. */
+    bool is_of_policies;
+    bool has_workloads;
+    compare_dispatch dispatch;
+    contestant contestants[ROWS_MAX];
+    size_t contestants_count;
     bool is_json;
-    compare_cell *cells; /* For each number of connections, each backend. */
+    compare_cell *cells; /* For each workload and number of connections, each contestant. */
     compare_bench bench;
 } comparison;
 
 static const char help[] =
     "usage: pollux compare [OPTION]...\n"
     "\n"
-    "Runs a server process on each backend in turn, loads it over the loopback interface, and\n"
-    "prints a table. The rounds alternate between the backends, so that a disturbance affects all\n"
-    "of them alike. For each number of connections the least CPU time per request is marked.\n"
-    "Ctrl-C ends the comparison early, with the table of the measurements that are complete.\n"
+    "Runs a server process on each backend in turn, or under each policy of dispatch, loads it "
+    "over\n"
+    "the loopback interface, and prints a table. The rounds alternate between the rows, so that a\n"
+    "disturbance affects all of them alike. Ctrl-C ends the comparison early, with the table of "
+    "the\n"
+    "measurements that are complete.\n"
     "\n"
     "  --seconds S        How long each row is measured, in 3 rounds. Default: 3\n"
-    "  --connections N,N  Numbers of connections that send requests. Default: 16,64\n"
+    "  --connections N,N  Numbers of connections that send requests. Default: 16,64; with\n"
+    "                     --dispatch 64\n"
     "  --mode MODE        http or echo. Default: http\n"
-    "  --backends B,B     Default: all that this build has and this machine can run\n"
+    "  --backends B,B     Default: all that this build has and this machine can run; with\n"
+    "                     --dispatch the one that 'pollux serve' would take\n"
     "  --set KEY=VALUE    A setting of the servers on the backend that has it, as in\n"
     "                     idle_set=off; may be given up to 16 times\n"
+    "  --dispatch P,P     Compares these policies of 'pollux serve --dispatch' instead of the\n"
+    "                     backends; without P,P, all that this system has\n"
+    "  --loops N          How many loops serve under each policy but inline, which is for one.\n"
+    "                     Default: one for each processor, but 2 at least and 4 at the most\n"
+    "  --workloads W,W    What the policies are measured with. Default: all of these\n"
+    "                       keep-alive  each connection sends request after request\n"
+    "                       connect     a connection for each request\n"
+    "                       block       each request blocks its handler for 1 ms\n"
+    "                       slow        half of the clients take 0.2 s to send a request\n"
     "  --json             Prints a JSON object\n"
     "  --help             Prints this\n"
     "\n"
     "Columns: CPU us/req is the server's user and system time per request, as the system accounts\n"
-    "it; calls/req is its system calls per request, counted in a short extra run under strace if\n"
-    "that is installed; p50 and p99 are latencies that the load measured; peak MiB is the "
-    "server's\n"
-    "memory. requests/s depends on the load's CPU time too.\n"
+    "it; calls/req, for backends alone, is its system calls per request, counted in a short extra\n"
+    "run under strace if that is installed; connects/s counts the connections that were opened\n"
+    "while time ran; p50, p99 and p99.9 are latencies that the load measured; peak MiB is the\n"
+    "server's memory. requests/s depends on the load's CPU time too.\n"
+    "\n"
+    "Among backends the least CPU time per request is marked, for each number of connections;\n"
+    "among policies the most requests per second, for each workload.\n"
     "\n"
     "Examples:\n"
     "  pollux compare\n"
     "  pollux compare --connections 1,64,1000 --seconds 10 --backends poll,select\n"
+    "  pollux compare --dispatch\n"
+    "  pollux compare --dispatch least-connections,kernel --loops 4 --workloads connect\n"
     "\n"
     "Exit codes: 0 compared; 1 failed; 2 wrong use; 130 ended early by Ctrl-C, 143 by SIGTERM.\n";
 
@@ -123,10 +155,34 @@ static int option_take(void *data, const option_given *given)
             return COMMAND_DONE;
         return command_misused("compare", "--mode: unknown mode \"%s\"; choose http or echo",
                                given->value);
+    case DISPATCH:
+        c->is_of_policies = true;
+        return given->value == NULL ? COMMAND_DONE
+                                    : compare_policies_take(&c->dispatch, given->value);
+    case LOOPS:
+        return compare_loops_take(&c->dispatch, given->value);
+    case WORKLOADS:
+        c->has_workloads = true;
+        return compare_workloads_take(&c->dispatch, given->value);
     default:
         c->is_json = true;
         return COMMAND_DONE;
     }
+}
+
+/* The one that a loop picks. */
+static int backend_gather(comparison *c)
+{
+    plx_loop *loop;
+    int status = plx_loop_open(&loop, NULL);
+    if (status != 0) {
+        char why[FAILURE_TEXT_MAX];
+        failure_of_backend(why, sizeof why, NULL, status);
+        return failure_print_of("compare", why, status);
+    }
+    c->backends[c->backends_count++] = plx_loop_backend_name(loop);
+    (void)plx_loop_close(loop);
+    return COMMAND_DONE;
 }
 
 static void backends_gather(comparison *c)
@@ -144,13 +200,47 @@ static void backends_gather(comparison *c)
     }
 }
 
+/* What is wrong only together. */
+static int options_check(comparison *c)
+{
+    if (!c->is_of_policies && c->dispatch.loops != 0)
+        return command_misused("compare", "--loops is for policies; add --dispatch");
+    if (!c->is_of_policies && c->has_workloads)
+        return command_misused("compare", "--workloads are for policies; add --dispatch");
+    if (!c->is_of_policies)
+        return COMMAND_DONE;
+    if (c->mode != LOAD_HTTP)
+        return command_misused("compare", "--dispatch measures with --mode http; leave out --mode");
+    return compare_dispatch_complete(&c->dispatch);
+}
+
+/* Fills in what no option has named. */
+static int options_complete(comparison *c)
+{
+    int ended = options_check(c);
+    if (ended != COMMAND_DONE)
+        return ended;
+    if (c->connections_count == 0) {
+        if (!c->is_of_policies)
+            c->connections[c->connections_count++] = 16;
+        c->connections[c->connections_count++] = 64;
+    }
+    if (c->backends_count == 0 && c->is_of_policies)
+        return backend_gather(c);
+    if (c->backends_count == 0)
+        backends_gather(c);
+    return c->backends_count > 0 ? COMMAND_DONE
+                                 : failure_print("compare", "no backend runs on this machine");
+}
+
 static int options_take(comparison *c, int count, char **arguments)
 {
     static const option_form forms[] = {
         {"seconds", SECONDS, true}, {"connections", CONNECTIONS, true},
         {"mode", MODE, true},       {"backends", BACKENDS, true},
-        {"set", SET, true},         {"json", JSON, false},
-        {NULL, 0, false},
+        {"set", SET, true},         {"dispatch", DISPATCH, OPTION_MAY_HAVE_VALUE},
+        {"loops", LOOPS, true},     {"workloads", WORKLOADS, true},
+        {"json", JSON, false},      {NULL, 0, false},
     };
     char why[SETTING_WHY_MAX];
     char **operands;
@@ -159,10 +249,9 @@ static int options_take(comparison *c, int count, char **arguments)
         return status;
     if (operands[0] != NULL)
         return command_misused("compare", "unexpected argument \"%s\"", operands[0]);
-    if (c->backends_count == 0)
-        backends_gather(c);
-    if (c->backends_count == 0)
-        return failure_print("compare", "no backend runs on this machine");
+    status = options_complete(c);
+    if (status != COMMAND_DONE)
+        return status;
     /* The load picks its backend, so it has the environment's settings. */
     if (!setting_environment_check(why))
         return command_misused("compare", "POLLUX_SETTINGS: %s", why);
@@ -171,17 +260,51 @@ static int options_take(comparison *c, int count, char **arguments)
 
 /* --- measuring ------------------------------------------------------------------------------- */
 
+/* The backends, or each policy on each backend that has it. */
+static void contestants_gather(comparison *c)
+{
+    for (size_t i = 0; i < c->backends_count; i++) {
+        const policy *found[POLICIES_MAX];
+        size_t count = 0;
+        if (!c->is_of_policies)
+            c->contestants[c->contestants_count++] = (contestant){.backend = c->backends[i]};
+        else
+            count = compare_policies_probe(&c->dispatch, c->backends[i], found);
+        for (size_t j = 0; j < count; j++)
+            c->contestants[c->contestants_count++] = (contestant){c->backends[i], found[j]};
+    }
+}
+
 static size_t cells_count(const comparison *c)
 {
-    return c->backends_count * c->connections_count;
+    size_t workloads = c->is_of_policies ? c->dispatch.workloads_count : 1;
+    return c->contestants_count * c->connections_count * workloads;
+}
+
+static void cells_init(comparison *c)
+{
+    for (size_t i = 0; i < cells_count(c); i++) {
+        const contestant *who = &c->contestants[i % c->contestants_count];
+        size_t group = i / c->contestants_count;
+        compare_cell *cell = &c->cells[i];
+        cell->backend = who->backend;
+        cell->connections = c->connections[group % c->connections_count];
+        if (who->policy == NULL)
+            continue;
+        cell->policy = who->policy;
+        cell->loops = who->policy->has_loops ? c->dispatch.loops : 1;
+        cell->workload = c->dispatch.workloads[group / c->connections_count];
+    }
 }
 
 /* A line that the next one overwrites, where that can be done. */
 static void progress_print(const char *what, const compare_cell *cell)
 {
     bool is_terminal = plx__stream_is_terminal(PLX__STREAM_ERROR);
-    fprintf(stderr, "%s%s: %s, %u connections%s", is_terminal ? "\r\033[K" : "", what,
-            cell->backend, (unsigned)cell->connections, is_terminal ? "" : "\n");
+    char name[COMPARE_NAME_MAX];
+    compare_cell_name(cell, name, sizeof name);
+    fprintf(stderr, "%s%s: %s%s", is_terminal ? "\r\033[K" : "", what, name,
+            is_terminal ? "" : "\n");
     fflush(stderr);
 }
 
@@ -189,6 +312,20 @@ static void progress_end(void)
 {
     if (plx__stream_is_terminal(PLX__STREAM_ERROR))
         fputs("\r\033[K", stderr);
+}
+
+static int calls_count(comparison *c)
+{
+    int ended = COMMAND_DONE;
+    for (size_t i = 0; i < cells_count(c) && ended == COMMAND_DONE; i++) {
+        if (c->bench.tracer[0] == '\0')
+            break;
+        progress_print("counting system calls", &c->cells[i]);
+        ended = compare_count_calls(&c->bench, &c->cells[i], COUNT_CALL_NS);
+        if (ended == COMMAND_DONE)
+            ended = compare_ended_by(&c->bench);
+    }
+    return ended;
 }
 
 static int cells_measure(comparison *c)
@@ -204,151 +341,33 @@ static int cells_measure(comparison *c)
                 ended = compare_ended_by(&c->bench);
         }
     }
-    for (size_t i = 0; i < cells_count(c) && ended == COMMAND_DONE; i++) {
-        if (c->bench.tracer[0] == '\0')
-            break;
-        progress_print("counting system calls", &c->cells[i]);
-        ended = compare_count_calls(&c->bench, &c->cells[i], COUNT_CALL_NS);
-        if (ended == COMMAND_DONE)
-            ended = compare_ended_by(&c->bench);
-    }
+    if (ended == COMMAND_DONE && !c->is_of_policies)
+        ended = calls_count(c);
     progress_end();
     return ended;
 }
 
-static void cells_init(comparison *c)
-{
-    for (size_t i = 0; i < cells_count(c); i++) {
-        c->cells[i].backend = c->backends[i % c->backends_count];
-        c->cells[i].connections = c->connections[i / c->backends_count];
-    }
-}
-
-/* --- the table ------------------------------------------------------------------------------- */
-
-/* Whether no other backend took less CPU time for this number of connections. */
-static bool is_winner(const comparison *c, const compare_cell *cell)
-{
-    if (cell->cpu_ns == 0 || cell->requests == 0)
-        return false;
-    for (size_t i = 0; i < cells_count(c); i++) {
-        const compare_cell *other = &c->cells[i];
-        if (other->connections == cell->connections && other->requests > 0 &&
-            compare_cpu_per_request(other) < compare_cpu_per_request(cell))
-            return false;
-    }
-    return true;
-}
-
-static double rate_of(const compare_cell *cell)
-{
-    if (cell->elapsed_ns == 0)
-        return 0.0;
-    return (double)cell->requests * (double)PLX_SECOND / (double)cell->elapsed_ns;
-}
-
-static double microseconds_at(const compare_cell *cell, uint32_t per_100000)
-{
-    return (double)histogram_quantile(&cell->latency_ns, per_100000) / (double)PLX_MICROSECOND;
-}
-
-static double calls_per_request(const compare_cell *cell)
-{
-    if (cell->calls_requests == 0)
-        return 0.0;
-    return (double)cell->calls / (double)cell->calls_requests;
-}
-
-/* A number, or what stands for one that is not known. */
-static const char *number_or_none(char *text, size_t size, bool is_known, int digits, double value)
-{
-    if (!is_known)
-        return "-";
-    (void)snprintf(text, size, "%.*f", digits, value);
-    return text;
-}
-
-static void row_print(const compare_cell *cell, bool wins, bool has_colours)
-{
-    char cpu[32], calls[32], memory[32];
-    double mebibytes = (double)cell->memory_peak_bytes / 1048576.0;
-    printf(
-        "%s%-8s %11u %11.0f %11s %10s %8.0f %8.0f %9s%s%s\n", wins && has_colours ? "\033[32m" : "",
-        cell->backend, (unsigned)cell->connections, rate_of(cell),
-        number_or_none(cpu, sizeof cpu, cell->cpu_ns > 0, 2, compare_cpu_per_request(cell)),
-        number_or_none(calls, sizeof calls, cell->calls_requests > 0, 2, calls_per_request(cell)),
-        microseconds_at(cell, 50000), microseconds_at(cell, 99000),
-        number_or_none(memory, sizeof memory, cell->memory_peak_bytes > 0, 1, mebibytes),
-        wins ? "  *" : "", wins && has_colours ? "\033[0m" : "");
-}
-
-static int table_print(const comparison *c)
-{
-    bool has_colours = plx__stream_is_terminal(PLX__STREAM_OUTPUT) && getenv("NO_COLOR") == NULL;
-    printf("%-8s %11s %11s %11s %10s %8s %8s %9s\n", "backend", "connections", "requests/s",
-           "CPU us/req", "calls/req", "p50 us", "p99 us", "peak MiB");
-    bool has_winner = false;
-    for (size_t i = 0; i < cells_count(c); i++) {
-        if (c->cells[i].elapsed_ns == 0)
-            continue;
-        bool wins = is_winner(c, &c->cells[i]);
-        row_print(&c->cells[i], wins, has_colours);
-        has_winner |= wins;
-    }
-    if (has_winner)
-        puts("* least CPU time per request");
-    for (size_t i = 0; i < cells_count(c); i++) {
-        const compare_cell *cell = &c->cells[i];
-        if (cell->errors > 0)
-            printf("%s with %u connections: %llu errors\n", cell->backend,
-                   (unsigned)cell->connections, (unsigned long long)cell->errors);
-    }
-    return COMMAND_DONE;
-}
-
-/* A number, or null for one that is not known. */
-static void number_add(cJSON *object, const char *name, bool is_known, double value)
-{
-    if (is_known)
-        cJSON_AddNumberToObject(object, name, value);
-    else
-        cJSON_AddNullToObject(object, name);
-}
-
-static cJSON *row_json(const compare_cell *cell, bool wins)
-{
-    cJSON *row = cJSON_CreateObject();
-    cJSON_AddStringToObject(row, "backend", cell->backend);
-    cJSON_AddNumberToObject(row, "connections", cell->connections);
-    cJSON_AddNumberToObject(row, "requests", (double)cell->requests);
-    cJSON_AddNumberToObject(row, "requests_per_second", rate_of(cell));
-    number_add(row, "cpu_us_per_request", cell->cpu_ns > 0, compare_cpu_per_request(cell));
-    number_add(row, "calls_per_request", cell->calls_requests > 0, calls_per_request(cell));
-    cJSON_AddNumberToObject(row, "p50_us", microseconds_at(cell, 50000));
-    cJSON_AddNumberToObject(row, "p99_us", microseconds_at(cell, 99000));
-    number_add(row, "peak_memory_bytes", cell->memory_peak_bytes > 0,
-               (double)cell->memory_peak_bytes);
-    cJSON_AddNumberToObject(row, "errors", (double)cell->errors);
-    cJSON_AddBoolToObject(row, "least_cpu", wins);
-    return row;
-}
+/* --- the command ----------------------------------------------------------------------------- */
 
 static int table_print_json(const comparison *c)
 {
     cJSON *table = cJSON_CreateObject();
-    cJSON *rows = cJSON_CreateArray();
+    const compare_kind *kind = c->is_of_policies ? &compare_of_policies : &compare_of_backends;
     cJSON_AddStringToObject(table, "mode", c->mode == LOAD_HTTP ? "http" : "echo");
     cJSON_AddNumberToObject(table, "seconds", (double)c->duration_ns / (double)PLX_SECOND);
     cJSON_AddBoolToObject(table, "interrupted", c->bench.ended_by != 0);
-    for (size_t i = 0; i < cells_count(c); i++) {
-        if (c->cells[i].elapsed_ns > 0)
-            cJSON_AddItemToArray(rows, row_json(&c->cells[i], is_winner(c, &c->cells[i])));
-    }
-    cJSON_AddItemToObject(table, "rows", rows);
+    cJSON_AddItemToObject(table, "rows", compare_table_json(kind, c->cells, cells_count(c)));
     return json_print("compare", table, true);
 }
 
-/* --- the command ----------------------------------------------------------------------------- */
+static int table_print(const comparison *c)
+{
+    if (c->is_json)
+        return table_print_json(c);
+    compare_table_print(c->is_of_policies ? &compare_of_policies : &compare_of_backends, c->cells,
+                        cells_count(c));
+    return COMMAND_DONE;
+}
 
 /* Prints what has been measured, also when a failure or a signal has ended the comparison early.
  * Returns how it ended, or why the table could not be printed. */
@@ -363,12 +382,15 @@ static int cells_print(const comparison *c, int ended)
                                            : "interrupted before anything was measured");
     if (measured == 0)
         return ended;
-    int printed = c->is_json ? table_print_json(c) : table_print(c);
+    int printed = table_print(c);
     return printed == COMMAND_DONE ? ended : printed;
 }
 
 static int compare_and_print(comparison *c)
 {
+    contestants_gather(c);
+    if (c->contestants_count == 0)
+        return failure_print("compare", "none of these policies works here");
     c->cells = plx__allocate_zeroed(cells_count(c), sizeof *c->cells);
     if (c->cells == NULL)
         return failure_print("compare", "out of memory");
@@ -382,8 +404,6 @@ static int compare_run(int count, char **arguments)
 {
     static comparison c; /* Too large for the stack. */
     c = (comparison){
-        .connections = {16, 64},
-        .connections_count = 2,
         .mode = LOAD_HTTP,
         .duration_ns = 3 * PLX_SECOND,
     };
@@ -399,7 +419,7 @@ static int compare_run(int count, char **arguments)
 
 const command compare_command = {
     .name = "compare",
-    .summary = "measures the backends against each other",
+    .summary = "measures backends, or policies of dispatch, against each other",
     .help = help,
     .run = compare_run,
 };

@@ -80,9 +80,11 @@ static int option_read(const command *c, char **arguments, int *index, const opt
             fputs(c->help_rest, stdout);
         return COMMAND_DONE;
     }
-    if (form->has_value && given.value == NULL)
+    const char *next = given.value == NULL ? arguments[*index + 1] : NULL;
+    bool is_left_out = form->has_value == OPTION_MAY_HAVE_VALUE && (next == NULL || *next == '-');
+    if (form->has_value && given.value == NULL && !is_left_out)
         given.value = arguments[++*index];
-    if (form->has_value && given.value == NULL)
+    if (form->has_value && given.value == NULL && !is_left_out)
         return command_misused(c->name, "--%s needs a value", form->name);
     int status = take(data, &given);
     return status == COMMAND_DONE ? OPTIONS_TAKEN : status;

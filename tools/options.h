@@ -12,8 +12,12 @@
 typedef struct option_form {
     const char *name; /* "listen", for --listen. */
     int id;
-    bool has_value;
+    int has_value; /* True, false or OPTION_MAY_HAVE_VALUE. */
 } option_form;
+
+/* What follows the option is its value, unless that begins with "-". For commands that take no
+ * operands. */
+#define OPTION_MAY_HAVE_VALUE 2
 
 /* An option as the command line has it. */
 typedef struct option_given {

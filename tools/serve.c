@@ -201,6 +201,14 @@ static void on_accept_error(plx_loop *loop, plx_listener listener, void *data, i
                 plx_error_text(status));
 }
 
+static int service_open(serve *s, uint32_t index, plx_loop *loop, plx_conn_options *conn)
+{
+    int status = s->service->open(&s->states[index], loop, conn);
+    if (status == 0 && s->block_ns > 0)
+        s->service->block(s->states[index], s->block_ns);
+    return status;
+}
+
 /* Each loop has a service of its own, and they set the same options. */
 static int services_open(serve *s, plx_conn_options *conn)
 {
@@ -210,7 +218,7 @@ static int services_open(serve *s, plx_conn_options *conn)
     if (s->states == NULL)
         return PLX_ENOMEM;
     for (uint32_t i = 0; i < loops && status == 0; i++)
-        status = s->service->open(&s->states[i], plx_server_loop(s->server, i), conn);
+        status = service_open(s, i, plx_server_loop(s->server, i), conn);
     conn->idle_timeout_ns = s->has_idle_timeout ? s->idle_timeout_ns : s->service->idle_timeout_ns;
     if (s->options.on_socket != NULL) /* It waits for one thing at a time. */
         conn->read_timeout_ns = conn->write_timeout_ns = conn->idle_timeout_ns;
@@ -226,7 +234,7 @@ static int child_started(plx_server *server, plx_loop *loop, uint32_t index, voi
     (void)index;
     s->service->close(s->states[0]);
     s->states[0] = NULL;
-    int status = s->service->open(&s->states[0], loop, &unused);
+    int status = service_open(s, 0, loop, &unused);
     return status == 0 ? signals_open(s) : status;
 }
 
@@ -235,8 +243,11 @@ static int on_socket(plx_server *server, plx_socket socket, const void *bytes, s
                      void *data)
 {
     serve *s = data;
-    service_socket connection = {
-        .server = server, .socket = socket, .first = bytes, .first_length = length};
+    service_socket connection = {.server = server,
+                                 .socket = socket,
+                                 .first = bytes,
+                                 .first_length = length,
+                                 .block_ns = s->block_ns};
     s->service->serve(&connection);
     plx__mutex_lock(&s->mutex);
     s->counts.requests += connection.counts.requests;

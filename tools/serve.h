@@ -28,6 +28,7 @@ typedef struct serve {
     uint64_t idle_timeout_ns;
     uint64_t drain_ns; /* After a signal that asks for it; 0: ends at once. */
     bool is_draining;  /* Such a signal has come. */
+    uint64_t block_ns; /* For the service's block(). */
     bool until_input_ends;
     bool is_json;
     plx_server *server;

@@ -3,12 +3,14 @@
 
 #include "tools/failure.h"
 #include "tools/options.h"
+#include "tools/policy.h"
 #include "tools/serve.h"
 #include "tools/suggestion.h"
 
 #define NAMES_MAX     10u
 #define LOOPS_MAX     1024u
 #define DRAIN_SECONDS 10
+#define BLOCK_MS_MAX  60000u
 
 enum {
     BACKEND,
@@ -25,6 +27,7 @@ enum {
     PROXY_PROTOCOL,
     PROXY_FROM,
     HEALTH,
+    BLOCK,
     UNTIL_STDIN_ENDS,
     JSON
 };
@@ -94,6 +97,9 @@ static const char help_rest[] =
     "                         are reset. Default: 127.0.0.0/8 and ::1\n"
     "  --health ADDRESS       GET /health answers 200 there, and 503 while the server drains; GET\n"
     "                         /metrics answers the counters of each loop, for Prometheus\n"
+    "  --block MS             For --mode http: blocks the loop for so many milliseconds before\n"
+    "                         each answer, as a handler that calls a database does. For\n"
+    "                         comparing policies; the system's timer may make it longer\n"
     "  --until-stdin-ends     Also ends when standard input ends. A program that starts this\n"
     "                         one can close the pipe to shut it down gracefully on every\n"
     "                         system; it also ends when that program dies\n"
@@ -124,26 +130,24 @@ static int mode_take(serve *s, const char *name)
     return command_misused("serve", "--mode: unknown mode \"%s\"; choose %s", name, list);
 }
 
-/* "chosen" needs a function. */
-static bool is_offered(uint32_t dispatch)
-{
-    return dispatch != PLX_DISPATCH_CHOSEN;
-}
-
 static int dispatch_take(serve *s, const char *name)
 {
-    const char *names[NAMES_MAX];
-    char list[128];
-    size_t count = 0;
-    s->options.dispatch = plx_dispatch_find(name);
-    if (s->options.dispatch != 0 && is_offered(s->options.dispatch))
-        return COMMAND_DONE;
-    for (uint32_t i = 1; count < NAMES_MAX && plx_dispatch_name(i) != NULL; i++) {
-        if (is_offered(i))
-            names[count++] = plx_dispatch_name(i);
-    }
-    suggestion_list(list, sizeof list, names, count);
-    return command_misused("serve", "--dispatch: unknown policy \"%s\"; choose %s", name, list);
+    char why[FAILURE_TEXT_MAX];
+    policy chosen;
+    if (!policy_find(&chosen, name, why, sizeof why))
+        return command_misused("serve", "--dispatch: %s", why);
+    s->options.dispatch = chosen.dispatch;
+    return COMMAND_DONE;
+}
+
+static int block_take(serve *s, const char *value)
+{
+    uint64_t milliseconds;
+    if (!value_count(value, 1, BLOCK_MS_MAX, &milliseconds))
+        return command_misused("serve", "--block: \"%s\" is not a number from 1 to %u", value,
+                               BLOCK_MS_MAX);
+    s->block_ns = milliseconds * PLX_MILLISECOND;
+    return COMMAND_DONE;
 }
 
 static int loops_take(serve *s, const char *value)
@@ -224,6 +228,8 @@ static int option_take(void *data, const option_given *given)
     case HEALTH:
         s->health.address = given->value;
         return COMMAND_DONE;
+    case BLOCK:
+        return block_take(s, given->value);
     case UNTIL_STDIN_ENDS:
         s->until_input_ends = true;
         return COMMAND_DONE;
@@ -293,6 +299,7 @@ static int options_take(serve *s, int count, char **arguments)
         {"proxy-protocol", PROXY_PROTOCOL, false},
         {"proxy-from", PROXY_FROM, true},
         {"health", HEALTH, true},
+        {"block", BLOCK, true},
         {"until-stdin-ends", UNTIL_STDIN_ENDS, false},
         {"json", JSON, false},
         {"limit-connections", SERVE_LIMIT_CONNECTIONS, true},
@@ -313,6 +320,8 @@ static int options_take(serve *s, int count, char **arguments)
     status = policy_check(s);
     if (status != COMMAND_DONE)
         return status;
+    if (s->block_ns > 0 && s->service->block == NULL)
+        return command_misused("serve", "--block is for --mode http");
     if (s->addresses_count == 0)
         s->addresses[s->addresses_count++] = "tcp://127.0.0.1:7000";
     s->loop_options.settings = s->settings.settings;

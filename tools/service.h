@@ -25,6 +25,8 @@ typedef struct service {
     void (*counts)(const void *state, service_counts *counts_out);
     void (*close)(void *state);       /* NULL is allowed. */
     void (*serve)(service_socket *s); /* A whole connection, by calls that wait. */
+    /* Before each answer the thread then sleeps for so long. NULL: the service cannot do that. */
+    void (*block)(void *state, uint64_t block_ns);
 } service;
 
 /* Number `index` of them, or NULL past the last. */

@@ -37,6 +37,7 @@ struct http_server {
     plx_loop *loop;
     unsigned char memo[MEMO_MAX];
     uint64_t refused;
+    uint64_t block_ns;       /* The thread sleeps for so long before it answers; 0: it does not. */
     bool is_draining;        /* Each answer is the last of its connection. */
     http_peer over;          /* Of all that were told that they have had their last answer. */
     http_peer fresh;         /* Of all that have sent nothing. */
@@ -149,6 +150,8 @@ static void memo_learn(http_server *server, const http_request *request, const u
     if (!request->is_first || length > MEMO_MAX || parser->method != HTTP_GET ||
         parser->framing != HTTP_NO_BODY || parser->minor != 1 || !is_kept(server, parser))
         return;
+    if (server->block_ns > 0)
+        return; /* What is answered from the memo does not block. */
     memcpy(server->memo, bytes, length);
     server->between.memo_length = length;
 }
@@ -162,6 +165,8 @@ static void request_answer(plx_loop *loop, plx_conn conn, http_server *server,
         return;
     }
     server->requests++;
+    if (server->block_ns > 0)
+        plx__sleep(server->block_ns);
     answer_write(loop, conn, server, &request->parser);
     if (!is_kept(server, &request->parser))
         conn_finish(loop, conn, server);
@@ -331,6 +336,12 @@ static void http_close(void *state)
     plx__free(state);
 }
 
+static void http_block(void *state, uint64_t block_ns)
+{
+    http_server *server = state;
+    server->block_ns = block_ns;
+}
+
 const service service_http = {
     .name = "http",
     .has_requests = true,
@@ -340,4 +351,5 @@ const service service_http = {
     .counts = http_counts,
     .close = http_close,
     .serve = service_http_serve,
+    .block = http_block,
 };

@@ -64,6 +64,8 @@ static bool request_answer(service_socket *s, const http_parser *parser)
     }
     bool is_kept = http_keeps_connection(parser) && plx_server_is_ending(s->server) == 0;
     s->counts.requests++;
+    if (s->block_ns > 0)
+        plx__sleep(s->block_ns);
     return service_socket_send(s, text, http_answer_write(text, parser, is_kept)) && is_kept;
 }
 

@@ -10,6 +10,7 @@ struct service_socket {
     plx_socket socket;
     const unsigned char *first; /* Bytes that have been received already, */
     size_t first_length;        /* and not been returned. */
+    uint64_t block_ns;          /* For so long the HTTP service sleeps before each answer. */
     service_counts counts;      /* What the call has to say. */
 };
 
