@@ -366,6 +366,26 @@ limits "no limit that is reached" '^refused_address  *0' --limit-connections 9 -
     --limit-per-address 9 --limit-slow 1 --allow 127.0.0.1
 expect "a wrong block" 2 '"127.0.0.1/8" is not a block of addresses' serve --allow 127.0.0.1/8
 expect "a limit of none" 2 '"0" is not a number from 1 to' serve --limit-per-address 0
+# The commands of docs/accepting.md, as far as this system has the backends and policies.
+pollux backends | tr -d '\r' | sed -n 's/^\([a-z]*\) .* runs here.*/\1/p' >"$scratch/names"
+pollux serve --help | tr -d '\r' | sed -n 's/^                           \([a-z-]*\)  .*/\1/p' \
+    >>"$scratch/names"
+# shellcheck disable=SC2016
+sed -n -e 's/^    pollux \(serve .*\)/\1/p' -e 's/^.*`pollux \(serve [^`]*\)`.*/\1/p' \
+    "$(dirname "$0")/../docs/accepting.md" | sort -u >"$scratch/commands"
+while read -r line; do
+    for option in --backend --dispatch; do
+        name=$(echo "$line " | sed -n "s/.* $option \([a-z-]*\) .*/\1/p")
+        [ -z "$name" ] || grep -q -x -e "$name" "$scratch/names" || continue 2
+    done
+    # shellcheck disable=SC2086
+    pollux $line --listen tcp://127.0.0.1:0 --until-stdin-ends >"$out" 2>&1
+    if grep -q -e '^listening on' -e 'dispatch [a-z]*: it needs' "$out"; then
+        passed "docs/accepting.md: $line"
+    else
+        failed "docs/accepting.md: $line"
+    fi
+done <"$scratch/commands"
 
 # ask_by_half: a whole request and half of another; the rest when there is $scratch/rest.
 ask_by_half() {
