@@ -1,7 +1,7 @@
 # Tests of the command-line program, for a build that has it. Included by tests/CMakeLists.txt.
 
 pollux_suite(tool_units SOURCES tool_units.c tool_histogram.c tool_http.c tool_options.c
-                                tool_process.c tool_reply.c tool_settings.c)
+                                tool_process.c tool_reply.c tool_settings.c tool_table.c)
 target_link_libraries(tool_units PRIVATE pollux_tool_parts)
 
 pollux_suite(tool_services BACKENDS ${pollux_backends} SOURCES tool_services.c)
