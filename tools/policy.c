@@ -8,10 +8,17 @@
 
 #include "tools/suggestion.h"
 
-/* "chosen" needs a function. */
+/* Whether each connection is a call of on_socket. */
+static bool is_of_handlers(uint32_t dispatch)
+{
+    return dispatch == PLX_DISPATCH_THREAD || dispatch == PLX_DISPATCH_FORK;
+}
+
+/* "chosen" needs a function, and the services run on loops of this process. */
 static bool is_offered(uint32_t dispatch)
 {
-    return dispatch != PLX_DISPATCH_CHOSEN;
+    return dispatch != PLX_DISPATCH_CHOSEN && dispatch != PLX_DISPATCH_PREFORK &&
+           !is_of_handlers(dispatch);
 }
 
 bool policy_at(size_t index, policy *policy_out)
@@ -19,7 +26,9 @@ bool policy_at(size_t index, policy *policy_out)
     for (uint32_t i = 1; plx_dispatch_name(i) != NULL; i++) {
         if (!is_offered(i) || index-- > 0)
             continue;
-        *policy_out = (policy){plx_dispatch_name(i), i, i != PLX_DISPATCH_INLINE};
+        policy_out->name = plx_dispatch_name(i);
+        policy_out->dispatch = i;
+        policy_out->has_loops = i != PLX_DISPATCH_INLINE && !is_of_handlers(i);
         return true;
     }
     return false;
@@ -40,16 +49,30 @@ bool policy_find(policy *policy_out, const char *name, char *why, size_t size)
     return false;
 }
 
+/* It is never called: the server does not run. */
+static int on_socket(plx_server *server, plx_socket socket, const void *bytes, size_t length,
+                     void *data)
+{
+    (void)server;
+    (void)socket;
+    (void)bytes;
+    (void)length;
+    (void)data;
+    return 0;
+}
+
 int policy_probe(const policy *p, const char *backend)
 {
     const plx_loop_options loop = {.backend = backend};
     const plx_conn_options conn = {0};
+    const plx_server_options options = {
+        .dispatch = p->dispatch,
+        .loops = p->has_loops ? 2 : 1,
+        .loop = &loop,
+        .on_socket = is_of_handlers(p->dispatch) ? on_socket : NULL,
+    };
     plx_server *server;
-    int status = plx_server_open(&server, &(plx_server_options){
-                                              .dispatch = p->dispatch,
-                                              .loops = p->has_loops ? 2 : 1,
-                                              .loop = &loop,
-                                          });
+    int status = plx_server_open(&server, &options);
     if (status != 0)
         return status;
     status = plx_server_listen(server, "tcp://127.0.0.1:0", &(plx_listen_options){.conn = &conn});
