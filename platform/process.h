@@ -50,5 +50,9 @@ bool plx__stream_is_terminal(enum plx__stream stream);
 /* Reads standard input to its end and drops what comes. Any thread. It holds no lock of the C
  * library meanwhile, so the process can end while a thread stands here. */
 void plx__input_drain(void);
+/* Standard input, for plx_watch_open(). PLX_SOCKET_NONE on Windows, where it is no socket. */
+plx_socket plx__input_socket(void);
+/* Reads from it once, and drops what comes. False at its end. */
+bool plx__input_read(void);
 
 #endif

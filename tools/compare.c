@@ -15,7 +15,8 @@
 #define PATIENCE_NS (20 * PLX_SECOND)
 
 /* Of a traced server, without its settings and with the NULL at the end. */
-#define ARGUMENTS_MAX 21u
+#define ARGUMENTS_MAX 23u
+#define HANDLERS_MAX  1024u
 /* In this time a slow client sends a request. */
 #define SLOW_NS (200 * PLX_MILLISECOND)
 
@@ -100,13 +101,19 @@ static int server_start(compare_server *server, const compare_bench *bench,
         "--backend",   cell->backend,
     };
     size_t count = 14;
-    char loops[16], block[16];
+    char loops[16], handlers[16], block[16];
     if (cell->policy != NULL) {
         (void)snprintf(loops, sizeof loops, "%u", (unsigned)cell->loops);
         arguments[count++] = "--loops";
         arguments[count++] = loops;
         arguments[count++] = "--dispatch";
         arguments[count++] = cell->policy->name;
+    }
+    if (cell->policy != NULL && cell->policy->has_handlers) {
+        uint32_t most = cell->connections < HANDLERS_MAX ? cell->connections : HANDLERS_MAX;
+        (void)snprintf(handlers, sizeof handlers, "%u", (unsigned)most);
+        arguments[count++] = "--handlers";
+        arguments[count++] = handlers;
     }
     if (cell->workload != NULL && cell->workload->block_ms > 0) {
         (void)snprintf(block, sizeof block, "%u", (unsigned)cell->workload->block_ms);

@@ -14,11 +14,10 @@ static bool is_of_handlers(uint32_t dispatch)
     return dispatch == PLX_DISPATCH_THREAD || dispatch == PLX_DISPATCH_FORK;
 }
 
-/* "chosen" needs a function, and the services run on loops of this process. */
+/* "chosen" needs a function. */
 static bool is_offered(uint32_t dispatch)
 {
-    return dispatch != PLX_DISPATCH_CHOSEN && dispatch != PLX_DISPATCH_PREFORK &&
-           !is_of_handlers(dispatch);
+    return dispatch != PLX_DISPATCH_CHOSEN;
 }
 
 bool policy_at(size_t index, policy *policy_out)
@@ -28,6 +27,7 @@ bool policy_at(size_t index, policy *policy_out)
             continue;
         policy_out->name = plx_dispatch_name(i);
         policy_out->dispatch = i;
+        policy_out->has_handlers = is_of_handlers(i);
         policy_out->has_loops = i != PLX_DISPATCH_INLINE && !is_of_handlers(i);
         return true;
     }
@@ -69,7 +69,7 @@ int policy_probe(const policy *p, const char *backend)
         .dispatch = p->dispatch,
         .loops = p->has_loops ? 2 : 1,
         .loop = &loop,
-        .on_socket = is_of_handlers(p->dispatch) ? on_socket : NULL,
+        .on_socket = p->has_handlers ? on_socket : NULL,
     };
     plx_server *server;
     int status = plx_server_open(&server, &options);

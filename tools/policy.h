@@ -15,6 +15,7 @@ typedef struct policy {
     const char *name;  /* As the command line has it. */
     uint32_t dispatch; /* One of plx_dispatch. */
     bool has_loops;    /* Several loops can serve under it; else it is for one. */
+    bool has_handlers; /* Each connection is a call of on_socket: --handlers says how many. */
 } policy;
 
 /* Number `index` of those that are offered; false past the last. */

@@ -307,7 +307,7 @@ static void input_drain(plx_loop *loop, void *data, int status)
         drain(data);
 }
 
-/* On a thread of its own. */
+/* On a thread of its own, or on the loop. */
 static void on_input_end(void *data)
 {
     const serve *s = data;
@@ -321,7 +321,8 @@ static int server_run(serve *s)
     int status = serve_health_run(&s->health);
     const bool watches_input = status == 0 && s->until_input_ends;
     if (watches_input)
-        status = input_watch_open(on_input_end, s);
+        status = forks(s) ? input_watch_open_on_loop(plx_server_loop(s->server, 0), on_input_end, s)
+                          : input_watch_open(on_input_end, s);
     if (status == 0)
         status = serve_supervisor_open(s);
     if (status == 0)

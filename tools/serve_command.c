@@ -246,7 +246,6 @@ static int policy_check(const serve *s)
 {
     const uint32_t dispatch = s->options.dispatch;
     const bool handles = dispatch == PLX_DISPATCH_THREAD || dispatch == PLX_DISPATCH_FORK;
-    const bool forks = dispatch == PLX_DISPATCH_PREFORK || dispatch == PLX_DISPATCH_FORK;
     if (dispatch == PLX_DISPATCH_INLINE && s->options.loops != 1)
         return command_misused("serve", "--dispatch inline is for one loop; leave out --loops, or "
                                         "choose round-robin");
@@ -273,11 +272,6 @@ static int policy_check(const serve *s)
         return command_misused("serve",
                                "--health is for servers of one process; leave it out, or "
                                "choose another policy than %s",
-                               plx_dispatch_name(dispatch));
-    if (forks && s->until_input_ends)
-        return command_misused("serve",
-                               "--until-stdin-ends needs a thread, and --dispatch %s a "
-                               "process without; leave out one of them",
                                plx_dispatch_name(dispatch));
     return COMMAND_DONE;
 }

@@ -342,11 +342,20 @@ bool plx__stream_is_terminal(enum plx__stream stream)
     return isatty((int)stream) == 1;
 }
 
-void plx__input_drain(void)
+plx_socket plx__input_socket(void)
+{
+    return STDIN_FILENO;
+}
+
+bool plx__input_read(void)
 {
     char bytes[256];
-    ssize_t got;
-    do
-        got = read(STDIN_FILENO, bytes, sizeof bytes);
-    while (got > 0 || (got < 0 && errno == EINTR));
+    ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
+    return got > 0 || (got < 0 && errno == EINTR);
+}
+
+void plx__input_drain(void)
+{
+    while (plx__input_read())
+        continue;
 }

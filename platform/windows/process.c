@@ -420,11 +420,20 @@ bool plx__stream_is_terminal(enum plx__stream stream)
     return SetConsoleMode(handle, mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING) != 0;
 }
 
-void plx__input_drain(void)
+plx_socket plx__input_socket(void)
 {
-    HANDLE input = GetStdHandle(STD_INPUT_HANDLE);
+    return PLX_SOCKET_NONE;
+}
+
+bool plx__input_read(void)
+{
     char bytes[256];
     DWORD got = 0;
-    while (ReadFile(input, bytes, sizeof bytes, &got, NULL) && got > 0)
+    return ReadFile(GetStdHandle(STD_INPUT_HANDLE), bytes, sizeof bytes, &got, NULL) && got > 0;
+}
+
+void plx__input_drain(void)
+{
+    while (plx__input_read())
         continue;
 }
