@@ -242,7 +242,7 @@ static bool is_known(const column *c, const compare_cell *cell)
     return c->is_known == NULL || c->is_known(cell);
 }
 
-/* What stands in the table, in `room` if it is a number. */
+/* What the table shows, in `room` if it is a number. */
 static const char *column_text(const column *c, const compare_cell *cell,
                                char room[COLUMN_TEXT_MAX])
 {

@@ -33,7 +33,7 @@ typedef struct slow_send {
  * together do not send together. Returns 0 or what plx_timer_start() does. */
 int slow_send_open(slow_send *sending, plx_loop *loop, const unsigned char *bytes, size_t length,
                    uint64_t duration_ns, uint64_t first_wait_ns);
-/* Begins to send them on the connection. A wait comes before each piece. */
+/* Begins to send them on the connection. It waits before each piece. */
 void slow_send_start(slow_send *sending, plx_conn conn);
 /* The connection is gone. Returns whether it was sending. */
 bool slow_send_stop(slow_send *sending);
