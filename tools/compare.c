@@ -141,7 +141,7 @@ static int server_start(compare_server *server, const compare_bench *bench,
 static int server_load(const compare_server *server, compare_bench *bench, const compare_cell *cell,
                        uint64_t duration_ns)
 {
-    static const compare_workload plain;
+    static const compare_workload plain = {0};
     const compare_workload *work = cell->workload != NULL ? cell->workload : &plain;
     const load_options options = {
         .address = server->address,
