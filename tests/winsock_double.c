@@ -288,10 +288,9 @@ SOCKET WSAAPI double_WSASocketW(int family, int type, int protocol, WSAPROTOCOL_
 /* INVALID_SOCKET is allowed. */
 static SOCKET accepted_note(SOCKET made)
 {
-    if (made == INVALID_SOCKET)
-        return made;
-    double_handles_add(1);
-    if (double_mode == 0)
+    if (made != INVALID_SOCKET)
+        double_handles_add(1);
+    if (made == INVALID_SOCKET || double_mode == 0)
         return made;
     double_lock();
     socket_forget(made);
@@ -324,14 +323,6 @@ int WSAAPI double_bind(SOCKET socket, const struct sockaddr *name, int length)
         return SOCKET_ERROR;
     }
     return double_unix_bind(socket, name, length);
-}
-
-bool double_is_any(const struct sockaddr *name)
-{
-    if (name->sa_family == AF_INET)
-        return ((const struct sockaddr_in *)(const void *)name)->sin_addr.s_addr == INADDR_ANY;
-    return name->sa_family == AF_INET6 &&
-           IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)(const void *)name)->sin6_addr);
 }
 
 int WSAAPI double_connect(SOCKET socket, const struct sockaddr *name, int length)

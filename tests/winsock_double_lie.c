@@ -151,3 +151,11 @@ int WINAPI double_MultiByteToWideChar(UINT page, DWORD flags, const char *text, 
 {
     return length < -1 ? 0 : MultiByteToWideChar(page, flags, text, length, out, size);
 }
+
+bool double_is_any(const struct sockaddr *name)
+{
+    if (name->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)(const void *)name)->sin_addr.s_addr == INADDR_ANY;
+    return name->sa_family == AF_INET6 &&
+           IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)(const void *)name)->sin6_addr);
+}

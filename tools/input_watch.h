@@ -2,6 +2,8 @@
 #ifndef TOOLS_INPUT_WATCH_H
 #define TOOLS_INPUT_WATCH_H
 
+#include <pollux/types.h>
+
 /* Standard input has ended: called once, on a thread of its own, or on the loop's. */
 typedef void (*input_end_fn)(void *data);
 

@@ -11,6 +11,7 @@
 #include <pollux/pollux.h>
 
 #include "platform/platform.h"
+#include "tools/load_header.h"
 #include "tools/load_reply.h"
 #include "tools/slow_send.h"
 
@@ -261,25 +262,6 @@ static void conn_open(load_conn *c)
         conn_failed(c, status);
 }
 
-/* As a proxy would whose client has connected from this very address. A Unix-domain socket has none
- * that could be told. */
-static void header_write(const load *l, plx_conn conn)
-{
-    unsigned char header[PLX_PROXY_HEADER_MAX];
-    char local[PLX_ADDRESS_TEXT_MAX];
-    char peer[PLX_ADDRESS_TEXT_MAX];
-    const uint32_t version = l->options->proxy_version;
-    int length = PLX_EADDRESS;
-    if (plx_conn_local(l->loop, conn, local, sizeof local) == 0 &&
-        plx_conn_peer(l->loop, conn, peer, sizeof peer) == 0)
-        length = plx_proxy_write(header, sizeof header, version, local, peer);
-    if (length == PLX_EADDRESS)
-        length = plx_proxy_write(header, sizeof header, version, NULL, NULL);
-    /* It fails only on a connection that has, and on_close tells of that. */
-    if (length > 0 && plx_conn_write(l->loop, conn, header, (size_t)length) == 0)
-        l->result->sent_bytes += (uint64_t)length;
-}
-
 /* Once it runs: the connection is gone, or could not be opened, and another one takes its slot. */
 static void conn_renew(load_conn *c)
 {
@@ -307,9 +289,8 @@ static void conn_on_open(plx_loop *loop, plx_conn conn, void *data)
 {
     load_conn *c = data;
     load *l = c->load;
-    (void)loop;
     if (l->options->proxy_version != 0)
-        header_write(l, conn);
+        l->result->sent_bytes += load_header_write(loop, conn, l->options->proxy_version);
     c->state = CONN_OPEN;
     c->asked = c->retrying;
     c->has_answered = false;

@@ -246,6 +246,7 @@ static int policy_check(const serve *s)
 {
     const uint32_t dispatch = s->options.dispatch;
     const bool handles = dispatch == PLX_DISPATCH_THREAD || dispatch == PLX_DISPATCH_FORK;
+    const bool forks = dispatch == PLX_DISPATCH_FORK || dispatch == PLX_DISPATCH_PREFORK;
     if (dispatch == PLX_DISPATCH_INLINE && s->options.loops != 1)
         return command_misused("serve", "--dispatch inline is for one loop; leave out --loops, or "
                                         "choose round-robin");
