@@ -252,6 +252,20 @@ else
     failed "serve until standard input ends"
 fi
 
+# Wine 8 has no Unix-domain sockets; where there are some, the end of its input ends this one.
+if [ -n "$emulator" ]; then
+    pollux serve --listen tcp://127.0.0.1:0 --takeover pollux-control.sock --until-stdin-ends \
+        >"$out" 2>&1
+    ended=$?
+    if [ "$ended" -eq 0 ] || grep -q \
+        'takeover pollux-control.sock: this system has no sockets of that address family' \
+        "$out"; then
+        passed "--takeover, or why not"
+    else
+        failed "--takeover, or why not: ended with $ended"
+    fi
+fi
+
 # --- several loops --------------------------------------------------------------------------------
 
 expect "an unknown policy" 2 'unknown policy "best"; choose inline, round-robin, least-conn' \
