@@ -342,7 +342,7 @@ static void finish_end(plx_loop *loop, plx__listener *listener)
         int status = loop->host->accept(listener->object.endpoint.socket, &completion.accepted);
         if (status == 0)
             plx__listener_accepted(loop, listener, &completion);
-        else if (status != PLX_ECONNABORTED)
+        else if (status != PLX_ECONNABORTED && !refused_before(loop, listener, status))
             break;
     }
     if (is_open(listener) && !listener->is_lost)
