@@ -39,7 +39,8 @@ int plx__ip_parse(plx__ip *ip_out, const char *text)
 
 void plx__ip_print(const plx__ip *ip, char text[PLX__IP_TEXT_BYTES])
 {
-    if (inet_ntop(ip->length == PLX__IPV6_BYTES ? AF_INET6 : AF_INET, ip->bytes, text,
+    plx__ip own = *ip; /* Older headers of Windows want bytes that may be written. */
+    if (inet_ntop(own.length == PLX__IPV6_BYTES ? AF_INET6 : AF_INET, own.bytes, text,
                   PLX__IP_TEXT_BYTES) == NULL)
         text[0] = '\0'; /* It fails for want of room alone. */
 }
