@@ -241,15 +241,16 @@ static void smaller_queue_applies_at_once(world *w)
 {
     unsigned char bytes[4096];
     change c = {.after = {.then_drain = count_only}};
-    peer client = change_open(w, &c);
+    const size_t written = PLENTY;
+    plx_conn_options options = probe_options(&c.before);
+    options.send_high = options.send_max = PLENTY;
+    c.options = probe_options(&c.after);
     c.options.send_low = 5;
     c.options.send_high = 10;
     c.options.send_max = 20;
-    size_t written = 0;
-    while (plx_conn_queued(w->loop, c.before.conn) < 1000) {
-        ck_ok(plx_conn_write(w->loop, c.before.conn, plenty(), 65536));
-        written += 65536;
-    }
+    peer client = connect_pair(w, &c.before, &options);
+    ck_ok(plx_conn_write(w->loop, c.before.conn, plenty(), written));
+    ck_assert_uint_gt(plx_conn_queued(w->loop, c.before.conn), 20);
     ck_assert_int_eq(plx_conn_is_high(w->loop, c.before.conn), 0);
     ck_ok(plx_conn_become(w->loop, c.before.conn, &c.options));
     ck_assert_int_eq(plx_conn_is_high(w->loop, c.before.conn), 1);
