@@ -423,6 +423,16 @@ static void offers_that_cannot_be_made(world *w)
     options.sockets = list_of(socket_listening(address));
     ck_assert_int_eq(plx_handover_open(&handover, w->loop, address, &options), PLX_ESCHEME);
     ck_assert_int_eq(plx_handover_open(&handover, w->loop, old.path, &options), PLX_EADDRINUSE);
+    struct {
+        plx_handover_options options;
+        unsigned char tail[8];
+    } newer = {.options = options, .tail = {1}}; /* Of callers with another header. */
+    ck_assert_int_eq(plx_handover_open_sized(&handover, w->loop, old.path, &newer.options,
+                                             offsetof(plx_handover_options, timeout_ns)),
+                     PLX_EADDRINUSE);
+    ck_assert_int_eq(
+        plx_handover_open_sized(&handover, w->loop, "unix:x.sock", &newer.options, sizeof newer),
+        PLX_EINVAL);
     options.on_taken = NULL;
     ck_assert_int_eq(plx_handover_open(&handover, w->loop, "unix:x.sock", &options), PLX_EINVAL);
     ck_assert_ptr_null(handover);
