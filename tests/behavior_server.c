@@ -181,11 +181,11 @@ static void wrong_options_are_refused(world *w)
 static void names_of_policies_are_found(world *w)
 {
     (void)w;
-    for (uint32_t dispatch = 1; dispatch <= PLX_DISPATCH_SHARED; dispatch++)
+    for (uint32_t dispatch = 1; dispatch <= PLX_DISPATCH_FORK; dispatch++)
         ck_assert_uint_eq(plx_dispatch_find(plx_dispatch_name(dispatch)), dispatch);
     ck_assert_uint_eq(plx_dispatch_find("nearest"), 0);
     ck_assert_ptr_null(plx_dispatch_name(0));
-    ck_assert_ptr_null(plx_dispatch_name(PLX_DISPATCH_SHARED + 1));
+    ck_assert_ptr_null(plx_dispatch_name(PLX_DISPATCH_FORK + 1));
     ck_assert_ptr_null(plx_dispatch_needs(PLX_DISPATCH_ROUND_ROBIN));
 }
 
