@@ -23,8 +23,15 @@ endif()
 # The program as its users have it. On Windows itself there is no POSIX shell to count on.
 find_program(POLLUX_SH sh)
 mark_as_advanced(POLLUX_SH)
+# What the scripts about whole programs find, sanitizers would not find more of, and be slow.
+set(scripts tool_serve)
+set(scripts_of_unix takeover)
+if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
+    list(APPEND scripts tool_compare)
+    list(APPEND scripts_of_unix systemd)
+endif()
 if(POLLUX_SH AND NOT CMAKE_HOST_WIN32)
-    foreach(script IN ITEMS tool_serve tool_compare)
+    foreach(script IN LISTS scripts)
         add_test(NAME ${script}
                  COMMAND "${POLLUX_SH}" "${CMAKE_CURRENT_SOURCE_DIR}/${script}.sh"
                          $<TARGET_FILE:pollux_tool> ${CMAKE_CROSSCOMPILING_EMULATOR})
@@ -40,7 +47,7 @@ endif()
 
 # Wine 8 has no Unix-domain sockets, and no system but Unix has systemd.
 if(POLLUX_SH AND UNIX)
-    foreach(name IN ITEMS takeover systemd)
+    foreach(name IN LISTS scripts_of_unix)
         add_test(NAME tool_${name}
                  COMMAND "${POLLUX_SH}" "${CMAKE_CURRENT_SOURCE_DIR}/tool_${name}.sh"
                          $<TARGET_FILE:pollux_tool>)
@@ -49,7 +56,7 @@ if(POLLUX_SH AND UNIX)
 endif()
 
 # Behind HAProxy, where it is installed: it runs on Unix.
-if(POLLUX_SH AND UNIX AND NOT CMAKE_CROSSCOMPILING)
+if(POLLUX_SH AND UNIX AND NOT CMAKE_CROSSCOMPILING AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
     add_test(NAME haproxy COMMAND "${POLLUX_SH}" "${CMAKE_CURRENT_SOURCE_DIR}/haproxy.sh"
                                   $<TARGET_FILE:pollux_tool>)
     set_tests_properties(haproxy PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77 LABELS tool)
