@@ -7,14 +7,22 @@
 
 #include "platform/child.h"
 
+/* Sockets that wait; a peer would not see the parent close them while a child has them. */
+static void others_close(plx__inbox *inbox, plx_socket except)
+{
+    plx__handoff other;
+    /* Without limits nothing is held. */
+    while (inbox->items != NULL && plx__inbox_take(inbox, &other)) {
+        if (other.socket != except)
+            plx_socket_close(other.socket);
+    }
+}
+
 /* In the child: what is its parent's is closed, and nothing that the two share is changed. */
 static _Noreturn void child_serve(plx_server *server, plx__handoff *handoff)
 {
-    plx__handoff other;
-    while (plx__inbox_take(&server->workers[0].inbox, &other)) {
-        if (other.socket != handoff->socket)
-            plx_socket_close(other.socket);
-    }
+    others_close(&server->workers[0].inbox, handoff->socket);
+    others_close(&server->workers[0].holding.held, handoff->socket);
     plx_loop_abandon(server->workers[0].loop);
     plx__child_pipes_ignore();
     int status = plx__handler_call(server, handoff);

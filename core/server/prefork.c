@@ -24,8 +24,8 @@
 
 /* Between processes of the same program. */
 typedef struct child_report {
-    int32_t status; /* The code with which its server failed. */
-    uint32_t has_started;
+    int32_t status;        /* The code with which its server failed. */
+    uint32_t start_failed; /* That is on_start's. */
     plx_loop_stats loop;
     plx_server_stats server;
 } child_report;
@@ -80,8 +80,8 @@ static _Noreturn void child_run(plx_server *server, uint32_t index, plx_socket c
     if (report.status == 0) {
         plx__worker_run(worker);
         report.status = server->status;
+        report.start_failed = !worker->is_started;
     }
-    report.has_started = worker->is_started;
     report.loop = worker->final;
     report.server = server->stats;
     (void)plx__socket_send(channel, &report, sizeof report);
@@ -136,6 +136,13 @@ static void report_add(plx_server *server, const child_report *report)
     plx__mutex_unlock(&server->mutex);
 }
 
+/* One of the first children has failed, for want of something, say: so would those after it. Of a
+ * later one that may pass. */
+static bool is_first_failure(plx_server *server, const child_report *report)
+{
+    return report->status != 0 && server->stats.children_started <= server->children_max;
+}
+
 static void on_child_end(plx_server *server, plx__child *child, int code)
 {
     child_report report;
@@ -148,7 +155,7 @@ static void on_child_end(plx_server *server, plx__child *child, int code)
         report_add(server, &report);
     else
         plx__server_tally(server, &server->stats.children_lost);
-    if (has_report && report.has_started == 0)
+    if (has_report && (report.start_failed != 0 || is_first_failure(server, &report)))
         plx__server_fail(server, report.status);
     else if (is_to_continue(server))
         restart_plan(server, child);
