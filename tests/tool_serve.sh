@@ -296,7 +296,7 @@ for version in v1 v2; do
 done
 serve_end "serve with PROXY headers"
 serve --mode http --loops 2 --health tcp://127.0.0.1:0
-health=$(sed -n 's/^health at tcp:/http:/p' "$scratch/serve")
+health=$(tr -d '\r' <"$scratch/serve" | sed -n 's/^health at tcp:/http:/p')
 expect_load "a load of who is asked for its health" '^requests  *[1-9]' --mode http "$address"
 if command -v curl >/dev/null; then
     curl -s "$health/health" "$health/metrics" >"$out" 2>&1

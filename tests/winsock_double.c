@@ -285,24 +285,24 @@ SOCKET WSAAPI double_WSASocketW(int family, int type, int protocol, WSAPROTOCOL_
     return made;
 }
 
-/* INVALID_SOCKET is allowed. */
-static SOCKET accepted_note(SOCKET made)
+static SOCKET accepted_note(SOCKET listener, SOCKET made)
 {
-    if (made != INVALID_SOCKET)
-        double_handles_add(1);
+    const double_socket *from = double_find(listener);
+    double_handles_add(made != INVALID_SOCKET);
     if (made == INVALID_SOCKET || double_mode == 0)
         return made;
     double_lock();
     socket_forget(made);
     end_remember(made, false);
+    if (from != NULL && double_find(made) != NULL)
+        double_find(made)->is_unix = from->is_unix;
     double_unlock();
     return made;
 }
 
 SOCKET WSAAPI double_accept(SOCKET socket, struct sockaddr *name, int *length)
 {
-    return double_strikes(DOUBLE_ACCEPT) ? INVALID_SOCKET
-                                         : accepted_note(accept(socket, name, length));
+    return double_WSAAccept(socket, name, length, NULL, 0);
 }
 
 SOCKET WSAAPI double_WSAAccept(SOCKET socket, struct sockaddr *name, int *length,
@@ -310,7 +310,7 @@ SOCKET WSAAPI double_WSAAccept(SOCKET socket, struct sockaddr *name, int *length
 {
     return double_strikes(DOUBLE_ACCEPT)
                ? INVALID_SOCKET
-               : accepted_note(WSAAccept(socket, name, length, condition, data));
+               : accepted_note(socket, WSAAccept(socket, name, length, condition, data));
 }
 
 int WSAAPI double_bind(SOCKET socket, const struct sockaddr *name, int length)

@@ -23,7 +23,8 @@ static int place(plx__worker *worker, plx__handoff *handoff, uint64_t *wait_ns_o
 static bool held_try(plx__worker *worker, uint64_t *wait_ns_out)
 {
     plx__inbox *held = &worker->holding.held;
-    while (held->count > 0) {
+    /* What ends with the server makes room, and nobody is to open for that. */
+    while (held->count > 0 && !plx__server_is_stopping(worker->server)) {
         int status = place(worker, &held->items[held->first], wait_ns_out);
         if (status == PLX_ENOBUFS)
             return false;
@@ -35,7 +36,7 @@ static bool held_try(plx__worker *worker, uint64_t *wait_ns_out)
         else if (status != 0)
             plx__handoff_refuse(worker->server, &handoff);
     }
-    return true;
+    return held->count == 0;
 }
 
 static uint64_t retry_ns(uint64_t wait_ns)
