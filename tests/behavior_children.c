@@ -27,6 +27,7 @@ typedef struct parent {
     world *w;
     plx_server_options options;
     int start_fails;       /* What on_start returns. */
+    bool drains_first;     /* Before it runs, without a deadline. */
     uint64_t drain_ns;     /* When the case has closed the channel; 0: it stops. */
     plx_socket channel[2]; /* The case's end, and the server's. */
     int process;
@@ -35,8 +36,8 @@ typedef struct parent {
 
 /* --- in the server's process ------------------------------------------------------------------ */
 
-/* "die" has the child die; "who" is answered with the child's number, and anything else with
- * itself. */
+/* "die" has the child die; "who" is answered with the child's number, "half" with nothing before
+ * the rest comes, and anything else with itself. */
 static size_t conn_data(plx_loop *loop, plx_conn conn, void *data, const void *bytes, size_t length)
 {
     (void)data;
@@ -44,6 +45,8 @@ static size_t conn_data(plx_loop *loop, plx_conn conn, void *data, const void *b
         plx__child_exit(1);
     if (length == 3 && memcmp(bytes, "who", 3) == 0)
         bytes = plx_loop_data(loop);
+    if (length == 4 && memcmp(bytes, "half", 4) == 0)
+        return 0;
     ck_ok(plx_conn_write(loop, conn, bytes, length));
     return length;
 }
@@ -117,6 +120,8 @@ static void server_run(parent *p)
                          channel_ended, p));
     ck_assert_int_eq(plx__socket_send(p->channel[1], p->address, sizeof p->address),
                      sizeof p->address);
+    if (p->drains_first)
+        ck_ok(plx_server_drain(server, PLX_FOREVER));
     end.status = plx_server_run(server);
     end.loops = plx_server_loops(server);
     plx_server_stats_get(server, &end.stats);
@@ -294,6 +299,73 @@ static void child_that_dies_is_started_again(world *w)
     peer_close(&last);
 }
 
+/* Clients of two children. False where the system gives all to one, as it may. */
+static bool peers_of_two(world *w, const parent *p, peer *first, peer *second)
+{
+    char numbers[2][3];
+    *first = peer_open(w, p->address);
+    peer_send(w, first, "who", 3);
+    peer_receive(w, first, numbers[0], 3);
+    for (int i = 0; i < 50; i++) {
+        *second = peer_open(w, p->address);
+        peer_send(w, second, "who", 3);
+        peer_receive(w, second, numbers[1], 3);
+        if (memcmp(numbers[0], numbers[1], 3) != 0)
+            return true;
+        peer_close(second);
+    }
+    peer_close(first);
+    return false;
+}
+
+static void time_passed(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)loop;
+    (void)timer;
+    ++*(size_t *)data;
+}
+
+/* A child has died a moment ago, and would be started again in 100 ms: the drain that has begun
+ * meanwhile waits for the other child as if nothing had happened. */
+static void drain_outlasts_a_restart(world *w)
+{
+    parent p = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2}, .drain_ns = PLX_FOREVER};
+    size_t count, passed = 0;
+    peer busy, deadly;
+    if (!parent_start(w, &p))
+        return;
+    if (!peers_of_two(w, &p, &busy, &deadly)) {
+        (void)parent_end(w, &p);
+        return;
+    }
+    peer_send(w, &busy, "half", 4);
+    peer_send(w, &deadly, "die", 3);
+    ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
+    peer_close(&deadly);
+    ck_ok(plx__socket_shutdown(p.channel[0]));
+    ck_ok(plx_timer_start(w->loop, NULL, 400 * PLX_MILLISECOND, 0, time_passed, &passed));
+    turn_until(w, &passed, 1);
+    ask(w, &busy, "!", "half!");
+    ck_assert_int_eq(peer_drain(w, &busy, &count), PLX_EEOF);
+    peer_close(&busy);
+    ending end = parent_end(w, &p);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.connections_cut, 0);
+}
+
+/* Told before it runs: the children that are forked then know. */
+static void drain_may_come_before_the_fork(world *w)
+{
+    ending end;
+    parent p = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2}, .drains_first = true};
+    if (!parent_start(w, &p))
+        return;
+    channel_read(w, &p, &end, sizeof end);
+    ck_assert_int_eq(end.status, 0);
+    child_join();
+    plx__socket_close(p.channel[0]);
+}
+
 static void failed_start_ends_all(world *w)
 {
     ending end;
@@ -338,6 +410,7 @@ static void threads_and_forks_do_not_mix(world *w)
 const test_case behavior_children_cases[] = {
     CASE(children_are_limited),      CASE(deadline_kills_children),
     CASE(children_serve_and_report), CASE(child_that_dies_is_started_again),
+    CASE(drain_outlasts_a_restart),  CASE(drain_may_come_before_the_fork),
     CASE(failed_start_ends_all),     CASE(threads_and_forks_do_not_mix),
     CASE(connection_has_a_child),    CASES_END,
 };

@@ -76,13 +76,14 @@ static SOCKET number_of(const double_socket *known)
 }
 
 /* A new socket has this number: nothing is known of it. */
-static void socket_forget(SOCKET socket)
+static void socket_forget(SOCKET socket, bool is_unix)
 {
     double_socket *known = double_find(socket);
     if (known == NULL)
         return;
     free(known->bytes);
     memset(known, 0, sizeof *known);
+    known->is_unix = is_unix;
     if ((size_t)socket / 4 >= highest)
         highest = (size_t)socket / 4 + 1;
 }
@@ -278,9 +279,7 @@ SOCKET WSAAPI double_WSASocketW(int family, int type, int protocol, WSAPROTOCOL_
     double_handles_add(1);
     double_inheritable_count(flags);
     double_lock();
-    socket_forget(made);
-    if (double_find(made) != NULL)
-        double_find(made)->is_unix = is_unix;
+    socket_forget(made, is_unix);
     double_unlock();
     return made;
 }
@@ -292,10 +291,8 @@ static SOCKET accepted_note(SOCKET listener, SOCKET made)
     if (made == INVALID_SOCKET || double_mode == 0)
         return made;
     double_lock();
-    socket_forget(made);
+    socket_forget(made, from != NULL && from->is_unix);
     end_remember(made, false);
-    if (from != NULL && double_find(made) != NULL)
-        double_find(made)->is_unix = from->is_unix;
     double_unlock();
     return made;
 }
@@ -390,6 +387,8 @@ int WSAAPI double_WSAIoctl(SOCKET socket, DWORD code, void *in, DWORD in_size, v
         return SOCKET_ERROR;
     }
     double_ioctl_remember(code, in, in_size);
+    if (double_unix_ioctl(socket, code, out, returned))
+        return 0;
     if (double_mode != 0 && code == SIO_BSP_HANDLE_POLL)
         code = SIO_BASE_HANDLE; /* What Wine has. */
     int result = WSAIoctl(socket, code, in, in_size, out, out_size, returned, overlapped, routine);

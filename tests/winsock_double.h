@@ -315,6 +315,8 @@ void double_inheritable_count(DWORD flags);
 /* Whether this is 0.0.0.0 or [::]. */
 bool double_is_any(const struct sockaddr *name);
 /* For Unix-domain sockets. */
+/* Whether it is answered here. */
+bool double_unix_ioctl(SOCKET socket, DWORD code, void *out, DWORD *returned);
 int double_unix_bind(SOCKET socket, const struct sockaddr *name, int length);
 int double_unix_connect(SOCKET socket, const struct sockaddr *name);
 /* Notes an address that is bound. */

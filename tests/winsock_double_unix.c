@@ -175,6 +175,18 @@ int WSAAPI double_getpeername(SOCKET socket, struct sockaddr *name, int *length)
     return result;
 }
 
+/* SIO_AF_UNIX_GETPEERPID: the peer is of this process, as a case's are. */
+bool double_unix_ioctl(SOCKET socket, DWORD code, void *out, DWORD *returned)
+{
+    const double_socket *known = double_find(socket);
+    const DWORD id = GetCurrentProcessId();
+    if (double_mode == 0 || known == NULL || !known->is_unix || code != _WSAIOR(IOC_VENDOR, 256))
+        return false;
+    memcpy(out, &id, sizeof id);
+    *returned = sizeof id;
+    return true;
+}
+
 /* --- files -----------------------------------------------------------------------------------
  */
 

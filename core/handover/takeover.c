@@ -191,7 +191,7 @@ int plx_takeover_confirm(plx_takeover *takeover, uint64_t timeout_ns)
     plx__frame yours;
     takeover->until_ns = until(timeout_ns);
     int status = frame_send(takeover, PLX__FRAME_CONFIRM);
-    if (status == 0)
+    if (status == 0 || status == PLX_EEOF)
         status = frame_expect(takeover, PLX__FRAME_YOURS, &yours);
     return status == PLX_EEOF ? 0 : status;
 }

@@ -71,8 +71,8 @@ static void on_tick(plx_loop *loop, plx_timer timer, void *data)
 static void on_children_late(plx_loop *loop, plx_timer timer, void *data)
 {
     (void)timer;
-    (void)data;
-    plx_loop_stop(loop);
+    (void)loop;
+    plx_server_stop(data);
 }
 
 /* The loop stops with the last of them. */
@@ -84,7 +84,7 @@ static void children_drain(plx_server *server, plx__worker *worker, uint64_t wai
         (wait_ns < PLX_FOREVER - CHILDREN_LATE_NS &&
          plx_timer_start(worker->loop, NULL, wait_ns + CHILDREN_LATE_NS, 0, on_children_late,
                          server) != 0))
-        plx_loop_stop(worker->loop);
+        plx_server_stop(server);
 }
 
 /* The first tick is in a later turn: what was handed over has opened by then. */

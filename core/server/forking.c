@@ -1,11 +1,14 @@
 /* core/server/forking.c - a child for each socket, which calls on_socket and ends.
  *
  * The sockets wait in the inbox of the loop. When the system has no process left, they stay there,
- * and queueing.c tries again.
+ * and a timer tries again.
  */
 #include "core/server/server.h"
 
 #include "platform/child.h"
+
+/* When the system has no process left. */
+#define FORK_RETRY_NS (10 * PLX_MILLISECOND)
 
 /* Sockets that wait; a peer would not see the parent close them while a child has them. */
 static void others_close(plx__inbox *inbox, plx_socket except)
@@ -52,6 +55,23 @@ static void child_started(plx_server *server, int64_t process)
     plx__free(child->handoff.bytes);
 }
 
+static void on_fork_retry(plx_loop *loop, plx_timer timer, void *data)
+{
+    plx_server *server = data;
+    (void)loop;
+    (void)timer;
+    server->is_retrying = false;
+    plx__forking_pump(server);
+}
+
+/* Without memory for the timer, the next connection or the next child's end tries again. */
+static void retry_later(plx_server *server)
+{
+    if (!server->is_retrying)
+        server->is_retrying = plx_timer_start(server->workers[0].loop, NULL, FORK_RETRY_NS, 0,
+                                              on_fork_retry, server) == 0;
+}
+
 /* The loop's thread alone takes from the inbox. */
 void plx__forking_pump(plx_server *server)
 {
@@ -67,8 +87,10 @@ void plx__forking_pump(plx_server *server)
             return;
         }
         server->fork_failed = status != 0;
-        if (status != 0)
+        if (status != 0) {
+            retry_later(server);
             return;
+        }
         if (process == 0)
             child_serve(server, next);
         child_started(server, process);

@@ -39,6 +39,8 @@ void plx__handoff_refuse(plx_server *server, plx__handoff *handoff)
 
 void plx__listeners_pause(plx_server *server, plx_loop *loop, bool is_paused)
 {
+    if (!is_paused && (server->is_holding || plx__server_worker(server, loop)->holding.is_holding))
+        return;
     const bool is_everywhere = plx__dispatch_is_everywhere(server->options.dispatch);
     const uint32_t handle = is_everywhere ? plx__server_worker(server, loop)->index : 0;
     for (uint32_t i = 0; i < server->listeners_count; i++) {

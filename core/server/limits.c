@@ -227,7 +227,8 @@ static int count_in(look *at)
         return PLX_EACCES;
     }
     plx__clients_take(&limits->clients, at->client);
-    at->client->limits = limits;
+    if (at->client->limits == NULL)
+        at->client->limits = limits;
     at->client->open++;
     at->client->due_ns = bucket_take(at->client->due_ns, numbers->client_rate, limits->now_ns);
     limits->due_ns = bucket_take(limits->due_ns, numbers->server_rate, limits->now_ns);

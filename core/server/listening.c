@@ -39,6 +39,23 @@ static bool handle_find(const plx_server *server, const plx__worker *worker, uin
     return listening_loop(server, *handle_out) == worker->loop;
 }
 
+/* The parent of forked children: it has never accepted, and starts no child any more. */
+static void parents_end(plx__server_listener *of, plx_loop *loop, plx_listener listener)
+{
+    (void)plx_listener_close(loop, listener);
+    plx__socket_dispose(of->duplicate);
+    of->duplicate = PLX_SOCKET_NONE;
+}
+
+/* What waits while the listeners pause is for whoever has the socket then, if somebody has. */
+static void listener_end(const plx_server *server, const plx__worker *worker, plx_listener listener)
+{
+    if (server->keeps_files && (server->is_holding || worker->holding.is_holding))
+        (void)plx_listener_close(worker->loop, listener);
+    else
+        (void)plx_listener_finish(worker->loop, listener);
+}
+
 void plx__listening_end(plx_server *server, const plx__worker *worker)
 {
     uint32_t handle;
@@ -49,9 +66,9 @@ void plx__listening_end(plx_server *server, const plx__worker *worker)
         if (server->keeps_files)
             (void)plx_listener_keep_file(worker->loop, listener);
         if (server->is_parent)
-            (void)plx_listener_close(worker->loop, listener); /* It has never accepted. */
+            parents_end(server->listeners[i], worker->loop, listener);
         else
-            (void)plx_listener_finish(worker->loop, listener);
+            listener_end(server, worker, listener);
     }
 }
 

@@ -58,6 +58,7 @@ static void parent_forget(plx_server *server)
     server->children_count = 0;
     server->children_max = 0;
     server->is_parent = false;
+    server->is_draining = false;
     server->stats = (plx_server_stats){0};
 }
 
@@ -107,7 +108,8 @@ static void on_restart(plx_loop *loop, plx_timer timer, void *data)
     plx__child *child = data;
     (void)loop;
     (void)timer;
-    restart_ask(child->server, child);
+    if (is_to_continue(child->server))
+        restart_ask(child->server, child);
 }
 
 static void restart_plan(plx_server *server, plx__child *child)
@@ -247,7 +249,8 @@ int plx__prefork_run(plx_server *server)
         is_first = false;
         if (status == 0)
             result = plx_loop_run(worker->loop);
-        if (result != 0 || !is_to_continue(server) || !has_due(server))
+        if (result != 0 || plx__server_is_stopping(server) ||
+            (worker->is_draining ? server->children_count == 0 : !has_due(server)))
             break;
     }
     children_end(server);

@@ -175,6 +175,7 @@ struct plx_server {
     void (*on_child_end)(plx_server *server, plx__child *child, int code);
     bool is_parent;          /* Of children that run loops. */
     bool fork_failed;        /* The last one, for want of something. */
+    bool is_retrying;        /* A timer is to try again. */
     bool has_killed;         /* Children. */
     plx__atomic_u32 serving; /* Loops that have not ended. */
     plx__atomic_u32 is_stopping;

@@ -69,7 +69,8 @@ int plx__worker_start(plx__worker *worker)
 void plx__worker_run(plx__worker *worker)
 {
     plx_server *server = worker->server;
-    if (server->options.pin != 0)
+    /* Children and the caller would be on its processor, too. */
+    if (server->options.pin != 0 && !plx__dispatch_handles(server->options.dispatch))
         (void)plx__thread_pin(server->first_index + worker->index);
     int status = plx__worker_start(worker);
     if (status == 0) {

@@ -86,6 +86,7 @@ PLX_NODISCARD PLX_API int plx_server_set_limits_sized(plx_server *server,
  * plx_server_listen(); later ones may come at any time before plx_server_close(), from any thread,
  * for instance to deny more addresses under an attack. They close no connection: what is open
  * counts for the new limits, and a receive rate applies to connections that are accepted later.
+ * With PLX_DISPATCH_PREFORK they hold for children that start later; a child may set its own.
  *
  * `limits` and what it points to are read during the call only; NULL means none. If an entry of
  * `allow` or `deny` is not a block of addresses, `*wrong_out` is that entry, and otherwise NULL;

@@ -132,7 +132,8 @@ typedef int (*plx_draining_fn)(plx_loop *loop, plx_conn conn, void *data);
  *
  * In threads of the server no signal handler of the program runs, SIGPIPE included. In a forked
  * child, SIGPIPE is ignored, and the child ends with _exit(): flush what you have written to
- * streams. `server` may be used for plx_server_is_ending() alone.
+ * streams. `server` may be used for plx_server_is_ending() alone, which tells a forked child what
+ * held at the fork: one that keeps its connection for long is killed at the deadline of a drain.
  */
 typedef int (*plx_socket_fn)(plx_server *server, plx_socket socket, const void *bytes,
                              size_t length, void *data);
@@ -153,7 +154,8 @@ typedef struct plx_server_options {
     plx_admit_fn on_admit;          /**< NULL: everybody is let in. */
     void *data;                     /**< Handed to on_start, on_end, on_choose and on_admit. */
     /** Not 0: each loop's thread runs on a processor of its own, as far as there are so many. The
-     * thread that calls plx_server_run() then only waits. Systems without such a call ignore it. */
+     * thread that calls plx_server_run() then only waits. Systems without such a call ignore it,
+     * and so do PLX_DISPATCH_THREAD and PLX_DISPATCH_FORK. */
     uint32_t pin;
     /** Not 0: the server starts no thread. You run each of its loops (plx_server_loop()), on
      * threads of yours or in a simulation (plx_sim_add()), and call plx_server_loop_end() when it
@@ -303,9 +305,10 @@ PLX_API int plx_server_drain(plx_server *server, uint64_t deadline_ns);
 PLX_API int plx_server_is_ending(plx_server *server);
 
 /**
- * As plx_server_drain(), for a server whose listening sockets another process has got: connections
- * that wait in the system's queue are left to that process, and socket files stay
- * (plx_listener_keep_file()).
+ * As plx_server_drain(), for a server whose listening sockets another process has got: socket files
+ * stay (plx_listener_keep_file()), and what connects from now on is for that process. What waits in
+ * the system's queue at that moment, this server still accepts, unless it had paused because it was
+ * full.
  */
 PLX_API int plx_server_hand_over(plx_server *server, uint64_t deadline_ns);
 
@@ -334,7 +337,7 @@ PLX_API int plx_server_close(plx_server *server);
  */
 PLX_API plx_loop *plx_server_loop(const plx_server *server, uint32_t index);
 
-/** How many loops serve. Any thread. */
+/** How many loops serve in this process: 1 with PLX_DISPATCH_PREFORK. Any thread. */
 PLX_API uint32_t plx_server_loops(const plx_server *server);
 
 /** The policy, one of plx_dispatch, also where the options named none. Any thread. */
