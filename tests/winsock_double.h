@@ -208,6 +208,8 @@ HANDLE WINAPI double_CreateMutexW(SECURITY_ATTRIBUTES *security, BOOL is_owner,
 DWORD WINAPI double_WaitForSingleObject(HANDLE handle, DWORD milliseconds);
 BOOL WINAPI double_SetFileInformationByHandle(HANDLE file, FILE_INFO_BY_HANDLE_CLASS kind, void *in,
                                               DWORD size);
+HANDLE WINAPI double_OpenProcess(DWORD access, BOOL is_inherited, DWORD id);
+BOOL WINAPI double_OpenProcessToken(HANDLE process, DWORD access, HANDLE *token);
 BOOL WINAPI double_CloseHandle(HANDLE handle);
 HMODULE WINAPI double_LoadLibraryW(const wchar_t *name);
 BOOL WINAPI double_FreeLibrary(HMODULE library);
@@ -262,6 +264,8 @@ BOOL WINAPI double_SetFileCompletionNotificationModes(HANDLE handle, UCHAR modes
 #define CreateMutexW(a, b, c)                    double_CreateMutexW(a, b, c)
 #define WaitForSingleObject(a, b)                double_WaitForSingleObject(a, b)
 #define CloseHandle(a)                           double_CloseHandle(a)
+#define OpenProcess(a, b, c)                     double_OpenProcess(a, b, c)
+#define OpenProcessToken(a, b, c)                double_OpenProcessToken(a, b, c)
 #define LoadLibraryW(a)                          double_LoadLibraryW(a)
 #define FreeLibrary(a)                           double_FreeLibrary(a)
 #define _beginthreadex(a, b, c, d, e, f)         double_beginthreadex(a, b, c, d, e, f)

@@ -260,6 +260,20 @@ long winsock_double_handles(void)
     return handles;
 }
 
+HANDLE WINAPI double_OpenProcess(DWORD access, BOOL is_inherited, DWORD id)
+{
+    HANDLE made = OpenProcess(access, is_inherited, id);
+    double_handles_add(made != NULL);
+    return made;
+}
+
+BOOL WINAPI double_OpenProcessToken(HANDLE process, DWORD access, HANDLE *token)
+{
+    BOOL result = OpenProcessToken(process, access, token);
+    double_handles_add(result != 0);
+    return result;
+}
+
 BOOL WINAPI double_CloseHandle(HANDLE handle)
 {
     BOOL result = CloseHandle(handle);
