@@ -108,14 +108,11 @@ static int v1_line(plx_proxy_header *header, const unsigned char *bytes, size_t 
     const char *protocol = word_take(&rest);
     if (strcmp(protocol, "UNKNOWN") == 0)
         return 0; /* "The receiver must ignore anything presented before the CRLF". */
-    if (strlen(protocol) != 4 || strncmp(protocol, "TCP", 3) != 0 || memchr(bytes, '\0', length))
+    const bool is_ipv4 = strcmp(protocol, "TCP4") == 0;
+    if ((!is_ipv4 && strcmp(protocol, "TCP6") != 0) || memchr(bytes, '\0', length) != NULL)
         return PLX_EPROTO;
-    if (protocol[3] == '4') {
-        header->family = PLX_PROXY_IPV4;
-        return v1_addresses(header, rest, PLX__IPV4_BYTES);
-    }
-    header->family = PLX_PROXY_IPV6;
-    return protocol[3] == '6' ? v1_addresses(header, rest, PLX__IPV6_BYTES) : PLX_EPROTO;
+    header->family = is_ipv4 ? PLX_PROXY_IPV4 : PLX_PROXY_IPV6;
+    return v1_addresses(header, rest, is_ipv4 ? PLX__IPV4_BYTES : PLX__IPV6_BYTES);
 }
 
 /* "The receiver must not tolerate a single CR or LF character to end the line". */

@@ -275,7 +275,7 @@ static void header_that_does_not_end_times_out(world *w)
         while (p.refusals == 0) {
             if (way == 1 && plx_loop_now(w->loop) >= next_ns) {
                 /* It may have been closed by now. */
-                (void)net_send(client.socket, LINE + sent, 1);
+                (void)net_send(client.socket, &LINE[sent], 1);
                 ck_assert_uint_lt(++sent, sizeof LINE - 2);
                 next_ns = plx_loop_now(w->loop) + timeout_ns / 3;
             }

@@ -17,8 +17,8 @@ int plx__inbox_open(plx__inbox *inbox)
 int plx__holdings_open(plx_server *server)
 {
     int status = 0;
-    if (plx__server_acceptor(server) != NULL)
-        return 0; /* It has that from the beginning. */
+    if (server->loops_count > server->workers_count)
+        return 0; /* The one that accepts has that from the beginning. */
     for (uint32_t i = 0; i < server->loops_count && status == 0; i++) {
         plx__inbox *held = &server->workers[i].holding.held;
         if (held->items == NULL)
