@@ -86,11 +86,12 @@ static int summary_print(const serve *s, const plx_loop_stats *stats)
     const service_counts counts = counts_sum(s);
     plx_server_stats server;
     plx_server_stats_get(s->server, &server);
+    /* What on_socket got; of others that were taken, each is adopted by a loop. */
+    const uint64_t handled = s->options.on_socket != NULL ? stats->accepts_taken : 0;
     const summary_line lines[] = {
         {"requests", counts.requests},
         {"refused", counts.refused},
-        {"connections",
-         stats->connections_accepted + stats->connections_adopted + stats->accepts_taken},
+        {"connections", stats->connections_accepted + stats->connections_adopted + handled},
         {"received_bytes", stats->received_bytes},
         {"sent_bytes", stats->sent_bytes},
         {"receives", stats->receives},
