@@ -148,7 +148,7 @@ static uint32_t crc32c(uint32_t crc, const unsigned char *bytes, size_t length)
     return crc;
 }
 
-/* Whether the checksum at `at` is that of the header, with zeros in the place of its own bytes. */
+/* Whether the checksum at `at` is that of the header, with zeros instead of its own bytes. */
 static bool crc_matches(const unsigned char *header, size_t length, const unsigned char *at)
 {
     static const unsigned char zeros[CRC_BYTES];

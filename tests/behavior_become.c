@@ -6,7 +6,7 @@
 
 extern const test_case behavior_become_cases[];
 
-/* A connection that begins as `before` says and goes on as `after` does. */
+/* A connection that begins as `before` says and continues as `after` does. */
 typedef struct change {
     probe before; /* First. */
     probe after;

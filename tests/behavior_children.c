@@ -141,7 +141,7 @@ static void channel_read(world *w, parent *p, void *bytes, size_t length)
     ck_assert_int_eq(count, (ptrdiff_t)length);
 }
 
-/* False where it cannot be. The case's own loop is closed at the fork, for its helper threads. */
+/* False where it cannot be. The server's process drops its copy of the case's loop first. */
 static bool parent_start(world *w, parent *p)
 {
     if (!plx__child_is_possible() || !child_may_have_threads() || net_is_sim())

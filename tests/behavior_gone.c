@@ -221,7 +221,7 @@ static void without_memory_nobody_is_registered(world *w)
     ck_assert_int_eq(plx_conn_on_gone(w->loop, p.conn, on_gone, &told), PLX_ESTALE);
 }
 
-/* A child that drops its copy tells nobody, and holds nothing of it; the parent goes on. */
+/* A child that drops its copy tells nobody, and holds nothing of it; the parent continues. */
 static void child_that_drops_it_tells_nobody(world *w)
 {
     probe p = {0};

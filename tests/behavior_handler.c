@@ -41,7 +41,7 @@ static int on_socket(plx_server *server, plx_socket socket, const void *bytes, s
     return count > 0 && line[0] == 'x' ? PLX_EINVAL : 0;
 }
 
-/* False where sockets are simulated: no thread can wait for one, and the server says so. */
+/* False where sockets are simulated: no thread can wait for one, and the server refuses. */
 static bool handlers_open(world *w, hosted *h, uint32_t handlers)
 {
     const plx_server_options options = {
@@ -52,6 +52,16 @@ static bool handlers_open(world *w, hosted *h, uint32_t handlers)
         return false;
     }
     hosted_open(w, h, options, (plx_loop_options){0});
+    return true;
+}
+
+/* The same, and it runs; `count` peers are being served. */
+static bool handlers_serve(world *w, hosted *h, uint32_t handlers, peer *peers, size_t count)
+{
+    if (!handlers_open(w, h, handlers))
+        return false;
+    hosted_run(h);
+    hosted_peers_open(w, h, peers, count);
     return true;
 }
 
@@ -67,10 +77,8 @@ static void each_connection_has_a_thread(world *w)
 {
     hosted h = {0};
     peer peers[3];
-    if (!handlers_open(w, &h, 3))
+    if (!handlers_serve(w, &h, 3, peers, 3))
         return;
-    hosted_run(&h);
-    hosted_peers_open(w, &h, peers, 3);
     for (size_t i = 3; i-- > 0;)
         hosted_ask(w, &peers[i], "first");
     for (size_t i = 0; i < 3; i++)
@@ -89,10 +97,8 @@ static void later_ones_wait_for_a_thread(world *w)
 {
     hosted h = {0};
     peer peers[3];
-    if (!handlers_open(w, &h, 2))
+    if (!handlers_serve(w, &h, 2, peers, 2))
         return;
-    hosted_run(&h);
-    hosted_peers_open(w, &h, peers, 2);
     peers[2] = peer_open(w, h.address);
     peer_send(w, &peers[2], "wait", 4);
     hosted_ask(w, &peers[0], "busy");
@@ -113,10 +119,8 @@ static void full_server_pauses_and_continues(world *w)
     enum { CLIENTS = 12 };
     hosted h = {0};
     peer peers[CLIENTS];
-    if (!handlers_open(w, &h, 1))
+    if (!handlers_serve(w, &h, 1, peers, 1))
         return;
-    hosted_run(&h);
-    hosted_peers_open(w, &h, peers, 1);
     for (size_t i = 1; i < CLIENTS; i++)
         peers[i] = peer_open(w, h.address);
     hosted_until_full(w, &h);
@@ -134,10 +138,8 @@ static void handler_ends_the_connection(world *w)
     hosted h = {0};
     peer peers[2];
     size_t count;
-    if (!handlers_open(w, &h, 2))
+    if (!handlers_serve(w, &h, 2, peers, 2))
         return;
-    hosted_run(&h);
-    hosted_peers_open(w, &h, peers, 2);
     peer_send(w, &peers[0], "quit", 4);
     ck_assert_int_eq(peer_drain(w, &peers[0], &count), PLX_EEOF);
     ck_assert_uint_eq(count, 4);
@@ -153,10 +155,8 @@ static void stopped_server_ends_threads_that_wait(world *w)
     hosted h = {0};
     peer peers[3];
     size_t count;
-    if (!handlers_open(w, &h, 2))
+    if (!handlers_serve(w, &h, 2, peers, 2))
         return;
-    hosted_run(&h);
-    hosted_peers_open(w, &h, peers, 2);
     peers[2] = peer_open(w, h.address);
     hosted_close(w, &h);
     for (size_t i = 0; i < 3; i++)
@@ -170,10 +170,8 @@ static void drain_lets_handlers_end(world *w)
     hosted h = {0};
     peer peers[2];
     size_t count;
-    if (!handlers_open(w, &h, 2))
+    if (!handlers_serve(w, &h, 2, peers, 2))
         return;
-    hosted_run(&h);
-    hosted_peers_open(w, &h, peers, 2);
     ck_ok(plx_server_drain(h.server, 200 * PLX_MILLISECOND));
     ck_assert_int_eq(plx_server_is_ending(h.server), 1);
     peer_send(w, &peers[0], "last", 4);
@@ -196,10 +194,8 @@ static void drain_waits_for_handlers(world *w)
 {
     hosted h = {0};
     peer peers[2];
-    if (!handlers_open(w, &h, 1))
+    if (!handlers_serve(w, &h, 1, peers, 1))
         return;
-    hosted_run(&h);
-    hosted_peers_open(w, &h, peers, 1);
     peers[1] = peer_open(w, h.address);
     turn_until_true(w, both_accepted, &h);
     ck_ok(plx_server_drain(h.server, PLX_FOREVER));

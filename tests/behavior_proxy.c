@@ -62,7 +62,7 @@ static void proxied_open(world *w, proxied *p, plx_conn_options conn, plx_proxy_
     conn.on_data = counted.on_data;
     conn.on_end = counted.on_end;
     conn.on_close = counted.on_close;
-    conn.data = p->address; /* on_header puts the probe in its place. */
+    conn.data = p->address; /* on_header has the probe instead. */
     options.conn = &conn;
     options.on_header = header_seen;
     options.on_refused = refusal_seen;
@@ -216,7 +216,7 @@ static void peers_that_send_something_else_are_reset(world *w)
     proxied_close(w, &p);
 }
 
-/* It says so in its first 16 bytes, and nobody waits for the rest. */
+/* Its first 16 bytes tell its length, and nobody waits for the rest. */
 static void header_that_is_too_long_is_refused(world *w)
 {
     static const char long_one[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\x01\x00";

@@ -50,7 +50,7 @@ static plx_sockets *list_of(plx_socket socket)
     return sockets;
 }
 
-/* False where there can be none, with the code that says so. */
+/* False where there can be none, with the code for that. */
 static bool old_open(world *w, old_process *old, uint64_t timeout_ns)
 {
     plx_socket socket = socket_listening(old->address);
@@ -329,7 +329,7 @@ static void silent_process_is_refused_in_time(world *w)
     peer_close(&silent);
 }
 
-/* One at a time: the second is told so, and the first goes on. */
+/* One at a time: the second is told, and the first continues. */
 static void second_process_is_refused(world *w)
 {
     old_process old = {0};

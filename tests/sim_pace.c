@@ -106,7 +106,7 @@ static void peer_at_half_the_rate_is_reset(world *w)
     stage_close(&s);
 }
 
-/* As fast as it must: for ten minutes. A sprint at first is no credit for a pause beyond the grace.
+/* As fast as it must: for ten minutes. A sprint at first allows no pause beyond the grace.
  */
 static void peer_at_the_rate_is_not(world *w)
 {
@@ -207,7 +207,7 @@ static void program_says_when_a_message_arrives(world *w)
     check_open_after(&s, GRACE_NS - PLX_SECOND);
     send(&s, "\nthree");
     check_open_after(&s, GRACE_NS - PLX_SECOND);
-    send(&s, "x"); /* It goes on, and has a second and a byte's time left. */
+    send(&s, "x"); /* It continues, and has a second and a byte's time left. */
     check_reset_after(&s, plx_sim_now(s.sim), PLX_SECOND + BYTE_NS);
 }
 

@@ -49,6 +49,6 @@ int serve_supervisor_open(serve *s)
 
 void serve_supervisor_close(const serve *s)
 {
-    if (!s->is_handed_over) /* Else the service goes on, in another process. */
+    if (!s->is_handed_over) /* Else the service continues, in another process. */
         notify("STOPPING=1");
 }

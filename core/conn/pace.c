@@ -21,7 +21,7 @@ struct plx__pace {
     uint64_t left_ns; /* While it does not: what is left of it. */
     bool is_reading;
     bool has_received;  /* A byte, ever. */
-    bool is_in_message; /* The user says so. */
+    bool is_in_message; /* By plx_conn_set_in_message(). */
     bool is_late;       /* The allowance was used up before the last wait. */
 };
 

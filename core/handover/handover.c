@@ -162,7 +162,7 @@ static void handover_finish(plx_handover *h)
     plx__frame_write(&yours, bytes);
     (void)plx_listener_close(h->loop, h->listener);
     if (plx__socket_send(h->talk.socket, bytes, sizeof bytes) != (ptrdiff_t)sizeof bytes) {
-        /* It has just ended. If the path cannot be had again, the offer stands at none. */
+        /* It has just ended. If the path cannot be had again, the offer has none. */
         (void)handover_listen(h);
         talk_refuse(h, PLX_EEOF);
         return;

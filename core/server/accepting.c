@@ -12,11 +12,11 @@
 
 /* Admits it, if that has not been done, and gives it to a loop. 0; PLX_EACCES: it was refused, and
  * has been counted; PLX_ENOBUFS: it has to wait, as plx__limits_enter(); or PLX_ECANCELED. */
-static int place(plx__worker *worker, plx__handoff *handoff, uint64_t *wait_ns_out)
+static int give(plx__worker *worker, plx__handoff *handoff, uint64_t *wait_ns_out)
 {
     *wait_ns_out = 0;
     int status = handoff->is_admitted ? 0 : plx__admit(worker->loop, handoff, wait_ns_out);
-    return status == 0 ? worker->place(worker, handoff) : status;
+    return status == 0 ? worker->give(worker, handoff) : status;
 }
 
 /* Returns whether there is room again; if not, the next look is in `*wait_ns_out`. */
@@ -25,7 +25,7 @@ static bool held_try(plx__worker *worker, uint64_t *wait_ns_out)
     plx__inbox *held = &worker->holding.held;
     /* What ends with the server makes room, and nobody is to open for that. */
     while (held->count > 0 && !plx__server_is_stopping(worker->server)) {
-        int status = place(worker, &held->items[held->first], wait_ns_out);
+        int status = give(worker, &held->items[held->first], wait_ns_out);
         if (status == PLX_ENOBUFS)
             return false;
         plx__handoff handoff;
@@ -106,7 +106,7 @@ enum plx_accept_verdict plx__accepting_hand_over(plx_loop *loop, plx_listener li
     if (status == 0 && worker->holding.is_holding)
         status = PLX_ENOBUFS; /* First those that wait. */
     else if (status == 0)
-        status = place(worker, &handoff, &wait_ns);
+        status = give(worker, &handoff, &wait_ns);
     if (status == PLX_ENOBUFS)
         hold(worker, &handoff, wait_ns);
     else if (status != 0)

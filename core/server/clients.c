@@ -129,7 +129,7 @@ plx__client *plx__clients_add(plx__clients *clients, const plx__client_key *key)
     return client;
 }
 
-/* With the branch above it, whose other side takes its place. */
+/* With the branch above it, whose other side is put there instead. */
 static void client_unlink(plx__clients *clients, plx__client *client)
 {
     plx__clients_node *above = clients->root;

@@ -112,7 +112,7 @@ struct plx__worker {
     plx__holding holding; /* Of one that accepts for others, or with limits. */
     /* Gives to somebody what it has accepted. 0; or, with the handoff still the caller's,
      * PLX_ENOBUFS when that has to wait, or another code. */
-    int (*place)(plx__worker *worker, plx__handoff *handoff);
+    int (*give)(plx__worker *worker, plx__handoff *handoff);
     bool is_started; /* on_start has returned 0. */
     bool is_draining;
     bool has_drained;
@@ -277,7 +277,7 @@ void plx__listeners_pause(plx_server *server, plx_loop *loop, bool is_paused);
 
 /* Whether one loop accepts for the others. */
 bool plx__dispatch_hands_over(uint32_t dispatch);
-/* For plx__worker.place: gives it to a loop that the policy names, or to this one. */
+/* For plx__worker.give: gives it to a loop that the policy names, or to this one. */
 int plx__dispatch_any(plx__worker *worker, plx__handoff *handoff);
 int plx__dispatch_own(plx__worker *worker, plx__handoff *handoff);
 /* Gives the socket to a loop: the one that the policy names, or the next that can take it, but not
@@ -357,7 +357,7 @@ bool plx__dispatch_handles(uint32_t dispatch);
 /* The on_accept of listeners then, of a server without limits. */
 enum plx_accept_verdict plx__queueing_accept(plx_loop *loop, plx_listener listener, void *data,
                                              plx_socket socket, const void *bytes, size_t length);
-/* For plx__worker.place. */
+/* For plx__worker.give. */
 int plx__queueing_put(plx__worker *worker, plx__handoff *handoff);
 /* At the deadline: ends the calls that are under way, as far as that can be done. */
 void plx__queueing_cut(plx_server *server);

@@ -82,7 +82,7 @@ void plx__worker_run(plx__worker *worker)
 }
 
 /* Where a loop of this policy gives what it accepts. */
-static int (*place_of(const plx_server *server))(plx__worker *, plx__handoff *)
+static int (*give_of(const plx_server *server))(plx__worker *, plx__handoff *)
 {
     if (plx__dispatch_handles(server->options.dispatch))
         return plx__queueing_put;
@@ -96,7 +96,7 @@ int plx__worker_open(plx_server *server, uint32_t index, const plx_loop_options 
     plx__worker *worker = &server->workers[index];
     bool serves = index < server->workers_count;
     *worker = (plx__worker){
-        .server = server, .index = index, .take = worker_take, .place = place_of(server)};
+        .server = server, .index = index, .take = worker_take, .give = give_of(server)};
     int status = plx_loop_open_sized(&worker->loop, options, options_bytes);
     if (status == 0)
         status = plx__inbox_open(serves ? &worker->inbox : &worker->holding.held);

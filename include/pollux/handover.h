@@ -9,7 +9,7 @@
  *     plx_sockets_close(sockets);
  *
  * A process that is to be replaced offers its sockets at a path, with plx_handover_open(). The new
- * one asks there with plx_takeover_open(), listens with what it gets, and says so with
+ * one asks there with plx_takeover_open(), listens with what it gets, and confirms with
  * plx_takeover_confirm(). The first one is then told, stops accepting and drains. The sockets are
  * open in one of the two at any time, so no client is refused. If the new process fails before it
  * confirms, the old one serves on and has lost nothing.

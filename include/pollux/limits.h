@@ -82,7 +82,7 @@ PLX_NODISCARD PLX_API int plx_server_set_limits_sized(plx_server *server,
                                                       size_t limits_bytes, const char **wrong_out);
 
 /**
- * Sets the limits of a server, in place of those that it has. The first call comes before
+ * Sets the limits of a server, instead of those that it has. The first call comes before
  * plx_server_listen(); later ones may come at any time before plx_server_close(), from any thread,
  * for instance to deny more addresses under an attack. They close no connection: what is open
  * counts for the new limits, and a receive rate applies to connections that are accepted later.

@@ -166,7 +166,7 @@ PLX_NODISCARD PLX_API int plx_proxy_open_sized(plx_proxy **proxy_out,
 /**
  * Makes it. `*proxy_out` is NULL if the call fails. `options` and what it points to are read during
  * the call only. Returns 0; PLX_EINVAL for a text in `trusted` that is no block of addresses, for
- * none, for bounds that are not kept, or for options of connections that contradict each other; or
+ * none, for options out of bounds, or for options of connections that contradict each other; or
  * PLX_ENOMEM. Any thread.
  */
 PLX_NODISCARD static inline int plx_proxy_open(plx_proxy **proxy_out,

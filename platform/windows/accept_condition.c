@@ -1,7 +1,7 @@
 /* platform/windows/accept_condition.c - listeners that decide before a connection is complete.
  *
  * WSAAccept() hands the addresses to a function of its caller's, and refuses the client if that
- * says so; with SO_CONDITIONAL_ACCEPT, before the handshake has ended (Microsoft, "WSAAccept
+ * does; with SO_CONDITIONAL_ACCEPT, before the handshake has ended (Microsoft, "WSAAccept
  * function" and "SOL_SOCKET Socket Options"). Wine 8 accepts first, and closes what is refused.
  *
  * Whoever accepts has only the socket, so conditions are found by that. There are few of them, and
