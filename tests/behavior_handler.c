@@ -113,17 +113,45 @@ static void later_ones_wait_for_a_thread(world *w)
     hosted_close(w, &h);
 }
 
-/* One thread and twelve clients: accepting pauses, and all are answered in the end. */
+static void on_counted(plx_server *server, const plx_server_counts *counts, void *data)
+{
+    (void)server;
+    (void)counts;
+    add(data, 1);
+}
+
+static bool has_counted(void *data)
+{
+    return plx__atomic_load(data) > 0;
+}
+
+/* Until the server's loop has had some turns. */
+static void turns_pass(world *w, hosted *h)
+{
+    for (int i = 0; i < 3; i++) {
+        plx__atomic_u32 counted = {0};
+        ck_ok(plx_server_count(h->server, on_counted, &counted));
+        turn_until_true(w, has_counted, &counted);
+    }
+}
+
+/* One thread and many clients, more than any backend accepts ahead: accepting pauses, so that the
+ * last ones wait in the system's queue, and all are answered in the end. */
 static void full_server_pauses_and_continues(world *w)
 {
-    enum { CLIENTS = 12 };
+    enum { FIRST = 3, CLIENTS = 40 };
     hosted h = {0};
     peer peers[CLIENTS];
     if (!handlers_serve(w, &h, 1, peers, 1))
         return;
-    for (size_t i = 1; i < CLIENTS; i++)
+    for (size_t i = 1; i < FIRST; i++)
         peers[i] = peer_open(w, h.address);
     hosted_until_full(w, &h);
+    turns_pass(w, &h);
+    for (size_t i = FIRST; i < CLIENTS; i++)
+        peers[i] = peer_open(w, h.address);
+    turns_pass(w, &h);
+    ck_assert_uint_lt(stats_of(&h).handed_over, CLIENTS);
     for (size_t i = 0; i < CLIENTS; i++) {
         hosted_ask(w, &peers[i], "your turn");
         peer_close(&peers[i]);
