@@ -24,7 +24,8 @@ function(pollux_adapter_suite adapter module package)
                        "${module}. To have it, ${remedy}.")
         return()
     endif()
-    pollux_suite(adapter.${adapter} BACKENDS ${configurations}
+    # Servers are one for the process, and cases may leave clients open.
+    pollux_suite(adapter.${adapter} EACH BACKENDS ${configurations}
                  SOURCES adapter_${adapter}.c adapter_fixture.c ${ARGN})
     target_link_libraries(adapter.${adapter} PRIVATE PkgConfig::${prefix})
 endfunction()

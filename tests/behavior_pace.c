@@ -113,6 +113,7 @@ static void what_has_arrived_counts(world *w)
             peer_close(&c.peers[n]);
         peer_close(&client);
         turn_until(w, &c.probe.closed, c.count);
+        turn_until(w, &slow.closed, 1);
     }
 }
 

@@ -255,6 +255,6 @@ const test_case behavior_rest_cases[] = {
     CASE(interest_in_writing_does_not_stay),
     CASE(interrupted_wait_is_no_failure),
     CASE(limit_is_lowered_below_what_is_open),
-    CASE(accepting_is_forbidden),
+    CASE_ALONE(accepting_is_forbidden),
     CASES_END,
 };

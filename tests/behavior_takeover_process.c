@@ -365,7 +365,9 @@ static void asking_the_wrong_one_fails(world *w)
     if (!old_open(w, &old, 0))
         return;
     plx_handover_close(old.handover);
-    ck_assert_int_eq(plx_takeover_open(&takeover, old.path, 0), PLX_ENOENT);
+    int status = plx_takeover_open(&takeover, old.path, 0);
+    /* By the system: Windows says that the connection is refused. */
+    ck_assert_msg(status == PLX_ENOENT || status == PLX_ECONNREFUSED, "%s", plx_error_name(status));
     ck_assert_ptr_null(takeover);
     ck_assert_int_eq(plx_takeover_open(&takeover, "tcp://127.0.0.1:1", 0), PLX_ESCHEME);
     ck_assert_int_eq(plx_takeover_open(&takeover, "nowhere", 0), PLX_EADDRESS);

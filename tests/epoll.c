@@ -531,8 +531,8 @@ static void wait_for_nothing_is_no_failure(world *w)
 static const test_case epoll_cases[] = {
     CASE(wait_for_nothing_is_no_failure),
     CASE(short_waits_are_short),
-    CASE(system_without_fine_waits),
-    CASE(filter_that_knows_no_fine_waits),
+    CASE_ALONE(system_without_fine_waits),
+    CASE_ALONE(filter_that_knows_no_fine_waits),
     CASE(changes_do_not_cut_a_wait),
     CASE(what_a_child_keeps_does_not_disturb_the_loop),
     CASE(new_set_may_have_the_number_zero),

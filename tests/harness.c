@@ -1,33 +1,15 @@
-/* tests/harness.c - one case, one process, one thread. */
+/* tests/harness.c - what cases have: a loop that turns, peers, probes and patience. */
 #include "tests/harness.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/assert.h"
 #include "platform/test_system.h"
 #include "tests/configuration.h"
 
-#define CASES_MAX 1024
-
-static const test_case *cases[CASES_MAX];
-static size_t cases_count;
-static const test_case *chosen;
-static world the_world;
-static bool world_has_loop;
 static unsigned char *plenty_bytes;
 
-/* --- the watchdog ------------------------------------------------------------------------------
- */
-
-static plx__mutex watchdog_mutex;
-static plx__condition watchdog_condition;
-static bool watchdog_is_watching;
-static bool watchdog_is_called_off;
-static uint32_t watchdog_forks; /* It is a thread of the process that had so many behind it. */
-
-static uint64_t seconds_from(const char *variable, unsigned by_default)
+uint64_t seconds_of(const char *variable, unsigned by_default)
 {
     const char *text = getenv(variable);
     unsigned long seconds = text != NULL ? strtoul(text, NULL, 10) : 0;
@@ -36,66 +18,7 @@ static uint64_t seconds_from(const char *variable, unsigned by_default)
 
 uint64_t patience(void)
 {
-    return seconds_from("POLLUX_TEST_PATIENCE", 30);
-}
-
-static void watchdog_run(void *data)
-{
-    (void)data;
-    uint64_t until = plx__clock_now() + seconds_from("POLLUX_TEST_TIMEOUT", 60);
-    plx__mutex_lock(&watchdog_mutex);
-    watchdog_is_watching = true;
-    plx__condition_signal(&watchdog_condition);
-    while (!watchdog_is_called_off) {
-        uint64_t now = plx__clock_now();
-        if (now >= until) {
-            fprintf(stderr, "watchdog: %s hangs\n", chosen->name);
-            abort();
-        }
-        (void)plx__condition_wait(&watchdog_condition, &watchdog_mutex, until - now);
-    }
-    plx__mutex_unlock(&watchdog_mutex);
-}
-
-/* Returns when it watches: starting a thread holds memory for a moment, which is not the case's. */
-static bool watchdog_start(plx__thread *thread)
-{
-    plx__mutex_open(&watchdog_mutex);
-    plx__condition_open(&watchdog_condition);
-    if (plx__thread_start(thread, watchdog_run, NULL) != 0)
-        return false;
-    watchdog_forks = plx__forks();
-    plx__mutex_lock(&watchdog_mutex);
-    while (!watchdog_is_watching)
-        (void)plx__condition_wait(&watchdog_condition, &watchdog_mutex, PLX_FOREVER);
-    plx__mutex_unlock(&watchdog_mutex);
-    return true;
-}
-
-static void watchdog_call_off(plx__thread *thread)
-{
-    if (plx__forks() != watchdog_forks)
-        return; /* A check has failed in a child that the case has forked. */
-    plx__mutex_lock(&watchdog_mutex);
-    watchdog_is_called_off = true;
-    plx__condition_signal(&watchdog_condition);
-    plx__mutex_unlock(&watchdog_mutex);
-    plx__thread_join(thread);
-}
-
-/* --- running a case ----------------------------------------------------------------------------
- */
-
-static bool has_finished;
-
-/* Check takes exit(0) inside a case for a pass where it cannot fork. */
-static void exit_guard(void)
-{
-    if (!has_finished) {
-        fprintf(stderr, "harness: the case ended the process\n");
-        fflush(NULL);
-        abort();
-    }
+    return seconds_of("POLLUX_TEST_PATIENCE", 30);
 }
 
 plx_loop_options world_options(const world *w, plx_loop_options options)
@@ -116,116 +39,6 @@ plx_loop *world_loop_open(const world *w)
     const plx_loop_options options = world_options(w, (plx_loop_options){0});
     ck_ok(plx_loop_open(&loop, &options));
     return loop;
-}
-
-/* The system's own count, where a double is in front of it; the other may be wrong about it. */
-static long handles_open(void)
-{
-#ifdef PLX_WINSOCK_DOUBLE
-    return winsock_double_handles();
-#else
-    return 0;
-#endif
-}
-
-START_TEST(run_chosen)
-{
-    uint32_t memory = plx__fault_held(PLX__FAULT_MEMORY);
-    uint32_t descriptors = plx__fault_held(PLX__FAULT_DESCRIPTOR);
-    long handles = handles_open();
-    ck_ok(plx__sockets_start()); /* For the peers. */
-    if (getenv("POLLUX_TEST_TINY") != NULL)
-        plx__fault_arm(PLX__FAULT_ROOM, 0, UINT32_MAX);
-    const bool is_sim = configuration_is_sim(the_world.configuration);
-    if (is_sim)
-        net_sim_open();
-    if (world_has_loop)
-        the_world.loop = world_loop_open(&the_world);
-    chosen->run(&the_world);
-    ck_ok(plx_loop_close(the_world.loop));
-    if (is_sim)
-        net_sim_close();
-    free(plenty_bytes);
-    plx__sockets_end();
-    ck_assert_msg(plx__fault_held(PLX__FAULT_MEMORY) == memory, "%u pieces of memory leaked",
-                  plx__fault_held(PLX__FAULT_MEMORY) - memory);
-    ck_assert_msg(plx__fault_held(PLX__FAULT_DESCRIPTOR) == descriptors, "%u descriptors leaked",
-                  plx__fault_held(PLX__FAULT_DESCRIPTOR) - descriptors);
-    ck_assert_msg(handles_open() == handles, "%ld handles leaked", handles_open() - handles);
-}
-END_TEST
-
-static int chosen_run(void)
-{
-    plx__thread watchdog;
-    Suite *suite = suite_create("pollux");
-    TCase *tcase = tcase_create(chosen->name);
-    SRunner *runner = srunner_create(suite);
-    tcase_add_test(tcase, run_chosen);
-    suite_add_tcase(suite, tcase);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    atexit(exit_guard);
-    if (!watchdog_start(&watchdog)) {
-        fprintf(stderr, "harness: no watchdog\n");
-        return 1;
-    }
-    srunner_run_all(runner, CK_NORMAL);
-    watchdog_call_off(&watchdog);
-    int failed = srunner_ntests_failed(runner);
-    int ran = srunner_ntests_run(runner);
-    srunner_free(runner);
-    has_finished = true;
-    return failed == 0 && ran == 1 ? 0 : 1;
-}
-
-static int usage(const char *program)
-{
-    fprintf(stderr, "usage: %s [--backend NAME] [--list | CASE]\n", program);
-    has_finished = true;
-    return 2;
-}
-
-static void cases_gather(const test_case *const *groups)
-{
-    for (; *groups != NULL; groups++) {
-        for (const test_case *one = *groups; one->name != NULL; one++) {
-            PLX_ASSERT(cases_count < CASES_MAX);
-            cases[cases_count++] = one;
-        }
-    }
-}
-
-int suite_main(int argc, char **argv, const test_case *const *groups, bool has_loop)
-{
-    const char *wanted = NULL;
-    plx__test_unattended();
-    cases_gather(groups);
-    the_world.configuration = plx_backend_default();
-    world_has_loop = has_loop;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--backend") == 0 && i + 1 < argc) {
-            the_world.configuration = argv[++i];
-        } else if (strcmp(argv[i], "--list") == 0) {
-            for (size_t n = 0; n < cases_count; n++)
-                puts(cases[n]->name);
-            return 0;
-        } else {
-            wanted = argv[i];
-        }
-    }
-    the_world.backend = configuration_backend(the_world.configuration);
-    configuration_start(the_world.configuration);
-    if (wanted == NULL)
-        return usage(argv[0]);
-    for (size_t n = 0; n < cases_count; n++) {
-        if (strcmp(cases[n]->name, wanted) == 0)
-            chosen = cases[n];
-    }
-    if (chosen == NULL) {
-        fprintf(stderr, "%s: there is no case \"%s\"; --list names them\n", argv[0], wanted);
-        return 2;
-    }
-    return chosen_run();
 }
 
 /* --- turning the loop --------------------------------------------------------------------------
@@ -550,6 +363,12 @@ unsigned char *plenty(void)
         plenty_bytes = calloc(1, PLENTY);
     ck_assert_ptr_nonnull(plenty_bytes);
     return plenty_bytes;
+}
+
+void plenty_end(void)
+{
+    free(plenty_bytes);
+    plenty_bytes = NULL;
 }
 
 void conn_fill(world *w, plx_conn conn, size_t most, size_t least)

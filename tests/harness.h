@@ -1,8 +1,8 @@
 /* tests/harness.h - runs cases, and gives them a loop, peers and patience.
  *
- * A case is a function and a sentence for a name. One process runs one case (CTest names it), so a
- * crash is that case's alone. After each case nothing may be held: no memory, no descriptor; the
- * counters of platform/fault.h say so on every system. A watchdog ends a case that hangs.
+ * A case is a function and a sentence for a name. A process runs the cases of a file, one after the
+ * other, until one fails. After each nothing may be held: no memory, no descriptor; the counters of
+ * platform/fault.h say so on every system. A watchdog ends a case that hangs.
  *
  * Everything happens in one thread: peers are plain sockets, and whoever waits for something turns
  * the loop meanwhile. Nobody sleeps.
@@ -33,12 +33,14 @@ typedef struct test_case {
     {                                                                                              \
         .name = #function, .run = (function)                                                       \
     }
+/* One that leaves its process otherwise than it was, and so has one to itself. */
+#define CASE_ALONE(function) CASE(function)
 #define CASES_END                                                                                  \
     {                                                                                              \
         .name = NULL, .run = NULL                                                                  \
     }
 
-/* A suite's main: `suite [--backend CONFIGURATION] [--list | CASE]`. `groups` ends with NULL.
+/* A suite's main: `suite [--backend CONFIGURATION] [--list | CASE...]`. `groups` ends with NULL.
  * `has_loop` opens `w->loop` on the backend before each case, and closes it after. */
 int suite_main(int argc, char **argv, const test_case *const *groups, bool has_loop);
 
@@ -52,6 +54,8 @@ plx_loop *world_loop_open(const world *w);
 /* How long to wait for what must happen, in nanoseconds: POLLUX_TEST_PATIENCE seconds, 10 if that
  * is not set. Never a time that a case should take. */
 uint64_t patience(void);
+/* The seconds that this environment variable has, or `by_default`, in nanoseconds. */
+uint64_t seconds_of(const char *variable, unsigned by_default);
 
 /* Turns the loop once, waiting up to a millisecond. */
 void turn(world *w);
@@ -149,6 +153,7 @@ size_t echo_back(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, siz
  * bytes at the end of each case. */
 enum { PLENTY = 16 << 20 };
 unsigned char *plenty(void);
+void plenty_end(void);
 
 /* Writes until not even `least` bytes are taken any more: `most` at a time, then less and less. */
 void conn_fill(world *w, plx_conn conn, size_t most, size_t least);

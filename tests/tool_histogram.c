@@ -51,6 +51,7 @@ static void histogram_quantiles_of_a_known_run(world *w)
 {
     static const uint32_t per_100000[] = {1, 50000, 90000, 99000, 99900, 100000};
     (void)w;
+    memset(&first, 0, sizeof first);
     for (uint64_t value = 100000; value > 0; value--)
         histogram_record(&first, value);
     for (size_t i = 0; i < sizeof per_100000 / sizeof per_100000[0]; i++) {
@@ -66,6 +67,7 @@ static void histogram_quantiles_of_a_known_run(world *w)
 static void histogram_quantile_rounds_up(world *w)
 {
     (void)w;
+    memset(&first, 0, sizeof first);
     for (int i = 0; i < 999; i++)
         histogram_record(&first, 10);
     histogram_record(&first, 200);
@@ -77,6 +79,7 @@ static void histogram_add_is_like_recording_all(world *w)
 {
     static histogram both;
     (void)w;
+    memset(&first, 0, sizeof first);
     for (uint64_t i = 0; i < 5000; i++) {
         uint64_t value = i * i * i;
         histogram_record(i % 3 == 0 ? &first : &second, value);

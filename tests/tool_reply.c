@@ -32,6 +32,7 @@ static void reply_http_in_pieces_of_any_size(world *w)
         "HTTP/1.1 100 Continue\r\n\r\n" ANSWER PIECES PIECES NEXT;
     reply_format format;
     (void)w;
+    errors = (tally){0};
     ck_ok(reply_format_open_http(&format, "tcp://127.0.0.1:1", false, &errors));
     request_check(&format, "GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n");
     for (size_t piece = 1; piece < sizeof stream; piece++) {
@@ -56,6 +57,7 @@ static void reply_http_that_ends_with_the_connection(world *w)
     reply_format format;
     reply_reader reader;
     (void)w;
+    errors = (tally){0};
     ck_ok(reply_format_open_http(&format, "tcp://127.0.0.1:1", false, &errors));
     reply_reader_init(&reader);
     ck_assert_uint_eq(text_take(&reader, &format, "HTTP/1.1 200 OK\r\n\r\nHello"), 0);
@@ -80,6 +82,7 @@ static void reply_http_without_a_body(world *w)
     reply_format format;
     reply_reader reader;
     (void)w;
+    errors = (tally){0};
     ck_ok(reply_format_open_http(&format, "tcp://127.0.0.1:1", false, &errors));
     reply_reader_init(&reader);
     ck_assert_uint_eq(text_take(&reader, &format,
@@ -101,6 +104,7 @@ static void reply_http_errors_are_tallied(world *w)
     reply_format format;
     reply_reader reader;
     (void)w;
+    errors = (tally){0};
     ck_ok(reply_format_open_http(&format, "unix:/x", true, &errors));
     request_check(&format, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     reply_reader_init(&reader);
@@ -122,6 +126,7 @@ static void reply_echo_in_pieces_of_any_size(world *w)
     unsigned char stream[LENGTH * ANSWERS];
     reply_format format;
     (void)w;
+    errors = (tally){0};
     ck_ok(reply_format_open_echo(&format, LENGTH, &errors));
     for (size_t i = 0; i < ANSWERS; i++)
         memcpy(stream + i * LENGTH, format.request, LENGTH);

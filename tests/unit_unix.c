@@ -374,8 +374,8 @@ static void accept_that_fails_keeps_the_code_of_the_system(world *w)
 }
 
 const test_case unit_unix_cases[] = {
-    CASE(descriptor_zero_is_as_good_as_any),
-    CASE(descriptor_zero_is_accepted),
+    CASE_ALONE(descriptor_zero_is_as_good_as_any),
+    CASE_ALONE(descriptor_zero_is_accepted),
     CASE(adopted_sockets_do_not_wait),
     CASE(files_are_no_sockets),
     CASE(sockets_without_a_name_have_no_path),

@@ -548,8 +548,8 @@ static void child_closes_what_was_accepted_and_not_shown(world *w)
 }
 
 static const test_case uring_cases[] = {
-    CASE(forbidden_is_a_backend_that_cannot_run),
-    CASE(missing_is_a_backend_that_cannot_run),
+    CASE_ALONE(forbidden_is_a_backend_that_cannot_run),
+    CASE_ALONE(missing_is_a_backend_that_cannot_run),
     CASE(needs_are_told_of_those_that_have_any),
     CASE(works_without_deferred_work),
     CASE(works_without_any_flag),

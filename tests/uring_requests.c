@@ -421,7 +421,7 @@ static void room_grows_behind_what_is_there(world *w)
 const test_case uring_requests_cases[] = {
     CASE(room_grows_behind_what_is_there),
     CASE(wait_that_fails_at_once_shows_nothing_again),
-    CASE(accept_that_is_not_cancelled_at_once_ends_later),
+    CASE_ALONE(accept_that_is_not_cancelled_at_once_ends_later),
     CASE(poll_for_room_is_requested_and_cancelled_once),
     CASE(receive_asks_for_buffers_of_a_size),
     CASE(request_that_cannot_be_made_is_still_to_be_made),

@@ -8,7 +8,7 @@
  *     status = plx_server_set_limits(server, &limits, NULL);
  *
  * A client is an address, or a block of addresses: those that have their first `ipv4_bits` or
- * `ipv6_bits` in common. An IPv4 address that a listener on [::] sees as ::ffff:192.0.2.1 is an
+ * `ipv6_bits` in common. An IPv4 address that a listener on [::] sees as "::ffff:192.0.2.1" is an
  * IPv4 address. Peers of Unix-domain sockets have no address: the lists and the limits of clients
  * do not apply to them; the limits of the whole server and the receive rate do.
  *
@@ -56,9 +56,9 @@ typedef struct plx_server_limits {
     /** Blocks of addresses: "10.0.0.0/8", "2001:db8::/32", or one address; 4,096 at the most. If
      * there are any, all others are refused. Each connection is compared with one after another. */
     const char *const *allow;
-    size_t allow_count;
-    const char *const *deny; /**< Those are refused, also if they are in `allow`. */
-    size_t deny_count;
+    size_t allow_count;       /**< How many `allow` has. */
+    const char *const *deny;  /**< Those are refused, also if they are in `allow`. */
+    size_t deny_count;        /**< How many `deny` has. */
     uint32_t ipv4_bits;       /**< What a client is: so many bits of an IPv4 address; 0 means 32. */
     uint32_t ipv6_bits;       /**< The same for IPv6; 0 means 64: what one network often has. */
     uint32_t client_open_max; /**< Open connections of each client; 0 means no limit. */
