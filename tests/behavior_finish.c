@@ -358,7 +358,7 @@ static size_t answer_later(plx_loop *loop, plx_conn conn, probe *p, const void *
     (void)at;
     plx__fault_arm(PLX__FAULT_SEND_LATER, 0, 1);
     ck_ok(plx_conn_write(loop, conn, plenty(), 1000));
-    ck_ok(plx_conn_finish(loop, conn, 0));
+    ck_ok(plx_conn_finish(loop, conn, PLX_FOREVER));
     ck_assert_int_eq(plx_conn_is_high(loop, conn), 0);
     return length;
 }
