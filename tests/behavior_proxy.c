@@ -66,6 +66,8 @@ static void proxied_open(world *w, proxied *p, plx_conn_options conn, plx_proxy_
     options.conn = &conn;
     options.on_header = header_seen;
     options.on_refused = refusal_seen;
+    if (options.header_timeout_ns == 0)
+        options.header_timeout_ns = PLX_FOREVER; /* The machine may be busy. */
     if (options.trusted == NULL) {
         options.trusted = loopback;
         options.trusted_count = 2;

@@ -68,6 +68,13 @@ static void hang_up_of_one_that_is_not_watched_is_no_event(world *w)
     couple_close(&c);
 }
 
+/* The system may have room again by itself: it carries bytes on when it gets to it. */
+static void on_room(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
+{
+    ck_assert_int_ne(net_look(socket, PLX__LOOK_WRITE), 0);
+    on_ready(loop, watch, data, socket, ready);
+}
+
 /* A watch waits to write to a socket that is full, and whose peer has shut its side: the end is not
  * what it waits for. It is called when there is room, and again for as long as there is. */
 static void end_is_no_event_for_one_that_waits_to_write(world *w)
@@ -83,10 +90,9 @@ static void end_is_no_event_for_one_that_waits_to_write(world *w)
         turn_some(w);
     } while (net_look(c.ours.socket, PLX__LOOK_WRITE) != 0);
     peer_shutdown(&c.theirs);
-    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_WRITABLE, on_ready, &calls));
+    ck_ok(plx_watch_open(w->loop, &watch, c.ours.socket, PLX_WRITABLE, on_room, &calls));
     turn_some(w);
     expect_rest(w);
-    ck_assert_uint_eq(calls, 0);
     uint64_t until = net_now() + patience();
     while (calls == 0) {
         ck_assert_uint_lt(net_now(), until);
