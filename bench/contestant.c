@@ -28,9 +28,11 @@
 #include <valgrind/callgrind.h>
 #endif
 
+#include "bench/compute.h"
 #include "bench/http.h"
 
 bench_counters bench_count;
+bench_loop_counter bench_loop_count[BENCH_LOOPS_MAX];
 bench_variant bench_self;
 
 void bench_fail(const char *what)
@@ -95,6 +97,14 @@ static uint64_t heap_bytes(void)
 #endif
 }
 
+static uint64_t requests_counted(void)
+{
+    uint64_t requests = bench_count.requests;
+    for (size_t i = 0; i < BENCH_LOOPS_MAX; i++)
+        requests += bench_loop_count[i].requests;
+    return requests;
+}
+
 static void on_snapshot(int number)
 {
     int error = errno;
@@ -108,7 +118,7 @@ static void on_snapshot(int number)
     int length = snprintf(
         line, sizeof line, "snapshot %llu %llu %llu %llu %llu\n",
         (unsigned long long)microseconds(&usage.ru_utime),
-        (unsigned long long)microseconds(&usage.ru_stime), (unsigned long long)bench_count.requests,
+        (unsigned long long)microseconds(&usage.ru_stime), (unsigned long long)requests_counted(),
         (unsigned long long)bench_count.echoed_bytes, (unsigned long long)heap_bytes());
     if (write(STDOUT_FILENO, line, (size_t)length) != length)
         _exit(1);
@@ -146,10 +156,10 @@ static void list_print(void)
 {
     bench_variant variant;
     for (size_t i = 0; bench_variant_at(i, &variant); i++) {
-        printf("%s\t%s%s%s%s%s%s\n", variant.group, variant.name,
+        printf("%s\t%s%s%s%s%s%s%s\n", variant.group, variant.name,
                variant.serve != NULL ? "\tserve" : "", variant.watch != NULL ? "\twatch" : "",
-               variant.hand != NULL ? "\thand" : "", variant.timers != NULL ? "\ttimers" : "",
-               variant.posts != NULL ? "\tposts" : "");
+               variant.hand != NULL ? "\thand" : "", variant.loops != NULL ? "\tloops" : "",
+               variant.timers != NULL ? "\ttimers" : "", variant.posts != NULL ? "\tposts" : "");
     }
 }
 
@@ -162,18 +172,27 @@ static bool variant_find(const char *name)
     return false;
 }
 
-static size_t number_parse(const char *text)
+static size_t number_parse(const char *text, unsigned least)
 {
     char *end;
     unsigned long long value = strtoull(text, &end, 10);
-    if (*end != '\0' || value == 0 || value > 1000000000)
+    if (*end != '\0' || end == text || value < least || value > 1000000000)
         bench_fail("a number is expected");
     return (size_t)value;
 }
 
+static uint32_t loops_parse(const char *text)
+{
+    size_t loops = number_parse(text, 1);
+    if (loops > BENCH_LOOPS_MAX)
+        bench_fail("too many loops");
+    return (uint32_t)loops;
+}
+
 static int usage(void)
 {
-    fprintf(stderr, "usage: --list | --keep | VARIANT serve|watch|hand http|echo | "
+    fprintf(stderr, "usage: --list | --keep | --calibrate MICROSECONDS | "
+                    "VARIANT serve|watch|hand http|echo | VARIANT loops COUNT STEPS | "
                     "VARIANT timers COUNT | VARIANT posts THREADS COUNT\n");
     return 2;
 }
@@ -197,6 +216,10 @@ int main(int argc, char **argv)
             continue;
         return 0;
     }
+    if (argc == 3 && strcmp(argv[1], "--calibrate") == 0) {
+        bench_calibrate(number_parse(argv[2], 1));
+        return 0;
+    }
     if (argc < 4)
         return usage();
     if (!variant_find(argv[1])) {
@@ -211,10 +234,13 @@ int main(int argc, char **argv)
         serve(bench_self.watch, argv[3]);
     else if (strcmp(argv[2], "hand") == 0 && bench_self.hand != NULL)
         serve(bench_self.hand, argv[3]);
+    else if (strcmp(argv[2], "loops") == 0 && bench_self.loops != NULL && argc == 5)
+        bench_self.loops(loops_parse(argv[3]), number_parse(argv[4], 0));
     else if (strcmp(argv[2], "timers") == 0 && bench_self.timers != NULL)
-        bench_timers_run(bench_self.timers, number_parse(argv[3]));
+        bench_timers_run(bench_self.timers, number_parse(argv[3], 1));
     else if (strcmp(argv[2], "posts") == 0 && bench_self.posts != NULL && argc == 5)
-        bench_posts_run(bench_self.posts, (unsigned)number_parse(argv[3]), number_parse(argv[4]));
+        bench_posts_run(bench_self.posts, (unsigned)number_parse(argv[3], 1),
+                        number_parse(argv[4], 1));
     else
         return usage();
     return 0;

@@ -7,9 +7,12 @@
  *   bench_NAME --list                    one line a variant: GROUP NAME WORK...
  *   bench_NAME VARIANT serve http|echo   a server, on a port that the system picks
  *   bench_NAME VARIANT watch http|echo   the same, which receives and sends by itself
- *   bench_NAME VARIANT hand http|echo    the same; one thread accepts, and the loop of another
- * serves bench_NAME VARIANT timers COUNT bench_NAME VARIANT posts THREADS COUNT bench_NAME --keep
- * does nothing until its input ends
+ *   bench_NAME VARIANT hand http|echo    the same; one thread accepts, another one's loop serves
+ *   bench_NAME VARIANT loops COUNT STEPS so many loops, whose handler computes before it answers
+ *   bench_NAME VARIANT timers COUNT
+ *   bench_NAME VARIANT posts THREADS COUNT
+ *   bench_NAME --keep                    does nothing until its input ends
+ *   bench_NAME --calibrate MICROSECONDS  prints how many STEPS take so long
  */
 #ifndef BENCH_CONTESTANT_H
 #define BENCH_CONTESTANT_H
@@ -19,6 +22,7 @@
 #include <stdint.h>
 
 #define BENCH_BACKLOG       4096  /* Connections wait here rather than be refused. */
+#define BENCH_LOOPS_MAX     64    /* Of one server. */
 #define BENCH_RECEIVE_BYTES 65536 /* What one receive may bring, for all contestants. */
 
 #ifdef __cplusplus
@@ -37,6 +41,15 @@ typedef struct bench_counters {
 } bench_counters;
 
 extern bench_counters bench_count;
+
+/* The same for servers of several loops: each counts where no other one writes, in cache lines of
+ * its own. */
+typedef struct bench_loop_counter {
+    uint64_t requests;
+    char apart[120];
+} bench_loop_counter;
+
+extern bench_loop_counter bench_loop_count[BENCH_LOOPS_MAX];
 
 /* Timers of one loop, numbered from 0. Times are milliseconds from the loop's present. */
 typedef struct bench_timer_ops {
@@ -66,8 +79,10 @@ typedef struct bench_variant {
     void (*serve)(enum bench_mode mode); /* Returns only when it fails. NULL: none. */
     void (*watch)(enum bench_mode mode); /* The same: the loop tells only who is ready. */
     void (*hand)(enum bench_mode mode);  /* The same: with two threads, one of which accepts. */
-    const bench_timer_ops *timers;       /* NULL: none. */
-    const bench_post_ops *posts;         /* NULL: none. */
+    /* The same: with so many loops, whose handler computes for so many steps. */
+    void (*loops)(uint32_t loops, uint64_t steps);
+    const bench_timer_ops *timers; /* NULL: none. */
+    const bench_post_ops *posts;   /* NULL: none. */
 } bench_variant;
 
 /* The contestant defines this one: its variant number `index`, or false past the last. */

@@ -9,21 +9,28 @@
 
 #include <pollux/pollux.h>
 
+#include "bench/compute.h"
 #include "bench/contestant.h"
 #include "bench/http.h"
 
 #define IDLE_TIMEOUT_NS (60 * PLX_SECOND)
 #define PLAIN_POLL      "poll-plain" /* The poll backend without an idle set. */
 
-static plx_loop *loop_open(void)
+static plx_loop_options loop_options(void)
 {
     static const plx_setting plain[] = {{"idle_set", PLX_OFF}};
-    plx_loop *loop;
     plx_loop_options options = {.backend = bench_self.engine};
     if (strcmp(bench_self.name, PLAIN_POLL) == 0) {
         options.settings = plain;
         options.settings_count = 1;
     }
+    return options;
+}
+
+static plx_loop *loop_open(void)
+{
+    plx_loop *loop;
+    const plx_loop_options options = loop_options();
     int status = plx_loop_open(&loop, &options);
     if (status != 0)
         bench_fail(plx_error_text(status));
@@ -72,18 +79,16 @@ static void serve(enum bench_mode mode)
     bench_fail(plx_error_text(status));
 }
 
-/* One loop accepts, and hands each connection to another one on a thread of its own. */
-static void hand(enum bench_mode mode)
+/* --- servers of several loops ---------------------------------------------------------------- */
+
+static void server_serve(plx_server_options *server_options, const plx_conn_options *conn)
 {
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_server *server;
-    const plx_loop_options loop = {.backend = bench_self.engine};
-    const plx_server_options server_options = {
-        .loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN, .loop = &loop};
-    const plx_conn_options conn = {.on_data = mode == BENCH_ECHO ? on_echo : on_request,
-                                   .idle_timeout_ns = IDLE_TIMEOUT_NS};
-    const plx_listen_options options = {.conn = &conn, .backlog = BENCH_BACKLOG};
-    int status = plx_server_open(&server, &server_options);
+    const plx_loop_options loop = loop_options();
+    const plx_listen_options options = {.conn = conn, .backlog = BENCH_BACKLOG};
+    server_options->loop = &loop;
+    int status = plx_server_open(&server, server_options);
     if (status == 0)
         status = plx_server_listen(server, "tcp://127.0.0.1:0", &options);
     if (status == 0)
@@ -93,6 +98,47 @@ static void hand(enum bench_mode mode)
         status = plx_server_run(server);
     }
     bench_fail(plx_error_text(status));
+}
+
+/* One loop accepts, and hands each connection to another one on a thread of its own. */
+static void hand(enum bench_mode mode)
+{
+    plx_server_options options = {.loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN};
+    const plx_conn_options conn = {.on_data = mode == BENCH_ECHO ? on_echo : on_request,
+                                   .idle_timeout_ns = IDLE_TIMEOUT_NS};
+    server_serve(&options, &conn);
+}
+
+static int on_loop_start(plx_server *server, plx_loop *loop, uint32_t index, void *data)
+{
+    (void)server;
+    (void)data;
+    plx_loop_set_data(loop, &bench_loop_count[index]);
+    return 0;
+}
+
+static size_t on_request_to_compute(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
+                                    size_t length)
+{
+    const uint64_t *steps = data;
+    bench_loop_counter *count = plx_loop_data(loop);
+    size_t end;
+    size_t requests = bench_http_scan(bytes, length, &end);
+    bench_compute(requests * *steps);
+    if (requests > 0 && plx_conn_send(loop, conn, bench_responses, requests * BENCH_RESPONSE_BYTES,
+                                      NULL, NULL) != 0)
+        return 0;
+    count->requests += requests;
+    return end;
+}
+
+/* As a server is by default. With one loop there is no other thread. */
+static void loops(uint32_t count, uint64_t steps)
+{
+    plx_server_options options = {.loops = count, .on_start = on_loop_start};
+    const plx_conn_options conn = {
+        .on_data = on_request_to_compute, .data = &steps, .idle_timeout_ns = IDLE_TIMEOUT_NS};
+    server_serve(&options, &conn);
 }
 
 /* --- timers ---------------------------------------------------------------------------------- */
@@ -208,8 +254,12 @@ static const bench_post_ops post_ops = {posts_open, post, posts_run};
 
 bool bench_variant_at(size_t index, bench_variant *variant_out)
 {
-    const bench_variant variant = {
-        .group = "pollux", .serve = serve, .hand = hand, .timers = &timer_ops, .posts = &post_ops};
+    const bench_variant variant = {.group = "pollux",
+                                   .serve = serve,
+                                   .hand = hand,
+                                   .loops = loops,
+                                   .timers = &timer_ops,
+                                   .posts = &post_ops};
     *variant_out = variant;
     for (size_t i = 0; plx_backend_name(i) != NULL; i++) {
         const char *name = plx_backend_name(i);

@@ -45,7 +45,7 @@ while [ "$count" -gt 0 ]; do
 done
 
 packages="gcc g++ libc6-dev cmake ninja-build pkg-config strace valgrind python3 python3-matplotlib
-    libuv1-dev libevent-dev libev-dev libasio-dev liburing-dev"
+    libcjson-dev libuv1-dev libevent-dev libev-dev libasio-dev liburing-dev"
 if [ "$windows" = yes ]; then
     packages="$packages dpkg-dev gcc-mingw-w64-x86-64-win32 wine64"
 fi
@@ -59,7 +59,8 @@ build() {
     mkdir -p "$2"
     {
         cmake --preset "$1" -B "$2" "-DPOLLUX_BACKENDS=$3" -DPOLLUX_BUILD_BENCH=ON \
-            -DPOLLUX_BUILD_TOOLS=OFF -DPOLLUX_BUILD_EXAMPLES=OFF -DPOLLUX_BUILD_TESTS=OFF &&
+            -DPOLLUX_BUILD_TOOLS=ON -DPOLLUX_BUILD_EXAMPLES=OFF -DPOLLUX_BUILD_TESTS=OFF \
+            -DPOLLUX_BUILD_POSIX=OFF &&
             cmake --build "$2" -j 2
     } > "$2/build.log" 2>&1 || {
         tail -n 40 "$2/build.log" >&2
