@@ -162,6 +162,9 @@ def tables_print(report):
     header, rows = tables.curves(found, report["groups"])
     if rows:
         print("\n" + tables.as_text((header, rows)))
+    for system in ("linux", "wine"):
+        if found.has(system, results.DISPATCH[system]):
+            print("\n" + tables.as_text(tables.policies(found, system)))
     print("\n" + tables.as_text(tables.bars_table(bars.all_bars(found))))
     for text in report["missing"]:
         print(f"not there: {text}")
@@ -174,6 +177,9 @@ def markdown_print(report):
     print(f"{machine.text(report['machine'])}. {report['rounds']} rounds.\n")
     print(tables.as_markdown(tables.summary(found, report["groups"])) + "\n")
     print(tables.as_markdown(tables.curves(found, report["groups"])) + "\n")
+    for system in ("linux", "wine"):
+        if found.has(system, results.DISPATCH[system]):
+            print(tables.as_markdown(tables.policies(found, system)) + "\n")
     print(tables.as_markdown(tables.bars_table(bars.all_bars(found))))
     for text in report["missing"] + report["failures"]:
         print(f"\nNot measured: {text}.")

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the benchmark and runs it, from nothing installed, on Debian 12 or its like. The method is
-# in docs/benchmarks.md. Twenty minutes; with --quick three.
+# in docs/benchmarks.md. Half an hour; with --quick five minutes.
 #
 #   sh ci/bench.sh [--quick] [--work NAME,...] [--contestant NAME,...] [--rounds N] [--linux-only]
 #   sh ci/bench.sh --smoke         next to nothing of everything, to see that it works

@@ -1,7 +1,8 @@
 """Bars: what was promised, and whether this run shows it. A bar for a contestant that was not
 there is said to be so; it is neither met nor missed."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -9,7 +10,7 @@ class Bar:
     work: str
     promise: str
     figure: str  # As text; "-" if there is none.
-    verdict: str  # "met", "missed" or "not measured"
+    verdict: str  # "met", "missed", "reported" where nothing is promised, or "not measured"
 
 
 def _bar(work, promise, value, limit, text, most=False):
@@ -103,13 +104,41 @@ def _http(results):
 def _handed_over(results):
     best = _best(results, "hand", _pollux(results, "hand"), "cpu_us")
     title = f"connect, request, close, handed over; {best or 'best backend'}"
-    handed = results.median("linux", "hand", best, "cpu_us")
-    inline = results.median("linux", "close", best, "cpu_us")
     yield _bar(title, "≤ 1.25 × its own CPU on one loop",
-               handed / inline if handed and inline else None, 1.25, "{:.2f} ×")
+               results.ratio("linux", "hand", (best, "cpu_us"), (best, "alone_us")), 1.25,
+               "{:.2f} ×")
     yield _bar(title, "≤ 1.00 × libuv's CPU",
                results.ratio("linux", "hand", (best, "cpu_us"), ("libuv", "cpu_us")), 1.0,
                "{:.2f} ×")
+
+
+def _loops(results):
+    """Two loops against one. Where the client is not light, it is what limits the requests."""
+    for work, title, most in (("loops-compute", "a handler of 200 µs", 0.05),
+                              ("loops-request", "the usual request", None)):
+        for backend in ("poll", "epoll"):
+            name = f"pollux {backend}"
+            gain = results.median("linux", work, name, "gain")
+            client = results.median("linux", work, name, "client_2") or 0
+            is_light = most is None or client <= most
+            limit = f" (client ≤ {most:.0%})" if most is not None else ""
+            yield _bar(f"requests/s of 2 loops, {backend}, {title}", "≥ 1.80 × 1 loop" + limit,
+                       gain, 1.8 if is_light else math.inf, f"{{:.2f}} × (client {client:.0%})",
+                       most=True)
+            yield _bar(f"CPU per request of 2 loops, {backend}, {title}", "≤ 1.05 × 1 loop",
+                       results.median("linux", work, name, "cpu_ratio"), 1.05, "{:.2f} ×")
+
+
+def _balance(results):
+    """By the backend that distributes worst."""
+    for policy, limit in (("least_connections", 1.02), ("round_robin", 1.02), ("kernel", None)):
+        found = [results.median("linux", "balance", name, policy)
+                 for name in results.contestants("linux", "balance")]
+        worst = max((value for value in found if value is not None), default=None)
+        bar = _bar(f"fullest of 4 loops, 1,000 connections, {policy.replace('_', '-')}",
+                   f"≤ {limit:.2f} × the emptiest" if limit else "-", worst, limit or math.inf,
+                   "{:.3f} ×")
+        yield bar if limit or worst is None else replace(bar, verdict="reported")
 
 
 def _others(results):
@@ -141,5 +170,5 @@ def _millions(value):
 
 
 def all_bars(results):
-    parts = (_instructions, _idle, _watches, _http, _others)
+    parts = (_instructions, _idle, _watches, _http, _others, _loops, _balance)
     return [bar for part in parts for bar in part(results)]

@@ -1,5 +1,6 @@
 """Measures: each takes a contestant and gives a flat dictionary of figures, from one round."""
 
+import functools
 import glob
 import os
 import re
@@ -8,8 +9,11 @@ import signal
 import statistics
 import subprocess
 import tempfile
+from dataclasses import replace
 
-from .processes import Client, Failure, Server, processors, result_of
+from .processes import Client, Failure, Server, json_of, processors, result_of
+
+COMPUTE_US = 200
 
 
 def _checked(window, run, work):
@@ -63,6 +67,21 @@ def load(contestant, work, size):
         return _windows(server, client, work, size)
 
 
+def hand(contestant, work, size):
+    """As load(), in windows that alternate with those of a server which hands nothing over."""
+    with Server(contestant, replace(work, needs="serve")) as alone, \
+            Client(size.client, alone, work) as client_of_alone, \
+            Server(contestant, work) as handing, \
+            Client(size.client, handing, work) as client_of_handing:
+        pairs = ((alone, client_of_alone), (handing, client_of_handing))
+        for _, client in pairs:
+            _run(client, work, size, size.warm_s)
+        windows = [[_window(*pair, work, size) for pair in pairs] for _ in range(work.windows)]
+    figures = {name: statistics.median(handed[name] for _, handed in windows)
+               for name in windows[0][1]}
+    return {**figures, "alone_us": statistics.median(alone["cpu_us"] for alone, _ in windows)}
+
+
 def idle(contestant, work, size):
     """The cost of active connections while more and more others are idle."""
     figures = {}
@@ -76,16 +95,55 @@ def idle(contestant, work, size):
     return figures
 
 
+@functools.cache
+def _steps(program):
+    """How many steps of a handler take COMPUTE_US. They are counted once, so that all servers do
+    the same."""
+    command = [program, "--calibrate", str(COMPUTE_US)]
+    return json_of(program, command, processor=processors()[0])["steps"]
+
+
+def _loops_window(server, client, work, size, loops):
+    """The figures of a window, and the client's share of the time of so many processors."""
+    before_s = client.cpu_s()
+    figures = _window(server, client, work, size)
+    elapsed_s = figures["requests"] / figures["per_second"]
+    return {"cpu_us": figures["cpu_us"], "per_second": figures["per_second"],
+            "busy": figures["busy"], "client": (client.cpu_s() - before_s) / elapsed_s / loops}
+
+
+def loops(contestant, work, size):
+    """A server with two loops against one with one, in windows that alternate."""
+    steps = _steps(contestant.program) if work.computes else 0
+    with Server(contestant, work, arguments=("1", str(steps))) as one, \
+            Client(size.client, one, work) as client_of_one, \
+            Server(contestant, work, arguments=("2", str(steps))) as two, \
+            Client(size.client, two, work) as client_of_two:
+        pairs = {1: (one, client_of_one), 2: (two, client_of_two)}
+        windows = {1: [], 2: []}
+        for _, client in pairs.values():
+            _run(client, work, size, size.warm_s)
+        for _ in range(work.windows):
+            for count, (server, client) in pairs.items():
+                windows[count].append(_loops_window(server, client, work, size, count))
+    figures = {f"{name}_{count}": statistics.median(window[name] for window in windows[count])
+               for count in windows for name in ("cpu_us", "per_second", "busy", "client")}
+    if work.computes and min(figures["cpu_us_1"], figures["cpu_us_2"]) < COMPUTE_US / 2:
+        raise Failure(f"the handler did not compute for {COMPUTE_US} µs: {figures}")
+    return {"gain": figures["per_second_2"] / figures["per_second_1"],
+            "cpu_ratio": figures["cpu_us_2"] / figures["cpu_us_1"], **figures}
+
+
 def memory(contestant, work, size):
     """Bytes for each idle connection, by malloc's own account and by the system's."""
     with Server(contestant, work) as server, Client(size.client, server, work) as client:
         client.requests(10)
         server.begin()
-        before = server.resident_bytes()
+        before = server.memory_bytes("Anonymous")
         client.idle(size.memory)
         client.requests(10)
         window = server.end()
-        after = server.resident_bytes()
+        after = server.memory_bytes("Anonymous")
         return {"heap_bytes": window["heap_bytes"] / size.memory,
                 "resident_bytes": (after - before) / size.memory}
 

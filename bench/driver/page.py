@@ -3,8 +3,8 @@
 import html
 
 from . import bars, machine, plots, tables
-from .results import Results
-from .works import BY_NAME, INSTRUMENTS, WORKS
+from .results import DISPATCH, Results
+from .works import BY_NAME, INSTRUMENTS, SERVERS, WORKS
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #22262b; background: #fff; margin: 2rem auto;
@@ -22,7 +22,7 @@ td.absent { color: #8a8f98 } div.wide { overflow-x: auto } svg { height: auto; d
 summary { cursor: pointer; color: #1f5fbf }
 """
 
-VERDICTS = {"met": "met", "missed": "missed", "not measured": "absent"}
+VERDICTS = {"met": "met", "missed": "missed", "reported": "absent", "not measured": "absent"}
 
 
 def _table(table):
@@ -71,11 +71,19 @@ def _all_tables(results, groups):
     parts = []
     for system in ("linux", "wine"):
         for work in WORKS:
-            if results.has(system, work.name):
+            if results.has(system, work.name) and work.in_summary:
                 parts.append(f"<details><summary>{tables.title_of(system, work, None)}</summary>"
                              + _table(tables.everything(results, groups, system, work))
                              + "</details>\n")
     return "".join(parts)
+
+
+def _policies(results, system):
+    """Pictures and a table of the policies of dispatch, or nothing."""
+    if not results.has(system, DISPATCH[system]):
+        return ""
+    return (plots.policy_bars(results, system) + "<details><summary>as a table</summary>"
+            + _table(tables.policies(results, system)) + "</details>\n")
 
 
 def _without(*names):
@@ -91,9 +99,9 @@ def _notes(report):
 def write(path, report):
     results = Results(report["results"])
     groups = report["groups"]
-    servers = _without("timers", "memory", "posts-1", "posts-4", *INSTRUMENTS)
-    counts = [work for work in WORKS if work not in servers and work.name != "timers"
-              and not work.name.startswith("idle")]
+    servers = _without("timers", "memory", "posts-1", "posts-4", *INSTRUMENTS, *SERVERS)
+    counts = [work for work in WORKS if work not in servers and work.name not in SERVERS
+              and work.name != "timers" and not work.name.startswith("idle")]
     parts = [
         "<!doctype html>\n<html lang=en><meta charset=utf-8><title>Pollux: benchmark</title>",
         f"<style>{STYLE}</style>\n<h1>Pollux: the same work, side by side</h1>\n",
@@ -108,6 +116,10 @@ def write(path, report):
                  plots.work_bars(results, groups["linux"], "linux", servers)),
         _section("Memory, posts, instructions, system calls", _key(),
                  plots.work_bars(results, groups["linux"], "linux", counts)),
+        _section("Policies of dispatch", _policies(results, "linux")),
+        _section("Servers of several loops",
+                 plots.work_bars(results, groups["linux"], "linux",
+                                 [BY_NAME[name] for name in SERVERS if BY_NAME[name].in_summary])),
         _section("100,000 timers", plots.timer_bars(results, groups["linux"], "linux")),
         _section("Windows, under Wine",
                  _note("Figures of an emulator: to be compared with each other only. CPU is the "
@@ -115,6 +127,7 @@ def write(path, report):
                  plots.idle_curves(results, groups["wine"], "wine", "idle-32"),
                  plots.work_bars(results, groups["wine"], "wine", [*servers, *counts]),
                  plots.timer_bars(results, groups["wine"], "wine")),
+        _section("Policies of dispatch, under Wine", _policies(results, "wine")),
         _section("Where the instructions go", _hottest(results, groups)),
         _section("All figures", _all_tables(results, groups)), "</html>\n"]
     with open(path, "w", encoding="utf-8") as file:

@@ -9,7 +9,8 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt  # pylint: disable=wrong-import-position
 from matplotlib.ticker import FuncFormatter, MaxNLocator  # pylint: disable=wrong-import-position
 
-from .results import idle_points  # pylint: disable=wrong-import-position
+from .results import DISPATCH, idle_points  # pylint: disable=wrong-import-position
+from .results import policies_measured, policy_figures  # pylint: disable=wrong-import-position
 from .tables import number  # pylint: disable=wrong-import-position
 
 COLORS = {"pollux": "#1f5fbf", "peer": "#d97a1e", "floor": "#8a8f98"}
@@ -99,6 +100,29 @@ def idle_curves(results, groups, system, work):
     return _svg(figure)
 
 
+def _amount_axis(axes):
+    axes.grid(axis="y", visible=False)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x:,g}"))
+    axes.tick_params(axis="x", labelsize=8)
+
+
+def _limit(values):
+    """Where the axis ends. One bar that is many times the others would hide them: it is cut."""
+    largest = max(values)
+    others = sorted(values)[:-1] or [largest]
+    return min(largest, max(others[len(others) // 2] * 3, others[0] * 1.2)) * 1.22
+
+
+def _bar_text(axes, position, value, limit, size):
+    """The figure of a bar, inside one that is long or cut."""
+    inside = value > limit * 0.82
+    axes.text(min(value, limit) - limit * 0.01 if inside else value + limit * 0.01, position,
+              number(value) + (" →" if value > limit else ""), va="center", fontsize=size,
+              ha="right" if inside else "left", color="white" if inside else "#30343a")
+
+
 def _bars(axes, names, values, groups, title, text):
     positions = range(len(names))
     axes.barh(positions, values, color=[COLORS[groups.get(name, "peer")] for name in names],
@@ -107,21 +131,11 @@ def _bars(axes, names, values, groups, title, text):
     axes.set_yticklabels([name.replace("pollux ", "pollux · ") for name in names], fontsize=9)
     axes.invert_yaxis()
     axes.set_title(title, loc="left", fontsize=10.5)
-    axes.grid(axis="y", visible=False)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x:,g}"))
-    axes.tick_params(axis="x", labelsize=8)
-    largest = max(values)
-    # One that is many times the others would hide them: cut it, and say its figure.
-    others = sorted(values)[:-1] or [largest]
-    limit = min(largest, max(others[len(others) // 2] * 3, others[0] * 1.2)) * 1.22
+    _amount_axis(axes)
+    limit = _limit(values)
     axes.set_xlim(0, limit)
     for position, value in zip(positions, values):
-        inside = value > limit * 0.82
-        axes.text(min(value, limit) - limit * 0.01 if inside else value + limit * 0.01, position,
-                  number(value) + (" →" if value > limit else ""), va="center", fontsize=8.5,
-                  ha="right" if inside else "left", color="white" if inside else "#30343a")
+        _bar_text(axes, position, value, limit, 8.5)
     axes.set_xlabel(text, fontsize=9)
 
 
@@ -160,4 +174,67 @@ def timer_bars(results, groups, system):
         _bars(axes, names, [results.median(system, "timers", name, operation) for name in names],
               groups, titles.get(operation, operation), "ns")
     figure.tight_layout(w_pad=2, h_pad=2)
+    return _svg(figure)
+
+
+def _policy_axes(axes, lines, title):
+    """Bars of one workload: for each policy, one of each contestant. `lines` is {contestant:
+    [value of each policy, or None]}."""
+    height = 0.8 / len(lines)
+    values = [value for line in lines.values() for value in line if value is not None]
+    limit = _limit(values)
+    for index, (contestant, line) in enumerate(lines.items()):
+        at = [row - 0.4 + height * (index + 0.5) for row in range(len(line))]
+        axes.barh(at, [value or 0 for value in line], color=LINES["pollux"][index],
+                  height=height * 0.9, label=contestant)
+        for position, value in zip(at, line):
+            if value is not None:
+                _bar_text(axes, position, value, limit, 7.5)
+            else:
+                axes.text(limit * 0.01, position, "not there", va="center", fontsize=7,
+                          color=COLORS["floor"])
+    axes.set_xlim(0, limit)
+    axes.set_title(title, loc="left", fontsize=10.5)
+    _amount_axis(axes)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.tick_params(axis="y", labelsize=9)
+
+
+WORKLOADS = {"keep-alive": "keep-alive", "connect": "a connection a request",
+             "block": "the handler blocks", "slow": "slow clients"}
+
+
+def _policy_lines(results, system, figure):
+    """{workload: lines of _policy_axes()}, or {} where nobody knows the figure."""
+    workloads, _ = policies_measured(results, system)
+    found = {workload: {one: policy_figures(results, system, one, figure, workload)
+                        for one in results.contestants(system, DISPATCH[system])}
+             for workload in workloads}
+    is_known = all(any(value is not None for line in lines.values() for value in line)
+                   for lines in found.values())
+    return found if is_known else {}
+
+
+def policy_bars(results, system):
+    """The policies of dispatch: a column for each workload, and CPU time below requests per second.
+    Under Wine CPU time is unknown."""
+    _, policies = policies_measured(results, system)
+    rows = [(unit, lines) for unit, lines in
+            (("requests/s", _policy_lines(results, system, "per_second")),
+             ("µs CPU/request", _policy_lines(results, system, "cpu_us"))) if lines]
+    if not rows:
+        return ""
+    columns = len(rows[0][1])
+    figure, grid = plt.subplots(
+        len(rows), columns, figsize=(4.2 * columns, len(rows) * (0.8 + len(policies) * 0.42)),
+        squeeze=False, sharey=True)
+    for (unit, found), line in zip(rows, grid):
+        for axes, (workload, lines) in zip(line, found.items()):
+            _policy_axes(axes, lines, f"{WORKLOADS.get(workload, workload)}: {unit}")
+    grid[0][0].set_yticks(range(len(policies)), policies)
+    grid[0][0].invert_yaxis()  # Of all: they share it.
+    handles, labels = grid[0][0].get_legend_handles_labels()
+    figure.tight_layout(w_pad=2, h_pad=2)
+    figure.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncol=len(labels),
+                  frameon=False, fontsize=10)
     return _svg(figure)

@@ -46,7 +46,7 @@ class Snapshot:
         return self.user_us + self.system_us
 
 
-class _Process:
+class Process:
     """A child with pipes, whose lines are waited for with a bound."""
 
     def __init__(self, name, command, processor, environment=None, stdin=subprocess.DEVNULL):
@@ -80,6 +80,15 @@ class _Process:
         self._errors.seek(0)
         return self._errors.read().decode(errors="replace").strip()[-500:]
 
+    def memory_bytes(self, kind):
+        """Memory of one kind that the system lists, "Rss" or "Anonymous", by its page tables: the
+        counters of /proc/PID/status may be some hundred KiB off."""
+        with open(f"/proc/{self.pid}/smaps_rollup", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith(kind + ":"):
+                    return int(line.split()[1]) * 1024
+        raise Failure(f"{self.name}: no {kind} in /proc")
+
     def close(self):
         self.process.kill()
         self.process.wait()
@@ -95,7 +104,7 @@ class _Process:
         self.close()
 
 
-def _scheduled_ns(pid):
+def scheduled_ns(pid):
     """Time on a processor of all threads, by the scheduler's own count, in nanoseconds."""
     total = 0
     for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
@@ -111,12 +120,13 @@ def _scheduled_ns(pid):
     return (int(fields[11]) + int(fields[12])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
-class Server(_Process):
-    """A contestant that serves. `wrapper` is what it runs under, such as valgrind."""
+class Server(Process):
+    """A contestant that serves. `wrapper` is what it runs under, such as valgrind; `arguments`
+    replaces the mode."""
 
-    def __init__(self, contestant, work, wrapper=()):
-        mode = "echo" if work.mode == "echo" else "http"
-        super().__init__(contestant.name, [*wrapper, *contestant.command(work.needs, mode)],
+    def __init__(self, contestant, work, wrapper=(), arguments=()):
+        arguments = arguments or ("echo" if work.mode == "echo" else "http",)
+        super().__init__(contestant.name, [*wrapper, *contestant.command(work.needs, *arguments)],
                          processors()[0] if work.is_pinned else None, contestant.environment())
         self.contestant = contestant
         words = self.line().split()
@@ -141,9 +151,9 @@ class Server(_Process):
         answered: valgrind looks for signals once in 100,000 blocks of instructions while a program
         waits in io_uring_enter() only."""
         if self.contestant.system == "wine":
-            self._before_ns = _scheduled_ns(self.pid)
+            self._before_ns = scheduled_ns(self.pid)
             helper = wine.wineserver_pid()
-            self._helper = (helper, _scheduled_ns(helper)) if helper else None
+            self._helper = (helper, scheduled_ns(helper)) if helper else None
         else:
             self._before = self._ask(signal.SIGUSR1, poke)
 
@@ -155,22 +165,14 @@ class Server(_Process):
                     "requests": after.requests - self._before.requests,
                     "echoed_bytes": after.echoed_bytes - self._before.echoed_bytes,
                     "heap_bytes": after.heap_bytes - self._before.heap_bytes}
-        window = {"cpu_us": (_scheduled_ns(self.pid) - self._before_ns) / 1e3, "requests": None}
+        window = {"cpu_us": (scheduled_ns(self.pid) - self._before_ns) / 1e3, "requests": None}
         if self._helper:
             helper, before_ns = self._helper
-            window["wineserver_us"] = (_scheduled_ns(helper) - before_ns) / 1e3
+            window["wineserver_us"] = (scheduled_ns(helper) - before_ns) / 1e3
         return window
 
-    def resident_bytes(self):
-        """Anonymous memory: what it has written to, libraries and files left out."""
-        with open(f"/proc/{self.pid}/status", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("RssAnon:"):
-                    return int(line.split()[1]) * 1024
-        raise Failure(f"{self.name}: no RssAnon in /proc")
 
-
-class Client(_Process):
+class Client(Process):
     """bench_client, which obeys one line after the other."""
 
     def __init__(self, program, server, work):
@@ -178,6 +180,10 @@ class Client(_Process):
                          [program, str(server.port), str(work.active), work.mode, str(work.unit)],
                          processors()[1] if work.is_pinned else None, stdin=subprocess.PIPE)
         self._server = server
+
+    def cpu_s(self):
+        """Its time on a processor so far."""
+        return scheduled_ns(self.pid) / 1e9
 
     def _ask(self, text, patience_s=PATIENCE_S):
         try:
@@ -197,11 +203,16 @@ class Client(_Process):
         return self._ask(f"requests {count}", 300)
 
 
-def result_of(contestant, *arguments, processor=None):
-    """Runs a contestant to its end, and reads the JSON that it prints."""
-    done = subprocess.run(contestant.command(*arguments), text=True, capture_output=True,
-                          env=contestant.environment(), timeout=300, check=False,
-                          preexec_fn=_pinned(processor))
+def json_of(name, command, environment=None, processor=None, patience_s=300):
+    """Runs a program to its end, and reads the JSON that it prints."""
+    done = subprocess.run(command, text=True, capture_output=True, env=environment,
+                          timeout=patience_s, check=False, preexec_fn=_pinned(processor))
     if done.returncode != 0:
-        raise Failure(f"{contestant.name}: exit code {done.returncode}: {done.stderr.strip()}")
+        raise Failure(f"{name}: exit code {done.returncode}: {done.stderr.strip()[-500:]}")
     return json.loads(done.stdout)
+
+
+def result_of(contestant, *arguments, processor=None):
+    """What a contestant prints."""
+    return json_of(contestant.name, contestant.command(*arguments), contestant.environment(),
+                   processor)

@@ -62,6 +62,32 @@ def idle_points(results, system, work, contestant):
              results.median(system, work, contestant, f"p99_us@{count}")) for count in counts]
 
 
+# From the cheapest to hand a connection to, to the dearest.
+POLICIES = ("inline", "round-robin", "least-connections", "kernel", "shared", "thread", "prefork",
+            "fork")
+
+
+# The work that compares them.
+DISPATCH = {"linux": "dispatch", "wine": "dispatch-wine"}
+
+
+def policies_measured(results, system):
+    """The workloads and the policies of `pollux compare --dispatch`: ([name], [name])."""
+    pairs = [name.split("@")[1].split("/")
+             for figures in results.data.get(system, {}).get(DISPATCH[system], {}).values()
+             for name in figures if name.startswith("loops@")]
+    found = dict.fromkeys(policy for _, policy in pairs)
+    known = [policy for policy in POLICIES if policy in found]
+    return (list(dict.fromkeys(workload for workload, _ in pairs)),
+            known + [policy for policy in found if policy not in known])
+
+
+def policy_figures(results, system, contestant, figure, workload):
+    """The figure of each policy, in the order of policies_measured(), or None."""
+    return [results.median(system, DISPATCH[system], contestant, f"{figure}@{workload}/{policy}")
+            for policy in policies_measured(results, system)[1]]
+
+
 def save(path, report):
     with open(path, "w", encoding="utf-8") as file:
         json.dump(report, file, indent=1, ensure_ascii=False)

@@ -1,6 +1,6 @@
 """Tables: Pollux beside its peers and the floor, as text and as Markdown."""
 
-from .results import fit, idle_points
+from .results import DISPATCH, fit, idle_points, policies_measured, policy_figures
 from .works import WORKS, main_figure
 
 SERVER_COLUMNS = ("cpu_us", "busy", "per_second", "p50_us", "p99_us", "wineserver_us")
@@ -12,6 +12,8 @@ def number(value):
         return "-"
     if abs(value) >= 1e6:
         return f"{value / 1e6:.2f} M"
+    if isinstance(value, int):
+        return f"{value:,}"
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
@@ -21,7 +23,7 @@ def rows_of(results, groups):
     """(system, work, point): each line that a table has."""
     for system in ("linux", "wine"):
         for work in WORKS:
-            if not results.has(system, work.name):
+            if not results.has(system, work.name) or not work.in_summary:
                 continue
             if not work.name.startswith("idle"):
                 yield system, work, None
@@ -97,6 +99,28 @@ def curves(results, groups):
     return header, rows
 
 
+def policies(results, system):
+    """Each policy of dispatch on each backend: requests per second, and CPU time per request where
+    the system tells it."""
+    workloads, names = policies_measured(results, system)
+    header = ["policy", "backend"]
+    columns = []
+    rows = []
+    contestants = results.contestants(system, DISPATCH[system])
+    for figure, unit in (("per_second", "requests/s"), ("cpu_us", "µs CPU/request")):
+        for workload in workloads:
+            found = [policy_figures(results, system, one, figure, workload) for one in contestants]
+            if any(value is not None for line in found for value in line):
+                header.append(f"{workload}: {unit}")
+                columns.append(found)
+    for index, contestant in enumerate(contestants):
+        for at, policy in enumerate(names):
+            cells = [column[index][at] for column in columns]
+            if any(cell is not None for cell in cells):
+                rows.append([policy, contestant.removeprefix("pollux "), *map(number, cells)])
+    return header, rows
+
+
 def bars_table(bars):
     return (["bar", "promise", "figure", ""],
             [[bar.work, bar.promise, bar.figure, bar.verdict] for bar in bars])
@@ -111,10 +135,13 @@ def _spread(values):
 
 def everything(results, groups, system, work):
     """All contestants of one work: their medians of all that is worth a column."""
-    columns = {"serve": SERVER_COLUMNS, "watch": SERVER_COLUMNS, "hand": SERVER_COLUMNS,
+    columns = {"serve": SERVER_COLUMNS, "watch": SERVER_COLUMNS,
+               "hand": (*SERVER_COLUMNS, "alone_us"),
                "timers": ("start", "restart", "restart_random", "restart_shuffled",
                           "cancel", "fire"),
-               "posts": ("per_second", "cpu_ns")}[work.needs]
+               "loops": ("gain", "cpu_ratio", "per_second_1", "per_second_2", "cpu_us_1",
+                         "cpu_us_2", "busy_1", "busy_2", "client_1", "client_2"),
+               "posts": ("per_second", "cpu_ns")}.get(work.needs, ())
     if work.figure not in columns:
         names = {key for name in results.contestants(system, work.name)
                  for key, values in results.data[system][work.name][name].items()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from . import measure
+from . import measure, servers
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Work:
     unit_text: str  # Of the main figure.
     figure: str  # The name of the main figure.
     measure: object
-    needs: str = "serve"  # Or "watch", "hand", "timers", "posts".
+    needs: str = "serve"  # Or "watch", "hand", "loops", "timers", "posts", "tool".
     active: int = 0  # Connections, or threads.
     mode: str = "http"
     unit: int = 1  # Requests at once, or bytes.
@@ -23,6 +23,9 @@ class Work:
     idle: str = "idle"  # Which of Size's numbers of idle connections.
     windows: int = 1  # In each round, of which the medians count.
     is_pinned: bool = True  # The server has a processor, and the client another one.
+    loops: int = 1
+    computes: bool = False  # The handler does, before it answers.
+    in_summary: bool = True  # Its main figure compares contestants.
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,23 @@ class Size:
     timers: int = 100000
     posts: int = 3000000
     instrumented: int = 6400
+    spread: int = 1000  # Connections over the loops of a server.
+    dispatch_s: float = 2
+    dispatch_options: tuple = ("--dispatch",)
 
     def quick(self):
-        """For a first look, in three minutes."""
+        """For a first look, in five minutes."""
         return replace(self, warm_s=0.05, window_s=0.15, idle=(0, 8000, 18000),
-                       wine_idle=(0, 2000), posts=300000, instrumented=3200)
+                       wine_idle=(0, 2000), posts=300000, instrumented=3200,
+                       dispatch_s=0.45)
 
     def smoke(self):
         """The least that still goes through everything."""
         return replace(self, requests=200, idle=(0, 300), two_idle=(0, 300),
                        most_idle=(300,), wine_idle=(0, 100), memory=300, timers=2000, posts=20000,
-                       instrumented=640)
+                       instrumented=640, spread=200, dispatch_s=0.3,
+                       dispatch_options=("--dispatch=inline,kernel", "--workloads",
+                                         "keep-alive,connect"))
 
 
 BOTH = ("linux", "wine")
@@ -59,6 +68,12 @@ LIKE_ANOTHER = ("libuv uv_write", "libevent bufferevent", "pollux libuv", "asio"
 
 # What work "idle" shows of them holds for watches and without pinning, too.
 LIKE_IDLE = ("pollux poll-plain", "pollux select", "raw poll", *LIKE_ANOTHER)
+
+# Loops of these are several loops of the others.
+LIKE_LOOPS = ("pollux poll-plain", "pollux select", "pollux libuv")
+
+# Policies are compared on the default backend and on the best one for several loops.
+LIKE_POLICIES = ("pollux select", "pollux uring", "pollux libuv")
 
 WORKS = (
     Work("http-1", "HTTP keep-alive, 1 connection", "µs CPU/request", "cpu_us", measure.load,
@@ -80,7 +95,27 @@ WORKS = (
     Work("close", "Connect, request, close; 64 at once", "µs CPU/connection", "cpu_us",
          measure.load, active=64, mode="close", systems=BOTH),
     Work("hand", "The same, handed to a loop of another thread", "µs CPU/connection", "cpu_us",
-         measure.load, needs="hand", active=64, mode="close"),
+         measure.hand, needs="hand", active=64, mode="close", windows=3),
+    Work("loops-compute", "2 loops against 1, a handler of 200 µs", "× requests/s", "gain",
+         measure.loops, needs="loops", active=64, computes=True, leaves_out=LIKE_LOOPS, windows=3,
+         is_pinned=False, most_is_best=True),
+    Work("loops-request", "2 loops against 1, the usual request", "× requests/s", "gain",
+         measure.loops, needs="loops", active=64, leaves_out=LIKE_LOOPS, windows=3,
+         is_pinned=False, most_is_best=True),
+    Work("dispatch", "Policies of dispatch", "rows", "rows", servers.dispatch, needs="tool",
+         once=True, leaves_out=LIKE_POLICIES, in_summary=False),
+    Work("dispatch-wine", "Policies of dispatch", "rows", "rows", servers.dispatch, needs="tool",
+         systems=("wine",), once=True, leaves_out=LIKE_POLICIES, in_summary=False),
+    Work("balance", "The fullest of 4 loops against the emptiest", "×", "least_connections",
+         servers.balance, needs="tool", active=1, mode="echo", is_pinned=False),
+    Work("resident", "Memory of a server of 16 idle loops", "MiB", "mib_16", servers.resident,
+         needs="tool", mode="echo", once=True, is_pinned=False),
+    Work("resident-1-loop", "Memory for each of 1,000 connections, 1 loop", "bytes", "bytes",
+         servers.resident_connections, needs="tool", active=1, mode="echo", once=True,
+         is_pinned=False),
+    Work("resident-4-loops", "Memory for each of 1,000 connections, 4 loops", "bytes", "bytes",
+         servers.resident_connections, needs="tool", active=1, mode="echo", loops=4, once=True,
+         is_pinned=False),
     Work("idle", "64 active connections, and idle ones", "µs CPU/request", "cpu_us", measure.idle,
          active=64, leaves_out=LIKE_ANOTHER),
     Work("idle-32", "32 active connections, and idle ones", "µs CPU/request", "cpu_us",
@@ -116,8 +151,11 @@ WORKS = (
 
 BY_NAME = {work.name: work for work in WORKS}
 
+# Of servers with several loops.
+SERVERS = tuple(work.name for work in WORKS if work.needs in ("loops", "tool"))
+
 # What --quick leaves out.
-SLOW = ("http-1", "http-16", "pipelined", "echo-1m", "idle-unpinned", "posts-4",
+SLOW = ("http-1", "http-16", "pipelined", "echo-1m", "idle-unpinned", "posts-4", "dispatch-wine",
         "instructions-close", "calls-close")
 
 # What needs valgrind or strace.
