@@ -45,10 +45,14 @@ class ToolServer(Process):
         try:
             asked.request("GET", "/metrics")
             text = asked.getresponse().read().decode()
+        except http.client.HTTPException as failure:
+            raise Failure(f"{self.name}: /metrics: {failure!r}") from failure
         finally:
             asked.close()
         found = {int(loop): int(count) for loop, count in
                  re.findall(r'^pollux_connections_open\{loop="(\d+)"\} (\d+)$', text, re.M)}
+        if not all(loop in found for loop in range(loops)):
+            raise Failure(f"{self.name}: /metrics has no {loops} loops: {text[:500]}")
         return [found[loop] for loop in range(loops)]
 
 
