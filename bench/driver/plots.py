@@ -108,11 +108,12 @@ def _amount_axis(axes):
     axes.tick_params(axis="x", labelsize=8)
 
 
-def _limit(values):
-    """Where the axis ends. One bar that is many times the others would hide them: it is cut."""
+def _limit(values, share=0.5):
+    """Where the axis ends. Bars that are many times what this share of the others reaches would
+    hide them: they are cut."""
     largest = max(values)
     others = sorted(values)[:-1] or [largest]
-    return min(largest, max(others[len(others) // 2] * 3, others[0] * 1.2)) * 1.22
+    return min(largest, max(others[int(len(others) * share)] * 3, others[0] * 1.2)) * 1.22
 
 
 def _bar_text(axes, position, value, limit, size):
@@ -182,7 +183,7 @@ def _policy_axes(axes, lines, title):
     [value of each policy, or None]}."""
     height = 0.8 / len(lines)
     values = [value for line in lines.values() for value in line if value is not None]
-    limit = _limit(values)
+    limit = _limit(values, 0.75) or 1  # All may be 0.
     for index, (contestant, line) in enumerate(lines.items()):
         at = [row - 0.4 + height * (index + 0.5) for row in range(len(line))]
         axes.barh(at, [value or 0 for value in line], color=LINES["pollux"][index],
@@ -191,7 +192,7 @@ def _policy_axes(axes, lines, title):
             if value is not None:
                 _bar_text(axes, position, value, limit, 7.5)
             else:
-                axes.text(limit * 0.01, position, "not there", va="center", fontsize=7,
+                axes.text(limit * 0.01, position, "none", va="center", fontsize=7,
                           color=COLORS["floor"])
     axes.set_xlim(0, limit)
     axes.set_title(title, loc="left", fontsize=10.5)
