@@ -228,6 +228,41 @@ static void rate_may_change(world *w)
     check_reset_after(&s, plx_sim_now(s.sim), 1);
 }
 
+static size_t not_yet(plx_loop *loop, plx_conn conn, probe *p, const void *bytes, size_t length)
+{
+    (void)loop;
+    (void)conn;
+    (void)p;
+    (void)bytes;
+    (void)length;
+    return 0;
+}
+
+/* What was there when the rate was set is the first message. The peer, which has sent it, may rest
+ * behind it as behind any other; in the middle of it, it may not. */
+static void unconsumed_input_is_a_message(world *w)
+{
+    (void)w;
+    for (int is_whole = 0; is_whole < 2; is_whole++) {
+        stage s;
+        line_stage_open(&s);
+        s.served.then_data = not_yet;
+        send(&s, is_whole != 0 ? "whole\n" : "a part");
+        stage_until(&s, &s.served.shown, 1);
+        s.served.then_data = whole_lines;
+        ck_ok(plx_conn_set_receive_rate(s.server, s.served.conn, RATE, GRACE_NS));
+        const uint64_t since_ns = plx_sim_now(s.sim);
+        ck_ok(plx_conn_resume(s.server, s.served.conn));
+        stage_until(&s, &s.served.shown, 2);
+        if (is_whole == 0) {
+            check_reset_after(&s, since_ns, GRACE_NS);
+            continue;
+        }
+        check_open_after(&s, 3600 * PLX_SECOND);
+        stage_close(&s);
+    }
+}
+
 static void bounds_of_rates(world *w)
 {
     stage s;
@@ -257,6 +292,7 @@ const test_case sim_pace_cases[] = {
     CASE(half_closed_peer_is_not_judged),
     CASE(program_says_when_a_message_arrives),
     CASE(rate_may_change),
+    CASE(unconsumed_input_is_a_message),
     CASE(bounds_of_rates),
     CASES_END,
 };

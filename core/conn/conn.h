@@ -162,6 +162,8 @@ bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn);
 
 /* For one with PLX__CONN_PACED. So many bytes have arrived, and have not been shown yet. */
 PLX__SLOW void plx__conn_pace_received(plx_loop *loop, const plx__conn *conn, size_t length);
+/* The same: what is unconsumed is shown. */
+PLX__SLOW void plx__conn_pace_shown(plx_loop *loop, const plx__conn *conn);
 /* The same: it begins to read, or stops. */
 PLX__SLOW void plx__conn_pace_reading(plx_loop *loop, const plx__conn *conn, bool is_reading);
 /* It has none any more; it may have had none. */

@@ -83,6 +83,8 @@ static void conn_unconsumed_consume(plx_loop *loop, plx__conn *conn, size_t leng
 static void conn_show_unconsumed(plx_loop *loop, plx__conn *conn)
 {
     plx__unconsumed *unconsumed = conn->unconsumed;
+    if ((conn->flags & PLX__CONN_PACED) != 0)
+        plx__conn_pace_shown(loop, conn);
     size_t consumed =
         conn_show(loop, conn, unconsumed->bytes + unconsumed->start, unconsumed->length);
     if ((conn->flags & (PLX__CONN_CLOSED | PLX__CONN_FINISHING)) != 0) {

@@ -20,7 +20,7 @@ struct plx__pace {
     uint64_t due_ns;  /* While it reads: when the allowance is used up. */
     uint64_t left_ns; /* While it does not: what is left of it. */
     bool is_reading;
-    bool has_received;  /* A byte, ever. */
+    bool has_received;  /* A byte, or one that was unconsumed has been shown. */
     bool is_in_message; /* By plx_conn_set_in_message(). */
     bool is_late;       /* The allowance was used up before the last wait. */
 };
@@ -102,6 +102,12 @@ void plx__conn_pace_received(plx_loop *loop, const plx__conn *conn, size_t lengt
     bool is_whole = begins || added_ns >= pace->grace_ns - left_ns;
     pace->has_received = true;
     allowance_set(loop, pace, is_whole ? pace->grace_ns : left_ns + added_ns);
+}
+
+/* What came before the rate was set is a message, too: behind it nothing is due. */
+void plx__conn_pace_shown(plx_loop *loop, const plx__conn *conn)
+{
+    pace_of(loop, conn)->has_received = true;
 }
 
 void plx__conn_pace_reading(plx_loop *loop, const plx__conn *conn, bool is_reading)

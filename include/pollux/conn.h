@@ -445,9 +445,10 @@ PLX_NODISCARD PLX_API int plx_conn_set_timeout(plx_loop *loop, plx_conn conn,
  * reset after 10 s, one that sends 50 bytes a second after 20 s, and one that sends 100 never.
  *
  * A message arrives while the connection has unconsumed input, while plx_conn_set_in_message() says
- * so, and before the first byte since this call. Time does not count between messages, while
- * reading is paused, by you or because the send queue is high, and after plx_conn_finish(). So use
- * it where clients speak first.
+ * so, and before the first byte since this call. Input that was unconsumed at this call counts as
+ * arrived when on_data is shown it. Time does not count between messages, while reading is paused,
+ * by you or because the send queue is high, and after plx_conn_finish(). So use it where clients
+ * speak first.
  *
  * At the most 1,000,000,000 bytes a second; 0 turns it off. Another call begins anew. Connections
  * without a rate pay nothing for it. Returns 0, PLX_ESTALE, PLX_EINVAL for a rate beyond its bounds
