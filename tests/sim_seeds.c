@@ -13,6 +13,7 @@
 #include "platform/process.h"
 #include "platform/test_system.h"
 #include "tests/chance.h"
+#include "tests/sim_guests.h"
 #include "tests/sim_server.h"
 #include "tests/sim_shrink.h"
 #include "tests/sim_work.h"
@@ -227,10 +228,12 @@ static void seeds_run(void)
     has_progress = chosen.count > 1 && plx__stream_is_terminal(PLX__STREAM_ERROR);
     for (uint64_t i = 0; i < chosen.count; i++) {
         running = chosen.from + i;
-        if (limits.serves)
+        if (limits.serves) {
             sim_server_run(running, &limits);
-        else
+            sim_guests_run(running, &limits);
+        } else {
             sim_work_run(running, &limits);
+        }
         progress_print(i);
     }
     progress_end();
@@ -245,6 +248,11 @@ static void server_counts_print(void)
            " cut, %" PRIu64 " over limits, %" PRIu64 " slow, %" PRIu64 " waits for limits\n",
            chosen.count, of->clients, of->answered, of->ended, of->drains, of->stops, of->lost,
            of->handed_on, of->refused, of->cut, of->over, of->slow, of->paused);
+    const sim_guests_counts *also = &sim_guests_count;
+    printf("and %" PRIu64 " guests, %" PRIu64 " served, %" PRIu64 " headers, %" PRIu64
+           " refused, %" PRIu64 " timed out, %" PRIu64 " changes of options, %" PRIu64 " slow\n",
+           also->guests, also->served, also->headers, also->refused, also->timed_out, also->forms,
+           also->slow);
 }
 
 static void counts_print(void)
