@@ -58,8 +58,8 @@ static void on_opened(plx_loop *loop, plx_conn conn, void *data)
         refuse(loop, conn, proxy, PLX_EACCES);
 }
 
-/* From now on it is the user's. The options are found first: once on_header has been called nothing
- * fails any more. */
+/* From now on it is the user's. The options are found first, and a connection whose header came
+ * with it begins to read: once on_header has been called nothing fails any more. */
 static void hand_over(plx_loop *loop, plx_conn conn, const plx_proxy *proxy,
                       const plx_proxy_header *header)
 {
@@ -68,6 +68,11 @@ static void hand_over(plx_loop *loop, plx_conn conn, const plx_proxy *proxy,
     int status = plx__shared_options_find(loop, &shared, &proxy->conn);
     if (status != 0) {
         refuse(loop, conn, proxy, status);
+        return;
+    }
+    plx__conn_input_update(loop, plx__conn_find(loop, conn));
+    if (plx__conn_find(loop, conn) == NULL) { /* on_closed tells why. */
+        plx__shared_options_release(shared);
         return;
     }
     if (proxy->on_header != NULL && proxy->on_header(loop, conn, &data, header) != 0)

@@ -69,8 +69,105 @@ static void memory_runs_out_for_good(world *w)
     }
 }
 
+/* --- a header that came with the connection, whose reading cannot begin ------------------------
+ */
+
+typedef struct early {
+    probe probe; /* First. */
+    plx_socket socket;
+    size_t taken, headers, refused;
+} early;
+
+static enum plx_accept_verdict take_it(plx_loop *loop, plx_listener listener, void *data,
+                                       plx_socket socket, const void *first, size_t length)
+{
+    early *e = data;
+    (void)loop;
+    (void)listener;
+    (void)first;
+    ck_assert_uint_eq(length, 0);
+    e->socket = socket;
+    e->taken++;
+    return PLX_ACCEPT_TAKEN;
+}
+
+static int count_header(plx_loop *loop, plx_conn conn, void **data, const plx_proxy_header *header)
+{
+    early *e = *data;
+    (void)loop;
+    (void)conn;
+    ck_assert_str_eq(header->source, "tcp://192.0.2.1:4711");
+    e->headers++;
+    return 0;
+}
+
+static void count_refused(plx_loop *loop, plx_conn conn, void *data, int reason)
+{
+    early *e = data;
+    (void)loop;
+    (void)conn;
+    ck_assert_int_eq(reason, PLX_ENOMEM);
+    e->refused++;
+}
+
+/* Returns whether it was refused. */
+static bool early_run(uint64_t seed)
+{
+    static const char header[] = "PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\nabc";
+    static const char *const trusted[] = {"127.0.0.1"};
+    const plx_sim_faults faults = {.no_memory = 300000};
+    early e = {.probe = {0}};
+    stage s;
+    plx_proxy *proxy;
+    plx_conn_options conn = probe_options(&e.probe);
+    stage_open(&s, (plx_sim_options){.seed = seed, .faults = &faults});
+    ck_ok(plx_proxy_open(&proxy, &(plx_proxy_options){.conn = &conn,
+                                                      .on_header = count_header,
+                                                      .on_refused = count_refused,
+                                                      .trusted = trusted,
+                                                      .trusted_count = 1}));
+    plx_proxy_conn_options(proxy, &conn);
+    const plx_listen_options options = {.on_accept = take_it, .data = &e};
+    int status = PLX_ENOMEM;
+    while (status == PLX_ENOMEM)
+        status = plx_listen(s.server, &s.listener, "tcp://127.0.0.1:0", &options);
+    ck_ok(status);
+    ck_ok(plx_listener_address(s.server, s.listener, s.address, sizeof s.address));
+    for (int tries = 0; e.taken == 0 && tries < 50; tries++) {
+        status = plx_connect(s.client, NULL, s.address, NULL);
+        ck_assert(status == 0 || status == PLX_ENOMEM);
+        stage_run(&s, PLX_SECOND);
+    }
+    ck_assert_uint_gt(e.taken, 0);
+    status = PLX_ENOMEM;
+    while (status == PLX_ENOMEM)
+        status = plx_conn_adopt(s.server, NULL, e.socket, &conn, header, sizeof header - 1);
+    ck_ok(status);
+    stage_run(&s, PLX_SECOND);
+    ck_assert_uint_eq(e.headers + e.refused, 1);
+    ck_assert_uint_eq(e.probe.opened, e.headers);
+    ck_assert_uint_eq(e.probe.received, e.headers != 0 ? 3 : 0);
+    stage_close(&s);
+    ck_assert_uint_eq(e.probe.closed, e.headers);
+    plx_proxy_close(proxy);
+    return e.refused != 0;
+}
+
+/* Either the header is told and on_open follows, or the connection is refused: on_close is never
+ * called without on_open. */
+static void header_is_told_when_nothing_can_fail(world *w)
+{
+    size_t refused = 0;
+    (void)w;
+    for (uint64_t seed = 1; seed <= 40; seed++)
+        refused += early_run(seed);
+    ck_assert_uint_gt(refused, 0);
+    ck_assert_uint_lt(refused, 40);
+}
+
 const test_case sim_memory_cases[] = {
     CASE(memory_fails_at_each_allocation),
     CASE(memory_runs_out_for_good),
+    CASE(header_is_told_when_nothing_can_fail),
     CASES_END,
 };
