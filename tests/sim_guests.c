@@ -242,6 +242,9 @@ static void scene_open(uint64_t seed)
     if (guests.weather != GUESTS_CALM)
         faults = sim_swarm(guests.limits->faults &
                            (guests.weather == GUESTS_SURE ? SURE_FAULTS : UINT32_MAX));
+    /* More often than elsewhere: what fails at a beginning is told in another way each time. */
+    if (faults.no_memory != 0 && one_in(2))
+        faults.no_memory = 100000;
     if (guests.weather != GUESTS_SURE && one_in(2)) {
         guests.rate = 200 + chance_below(1800);
         guests.grace_ns = (120 + chance_below(300)) * PLX_MILLISECOND;

@@ -1,11 +1,11 @@
 /* tests/sim_server.c - owns a server, its clients, and what befalls it.
  *
  * Clients connect at times that chance chooses, ask, check the answers, and leave. Loops of the
- * server end one by one, it drains or stops amid all that, its loops are full, and the network and
- * the system fail as sim_swarm() has it. Whatever happens: each connection opens and closes once,
- * on one loop; each socket that was accepted is served or refused; and everything ends. If nothing
- * befalls the server, every client gets every answer, and the loops have as many as the policy
- * says.
+ * server end one by one, or fail; it drains or stops amid all that, its limits change, its loops
+ * are full, and the network and the system fail as sim_swarm() has it. Whatever happens: each
+ * connection opens and closes once, on one loop; each socket that was accepted is served or
+ * refused; and everything ends. If nothing befalls the server, every client gets every answer, and
+ * the loops have as many as the policy says.
  */
 #include "tests/sim_server.h"
 
@@ -17,6 +17,7 @@
 #include "platform/fault.h"
 #include "tests/chance.h"
 #include "tests/fuzz_check.h"
+#include "tests/sim_bounds.h"
 
 enum { LOOPS_MAX = 5, CLIENTS_MAX = 48, ASKED_BYTES = 8 };
 
@@ -36,7 +37,8 @@ typedef struct client {
 
 typedef struct served_loop {
     uint32_t started, ended, opened, closed;
-    bool is_lost; /* Somebody has stopped it alone. */
+    bool is_lost; /* Somebody has stopped it alone, */
+    bool fails;   /* or its waits fail from now on. */
 } served_loop;
 
 typedef struct server_run {
@@ -54,7 +56,8 @@ typedef struct server_run {
     bool is_calm;    /* Nothing befalls the server. */
     bool is_limited; /* It has room for some connections only. */
     bool has_limits;
-    plx_server_limits bounds;
+    bool has_room; /* A loop takes any number of connections. */
+    sim_bounds bounds;
     uint32_t open_of[2]; /* Connections of each client, by its family: what was seen of them. */
     bool has_told;       /* It was told to drain or to stop. */
     bool drains_forever, was_stopped;
@@ -127,8 +130,15 @@ static void served_gone(plx_loop *loop, plx_conn conn, void *data, int reason)
     uint32_t *open = data;
     (void)loop;
     (void)conn;
-    CHECK(reason != PLX_ESLOW || s.bounds.receive_rate != 0);
+    CHECK(reason != PLX_ESLOW || s.bounds.ever.receive_rate != 0);
     --*open;
+}
+
+/* Whether the present limits hold for one that opens: none that was admitted under earlier ones is
+ * on its way any more. */
+static bool is_bound(void)
+{
+    return s.bounds.changed_ns == 0 || (s.has_room && is_past(s.bounds.changed_ns));
 }
 
 /* No client has more than it may. Those whose peer has gone are not known; they count all the same.
@@ -138,12 +148,14 @@ static void client_check(plx_loop *loop, plx_conn conn)
     char text[PLX_ADDRESS_TEXT_MAX];
     if (plx_conn_peer(loop, conn, text, sizeof text) != 0)
         return;
+    const uint32_t client_max = is_bound() ? s.bounds.now.client_open_max : s.bounds.client_most;
+    const uint32_t server_max = is_bound() ? s.bounds.now.server_open_max : s.bounds.server_most;
     uint32_t *open = &s.open_of[strncmp(text, "tcp://[::1]", 11) == 0];
-    CHECK(s.bounds.deny_count == 0 || open == s.open_of);
+    CHECK(s.bounds.now.deny_count == 0 || open == s.open_of || !is_bound());
     if (plx_conn_on_gone(loop, conn, served_gone, open) == 0)
         ++*open;
-    CHECK(s.bounds.client_open_max == 0 || *open <= s.bounds.client_open_max);
-    CHECK(s.bounds.server_open_max == 0 || s.open_of[0] + s.open_of[1] <= s.bounds.server_open_max);
+    CHECK(client_max == 0 || *open <= client_max);
+    CHECK(server_max == 0 || s.open_of[0] + s.open_of[1] <= server_max);
 }
 
 static void served_opened(plx_loop *loop, plx_conn conn, void *data)
@@ -179,7 +191,8 @@ static void served_closed(plx_loop *loop, plx_conn conn, void *data, int reason)
 /* As a thread would: when its loop is over, the server is told. */
 static int served_turn(plx_loop *loop, uint64_t timeout_ns)
 {
-    int status = plx_loop_run_turn(loop, timeout_ns);
+    const served_loop *l = plx_loop_data(loop);
+    int status = l != NULL && l->fails ? PLX_ENOMEM : plx_loop_run_turn(loop, timeout_ns);
     if (status > 0 || status == PLX_EBUSY)
         return status;
     CHECK(!is_past(s.until_ns));
@@ -189,36 +202,10 @@ static int served_turn(plx_loop *loop, uint64_t timeout_ns)
     return status;
 }
 
-/* Clients that nothing befalls may have to wait, but are not refused. */
-static void bounds_choose(void)
-{
-    static const char *const ipv6[] = {"::1"};
-    plx_server_limits *bounds = &s.bounds;
-    s.has_limits = one_in(2);
-    if (!s.has_limits)
-        return;
-    bounds->server_open_max = one_in(2) ? 1 + (uint32_t)chance_below(8) : 0;
-    bounds->server_rate = one_in(3) ? 20 + (uint32_t)chance_below(1000) : 0;
-    bounds->server_burst = bounds->server_rate != 0 && one_in(2) ? 1 : 0;
-    if (s.is_calm)
-        return;
-    bounds->open_max_action = (uint32_t)chance_below(2);
-    bounds->rate_action = (uint32_t)chance_below(2);
-    bounds->client_open_max = one_in(2) ? 1 + (uint32_t)chance_below(8) : 0;
-    bounds->client_rate = one_in(3) ? 1 + (uint32_t)chance_below(100) : 0;
-    bounds->deny = ipv6;
-    bounds->deny_count = one_in(4);
-    bounds->receive_rate = one_in(3) ? 1 + chance_below(1000) : 0;
-    bounds->receive_grace_ns = 1 + chance_below(20 * PLX_MILLISECOND);
-}
-
-/* Also while it runs: the same ones once more. */
+/* Also while it runs. */
 static int bounds_set(void)
 {
-    int status = PLX_ENOMEM;
-    for (int tries = 0; status == PLX_ENOMEM && tries < 100; tries++)
-        status = plx_server_set_limits(s.server, &s.bounds, NULL);
-    return status;
+    return s.has_limits ? sim_bounds_set(&s.bounds, s.server, s.is_calm, plx_sim_now(s.sim)) : 0;
 }
 
 static bool server_open(void)
@@ -247,9 +234,10 @@ static bool server_open(void)
         .idle_timeout_ns = 60 * PLX_SECOND,
     };
     const plx_listen_options listen = {.conn = &conn, .accept_receive_first = one_in(3)};
-    bounds_choose();
-    s.is_limited = loop.connections_max != 0 || s.has_limits;
-    if (plx_server_open(&s.server, &options) != 0 || (s.has_limits && bounds_set() != 0))
+    s.has_limits = one_in(2);
+    s.has_room = loop.connections_max == 0;
+    s.is_limited = !s.has_room || s.has_limits;
+    if (plx_server_open(&s.server, &options) != 0 || bounds_set() != 0)
         return false;
     int status = PLX_ENOMEM;
     for (int tries = 0; status != 0 && tries < 100; tries++)
@@ -370,6 +358,23 @@ static void client_start(plx_loop *loop, plx_timer timer, void *data)
         client_over();
 }
 
+/* A loop that serves ends, or its waits fail; or the one that accepts ends, and the server does. */
+static void loop_lose(void)
+{
+    const uint32_t serving = plx_server_loops(s.server);
+    plx_loop *acceptor = plx_server_loop(s.server, serving);
+    if (acceptor != NULL && one_in(8)) {
+        s.has_told = s.was_stopped = true;
+        plx_loop_stop(acceptor);
+        return;
+    }
+    const uint32_t index = (uint32_t)chance_below(serving);
+    s.loops[index].is_lost = true;
+    s.loops[index].fails = one_in(2);
+    plx_loop_stop(plx_server_loop(s.server, index));
+    sim_server_count.lost++;
+}
+
 /* Something befalls it from a thread of its own. */
 static void befall(plx_loop *loop, plx_timer timer, void *data)
 {
@@ -378,13 +383,10 @@ static void befall(plx_loop *loop, plx_timer timer, void *data)
     (void)data;
     if (s.has_told)
         return;
-    if (s.has_limits && one_in(3)) {
+    if (s.is_calm || (s.has_limits && one_in(3))) {
         (void)bounds_set();
     } else if (one_in(2)) {
-        uint32_t index = (uint32_t)chance_below(plx_server_loops(s.server));
-        s.loops[index].is_lost = true;
-        plx_loop_stop(plx_server_loop(s.server, index));
-        sim_server_count.lost++;
+        loop_lose();
     } else {
         server_end(one_in(2));
     }
@@ -404,7 +406,7 @@ static void clients_open(void)
         CHECK(plx_timer_start(s.outside, NULL, chance_below(100) * PLX_MILLISECOND, 0, client_start,
                               &s.clients[i]) == 0);
     }
-    for (size_t events = s.is_calm ? 0 : chance_below(4); events > 0; events--)
+    for (size_t events = s.is_calm && !s.has_limits ? 0 : chance_below(4); events > 0; events--)
         CHECK(plx_timer_start(s.outside, NULL, chance_below(150) * PLX_MILLISECOND, 0, befall,
                               NULL) == 0);
     sim_server_count.clients += s.clients_count;
@@ -460,7 +462,7 @@ static void balance_check(void)
  * Returns how many the limits have refused. */
 static uint64_t limits_check(const plx_server_stats *stats)
 {
-    const plx_server_limits *bounds = &s.bounds;
+    const plx_server_limits *bounds = &s.bounds.ever;
     CHECK(bounds->client_open_max != 0 || stats->refused_client_open == 0);
     CHECK(bounds->client_rate != 0 || stats->refused_client_rate == 0);
     CHECK(bounds->open_max_action == PLX_LIMIT_REFUSE || stats->refused_server_open == 0);
