@@ -1,5 +1,9 @@
 /* tests/unit_iocp_accept.c - the sockets that the completion port has ready for who will connect.
  */
+#include <string.h>
+
+#include "core/conn/conn.h"
+#include "platform/test_system.h"
 #include "tests/harness.h"
 
 extern const test_case unit_iocp_accept_cases[];
@@ -241,6 +245,134 @@ static void one_that_has_reset_is_not_turned_away(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+/* --- from the port that has accepted to another ------------------------------------------------
+ */
+
+/* A socket on its way from one loop to the next, with what was received from it before. */
+typedef struct passage {
+    probe probe; /* First: what happens at the second loop. */
+    plx_socket socket;
+    size_t taken, released;
+    unsigned char first[16];
+    size_t first_length;
+} passage;
+
+static enum plx_accept_verdict take_it(plx_loop *loop, plx_listener listener, void *data,
+                                       plx_socket socket, const void *bytes, size_t length)
+{
+    passage *of = data;
+    (void)loop;
+    (void)listener;
+    ck_assert_uint_le(length, sizeof of->first);
+    if (length > 0)
+        memcpy(of->first, bytes, length);
+    of->first_length = length;
+    of->socket = socket;
+    of->taken++;
+    return PLX_ACCEPT_TAKEN;
+}
+
+static void release_it(plx_loop *loop, plx_conn conn, void *data, plx_socket socket,
+                       const void *bytes, size_t length)
+{
+    passage *of = data;
+    (void)loop;
+    (void)conn;
+    (void)bytes;
+    ck_assert_uint_eq(length, 0);
+    of->socket = socket;
+    of->released++;
+}
+
+static void both_until(world *w, plx_loop *other, const size_t *count, size_t wanted)
+{
+    uint64_t until = plx__clock_now() + patience();
+    while (*count < wanted) {
+        ck_assert_uint_lt(plx__clock_now(), until);
+        ck_ok(plx_loop_run_once(w->loop, 0));
+        ck_ok(plx_loop_run_once(other, PLX_MILLISECOND));
+    }
+    ck_assert_uint_eq(*count, wanted);
+}
+
+/* The connection on `other` has this very socket, and sends back what the client sends. */
+static void expect_served(world *w, plx_loop *other, passage *of, peer *client, size_t received)
+{
+    char answer[4];
+    both_until(w, other, &of->probe.received, received);
+    const plx__conn *conn = plx__conn_find(other, of->probe.conn);
+    ck_assert_ptr_nonnull(conn);
+    ck_assert_uint_eq((uint64_t)conn->object.endpoint.socket, (uint64_t)of->socket);
+    ck_ok(plx_loop_run_once(other, 0));
+    peer_receive(w, client, answer, sizeof answer);
+    ck_assert_mem_eq(answer, "ping", sizeof answer);
+}
+
+/* Nobody has received from the socket at the port that accepted it, so it joins that of the other
+ * loop: the same socket, and no duplicate of it; also if AcceptEx has received its first bytes. */
+static void passage_begin(world *w, plx_loop *other, passage *of, peer *client, bool is_first)
+{
+    const plx_listen_options options = {
+        .on_accept = take_it, .data = of, .accept_receive_first = is_first};
+    plx_conn_options conn = probe_options(&of->probe);
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_listener listener;
+    ck_ok(plx_listen(w->loop, &listener, "tcp://127.0.0.1:0", &options));
+    ck_ok(plx_listener_address(w->loop, listener, address, sizeof address));
+    *client = peer_open(w, address);
+    peer_send(w, client, "ping", 4);
+    turn_until(w, &of->taken, 1);
+    ck_assert_uint_eq(of->first_length, is_first ? 4 : 0);
+    const uint32_t before = descriptors();
+    conn.flags = PLX_CONN_ACCEPTED;
+    conn.on_release = release_it;
+    ck_ok(plx_conn_adopt(other, NULL, of->socket, &conn, of->first, of->first_length));
+    ck_assert_uint_eq(descriptors(), before + 1); /* The loop counts it again. */
+    expect_served(w, other, of, client, 4);
+    ck_assert_uint_eq(descriptors(), before + 1);
+    ck_ok(plx_listener_close(w->loop, listener));
+}
+
+/* Now it has been received from. Wine 8 cannot take a socket out of a port: the next port refuses
+ * it, which leaves it as it was, for a loop on another backend to take. Windows can, since 8.1. */
+static void passage_go_on(world *w, plx_loop *other, passage *of, peer *client)
+{
+    const plx_loop_options select = {.backend = "select"};
+    const plx_conn_options conn = probe_options(&of->probe);
+    plx_loop *next = world_loop_open(w);
+    ck_ok(plx_conn_release(other, of->probe.conn));
+    both_until(w, other, &of->released, 1);
+    int status = plx_conn_adopt(next, NULL, of->socket, &conn, NULL, 0);
+    ck_assert_int_eq(status, plx__test_is_wine() ? PLX_EBUSY : 0);
+    if (status != 0) {
+        ck_ok(plx_loop_close(next));
+        ck_ok(plx_loop_open(&next, &select));
+        ck_ok(plx_conn_adopt(next, NULL, of->socket, &conn, NULL, 0));
+    }
+    peer_send(w, client, "ping", 4);
+    expect_served(w, next, of, client, 8);
+    peer_close(client);
+    both_until(w, next, &of->probe.closed, 1);
+    ck_ok(plx_loop_close(next));
+}
+
+static void accepted_socket_joins_another_loops_port(world *w)
+{
+    for (int is_first = 0; is_first < 2; is_first++) {
+        passage of = {.probe = {.then_data = echo_back}};
+        peer client;
+        loop_open(w);
+        uint32_t before = descriptors();
+        plx_loop *other = world_loop_open(w);
+        passage_begin(w, other, &of, &client, is_first != 0);
+        passage_go_on(w, other, &of, &client);
+        ck_ok(plx_loop_close(other));
+        turn_until_true(w, descriptors_are_few, &before);
+        ck_ok(plx_loop_close(w->loop));
+        w->loop = NULL;
+    }
+}
+
 const test_case unit_iocp_accept_cases[] = {
     CASE(accepts_are_posted_ahead),
     CASE(setting_says_how_many),
@@ -249,5 +381,6 @@ const test_case unit_iocp_accept_cases[] = {
     CASE(listener_fills_up),
     CASE(listener_recovers_from_having_none),
     CASE(one_that_has_reset_is_not_turned_away),
+    CASE(accepted_socket_joins_another_loops_port),
     CASES_END,
 };
