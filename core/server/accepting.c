@@ -19,13 +19,20 @@ static int give(plx__worker *worker, plx__handoff *handoff, uint64_t *wait_ns_ou
     return status == 0 ? worker->give(worker, handoff) : status;
 }
 
+/* The deadline of a drain has passed. Who opened now would be cut off at once, one at a time. */
+static bool is_too_late(const plx__worker *worker)
+{
+    return worker->drain_until_ns != 0 && plx_loop_now(worker->loop) >= worker->drain_until_ns;
+}
+
 /* Returns whether there is room again; if not, the next look is in `*wait_ns_out`. */
 static bool held_try(plx__worker *worker, uint64_t *wait_ns_out)
 {
     plx__inbox *held = &worker->holding.held;
     /* What ends with the server makes room, and nobody is to open for that. */
     while (held->count > 0 && !plx__server_is_stopping(worker->server)) {
-        int status = give(worker, &held->items[held->first], wait_ns_out);
+        int status = is_too_late(worker) ? PLX_ECANCELED
+                                         : give(worker, &held->items[held->first], wait_ns_out);
         if (status == PLX_ENOBUFS)
             return false;
         plx__handoff handoff;

@@ -87,6 +87,14 @@ static void children_drain(plx_server *server, plx__worker *worker, uint64_t wai
         plx_server_stop(server);
 }
 
+/* Each loop counts from when it is told. */
+static void deadline_set(plx__worker *worker)
+{
+    const uint64_t now_ns = plx_loop_now(worker->loop);
+    const uint64_t wait_ns = worker->server->drain_wait_ns;
+    worker->drain_until_ns = wait_ns < PLX_FOREVER - now_ns ? now_ns + wait_ns : PLX_FOREVER;
+}
+
 /* The first tick is in a later turn: what was handed over has opened by then. */
 static void worker_drain(plx_loop *loop, void *data, int status)
 {
@@ -94,13 +102,11 @@ static void worker_drain(plx_loop *loop, void *data, int status)
     plx_server *server = worker->server;
     if (status != 0)
         return;
-    uint64_t now_ns = plx_loop_now(loop);
-    uint64_t wait_ns = server->drain_wait_ns;
-    worker->drain_until_ns = wait_ns < PLX_FOREVER - now_ns ? now_ns + wait_ns : PLX_FOREVER;
+    deadline_set(worker);
     worker->is_draining = true;
     plx__listening_end(server, worker);
     if (server->is_parent) {
-        children_drain(server, worker, wait_ns);
+        children_drain(server, worker, server->drain_wait_ns);
         return;
     }
     /* Without memory for a timer the loop ends at once. */
@@ -135,6 +141,7 @@ static void acceptor_drain(plx_loop *loop, void *data, int status)
     plx__worker *acceptor = data;
     if (status != 0)
         return;
+    deadline_set(acceptor);
     plx__listening_end(acceptor->server, acceptor);
     /* Without memory for a timer the others are told at once. */
     if (plx__listening_is_over(acceptor->server, acceptor) ||
