@@ -98,8 +98,8 @@ static void show_check(const guest *g)
     const bool is_exempt = e->is_paused || e->is_over || g->kind != GUEST_WHOLE ||
                            guests.weather == GUESTS_WILD || plx_conn_is_high(e->loop, e->conn) != 0;
     CHECK(!e->is_to_show || is_exempt || tick_of(e) <= e->show_tick + 1);
-    CHECK(!e->is_refused || plx_conn_is_high(e->loop, e->conn) != 0 || g->kind != GUEST_WHOLE ||
-          guests.weather == GUESTS_WILD);
+    CHECK(!e->is_refused || e->is_over || plx_conn_is_high(e->loop, e->conn) != 0 ||
+          g->kind != GUEST_WHOLE || guests.weather == GUESTS_WILD);
 }
 
 /* Where guests wait long, less happens. */
