@@ -24,7 +24,7 @@ endif()
 find_program(POLLUX_SH sh)
 mark_as_advanced(POLLUX_SH)
 # What the scripts about whole programs find, sanitizers would not find more of, and be slow.
-set(scripts tool_serve)
+set(scripts tool_serve tool_live)
 set(scripts_of_unix takeover)
 if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
     list(APPEND scripts tool_compare)

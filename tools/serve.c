@@ -198,8 +198,7 @@ static void on_accept_error(plx_loop *loop, plx_listener listener, void *data, i
     (void)data;
     plx_loop_stats_get(loop, &stats);
     if (stats.accept_pauses == 1)
-        fprintf(stderr, "pollux serve: accepting is paused until this is over: %s\n",
-                plx_error_text(status));
+        serve_note("accepting is paused until this is over: %s", plx_error_text(status));
 }
 
 static int service_open(serve *s, uint32_t index, plx_loop *loop, plx_conn_options *conn)
@@ -249,7 +248,9 @@ static int on_socket(plx_server *server, plx_socket socket, const void *bytes, s
                                  .first = bytes,
                                  .first_length = length,
                                  .block_ns = s->block_ns};
+    (void)plx__atomic_add(&s->counters.handled, 1);
     s->service->serve(&connection);
+    (void)plx__atomic_add(&s->counters.handled, UINT32_MAX);
     plx__mutex_lock(&s->mutex);
     s->counts.requests += connection.counts.requests;
     s->counts.refused += connection.counts.refused;
@@ -277,7 +278,7 @@ static int health_open(serve *s)
     char address[PLX_ADDRESS_TEXT_MAX];
     if (s->health.address == NULL)
         return COMMAND_DONE;
-    int status = serve_health_open(&s->health, s->server);
+    int status = serve_health_open(&s->health, s->server, &s->counters);
     if (status == 0)
         status = plx_listener_address(s->health.loop, s->health.listener, address, sizeof address);
     if (status != 0)
@@ -317,6 +318,27 @@ static void on_input_end(void *data)
         plx_server_stop(s->server);
 }
 
+/* Forked children count for themselves; and a process that forks them has no other threads. */
+static bool is_live(const serve *s)
+{
+    return !forks(s) && serve_live_is_wanted(&s->live);
+}
+
+/* Once the services are open, whose counters are read, too. */
+static int counters_open(serve *s)
+{
+    serve_counters *c = &s->counters;
+    if (s->health.address == NULL && !is_live(s))
+        return 0;
+    c->server = s->server;
+    c->service = s->service;
+    c->states = s->states;
+    c->loops = plx_server_loops(s->server);
+    c->is_handled = s->options.on_socket != NULL;
+    c->has_requests = s->service->has_requests && !c->is_handled;
+    return serve_counters_open(c);
+}
+
 static int server_run(serve *s)
 {
     int status = serve_health_run(&s->health);
@@ -326,8 +348,11 @@ static int server_run(serve *s)
                           : input_watch_open(on_input_end, s);
     if (status == 0)
         status = serve_supervisor_open(s);
+    if (status == 0 && is_live(s))
+        status = serve_live_run(&s->live, &s->counters);
     if (status == 0)
         status = plx_server_run(s->server);
+    serve_live_stop(&s->live);
     serve_supervisor_close(s);
     if (watches_input)
         input_watch_close();
@@ -345,6 +370,8 @@ static int services_run(serve *s)
         status = services_open(s, &conn);
     if (status == 0)
         status = serve_proxy_open(&s->proxy, &conn);
+    if (status == 0)
+        status = counters_open(s);
     /* First, so that a program that has read the address can end the server with a signal. */
     if (status == 0)
         status = signals_open(s);
@@ -383,6 +410,7 @@ int serve_until_end(serve *s)
     /* The connections' callbacks need the service to the last. */
     (void)plx_server_close(s->server);
     serve_health_close(&s->health);
+    serve_counters_close(&s->counters);
     serve_proxy_close(&s->proxy);
     for (uint32_t i = 0; s->states != NULL && i < loops; i++)
         s->service->close(s->states[i]);

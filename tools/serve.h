@@ -4,8 +4,10 @@
 
 #include "platform/platform.h"
 #include "tools/command.h"
+#include "tools/serve_counters.h"
 #include "tools/serve_health.h"
 #include "tools/serve_limits.h"
+#include "tools/serve_live.h"
 #include "tools/serve_proxy.h"
 #include "tools/service.h"
 #include "tools/setting.h"
@@ -24,6 +26,8 @@ typedef struct serve {
     const service *service;
     serve_proxy proxy;
     serve_health health;
+    serve_counters counters; /* For `health` and `live`. */
+    serve_live live;
     bool has_idle_timeout;
     uint64_t idle_timeout_ns;
     uint64_t drain_ns; /* After a signal that asks for it; 0: ends at once. */

@@ -27,6 +27,7 @@ enum {
     PROXY_PROTOCOL,
     PROXY_FROM,
     HEALTH,
+    LIVE,
     BLOCK,
     UNTIL_STDIN_ENDS,
     JSON
@@ -97,6 +98,16 @@ static const char help_rest[] =
     "                         are reset. Default: 127.0.0.0/8 and ::1\n"
     "  --health ADDRESS       GET /health answers 200 there, and 503 while the server drains; GET\n"
     "                         /metrics answers the counters of each loop, for Prometheus\n"
+    "  --live WHEN            Prints a line each second on standard error, with columns for each\n"
+    "                         loop: open connections and, for the last second, new connections,\n"
+    "                         requests of --mode http, bytes in and out. Of more than 4 loops, "
+    "the\n"
+    "                         sum, the least and the most; \"-\" while a loop is in a callback "
+    "for\n"
+    "                         two seconds or has ended. Default: auto\n"
+    "                           auto    if standard error is a terminal\n"
+    "                           always  if it is not, too\n"
+    "                           never   not at all\n"
     "  --block MS             For --mode http: blocks the loop for so many milliseconds before\n"
     "                         each answer, as a handler that calls a database does. For\n"
     "                         comparing policies; the system's timer may make it longer\n"
@@ -228,6 +239,8 @@ static int option_take(void *data, const option_given *given)
     case HEALTH:
         s->health.address = given->value;
         return COMMAND_DONE;
+    case LIVE:
+        return serve_live_take(&s->live, given->value);
     case BLOCK:
         return block_take(s, given->value);
     case UNTIL_STDIN_ENDS:
@@ -274,6 +287,11 @@ static int policy_check(const serve *s)
                                "--health is for servers of one process; leave it out, or "
                                "choose another policy than %s",
                                plx_dispatch_name(dispatch));
+    if (forks && s->live.when == SERVE_LIVE_ALWAYS)
+        return command_misused("serve",
+                               "--live is for servers of one process; leave it out, or choose "
+                               "another policy than %s",
+                               plx_dispatch_name(dispatch));
     return COMMAND_DONE;
 }
 
@@ -294,6 +312,7 @@ static int options_take(serve *s, int count, char **arguments)
         {"proxy-protocol", PROXY_PROTOCOL, false},
         {"proxy-from", PROXY_FROM, true},
         {"health", HEALTH, true},
+        {"live", LIVE, true},
         {"block", BLOCK, true},
         {"until-stdin-ends", UNTIL_STDIN_ENDS, false},
         {"json", JSON, false},

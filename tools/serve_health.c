@@ -187,7 +187,7 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *byt
     return event == HTTP_FAILED || event == HTTP_COMPLETE ? length : 0;
 }
 
-int serve_health_open(serve_health *h, plx_server *server)
+int serve_health_open(serve_health *h, plx_server *server, serve_counters *counters)
 {
     const plx_conn_options conn = {.on_data = on_data,
                                    .data = h,
@@ -198,6 +198,7 @@ int serve_health_open(serve_health *h, plx_server *server)
     const plx_listen_options options = {.conn = &conn};
     const plx_loop_options loop = {.connections_max = CONNECTIONS_MAX};
     h->server = server;
+    h->counters = counters;
     int status = plx_loop_open(&h->loop, &loop);
     return status == 0 ? plx_listen(h->loop, &h->listener, h->address, &options) : status;
 }

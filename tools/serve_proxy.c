@@ -5,6 +5,7 @@
 
 #include "platform/atomic.h"
 #include "tools/command.h"
+#include "tools/serve_live.h"
 
 static plx__atomic_u32 refused;
 
@@ -18,13 +19,10 @@ static void on_refused(plx_loop *loop, plx_conn conn, void *data, int reason)
     if (plx_conn_peer(loop, conn, peer, sizeof peer) != 0)
         (void)snprintf(peer, sizeof peer, "a connection");
     if (reason == PLX_EACCES)
-        fprintf(stderr,
-                "pollux serve: %s was reset: --proxy-from does not name it, so it may not send a "
-                "PROXY header\n",
-                peer);
+        serve_note("%s was reset: --proxy-from does not name it, so it may not send a PROXY header",
+                   peer);
     else
-        fprintf(stderr, "pollux serve: %s ended without a PROXY header: %s\n", peer,
-                plx_error_text(reason));
+        serve_note("%s ended without a PROXY header: %s", peer, plx_error_text(reason));
 }
 
 /* The library knows what a block of addresses is, and tells when one is given to it alone. */

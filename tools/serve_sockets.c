@@ -273,8 +273,8 @@ static void on_refused(plx_loop *loop, plx_handover *handover, void *data, int s
         why = "another one is taking over";
     else if (status == PLX_EEOF)
         why = "it ended before it served";
-    fprintf(stderr, "pollux serve: --takeover %s: process %lld does not take over: %s\n",
-            s->takeover_path, (long long)process, why);
+    serve_note("--takeover %s: process %lld does not take over: %s", s->takeover_path,
+               (long long)process, why);
 }
 
 /* `is_successor`: this process has taken over. Then it serves, whatever becomes of the next one. */

@@ -5,13 +5,11 @@
  */
 #include "tools/serve_supervisor.h"
 
-#include <stdio.h>
-
 static void notify(const char *state)
 {
     int status = plx_notify(state);
     if (status != 0)
-        fprintf(stderr, "pollux serve: NOTIFY_SOCKET: %s\n", plx_error_text(status));
+        serve_note("NOTIFY_SOCKET: %s", plx_error_text(status));
 }
 
 /* On the thread of any loop. */

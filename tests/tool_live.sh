@@ -1,0 +1,173 @@
+#!/bin/sh
+# tests/tool_live.sh - the counters that `pollux serve` shows while it serves: the line of --live,
+# on a terminal and elsewhere.
+#
+#   sh tests/tool_live.sh POLLUX [EMULATOR [ARGUMENT...]]
+#
+# Prints a line for each check, and ends with 0 only if all have passed. What script does, which
+# makes a terminal, is left out where there is none.
+set -u
+. "$(dirname "$0")/tool_checks.sh"
+
+figure='[0-9.]*[kMG]\{0,1\}'
+loading=
+
+# load_begin ARGUMENT...: a load that runs until load_end. Its connections stay open meanwhile.
+load_begin() {
+    # shellcheck disable=SC2086
+    $emulator "$program" load --duration 600 "$@" "$address" >"$scratch/load" 2>&1 </dev/null &
+    loading=$!
+}
+
+load_end() {
+    kill -INT "$loading"
+    wait "$loading"
+    loading=
+}
+
+trap '[ -z "$loading" ] || kill -KILL "$loading" 2>/dev/null; clean_up' EXIT
+
+# expect_line WHAT PATTERN [FILE]: some line of the server is like that, now or soon.
+expect_line() {
+    if await "${3:-$scratch/serve}" "$2"; then
+        passed "$1"
+    else
+        cp "${3:-$scratch/serve}" "$out"
+        failed "$1: nothing like \"$2\""
+    fi
+}
+
+# expect_no_line WHAT PATTERN: no line of the server, which has ended, is like that.
+expect_no_line() {
+    if grep -q -e "$2" "$scratch/serve"; then
+        cp "$scratch/serve" "$out"
+        failed "$1: there is \"$2\""
+    else
+        passed "$1"
+    fi
+}
+
+# --- without a terminal ---------------------------------------------------------------------------
+
+expect "an unknown --live" 2 'live: "sometimes" is none of auto, always and never' \
+    serve --live sometimes
+expect "--live for processes" 2 'live is for servers of one process' \
+    serve --dispatch prefork --live always
+
+serve --mode http --loops 2
+expect_load "load of a server that shows nothing" '^requests ' --mode http "$address"
+serve_end "serve without a terminal"
+expect_no_line "no line without a terminal" '^loop 0 '
+
+serve --mode http --loops 2 --live always
+load_begin --mode http --connections 4
+# Each loop has two of the connections, gets requests, and sends more than it receives.
+loop=" *2  *$figure  *[1-9]$figure  *[1-9]$figure  *[1-9]$figure"
+expect_line "the line of two loops" "^$loop|$loop"
+load_end
+expect_line "the line of two loops when nothing is open" '^ *0 .*| *0 '
+serve_end "serve with two loops and their line"
+expect_line "the header of two loops" '^loop 0  *|loop 1 '
+expect_line "the names of columns" '^  open  new/s  req/s   in/s  out/s|  open  new/s'
+if grep '|' "$out" | tr -d '\r' | awk 'length($0) > 79 { exit 1 }' &&
+    [ "$(grep -c 'new/s' "$out")" -eq 1 ]; then
+    passed "lines end with a newline, and the header is printed once"
+else
+    failed "lines end with a newline, and the header is printed once"
+fi
+
+serve --mode http --loops 4 --live always
+load_begin --mode http --connections 8
+cell=" *2  *$figure  *$figure  *$figure  *$figure"
+expect_line "the line of four loops" "^$cell|$cell|$cell|$cell"
+load_end
+serve_end "serve with four loops and their line"
+tr -d '\r' <"$out" | grep '|' >"$scratch/lines"
+if awk 'length($0) != 79 { exit 1 }' "$scratch/lines"; then
+    passed "the line of four loops has 79 columns"
+else
+    failed "the line of four loops has 79 columns"
+fi
+
+serve --mode echo --loops 5 --live always
+load_begin --connections 7
+expect_line "the sum, the least and the most of five loops" '^ *7 .*| *1 .*| *2 '
+load_end
+serve_end "serve with five loops and their line"
+expect_line "the header of five loops" '^all 5 loops  *|least of a loop  *|most of a loop'
+expect_line "echo counts no requests" '^ open new/s  in/s out/s| open'
+
+serve --mode http --dispatch thread --handlers 6 --live always
+load_begin --mode http --connections 3
+expect_line "connections of threads" "^ *3  *$figure *.\{0,1\}\$"
+load_end
+expect_line "connections of threads that have ended" "^ *0  *$figure *.\{0,1\}\$"
+serve_end "serve with threads and their line"
+
+serve --mode http --block 60000 --live always
+load_begin --mode http --connections 1
+expect_line "a loop that is in a callback" '^ *-  *-  *-'
+load_end
+kill -KILL "$running"
+wait "$running" 2>/dev/null
+running=
+
+# --- on a terminal --------------------------------------------------------------------------------
+
+# serve_on_terminal ARGUMENT...: as serve; what the terminal gets is in $scratch/serve.
+serve_on_terminal() {
+    : >"$scratch/serve"
+    # shellcheck disable=SC2016
+    script -qefc 'echo "process $$"; exec "'"$program"'" serve --listen tcp://127.0.0.1:0 '"$*" \
+        /dev/null >"$scratch/serve" 2>&1 </dev/null &
+    running=$!
+    if ! await "$scratch/serve" 'listening on '; then
+        cp "$scratch/serve" "$out"
+        failed "serve on a terminal: it does not listen"
+        exit 1
+    fi
+    address=$(sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$scratch/serve")
+}
+
+serve_on_terminal_end() {
+    kill -INT "$(tr -d '\r' <"$scratch/serve" | sed -n 's/^process //p')"
+    wait "$running"
+    ended=$?
+    running=
+    cp "$scratch/serve" "$out"
+    if [ "$ended" -eq 0 ] && grep -q '^connections  *[0-9]' "$out"; then
+        passed "$1: ends in order, with a summary"
+    else
+        failed "$1: ended with $ended, or no summary"
+    fi
+}
+
+erase=$(printf '\033\\[K')
+return=$(printf '\r')
+if [ -z "$emulator" ] && script --version 2>/dev/null | grep -q util-linux; then
+    serve_on_terminal --mode http --loops 2
+    expect_line "a terminal gets the header" '^loop 0  *|loop 1 '
+    expect_line "and lines, each in place of the last" "$erase$return *[0-9].*|.*$erase"
+    serve_on_terminal_end "serve on a terminal"
+    expect_line "the summary is below the last line" "^requests  *[0-9]" "$out"
+
+    serve_on_terminal --mode http --loops 2 --live never
+    expect_load "load of a server that may show nothing" '^requests ' --mode http "$address"
+    serve_on_terminal_end "serve on a terminal with --live never"
+    expect_no_line "no line if it is forbidden" '^loop 0 '
+
+    serve_on_terminal --loops 2 --proxy-protocol
+    expect_line "a line of a server with PROXY headers" "$erase"
+    pollux load --duration 0.1 --connections 1 "$address" >"$out" 2>&1
+    expect_line "a note is in place of the line" \
+        "$erase$return${erase}pollux serve: .* without a PROXY header"
+    serve_on_terminal_end "serve on a terminal with a note"
+
+    serve_on_terminal --mode http '2>/dev/null'
+    expect_load "load of a server whose errors nobody sees" '^requests ' --mode http "$address"
+    serve_on_terminal_end "serve with standard error elsewhere"
+    expect_no_line "the line is for terminals on standard error" '^loop 0 '
+fi
+
+[ "$failures" -eq 0 ] || echo "$failures checks failed"
+[ "$failures" -eq 0 ]
