@@ -1,11 +1,11 @@
 #!/bin/sh
 # tests/tool_live.sh - the counters that `pollux serve` shows while it serves: the line of --live,
-# on a terminal and elsewhere.
+# on a terminal and elsewhere, and the page of --health. ci/nightly/page.sh has a browser run it.
 #
 #   sh tests/tool_live.sh POLLUX [EMULATOR [ARGUMENT...]]
 #
 # Prints a line for each check, and ends with 0 only if all have passed. What script does, which
-# makes a terminal, is left out where there is none.
+# makes a terminal, is left out where there is none; so is what curl does.
 set -u
 . "$(dirname "$0")/tool_checks.sh"
 
@@ -111,6 +111,95 @@ load_end
 kill -KILL "$running"
 wait "$running" 2>/dev/null
 running=
+
+# --- the page -------------------------------------------------------------------------------------
+
+# get PATH: the header, without its \r, is in $scratch/head, and the body in $scratch/body.
+get() {
+    curl --silent --max-time 60 --dump-header "$scratch/raw" --output "$scratch/body" "$health$1"
+    tr -d '\r' <"$scratch/raw" >"$scratch/head"
+    cat "$scratch/head" "$scratch/body" >"$out"
+}
+
+# expect_answer WHAT PATTERN FILE: what get has got.
+expect_answer() {
+    if grep -q -e "$2" "$3"; then
+        passed "$1"
+    else
+        failed "$1: nothing like \"$2\""
+    fi
+}
+
+# await_counters WHAT PATTERN COUNT: so many loops have counters like that, now or soon.
+await_counters() {
+    tries=0
+    while [ "$tries" -lt 300 ]; do
+        get /counters.json
+        [ "$(grep -o "$2" "$scratch/body" | wc -l)" -ne "$3" ] || break
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+    if [ "$tries" -lt 300 ]; then
+        passed "$1"
+    else
+        failed "$1: no $3 times \"$2\""
+    fi
+}
+
+if command -v curl >/dev/null; then
+    serve --mode http --loops 2 --health tcp://127.0.0.1:0
+    health=$(tr -d '\r' <"$scratch/serve" | sed -n 's/^health at tcp:/http:/p')
+    load_begin --mode http --connections 4
+    await_counters "open connections of two loops" '"open":2,' 2
+    await_counters "requests of two loops" '"requests":[1-9]' 2
+    await_counters "bytes of two loops" '"received_bytes":[1-9][0-9]*,"sent_bytes":[1-9]' 2
+    load_end
+    await_counters "connections that have ended" '"open":0,"connections":[1-9]' 2
+    expect_answer "counters are JSON" '^Content-Type: application/json$' "$scratch/head"
+    expect_answer "counters are not stored" '^Cache-Control: no-store$' "$scratch/head"
+    if [ -z "$python" ] || "$python" -m json.tool <"$scratch/body" >"$scratch/json" 2>&1; then
+        passed "counters are JSON, to programs"
+    else
+        failed "counters are JSON, to programs"
+    fi
+    grep -o '"[a-z_]*":[0-9]' "$scratch/body" | sed 's/"\(.*\)".*/\1/' | sort -u |
+        grep -v -x -e loop -e time_ms >"$scratch/keys"
+    get /
+    expect_answer "the page is there" '^HTTP/1.1 200 OK$' "$scratch/head"
+    expect_answer "the page is HTML" '^Content-Type: text/html; charset=utf-8$' "$scratch/head"
+    expect_answer "the page is not stored" '^Cache-Control: no-store$' "$scratch/head"
+    expect_answer "the page loads nothing of others" \
+        "^Content-Security-Policy: default-src 'none'; .*connect-src 'self'; " "$scratch/head"
+    expect_answer "the page is whole" '^</html>$' "$scratch/body"
+    expect_answer "the page has its own length" "^Content-Length: $(wc -c <"$scratch/body" |
+        tr -d ' ')\$" "$scratch/head"
+    while read -r key; do
+        expect_answer "the page shows $key" "key: '$key'" "$scratch/body"
+    done <"$scratch/keys"
+    if [ "$(wc -l <"$scratch/keys")" -eq 7 ]; then
+        passed "seven counters"
+    else
+        cp "$scratch/keys" "$out"
+        failed "seven counters"
+    fi
+    get '/?x'
+    expect_answer "the page with a query" '^</html>$' "$scratch/body"
+    get /health
+    expect_answer "health is text" '^Content-Type: text/plain' "$scratch/head"
+    expect_answer "health is as it was" '^ok$' "$scratch/body"
+    for path in /nothing /counters /index.html //; do
+        get "$path"
+        expect_answer "there is no $path" '^HTTP/1.1 404 Not Found$' "$scratch/head"
+    done
+    serve_end "serve with a page"
+
+    serve --mode http --dispatch thread --health tcp://127.0.0.1:0
+    health=$(tr -d '\r' <"$scratch/serve" | sed -n 's/^health at tcp:/http:/p')
+    load_begin --mode http --connections 3
+    await_counters "connections that threads serve" '"open":3,"connections":3}' 1
+    load_end
+    serve_end "serve with a page, and threads"
+fi
 
 # --- on a terminal --------------------------------------------------------------------------------
 

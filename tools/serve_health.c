@@ -1,4 +1,5 @@
-/* tools/serve_health.c - answers GET /health and GET /metrics, each with a connection of its own.
+/* tools/serve_health.c - answers GET /health, GET /metrics, and a browser, each request on a
+ * connection of its own.
  *
  * On a loop of its own: those of the server end one by one when it drains, and a loop that is busy
  * would answer late. A request stays unconsumed until it is complete, so one that waits has no
@@ -12,8 +13,10 @@
 
 #include "platform/platform.h"
 #include "tools/http.h"
+#include "tools/serve_page.h"
 
 #define REQUEST_MAX     16384u
+#define HEAD_MAX        640u
 #define ANSWER_MAX      (16u << 20)
 #define TIMEOUT_NS      (10 * PLX_SECOND)
 #define CONNECTIONS_MAX 64u
@@ -21,19 +24,65 @@
 
 /* --- answers --------------------------------------------------------------------------------- */
 
-static void answer(plx_loop *loop, plx_conn conn, const char *status, const char *body)
+/* `fields` are those of the header that the answer has of its own. The body is to follow. Writing
+ * fails only on a connection that has. */
+static void head_write(plx_loop *loop, plx_conn conn, const char *status, const char *fields,
+                       size_t body_length)
 {
-    char head[256];
+    char head[HEAD_MAX];
     int length = snprintf(head, sizeof head,
                           "HTTP/1.1 %s\r\n"
-                          "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+                          "%s"
                           "Content-Length: %zu\r\n"
                           "Connection: close\r\n\r\n",
-                          status, strlen(body));
-    /* They fail only on a connection that has. */
+                          status, fields, body_length);
     (void)!plx_conn_write(loop, conn, head, (size_t)length);
+}
+
+static void answer(plx_loop *loop, plx_conn conn, const char *status, const char *body)
+{
+    head_write(loop, conn, status, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n",
+               strlen(body));
     (void)!plx_conn_write(loop, conn, body, strlen(body));
     (void)plx_conn_finish(loop, conn, 0);
+}
+
+/* --- the page -------------------------------------------------------------------------------- */
+
+/* It may run its own script and ask this server, and nothing else; nobody may frame it. */
+static void page_answer(plx_loop *loop, plx_conn conn)
+{
+    size_t length = 0;
+    for (size_t i = 0; serve_page_part(i) != NULL; i++)
+        length += strlen(serve_page_part(i));
+    head_write(loop, conn, "200 OK",
+               "Content-Type: text/html; charset=utf-8\r\n"
+               "Cache-Control: no-store\r\n"
+               "X-Content-Type-Options: nosniff\r\n"
+               "Content-Security-Policy: default-src 'none'; script-src 'unsafe-inline'; "
+               "style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; "
+               "form-action 'none'; frame-ancestors 'none'\r\n",
+               length);
+    for (size_t i = 0; serve_page_part(i) != NULL; i++)
+        (void)!plx_conn_write(loop, conn, serve_page_part(i), strlen(serve_page_part(i)));
+    (void)plx_conn_finish(loop, conn, 0);
+}
+
+static void counters_answer(plx_loop *loop, plx_conn conn, serve_counters *counters)
+{
+    char *text = serve_page_counters(counters);
+    if (text == NULL) {
+        answer(loop, conn, "503 Service Unavailable", "out of memory\n");
+        return;
+    }
+    head_write(loop, conn, "200 OK",
+               "Content-Type: application/json\r\n"
+               "Cache-Control: no-store\r\n"
+               "X-Content-Type-Options: nosniff\r\n",
+               strlen(text));
+    (void)!plx_conn_write(loop, conn, text, strlen(text));
+    (void)plx_conn_finish(loop, conn, 0);
+    serve_page_counters_free(text);
 }
 
 /* --- metrics --------------------------------------------------------------------------------- */
@@ -161,8 +210,12 @@ static void request_answer(plx_loop *loop, plx_conn conn, const serve_health *h,
         answer(loop, conn, "405 Method Not Allowed", "");
     else if (asks_for(bytes, length, "/metrics"))
         metrics_ask(loop, conn, h);
+    else if (asks_for(bytes, length, "/"))
+        page_answer(loop, conn);
+    else if (asks_for(bytes, length, "/counters.json"))
+        counters_answer(loop, conn, h->counters);
     else if (!asks_for(bytes, length, "/health"))
-        answer(loop, conn, "404 Not Found", "there is /health, and /metrics\n");
+        answer(loop, conn, "404 Not Found", "there is /, /health, /metrics and /counters.json\n");
     else if (plx_server_is_ending(h->server))
         answer(loop, conn, "503 Service Unavailable", "draining\n");
     else

@@ -18,8 +18,8 @@ typedef struct serve_health {
 } serve_health;
 
 /* Before plx_server_run(), with counters that are open. GET /health answers 200, and 503 while the
- * server drains; GET /metrics the counters of each loop, in Prometheus' text format 0.0.4. 0, or as
- * plx_listen(). */
+ * server drains; GET /metrics the counters of each loop, in Prometheus' text format 0.0.4; GET / a
+ * page that plots what GET /counters.json answers. 0, or as plx_listen(). */
 int serve_health_open(serve_health *h, plx_server *server, serve_counters *counters);
 /* From now on it answers. 0, PLX_ENOMEM or PLX_ELIMIT. */
 int serve_health_run(serve_health *h);

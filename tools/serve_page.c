@@ -1,0 +1,368 @@
+/* tools/serve_page.c - the page that a browser gets from `pollux serve --health`, and its counters.
+ *
+ * The page is whole: it loads nothing but /counters.json, each second, and remembers what it has
+ * got. Its text has quotes of one kind only, so that it reads here as the browser gets it. It is in
+ * parts because C promises no more than 4,095 characters for each.
+ */
+#include "tools/serve_page.h"
+
+#include <cjson/cJSON.h>
+
+static const char *const parts[] = {
+    /* What the page looks like. */
+    "<!doctype html>\n"
+    "<html lang='en'>\n"
+    "<head>\n"
+    "<meta charset='utf-8'>\n"
+    "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
+    "<title>pollux serve</title>\n"
+    "<link rel='icon' href='data:,'>\n"
+    "<style>\n"
+    ":root {\n"
+    "  color-scheme: light dark;\n"
+    "  --back: #fbfbfa; --card: #fff; --text: #1c1c1a; --dim: #62625e; --grid: #dededa;\n"
+    "  --bad: #b3261e;\n"
+    "  --c0: #0072b2; --c1: #c2560a; --c2: #00805d; --c3: #a8417f;\n"
+    "  --c4: #7a5cc0; --c5: #8a6d00; --c6: #2f8fb8; --c7: #6b6b6b;\n"
+    "}\n"
+    "@media (prefers-color-scheme: dark) {\n"
+    "  :root {\n"
+    "    --back: #171716; --card: #212120; --text: #ececea; --dim: #a5a5a0; --grid: #3c3c3a;\n"
+    "    --bad: #ff8a80;\n"
+    "    --c0: #5ab4f0; --c1: #f29a4a; --c2: #3ccf9f; --c3: #ee8fc4;\n"
+    "    --c4: #b39cf0; --c5: #e0c040; --c6: #8fd6f2; --c7: #b8b8b8;\n"
+    "  }\n"
+    "}\n"
+    "* { box-sizing: border-box; }\n"
+    "body { margin: 0 auto; padding: 1.5rem; max-width: 80rem; background: var(--back);\n"
+    "  color: var(--text); font: 15px/1.5 system-ui, sans-serif; }\n"
+    "h1 { margin: 0; font-size: 1.4rem; }\n"
+    "header p { margin: 0 0 1rem; color: var(--dim); }\n"
+    "#trouble { color: var(--bad); font-weight: 600; }\n"
+    "#charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, "
+    "100%), 1fr));\n"
+    "  gap: 1rem; }\n"
+    "figure, .table { margin: 0; padding: .8rem 1rem; background: var(--card);\n"
+    "  border: 1px solid var(--grid); border-radius: .5rem; }\n"
+    "figcaption { font-weight: 600; }\n"
+    "output { display: block; min-height: 1.5em; color: var(--dim); font-size: .85rem;\n"
+    "  font-variant-numeric: tabular-nums; }\n"
+    "svg { display: block; width: 100%; height: auto; }\n"
+    "svg text { fill: var(--dim); font-size: 13px; }\n"
+    "svg line { stroke: var(--grid); }\n"
+    "polyline { fill: none; stroke-width: 1.5; stroke-linejoin: round; }\n"
+    ".key { display: inline-block; width: .7em; height: .7em; margin: 0 .35em 0 .8em;\n"
+    "  border-radius: 2px; }\n"
+    ".key:first-child { margin-left: 0; }\n"
+    ".table { margin-top: 1rem; overflow-x: auto; }\n"
+    "table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }\n"
+    "th, td { padding: .25rem .6rem; text-align: right; white-space: nowrap; }\n"
+    "th { color: var(--dim); font-weight: 600; }\n"
+    "th:first-child { text-align: left; }\n"
+    "tbody tr { border-top: 1px solid var(--grid); }\n"
+    "tr.late { opacity: .5; }\n"
+    "</style>\n"
+    "</head>\n",
+    /* What it consists of, and what it remembers. */
+    "<body>\n"
+    "<header>\n"
+    "<h1>pollux serve</h1>\n"
+    "<p id='about'>Waiting for the first counters.</p>\n"
+    "<p id='trouble' role='alert'></p>\n"
+    "<noscript><p>The plots need JavaScript; <a href='/metrics'>/metrics</a> does "
+    "not.</p></noscript>\n"
+    "</header>\n"
+    "<main>\n"
+    "<div id='charts'></div>\n"
+    "<div class='table'><table><thead><tr></tr></thead><tbody></tbody></table></div>\n"
+    "</main>\n"
+    "<script>\n"
+    "'use strict';\n"
+    "const SPAN = 300, WIDTH = 480, HEIGHT = 190, LEFT = 48, TOP = 8, BOTTOM = 24, "
+    "SERIES_MAX = 8;\n"
+    "const FIGURES = [\n"
+    "  { key: 'requests', title: 'Requests a second', name: 'requests', rate: 'req/s' },\n"
+    "  { key: 'connections', title: 'New connections a second', name: 'accepted', rate: "
+    "'new/s' },\n"
+    "  { key: 'open', title: 'Open connections', name: 'open' },\n"
+    "  { key: 'received_bytes', title: 'Bytes received a second', name: 'bytes in', rate: "
+    "'in/s' },\n"
+    "  { key: 'sent_bytes', title: 'Bytes sent a second', name: 'bytes out', rate: 'out/s' },\n"
+    "  { key: 'queued_bytes', title: 'Bytes in send queues', name: 'bytes queued' },\n"
+    "  { key: 'timeouts', name: 'timeouts' },\n"
+    "];\n"
+    "const element = (name) => document.createElementNS('http://www.w3.org/2000/svg', name);\n"
+    "const make = (name, parent, text) => {\n"
+    "  const made = parent.appendChild(document.createElement(name));\n"
+    "  if (text !== undefined) made.textContent = text;\n"
+    "  return made;\n"
+    "};\n"
+    "const find = (selector) => document.querySelector(selector);\n"
+    "let figures = null;  /* Those of FIGURES that this server counts. */\n"
+    "let charts = [];     /* Of the figures that have a title. */\n"
+    "let last = null;     /* The loops as they were answered last. */\n"
+    "let rates = [];      /* Of each loop, by key. */\n"
+    "let points = [];     /* { time, series: { key: [a value for each series] } }, the "
+    "oldest first. */\n"
+    "\n"
+    "/* Three or four digits, as 1234, 1.5k or 12.3M. */\n"
+    "function text_of(value) {\n"
+    "  const units = ['', 'k', 'M', 'G', 'T'];\n"
+    "  let unit = 0;\n"
+    "  for (; value >= 9999.5 && unit < 4; unit++) value /= 1000;\n"
+    "  const digits = value < (unit > 0 ? 100 : 10) ? 1 : 0;\n"
+    "  return value.toFixed(digits).replace('.0', '') + units[unit];\n"
+    "}\n"
+    "\n"
+    "/* A loop each; or of many, what the loop with the most has, the mean, and the least. */\n"
+    "function series_names(loops) {\n"
+    "  if (loops.length > SERIES_MAX) return ['most', 'mean', 'least'];\n"
+    "  return loops.map((loop) => 'loop ' + loop.loop);\n"
+    "}\n"
+    "\n"
+    "function series_of(values) {\n"
+    "  if (values.length <= SERIES_MAX) return values;\n"
+    "  const sum = values.reduce((a, b) => a + b, 0);\n"
+    "  return [Math.max(...values), sum / values.length, Math.min(...values)];\n"
+    "}\n",
+    /* A plot, and its axes. */
+    "\n"
+    "function chart_make(figure, names) {\n"
+    "  const box = make('figure', find('#charts'));\n"
+    "  make('figcaption', box, figure.title);\n"
+    "  const output = make('output', box);\n"
+    "  const svg = box.appendChild(element('svg'));\n"
+    "  svg.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);\n"
+    "  svg.setAttribute('role', 'img');\n"
+    "  svg.setAttribute('aria-label', figure.title);\n"
+    "  const chart = { figure, names, output, svg, pointed: null };\n"
+    "  svg.addEventListener('pointermove', (event) => {\n"
+    "    const at = svg.getBoundingClientRect();\n"
+    "    const x = (event.clientX - at.left) / at.width * WIDTH;\n"
+    "    chart.pointed = Date.now() / 1000 - SPAN * (1 - (x - LEFT) / (WIDTH - LEFT));\n"
+    "    charts_draw();\n"
+    "  });\n"
+    "  svg.addEventListener('pointerleave', () => {\n"
+    "    chart.pointed = null;\n"
+    "    charts_draw();\n"
+    "  });\n"
+    "  return chart;\n"
+    "}\n"
+    "\n"
+    "function shape(svg, name, attributes, text) {\n"
+    "  const made = svg.appendChild(element(name));\n"
+    "  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);\n"
+    "  if (text !== undefined) made.textContent = text;\n"
+    "}\n"
+    "\n"
+    "/* The next 2, 5 or 10, or one of these or 1 with zeros behind it. */\n"
+    "function ceiling(value) {\n"
+    "  const least = Math.max(value, 2);\n"
+    "  const power = 10 ** Math.floor(Math.log10(least));\n"
+    "  return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= least);\n"
+    "}\n"
+    "\n"
+    "function axes_draw(svg, top, y_of) {\n"
+    "  for (const value of [0, top / 2, top]) {\n"
+    "    const y = y_of(value);\n"
+    "    shape(svg, 'line', { x1: LEFT, x2: WIDTH, y1: y, y2: y });\n"
+    "    shape(svg, 'text', { x: LEFT - 5, y: y + 4, 'text-anchor': 'end' }, text_of(value));\n"
+    "  }\n"
+    "  for (let minutes = 0; minutes <= SPAN / 60; minutes++) {\n"
+    "    const x = WIDTH - (WIDTH - LEFT) * minutes * 60 / SPAN;\n"
+    "    const anchor = minutes === 0 ? 'end' : minutes === SPAN / 60 ? 'start' : 'middle';\n"
+    "    const name = minutes === 0 ? 'now' : `-${minutes} min`;\n"
+    "    shape(svg, 'text', { x, y: HEIGHT - 4, 'text-anchor': anchor }, name);\n"
+    "  }\n"
+    "}\n"
+    "\n"
+    "/* The values at the pointer, or the latest. */\n"
+    "function values_show(chart) {\n"
+    "  let shown = points[points.length - 1];\n"
+    "  if (chart.pointed !== null)\n"
+    "    for (const point of points)\n"
+    "      if (Math.abs(point.time - chart.pointed) < Math.abs(shown.time - chart.pointed))\n"
+    "        shown = point;\n"
+    "  chart.output.replaceChildren();\n"
+    "  chart.names.forEach((name, i) => {\n"
+    "    make('span', chart.output).className = 'key';\n"
+    "    chart.output.lastChild.style.background = `var(--c${i})`;\n"
+    "    chart.output.append(`${name}: ${text_of(shown.series[chart.figure.key][i])}`);\n"
+    "  });\n"
+    "  return shown;\n"
+    "}\n",
+    /* The lines, and the table. */
+    "\n"
+    "function chart_draw(chart) {\n"
+    "  const { svg, figure } = chart;\n"
+    "  const now = Date.now() / 1000;\n"
+    "  const x_of = (time) => LEFT + (WIDTH - LEFT) * (1 - (now - time) / SPAN);\n"
+    "  const top = ceiling(Math.max(...points.flatMap((point) => point.series[figure.key])));\n"
+    "  const y_of = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);\n"
+    "  const shown = values_show(chart);\n"
+    "  svg.replaceChildren();\n"
+    "  axes_draw(svg, top, y_of);\n"
+    "  if (chart.pointed !== null)\n"
+    "    shape(svg, 'line', { x1: x_of(shown.time), x2: x_of(shown.time), y1: TOP,\n"
+    "      y2: HEIGHT - BOTTOM });\n"
+    "  chart.names.forEach((name, i) => {\n"
+    "    /* Where the server was not asked, there is no line. */\n"
+    "    for (let first = 0, next = 1; first < points.length; next++) {\n"
+    "      if (next < points.length && points[next].time - points[next - 1].time < 5) "
+    "continue;\n"
+    "      const line = points.slice(first, next).map((point) =>\n"
+    "        "
+    "`${x_of(point.time).toFixed(1)},${y_of(point.series[figure.key][i]).toFixed(1)}`);\n"
+    "      shape(svg, 'polyline', { points: line.join(' '), stroke: `var(--c${i})`,\n"
+    "        'data-key': figure.key });\n"
+    "      first = next;\n"
+    "    }\n"
+    "  });\n"
+    "}\n"
+    "\n"
+    "function row_draw(body, name, loop, rate) {\n"
+    "  const row = make('tr', body);\n"
+    "  row.className = loop.is_late ? 'late' : '';\n"
+    "  make('th', row, loop.is_late ? name + ' (does not answer)' : name);\n"
+    "  for (const figure of figures) {\n"
+    "    make('td', row, loop[figure.key].toLocaleString('en')).dataset.key = figure.key;\n"
+    "    if (figure.rate) make('td', row, text_of(rate[figure.key])).dataset.rate = "
+    "figure.key;\n"
+    "  }\n"
+    "}\n"
+    "\n"
+    "function table_draw(loops) {\n"
+    "  const head = find('thead tr');\n"
+    "  const body = find('tbody');\n"
+    "  const sum = {}, sum_rate = {};\n"
+    "  head.replaceChildren();\n"
+    "  body.replaceChildren();\n"
+    "  make('th', head, 'loop');\n"
+    "  for (const figure of figures) {\n"
+    "    make('th', head, figure.name);\n"
+    "    if (figure.rate) make('th', head, figure.rate);\n"
+    "    sum[figure.key] = loops.reduce((total, loop) => total + loop[figure.key], 0);\n"
+    "    sum_rate[figure.key] = rates.reduce((total, rate) => total + rate[figure.key], 0);\n"
+    "  }\n"
+    "  loops.forEach((loop, i) => row_draw(body, loop.loop, loop, rates[i]));\n"
+    "  if (loops.length > 1) row_draw(body, 'all', sum, sum_rate);\n"
+    "}\n",
+    /* Asking the server. */
+    "\n"
+    "function rate_of(loop, before, rate_before) {\n"
+    "  const rate = {};\n"
+    "  const seconds = (loop.time_ms - before.time_ms) / 1000;\n"
+    "  for (const { key } of figures) {\n"
+    "    rate[key] = seconds > 0 ? (loop[key] - before[key]) / seconds : rate_before[key];\n"
+    "    if (loop.is_late) rate[key] = 0;\n"
+    "  }\n"
+    "  return rate;\n"
+    "}\n"
+    "\n"
+    "/* The first answer, or the first of another server at the same address. */\n"
+    "function begin(loops) {\n"
+    "  figures = FIGURES.filter((figure) => figure.key in loops[0]);\n"
+    "  points = [];\n"
+    "  rates = loops.map(() => Object.fromEntries(figures.map(({ key }) => [key, 0])));\n"
+    "  find('#charts').replaceChildren();\n"
+    "  charts = figures.filter((figure) => figure.title)\n"
+    "    .map((figure) => chart_make(figure, series_names(loops)));\n"
+    "}\n"
+    "\n"
+    "function point_add(loops) {\n"
+    "  const time = Date.now() / 1000;\n"
+    "  const series = {};\n"
+    "  rates = loops.map((loop, i) => rate_of(loop, last[i], rates[i]));\n"
+    "  for (const { key, rate } of figures)\n"
+    "    series[key] = series_of(loops.map((loop, i) => rate ? rates[i][key] : loop[key]));\n"
+    "  points = points.filter((old) => old.time > time - SPAN);\n"
+    "  points.push({ time, series });\n"
+    "}\n"
+    "\n"
+    "/* Two answers make the first point. */\n"
+    "function charts_draw() {\n"
+    "  if (points.length > 0) charts.forEach(chart_draw);\n"
+    "}\n"
+    "\n"
+    "function take(answer) {\n"
+    "  const loops = answer.loops;\n"
+    "  const is_same = last !== null && last.length === loops.length\n"
+    "    && loops.every((loop, i) => loop.connections >= last[i].connections);\n"
+    "  if (is_same) point_add(loops);\n"
+    "  else begin(loops);\n"
+    "  last = loops;\n"
+    "  find('#about').textContent = `${answer.mode} on ${answer.backend}, `\n"
+    "    + (loops.length === 1 ? '1 loop' : `${loops.length} loops`) + `, ${answer.dispatch}`\n"
+    "    + (answer.is_ending ? '; draining' : '');\n"
+    "  charts_draw();\n"
+    "  table_draw(loops);\n"
+    "}\n"
+    "\n"
+    "async function ask() {\n"
+    "  try {\n"
+    "    const answer = await fetch('/counters.json', { signal: AbortSignal.timeout(5000) });\n"
+    "    if (!answer.ok) throw new Error(`it answered ${answer.status}`);\n"
+    "    take(await answer.json());\n"
+    "    find('#trouble').textContent = '';\n"
+    "  } catch (error) {\n"
+    "    find('#trouble').textContent = `No counters from the server: ${error.message}.`;\n"
+    "    charts_draw();\n"
+    "  }\n"
+    "  setTimeout(ask, 1000);\n"
+    "}\n"
+    "ask();\n"
+    "</script>\n"
+    "</body>\n"
+    "</html>\n",
+    NULL,
+};
+
+const char *serve_page_part(size_t index)
+{
+    return index < sizeof parts / sizeof parts[0] ? parts[index] : NULL;
+}
+
+/* --- counters -------------------------------------------------------------------------------- */
+
+static cJSON *loop_json(serve_counters *c, uint32_t loop)
+{
+    cJSON *object = cJSON_CreateObject();
+    serve_sample now;
+    serve_sample before;
+    serve_counters_read(c, loop, &now, &before);
+    cJSON_AddNumberToObject(object, "loop", loop);
+    cJSON_AddNumberToObject(object, "time_ms", (double)now.time_ns / (double)PLX_MILLISECOND);
+    cJSON_AddBoolToObject(object, "is_late", serve_counters_is_late(&now));
+    cJSON_AddNumberToObject(object, "open", (double)now.open);
+    cJSON_AddNumberToObject(object, "connections", (double)now.connections);
+    if (c->has_requests)
+        cJSON_AddNumberToObject(object, "requests", (double)now.requests);
+    if (c->is_handled)
+        return object;
+    cJSON_AddNumberToObject(object, "received_bytes", (double)now.received_bytes);
+    cJSON_AddNumberToObject(object, "sent_bytes", (double)now.sent_bytes);
+    cJSON_AddNumberToObject(object, "queued_bytes", (double)now.queued_bytes);
+    cJSON_AddNumberToObject(object, "timeouts", (double)now.timeouts);
+    return object;
+}
+
+char *serve_page_counters(serve_counters *c)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "mode", c->service->name);
+    cJSON_AddStringToObject(object, "backend",
+                            plx_loop_backend_name(plx_server_loop(c->server, 0)));
+    cJSON_AddStringToObject(object, "dispatch", plx_dispatch_name(plx_server_dispatch(c->server)));
+    cJSON_AddBoolToObject(object, "is_ending", plx_server_is_ending(c->server));
+    cJSON *loops = cJSON_AddArrayToObject(object, "loops");
+    for (uint32_t i = 0; i < c->loops; i++)
+        cJSON_AddItemToArray(loops, loop_json(c, i));
+    char *text = cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    return text;
+}
+
+void serve_page_counters_free(char *text)
+{
+    cJSON_free(text);
+}
