@@ -20,7 +20,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 limit=3600
 parts='lto sanitizers musl bits32 big-endian abi wine10 posix-configure posix-gnulib posix-programs
-    fresh-12 fresh-13 busy busy-windows mutants mutants-windows fuzz sim takeover coverage'
+    fresh-12 fresh-13 busy busy-windows mutants mutants-windows fuzz sim takeover page coverage'
 
 # What a part runs, and what it shows.
 part_about() {
@@ -44,6 +44,7 @@ part_about() {
     fuzz) echo 'every fuzzer for minutes, with sanitizers' ;;
     sim) echo 'a million seeds of the simulated network' ;;
     takeover) echo 'servers that are replaced 20 times under load, by policy' ;;
+    page) echo "the page of serve's counters, in headless Chromium" ;;
     coverage) echo '90 % of the lines of core and of each backend, by the fuzzer alone' ;;
     esac
 }
@@ -51,7 +52,7 @@ part_about() {
 # In a shell of its own, whose process becomes the part's.
 part_run() {
     case $1 in
-    lto | sanitizers | musl | bits32 | big-endian | abi | fuzz | sim | takeover | coverage)
+    lto | sanitizers | musl | bits32 | big-endian | abi | fuzz | sim | takeover | page | coverage)
         set -- sh "ci/nightly/$1.sh"
         ;;
     wine10) set -- sh ci/fresh.sh --run 'sh ci/test.sh deps debug windows posix' trixie ;;
