@@ -52,7 +52,7 @@ expect_no_line() {
 expect "an unknown --live" 2 'live: "sometimes" is none of auto, always and never' \
     serve --live sometimes
 expect "--live for processes" 2 'live is for servers of one process' \
-    serve --dispatch prefork --live always
+    serve --dispatch prefork --live always --listen tcp://127.0.0.1:0 --until-stdin-ends
 
 serve --mode http --loops 2
 expect_load "load of a server that shows nothing" '^requests ' --mode http "$address"
@@ -252,9 +252,10 @@ if [ -z "$emulator" ] && script --version 2>/dev/null | grep -q util-linux; then
         "$erase$return${erase}pollux serve: .* without a PROXY header"
     serve_on_terminal_end "serve on a terminal with a note"
 
-    serve_on_terminal --mode http '2>/dev/null'
-    expect_load "load of a server whose errors nobody sees" '^requests ' --mode http "$address"
+    serve_on_terminal --mode http "2>'$scratch/errors'"
+    expect_load "load of a server whose errors are elsewhere" '^requests ' --mode http "$address"
     serve_on_terminal_end "serve with standard error elsewhere"
+    cat "$scratch/errors" >>"$scratch/serve"
     expect_no_line "the line is for terminals on standard error" '^loop 0 '
 fi
 
