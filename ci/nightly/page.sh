@@ -31,7 +31,7 @@ trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
 
 failed() {
-    echo "page: $1"
+    echo "page: $1" >&2
     exit 1
 }
 
@@ -76,7 +76,7 @@ browse() {
         --virtual-time-budget="$budget" "$@" "$page/" 2> "$scratch/browser" ||
         failed "Chromium: $(tail -n 1 "$scratch/browser")"
     # What the page's script, or its policy, complains about.
-    ! grep 'CONSOLE' "$scratch/browser" || failed "the browser reports an error"
+    ! grep CONSOLE "$scratch/browser" >&2 || failed "the browser reports an error"
 }
 
 # cells ATTRIBUTE KEY: the numbers in the table, a line each; the last one is the sum.
