@@ -19,14 +19,15 @@ cd "$(dirname "$0")/.." || exit 1
 . ci/pace.sh
 
 limit=3600
-parts='lto sanitizers musl bits32 big-endian abi wine10 posix-configure posix-gnulib posix-programs
-    fresh-12 fresh-13 busy busy-windows mutants mutants-windows fuzz sim takeover page coverage'
+parts='lto sanitizers wine musl bits32 big-endian abi wine10 posix-configure posix-gnulib
+    posix-programs fresh-12 fresh-13 busy busy-windows mutants mutants-windows fuzz sim takeover page coverage'
 
 # What a part runs, and what it shows.
 part_about() {
     case $1 in
     lto) echo 'every suite, optimized across files at link time' ;;
     sanitizers) echo 'the behaviours on libuv and in a simulation, with sanitizers' ;;
+    wine) echo 'the behaviours on libuv and in a simulation, under Wine' ;;
     musl) echo 'units, behaviours and the fuzzer with musl' ;;
     bits32) echo 'every suite on 32-bit Linux; the library for 32-bit Windows' ;;
     big-endian) echo 'units and behaviours on s390x, by qemu' ;;
@@ -52,7 +53,8 @@ part_about() {
 # In a shell of its own, whose process becomes the part's.
 part_run() {
     case $1 in
-    lto | sanitizers | musl | bits32 | big-endian | abi | fuzz | sim | takeover | page | coverage)
+    lto | sanitizers | wine | musl | bits32 | big-endian | abi | fuzz | sim | takeover | page | \
+        coverage)
         set -- sh "ci/nightly/$1.sh"
         ;;
     wine10) set -- sh ci/fresh.sh --run 'sh ci/test.sh deps debug windows posix' trixie ;;

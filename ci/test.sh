@@ -62,9 +62,11 @@ libraries='gcc g++ libc6-dev cmake ninja-build pkg-config git check libuv1-dev l
 linux="$libraries libcurl4-openssl-dev libpq-dev libhiredis-dev libc-ares-dev curl strace haproxy"
 windows="$libraries dpkg-dev gcc-mingw-w64-x86-64-win32 wine64"
 linux_backends='poll select epoll uring libuv'
-# Without the one that is for comparison and the simulation, which ci/nightly/sanitizers.sh runs.
-sanitized_backends='poll select epoll uring'
 windows_backends='poll select iocp libuv'
+# Without the one that is for comparison and the simulation, which ci/nightly/sanitizers.sh and
+# ci/nightly/wine.sh run.
+sanitized_backends='poll select epoll uring'
+wine_backends='poll select iocp'
 
 # needs NAME BUDGET PACKAGE...: installs them; or makes the row, and returns 1.
 needs() {
@@ -234,7 +236,7 @@ row_run() {
     windows)
         needs "Windows under Wine" 800 $windows clang$llvm || return 0
         POLLUX_TEST_PATIENCE=60 POLLUX_TEST_TIMEOUT=110 \
-            suite "Windows under Wine" 800 mingw-debug $windows_backends poll-two-tier sim
+            suite "Windows under Wine" 800 mingw-debug $wine_backends poll-two-tier
         ;;
     posix) simple "POSIX layer: Linux and Wine alike" 80 "$linux $windows" posix_run ;;
     windows-release)
