@@ -20,7 +20,8 @@ cd "$(dirname "$0")/.." || exit 1
 
 limit=3600
 parts='lto sanitizers wine musl bits32 big-endian abi wine10 posix-configure posix-gnulib
-    posix-programs fresh-12 fresh-13 busy busy-windows mutants mutants-windows fuzz sim takeover page coverage'
+    posix-programs fresh-12 fresh-13 busy busy-windows mutants mutants-windows fuzz sim takeover
+    page coverage'
 
 # What a part runs, and what it shows.
 part_about() {
