@@ -95,6 +95,7 @@ finish() {
     done
     wait "$1" 2>/dev/null
     ended=$? # Not `code`: a function has no variables of its own here.
+    [ $ended -eq 0 ] || endings="$endings $ended"
     forget "$1"
     return $ended
 }
@@ -116,17 +117,22 @@ interrupt() {
 # discard PROCESS: ends one whose exit code says nothing.
 discard() {
     kill -KILL "$1" 2>/dev/null
+    endings_before=$endings
     finish "$1"
+    endings=$endings_before
     return 0
 }
 
 # check TEXT CODE [LOG...]: prints the outcome, and what the programs said if it is bad.
+endings= # Codes other than 0 that programs of the background ended with since the last check.
 check() {
     if [ "$2" -eq 0 ]; then
         echo "ok      $1"
+        endings=
         return
     fi
-    echo "FAILED  $1"
+    echo "FAILED  $1 (code $2; programs of the background:${endings:- 0})"
+    endings=
     failures=$((failures + 1))
     shift 2
     for log in "$@"; do
