@@ -171,7 +171,8 @@ static void handler_ends_the_connection(world *w)
     peer_send(w, &peers[0], "quit", 4);
     ck_assert_int_eq(peer_drain(w, &peers[0], &count), PLX_EEOF);
     ck_assert_uint_eq(count, 4);
-    hosted_ask(w, &peers[1], "x");
+    peer_send(w, &peers[1], "x", 1);
+    /* A reset may overtake what was sent before it. */
     expect_reset(peer_drain(w, &peers[1], &count));
     hosted_peers_close(peers, 2);
     hosted_close(w, &h);
