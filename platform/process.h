@@ -47,6 +47,12 @@ enum plx__stream { PLX__STREAM_INPUT, PLX__STREAM_OUTPUT, PLX__STREAM_ERROR };
 /* Whether this process's standard stream is a terminal that takes ANSI escape sequences. On Windows
  * it is told to take them. */
 bool plx__stream_is_terminal(enum plx__stream stream);
+/* Whether a write of some bytes to it would not wait now, as it does at a terminal that was stopped
+ * (Ctrl-S), and at a pipe that is full. True where the system does not tell. */
+bool plx__stream_has_room(enum plx__stream stream);
+/* From now on a write to a pipe that nobody reads any more fails, and does not end this process:
+ * nor a child that it forks. */
+void plx__pipes_ignore(void);
 /* Reads standard input to its end and drops what comes. Any thread. It holds no lock of the C
  * library meanwhile, so the process can end while a thread stands here. */
 void plx__input_drain(void);

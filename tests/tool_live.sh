@@ -112,6 +112,52 @@ kill -KILL "$running"
 wait "$running" 2>/dev/null
 running=
 
+# unread.py PROGRAM stopped|gone: lines are due for a terminal that was stopped; or lines and notes,
+# about clients without PROXY headers, for a pipe whose reader has gone. SIGTERM ends the server in
+# order nevertheless.
+cat >"$scratch/unread.py" <<'END'
+import os
+import pty
+import re
+import subprocess
+import sys
+import termios
+
+program, how = sys.argv[1:]
+readable, writable = pty.openpty() if how == "stopped" else os.pipe()
+command = [program, "serve", "--mode", "http", "--live", "always", "--listen", "tcp://127.0.0.1:0"]
+if how == "gone":
+    command += ["--proxy-protocol"]
+# A shell may ignore SIGPIPE; this has the server start without that.
+with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=writable,
+                      restore_signals=True) as server:
+    address = re.match(rb"listening on (\S+)", server.stdout.readline()).group(1)
+    os.read(readable, 1)  # The header is there.
+    if how == "stopped":
+        termios.tcflow(writable, termios.TCOOFF)
+    else:
+        os.close(readable)
+    subprocess.run([program, "load", "--mode", "http", "--duration", "3", address],
+                   stdout=subprocess.DEVNULL, check=False)
+    server.terminate()
+    try:
+        rest, _ = server.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        sys.exit("the server does not end")
+    if server.returncode != 0 or b"connections" not in rest:
+        sys.exit(f"the server ended with {server.returncode}")
+END
+if [ -z "$emulator" ] && [ -n "$python" ]; then
+    for how in stopped gone; do
+        if "$python" "$scratch/unread.py" "$program" "$how" >"$out" 2>&1; then
+            passed "lines that nobody reads: $how"
+        else
+            failed "lines that nobody reads: $how"
+        fi
+    done
+fi
+
 # --- the page -------------------------------------------------------------------------------------
 
 # get PATH: the header, without its \r, is in $scratch/head, and the body in $scratch/body.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "platform/platform.h"
+#include "platform/process.h"
 #include "tools/failure.h"
 #include "tools/input_watch.h"
 #include "tools/json.h"
@@ -390,6 +391,7 @@ static int services_run(serve *s)
 
 int serve_until_end(serve *s)
 {
+    plx__pipes_ignore(); /* Whoever reads its notes may end before it. */
     s->options.loop = &s->loop_options;
     s->options.on_draining = s->service->on_draining;
     s->options.data = s;

@@ -1,8 +1,8 @@
 /* tools/serve_live.c - see tools/serve_live.h.
  *
  * A line has a cell for each loop, under a header that is printed once. Columns have fixed widths,
- * as wide as 80 columns allow. The thread that prints is no loop's: a terminal that has been
- * stopped, as by Ctrl-S, stops nobody else.
+ * as wide as 80 columns allow. The thread that prints is no loop's, and leaves lines out while a
+ * terminal has been stopped, as by Ctrl-S: that stops neither a loop nor the end of the server.
  */
 #include "tools/serve_live.h"
 
@@ -192,6 +192,8 @@ static void line_print(const serve_live *l)
 {
     cell cells[CELLS_MAX] = {{0}};
     char line[LINE_SIZE];
+    if (!plx__stream_has_room(PLX__STREAM_ERROR))
+        return; /* Else serve_live_stop() would wait for it. */
     cells_read(l->counters, cells);
     line_write(l->counters, cells, line);
     if (l->is_terminal)
@@ -281,7 +283,7 @@ void serve_live_stop(serve_live *l)
     plx__condition_close(&l->condition);
     plx__mutex_close(&l->mutex);
     l->is_running = false;
-    if (plx__atomic_exchange(&is_up, 0) != 0) {
+    if (plx__atomic_exchange(&is_up, 0) != 0 && plx__stream_has_room(PLX__STREAM_ERROR)) {
         fputc('\n', stderr);
         fflush(stderr);
     }

@@ -342,6 +342,18 @@ bool plx__stream_is_terminal(enum plx__stream stream)
     return isatty((int)stream) == 1;
 }
 
+/* One that has failed has room: the write tells. */
+bool plx__stream_has_room(enum plx__stream stream)
+{
+    struct pollfd entry = {.fd = (int)stream, .events = POLLOUT};
+    return poll(&entry, 1, 0) != 0;
+}
+
+void plx__pipes_ignore(void)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
 plx_socket plx__input_socket(void)
 {
     return STDIN_FILENO;
