@@ -192,6 +192,30 @@ await_counters() {
     fi
 }
 
+# As many clients as the page has connections send a byte now and then; one more asks behind them,
+# and is answered before the minute is over.
+cat >"$scratch/slow.py" <<'END'
+import select
+import socket
+import sys
+
+address = ("127.0.0.1", int(sys.argv[1]))
+slow = [socket.create_connection(address) for _ in range(64)]
+for one in slow:
+    one.sendall(b"GET / HTTP/1.1\r\nX: ")
+asks = socket.create_connection(address)
+asks.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+for _ in range(60):
+    for one in slow:
+        try:
+            one.sendall(b"x")
+        except OSError:
+            pass  # It has been reset.
+    if select.select([asks], [], [], 1)[0]:
+        sys.exit(0 if asks.recv(100).startswith(b"HTTP/1.1 200 OK\r\n") else "no answer")
+sys.exit("not answered in a minute")
+END
+
 if command -v curl >/dev/null; then
     serve --mode http --loops 2 --health tcp://127.0.0.1:0
     health=$(tr -d '\r' <"$scratch/serve" | sed -n 's/^health at tcp:/http:/p')
@@ -244,6 +268,13 @@ if command -v curl >/dev/null; then
     load_begin --mode http --connections 3
     await_counters "connections that threads serve" '"open":3,"connections":3}' 1
     load_end
+    if [ -n "$python" ]; then
+        if "$python" "$scratch/slow.py" "${health##*:}" >"$out" 2>&1; then
+            passed "slow clients do not have the page to themselves"
+        else
+            failed "slow clients do not have the page to themselves"
+        fi
+    fi
     serve_end "serve with a page, and threads"
 fi
 

@@ -19,6 +19,7 @@
 #define HEAD_MAX        640u
 #define ANSWER_MAX      (16u << 20)
 #define TIMEOUT_NS      (10 * PLX_SECOND)
+#define RECEIVE_RATE    1000u /* Bytes a second that a client has to send. */
 #define CONNECTIONS_MAX 64u
 #define LINE_MAX        128u /* Of the metrics; the longest name has 40. */
 
@@ -222,6 +223,14 @@ static void request_answer(plx_loop *loop, plx_conn conn, const serve_health *h,
         answer(loop, conn, "200 OK", "ok\n");
 }
 
+/* There are few connections: who sends a byte now and then would have one for hours. Without memory
+ * for that it is not judged. */
+static void on_open(plx_loop *loop, plx_conn conn, void *data)
+{
+    (void)data;
+    (void)!plx_conn_set_receive_rate(loop, conn, RECEIVE_RATE, TIMEOUT_NS);
+}
+
 /* The parser begins anew with each piece, which a request this short allows. */
 static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *bytes, size_t length)
 {
@@ -242,7 +251,8 @@ static size_t on_data(plx_loop *loop, plx_conn conn, void *data, const void *byt
 
 int serve_health_open(serve_health *h, plx_server *server, serve_counters *counters)
 {
-    const plx_conn_options conn = {.on_data = on_data,
+    const plx_conn_options conn = {.on_open = on_open,
+                                   .on_data = on_data,
                                    .data = h,
                                    .idle_timeout_ns = TIMEOUT_NS,
                                    .receive_limit = REQUEST_MAX,
