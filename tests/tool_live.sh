@@ -216,6 +216,25 @@ for _ in range(60):
 sys.exit("not answered in a minute")
 END
 
+# What the page's script makes of a server in another mode, which has another one's address and more
+# connections than that had: no figure that is none.
+cat >"$scratch/replaced.js" <<'END'
+function stub() {
+  return {
+    style: {}, dataset: {}, append() {}, replaceChildren() {}, addEventListener() {},
+    appendChild(child) { return child; },
+    setAttribute(key, value) { if (/NaN|undefined/.test(value)) throw new Error(key); },
+    get lastChild() { return stub(); },
+  };
+}
+globalThis.document = { createElement: stub, createElementNS: stub, querySelector: stub };
+const counted = { loop: 0, is_late: false, open: 1, timeouts: 0, queued_bytes: 0 };
+for (const [n, more] of [{ requests: 5 }, { requests: 6 }, {}, {}, { requests: 1 }].entries())
+  take({ loops: [{ ...counted, ...more, time_ms: 1000 * n, connections: n, received_bytes: n,
+    sent_bytes: n }] });
+if (points.length !== 0 || !figures.some(({ key }) => key === 'requests')) process.exit(1);
+END
+
 if command -v curl >/dev/null; then
     serve --mode http --loops 2 --health tcp://127.0.0.1:0
     health=$(tr -d '\r' <"$scratch/serve" | sed -n 's/^health at tcp:/http:/p')
@@ -251,6 +270,16 @@ if command -v curl >/dev/null; then
     else
         cp "$scratch/keys" "$out"
         failed "seven counters"
+    fi
+    if command -v node >/dev/null; then
+        sed -n '/^<script>$/,/^<\/script>$/p' "$scratch/body" | sed -e '1d;$d' -e '/^ask();$/d' \
+            >"$scratch/page.js"
+        cat "$scratch/replaced.js" >>"$scratch/page.js"
+        if node "$scratch/page.js" >"$out" 2>&1; then
+            passed "the page begins anew with another server"
+        else
+            failed "the page begins anew with another server"
+        fi
     fi
     get '/?x'
     expect_answer "the page with a query" '^</html>$' "$scratch/body"
