@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the behaviours on libuv, which is there for comparison, and in a simulation under Wine. On all
-# other backends the row "windows" of ci/test.sh runs them.
+# Runs the behaviours on libuv, which is there for comparison, and in a simulation under Wine. On
+# all other backends the row "windows" of ci/test.sh runs them.
 set -eu
 . "$(dirname "$0")/../help.sh"
 cd "$(dirname "$0")/../.."
