@@ -146,11 +146,12 @@ static void clients_are_apart_as_their_bits_say(world *w)
     }
 }
 
-/* Denied comes before allowed, and who is not allowed is denied; while the server runs, too. */
+/* Denied comes before allowed, and who is not allowed is denied; while the server runs, too. What
+ * fits is the last of one list and the first of the other. */
 static void lists_say_who_may_connect(world *w)
 {
     static const char *const allow[] = {"10.0.0.0/8", "::/0", "127.0.0.0/31"};
-    static const char *const deny[] = {"2001:db8::/32", "127.0.0.1"};
+    static const char *const deny[] = {"127.0.0.1", "2001:db8::/32"};
     plx_server_limits limits = {.allow = allow, .allow_count = 3};
     for (uint32_t dispatch = PLX_DISPATCH_INLINE; dispatch <= PLX_DISPATCH_SHARED; dispatch++) {
         hosted h;
