@@ -342,7 +342,7 @@ return=$(printf '\r')
 if [ -z "$emulator" ] && script --version 2>/dev/null | grep -q util-linux; then
     serve_on_terminal --mode http --loops 2
     expect_line "a terminal gets the header" '^loop 0  *|loop 1 '
-    expect_line "and lines, each in place of the last" "$erase$return *[0-9].*|.*$erase"
+    expect_line "and lines, each over the last" "$erase$return *[0-9].*|.*$erase"
     serve_on_terminal_end "serve on a terminal"
     expect_line "the summary is below the last line" "^requests  *[0-9]" "$out"
 
@@ -354,7 +354,7 @@ if [ -z "$emulator" ] && script --version 2>/dev/null | grep -q util-linux; then
     serve_on_terminal --loops 2 --proxy-protocol
     expect_line "a line of a server with PROXY headers" "$erase"
     pollux load --duration 0.1 --connections 1 "$address" >"$out" 2>&1
-    expect_line "a note is in place of the line" \
+    expect_line "a note is instead of the line" \
         "$erase$return${erase}pollux serve: .* without a PROXY header"
     serve_on_terminal_end "serve on a terminal with a note"
 

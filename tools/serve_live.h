@@ -33,7 +33,7 @@ int serve_live_run(serve_live *l, serve_counters *counters);
 /* Prints no more, and leaves the last line where it is. Harmless when it does not run. */
 void serve_live_stop(serve_live *l);
 
-/* Prints "pollux serve: " and the text on standard error, in place of a line that is there: the
+/* Prints "pollux serve: " and the text on standard error, instead of a line that is there: the
  * next one follows below. Any thread. */
 #if defined __MINGW32__
 __attribute__((format(gnu_printf, 1, 2)))
