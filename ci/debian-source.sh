@@ -19,6 +19,8 @@ directory=$1
 shift
 mkdir -p "$directory/lists/partial"
 cd "$directory"
+exec 9> lock
+flock -w 900 9 # apt does not wait for another's lists: it fails.
 mirror=$(sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb *\(\[[^]]*\] *\)\{0,1\}\([^ ]*\).*/\2/p' \
     /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list \
     2> /dev/null | grep -v security | head -n 1)

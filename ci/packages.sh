@@ -24,11 +24,15 @@ if [ "$(id -u)" -ne 0 ]; then
     root=sudo
 fi
 
+exec 9< /var/lib/dpkg
+flock -w 900 9 # Two of these at once: apt does not wait for another's lists, it fails.
+
 echo "packages: installing$missing"
 # One source of several may be out of reach; the next step shows whether that matters.
 updated=yes
 $root apt-get update -qq -o APT::Update::Error-Mode=any || updated=no
 get="$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends"
+get="$get -o DPkg::Lock::Timeout=300" # The system's own upgrades.
 # shellcheck disable=SC2086
 if ! $get --simulate $missing > /dev/null; then
     if [ "$updated" = no ]; then

@@ -26,7 +26,7 @@ fetch() {
     [ "$1" != pen ] || upstream=--upstream # Debian changes its manual alone.
     [ -e "$sources/$1.complete" ] || {
         # shellcheck disable=SC2086
-        sh "$root/ci/debian-source.sh" $upstream "$sources" "$1" 2> /dev/null &&
+        sh "$root/ci/debian-source.sh" $upstream "$sources" "$1" 2> "$work/source.log" &&
             touch "$sources/$1.complete"
     }
 }
@@ -269,7 +269,8 @@ for one; do
     there=yes
     for package in $packages; do
         fetch "$package" || {
-            echo "posix-programs: the mirror does not give the source of $package" >&2
+            echo "posix-programs: the mirror does not give the source of $package:" \
+                "$(tail -n 1 "$work/source.log")" >&2
             absent="$absent $package"
             there=no
         }
