@@ -234,6 +234,25 @@ static void children_are_limited(world *w)
     ck_assert_uint_eq(end.stats.children_lost, 0);
 }
 
+/* Children are busy for as long as they like, and whoever connects meanwhile is refused: a child
+ * has no copy of the listening socket. */
+static void child_does_not_hold_the_port(world *w)
+{
+    parent p = {.options = {.dispatch = PLX_DISPATCH_FORK, .on_socket = on_socket},
+                .drain_ns = PLX_FOREVER};
+    if (!parent_start(w, &p))
+        return;
+    peer busy = peer_open(w, p.address);
+    ask(w, &busy, "here", "here");
+    ck_ok(plx__socket_shutdown(p.channel[0]));
+    hosted_until_refused(w, p.address);
+    ask(w, &busy, "still", "still");
+    peer_close(&busy);
+    ending end = parent_end(w, &p);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.connections_cut, 0);
+}
+
 /* A client that says nothing does not hold the server up. */
 static void deadline_kills_children(world *w)
 {
@@ -409,9 +428,15 @@ static void threads_and_forks_do_not_mix(world *w)
 }
 
 const test_case behavior_children_cases[] = {
-    CASE(children_are_limited),      CASE(deadline_kills_children),
-    CASE(children_serve_and_report), CASE(child_that_dies_is_started_again),
-    CASE(drain_outlasts_a_restart),  CASE(drain_may_come_before_the_fork),
-    CASE(failed_start_ends_all),     CASE(threads_and_forks_do_not_mix),
-    CASE(connection_has_a_child),    CASES_END,
+    CASE(children_are_limited),
+    CASE(deadline_kills_children),
+    CASE(children_serve_and_report),
+    CASE(child_that_dies_is_started_again),
+    CASE(drain_outlasts_a_restart),
+    CASE(drain_may_come_before_the_fork),
+    CASE(failed_start_ends_all),
+    CASE(threads_and_forks_do_not_mix),
+    CASE(connection_has_a_child),
+    CASE(child_does_not_hold_the_port),
+    CASES_END,
 };

@@ -258,6 +258,32 @@ void hosted_peers_close(peer *peers, size_t count)
         peer_close(&peers[i]);
 }
 
+/* What connecting to it comes to. */
+static int connect_result(world *w, const plx__address *address)
+{
+    peer late;
+    ck_ok(net_open(&late.socket, address->family));
+    int status = net_connect(late.socket, address);
+    while (status == PLX_EAGAIN) {
+        turn(w);
+        if ((net_look(late.socket, PLX_WRITABLE) & (PLX_WRITABLE | PLX_FAILED)) != 0)
+            status = net_connect_result(late.socket);
+    }
+    peer_close(&late);
+    return status;
+}
+
+void hosted_until_refused(world *w, const char *address)
+{
+    plx__address to;
+    int status = 0;
+    ck_ok(plx__address_parse(&to, address));
+    /* One that has connected a moment before the socket is closed is reset. */
+    for (int tries = 0; (status == 0 || status == PLX_ECONNRESET) && tries < 1000; tries++)
+        status = connect_result(w, &to);
+    ck_assert_int_eq(status, PLX_ECONNREFUSED);
+}
+
 uint64_t hosted_stat_at(hosted *h, size_t offset)
 {
     plx_server_stats stats;

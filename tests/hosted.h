@@ -58,6 +58,8 @@ void hosted_ask(world *w, peer *p, const char *question);
 /* Connects peers one by one, each when the one before has opened. */
 void hosted_peers_open(world *w, hosted *h, peer *peers, size_t count);
 void hosted_peers_close(peer *peers, size_t count);
+/* Connects again and again, until that is refused. */
+void hosted_until_refused(world *w, const char *address);
 /* A counter of the server's. */
 uint64_t hosted_stat_at(hosted *h, size_t offset);
 #define hosted_stat(h, member) hosted_stat_at((h), offsetof(plx_server_stats, member))

@@ -206,6 +206,7 @@ static void late_wakes_end_the_wait_later(world *w)
     stage_close(&s);
     pair_open((plx_sim_faults){0});
     ck_assert_uint_le(post_longest(), SLOP_NS);
+    ck_assert_uint_gt(stage_count(&s, "wake"), 50);
     stage_close(&s);
 }
 

@@ -1,5 +1,7 @@
 """Which suites watch which file, and how a case of one is run."""
 
+import functools
+import glob
 import os
 import re
 import subprocess
@@ -23,9 +25,9 @@ WATCHERS_LINUX = (
     ("backends/readiness", "unit behavior:epoll behavior:poll behavior:libuv epoll:epoll"
      " fuzz:epoll"),
     ("platform/unix/poll.c", "unit behavior:poll-two-tier behavior:poll fuzz:poll"),
-    ("core/server", "servers behavior:poll behavior:uring behavior:epoll behavior:sim"
+    ("core/server", "servers sim behavior:poll behavior:uring behavior:epoll behavior:sim"
      " behavior:select"),
-    ("core", "unit seeds behavior:poll behavior:uring behavior:epoll behavior:poll-two-tier"
+    ("core", "unit seeds sim behavior:poll behavior:uring behavior:epoll behavior:poll-two-tier"
      " behavior:select uring:uring epoll:epoll fuzz:poll fuzz:uring behavior:sim"),
     ("", "unit behavior:poll behavior:uring behavior:epoll behavior:poll-two-tier behavior:select"
      " uring:uring epoll:epoll fuzz:poll fuzz:uring"),
@@ -41,6 +43,12 @@ PROGRAMS = {"fuzz": ("fuzz_api", ["--seconds", "4", "--seed", "1"]),
             "seeds": ("sim_seeds", ["--count", "300"]),
             "servers": ("sim_seeds", ["--servers", "--count", "1000"])}
 HERE = os.path.dirname(os.path.abspath(__file__))
+# Most mutants fail one of the first cases. Those behind them share processes, so many each: to
+# start one takes longer than most cases do.
+FIRST_CASES = 8
+BATCH_CASES = 16
+# A suite of which each case needs a process of its own, as tests/CMakeLists.txt has it.
+SUITES_OF_SINGLES = {"unit_windows"}
 
 
 def program_of(suite):
@@ -60,6 +68,16 @@ def exempt_of(configuration):
         return set()
     with open(os.path.join(HERE, "..", "sim_exempt.txt"), encoding="utf-8") as file:
         return {line.strip() for line in file if not line.startswith("#")}
+
+
+@functools.lru_cache(maxsize=None)
+def cases_alone():
+    """The cases that change their process for good."""
+    names = set()
+    for path in glob.glob(os.path.join(HERE, "..", "*.c")):
+        with open(path, encoding="utf-8") as file:
+            names.update(re.findall(r"^\s+CASE_ALONE\((\w+)\)", file.read(), re.M))
+    return names
 
 
 @dataclass(frozen=True)
@@ -124,23 +142,60 @@ class Bench:
 
     def run(self, case, limit_s, more=None):
         """None when the case passes, else in a few words how it fails. `more` is environment."""
-        command = self.emulator + [self.program(case.suite)]
-        if case.configuration:
-            command += ["--backend", case.configuration]
-        command += PROGRAMS[case.suite][1] if case.suite in PROGRAMS else [case.name]
+        return self._run([case], limit_s, more)[1]
+
+    def run_batch(self, cases, limit_s):
+        """The index of the first case that seems to fail, or None. One process runs all of these,
+        which are of one suite and configuration."""
+        more = {"POLLUX_TEST_TIMEOUT": str(limit_s)}
+        begun, how = self._run(cases, limit_s * (1 + len(cases) / 4), more)
+        return None if how is None else max(begun, 1) - 1
+
+    def _run(self, cases, limit_s, more):
+        """How many cases began, and how one fails, or None."""
+        suite, configuration = cases[0].suite, cases[0].configuration
+        command = self.emulator + [self.program(suite)]
+        if configuration:
+            command += ["--backend", configuration]
+        names = [case.name for case in cases]
+        command += PROGRAMS[suite][1] if suite in PROGRAMS else names
         environment = dict(self.environment, **(more or {}))
         try:
             ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
                                    cwd=self.build, capture_output=True, timeout=limit_s, check=False)
-        except subprocess.TimeoutExpired:
-            return f"no end within {limit_s:.0f} s"
+        except subprocess.TimeoutExpired as late:
+            return _begun(late.stdout, names), f"no end within {limit_s:.0f} s"
+        how = None
+        all_passed = f"suite: {len(names)} of {len(names)} cases passed".encode()
         if ended.returncode != 0:
             failed = re.findall(rb"[\w/]+\.c:\d+:[EF]:.*", ended.stdout)
             where = ", " + failed[-1].decode(errors="replace").strip() if failed else ""
-            return f"ended with {ended.returncode}{where}"
-        if case.suite not in PROGRAMS and b"suite: 1 of 1 cases passed" not in ended.stdout:
-            return "no check was run to its end"
-        return None
+            how = f"ended with {ended.returncode}{where}"
+        elif suite not in PROGRAMS and all_passed not in ended.stdout:
+            how = "no check was run to its end"
+        return _begun(ended.stdout, names), how
+
+
+def _begun(output, names):
+    """How many of the cases have printed their name, which each does when it begins."""
+    lines = set((output or b"").decode(errors="replace").split())
+    return sum(name in lines for name in names)
+
+
+def batches_of(cases):
+    """The cases in their order, as lists that one process each can run."""
+    batches = [[case] for case in cases[:FIRST_CASES]]
+    open_ones = {}
+    for case in cases[FIRST_CASES:]:
+        if case.suite in PROGRAMS or case.suite in SUITES_OF_SINGLES or case.name in cases_alone():
+            batches.append([case])
+            continue
+        batch = open_ones.get((case.suite, case.configuration))
+        if batch is None or len(batch) == BATCH_CASES:
+            batch = open_ones[(case.suite, case.configuration)] = []
+            batches.append(batch)
+        batch.append(case)
+    return batches
 
 
 def confirmed(bench, case, how, limit_s):
@@ -153,19 +208,32 @@ def confirmed(bench, case, how, limit_s):
     return bench.run(case, limit_s) or bench.run(case, limit_s)
 
 
+def _batch_failure(bench, batch, limit_s):
+    """(case, how) of the first case of the batch that fails by itself, too, or None."""
+    while batch:
+        index = bench.run_batch(batch, limit_s) if len(batch) > 1 else 0
+        if index is None:
+            return None
+        case, batch = batch[index], batch[index + 1:]
+        how = confirmed(bench, case, bench.run(case, limit_s), limit_s)
+        if how is not None:
+            return case, how
+    return None
+
+
 def first_failure(bench, cases, limit_s, jobs):
     """(case, how) of a case that fails, or None. Stops at the first."""
-    queue, lock, found = iter(cases), threading.Lock(), []
+    queue, lock, found = iter(batches_of(cases)), threading.Lock(), []
 
     def work():
         while not found:
             with lock:
-                case = next(queue, None)
-            if case is None:
+                batch = next(queue, None)
+            if batch is None:
                 return
-            how = confirmed(bench, case, bench.run(case, limit_s), limit_s)
-            if how is not None:
-                found.append((case, how))
+            failure = _batch_failure(bench, batch, limit_s)
+            if failure is not None:
+                found.append(failure)
 
     threads = [threading.Thread(target=work) for _ in range(jobs)]
     for thread in threads:
