@@ -295,16 +295,24 @@ static void children_serve_and_report(world *w)
     ck_assert_uint_eq(end.loop.received_bytes, 4 * 7);
 }
 
-/* One child, so that the next client tells: it is another, of the same number. */
+/* One child, so that the next client tells: it is another, of the same number. One that has lived
+ * for less than a second is started again after 100 ms, or later. */
 static void child_that_dies_is_started_again(world *w)
 {
     parent p = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}};
+    uint64_t unborn_ns = plx__clock_now(); /* The next child is not older. */
+    bool lived_short = false;
     size_t count;
     if (!parent_start(w, &p))
         return;
     for (int i = 0; i < 3; i++) {
         peer deadly = peer_open(w, p.address);
         ask(w, &deadly, "who", "n-0");
+        const uint64_t now_ns = plx__clock_now();
+        if (lived_short)
+            ck_assert_uint_ge(now_ns - unborn_ns, 100 * PLX_MILLISECOND);
+        lived_short = now_ns - unborn_ns < PLX_SECOND / 2;
+        unborn_ns = now_ns;
         peer_send(w, &deadly, "die", 3);
         ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
         peer_close(&deadly);

@@ -523,6 +523,24 @@ static void signal_action_is_restored(world *w)
     ck_assert(signal(SIGTERM, SIG_DFL) != SIG_ERR);
 }
 
+/* As many loops as may can subscribe; another one is refused, has nothing open, and can once one of
+ * them has closed. */
+static void so_many_loops_hear_signals(world *w)
+{
+    enum { MOST = 64 };
+    plx_loop *loops[MOST + 1];
+    for (size_t i = 0; i <= MOST; i++) {
+        loops[i] = world_loop_open(w);
+        ck_assert_int_eq(plx_signal_open(loops[i], NULL, PLX_SIGNAL_INTERRUPT, hear_nothing, NULL),
+                         i < MOST ? 0 : PLX_ELIMIT);
+    }
+    ck_ok(plx_loop_run(loops[MOST]));
+    ck_ok(plx_loop_close(loops[0]));
+    ck_ok(plx_signal_open(loops[MOST], NULL, PLX_SIGNAL_INTERRUPT, hear_nothing, NULL));
+    for (size_t i = 1; i <= MOST; i++)
+        ck_ok(plx_loop_close(loops[i]));
+}
+
 /* With one descriptor more each time: opening fails cleanly until there are enough. */
 static void loop_opens_with_enough_descriptors(world *w)
 {
@@ -542,21 +560,13 @@ static void loop_opens_with_enough_descriptors(world *w)
 }
 
 const test_case behavior_limits_cases[] = {
-    CASE(loop_opens_with_enough_descriptors),
-    CASE(high_and_max_are_exact),
-    CASE(refusal_makes_a_queue_high),
-    CASE(low_is_exact),
-    CASE(queued_bytes_max_is_exact),
-    CASE(receive_limit_is_exact),
-    CASE(limits_of_the_options_are_exact),
-    CASE(connections_max_is_exact),
-    CASE(backend_of_the_environment),
-    CASE(abstract_name_of_nothing_is_none),
-    CASE(handle_of_a_slot_that_is_used_again),
-    CASE(closed_listener_leaves_no_timer),
-    CASE(closed_connection_leaves_no_timer),
-    CASE(connected_one_leaves_no_timer),
-    CASE(cork_holds_its_room_exactly),
-    CASE(signal_action_is_restored),
-    CASES_END,
+    CASE(loop_opens_with_enough_descriptors),  CASE(high_and_max_are_exact),
+    CASE(refusal_makes_a_queue_high),          CASE(low_is_exact),
+    CASE(queued_bytes_max_is_exact),           CASE(receive_limit_is_exact),
+    CASE(limits_of_the_options_are_exact),     CASE(connections_max_is_exact),
+    CASE(backend_of_the_environment),          CASE(abstract_name_of_nothing_is_none),
+    CASE(handle_of_a_slot_that_is_used_again), CASE(closed_listener_leaves_no_timer),
+    CASE(closed_connection_leaves_no_timer),   CASE(connected_one_leaves_no_timer),
+    CASE(cork_holds_its_room_exactly),         CASE(signal_action_is_restored),
+    CASE(so_many_loops_hear_signals),          CASES_END,
 };

@@ -449,13 +449,14 @@ static void refused_ones_are_told_at_three_quarters(world *w)
     }
 }
 
-/* --- accepting that fails ----------------------------------------------------------------------
- */
+/* --- accepting that fails --------------------------------------------------------------------- */
 
 static struct accepting {
     plx__endpoint *endpoint;
     plx__completion completion;
     size_t starts;
+    int start_fails; /* Starting does, so. */
+    plx_listener listener;
     size_t left; /* So many more are told of, and fail so: */
     int status;
     couple good; /* Or are this one's first end. */
@@ -469,7 +470,8 @@ static int accept_start_is_noted(plx__backend *backend, plx__endpoint *endpoint,
 {
     accepting.endpoint = endpoint;
     accepting.starts++;
-    return real->accept_start(backend, endpoint, config);
+    return accepting.start_fails != 0 ? accepting.start_fails
+                                      : real->accept_start(backend, endpoint, config);
 }
 
 static int accept_held_has_many(plx__backend *backend, plx__endpoint *endpoint,
@@ -520,8 +522,7 @@ static void listen_over_a_seam(world *own, const world *w)
     accepting = (struct accepting){.endpoint = NULL};
     seam.accept_start = accept_start_is_noted;
     seam.next = next_accepts;
-    ck_ok(plx_listen(own->loop, NULL, "tcp://127.0.0.1:0", &options));
-    ck_assert_uint_eq(accepting.starts, 1);
+    ck_ok(plx_listen(own->loop, &accepting.listener, "tcp://127.0.0.1:0", &options));
 }
 
 /* Fifteen in a row are each about one connection; with the sixteenth the listener pauses. One that
@@ -569,11 +570,27 @@ static void few_are_turned_away_at_a_time(world *w)
     ck_ok(plx_loop_close(own.loop));
 }
 
+/* The next turn tries again, and reports it. */
+static void resume_that_fails_is_tried_again(world *w)
+{
+    world own;
+    listen_over_a_seam(&own, w);
+    ck_ok(plx_listener_pause(own.loop, accepting.listener));
+    accepting.start_fails = PLX_ENOMEM;
+    ck_ok(plx_listener_resume(own.loop, accepting.listener));
+    turn_until(&own, &accepting.errors, 1);
+    ck_assert_int_eq(accepting.error, PLX_ENOMEM);
+    accepting.start_fails = 0;
+    turn_until(&own, &accepting.starts, accepting.starts + 1);
+    ck_ok(plx_loop_close(own.loop));
+}
+
 const test_case unit_seam_cases[] = {
     CASE(backend_that_is_due_is_waited_with),
     CASE(refused_ones_are_told_at_three_quarters),
     CASE(sixteen_aborts_in_a_row_pause_a_listener),
     CASE(few_are_turned_away_at_a_time),
+    CASE(resume_that_fails_is_tried_again),
     CASE(sends_that_are_told_of_later_keep_their_order),
     CASE(adopting_that_is_refused_leaves_nothing),
     CASE(end_waits_for_one_that_pauses_again),

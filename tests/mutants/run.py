@@ -56,8 +56,8 @@ def arguments_parse():
     parser.add_argument("--file", action="append", default=[], metavar="PATH",
                         help="only this file; may be given more than once")
     parser.add_argument("--key", help="only mutants whose key contains this text")
-    parser.add_argument("--case", help="only cases whose name, SUITE.CONFIGURATION.CASE, contains "
-                        "this text")
+    parser.add_argument("--case", action="append", default=[], help="only cases whose name, "
+                        "SUITE.CONFIGURATION.CASE, contains this text; may be given more than once")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time (2)")
     parser.add_argument("--least", type=float, default=90, help="the share to be killed, in %% (90)")
     parser.add_argument("--list", action="store_true", help="print the keys of the sample and end")
@@ -398,16 +398,18 @@ class Hunt:
     def _cases(self, cases):
         """Those that the arguments ask for."""
         wanted = self.arguments.case
-        return cases if wanted is None else [case for case in cases if wanted in case.title]
+        return [case for case in cases if not wanted or any(text in case.title for text in wanted)]
 
     def _reach_know(self):
         """Which case runs which line; from a file if nothing has changed since."""
-        if self.arguments.windows or self.arguments.case:
+        if self.arguments.windows:
             return
         workshop = Workshop("trace", self.arguments)
         known = os.path.join(ROOT, "build", "mutants", "reach.json")
         key = tree_hash(ROOT, git("ls-files", "-co", "--exclude-standard").splitlines())
         lines = reach_load(known, key)
+        if lines is None and self.arguments.case:
+            return
         if lines is None:
             print("mutants: learning which case runs which line", flush=True)
             bench = workshop.prepare(is_traced=True)
