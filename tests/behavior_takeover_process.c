@@ -279,6 +279,23 @@ static void confirmation_without_request_is_refused(world *w)
     expect_refusal(w, &old, PLX_EVERSION);
 }
 
+static void offer_without_memory_is_refused(world *w)
+{
+    old_process old = {0};
+    unsigned char request[PLX__FRAME_BYTES];
+    if (!old_open(w, &old, 0))
+        return;
+    peer other = peer_open(w, old.path);
+    turn_some(w); /* The talk has begun. */
+    frame_of(request, PLX__FRAME_REQUEST);
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, 1);
+    peer_send(w, &other, request, sizeof request);
+    turn_until(w, &old.refused, 1);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
+    peer_close(&other);
+    expect_refusal(w, &old, PLX_ENOMEM);
+}
+
 /* Half a request; or all of it, and the end before the confirmation, or behind it. */
 static void process_that_ends_in_the_middle_changes_nothing(world *w)
 {
@@ -517,6 +534,7 @@ const test_case behavior_takeover_process_cases[] = {
     CASE(next_process_gets_the_sockets),
     CASE(many_sockets_go_over),
     CASE(garbage_is_refused),
+    CASE(offer_without_memory_is_refused),
     CASE(other_version_is_refused),
     CASE(confirmation_without_request_is_refused),
     CASE(process_that_ends_in_the_middle_changes_nothing),
