@@ -128,13 +128,10 @@ static bool all_are_closed(void *data)
 }
 
 /* More peers than any backend accepts ahead connect and say nothing. One that speaks is served. */
-static void receive_first_gets_past_silent_peers(world *w)
+static void get_past_silent_peers(world *w, probe *p, const char *address)
 {
-    probe p = {.then_data = echo_back};
-    char address[PLX_ADDRESS_TEXT_MAX];
     char answer[5];
     peer silent[SILENT];
-    (void)listen_first(w, &p, 0, address);
     for (int i = 0; i < SILENT; i++)
         silent[i] = peer_open(w, address);
     peer client = peer_open(w, address);
@@ -144,7 +141,32 @@ static void receive_first_gets_past_silent_peers(world *w)
     for (int i = 0; i < SILENT; i++)
         peer_close(&silent[i]);
     peer_close(&client);
-    turn_until_true(w, all_are_closed, &p);
+    turn_until_true(w, all_are_closed, p);
+}
+
+static void receive_first_gets_past_silent_peers(world *w)
+{
+    probe p = {.then_data = echo_back};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    (void)listen_first(w, &p, 0, address);
+    get_past_silent_peers(w, &p, address);
+}
+
+/* Of two such listeners one closes, the older or the newer: the other one does all the same. */
+static void receive_first_goes_on_when_another_closes(world *w)
+{
+    for (int closed = 0; closed < 2; closed++) {
+        probe p = {.then_data = echo_back};
+        char address[2][PLX_ADDRESS_TEXT_MAX];
+        plx_listener listeners[2];
+        for (int i = 0; i < 2; i++)
+            listeners[i] = listen_first(w, &p, 0, address[i]);
+        turn_some(w);
+        ck_ok(plx_listener_close(w->loop, listeners[closed]));
+        turn_some(w);
+        get_past_silent_peers(w, &p, address[1 - closed]);
+        ck_ok(plx_listener_close(w->loop, listeners[1 - closed]));
+    }
 }
 
 /* A listener is closed over silent peers: its address is free at once, and nothing is left. */
@@ -218,6 +240,7 @@ const test_case behavior_accept_first_cases[] = {
     CASE(receive_first_closed_from_on_open),
     CASE(receive_first_of_a_peer_that_only_ends),
     CASE(receive_first_gets_past_silent_peers),
+    CASE(receive_first_goes_on_when_another_closes),
     CASE(receive_first_leaves_silent_peers_with_the_system),
     CASE(receive_first_closes_over_silent_peers),
     CASE(receive_first_starts_late),
