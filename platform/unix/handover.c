@@ -63,16 +63,29 @@ ptrdiff_t plx__sockets_send(plx_socket channel, const void *bytes, size_t length
     if (count > 0) {
         memset(&room, 0, sizeof room);
         message.msg_control = room.bytes;
-        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        message.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int));
         struct cmsghdr *head = CMSG_FIRSTHDR(&message);
         head->cmsg_level = SOL_SOCKET;
         head->cmsg_type = SCM_RIGHTS;
-        head->cmsg_len = CMSG_LEN(count * sizeof(int));
+        head->cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int));
         memcpy(CMSG_DATA(head), sockets, count * sizeof(int));
     }
     ssize_t sent = sendmsg(channel, &message, PLX__SEND_FLAGS);
     return sent >= 0 ? sent : plx__send_failed();
 }
+
+/* musl's macro compares a difference of addresses with a size. */
+#ifdef __GNUC__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#endif
+static struct cmsghdr *control_next(struct msghdr *message, struct cmsghdr *head)
+{
+    return CMSG_NXTHDR(message, head);
+}
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 
 /* Takes the descriptors of one part of a control message. */
 static void rights_take(const struct cmsghdr *head, plx_socket *sockets, uint32_t *count)
@@ -106,7 +119,7 @@ ptrdiff_t plx__sockets_receive(plx_socket channel, void *bytes, size_t size, plx
     if (got < 0)
         return plx__receive_failed();
     for (struct cmsghdr *head = CMSG_FIRSTHDR(&message); head != NULL;
-         head = CMSG_NXTHDR(&message, head)) {
+         head = control_next(&message, head)) {
         if (head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS)
             rights_take(head, sockets, count);
     }
