@@ -378,6 +378,7 @@ static void drain_outlasts_a_restart(world *w)
     peer_close(&busy);
     ending end = parent_end(w, &p);
     ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 2);
     ck_assert_uint_eq(end.stats.connections_cut, 0);
 }
 

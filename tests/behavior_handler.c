@@ -310,6 +310,17 @@ static void want_of_a_thread_ends_the_run(world *w)
     ck_ok(plx_server_close(h.server));
 }
 
+/* Its loops cannot be opened, when the handlers are there already. */
+static void server_that_does_not_open_leaves_nothing(world *w)
+{
+    hosted h = {0};
+    const plx_server_options options = {
+        .dispatch = PLX_DISPATCH_THREAD, .on_socket = on_socket, .handlers = 3};
+    ck_assert_int_eq(hosted_try(w, &h, options, (plx_loop_options){.receive_bytes = UINT32_MAX}),
+                     PLX_EINVAL);
+    ck_assert_ptr_null(h.server);
+}
+
 const test_case behavior_handler_cases[] = {
     CASE(each_connection_has_a_thread),
     CASE(later_ones_wait_for_a_thread),
@@ -322,5 +333,6 @@ const test_case behavior_handler_cases[] = {
     CASE(bytes_received_first_go_along),
     CASE(misfits_are_refused),
     CASE(want_of_a_thread_ends_the_run),
+    CASE(server_that_does_not_open_leaves_nothing),
     CASES_END,
 };

@@ -17,6 +17,7 @@ typedef struct proxied {
     int reason;              /* Of the last refusal. */
     bool refuses;            /* What on_header returns, */
     bool closes;             /* or does. */
+    bool is_unheard;         /* Nobody is told of refusals. */
     plx_proxy_header header; /* The last one. */
     char peer[PLX_ADDRESS_TEXT_MAX];
     void *data; /* What on_header was handed. */
@@ -65,7 +66,7 @@ static void proxied_open(world *w, proxied *p, plx_conn_options conn, plx_proxy_
     conn.data = p->address; /* on_header has the probe instead. */
     options.conn = &conn;
     options.on_header = header_seen;
-    options.on_refused = refusal_seen;
+    options.on_refused = p->is_unheard ? NULL : refusal_seen;
     if (options.header_timeout_ns == 0)
         options.header_timeout_ns = PLX_FOREVER; /* The machine may be busy. */
     if (options.trusted == NULL) {
@@ -215,6 +216,18 @@ static void peers_that_send_something_else_are_reset(world *w)
         check_refused(w, &p, &client, PLX_EPROTO);
         ck_assert_mem_eq(p.peer, "tcp://127.0.0.1:", 16);
     }
+    proxied_close(w, &p);
+}
+
+static void refusal_may_go_unheard(world *w)
+{
+    proxied p = {.is_unheard = true};
+    size_t dropped;
+    proxied_open(w, &p, (plx_conn_options){0}, (plx_proxy_options){0});
+    peer client = peer_open(w, p.address);
+    peer_send(w, &client, "GET /", 5);
+    expect_reset(peer_drain(w, &client, &dropped));
+    peer_close(&client);
     proxied_close(w, &p);
 }
 
@@ -527,6 +540,7 @@ const test_case behavior_proxy_cases[] = {
     CASE(headers_without_addresses_are_served),
     CASE(peers_that_send_something_else_are_reset),
     CASE(header_that_is_too_long_is_refused),
+    CASE(refusal_may_go_unheard),
     CASE(peer_that_ends_before_its_header),
     CASE(untrusted_peers_are_reset),
     CASE(header_that_does_not_end_times_out),

@@ -151,6 +151,18 @@ static void all_loops_accept_from_one_socket(world *w)
                                    strcmp(w->backend, "uring") == 0);
 }
 
+static enum plx_accept_verdict accept_nobody(plx_loop *loop, plx_listener listener, void *data,
+                                             plx_socket socket, const void *bytes, size_t length)
+{
+    (void)loop;
+    (void)listener;
+    (void)data;
+    (void)socket;
+    (void)bytes;
+    (void)length;
+    return PLX_ACCEPT_REFUSED;
+}
+
 static void wrong_options_are_refused(world *w)
 {
     hosted h = {0};
@@ -171,6 +183,9 @@ static void wrong_options_are_refused(world *w)
                      PLX_EINVAL);
     ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 2}, plain));
     ck_assert_int_eq(hosted_listen(&h, "tcp://nowhere", (plx_listen_options){0}), PLX_EADDRESS);
+    ck_assert_int_eq(
+        hosted_listen(&h, "tcp://127.0.0.1:0", (plx_listen_options){.on_accept = accept_nobody}),
+        PLX_EINVAL); /* The server has one of its own. */
     ck_assert_int_eq(plx_server_address(h.server, 0, h.address, sizeof h.address), PLX_EINVAL);
     ck_assert_int_eq(plx_server_count(h.server, NULL, NULL), PLX_EINVAL);
     ck_assert_int_eq(plx_server_loop_end(h.server, w->loop, 0), PLX_EINVAL);

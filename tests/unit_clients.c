@@ -38,6 +38,8 @@ static void clients_are_told_apart_by_their_bits(world *w)
     ck_assert(!is_one("2001:db8:0:1::1", "2001:db8:0:2::1", 32, 64));
     ck_assert(is_one("2001:db8:0:1::1", "2001:db8:0:2::1", 32, 48));
     ck_assert(!is_one("2001:db8::1", "2001:db8::2", 32, 128));
+    ck_assert(is_one("2001:db8::1", "3fff::1", 32, 3));
+    ck_assert(!is_one("2001:db8::1", "3fff::1", 32, 4));
     ck_assert(is_one("::ffff:10.1.2.3", "10.1.2.3", 32, 64));
     ck_assert(!is_one("::ffff:10.1.2.3", "::ffff:10.1.2.4", 32, 64));
     ck_assert(!is_one("::1", "10.1.2.3", 1, 1));

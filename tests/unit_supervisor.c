@@ -78,6 +78,10 @@ static void wrong_variables_are_refused(world *w)
     }
     inherit(own, "251", NULL);
     ck_assert_int_eq(inherited(&sockets), PLX_ELIMIT);
+    inherit(own, "0", NULL);
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, 1);
+    ck_assert_int_eq(inherited(&sockets), PLX_ENOMEM);
+    ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
 }
 
 /* Descriptors from 3 on, of which a test has some. */

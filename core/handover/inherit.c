@@ -74,16 +74,15 @@ int plx_inherited_sockets(plx_sockets **sockets_out)
 {
     uint32_t count;
     int status = plx_sockets_open(sockets_out);
-    if (status != 0)
-        return status;
-    status = count_find(&count);
+    if (status == 0)
+        status = count_find(&count);
     if (status == 0)
         status = sockets_fill(*sockets_out, count);
     plx__environment_remove("LISTEN_PID");
     plx__environment_remove("LISTEN_FDS");
     plx__environment_remove("LISTEN_FDNAMES");
-    if (status == 0)
-        return 0;
+    if (status == 0 || *sockets_out == NULL)
+        return status;
     for (uint32_t i = 0; i < plx_sockets_count(*sockets_out); i++)
         (void)plx_sockets_take(*sockets_out, i); /* They stay open. */
     plx_sockets_close(*sockets_out);

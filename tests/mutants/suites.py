@@ -25,7 +25,7 @@ WATCHERS_LINUX = (
     ("backends/readiness", "unit behavior:epoll behavior:poll behavior:libuv epoll:epoll"
      " fuzz:epoll"),
     ("platform/unix/poll.c", "unit behavior:poll-two-tier behavior:poll fuzz:poll"),
-    ("core/server", "servers sim behavior:poll behavior:uring behavior:epoll behavior:sim"
+    ("core/server", "servers sim unit behavior:poll behavior:uring behavior:epoll behavior:sim"
      " behavior:select behavior:poll-two-tier"),
     ("core", "unit seeds sim behavior:poll behavior:uring behavior:epoll behavior:poll-two-tier"
      " behavior:select uring:uring epoll:epoll fuzz:poll fuzz:uring behavior:sim"),
