@@ -26,8 +26,11 @@ typedef struct ending {
 typedef struct parent {
     world *w;
     plx_server_options options;
-    int start_fails;       /* What on_start returns. */
-    bool drains_first;     /* Before it runs, without a deadline. */
+    int start_fails;   /* What on_start returns. */
+    bool drains_first; /* Before it runs, without a deadline. */
+    bool lacks;        /* Once while it runs, this: */
+    enum plx__fault_kind what;
+    uint32_t spared;       /* After so many that it gets. */
     uint64_t drain_ns;     /* When the case has closed the channel; 0: it stops. */
     plx_socket channel[2]; /* The case's end, and the server's. */
     int process;
@@ -108,6 +111,7 @@ static void server_run(parent *p)
     const plx_conn_options conn = {.on_data = conn_data};
     const plx_loop_options loop = world_options(p->w, (plx_loop_options){0});
     ending end = {0};
+    const uint32_t descriptors = plx__fault_held(PLX__FAULT_DESCRIPTOR);
     p->options.loop = &loop;
     if (p->options.dispatch == PLX_DISPATCH_PREFORK)
         p->options.on_start = loop_started; /* In children alone. */
@@ -122,11 +126,16 @@ static void server_run(parent *p)
                      sizeof p->address);
     if (p->drains_first)
         ck_ok(plx_server_drain(server, PLX_FOREVER));
+    if (p->lacks)
+        plx__fault_arm(p->what, p->spared, 1);
     end.status = plx_server_run(server);
+    if (p->lacks)
+        ck_assert_uint_eq(plx__fault_disarm(p->what), 1);
     end.loops = plx_server_loops(server);
     plx_server_stats_get(server, &end.stats);
     ck_ok(plx_server_count(server, on_count, &end.loop));
     ck_ok(plx_server_close(server));
+    ck_assert_uint_eq(plx__fault_held(PLX__FAULT_DESCRIPTOR), descriptors);
     ck_assert_int_eq(plx__socket_send(p->channel[1], &end, sizeof end), sizeof end);
 }
 
@@ -408,6 +417,69 @@ static void failed_start_ends_all(world *w)
     plx__socket_close(p.channel[0]);
 }
 
+/* --- want ------------------------------------------------------------------------------------- */
+
+/* What the first children need is not there: the run ends with the reason. */
+static void want_at_the_start_ends_the_run(world *w)
+{
+    static const struct {
+        enum plx__fault_kind what;
+        uint32_t spared;
+        int status;
+    } wants[] = {
+        {PLX__FAULT_DESCRIPTOR, 0, PLX_EMFILE}, /* The duplicate of the listening socket, */
+        {PLX__FAULT_DESCRIPTOR, 1, PLX_EMFILE}, /* the channel, */
+        {PLX__FAULT_THREAD, 0, PLX_ELIMIT},     /* the process. */
+    };
+    for (size_t i = 0; i < sizeof wants / sizeof wants[0]; i++) {
+        ending end;
+        parent p = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1},
+                    .lacks = true,
+                    .what = wants[i].what,
+                    .spared = wants[i].spared};
+        if (!parent_start(w, &p))
+            return;
+        channel_read(w, &p, &end, sizeof end);
+        ck_assert_int_eq(end.status, wants[i].status);
+        ck_assert_uint_eq(end.stats.children_started, 0);
+        child_join();
+        plx__socket_close(p.channel[0]);
+    }
+}
+
+/* Later it is tried again: with a child that is to be started again, and with a connection's. */
+static void want_of_a_process_passes(world *w)
+{
+    parent loops = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1},
+                    .lacks = true,
+                    .what = PLX__FAULT_THREAD,
+                    .spared = 1};
+    parent calls = {.options = {.dispatch = PLX_DISPATCH_FORK, .on_socket = on_socket},
+                    .lacks = true,
+                    .what = PLX__FAULT_THREAD};
+    size_t count;
+    if (!parent_start(w, &loops))
+        return;
+    peer deadly = peer_open(w, loops.address);
+    ask(w, &deadly, "who", "n-0");
+    peer_send(w, &deadly, "die", 3);
+    ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
+    peer_close(&deadly);
+    peer later = peer_open(w, loops.address);
+    ask(w, &later, "who", "n-0");
+    ending end = parent_end(w, &loops);
+    peer_close(&later);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 2);
+    ck_assert(parent_start(w, &calls));
+    peer one = peer_open(w, calls.address);
+    ask(w, &one, "hello", "hello");
+    peer_close(&one);
+    end = parent_end(w, &calls);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 1);
+}
+
 /* --- refusals --------------------------------------------------------------------------------- */
 
 /* The case's server has a thread of its own, beside that of the case. */
@@ -445,6 +517,8 @@ const test_case behavior_children_cases[] = {
     CASE(drain_may_come_before_the_fork),
     CASE(failed_start_ends_all),
     CASE(threads_and_forks_do_not_mix),
+    CASE(want_at_the_start_ends_the_run),
+    CASE(want_of_a_process_passes),
     CASE(connection_has_a_child),
     CASE(child_does_not_hold_the_port),
     CASES_END,
