@@ -305,12 +305,12 @@ static void children_serve_and_report(world *w)
 }
 
 /* One child, so that the next client tells: it is another, of the same number. One that has lived
- * for less than a second is started again after 100 ms, or later. */
+ * for less than a second is started again after 100 ms or later, the next one after 200. */
 static void child_that_dies_is_started_again(world *w)
 {
     parent p = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}};
     uint64_t unborn_ns = plx__clock_now(); /* The next child is not older. */
-    bool lived_short = false;
+    uint64_t pause_ns = 0;
     size_t count;
     if (!parent_start(w, &p))
         return;
@@ -318,9 +318,11 @@ static void child_that_dies_is_started_again(world *w)
         peer deadly = peer_open(w, p.address);
         ask(w, &deadly, "who", "n-0");
         const uint64_t now_ns = plx__clock_now();
-        if (lived_short)
-            ck_assert_uint_ge(now_ns - unborn_ns, 100 * PLX_MILLISECOND);
-        lived_short = now_ns - unborn_ns < PLX_SECOND / 2;
+        ck_assert_uint_ge(now_ns - unborn_ns, pause_ns);
+        if (now_ns - unborn_ns >= PLX_SECOND / 2)
+            pause_ns = 0;
+        else
+            pause_ns = pause_ns == 0 ? 100 * PLX_MILLISECOND : 2 * pause_ns;
         unborn_ns = now_ns;
         peer_send(w, &deadly, "die", 3);
         ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
