@@ -148,6 +148,7 @@ static void full_server_pauses_and_continues(world *w)
         peers[i] = peer_open(w, h.address);
     hosted_until_full(w, &h);
     turns_pass(w, &h);
+    ck_assert_uint_eq(stats_of(&h).accept_pauses, 1);
     for (size_t i = FIRST; i < CLIENTS; i++)
         peers[i] = peer_open(w, h.address);
     turns_pass(w, &h);

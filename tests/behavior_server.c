@@ -193,6 +193,15 @@ static void wrong_options_are_refused(world *w)
     ck_ok(plx_server_close(NULL));
 }
 
+static void processors_have_a_loop_each(world *w)
+{
+    hosted h = {0};
+    ck_ok(hosted_try(w, &h, (plx_server_options){.dispatch = PLX_DISPATCH_ROUND_ROBIN},
+                     (plx_loop_options){0}));
+    ck_assert_uint_eq(plx_server_loops(h.server), plx__processors_allowed());
+    ck_ok(plx_server_close(h.server));
+}
+
 static void names_of_policies_are_found(world *w)
 {
     (void)w;
@@ -427,6 +436,7 @@ const test_case behavior_server_cases[] = {
     CASE(system_distributes_them),
     CASE(all_loops_accept_from_one_socket),
     CASE(wrong_options_are_refused),
+    CASE(processors_have_a_loop_each),
     CASE(names_of_policies_are_found),
     CASE(failed_start_ends_the_server),
     CASE(stop_closes_what_is_open),
