@@ -61,6 +61,8 @@ static int loop_started(plx_server *server, plx_loop *loop, uint32_t index, void
     const parent *p = data;
     (void)server;
     plx_loop_set_data(loop, (void *)(uintptr_t)(numbers + 3 * (index % 4)));
+    if (strcmp(plx_loop_backend_name(loop), p->w->backend) != 0)
+        return PLX_EINVAL; /* It is not the one that the server was opened with. */
     return p->start_fails;
 }
 
