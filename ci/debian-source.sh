@@ -19,8 +19,11 @@ directory=$1
 shift
 mkdir -p "$directory/lists/partial"
 cd "$directory"
-exec 9> lock
-flock -w 900 9 # apt does not wait for another's lists: it fails.
+exec 9> lock # apt does not wait for another's lists: it fails.
+if ! flock -w 900 9; then
+    echo "debian-source: another run of this script does not end" >&2
+    exit 1
+fi
 mirror=$(sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb *\(\[[^]]*\] *\)\{0,1\}\([^ ]*\).*/\2/p' \
     /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list \
     2> /dev/null | grep -v security | head -n 1)

@@ -24,8 +24,12 @@ if [ "$(id -u)" -ne 0 ]; then
     root=sudo
 fi
 
+# Two of these at once: apt does not wait for another's lists, it fails.
 exec 9< /var/lib/dpkg
-flock -w 900 9 # Two of these at once: apt does not wait for another's lists, it fails.
+if ! flock -w 900 9; then
+    echo "packages: another run of this script does not end; try again later. Missing:$missing" >&2
+    exit 77
+fi
 
 echo "packages: installing$missing"
 # One source of several may be out of reach; the next step shows whether that matters.

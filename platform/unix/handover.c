@@ -54,6 +54,7 @@ typedef union control {
     unsigned char bytes[CMSG_SPACE(PLX__PACKED_MAX * sizeof(int))];
 } control;
 
+/* The two lengths are of type size_t in glibc, and socklen_t in musl and on macOS. */
 ptrdiff_t plx__sockets_send(plx_socket channel, const void *bytes, size_t length,
                             const plx_socket *sockets, uint32_t count)
 {
