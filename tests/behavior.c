@@ -56,6 +56,7 @@
     X(timeout)                                                                                     \
     X(timer)                                                                                       \
     X(transfer)                                                                                    \
+    X(wait)                                                                                        \
     X(wake)                                                                                        \
     X(watch)                                                                                       \
     X(watch_end)

@@ -306,6 +306,65 @@ static void children_serve_and_report(world *w)
     ck_assert_uint_eq(end.loop.received_bytes, 4 * 7);
 }
 
+static int stays_busy(plx_loop *loop, plx_conn conn, void *data)
+{
+    (void)loop;
+    (void)conn;
+    (void)data;
+    return 1;
+}
+
+/* Each child tells what it has cut off at the deadline. */
+static void cuts_of_children_add_up(world *w)
+{
+    parent p = {
+        .options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2, .on_draining = stays_busy},
+        .drain_ns = PLX_MILLISECOND};
+    peer peers[4];
+    if (!parent_start(w, &p))
+        return;
+    for (size_t i = 0; i < 4; i++) {
+        peers[i] = peer_open(w, p.address);
+        ask(w, &peers[i], "prefork", "prefork");
+    }
+    ending end = parent_end(w, &p);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.connections_cut, 4);
+    hosted_peers_close(peers, 4);
+}
+
+static int admit_first(plx_server *server, plx_loop *loop, plx_socket socket, void *data)
+{
+    static int asked;
+    (void)server;
+    (void)loop;
+    (void)socket;
+    (void)data;
+    return asked++ == 0 ? 0 : PLX_EACCES;
+}
+
+/* The same of those that it has turned away. */
+static void refusals_of_a_child_are_counted(world *w)
+{
+    parent p = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1, .on_admit = admit_first},
+                .drain_ns = PLX_FOREVER};
+    size_t count;
+    if (!parent_start(w, &p))
+        return;
+    peer admitted = peer_open(w, p.address);
+    ask(w, &admitted, "prefork", "prefork");
+    for (int i = 0; i < 2; i++) {
+        peer refused = peer_open(w, p.address);
+        expect_reset(peer_drain(w, &refused, &count));
+        peer_close(&refused);
+    }
+    peer_close(&admitted);
+    ending end = parent_end(w, &p);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.denied, 2);
+    ck_assert_uint_eq(end.stats.connections_cut, 0);
+}
+
 /* One child, so that the next client tells: it is another, of the same number. One that has lived
  * for less than a second is started again after 100 ms or later, the next one after 200. */
 static void child_that_dies_is_started_again(world *w)
@@ -516,6 +575,8 @@ const test_case behavior_children_cases[] = {
     CASE(children_are_limited),
     CASE(deadline_kills_children),
     CASE(children_serve_and_report),
+    CASE(cuts_of_children_add_up),
+    CASE(refusals_of_a_child_are_counted),
     CASE(child_that_dies_is_started_again),
     CASE(drain_outlasts_a_restart),
     CASE(drain_may_come_before_the_fork),

@@ -110,6 +110,27 @@ static void deadline_cuts_what_is_busy(world *w)
     hosted_close(w, &h);
 }
 
+/* Who has been told the end and has got all, but does not end, loses nothing at the deadline: it is
+ * closed, and not counted among those that were cut. */
+static void deadline_closes_who_waits_for_its_peer(world *w)
+{
+    hosted h = {0};
+    peer peers[2];
+    size_t dropped;
+    hosted_open(w, &h, (plx_server_options){.loops = 1}, (plx_loop_options){0});
+    hosted_run(&h);
+    hosted_peers_open(w, &h, peers, 2);
+    hosted_ask(w, &peers[0], "and I stay");
+    ck_ok(plx_server_drain(h.server, 100 * PLX_MILLISECOND));
+    hosted_until(w, &h, closed, 2);
+    ck_ok(hosted_wait(w, &h));
+    ck_assert_uint_eq(cut(&h), 0);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_int_eq(peer_drain(w, &peers[i], &dropped), PLX_EEOF);
+    hosted_peers_close(peers, 2);
+    hosted_close(w, &h);
+}
+
 /* With every policy of threads: whoever connects after the drain has begun is refused. */
 static void draining_server_accepts_no_more(world *w)
 {
@@ -273,6 +294,7 @@ const test_case behavior_drain_cases[] = {
     CASE(drain_serves_who_waits_for_room),
     CASE(request_in_flight_is_answered),
     CASE(deadline_cuts_what_is_busy),
+    CASE(deadline_closes_who_waits_for_its_peer),
     CASE(draining_server_accepts_no_more),
     CASE(drain_may_come_before_the_run),
     CASE(counters_of_all_loops_add_up),

@@ -311,6 +311,52 @@ static void server_that_fails_to_adopt_leaves_all(world *w)
     net_close(sockets[1]);
 }
 
+/* Has the loops close what they have begun to close. */
+static void until_held(const hosted *h, uint32_t descriptors)
+{
+    uint64_t until = net_now() + patience();
+    for (uint32_t i = 0; plx__fault_held(PLX__FAULT_DESCRIPTOR) > descriptors; i++) {
+        ck_assert_uint_lt(net_now(), until);
+        ck_ok(plx_loop_run_once(plx_server_loop(h->server, i % plx_server_loops(h->server)), 0));
+    }
+}
+
+/* Each allocation fails once, and each descriptor: the sockets are still the caller's then, and can
+ * be adopted. */
+static void adoption_for_all_loops_survives_want(world *w)
+{
+    static const enum plx__fault_kind kinds[] = {PLX__FAULT_MEMORY, PLX__FAULT_DESCRIPTOR};
+    for (uint32_t dispatch = PLX_DISPATCH_ROUND_ROBIN; dispatch <= PLX_DISPATCH_SHARED;
+         dispatch++) {
+        const uint32_t count = dispatch == PLX_DISPATCH_KERNEL ? 2 : 1;
+        for (size_t k = 0; k < 2; k++) {
+            hosted h = {0};
+            char address[PLX_ADDRESS_TEXT_MAX];
+            plx_socket sockets[2] = {socket_listening(address), socket_listening(address)};
+            net_disown(sockets[0]);
+            net_disown(sockets[1]);
+            ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 2, .dispatch = dispatch},
+                             (plx_loop_options){0}));
+            uint32_t held = plx__fault_held(PLX__FAULT_DESCRIPTOR);
+            int status = PLX_ENOMEM;
+            for (uint32_t first = 0; status == PLX_ENOMEM || status == PLX_EMFILE; first++) {
+                ck_assert_uint_lt(first, 1000);
+                plx__fault_arm(kinds[k], first, 1);
+                status = hosted_adopt(&h, sockets, count);
+                bool has_struck = plx__fault_disarm(kinds[k]) > 0;
+                ck_assert(has_struck || (status != PLX_ENOMEM && status != PLX_EMFILE));
+                if (status != 0)
+                    until_held(&h, held);
+            }
+            ck_assert_msg(status == 0 || status == PLX_ENOSYS, "%s", plx_error_name(status));
+            for (uint32_t i = status == 0 ? count : 0; i < 2; i++)
+                plx_socket_close(sockets[i]);
+            hosted_run(&h);
+            hosted_close(w, &h);
+        }
+    }
+}
+
 const test_case behavior_handover_cases[] = {
     CASE(finished_listener_loses_nobody),
     CASE(finished_listener_leaves_nobody_to_a_loop_that_sleeps),
@@ -320,5 +366,6 @@ const test_case behavior_handover_cases[] = {
     CASE(server_hands_over_to_the_next),
     CASE(server_refuses_sockets),
     CASE(server_that_fails_to_adopt_leaves_all),
+    CASE(adoption_for_all_loops_survives_want),
     CASES_END,
 };

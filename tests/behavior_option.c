@@ -1,5 +1,12 @@
 /* tests/behavior_option.c - options of a connection's socket, and who is at its other end. */
 #include <stdio.h>
+#ifdef _WIN32
+#include <winsock2.h>
+#else
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#endif
 
 #include "platform/test_system.h"
 #include "tests/harness.h"
@@ -202,10 +209,61 @@ static void credentials_of_a_tcp_connection(world *w)
     ck_assert_int_eq(status, PLX_ESTALE);
 }
 
+static void has_delay(plx_loop *loop, plx_conn conn, void *data, plx_socket socket,
+                      const void *bytes, size_t length)
+{
+    probe *p = data;
+    int is_off = 0;
+    socklen_t size = sizeof is_off;
+    (void)loop;
+    (void)conn;
+    (void)bytes;
+    (void)length;
+    ck_ok(getsockopt(socket, IPPROTO_TCP, TCP_NODELAY, (void *)&is_off, &size));
+    p->reason = is_off == 0;
+    ++*(size_t *)p->more;
+    plx_socket_close(socket);
+}
+
+static void release(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)p;
+    ck_ok(plx_conn_release(loop, conn));
+}
+
+/* Nagle's algorithm is off unless it is wanted, for those that connect and for those that come from
+ * elsewhere. */
+static void option_delay(world *w)
+{
+    if (net_is_sim())
+        return; /* Which has no such thing. */
+    for (uint32_t flags = 0; flags <= PLX_CONN_DELAY; flags += PLX_CONN_DELAY) {
+        char address[PLX_ADDRESS_TEXT_MAX];
+        size_t released = 0;
+        probe p = {.then_open = release, .more = &released};
+        plx_conn_options options = probe_options(&p);
+        plx_socket listener = socket_listening(address);
+        couple c = couple_open();
+        options.flags = flags;
+        options.on_release = has_delay;
+        ck_ok(plx_connect(w->loop, NULL, address, &options));
+        turn_until(w, &released, 1);
+        ck_assert_int_eq(p.reason, flags != 0);
+        p.reason = -1;
+        net_disown(c.ours.socket);
+        ck_ok(plx_conn_adopt(w->loop, NULL, c.ours.socket, &options, NULL, 0));
+        turn_until(w, &released, 2);
+        ck_assert_int_eq(p.reason, flags != 0);
+        peer_close(&c.theirs);
+        net_close(listener);
+    }
+}
+
 const test_case behavior_option_cases[] = {
     CASE(option_keepalive),
     CASE(option_buffers),
     CASE(option_traffic_class),
+    CASE(option_delay),
     CASE(options_out_of_bounds_are_refused),
     CASE(options_of_a_socket_file),
     CASE(credentials_of_a_tcp_connection),

@@ -161,6 +161,34 @@ static void header_may_come_in_any_pieces(world *w)
     }
 }
 
+static size_t echo(plx_loop *loop, plx_conn conn, void *data, const void *bytes, size_t length)
+{
+    (void)data;
+    ck_ok(plx_conn_write(loop, conn, bytes, length));
+    return length;
+}
+
+/* Who has an on_data and nothing else serves all the same. */
+static void other_callbacks_need_not_be(world *w)
+{
+    const plx_conn_options conn = {.on_data = echo};
+    const plx_proxy_options options = {
+        .conn = &conn, .trusted = loopback, .trusted_count = 2, .header_timeout_ns = PLX_FOREVER};
+    plx_conn_options staged;
+    plx_proxy *proxy;
+    char address[PLX_ADDRESS_TEXT_MAX], got[5];
+    ck_ok(plx_proxy_open(&proxy, &options));
+    plx_proxy_conn_options(proxy, &staged);
+    (void)listen_at(w, &staged, address);
+    peer client = peer_open(w, address);
+    peer_send(w, &client, LINE "hello", sizeof LINE + 4);
+    peer_receive(w, &client, got, 5);
+    ck_assert_mem_eq(got, "hello", 5);
+    peer_close(&client);
+    world_reopen(w, (plx_loop_options){0});
+    plx_proxy_close(proxy);
+}
+
 /* Whoever speaks first after the header: here the server does. */
 static void greet(plx_loop *loop, plx_conn conn, probe *p)
 {
@@ -536,6 +564,7 @@ static void servers_serve_behind_a_proxy(world *w)
 const test_case behavior_proxy_cases[] = {
     CASE(header_comes_before_everything),
     CASE(header_may_come_in_any_pieces),
+    CASE(other_callbacks_need_not_be),
     CASE(server_may_speak_first),
     CASE(headers_without_addresses_are_served),
     CASE(peers_that_send_something_else_are_reset),

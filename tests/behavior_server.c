@@ -428,6 +428,46 @@ static void first_bytes_go_along(world *w)
     hosted_close(w, &h);
 }
 
+static void on_want(plx_loop *loop, plx_listener listener, void *data, int status)
+{
+    plx__atomic_u32 *told = data;
+    (void)loop;
+    (void)listener;
+    (void)status;
+    (void)plx__atomic_add(told, 1);
+}
+
+static bool is_told(void *data)
+{
+    plx__atomic_u32 *told = data;
+    return plx__atomic_load(told) > 0;
+}
+
+/* Whoever listens is told what a listener lacks, with the data of the listener, also where the
+ * server has callbacks of its own between the two. Then the client is served. */
+static void want_of_a_listener_is_told(world *w)
+{
+    static const uint32_t policies[] = {PLX_DISPATCH_INLINE, PLX_DISPATCH_ROUND_ROBIN};
+    for (size_t i = 0; i < 2; i++) {
+        hosted h = {0};
+        plx__atomic_u32 told = {0};
+        ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 1, .dispatch = policies[i]},
+                         (plx_loop_options){0}));
+        ck_ok(hosted_listen(&h, "tcp://127.0.0.1:0",
+                            (plx_listen_options){.on_error = on_want, .data = &told}));
+        hosted_run(&h);
+        turn_some(w);
+        plx__fault_arm(PLX__FAULT_DESCRIPTOR, 1, UINT32_MAX); /* The first is the peer's. */
+        peer p = peer_start(h.address);
+        turn_until_true(w, is_told, &told);
+        ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_DESCRIPTOR), 0);
+        peer_close(&p);
+        hosted_peers_open(w, &h, &p, 1);
+        peer_close(&p);
+        hosted_close(w, &h);
+    }
+}
+
 const test_case behavior_server_cases[] = {
     CASE(connections_go_round),
     CASE(next_ones_go_where_fewest_are),
@@ -448,5 +488,6 @@ const test_case behavior_server_cases[] = {
     CASE(full_loops_let_clients_wait),
     CASE(who_waits_at_the_end_is_refused),
     CASE(first_bytes_go_along),
+    CASE(want_of_a_listener_is_told),
     CASES_END,
 };

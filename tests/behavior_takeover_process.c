@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifndef _WIN32
+#include <sys/socket.h>
+#endif
 
 #include "core/handover/handover.h"
 #include "tests/child.h"
@@ -320,6 +323,36 @@ static void process_that_ends_in_the_middle_changes_nothing(world *w)
     }
 }
 
+#ifndef _WIN32
+/* It confirms, and cannot be answered: the path, which was free for it already, is offered at
+ * again. One that ends between two calls looks the same; this one has shut what it would read from.
+ */
+static void process_that_cannot_be_answered_changes_nothing(world *w)
+{
+    old_process old = {0};
+    unsigned char frame[PLX__FRAME_BYTES];
+    char rest[256];
+    if (!old_open(w, &old, 0))
+        return;
+    peer other = peer_open(w, old.path);
+    frame_of(frame, PLX__FRAME_REQUEST);
+    peer_send(w, &other, frame, sizeof frame);
+    peer_receive(w, &other, frame, sizeof frame);
+    while (peer_try(&other, rest, sizeof rest) > 0)
+        turn(w);
+    ck_assert_int_eq(shutdown(other.socket, SHUT_RD), 0);
+    frame_of(frame, PLX__FRAME_CONFIRM);
+    peer_send(w, &other, frame, sizeof frame);
+    expect_refusal(w, &old, PLX_EEOF);
+    peer_close(&other);
+}
+#else
+static void process_that_cannot_be_answered_changes_nothing(world *w)
+{
+    (void)w; /* Who writes does not learn of this there. */
+}
+#endif
+
 /* It gets the sockets, finds that it cannot serve, and leaves. */
 static void process_that_does_not_confirm_changes_nothing(world *w)
 {
@@ -538,6 +571,7 @@ const test_case behavior_takeover_process_cases[] = {
     CASE(other_version_is_refused),
     CASE(confirmation_without_request_is_refused),
     CASE(process_that_ends_in_the_middle_changes_nothing),
+    CASE(process_that_cannot_be_answered_changes_nothing),
     CASE(process_that_does_not_confirm_changes_nothing),
     CASE(silent_process_is_refused_in_time),
     CASE(second_process_is_refused),

@@ -548,6 +548,27 @@ static void closing_undoes_a_release(world *w)
     peer_close(&client);
 }
 
+/* A backend may take turns to let a connection go that was receiving. A timeout that is set
+ * meanwhile is none: it would outlast the connection. */
+static void timeout_of_one_that_leaves_is_none(world *w)
+{
+    handover h = {.probe = {.then_data = release_after_three}};
+    plx_conn_options options = handover_options(&h);
+    unsigned char sent[3];
+    pattern_fill(sent, sizeof sent, 0);
+    peer client = connect_pair(w, &h.probe, &options);
+    peer_send(w, &client, sent, sizeof sent);
+    for (uint64_t until = net_now() + patience(); h.released == 0;) {
+        ck_assert_uint_lt(net_now(), until);
+        ck_ok(plx_loop_run_once(w->loop, PLX_MILLISECOND));
+        int status = plx_conn_set_timeout(w->loop, h.probe.conn, PLX_TIMEOUT_IDLE, PLX_SECOND);
+        ck_assert(status == 0 || status == PLX_ESTALE);
+    }
+    ck_assert_uint_eq(plx_loop_next_timeout(w->loop), PLX_FOREVER);
+    net_close(h.socket);
+    peer_close(&client);
+}
+
 const test_case behavior_transfer_cases[] = {
     CASE(release_hands_out_the_rest),
     CASE(another_loop_goes_on),
@@ -561,5 +582,6 @@ const test_case behavior_transfer_cases[] = {
     CASE(adopting_is_refused),
     CASE(loop_closes_over_both),
     CASE(closing_undoes_a_release),
+    CASE(timeout_of_one_that_leaves_is_none),
     CASES_END,
 };

@@ -228,12 +228,26 @@ static void client_over_its_limit_does_not_wait(world *w)
     scene_close(&s);
 }
 
+/* Who asks for a rate alone gives each peer ten seconds. */
+static void slow_peer_has_ten_seconds_by_default(world *w)
+{
+    const plx_server_limits limits = {.receive_rate = 1000};
+    scene s;
+    (void)w;
+    scene_open(&s, PLX_DISPATCH_ROUND_ROBIN, &limits);
+    plx_conn silent = connect_to(&s, "tcp://127.0.0.1:80");
+    pass(&s, 9900 * PLX_MILLISECOND);
+    ck_assert_int_eq(plx_conn_is_open(s.client, silent), 1);
+    pass(&s, 200 * PLX_MILLISECOND);
+    ck_assert_int_eq(plx_conn_is_open(s.client, silent), 0);
+    ck_assert_uint_eq(s.failed, 1);
+    ck_assert_uint_eq(stats_of(&s).slow_peers, 1);
+    scene_close(&s);
+}
+
 const test_case sim_limits_cases[] = {
-    CASE(client_comes_as_often_as_its_rate_says),
-    CASE(burst_is_a_second),
-    CASE(clients_are_forgotten_in_time),
-    CASE(clients_wait_for_the_rate_of_the_server),
-    CASE(server_refuses_beyond_its_rate),
-    CASE(client_over_its_limit_does_not_wait),
-    CASES_END,
+    CASE(client_comes_as_often_as_its_rate_says), CASE(burst_is_a_second),
+    CASE(clients_are_forgotten_in_time),          CASE(clients_wait_for_the_rate_of_the_server),
+    CASE(server_refuses_beyond_its_rate),         CASE(client_over_its_limit_does_not_wait),
+    CASE(slow_peer_has_ten_seconds_by_default),   CASES_END,
 };

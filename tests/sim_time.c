@@ -189,6 +189,29 @@ static void timeouts_count_virtual_time(world *w)
     stage_close(&s);
 }
 
+/* The link takes all but one byte, and the peer does not read. When the write timeout closes the
+ * connection, that byte is lost: the peer must not take what it has for the whole stream. */
+static void timeout_that_loses_one_byte_resets(world *w)
+{
+    enum { LINK_BYTES = 1000 };
+    static unsigned char bytes[LINK_BYTES + 1];
+    stage s;
+    for (size_t left = 0; left < 2; left++) {
+        (void)w;
+        stage_open_pair(&s, (plx_sim_options){.seed = 1, .buffer_bytes = LINK_BYTES});
+        ck_ok(plx_conn_pause(s.server, s.served.conn));
+        ck_ok(plx_conn_set_timeout(s.client, s.made.conn, PLX_TIMEOUT_IDLE, PLX_SECOND));
+        ck_ok(plx_conn_write(s.client, s.made.conn, bytes, LINK_BYTES + left));
+        ck_assert_uint_eq(plx_conn_queued(s.client, s.made.conn), left);
+        stage_until(&s, &s.made.closed, 1);
+        ck_assert_int_eq(s.made.reason, PLX_ETIMEDOUT);
+        ck_ok(plx_conn_resume(s.server, s.served.conn));
+        stage_until(&s, &s.served.closed, 1);
+        ck_assert_int_eq(s.served.reason, left == 0 ? 0 : PLX_ECONNRESET);
+        stage_close(&s);
+    }
+}
+
 const test_case sim_time_cases[] = {
     CASE(hour_passes_at_once),
     CASE(clock_stands_while_nobody_waits),
@@ -198,5 +221,6 @@ const test_case sim_time_cases[] = {
     CASE(bandwidth_is_of_each_direction),
     CASE(bandwidth_is_shared_by_sends),
     CASE(timeouts_count_virtual_time),
+    CASE(timeout_that_loses_one_byte_resets),
     CASES_END,
 };
