@@ -1,13 +1,7 @@
 /* tests/behavior_option.c - options of a connection's socket, and who is at its other end. */
 #include <stdio.h>
-#ifdef _WIN32
-#include <winsock2.h>
-#else
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#endif
 
+#include "platform/os.h"
 #include "platform/test_system.h"
 #include "tests/harness.h"
 

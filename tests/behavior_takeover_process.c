@@ -3,11 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifndef _WIN32
-#include <sys/socket.h>
-#endif
 
 #include "core/handover/handover.h"
+#include "platform/os.h"
 #include "tests/child.h"
 
 extern const test_case behavior_takeover_process_cases[];
