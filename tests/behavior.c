@@ -39,6 +39,7 @@
     X(pace)                                                                                        \
     X(path)                                                                                        \
     X(post)                                                                                        \
+    X(prefork)                                                                                     \
     X(proxy)                                                                                       \
     X(rest)                                                                                        \
     X(resume)                                                                                      \

@@ -135,6 +135,44 @@ static void turns_pass(world *w, hosted *h)
     }
 }
 
+static void on_fired(plx_server *server, const plx_server_counts *counts, void *data)
+{
+    plx_loop_stats total;
+    (void)server;
+    plx_server_counts_total(counts, &total);
+    add(data, 1 + (uint32_t)total.timers_fired);
+}
+
+static uint32_t timers_fired(world *w, hosted *h)
+{
+    plx__atomic_u32 counted = {0};
+    ck_ok(plx_server_count(h->server, on_fired, &counted));
+    turn_until_true(w, has_counted, &counted);
+    return plx__atomic_load(&counted) - 1;
+}
+
+static void time_passed(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)loop;
+    (void)timer;
+    ++*(size_t *)data;
+}
+
+/* A server without work comes to rest, its timers, too. */
+static void until_rest(world *w, hosted *h)
+{
+    const uint64_t until = net_now() + patience();
+    uint32_t fired, before;
+    do {
+        size_t passed = 0;
+        before = timers_fired(w, h);
+        ck_ok(plx_timer_start(w->loop, NULL, 20 * PLX_MILLISECOND, 0, time_passed, &passed));
+        turn_until(w, &passed, 1);
+        fired = timers_fired(w, h);
+        ck_assert_uint_lt(net_now(), until);
+    } while (fired != before);
+}
+
 /* One thread and many clients, more than any backend accepts ahead: accepting pauses, so that the
  * last ones wait in the system's queue, and all are answered in the end. */
 static void full_server_pauses_and_continues(world *w)
@@ -159,6 +197,7 @@ static void full_server_pauses_and_continues(world *w)
     }
     hosted_until(w, &h, closed, CLIENTS);
     ck_assert_uint_eq(stats_of(&h).refused, 0);
+    until_rest(w, &h);
     hosted_close(w, &h);
 }
 

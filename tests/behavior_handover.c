@@ -1,5 +1,6 @@
 /* tests/behavior_handover.c - listening sockets that two have, of whom one ends: nobody who has
  * connected is lost, whether the kernel, the backend or the loop has them. */
+#include <stdio.h>
 #include <string.h>
 
 #include "platform/test_system.h"
@@ -357,6 +358,31 @@ static void adoption_for_all_loops_survives_want(world *w)
     }
 }
 
+/* Who hands over leaves the socket file to the next one; who just drains takes it along. */
+static void server_that_hands_over_leaves_its_file(world *w)
+{
+    for (int hands_over = 0; hands_over < 2; hands_over++) {
+        hosted h = {0};
+        char file[64], address[80];
+        (void)snprintf(file, sizeof file, "pollux-%llx.sock", (unsigned long long)plx__clock_now());
+        (void)snprintf(address, sizeof address, "unix:%s", file);
+        ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 1}, (plx_loop_options){0}));
+        int status = hosted_listen(&h, address, (plx_listen_options){0});
+        if (status == 0) {
+            hosted_run(&h);
+            ck_ok(hands_over ? plx_server_hand_over(h.server, PLX_FOREVER)
+                             : plx_server_drain(h.server, PLX_FOREVER));
+            ck_ok(hosted_wait(w, &h));
+            if (!net_is_sim())
+                ck_assert_int_eq(remove(file) == 0, hands_over);
+        } else {
+            ck_assert_int_eq(status, PLX_EAFNOSUPPORT);
+            hosted_run(&h);
+        }
+        hosted_close(w, &h);
+    }
+}
+
 const test_case behavior_handover_cases[] = {
     CASE(finished_listener_loses_nobody),
     CASE(finished_listener_leaves_nobody_to_a_loop_that_sleeps),
@@ -367,5 +393,6 @@ const test_case behavior_handover_cases[] = {
     CASE(server_refuses_sockets),
     CASE(server_that_fails_to_adopt_leaves_all),
     CASE(adoption_for_all_loops_survives_want),
+    CASE(server_that_hands_over_leaves_its_file),
     CASES_END,
 };

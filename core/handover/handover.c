@@ -55,7 +55,7 @@ static void talk_end(plx_handover *h)
     (void)plx_timer_cancel(h->loop, t->timer);
     plx_socket_close(t->socket);
     plx__free(t->offer);
-    *t = (talk){.socket = PLX_SOCKET_NONE};
+    *t = (talk){.state = TALK_NONE};
 }
 
 static void handover_free(plx_handover *h)
@@ -299,7 +299,6 @@ static int handover_new(plx_handover **handover_out, plx_loop *loop, const char 
     memcpy(h->address, address, size);
     h->loop = loop;
     h->options = *options;
-    h->talk.socket = PLX_SOCKET_NONE;
     return 0;
 }
 
@@ -329,7 +328,7 @@ int plx_handover_open_sized(plx_handover **handover_out, plx_loop *loop, const c
 
 void plx_handover_close(plx_handover *handover)
 {
-    if (handover == NULL || handover->is_closed)
+    if (handover == NULL)
         return;
     talk_end(handover);
     if (!handover->is_over)

@@ -76,7 +76,6 @@ static void retry_later(plx_server *server)
 void plx__forking_pump(plx_server *server)
 {
     plx__inbox *inbox = &server->workers[0].inbox;
-    server->fork_failed = false;
     while (inbox->count > 0 && !plx__server_is_stopping(server) &&
            server->children_count < server->children_max) {
         plx__handoff *next = &inbox->items[inbox->first];

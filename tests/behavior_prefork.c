@@ -1,0 +1,282 @@
+/* tests/behavior_prefork.c - servers that fork a child for each loop.
+ *
+ * Where there is no fork() the cases end at once.
+ */
+#include <string.h>
+
+#include "tests/forker.h"
+
+extern const test_case behavior_prefork_cases[];
+
+/* The system chooses which child accepts, so nothing is said of their shares. */
+static void children_serve_and_report(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2}, .drain_ns = PLX_FOREVER};
+    peer peers[4];
+    size_t count;
+    if (!forker_start(w, &f))
+        return;
+    for (size_t i = 0; i < 4; i++)
+        peers[i] = peer_open(w, f.address);
+    for (size_t i = 0; i < 4; i++)
+        forker_ask(w, &peers[i], "prefork", "prefork");
+    ck_ok(plx__socket_shutdown(f.channel[0]));
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(peer_drain(w, &peers[i], &count), PLX_EEOF);
+    hosted_peers_close(peers, 4);
+    ending end = forker_end(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.loops, 1);
+    ck_assert_uint_eq(end.stats.children_started, 2);
+    ck_assert_uint_eq(end.stats.children_lost, 0);
+    ck_assert_uint_eq(end.loop.connections_accepted, 4);
+    ck_assert_uint_eq(end.loop.received_bytes, 4 * 7);
+}
+
+static int stays_busy(plx_loop *loop, plx_conn conn, void *data)
+{
+    (void)loop;
+    (void)conn;
+    (void)data;
+    return 1;
+}
+
+/* Each child tells what it has cut off at the deadline. */
+static void cuts_of_children_add_up(world *w)
+{
+    forker f = {
+        .options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2, .on_draining = stays_busy},
+        .drain_ns = PLX_MILLISECOND};
+    peer peers[4];
+    if (!forker_start(w, &f))
+        return;
+    for (size_t i = 0; i < 4; i++) {
+        peers[i] = peer_open(w, f.address);
+        forker_ask(w, &peers[i], "prefork", "prefork");
+    }
+    ending end = forker_end(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.connections_cut, 4);
+    hosted_peers_close(peers, 4);
+}
+
+static int admit_first(plx_server *server, plx_loop *loop, plx_socket socket, void *data)
+{
+    static int asked;
+    (void)server;
+    (void)loop;
+    (void)socket;
+    (void)data;
+    return asked++ == 0 ? 0 : PLX_EACCES;
+}
+
+/* The same of those that it has turned away. */
+static void refusals_of_a_child_are_counted(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1, .on_admit = admit_first},
+                .drain_ns = PLX_FOREVER};
+    size_t count;
+    if (!forker_start(w, &f))
+        return;
+    peer admitted = peer_open(w, f.address);
+    forker_ask(w, &admitted, "prefork", "prefork");
+    for (int i = 0; i < 2; i++) {
+        peer refused = peer_start(f.address); /* It may be over before it is seen to be there. */
+        expect_reset(peer_drain(w, &refused, &count));
+        peer_close(&refused);
+    }
+    peer_close(&admitted);
+    ending end = forker_end(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.denied, 2);
+    ck_assert_uint_eq(end.stats.connections_cut, 0);
+}
+
+/* One child, so that the next client tells: it is another, of the same number. One that has lived
+ * for less than a second is started again after 100 ms or later, the next one after 200. */
+static void child_that_dies_is_started_again(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}};
+    uint64_t unborn_ns = plx__clock_now(); /* The next child is not older. */
+    uint64_t pause_ns = 0;
+    size_t count;
+    if (!forker_start(w, &f))
+        return;
+    for (int i = 0; i < 3; i++) {
+        peer deadly = peer_open(w, f.address);
+        forker_ask(w, &deadly, "who", "n-0");
+        const uint64_t now_ns = plx__clock_now();
+        ck_assert_uint_ge(now_ns - unborn_ns, pause_ns);
+        if (now_ns - unborn_ns >= PLX_SECOND / 2)
+            pause_ns = 0;
+        else
+            pause_ns = pause_ns == 0 ? 100 * PLX_MILLISECOND : 2 * pause_ns;
+        unborn_ns = now_ns;
+        peer_send(w, &deadly, "die", 3);
+        ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
+        peer_close(&deadly);
+    }
+    peer last = peer_open(w, f.address);
+    forker_ask(w, &last, "who", "n-0");
+    ending end = forker_end(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 4);
+    ck_assert_uint_eq(end.stats.children_lost, 3);
+    ck_assert_int_ne(peer_drain(w, &last, &count), 0);
+    peer_close(&last);
+}
+
+/* Clients of two children. False where the system gives all to one, as it may. */
+static bool peers_of_two(world *w, const forker *f, peer *first, peer *second)
+{
+    char numbers[2][3];
+    *first = peer_open(w, f->address);
+    peer_send(w, first, "who", 3);
+    peer_receive(w, first, numbers[0], 3);
+    for (int i = 0; i < 50; i++) {
+        *second = peer_open(w, f->address);
+        peer_send(w, second, "who", 3);
+        peer_receive(w, second, numbers[1], 3);
+        if (memcmp(numbers[0], numbers[1], 3) != 0)
+            return true;
+        peer_close(second);
+    }
+    peer_close(first);
+    return false;
+}
+
+static void time_passed(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)loop;
+    (void)timer;
+    ++*(size_t *)data;
+}
+
+/* A child has died a moment ago, and would be started again in 100 ms: the drain that has begun
+ * meanwhile waits for the other child as if nothing had happened. */
+static void drain_outlasts_a_restart(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2}, .drain_ns = PLX_FOREVER};
+    size_t count, passed = 0;
+    peer busy, deadly;
+    if (!forker_start(w, &f))
+        return;
+    if (!peers_of_two(w, &f, &busy, &deadly)) {
+        (void)forker_end(w, &f);
+        return;
+    }
+    peer_send(w, &busy, "half", 4);
+    peer_send(w, &deadly, "die", 3);
+    ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
+    peer_close(&deadly);
+    ck_ok(plx__socket_shutdown(f.channel[0]));
+    ck_ok(plx_timer_start(w->loop, NULL, 400 * PLX_MILLISECOND, 0, time_passed, &passed));
+    turn_until(w, &passed, 1);
+    forker_ask(w, &busy, "!", "half!");
+    ck_assert_int_eq(peer_drain(w, &busy, &count), PLX_EEOF);
+    peer_close(&busy);
+    ending end = forker_end(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 2);
+    ck_assert_uint_eq(end.stats.connections_cut, 0);
+}
+
+/* The only child has died a moment ago: there is nothing to wait for. */
+static void drain_without_children_ends(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}, .drain_ns = PLX_FOREVER};
+    size_t count;
+    if (!forker_start(w, &f))
+        return;
+    peer deadly = peer_open(w, f.address);
+    peer_send(w, &deadly, "die", 3);
+    ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
+    peer_close(&deadly);
+    ending end = forker_end(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 1);
+}
+
+/* Told before it runs: the children that are forked then know. */
+static void drain_may_come_before_the_fork(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2}, .drains_first = true};
+    if (!forker_start(w, &f))
+        return;
+    ending end = forker_ending(w, &f);
+    ck_assert_int_eq(end.status, 0);
+}
+
+static void failed_start_ends_all(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 3},
+                .start_fails = PLX_EACCES};
+    if (!forker_start(w, &f))
+        return;
+    ending end = forker_ending(w, &f);
+    ck_assert_int_eq(end.status, PLX_EACCES);
+}
+
+/* --- want ------------------------------------------------------------------------------------- */
+
+/* What the first children need is not there: the run ends with the reason. */
+static void want_at_the_start_ends_the_run(world *w)
+{
+    static const struct {
+        enum plx__fault_kind what;
+        uint32_t spared;
+        int status;
+    } wants[] = {
+        {PLX__FAULT_DESCRIPTOR, 0, PLX_EMFILE}, /* The duplicate of the listening socket, */
+        {PLX__FAULT_DESCRIPTOR, 1, PLX_EMFILE}, /* the channel, */
+        {PLX__FAULT_THREAD, 0, PLX_ELIMIT},     /* the process. */
+    };
+    for (size_t i = 0; i < sizeof wants / sizeof wants[0]; i++) {
+        forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1},
+                    .lacks = true,
+                    .what = wants[i].what,
+                    .spared = wants[i].spared};
+        if (!forker_start(w, &f))
+            return;
+        ending end = forker_ending(w, &f);
+        ck_assert_int_eq(end.status, wants[i].status);
+        ck_assert_uint_eq(end.stats.children_started, 0);
+    }
+}
+
+/* A child that is to be started again, and cannot be, is tried again later. */
+static void want_of_a_later_child_passes(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1},
+                .lacks = true,
+                .what = PLX__FAULT_THREAD,
+                .spared = 1};
+    size_t count;
+    if (!forker_start(w, &f))
+        return;
+    peer deadly = peer_open(w, f.address);
+    forker_ask(w, &deadly, "who", "n-0");
+    peer_send(w, &deadly, "die", 3);
+    ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
+    peer_close(&deadly);
+    peer later = peer_open(w, f.address);
+    forker_ask(w, &later, "who", "n-0");
+    ending end = forker_end(w, &f);
+    peer_close(&later);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 2);
+}
+
+const test_case behavior_prefork_cases[] = {
+    CASE(children_serve_and_report),
+    CASE(cuts_of_children_add_up),
+    CASE(refusals_of_a_child_are_counted),
+    CASE(child_that_dies_is_started_again),
+    CASE(drain_outlasts_a_restart),
+    CASE(drain_without_children_ends),
+    CASE(drain_may_come_before_the_fork),
+    CASE(failed_start_ends_all),
+    CASE(want_at_the_start_ends_the_run),
+    CASE(want_of_a_later_child_passes),
+    CASES_END,
+};

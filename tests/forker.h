@@ -1,0 +1,42 @@
+/* tests/forker.h - a server that forks.
+ *
+ * Only a process with one thread may do that, so a process of its own has the server. It tells the
+ * case its address and its end by a channel, and drains when the case has closed it.
+ */
+#ifndef FORKER_H
+#define FORKER_H
+
+#include "platform/child.h"
+#include "tests/child.h"
+#include "tests/hosted.h"
+
+/* What the server's process tells at its end. */
+typedef struct ending {
+    int32_t status;
+    uint32_t loops;
+    plx_server_stats stats;
+    plx_loop_stats loop;
+} ending;
+
+typedef struct forker {
+    world *w;
+    plx_server_options options;
+    int start_fails;   /* What on_start returns. */
+    bool drains_first; /* Before it runs, without a deadline. */
+    bool lacks;        /* Once while it runs, this: */
+    enum plx__fault_kind what;
+    uint32_t spared;       /* After so many that it gets. */
+    uint64_t drain_ns;     /* When the case has closed the channel; 0: it stops. */
+    plx_socket channel[2]; /* The case's end, and the server's. */
+    char address[PLX_ADDRESS_TEXT_MAX];
+} forker;
+/* Starts it. False where it cannot be: there is no fork(), or this process has threads. */
+bool forker_start(world *w, forker *f);
+/* Waits for what it tells at its end, which comes by itself. */
+ending forker_ending(world *w, forker *f);
+/* Has it drain or stop, and reads what it tells. */
+ending forker_end(world *w, forker *f);
+/* What a client asks, and gets. */
+void forker_ask(world *w, peer *p, const char *question, const char *answer);
+
+#endif
