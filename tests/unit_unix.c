@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "platform/child.h"
 #include "platform/os.h"
 #include "platform/test_system.h"
 #include "platform/unix/fork.h"
@@ -373,6 +374,24 @@ static void accept_that_fails_keeps_the_code_of_the_system(world *w)
     ck_assert_int_eq(plx_os_error(), EMFILE);
 }
 
+/* A number that is nobody's does not end the whole group of processes. The child leaves this one's
+ * first, for the worst. */
+static void nobody_is_killed_by_mistake(world *w)
+{
+    int64_t process;
+    int code;
+    (void)w;
+    ck_ok(plx__child_fork(&process));
+    if (process == 0) {
+        if (setpgid(0, 0) != 0)
+            plx__child_exit(1);
+        plx__child_kill(0);
+        plx__child_exit(7);
+    }
+    ck_assert(plx__child_reap(process, true, &code));
+    ck_assert_int_eq(code, 7);
+}
+
 const test_case unit_unix_cases[] = {
     CASE_ALONE(descriptor_zero_is_as_good_as_any),
     CASE_ALONE(descriptor_zero_is_accepted),
@@ -388,5 +407,6 @@ const test_case unit_unix_cases[] = {
     CASE(select_reaches_its_last_bit),
     CASE(buffers_are_set_one_by_one),
     CASE(accept_that_fails_keeps_the_code_of_the_system),
+    CASE(nobody_is_killed_by_mistake),
     CASES_END,
 };

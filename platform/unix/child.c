@@ -49,7 +49,8 @@ bool plx__child_reap(int64_t process, bool waits, int *code_out)
 
 void plx__child_kill(int64_t process)
 {
-    (void)kill((pid_t)process, SIGKILL);
+    if (process > 0) /* To kill() anything else is a group of processes, or all of them. */
+        (void)kill((pid_t)process, SIGKILL);
 }
 
 void plx__child_exit(int code)

@@ -161,8 +161,10 @@ class Bench:
         command += PROGRAMS[suite][1] if suite in PROGRAMS else names
         environment = dict(self.environment, **(more or {}))
         try:
+            # In a session of its own: some mutants kill their process group.
             ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
-                                   cwd=self.build, capture_output=True, timeout=limit_s, check=False)
+                                   cwd=self.build, capture_output=True, timeout=limit_s, check=False,
+                                   start_new_session=True)
         except subprocess.TimeoutExpired as late:
             return _begun(late.stdout, names), f"no end within {limit_s:.0f} s"
         how = None
