@@ -521,33 +521,6 @@ static void cork_whose_send_fails(world *w)
     }
 }
 
-/* With a queue that is being sent there is nothing to gather: the backend goes on with what it has,
- * and each byte arrives once. */
-static void cork_of_a_queue_changes_nothing(world *w)
-{
-    enum { BYTES = 4 << 20, PIECE = 65536 };
-    static unsigned char got[PIECE];
-    probe p = {0};
-    plx_conn_options options = probe_options(&p);
-    uint64_t until = net_now() + patience();
-    options.send_high = options.send_max = BYTES;
-    peer client = connect_pair(w, &p, &options);
-    pattern_fill(plenty(), BYTES, 0);
-    ck_ok(plx_conn_write(w->loop, p.conn, plenty(), BYTES));
-    for (size_t received = 0; received < BYTES;) {
-        ck_ok(plx_conn_cork(w->loop, p.conn));
-        turn(w);
-        for (ptrdiff_t count; (count = peer_try(&client, got, sizeof got)) != PLX_EAGAIN;) {
-            ck_assert_int_gt(count, 0);
-            pattern_check(got, (size_t)count, received);
-            received += (size_t)count;
-        }
-        ck_assert_uint_lt(net_now(), until);
-    }
-    memset(plenty(), 0, BYTES);
-    close_both(w, &p, &client);
-}
-
 const test_case behavior_cork_cases[] = {
     CASE(cork_gathers_what_a_timer_writes),
     CASE(corks_nest),
@@ -564,6 +537,5 @@ const test_case behavior_cork_cases[] = {
     CASE(cork_before_an_adopted_connection_is_open),
     CASE(cork_that_fails_to_make_room),
     CASE(cork_whose_send_fails),
-    CASE(cork_of_a_queue_changes_nothing),
     CASES_END,
 };
