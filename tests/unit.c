@@ -13,6 +13,7 @@ extern const test_case unit_poll_cases[];
 extern const test_case unit_prefix_cases[];
 extern const test_case unit_proxy_cases[];
 extern const test_case unit_readiness_cases[];
+extern const test_case unit_seam_accept_cases[];
 extern const test_case unit_seam_cases[];
 extern const test_case unit_setting_cases[];
 extern const test_case unit_sized_cases[];
@@ -56,6 +57,7 @@ int main(int argc, char **argv)
         unit_platform_cases,
         unit_poll_cases,
         unit_readiness_cases,
+        unit_seam_accept_cases,
         unit_seam_cases,
         unit_setting_cases,
         unit_sized_cases,

@@ -7,12 +7,10 @@
 
 #include "core/conn/conn.h"
 #include "core/loop.h"
-#include "tests/harness.h"
+#include "tests/seam.h"
 
 extern const test_case unit_seam_cases[];
 
-static const plx__backend_ops *real;
-static plx__backend_ops seam;
 static size_t attaches;
 
 static int attach_refuses(plx__backend *backend, plx__endpoint *endpoint, enum plx__origin origin)
@@ -27,17 +25,7 @@ static int attach_refuses(plx__backend *backend, plx__endpoint *endpoint, enum p
 static int attach_counts(plx__backend *backend, plx__endpoint *endpoint, enum plx__origin origin)
 {
     attaches++;
-    return real->attach(backend, endpoint, origin);
-}
-
-static plx_loop *loop_with_a_seam(const world *w)
-{
-    plx_loop *loop = world_loop_open(w);
-    real = loop->ops;
-    seam = *real;
-    loop->ops = &seam;
-    attaches = 0;
-    return loop;
+    return seam_real->attach(backend, endpoint, origin);
 }
 
 static void on_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket, uint32_t ready)
@@ -52,7 +40,7 @@ static void on_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket soc
 /* Nothing of what was refused is left: the same sockets are taken once the backend takes them. */
 static void attaching_that_fails_leaves_nothing(world *w)
 {
-    plx_loop *loop = loop_with_a_seam(w);
+    plx_loop *loop = seam_loop_open(w);
     probe p = {0};
     const plx_conn_options options = probe_options(&p);
     const plx_listen_options listening = {.conn = &options};
@@ -61,6 +49,7 @@ static void attaching_that_fails_leaves_nothing(world *w)
     plx_socket listener = socket_listening(address);
     plx_watch watch = {0};
     plx_conn conn = {0};
+    attaches = 0;
     for (int is_taken = 0; is_taken < 2; is_taken++) {
         seam.attach = is_taken != 0 ? attach_counts : attach_refuses;
         int expected = is_taken != 0 ? 0 : PLX_ENOMEM;
@@ -83,7 +72,7 @@ static void attaching_that_fails_leaves_nothing(world *w)
     ck_assert_uint_eq(loop->slabs[PLX__KIND_CONN].taken, 2);
     ck_assert_uint_eq(loop->slabs[PLX__KIND_LISTENER].taken, 1);
     ck_assert_uint_eq(stats.sockets_lost, 0); /* No number is still taken for that of another. */
-    loop->ops = real;
+    loop->ops = seam_real;
     ck_ok(plx_loop_close(loop));
     ck_assert_uint_eq(p.closed, 2);
     plx__socket_close(listener);
@@ -93,19 +82,19 @@ static void attaching_that_fails_leaves_nothing(world *w)
 static int attach_refuses_adopted(plx__backend *backend, plx__endpoint *endpoint,
                                   enum plx__origin origin)
 {
-    return origin == PLX__ADOPTED ? PLX_EINVAL : real->attach(backend, endpoint, origin);
+    return origin == PLX__ADOPTED ? PLX_EINVAL : seam_real->attach(backend, endpoint, origin);
 }
 
 /* A socket that the backend cannot use stays its owner's, and nothing else is left of it. */
 static void adopting_that_is_refused_leaves_nothing(world *w)
 {
-    plx_loop *loop = loop_with_a_seam(w);
+    plx_loop *loop = seam_loop_open(w);
     probe p = {.opened = 0};
     const plx_conn_options options = probe_options(&p);
     couple c = couple_open();
     plx_conn conn = {0};
     for (int is_taken = 0; is_taken < 2; is_taken++) {
-        seam.attach = is_taken != 0 ? real->attach : attach_refuses_adopted;
+        seam.attach = is_taken != 0 ? seam_real->attach : attach_refuses_adopted;
         ck_assert_int_eq(plx_conn_adopt(loop, &conn, c.ours.socket, &options, "x", 1),
                          is_taken != 0 ? 0 : PLX_EINVAL);
         ck_assert_uint_eq(loop->slabs[PLX__KIND_CONN].taken, (uint32_t)is_taken);
@@ -119,7 +108,7 @@ static void adopting_that_is_refused_leaves_nothing(world *w)
     ck_assert_uint_eq(stats.sockets_lost, 0);
     ck_assert_uint_eq(stats.connections_adopted, 1);
     ck_assert_uint_eq(p.received, 1);
-    loop->ops = real;
+    loop->ops = seam_real;
     ck_ok(plx_loop_close(loop));
     ck_assert_uint_eq(p.closed, 1);
     peer_close(&c.theirs);
@@ -132,7 +121,7 @@ static plx__completion first;
 
 static const plx__completion *next_brings_first_bytes(plx__backend *backend)
 {
-    const plx__completion *completion = real->next(backend);
+    const plx__completion *completion = seam_real->next(backend);
     if (completion == NULL || completion->kind != PLX__ACCEPTED)
         return completion;
     first = *completion;
@@ -160,7 +149,7 @@ static void first_bytes_come_behind_the_opening(world *w)
     void (*const ways[])(plx_loop *, plx_conn, probe *) = {NULL, close_at_once, pause_at_once};
     for (int way = 0; way < 3; way++) {
         world own = {.configuration = w->configuration, .backend = w->backend};
-        own.loop = loop_with_a_seam(w);
+        own.loop = seam_loop_open(w);
         seam.next = next_brings_first_bytes;
         probe p = {.then_open = ways[way]};
         plx_conn_options options = probe_options(&p);
@@ -185,11 +174,12 @@ static void first_bytes_come_behind_the_opening(world *w)
 static struct early_end {
     plx__completion completion;
     bool is_told;
+    size_t starts; /* Of receiving. */
 } early_end;
 
 static const plx__completion *next_brings_the_end(plx__backend *backend)
 {
-    const plx__completion *completion = real->next(backend);
+    const plx__completion *completion = seam_real->next(backend);
     if (completion != NULL || early_end.is_told)
         return completion;
     early_end.is_told = true;
@@ -204,24 +194,32 @@ static size_t take_line_and_pause(plx_loop *loop, plx_conn conn, probe *p, const
     return (size_t)((const char *)memchr(bytes, '\n', length) + 1 - (const char *)bytes);
 }
 
+/* A connection with two lines that are unconsumed, whose end the backend has. */
+static couple early_end_open(world *own, const world *w, probe *p)
+{
+    plx_conn_options options = probe_options(p);
+    couple c = couple_open();
+    *own = (world){.configuration = w->configuration, .backend = w->backend};
+    options.flags = PLX_CONN_PAUSED;
+    own->loop = seam_loop_open(w);
+    plx__socket_disown(c.ours.socket);
+    ck_ok(plx_conn_adopt(own->loop, &p->conn, c.ours.socket, &options, "one\ntwo\n", 8));
+    turn_until(own, &p->opened, 1);
+    early_end = (struct early_end){
+        .completion = {.endpoint = &plx__conn_find(own->loop, p->conn)->object.endpoint,
+                       .kind = PLX__ENDED,
+                       .status = PLX_EEOF}};
+    seam.next = next_brings_the_end;
+    return c;
+}
+
 /* It comes while what was kept is about to be shown, and on_data pauses again: the end waits for
  * what is left, and for the connection to be resumed. */
 static void end_waits_for_one_that_pauses_again(world *w)
 {
-    world own = {.configuration = w->configuration, .backend = w->backend};
+    world own;
     probe p = {.then_data = take_line_and_pause, .then_end = close_at_once};
-    plx_conn_options options = probe_options(&p);
-    couple c = couple_open();
-    options.flags = PLX_CONN_PAUSED;
-    own.loop = loop_with_a_seam(w);
-    plx__socket_disown(c.ours.socket);
-    ck_ok(plx_conn_adopt(own.loop, &p.conn, c.ours.socket, &options, "one\ntwo\n", 8));
-    turn_until(&own, &p.opened, 1);
-    early_end.completion =
-        (plx__completion){.endpoint = &plx__conn_find(own.loop, p.conn)->object.endpoint,
-                          .kind = PLX__ENDED,
-                          .status = PLX_EEOF};
-    seam.next = next_brings_the_end;
+    couple c = early_end_open(&own, w, &p);
     for (size_t received = 4; received <= 8; received += 4) {
         ck_ok(plx_conn_resume(own.loop, p.conn));
         turn_until(&own, &p.received, received);
@@ -233,6 +231,44 @@ static void end_waits_for_one_that_pauses_again(world *w)
     ck_ok(plx_conn_resume(own.loop, p.conn));
     turn_until(&own, &p.closed, 1);
     ck_assert_uint_eq(p.ended, 1);
+    ck_ok(plx_loop_close(own.loop));
+    peer_close(&c.theirs);
+}
+
+static size_t take_line_and_rest(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                                 size_t length)
+{
+    size_t taken = take_line_and_pause(loop, conn, p, bytes, length);
+    ck_ok(plx_conn_resume(loop, conn));
+    return taken;
+}
+
+static int receive_starts(plx__backend *backend, plx__endpoint *endpoint)
+{
+    early_end.starts++;
+    return seam_real->receive_start(backend, endpoint);
+}
+
+static void nothing_at_the_end(plx_loop *loop, plx_conn conn, probe *p)
+{
+    (void)loop;
+    (void)conn;
+    (void)p;
+}
+
+/* With the end there, nothing more is read, also by one that pauses and resumes in on_data. */
+static void one_that_has_ended_reads_no_more(world *w)
+{
+    world own;
+    probe p = {.then_data = take_line_and_rest, .then_end = nothing_at_the_end};
+    couple c = early_end_open(&own, w, &p);
+    seam.receive_start = receive_starts;
+    ck_ok(plx_conn_resume(own.loop, p.conn));
+    turn_until(&own, &p.ended, 1);
+    turn_some(&own);
+    ck_assert_uint_eq(p.received, 8);
+    ck_assert_uint_eq(p.ended, 1);
+    ck_assert_uint_eq(early_end.starts, 0);
     ck_ok(plx_loop_close(own.loop));
     peer_close(&c.theirs);
 }
@@ -251,13 +287,13 @@ static int accept_start_checks(plx__backend *backend, plx__endpoint *endpoint,
                                const plx__accept_config *config)
 {
     ck_assert_uint_eq(config->silence_max, 10);
-    return real->accept_start(backend, endpoint, config);
+    return seam_real->accept_start(backend, endpoint, config);
 }
 
 /* No wait is longer than until then. And a peer may be silent for ten seconds. */
 static void backend_that_is_due_is_waited_with(world *w)
 {
-    plx_loop *loop = loop_with_a_seam(w);
+    plx_loop *loop = seam_loop_open(w);
     const plx_listen_options options = {.accept_receive_first = 1};
     plx_listener listener;
     plx_timer timer;
@@ -272,7 +308,7 @@ static void backend_that_is_due_is_waited_with(world *w)
     loop->report.due_ns = 1;
     ck_assert_uint_eq(plx_loop_next_timeout(loop), 0);
     loop->report.due_ns = before;
-    loop->ops = real;
+    loop->ops = seam_real;
     ck_ok(plx_loop_close(loop));
 }
 
@@ -322,7 +358,7 @@ static int send_start_in_pieces(plx__backend *backend, plx__endpoint *endpoint,
 
 static const plx__completion *next_tells_of_it(plx__backend *backend)
 {
-    const plx__completion *completion = real->next(backend);
+    const plx__completion *completion = seam_real->next(backend);
     if (completion != NULL || flight.is_told)
         return completion;
     flight.is_told = true;
@@ -345,7 +381,7 @@ static void sends_that_are_told_of_later_keep_their_order(world *w)
     plx_loop_stats stats;
     size_t given_back = 0;
     char got[TEXT];
-    own.loop = loop_with_a_seam(w);
+    own.loop = seam_loop_open(w);
     probe p = {.opened = 0};
     plx_conn_options options = probe_options(&p);
     peer client = connect_pair(&own, &p, &options);
@@ -421,9 +457,7 @@ static void refused_ones_are_told_at_three_quarters(world *w)
         plx_conn conns[3];
         couple couples[3];
         ck_ok(plx_loop_open(&own.loop, &limits));
-        real = own.loop->ops;
-        seam = *real;
-        own.loop->ops = &seam;
+        seam_put(own.loop);
         seam.send = send_cannot_know;
         seam.send_start = send_start_never_ends;
         for (int i = 0; i < 3; i++)
@@ -442,158 +476,20 @@ static void refused_ones_are_told_at_three_quarters(world *w)
         ck_ok(plx_conn_close(own.loop, conns[2]));
         turn_until(&own, &probes[2].closed, 1);
         ck_assert_uint_eq(own.loop->starved, 0); /* Nobody waits any more to be told. */
-        own.loop->ops = real;
+        own.loop->ops = seam_real;
         ck_ok(plx_loop_close(own.loop));
         for (int i = 0; i < 3; i++)
             peer_close(&couples[i].theirs);
     }
 }
 
-/* --- accepting that fails --------------------------------------------------------------------- */
-
-static struct accepting {
-    plx__endpoint *endpoint;
-    plx__completion completion;
-    size_t starts;
-    int start_fails; /* Starting does, so. */
-    plx_listener listener;
-    size_t left; /* So many more are told of, and fail so: */
-    int status;
-    couple good; /* Or are this one's first end. */
-    size_t held;
-    size_t errors;
-    int error;
-} accepting;
-
-static int accept_start_is_noted(plx__backend *backend, plx__endpoint *endpoint,
-                                 const plx__accept_config *config)
-{
-    accepting.endpoint = endpoint;
-    accepting.starts++;
-    return accepting.start_fails != 0 ? accepting.start_fails
-                                      : real->accept_start(backend, endpoint, config);
-}
-
-static int accept_held_has_many(plx__backend *backend, plx__endpoint *endpoint,
-                                plx_socket *socket_out)
-{
-    (void)backend;
-    (void)endpoint;
-    accepting.held++;
-    return plx__socket_open(socket_out, PLX__FAMILY_IPV4);
-}
-
-static const plx__completion *next_accepts(plx__backend *backend)
-{
-    if (accepting.left == 0)
-        return real->next(backend);
-    accepting.left--;
-    accepting.completion = (plx__completion){
-        .endpoint = accepting.endpoint,
-        .kind = PLX__ACCEPTED,
-        .status = accepting.status,
-        .accepted = accepting.status == 0 ? accepting.good.ours.socket : PLX_SOCKET_NONE,
-    };
-    return &accepting.completion;
-}
-
-static void error_is_noted(plx_loop *loop, plx_listener listener, void *data, int status)
-{
-    (void)loop;
-    (void)listener;
-    (void)data;
-    accepting.errors++;
-    accepting.error = status;
-}
-
-static void accepts_come(world *own, size_t count, int status)
-{
-    accepting.left = count;
-    accepting.status = status;
-    turn_some(own);
-    ck_assert_uint_eq(accepting.left, 0);
-}
-
-static void listen_over_a_seam(world *own, const world *w)
-{
-    const plx_listen_options options = {.on_error = error_is_noted};
-    *own = (world){.configuration = w->configuration, .backend = w->backend};
-    own->loop = loop_with_a_seam(w);
-    accepting = (struct accepting){.endpoint = NULL};
-    seam.accept_start = accept_start_is_noted;
-    seam.next = next_accepts;
-    ck_ok(plx_listen(own->loop, &accepting.listener, "tcp://127.0.0.1:0", &options));
-}
-
-/* Fifteen in a row are each about one connection; with the sixteenth the listener pauses. One that
- * comes through begins the count anew, and so does the pause. */
-static void sixteen_aborts_in_a_row_pause_a_listener(world *w)
-{
-    static const int statuses[] = {PLX_ECONNABORTED, PLX_EACCES};
-    for (int i = 0; i < 2; i++) {
-        world own;
-        listen_over_a_seam(&own, w);
-        accepts_come(&own, 15, statuses[i]);
-        accepting.good = couple_open();
-        accepts_come(&own, 1, 0);
-        ck_assert_uint_eq(counter(&own, connections_accepted), 1);
-        accepts_come(&own, 15, statuses[i]);
-        ck_assert_uint_eq(accepting.errors, 0);
-        accepts_come(&own, 1, statuses[i]);
-        ck_assert_uint_eq(accepting.errors, 1);
-        ck_assert_int_eq(accepting.error, statuses[i]);
-        ck_assert_uint_eq(counter(&own, accept_pauses), 1);
-        turn_until(&own, &accepting.starts, 2);
-        accepts_come(&own, 15, statuses[i]);
-        ck_assert_uint_eq(accepting.errors, 1);
-        accepts_come(&own, 1, statuses[i]);
-        ck_assert_uint_eq(accepting.errors, 2);
-        ck_assert_uint_eq(counter(&own, accepts_aborted), 47);
-        ck_ok(plx_loop_close(own.loop));
-        peer_close(&accepting.good.theirs);
-    }
-}
-
-/* Without descriptors nobody is turned away before a second try, and then 64 at the most. */
-static void few_are_turned_away_at_a_time(world *w)
-{
-    world own;
-    listen_over_a_seam(&own, w);
-    seam.accept_held = accept_held_has_many;
-    accepts_come(&own, 1, PLX_EMFILE);
-    ck_assert_uint_eq(counter(&own, accepts_rejected), 0);
-    turn_until(&own, &accepting.starts, 2);
-    accepts_come(&own, 1, PLX_EMFILE);
-    ck_assert_uint_eq(counter(&own, accepts_rejected), 64);
-    ck_assert_uint_eq(accepting.held, 64);
-    ck_assert_uint_eq(accepting.errors, 2);
-    ck_ok(plx_loop_close(own.loop));
-}
-
-/* The next turn tries again, and reports it. */
-static void resume_that_fails_is_tried_again(world *w)
-{
-    world own;
-    listen_over_a_seam(&own, w);
-    ck_ok(plx_listener_pause(own.loop, accepting.listener));
-    accepting.start_fails = PLX_ENOMEM;
-    ck_ok(plx_listener_resume(own.loop, accepting.listener));
-    turn_until(&own, &accepting.errors, 1);
-    ck_assert_int_eq(accepting.error, PLX_ENOMEM);
-    accepting.start_fails = 0;
-    turn_until(&own, &accepting.starts, accepting.starts + 1);
-    ck_ok(plx_loop_close(own.loop));
-}
-
 const test_case unit_seam_cases[] = {
     CASE(backend_that_is_due_is_waited_with),
     CASE(refused_ones_are_told_at_three_quarters),
-    CASE(sixteen_aborts_in_a_row_pause_a_listener),
-    CASE(few_are_turned_away_at_a_time),
-    CASE(resume_that_fails_is_tried_again),
     CASE(sends_that_are_told_of_later_keep_their_order),
     CASE(adopting_that_is_refused_leaves_nothing),
     CASE(end_waits_for_one_that_pauses_again),
+    CASE(one_that_has_ended_reads_no_more),
     CASE(first_bytes_come_behind_the_opening),
     CASE(attaching_that_fails_leaves_nothing),
     CASES_END,
