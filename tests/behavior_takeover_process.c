@@ -514,30 +514,6 @@ static void offer_closes_in_the_middle(world *w)
     peer_close(&other);
 }
 
-/* --- lists ------------------------------------------------------------------------------------ */
-
-static void lists_have_limits(world *w)
-{
-    char name[PLX_SOCKET_NAME_MAX + 1] = {0};
-    plx_sockets *sockets;
-    (void)w;
-    memset(name, 'x', PLX_SOCKET_NAME_MAX);
-    ck_ok(plx_sockets_open(&sockets));
-    ck_assert_int_eq(plx_sockets_add(sockets, name, PLX_SOCKET_NONE), PLX_EINVAL);
-    ck_assert_int_eq(plx_sockets_add(sockets, "two\nlines", PLX_SOCKET_NONE), PLX_EINVAL);
-    ck_assert_int_eq(plx_sockets_add(sockets, "delete\177", PLX_SOCKET_NONE), PLX_EINVAL);
-    for (uint32_t i = 0; i < PLX_SOCKETS_MAX; i++)
-        ck_ok(plx_sockets_add(sockets, i % 2 == 0 ? "" : "\xc3\xbc", PLX_SOCKET_NONE));
-    ck_assert_int_eq(plx_sockets_add(sockets, "one more", PLX_SOCKET_NONE), PLX_ELIMIT);
-    ck_assert_uint_eq(plx_sockets_count(sockets), PLX_SOCKETS_MAX);
-    ck_assert_str_eq(plx_sockets_name(sockets, 1), "\xc3\xbc");
-    ck_assert_ptr_null(plx_sockets_name(sockets, PLX_SOCKETS_MAX));
-    ck_assert(plx_sockets_take(sockets, PLX_SOCKETS_MAX) == PLX_SOCKET_NONE);
-    plx_sockets_close(sockets);
-    plx_sockets_close(NULL);
-    ck_assert_uint_eq(plx_sockets_count(NULL), 0);
-}
-
 /* A packed socket is one of the process that it was packed for: of this one here. */
 static void packed_socket_is_unpacked(world *w)
 {
@@ -561,6 +537,37 @@ static void packed_socket_is_unpacked(world *w)
     check_serves(w, address, unpacked, NULL);
 }
 
+/* Whatever runs out on the way, in either process: the next one gets the sockets, or the old one
+ * still has them, and offers them. */
+static void want_on_the_way_loses_nothing(world *w)
+{
+    static const enum plx__fault_kind kinds[] = {PLX__FAULT_MEMORY, PLX__FAULT_DESCRIPTOR};
+    for (size_t k = 0; k < 2; k++) {
+        bool has_struck = true;
+        for (uint32_t first = 0; has_struck; first++) {
+            old_process old = {0};
+            next_process next;
+            ck_assert_uint_lt(first, 200);
+            if (!old_open(w, &old, 0))
+                return;
+            plx__fault_arm(kinds[k], first + (k == 0), 1); /* The thread takes memory, too. */
+            next_ask(w, &next, &old, true);
+            has_struck = plx__fault_disarm(kinds[k]) > 0;
+            if (next.status == 0 && next.confirmed == 0) {
+                turn_until(w, &old.taken, 1);
+                plx_socket socket = plx_sockets_take(plx_takeover_sockets(next.takeover), 0);
+                plx_takeover_close(next.takeover);
+                plx_handover_close(old.handover);
+                check_serves(w, old.address, socket, NULL);
+                continue;
+            }
+            ck_assert(has_struck);
+            plx_takeover_close(next.takeover);
+            check_offers_still(w, &old);
+        }
+    }
+}
+
 const test_case behavior_takeover_process_cases[] = {
     CASE(next_process_gets_the_sockets),
     CASE(many_sockets_go_over),
@@ -577,7 +584,7 @@ const test_case behavior_takeover_process_cases[] = {
     CASE(stranger_is_refused),
     CASE(offers_that_cannot_be_made),
     CASE(offer_closes_in_the_middle),
-    CASE(lists_have_limits),
+    CASE(want_on_the_way_loses_nothing),
     CASE(packed_socket_is_unpacked),
     CASES_END,
 };

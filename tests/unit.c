@@ -17,6 +17,7 @@ extern const test_case unit_seam_accept_cases[];
 extern const test_case unit_seam_cases[];
 extern const test_case unit_setting_cases[];
 extern const test_case unit_sized_cases[];
+extern const test_case unit_sockets_cases[];
 extern const test_case unit_supervisor_cases[];
 extern const test_case unit_tiers_cases[];
 extern const test_case unit_version_cases[];
@@ -61,6 +62,7 @@ int main(int argc, char **argv)
         unit_seam_cases,
         unit_setting_cases,
         unit_sized_cases,
+        unit_sockets_cases,
 #ifdef __linux__
         unit_linux_cases,
 #endif
