@@ -182,4 +182,4 @@ if [ "$bad" -gt 0 ]; then
     echo "nightly.sh: $bad parts have not passed; their logs are in $results"
     exit 1
 fi
-echo "nightly.sh: passed"
+echo "nightly.sh:${chosen:- all parts}: passed"
