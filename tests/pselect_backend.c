@@ -12,18 +12,23 @@
 /* Descriptors that fit; fd_set's own bound, 1,024, is too low for some behaviours. */
 #define ROOM 65536
 
+/* An fd_set consists of these, and the order of their bytes is the machine's. */
+typedef unsigned long word;
+
+#define WORD_BITS (8 * (int)sizeof(word))
+
 typedef struct bit_sets {
-    unsigned char readable[ROOM / 8], writable[ROOM / 8];
+    word readable[ROOM / WORD_BITS], writable[ROOM / WORD_BITS];
 } bit_sets;
 
-static void bit_set(unsigned char *set, int descriptor)
+static void bit_set(word *set, int descriptor)
 {
-    set[descriptor / 8] = (unsigned char)(set[descriptor / 8] | 1u << descriptor % 8);
+    set[descriptor / WORD_BITS] |= (word)1 << descriptor % WORD_BITS;
 }
 
-static bool bit_test(const unsigned char *set, int descriptor)
+static bool bit_test(const word *set, int descriptor)
 {
-    return (set[descriptor / 8] >> descriptor % 8 & 1) != 0;
+    return (set[descriptor / WORD_BITS] >> descriptor % WORD_BITS & 1) != 0;
 }
 
 /* One closed descriptor makes the whole call fail: poll() tells which. */
