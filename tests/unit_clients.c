@@ -3,6 +3,7 @@
 
 #include "core/server/address_list.h"
 #include "core/server/clients.h"
+#include "core/server/limits.h"
 #include "tests/chance.h"
 #include "tests/harness.h"
 
@@ -160,8 +161,35 @@ static void lists_have_what_is_in_a_block(world *w)
     plx__address_list_close(&list);
 }
 
+/* Whom a child has refused counts in its parent, each under what it was refused for. */
+static void limits_of_children_add_up(world *w)
+{
+    const plx_server_stats child = {.refused_address = 1,
+                                    .refused_client_open = 2,
+                                    .refused_client_rate = 3,
+                                    .refused_server_open = 4,
+                                    .refused_server_rate = 5,
+                                    .slow_peers = 6,
+                                    .limit_pauses = 7};
+    plx_server_stats total = {0};
+    (void)w;
+    for (int i = 0; i < 2; i++)
+        plx__limits_stats_add(&total, &child);
+    ck_assert_uint_eq(total.refused_address, 2);
+    ck_assert_uint_eq(total.refused_client_open, 4);
+    ck_assert_uint_eq(total.refused_client_rate, 6);
+    ck_assert_uint_eq(total.refused_server_open, 8);
+    ck_assert_uint_eq(total.refused_server_rate, 10);
+    ck_assert_uint_eq(total.slow_peers, 12);
+    ck_assert_uint_eq(total.limit_pauses, 14);
+}
+
 const test_case unit_clients_cases[] = {
-    CASE(clients_are_told_apart_by_their_bits), CASE(clients_are_found_again),
-    CASE(memory_of_clients_is_bounded),         CASE(clients_need_memory),
-    CASE(lists_have_what_is_in_a_block),        CASES_END,
+    CASE(clients_are_told_apart_by_their_bits),
+    CASE(clients_are_found_again),
+    CASE(memory_of_clients_is_bounded),
+    CASE(clients_need_memory),
+    CASE(lists_have_what_is_in_a_block),
+    CASE(limits_of_children_add_up),
+    CASES_END,
 };
