@@ -416,6 +416,54 @@ static void slow_callback_and_a_peer_that_reads(world *w)
     turn_until(w, &slow.closed, 1);
 }
 
+typedef struct writer {
+    plx_conn conn;
+    uint64_t wrote_ns, closed_ns;
+} writer;
+
+/* Writes to another connection, and then keeps the loop busy. */
+static size_t write_and_spin(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
+                             size_t length)
+{
+    writer *one = p->more;
+    (void)conn;
+    (void)bytes;
+    ck_ok(plx_conn_write(loop, one->conn, plenty(), QUEUED));
+    spin(TIMEOUT_NS);
+    one->wrote_ns = net_now();
+    return length;
+}
+
+static void close_note(plx_loop *loop, plx_conn conn, probe *p)
+{
+    writer *one = p->more;
+    (void)loop;
+    (void)conn;
+    one->closed_ns = net_now();
+}
+
+/* What is written in a long turn waits from the turn's end on: before, nobody could send it. */
+static void slow_callback_that_writes(world *w)
+{
+    writer one = {.closed_ns = 0};
+    probe p = {.then_close = close_note, .more = &one};
+    probe slow = {.then_data = write_and_spin, .more = &one};
+    plx_conn slow_conn;
+    plx_conn_options options = probe_options(&p);
+    plx_conn_options slow_options = probe_options(&slow);
+    options.send_high = options.send_max = QUEUED;
+    options.write_timeout_ns = TIMEOUT_NS;
+    couple c = adopt_one(w, &p, &options, &one.conn);
+    couple other = adopt_one(w, &slow, &slow_options, &slow_conn);
+    peer_send(w, &other.theirs, "x", 1);
+    turn_until(w, &p.closed, 1);
+    ck_assert_int_eq(p.reason, PLX_ETIMEDOUT);
+    ck_assert_uint_ge(one.closed_ns - one.wrote_ns, TIMEOUT_NS);
+    couple_close(&c);
+    couple_close(&other);
+    turn_until(w, &slow.closed, 1);
+}
+
 /* What is done between two turns counts from then, however long ago the last turn was: the idle
  * timeout begins anew, the write timeout begins, and so does the read timeout of one that is
  * resumed. */
@@ -505,6 +553,7 @@ const test_case behavior_late_cases[] = {
     CASE(backend_has_what_the_socket_lacks),
     CASE(unconsumed_bytes_do_not_hide_what_arrived),
     CASE(slow_callback_and_a_peer_that_reads),
+    CASE(slow_callback_that_writes),
     CASE(call_between_turns_counts_from_then),
     CASE(connects_that_the_loop_learns_of_late),
     CASES_END,
