@@ -257,7 +257,6 @@ static void write_behind_one_that_closes(world *w)
     ck_assert_msg(o.status == 0 || o.status == PLX_ESTALE, "%s", plx_error_name(o.status));
 }
 
-/* For longer than the tries take in all. */
 static size_t write_behind_a_failure(plx_loop *loop, plx_conn conn, probe *p, const void *bytes,
                                      size_t length)
 {
@@ -270,6 +269,7 @@ static size_t write_behind_a_failure(plx_loop *loop, plx_conn conn, probe *p, co
     return length;
 }
 
+/* Within one callback: nothing is taken that can only be lost. */
 static void write_behind_a_failed_one_is_refused(world *w)
 {
     over_a_reset o;
@@ -281,6 +281,7 @@ static void write_behind_a_failed_one_is_refused(world *w)
     turn_until(w, &p.closed, 1);
 }
 
+/* For longer than the tries take in all. */
 static void spin(void)
 {
     for (uint64_t until = net_now() + PLX_SECOND * 11 / 10; net_now() < until;)

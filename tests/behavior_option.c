@@ -207,14 +207,14 @@ static void has_delay(plx_loop *loop, plx_conn conn, void *data, plx_socket sock
                       const void *bytes, size_t length)
 {
     probe *p = data;
-    int is_off = 0;
-    socklen_t size = sizeof is_off;
+    int no_delay = 0;
+    socklen_t size = sizeof no_delay;
     (void)loop;
     (void)conn;
     (void)bytes;
     (void)length;
-    ck_ok(getsockopt(socket, IPPROTO_TCP, TCP_NODELAY, (void *)&is_off, &size));
-    p->reason = is_off == 0;
+    ck_ok(getsockopt(socket, IPPROTO_TCP, TCP_NODELAY, (void *)&no_delay, &size));
+    p->reason = no_delay == 0; /* 1: it has a delay. */
     ++*(size_t *)p->more;
     plx_socket_close(socket);
 }

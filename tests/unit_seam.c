@@ -321,7 +321,7 @@ enum { PIECE = 3, TEXT = 20 };
 static struct in_flight {
     plx__completion completion;
     bool is_told;
-    size_t starts, slices_most;
+    size_t starts, slices_most, sends, turns;
 } flight;
 
 static ptrdiff_t send_cannot_know(plx__backend *backend, plx__endpoint *endpoint,
@@ -412,6 +412,48 @@ static void sends_that_are_told_of_later_keep_their_order(world *w)
     ck_ok(plx_loop_close(own.loop));
 }
 
+static ptrdiff_t send_cannot_know_at_first(plx__backend *backend, plx__endpoint *endpoint,
+                                           const plx__slice *slices, size_t count)
+{
+    return flight.sends++ == 0 ? 0 : seam_real->send(backend, endpoint, slices, count);
+}
+
+static const plx__completion *next_tells_some_turns_later(plx__backend *backend)
+{
+    const plx__completion *completion = seam_real->next(backend);
+    if (completion != NULL || flight.is_told || ++flight.turns < 4)
+        return completion;
+    flight.turns = 0;
+    flight.is_told = true;
+    return &flight.completion;
+}
+
+/* With a queue that is on its way there is nothing to gather: each byte goes out once. */
+static void cork_of_what_is_in_flight_sends_nothing(world *w)
+{
+    world own = {.configuration = w->configuration, .backend = w->backend};
+    char got[6];
+    size_t count;
+    own.loop = seam_loop_open(w);
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    peer client = connect_pair(&own, &p, &options);
+    flight = (struct in_flight){.is_told = true};
+    seam.send = send_cannot_know_at_first;
+    seam.send_start = send_start_in_pieces;
+    seam.next = next_tells_some_turns_later;
+    ck_ok(plx_conn_write(own.loop, p.conn, "abcdef", 6));
+    ck_ok(plx_conn_cork(own.loop, p.conn));
+    ck_ok(plx_conn_shutdown(own.loop, p.conn));
+    peer_receive(&own, &client, got, 6);
+    ck_assert_mem_eq(got, "abcdef", 6);
+    ck_assert_int_eq(peer_drain(&own, &client, &count), PLX_EEOF);
+    ck_assert_uint_eq(count, 0);
+    peer_close(&client);
+    turn_until(&own, &p.closed, 1);
+    ck_ok(plx_loop_close(own.loop));
+}
+
 /* --- the limit of all queues -------------------------------------------------------------------
  */
 
@@ -487,6 +529,7 @@ const test_case unit_seam_cases[] = {
     CASE(backend_that_is_due_is_waited_with),
     CASE(refused_ones_are_told_at_three_quarters),
     CASE(sends_that_are_told_of_later_keep_their_order),
+    CASE(cork_of_what_is_in_flight_sends_nothing),
     CASE(adopting_that_is_refused_leaves_nothing),
     CASE(end_waits_for_one_that_pauses_again),
     CASE(one_that_has_ended_reads_no_more),

@@ -52,7 +52,8 @@ static void copied_options_outlive_the_callers(world *w)
     ck_assert_ptr_null(copy.settings);
 }
 
-/* Who names no backend leaves it to the environment again. None needs memory without settings. */
+/* Who names no backend leaves it to the environment again. A copy without settings takes no memory.
+ */
 static void copied_options_may_be_few(world *w)
 {
     const plx_setting settings[] = {{key_first, 7}};

@@ -21,8 +21,8 @@ beyond='unit\.many_sockets_are_told_apart|unit\.select_reaches_its_last_bit'
 beyond="$beyond|behavior\.p?select\.(accept_burst_of_1000|each_of_many_is_called_once_a_turn)"
 beyond="$beyond|epoll\.epoll\.(short_waits_are_short|system_without_fine_waits)"
 beyond="$beyond|epoll\.epoll\.filter_that_knows_no_fine_waits"
-forking=$(sed -n 's/^    CASE(\(.*\)),$/\1/p' tests/behavior_children.c tests/behavior_prefork.c |
-    tr '\n' '|')
+forking=$(cat tests/behavior_children.c tests/behavior_prefork.c | grep -o 'CASE([a-z0-9_]*)' |
+    sed 's/CASE(//; s/)//' | tr '\n' '|')
 beyond="$beyond|behavior\.[^.]*\.(${forking}none)"
 POLLUX_TEST_PATIENCE=60 POLLUX_TEST_TIMEOUT=110 ctest --test-dir build/s390x -j 2 \
     --output-on-failure --no-tests=error -L '^(unit|behavior|epoll)$' -E "^($beyond)\$"

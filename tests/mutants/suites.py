@@ -4,6 +4,7 @@ import functools
 import glob
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -160,22 +161,28 @@ class Bench:
         names = [case.name for case in cases]
         command += PROGRAMS[suite][1] if suite in PROGRAMS else names
         environment = dict(self.environment, **(more or {}))
+        # In a session of its own: some mutants kill their process group. What they leave running
+        # goes with it.
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                   cwd=self.build, start_new_session=True)
         try:
-            # In a session of its own: some mutants kill their process group.
-            ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
-                                   cwd=self.build, capture_output=True, timeout=limit_s, check=False,
-                                   start_new_session=True)
+            output, _ = process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired as late:
-            return _begun(late.stdout, names), f"no end within {limit_s:.0f} s"
+            return _begun(late.output, names), f"no end within {limit_s:.0f} s"
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
         how = None
         all_passed = f"suite: {len(names)} of {len(names)} cases passed".encode()
-        if ended.returncode != 0:
-            failed = re.findall(rb"[\w/]+\.c:\d+:[EF]:.*", ended.stdout)
+        if process.returncode != 0:
+            failed = re.findall(rb"[\w/]+\.c:\d+:[EF]:.*", output)
             where = ", " + failed[-1].decode(errors="replace").strip() if failed else ""
-            how = f"ended with {ended.returncode}{where}"
-        elif suite not in PROGRAMS and all_passed not in ended.stdout:
+            how = f"ended with {process.returncode}{where}"
+        elif suite not in PROGRAMS and all_passed not in output:
             how = "no check was run to its end"
-        return _begun(ended.stdout, names), how
+        return _begun(output, names), how
 
 
 def _begun(output, names):
