@@ -25,20 +25,25 @@ sed -n -e '/\.gch$/d' -e '\,/pollux_posix\.dir/\(\./\)*jumps/,d' \
     -e 's,^.*/pollux_posix\.dir/\(\./\)*\(.*\)\.[a-z]*$,\2 &,p' "$objects" > "$work/objects"
 
 # "U file symbol" for a use, "D file symbol" for a definition. GCC's own copies of addresses
-# (.refptr.*) are in each object that uses them.
-while read -r file object; do
-    "$nm" -g "$object" > "$work/nm"
-    awk -v file="$file" 'NF >= 2 && $NF !~ /^\.refptr\./ {
-        print ($(NF - 1) == "U" ? "U" : "D"), file, $NF
-    }' "$work/nm"
-done < "$work/objects" > "$work/symbols"
+# (.refptr.*) are in each object that uses them. One nm for all: there are hundreds.
+sed 's/^[^ ]* //' "$work/objects" | tr '\n' '\000' | xargs -0 "$nm" -g -A > "$work/nm"
+awk 'NR == FNR {
+        file[substr($0, index($0, " ") + 1)] = substr($0, 1, index($0, " ") - 1)
+        next
+    }
+    {
+        object = $0
+        sub(/:[^:]*$/, "", object)
+        count = split(substr($0, length(object) + 2), words, " ")
+        if (count >= 2 && words[count] !~ /^\.refptr\./)
+            print (words[count - 1] == "U" ? "U" : "D"), file[object], words[count]
+    }' "$work/objects" "$work/nm" > "$work/symbols"
 
-find posix -name '*.[ch]' ! -path 'posix/include/*' | LC_ALL=C sort > "$work/sources"
-while read -r source; do
-    # "I file header": only what is outside posix/include/, which programs have, is a folder's.
-    sed -n 's,^ *# *include "\(posix/.*\)"$,\1,p' "$source" | grep -v '^posix/include/' |
-        sed "s,^posix/,I ${source#posix/} ," || true
-done < "$work/sources" > "$work/includes"
+# "I file header": only what is outside posix/include/, which programs have, is a folder's.
+find posix -name '*.[ch]' ! -path 'posix/include/*' | LC_ALL=C sort | tr '\n' '\000' |
+    xargs -0 grep -H '^ *# *include "posix/' |
+    sed -n 's,^posix/\([^:]*\):.*"\(posix/.*\)"$,\1 \2,p' |
+    awk '$2 !~ /^posix\/include\// { sub(/^posix\//, "", $2); print "I", $1, $2 }' > "$work/includes"
 
 awk -v folders="$folders" '
     function rank(file,    parts) {
