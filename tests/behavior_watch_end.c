@@ -190,10 +190,12 @@ static void lost_watch_tells_that_it_is_over(world *w)
 #ifndef _WIN32
         ck_assert(is_lost); /* POSIX, open(). */
 #endif
-        if (closes || !is_lost)
+        if (closes || !is_lost) {
             ck_ok(plx_watch_close(w->loop, watch));
-        else
-            ck_ok(plx_watch_set_background(w->loop, watch, 1)); /* It has something to tell. */
+        } else { /* It has something to tell, and nothing to look at any more. */
+            ck_ok(plx_watch_set_background(w->loop, watch, 1));
+            ck_ok(plx_watch_set(w->loop, watch, PLX_WRITABLE));
+        }
         ck_ok(plx_loop_run(w->loop));
         ck_assert_uint_eq(o.closed, 1);
         ck_assert_int_eq(o.reason, closes || !is_lost ? 0 : PLX_EBADF);
