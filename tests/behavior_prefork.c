@@ -157,6 +157,27 @@ static void time_passed(plx_loop *loop, plx_timer timer, void *data)
     ++*(size_t *)data;
 }
 
+/* One that was started again is not started once more. */
+static void restarted_child_is_the_only_one(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}};
+    size_t count, passed = 0;
+    if (!forker_start(w, &f))
+        return;
+    peer deadly = peer_open(w, f.address);
+    peer_send(w, &deadly, "die", 3);
+    ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
+    peer_close(&deadly);
+    peer last = peer_open(w, f.address);
+    forker_ask(w, &last, "still there", "still there");
+    ck_ok(plx_timer_start(w->loop, NULL, 500 * PLX_MILLISECOND, 0, time_passed, &passed));
+    turn_until(w, &passed, 1);
+    ending end = forker_end(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 2);
+    peer_close(&last);
+}
+
 /* A child has died a moment ago, and would be started again in 100 ms: the drain that has begun
  * meanwhile waits for the other child as if nothing had happened. */
 static void drain_outlasts_a_restart(world *w)
@@ -276,15 +297,10 @@ static void want_of_a_later_child_passes(world *w)
 }
 
 const test_case behavior_prefork_cases[] = {
-    CASE(children_serve_and_report),
-    CASE(cuts_of_children_add_up),
-    CASE(refusals_of_a_child_are_counted),
-    CASE(child_that_dies_is_started_again),
-    CASE(drain_outlasts_a_restart),
-    CASE(drain_without_children_ends),
-    CASE(drain_may_come_before_the_fork),
-    CASE(failed_start_ends_all),
-    CASE(want_at_the_start_ends_the_run),
-    CASE(want_of_a_later_child_passes),
-    CASES_END,
+    CASE(children_serve_and_report),       CASE(cuts_of_children_add_up),
+    CASE(refusals_of_a_child_are_counted), CASE(child_that_dies_is_started_again),
+    CASE(restarted_child_is_the_only_one), CASE(drain_outlasts_a_restart),
+    CASE(drain_without_children_ends),     CASE(drain_may_come_before_the_fork),
+    CASE(failed_start_ends_all),           CASE(want_at_the_start_ends_the_run),
+    CASE(want_of_a_later_child_passes),    CASES_END,
 };

@@ -168,12 +168,13 @@ static size_t echo(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
     return length;
 }
 
-/* Who has an on_data and nothing else serves all the same. */
+/* Who has an on_data and nothing else serves all the same; here whom the last entry trusts. */
 static void other_callbacks_need_not_be(world *w)
 {
+    static const char *const balancers[] = {"192.0.2.0/24", "2001:db8::/32", "127.0.0.1"};
     const plx_conn_options conn = {.on_data = echo};
     const plx_proxy_options options = {
-        .conn = &conn, .trusted = loopback, .trusted_count = 2, .header_timeout_ns = PLX_FOREVER};
+        .conn = &conn, .trusted = balancers, .trusted_count = 3, .header_timeout_ns = PLX_FOREVER};
     plx_conn_options staged;
     plx_proxy *proxy;
     char address[PLX_ADDRESS_TEXT_MAX], got[5];

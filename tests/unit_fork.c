@@ -5,6 +5,7 @@
 #include "backends/settings.h"
 #include "core/post_waiters.h"
 #include "tests/child.h"
+#include "tests/seam.h"
 
 extern const test_case unit_fork_cases[];
 
@@ -257,12 +258,26 @@ static void renewed_poller_waits_for_its_own_wake(world *w)
     }
 }
 
+/* What a backend leaves undone in a child is its own affair: the rest of the loop goes all the
+ * same.
+ */
+static void loop_goes_whose_backend_cannot_abandon(world *w)
+{
+    plx_loop *loop = seam_loop_open(w);
+    seam.abandon = NULL;
+    if (child_is_possible(w)) {
+        if (child_fork()) {
+            plx_loop_abandon(loop);
+            plx__test_report(CHILD_IS_GOOD);
+        }
+        child_join();
+    }
+    ck_ok(plx_loop_close(loop));
+}
+
 const test_case unit_fork_cases[] = {
-    CASE(posts_that_were_never_made_are_passed_over),
-    CASE(full_queue_is_renewed),
-    CASE(list_of_waiting_posters_is_renewed),
-    CASE(locked_mutex_is_not_waited_for),
-    CASE(handlers_of_other_threads_are_not_waited_for),
-    CASE(renewed_poller_waits_for_its_own_wake),
-    CASES_END,
+    CASE(posts_that_were_never_made_are_passed_over),   CASE(full_queue_is_renewed),
+    CASE(list_of_waiting_posters_is_renewed),           CASE(locked_mutex_is_not_waited_for),
+    CASE(handlers_of_other_threads_are_not_waited_for), CASE(renewed_poller_waits_for_its_own_wake),
+    CASE(loop_goes_whose_backend_cannot_abandon),       CASES_END,
 };
