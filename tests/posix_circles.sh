@@ -43,7 +43,8 @@ awk 'NR == FNR {
 find posix -name '*.[ch]' ! -path 'posix/include/*' | LC_ALL=C sort | tr '\n' '\000' |
     xargs -0 grep -H '^ *# *include "posix/' |
     sed -n 's,^posix/\([^:]*\):.*"\(posix/.*\)"$,\1 \2,p' |
-    awk '$2 !~ /^posix\/include\// { sub(/^posix\//, "", $2); print "I", $1, $2 }' > "$work/includes"
+    awk '$2 !~ /^posix\/include\// { sub(/^posix\//, "", $2); print "I", $1, $2 }' \
+        > "$work/includes"
 
 awk -v folders="$folders" '
     function rank(file,    parts) {
