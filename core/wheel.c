@@ -222,7 +222,7 @@ static void due_sort(plx__wheel *wheel, plx__wheel_links *before)
     plx__wheel_links *sorted = NULL;
     for (uint32_t run = 0; run < 64; run++)
         sorted = chains_merge(runs[run], sorted);
-    head->previous = before; /* Appending the first one leads from there to it. */
+    head->previous = before; /* ring_append() links `before` to the first node. */
     for (plx__wheel_links *next; sorted != NULL; sorted = next) {
         next = sorted->next;
         ring_append(head, sorted);

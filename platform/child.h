@@ -27,7 +27,8 @@ int plx__child_fork(int64_t *process_out);
 /* Whether it has ended; waits for that if asked to. Nobody else may wait for it. Its number is
  * another process's later. `*code_out`: its exit code, or -1 after a signal. */
 bool plx__child_reap(int64_t process, bool waits, int *code_out);
-/* Ends it, whatever it does (SIGKILL). Before it was reaped. 0 and less are nobody. */
+/* Ends it, whatever it does (SIGKILL). Call it before the process is reaped. Ignores numbers
+ * below 1. */
 void plx__child_kill(int64_t process);
 /* In a child: ends it, without what exit() would do to the parent's buffers. */
 _Noreturn void plx__child_exit(int code);

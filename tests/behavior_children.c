@@ -118,7 +118,7 @@ static void deadline_kills_children(world *w)
     peer_close(&silent);
 }
 
-/* A process that cannot be had for a connection is tried again later. */
+/* When fork() fails for a connection, the server tries again later. */
 static void want_of_a_process_passes(world *w)
 {
     forker f = {.options = {.dispatch = PLX_DISPATCH_FORK, .on_socket = on_socket},

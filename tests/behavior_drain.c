@@ -110,8 +110,8 @@ static void deadline_cuts_what_is_busy(world *w)
     hosted_close(w, &h);
 }
 
-/* Who has been told the end and has got all, but does not end, loses nothing at the deadline: it is
- * closed, and not counted among those that were cut. */
+/* A peer has received everything and the end, but does not close its side. At the deadline the
+ * server closes that connection, and does not count it as cut. */
 static void deadline_closes_who_waits_for_its_peer(world *w)
 {
     hosted h = {.is_asked = true};
@@ -124,7 +124,7 @@ static void deadline_closes_who_waits_for_its_peer(world *w)
     ck_ok(plx_server_drain(h.server, 300 * PLX_MILLISECOND));
     hosted_until(w, &h, closed, 2);
     ck_ok(hosted_wait(w, &h));
-    /* On a machine that is busy enough the deadline comes before they are asked. */
+    /* On a busy machine the deadline may pass before the server has asked them. */
     bool are_told = hosted_count(&h, asked) == 2;
     ck_assert_uint_eq(cut(&h), are_told ? 0 : 2);
     for (size_t i = 0; i < 2 && are_told; i++)

@@ -269,7 +269,7 @@ static size_t write_behind_a_failure(plx_loop *loop, plx_conn conn, probe *p, co
     return length;
 }
 
-/* Within one callback: nothing is taken that can only be lost. */
+/* In one callback: after a write has failed, the next one is refused and not corked. */
 static void write_behind_a_failed_one_is_refused(world *w)
 {
     over_a_reset o;

@@ -125,7 +125,7 @@ static bool has_counted(void *data)
     return plx__atomic_load(data) > 0;
 }
 
-/* Until the server's loop has had so many turns that it would have accepted all who wait. */
+/* Waits until the server's loop has run enough turns to accept everybody in the backlog. */
 static void turns_pass(world *w, hosted *h)
 {
     for (int i = 0; i < 12; i++) {
@@ -158,7 +158,7 @@ static void time_passed(plx_loop *loop, plx_timer timer, void *data)
     ++*(size_t *)data;
 }
 
-/* A server without work comes to rest, its timers, too. */
+/* Waits until no timer of the server fires any more. */
 static void until_rest(world *w, hosted *h)
 {
     const uint64_t until = net_now() + patience();
@@ -197,7 +197,7 @@ static void clients_fill_and_wait(world *w, uint32_t listener)
     turns_pass(w, &h);
     ck_assert_uint_lt(stats_of(&h).handed_over, CLIENTS - FIRST);
     for (size_t i = 0; i < CLIENTS; i++)
-        peer_send(w, &peers[i], "quit", 4); /* Their turns come in any order. */
+        peer_send(w, &peers[i], "quit", 4); /* The server answers them in any order. */
     for (size_t i = 0; i < CLIENTS; i++) {
         peer_receive(w, &peers[i], answer, 4);
         peer_close(&peers[i]);

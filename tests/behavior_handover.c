@@ -189,10 +189,11 @@ static void loop_closes_with_a_finishing_listener(world *w)
 static void listener_close_at_once(plx_loop *loop, plx_conn conn, probe *p)
 {
     (void)conn;
-    (void)plx_listener_close(loop, *(const plx_listener *)p->more); /* The first one does. */
+    (void)plx_listener_close(loop,
+                             *(const plx_listener *)p->more); /* Stale for all but the first. */
 }
 
-/* Those who wait are let in at the end of it, and the first of them has it closed. */
+/* The listener accepts the backlog when it finishes; on_open of the first connection closes it. */
 static void finishing_listener_may_be_closed(world *w)
 {
     peer peers[4];
@@ -342,7 +343,7 @@ static void server_that_fails_to_adopt_leaves_all(world *w)
     net_close(sockets[1]);
 }
 
-/* Has the loops close what they have begun to close. */
+/* Runs the loops until they have closed their listeners. */
 static void until_held(const hosted *h, uint32_t descriptors)
 {
     uint64_t until = net_now() + patience();
@@ -352,8 +353,8 @@ static void until_held(const hosted *h, uint32_t descriptors)
     }
 }
 
-/* Each allocation fails once, and each descriptor: the sockets are still the caller's then, and can
- * be adopted. */
+/* Every allocation and every descriptor fails once. After a failure the sockets are still the
+ * caller's, and can be adopted. */
 static void adoption_for_all_loops_survives_want(world *w)
 {
     static const enum plx__fault_kind kinds[] = {PLX__FAULT_MEMORY, PLX__FAULT_DESCRIPTOR};
@@ -392,7 +393,7 @@ static void adoption_for_all_loops_survives_want(world *w)
     }
 }
 
-/* Who hands over leaves the socket file to the next one; who just drains takes it along. */
+/* A server that hands over leaves its socket file; one that drains removes it. */
 static void server_that_hands_over_leaves_its_file(world *w)
 {
     for (int hands_over = 0; hands_over < 2; hands_over++) {

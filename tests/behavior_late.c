@@ -442,7 +442,7 @@ static void close_note(plx_loop *loop, plx_conn conn, probe *p)
     one->closed_ns = net_now();
 }
 
-/* What is written in a long turn waits from the turn's end on: before, nobody could send it. */
+/* The write timeout of bytes written in a long turn counts from the turn's end. */
 static void slow_callback_that_writes(world *w)
 {
     writer one = {.closed_ns = 0};

@@ -225,12 +225,11 @@ static void release(plx_loop *loop, plx_conn conn, probe *p)
     ck_ok(plx_conn_release(loop, conn));
 }
 
-/* Nagle's algorithm is off unless it is wanted, for those that connect and for those that come from
- * elsewhere. */
+/* Connected and adopted sockets have TCP_NODELAY set, unless PLX_CONN_DELAY is. */
 static void option_delay(world *w)
 {
     if (net_is_sim())
-        return; /* Which has no such thing. */
+        return; /* A simulated socket has no such option. */
     for (uint32_t flags = 0; flags <= PLX_CONN_DELAY; flags += PLX_CONN_DELAY) {
         char address[PLX_ADDRESS_TEXT_MAX];
         size_t released = 0;

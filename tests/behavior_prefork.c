@@ -41,7 +41,7 @@ static int stays_busy(plx_loop *loop, plx_conn conn, void *data)
     return 1;
 }
 
-/* Each child tells what it has cut off at the deadline. */
+/* The parent adds up the connections that its children cut at the deadline. */
 static void cuts_of_children_add_up(world *w)
 {
     forker f = {
@@ -72,7 +72,7 @@ static int admit_first(plx_server *server, plx_loop *loop, plx_socket socket, vo
     return asked++ == 0 ? 0 : PLX_EACCES;
 }
 
-/* The same of those that it has turned away. */
+/* The parent counts the peers that a child has refused. */
 static void refusals_of_a_child_are_counted(world *w)
 {
     forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1, .on_admit = admit_first},
@@ -83,7 +83,7 @@ static void refusals_of_a_child_are_counted(world *w)
     peer admitted = peer_open(w, f.address);
     forker_ask(w, &admitted, "prefork", "prefork");
     for (int i = 0; i < 2; i++) {
-        /* It may be over before it is seen to be there. */
+        /* The reset may arrive before the connect is seen to complete. */
         peer refused = peer_start(f.address);
         while ((net_look(refused.socket, PLX_WRITABLE) & (PLX_WRITABLE | PLX_FAILED)) == 0)
             turn(w);
@@ -157,7 +157,7 @@ static void time_passed(plx_loop *loop, plx_timer timer, void *data)
     ++*(size_t *)data;
 }
 
-/* One that was started again is not started once more. */
+/* A child that was restarted once is not restarted a second time. */
 static void restarted_child_is_the_only_one(world *w)
 {
     forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}};
@@ -273,7 +273,7 @@ static void want_at_the_start_ends_the_run(world *w)
     }
 }
 
-/* A child that is to be started again, and cannot be, is tried again later. */
+/* When fork() fails for a restart, the server tries again later. */
 static void want_of_a_later_child_passes(world *w)
 {
     forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1},

@@ -168,7 +168,7 @@ static size_t echo(plx_loop *loop, plx_conn conn, void *data, const void *bytes,
     return length;
 }
 
-/* Who has an on_data and nothing else serves all the same; here whom the last entry trusts. */
+/* on_data is the only callback, and the last entry of the list is the one that trusts the peer. */
 static void other_callbacks_need_not_be(world *w)
 {
     static const char *const balancers[] = {"192.0.2.0/24", "2001:db8::/32", "127.0.0.1"};

@@ -443,8 +443,8 @@ static bool is_told(void *data)
     return plx__atomic_load(told) > 0;
 }
 
-/* Whoever listens is told what a listener lacks, with the data of the listener, also where the
- * server has callbacks of its own between the two. Then the client is served. */
+/* A listener that lacks descriptors calls the user's on_error with the user's data, also where the
+ * server puts callbacks of its own in between. Then it accepts again. */
 static void want_of_a_listener_is_told(world *w)
 {
     static const uint32_t policies[] = {PLX_DISPATCH_INLINE, PLX_DISPATCH_ROUND_ROBIN};

@@ -205,7 +205,7 @@ static void many_sockets_go_over(world *w)
 
 /* --- as it should not be ---------------------------------------------------------------------- */
 
-/* The next one has the sockets, and serves with the only one. */
+/* The next process has got the only socket, and clients are served with it. */
 static void next_serves(world *w, old_process *old, next_process *next)
 {
     ck_ok(next->status);
@@ -328,9 +328,9 @@ static void process_that_ends_in_the_middle_changes_nothing(world *w)
 }
 
 #ifdef __linux__
-/* It confirms, and cannot be answered: the path, which was free for it already, is offered at
- * again. One that ends between two calls looks the same; this one has shut what it would read from.
- */
+/* The next process confirms, and the answer cannot be sent: the old one, which has freed its path
+ * for the next one by then, offers there again. (Shutting the reading side fails the send as dying
+ * at that moment would.) */
 static void process_that_cannot_be_answered_changes_nothing(world *w)
 {
     old_process old = {0};
@@ -353,7 +353,7 @@ static void process_that_cannot_be_answered_changes_nothing(world *w)
 #else
 static void process_that_cannot_be_answered_changes_nothing(world *w)
 {
-    (void)w; /* Elsewhere whoever writes need not learn that nobody reads. */
+    (void)w; /* On other systems a send to a side that was shut for reading may succeed. */
 }
 #endif
 
@@ -543,8 +543,8 @@ static void packed_socket_is_unpacked(world *w)
     check_serves(w, address, unpacked, NULL);
 }
 
-/* Whatever runs out on the way, in either process: the next one gets the sockets, or the old one
- * still has them, and offers them. */
+/* Every allocation and every descriptor fails once, in either process: the next process gets the
+ * sockets, or the old one still offers them. */
 static void want_on_the_way_loses_nothing(world *w)
 {
     static const enum plx__fault_kind kinds[] = {PLX__FAULT_MEMORY, PLX__FAULT_DESCRIPTOR};
@@ -563,7 +563,7 @@ static void want_on_the_way_loses_nothing(world *w)
                 uint64_t until = net_now() + patience();
                 ck_assert(has_struck);
                 plx_takeover_close(next.takeover);
-                do /* The old one may not have seen yet that this one is gone. */
+                do /* The old process may not have noticed yet that the first one has closed. */
                     next_ask(w, &next, &old, true);
                 while (next.status == PLX_EBUSY && net_now() < until);
             }

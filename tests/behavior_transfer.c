@@ -548,8 +548,8 @@ static void closing_undoes_a_release(world *w)
     peer_close(&client);
 }
 
-/* A backend may take turns to let a connection go that was receiving. A timeout that is set
- * meanwhile is none: it would outlast the connection. */
+/* Some backends need a turn to release a connection that was receiving. A timeout that is set
+ * meanwhile arms no timer: it would outlive the connection. */
 static void timeout_of_one_that_leaves_is_none(world *w)
 {
     handover h = {.probe = {.then_data = release_after_three}};

@@ -192,7 +192,7 @@ static void lost_watch_tells_that_it_is_over(world *w)
 #endif
         if (closes || !is_lost) {
             ck_ok(plx_watch_close(w->loop, watch));
-        } else { /* It has something to tell, and nothing to look at any more. */
+        } else { /* on_ready is still to be called; no interest is registered any more. */
             ck_ok(plx_watch_set_background(w->loop, watch, 1));
             ck_ok(plx_watch_set(w->loop, watch, PLX_WRITABLE));
         }

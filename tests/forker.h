@@ -10,7 +10,7 @@
 #include "tests/child.h"
 #include "tests/hosted.h"
 
-/* What the server's process tells at its end. */
+/* What the server's process reports when it ends. */
 typedef struct ending {
     int32_t status;
     uint32_t loops;
@@ -30,13 +30,13 @@ typedef struct forker {
     plx_socket channel[2]; /* The case's end, and the server's. */
     char address[PLX_ADDRESS_TEXT_MAX];
 } forker;
-/* Starts it. False where it cannot be: there is no fork(), or this process has threads. */
+/* Starts the server. False where there is no fork(), or this process has threads. */
 bool forker_start(world *w, forker *f);
-/* Waits for what it tells at its end, which comes by itself. */
+/* Waits until the server has ended by itself, and returns its report. */
 ending forker_ending(world *w, forker *f);
-/* Has it drain or stop, and reads what it tells. */
+/* Makes the server drain or stop, and returns its report. */
 ending forker_end(world *w, forker *f);
-/* What a client asks, and gets. */
+/* Sends the question from the peer, and expects the answer. */
 void forker_ask(world *w, peer *p, const char *question, const char *answer);
 
 #endif

@@ -5,13 +5,13 @@
 #include "core/loop.h"
 #include "tests/harness.h"
 
-/* The operations as they are, and those that are called. */
+/* The backend's own operations, and the table that the loop calls. */
 extern const plx__backend_ops *seam_real;
 extern plx__backend_ops seam;
 
-/* From now on the loop goes by `seam`, which is as `seam_real`, to be changed at any time. */
+/* Makes the loop call `seam`, a copy of `seam_real` that the case may change at any time. */
 void seam_put(plx_loop *loop);
-/* A loop of the case's configuration that does. */
+/* Opens such a loop, of the case's configuration. */
 plx_loop *seam_loop_open(const world *w);
 
 #endif

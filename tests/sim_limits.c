@@ -228,7 +228,7 @@ static void client_over_its_limit_does_not_wait(world *w)
     scene_close(&s);
 }
 
-/* Who asks for a rate alone gives each peer ten seconds. */
+/* receive_rate without receive_grace_ns gives each peer ten seconds. */
 static void slow_peer_has_ten_seconds_by_default(world *w)
 {
     const plx_server_limits limits = {.receive_rate = 1000};

@@ -189,8 +189,9 @@ static void timeouts_count_virtual_time(world *w)
     stage_close(&s);
 }
 
-/* The link takes all but one byte, and the peer does not read. When the write timeout closes the
- * connection, that byte is lost: the peer must not take what it has for the whole stream. */
+/* The peer does not read, and the link takes all bytes, or all but one. When a timeout closes the
+ * connection, a lost byte becomes a reset: the peer must not take what it has for the whole stream.
+ */
 static void timeout_that_loses_one_byte_resets(world *w)
 {
     enum { LINK_BYTES = 1000 };

@@ -161,7 +161,7 @@ static void lists_have_what_is_in_a_block(world *w)
     plx__address_list_close(&list);
 }
 
-/* Whom a child has refused counts in its parent, each under what it was refused for. */
+/* The parent adds a child's refusals to its own, reason by reason. */
 static void limits_of_children_add_up(world *w)
 {
     const plx_server_stats child = {.refused_address = 1,

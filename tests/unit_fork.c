@@ -258,9 +258,7 @@ static void renewed_poller_waits_for_its_own_wake(world *w)
     }
 }
 
-/* What a backend leaves undone in a child is its own affair: the rest of the loop goes all the
- * same.
- */
+/* plx_loop_abandon() frees the loop of a backend that has no `abandon`, too. */
 static void loop_goes_whose_backend_cannot_abandon(world *w)
 {
     plx_loop *loop = seam_loop_open(w);

@@ -256,7 +256,7 @@ static void nothing_at_the_end(plx_loop *loop, plx_conn conn, probe *p)
     (void)p;
 }
 
-/* With the end there, nothing more is read, also by one that pauses and resumes in on_data. */
+/* After the end has arrived, pausing and resuming in on_data does not start another receive. */
 static void one_that_has_ended_reads_no_more(world *w)
 {
     world own;
@@ -428,7 +428,7 @@ static const plx__completion *next_tells_some_turns_later(plx__backend *backend)
     return &flight.completion;
 }
 
-/* With a queue that is on its way there is nothing to gather: each byte goes out once. */
+/* Corking a connection whose queue is being sent does not send it again. */
 static void cork_of_what_is_in_flight_sends_nothing(world *w)
 {
     world own = {.configuration = w->configuration, .backend = w->backend};

@@ -374,8 +374,8 @@ static void accept_that_fails_keeps_the_code_of_the_system(world *w)
     ck_assert_int_eq(plx_os_error(), EMFILE);
 }
 
-/* A number that is nobody's does not end the whole group of processes. The child leaves this one's
- * first, for the worst. */
+/* plx__child_kill(0) does not kill the process group. The child leaves this process's group first,
+ * in case it does. */
 static void nobody_is_killed_by_mistake(world *w)
 {
     int64_t process;

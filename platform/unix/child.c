@@ -49,7 +49,7 @@ bool plx__child_reap(int64_t process, bool waits, int *code_out)
 
 void plx__child_kill(int64_t process)
 {
-    if (process > 0) /* To kill() anything else is a group of processes, or all of them. */
+    if (process > 0) /* kill() takes 0 for the process group, and -1 for all processes. */
         (void)kill((pid_t)process, SIGKILL);
 }
 
