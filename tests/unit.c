@@ -2,6 +2,7 @@
 #include "tests/harness.h"
 
 extern const test_case unit_array_cases[];
+extern const test_case unit_bytes_cases[];
 extern const test_case unit_clients_cases[];
 extern const test_case unit_closing_cases[];
 extern const test_case unit_idle_set_cases[];
@@ -49,6 +50,7 @@ int main(int argc, char **argv)
 {
     static const test_case *const groups[] = {
         unit_array_cases,
+        unit_bytes_cases,
         unit_clients_cases,
         unit_closing_cases,
         unit_idle_set_cases,

@@ -454,6 +454,41 @@ static void cork_of_what_is_in_flight_sends_nothing(world *w)
     ck_ok(plx_loop_close(own.loop));
 }
 
+static ptrdiff_t send_is_counted(plx__backend *backend, plx__endpoint *endpoint,
+                                 const plx__slice *slices, size_t count)
+{
+    ptrdiff_t sent = seam_real->send(backend, endpoint, slices, count);
+    flight.sends += sent > 0;
+    return sent;
+}
+
+/* A socket that has become writable is no send: only calls that took bytes count. */
+static void sends_are_counted_when_they_take_bytes(world *w)
+{
+    enum { BYTES = 8 << 20 };
+    world own = {.configuration = w->configuration, .backend = w->backend};
+    plx_loop_stats stats;
+    size_t count;
+    own.loop = seam_loop_open(w);
+    probe p = {.opened = 0};
+    plx_conn_options options = probe_options(&p);
+    options.send_high = options.send_max = BYTES;
+    peer client = connect_pair(&own, &p, &options);
+    flight = (struct in_flight){.is_told = true};
+    seam.send = send_is_counted;
+    ck_ok(plx_conn_write(own.loop, p.conn, plenty(), BYTES));
+    ck_assert_uint_gt(plx_conn_queued(own.loop, p.conn), 0);
+    ck_ok(plx_conn_shutdown(own.loop, p.conn));
+    ck_assert_int_eq(peer_drain(&own, &client, &count), PLX_EEOF);
+    ck_assert_uint_eq(count, BYTES);
+    plx_loop_stats_get(own.loop, &stats);
+    ck_assert_uint_eq(stats.sends, flight.sends);
+    ck_assert_uint_eq(stats.sent_bytes, BYTES);
+    peer_close(&client);
+    turn_until(&own, &p.closed, 1);
+    ck_ok(plx_loop_close(own.loop));
+}
+
 /* --- the limit of all queues -------------------------------------------------------------------
  */
 
@@ -530,6 +565,7 @@ const test_case unit_seam_cases[] = {
     CASE(refused_ones_are_told_at_three_quarters),
     CASE(sends_that_are_told_of_later_keep_their_order),
     CASE(cork_of_what_is_in_flight_sends_nothing),
+    CASE(sends_are_counted_when_they_take_bytes),
     CASE(adopting_that_is_refused_leaves_nothing),
     CASE(end_waits_for_one_that_pauses_again),
     CASE(one_that_has_ended_reads_no_more),
