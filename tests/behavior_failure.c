@@ -243,17 +243,23 @@ static size_t write_over_a_reset(plx_loop *loop, plx_conn conn, probe *p, const 
     return length;
 }
 
+/* Until the connection has closed, whose on_data resets its peer and writes. */
+static void run_over_a_reset(world *w, over_a_reset *o, probe *p)
+{
+    plx_conn_options options = probe_options(p);
+    options.send_high = options.send_max = 2 * (size_t)LARGE;
+    o->client = connect_pair(w, p, &options);
+    peer_send(w, &o->client, "go", 2);
+    turn_until(w, &p->closed, 1);
+}
+
 /* What was written before fails when more is written, and closes the connection, for nothing is
  * read: the second write tells so. Backends that learn of it later have taken both. */
 static void write_behind_one_that_closes(world *w)
 {
     over_a_reset o = {.status = PLX_EINVAL};
     probe p = {.then_data = write_over_a_reset, .more = &o};
-    plx_conn_options options = probe_options(&p);
-    options.send_high = options.send_max = 2 * (size_t)LARGE;
-    o.client = connect_pair(w, &p, &options);
-    peer_send(w, &o.client, "go", 2);
-    turn_until(w, &p.closed, 1);
+    run_over_a_reset(w, &o, &p);
     ck_assert_msg(o.status == 0 || o.status == PLX_ESTALE, "%s", plx_error_name(o.status));
 }
 
@@ -274,11 +280,7 @@ static void write_behind_a_failed_one_is_refused(world *w)
 {
     over_a_reset o;
     probe p = {.then_data = write_behind_a_failure, .more = &o};
-    plx_conn_options options = probe_options(&p);
-    options.send_high = options.send_max = 2 * (size_t)LARGE;
-    o.client = connect_pair(w, &p, &options);
-    peer_send(w, &o.client, "go", 2);
-    turn_until(w, &p.closed, 1);
+    run_over_a_reset(w, &o, &p);
 }
 
 /* For longer than the tries take in all. */

@@ -97,6 +97,15 @@ static void refusals_of_a_child_are_counted(world *w)
     ck_assert_uint_eq(end.stats.connections_cut, 0);
 }
 
+/* Has the child of this connection die, and closes the peer. */
+static void child_kill(world *w, peer *p)
+{
+    size_t count;
+    peer_send(w, p, "die", 3);
+    ck_assert_int_ne(peer_drain(w, p, &count), 0);
+    peer_close(p);
+}
+
 /* One child, so that the next client tells: it is another, of the same number. One that has lived
  * for less than a second is started again after 100 ms or later, the next one after 200. */
 static void child_that_dies_is_started_again(world *w)
@@ -117,9 +126,7 @@ static void child_that_dies_is_started_again(world *w)
         else
             pause_ns = pause_ns == 0 ? 100 * PLX_MILLISECOND : 2 * pause_ns;
         unborn_ns = now_ns;
-        peer_send(w, &deadly, "die", 3);
-        ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
-        peer_close(&deadly);
+        child_kill(w, &deadly);
     }
     peer last = peer_open(w, f.address);
     forker_ask(w, &last, "who", "n-0");
@@ -161,13 +168,11 @@ static void time_passed(plx_loop *loop, plx_timer timer, void *data)
 static void restarted_child_is_the_only_one(world *w)
 {
     forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}};
-    size_t count, passed = 0;
+    size_t passed = 0;
     if (!forker_start(w, &f))
         return;
     peer deadly = peer_open(w, f.address);
-    peer_send(w, &deadly, "die", 3);
-    ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
-    peer_close(&deadly);
+    child_kill(w, &deadly);
     peer last = peer_open(w, f.address);
     forker_ask(w, &last, "still there", "still there");
     ck_ok(plx_timer_start(w->loop, NULL, 500 * PLX_MILLISECOND, 0, time_passed, &passed));
@@ -193,9 +198,7 @@ static void drain_outlasts_a_restart(world *w)
     }
     peer_send(w, &busy, "half", 4);
     const uint64_t before_ns = net_now();
-    peer_send(w, &deadly, "die", 3);
-    ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
-    peer_close(&deadly);
+    child_kill(w, &deadly);
     ck_ok(plx__socket_shutdown(f.channel[0]));
     hosted_until_refused(w, f.address);
     const bool is_in_time = net_now() - before_ns < 100 * PLX_MILLISECOND;
@@ -215,13 +218,10 @@ static void drain_outlasts_a_restart(world *w)
 static void drain_without_children_ends(world *w)
 {
     forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}, .drain_ns = PLX_FOREVER};
-    size_t count;
     if (!forker_start(w, &f))
         return;
     peer deadly = peer_open(w, f.address);
-    peer_send(w, &deadly, "die", 3);
-    ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
-    peer_close(&deadly);
+    child_kill(w, &deadly);
     ending end = forker_end(w, &f);
     ck_assert_int_eq(end.status, 0);
 }
@@ -280,14 +280,11 @@ static void want_of_a_later_child_passes(world *w)
                 .lacks = true,
                 .what = PLX__FAULT_THREAD,
                 .spared = 1};
-    size_t count;
     if (!forker_start(w, &f))
         return;
     peer deadly = peer_open(w, f.address);
     forker_ask(w, &deadly, "who", "n-0");
-    peer_send(w, &deadly, "die", 3);
-    ck_assert_int_ne(peer_drain(w, &deadly, &count), 0);
-    peer_close(&deadly);
+    child_kill(w, &deadly);
     peer later = peer_open(w, f.address);
     forker_ask(w, &later, "who", "n-0");
     ending end = forker_end(w, &f);

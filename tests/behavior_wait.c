@@ -12,7 +12,7 @@ static void stop_on_fire(plx_loop *loop, plx_timer timer, void *data)
     plx_loop_stop(loop);
 }
 
-/* The system refuses some waits for want of memory: the run goes on, timers fire in the meantime,
+/* The system refuses some waits for want of memory: the run continues, timers fire in the meantime,
  * and connections are served when it is over. */
 static void wait_that_fails_does_not_end_a_run(world *w)
 {

@@ -90,7 +90,7 @@ static void kept_bytes_stay_where_there_is_room(world *w)
     plx__free(spare);
 }
 
-/* The buffer that nobody uses is kept for the next one, unless it is large or there is one. */
+/* A buffer that nobody uses becomes the spare one, unless it is large or there is one. */
 static void kept_bytes_leave_one_spare_buffer(world *w)
 {
     static const unsigned char bytes[65537];
@@ -123,12 +123,12 @@ static void unconsumed_bytes_survive_want(world *w)
     plx__unconsumed *unconsumed = NULL;
     plx__unconsumed *spare = NULL;
     (void)w;
-    for (uint32_t kept = 0; kept < 2; kept++) {
+    for (uint32_t before = 0; before < 2; before++) {
         plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);
         ck_assert_int_eq(plx__unconsumed_append(&unconsumed, &spare, bytes, 5000), PLX_ENOMEM);
         (void)plx__fault_disarm(PLX__FAULT_MEMORY);
-        ck_assert_uint_eq(unconsumed != NULL ? unconsumed->length : 0, kept);
-        ck_assert((unconsumed != NULL) == (kept != 0));
+        ck_assert_uint_eq(unconsumed != NULL ? unconsumed->length : 0, before);
+        ck_assert((unconsumed != NULL) == (before != 0));
         ck_ok(plx__unconsumed_append(&unconsumed, &spare, bytes, 1));
     }
     plx__unconsumed_consume(&unconsumed, &spare, 2);

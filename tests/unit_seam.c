@@ -213,8 +213,8 @@ static couple early_end_open(world *own, const world *w, probe *p)
     return c;
 }
 
-/* It comes while what was kept is about to be shown, and on_data pauses again: the end waits for
- * what is left, and for the connection to be resumed. */
+/* It arrives while unconsumed bytes are about to be shown, and on_data pauses again: the end waits
+ * for what is left, and for the connection to be resumed. */
 static void end_waits_for_one_that_pauses_again(world *w)
 {
     world own;
