@@ -305,6 +305,35 @@ static void server_hands_over_to_the_next(world *w)
     }
 }
 
+/* A server that is full holds one client, and has another wait in the system's queue. When it hands
+ * over, the first is for it to serve, and the second for the next one, which has room. */
+static void full_server_leaves_who_waits_to_the_next(world *w)
+{
+    hosted old = {.is_asked = true, .is_busy = 1}, next = {0};
+    peer peers[3];
+    hosted_open(w, &old, (plx_server_options){.loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
+                (plx_loop_options){.connections_max = 1});
+    bool has_next = hosted_succeed(w, &old, &next, PLX_DISPATCH_ROUND_ROBIN, 1);
+    hosted_run(&old);
+    if (has_next) {
+        hosted_peers_open(w, &old, peers, 1);
+        peers[1] = peer_open(w, old.address);
+        hosted_until_full(w, &old);
+        peers[2] = peer_open(w, old.address);
+        ck_ok(plx_server_hand_over(old.server, PLX_FOREVER));
+        hosted_until(w, &old, asked, 1); /* Its listener has ended before. */
+        hosted_run(&next);
+        hosted_ask(w, &peers[2], "next");
+        peer_close(&peers[0]);
+        hosted_ask(w, &peers[1], "held");
+        hosted_peers_close(&peers[1], 2);
+        ck_ok(hosted_wait(w, &old));
+        ck_assert_uint_eq(hosted_count(&old, opened), 2);
+        hosted_close(w, &next);
+    }
+    hosted_close(w, &old);
+}
+
 /* What cannot be adopted stays the caller's. */
 static void server_refuses_sockets(world *w)
 {
@@ -426,6 +455,7 @@ const test_case behavior_handover_cases[] = {
     CASE(finishing_listener_may_be_closed),
     CASE(finished_listener_frees_its_address),
     CASE(server_hands_over_to_the_next),
+    CASE(full_server_leaves_who_waits_to_the_next),
     CASE(server_refuses_sockets),
     CASE(server_that_fails_to_adopt_leaves_all),
     CASE(adoption_for_all_loops_survives_want),

@@ -410,6 +410,36 @@ static void who_waits_at_the_end_is_refused(world *w)
     hosted_peers_close(peers, 2);
 }
 
+/* Three loops that lack memory: each is asked once, and the client told. Then there is memory. */
+static void connection_that_no_loop_can_take_is_refused(world *w)
+{
+    hosted h = {0};
+    peer p;
+    plx__address address;
+    size_t dropped;
+    if (net_is_sim())
+        return; /* Its network would lack memory, too; sim_memory.c has what is like this. */
+    hosted_open(w, &h, (plx_server_options){.loops = 3, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
+                (plx_loop_options){0});
+    ck_ok(plx__address_parse(&address, h.address));
+    hosted_run(&h);
+    hosted_until(w, &h, started, 3);
+    ck_ok(net_open(&p.socket, address.family));
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);
+    int status = net_connect(p.socket, &address);
+    ck_assert(status == 0 || status == PLX_EAGAIN);
+    hosted_until_stat(w, &h, refused, 1);
+    ck_assert_uint_ge(plx__fault_disarm(PLX__FAULT_MEMORY), 3);
+    ck_assert_uint_eq(hosted_stat(&h, handed_over), 1);
+    ck_assert_uint_eq(hosted_stat(&h, handed_on), 2);
+    expect_reset(peer_drain(w, &p, &dropped));
+    peer_close(&p);
+    hosted_peers_open(w, &h, &p, 1);
+    hosted_ask(w, &p, "and now?");
+    peer_close(&p);
+    hosted_close(w, &h);
+}
+
 /* What arrived with the connection is handed over with it. */
 static void first_bytes_go_along(world *w)
 {
@@ -491,6 +521,7 @@ const test_case behavior_server_cases[] = {
     CASE(admission_comes_before_the_connection),
     CASE(full_loops_let_clients_wait),
     CASE(who_waits_at_the_end_is_refused),
+    CASE(connection_that_no_loop_can_take_is_refused),
     CASE(first_bytes_go_along),
     CASE(want_of_a_listener_is_told),
     CASES_END,
