@@ -12,12 +12,12 @@ int plx_notify(const char *state)
     return name != NULL ? plx__datagram_send(name, state, strlen(state)) : 0;
 }
 
-/* 0 for what is no number. */
+/* 0 for what is no number, with a sign or a space in front too, which strtoull() takes. */
 static uint64_t number_of(const char *text)
 {
     char *end;
     unsigned long long number = strtoull(text, &end, 10);
-    return *text >= '0' && *text <= '9' && *end == '\0' ? number : 0;
+    return *text >= '0' && *end == '\0' ? number : 0;
 }
 
 uint64_t plx_notify_interval_ns(void)

@@ -238,9 +238,11 @@ static int v2_block(plx_proxy_header *header, const unsigned char *bytes, size_t
 static int v2_parse(plx_proxy_header *header, const unsigned char *bytes, size_t length)
 {
     const size_t after_start = sizeof v2_start;
-    if (length > after_start && bytes[after_start] != 0x20 && bytes[after_start] != 0x21)
+    if (length <= after_start)
+        return PLX_EAGAIN;
+    const bool is_local = bytes[after_start] == 0x20;
+    if (!is_local && bytes[after_start] != 0x21)
         return PLX_EPROTO;
-    const bool is_local = length > after_start && bytes[after_start] == 0x20;
     /* Of a LOCAL command the family is ignored. */
     if (length > after_start + 1 && !is_local &&
         (bytes[13] >> 4 > PLX_PROXY_UNIX || (bytes[13] & 15u) > 2))

@@ -350,6 +350,9 @@ static void server_refuses_sockets(world *w)
     ck_assert_int_eq(plx_server_listener_duplicate(h.server, 0, two, 2, &count), PLX_EINVAL);
     net_close(bound);
     hosted_run(&h);
+    hosted_until(w, &h, started, 2);
+    if (!net_is_sim()) /* Not while it runs; in a simulation its user runs the loops. */
+        ck_assert_int_eq(hosted_adopt(&h, two, 1), PLX_EBUSY);
     hosted_close(w, &h);
     net_close(two[0]);
 }

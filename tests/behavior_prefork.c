@@ -94,6 +94,7 @@ static void refusals_of_a_child_are_counted(world *w)
     ending end = forker_end(w, &f);
     ck_assert_int_eq(end.status, 0);
     ck_assert_uint_eq(end.stats.denied, 2);
+    ck_assert_uint_eq(end.stats.loops_lost, 0);
     ck_assert_uint_eq(end.stats.connections_cut, 0);
 }
 
@@ -293,11 +294,36 @@ static void want_of_a_later_child_passes(world *w)
     ck_assert_uint_eq(end.stats.children_started, 2);
 }
 
+/* Without memory for the timer, the child is started again at once. */
+static void restart_needs_no_memory(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}};
+    if (!forker_start(w, &f))
+        return;
+    peer deadly = peer_open(w, f.address);
+    forker_ask(w, &deadly, "who", "n-0");
+    forker_starve(w, &f);
+    child_kill(w, &deadly);
+    peer later = peer_open(w, f.address);
+    forker_ask(w, &later, "who", "n-0");
+    ending end = forker_end(w, &f);
+    peer_close(&later);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 2);
+}
+
 const test_case behavior_prefork_cases[] = {
-    CASE(children_serve_and_report),       CASE(cuts_of_children_add_up),
-    CASE(refusals_of_a_child_are_counted), CASE(child_that_dies_is_started_again),
-    CASE(restarted_child_is_the_only_one), CASE(drain_outlasts_a_restart),
-    CASE(drain_without_children_ends),     CASE(drain_may_come_before_the_fork),
-    CASE(failed_start_ends_all),           CASE(want_at_the_start_ends_the_run),
-    CASE(want_of_a_later_child_passes),    CASES_END,
+    CASE(children_serve_and_report),
+    CASE(cuts_of_children_add_up),
+    CASE(refusals_of_a_child_are_counted),
+    CASE(child_that_dies_is_started_again),
+    CASE(restarted_child_is_the_only_one),
+    CASE(drain_outlasts_a_restart),
+    CASE(drain_without_children_ends),
+    CASE(drain_may_come_before_the_fork),
+    CASE(failed_start_ends_all),
+    CASE(want_at_the_start_ends_the_run),
+    CASE(want_of_a_later_child_passes),
+    CASE(restart_needs_no_memory),
+    CASES_END,
 };

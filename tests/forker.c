@@ -33,13 +33,21 @@ static int loop_started(plx_server *server, plx_loop *loop, uint32_t index, void
     return f->start_fails;
 }
 
-static void channel_ended(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
+/* A byte, as forker_starve() sends it, or the end. */
+static void channel_spoke(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
                           uint32_t ready)
 {
     plx_server *server = plx_loop_data(loop);
-    const forker *f = data;
-    (void)socket;
+    forker *f = data;
+    char byte;
     (void)ready;
+    if (plx__socket_receive(socket, &byte, 1) == 1) {
+        f->lacks = true;
+        f->what = PLX__FAULT_MEMORY;
+        plx__fault_arm(f->what, 0, 1);
+        ck_assert_int_eq(plx__socket_send(socket, &byte, 1), 1);
+        return;
+    }
     ck_ok(plx_watch_close(loop, watch));
     if (f->drain_ns > 0)
         ck_ok(plx_server_drain(server, f->drain_ns));
@@ -69,7 +77,7 @@ static void server_run(forker *f)
     ck_ok(plx_server_address(server, 0, f->address, sizeof f->address));
     plx_loop_set_data(plx_server_loop(server, 0), server);
     ck_ok(plx_watch_open(plx_server_loop(server, 0), NULL, f->channel[1], PLX_READABLE,
-                         channel_ended, f));
+                         channel_spoke, f));
     ck_assert_int_eq(plx__socket_send(f->channel[1], f->address, sizeof f->address),
                      sizeof f->address);
     if (f->drains_first)
@@ -114,6 +122,13 @@ bool forker_start(world *w, forker *f)
     plx__socket_close(f->channel[1]);
     channel_read(w, f, f->address, sizeof f->address);
     return true;
+}
+
+void forker_starve(world *w, forker *f)
+{
+    char byte = 0;
+    ck_assert_int_eq(plx__socket_send(f->channel[0], &byte, 1), 1);
+    channel_read(w, f, &byte, 1);
 }
 
 ending forker_ending(world *w, forker *f)

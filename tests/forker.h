@@ -32,6 +32,8 @@ typedef struct forker {
 } forker;
 /* Starts the server. False where there is no fork(), or this process has threads. */
 bool forker_start(world *w, forker *f);
+/* From now on the server lacks memory once, but its children that are there do not. */
+void forker_starve(world *w, forker *f);
 /* Waits until the server has ended by itself, and returns its report. */
 ending forker_ending(world *w, forker *f);
 /* Makes the server drain or stop, and returns its report. */

@@ -410,6 +410,7 @@ static void written_headers_are_read_again(world *w)
         ck_assert_uint_eq(header.is_local, source == NULL && written[i].version == 2);
         ck_assert_str_eq(header.source, source != NULL ? source : "");
         ck_assert_str_eq(header.destination, source != NULL ? written[i].destination : "");
+        ck_assert_uint_eq(header.is_datagram, 0);
         ck_assert_int_eq(plx_proxy_write(bytes, (size_t)length - 1, written[i].version, source,
                                          written[i].destination),
                          PLX_EINVAL);

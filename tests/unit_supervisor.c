@@ -87,7 +87,7 @@ static void wrong_variables_are_refused(world *w)
 /* Descriptors from 3 on, of which a test has some. */
 static void inherited_sockets_have_names(world *w)
 {
-    char own[32], names[PLX_SOCKET_NAME_MAX + 8];
+    char own[32], names[PLX_SOCKET_NAME_MAX + 1];
     plx_socket third;
     plx_sockets *sockets;
     (void)w;
@@ -108,9 +108,10 @@ static void inherited_sockets_have_names(world *w)
         ck_assert(socket == 3);
     }
     memset(names, 'n', sizeof names);
-    names[sizeof names - 1] = '\0';
-    const char *const given[] = {"web", "web:admin", "", NULL, names};
-    const char *const expected[] = {"web", "web", "", "unknown", "unknown"};
+    names[PLX_SOCKET_NAME_MAX] = '\0';
+    const char *longest = names + 1;
+    const char *const given[] = {"web", "web:admin", "", NULL, names, longest};
+    const char *const expected[] = {"web", "web", "", "unknown", "unknown", longest};
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
         inherit(own, "1", given[i]);
         ck_ok(inherited(&sockets));
@@ -197,6 +198,9 @@ static void watchdog_wants_to_hear_twice_as_often(world *w)
     check_interval("1", 500);
     check_interval("0", 0);
     check_interval("-1", 0);
+    check_interval("+1", 0);
+    check_interval(" 1", 0);
+    check_interval("", 0);
     check_interval("soon", 0);
     check_interval("10s", 0);
     check_interval("18446744073709551615", 0);

@@ -6,6 +6,7 @@
  */
 #include "core/server/server.h"
 
+#include "core/assert.h"
 #include "platform/child.h"
 
 /* How often, and how far apart, threads are counted before there are too many. */
@@ -66,11 +67,11 @@ int plx__children_fork(plx_server *server, int64_t *process_out)
 
 plx__child *plx__children_free_slot(plx_server *server)
 {
-    for (uint32_t i = 0; i < server->children_max; i++) {
-        if (server->children[i].process == 0)
-            return &server->children[i];
-    }
-    return NULL;
+    plx__child *child = server->children;
+    while (child->process != 0)
+        child++;
+    PLX_ASSERT(child < server->children + server->children_max);
+    return child;
 }
 
 void plx__children_reap(plx_server *server, bool waits)

@@ -79,7 +79,6 @@ static void on_children_late(plx_loop *loop, plx_timer timer, void *data)
 static void children_drain(plx_server *server, plx__worker *worker, uint64_t wait_ns)
 {
     plx__children_order(server, (plx__child_order){.drains = 1, .wait_ns = wait_ns});
-    worker->has_drained = true;
     if (server->children_count == 0 ||
         (wait_ns < PLX_FOREVER - CHILDREN_LATE_NS &&
          plx_timer_start(worker->loop, NULL, wait_ns + CHILDREN_LATE_NS, 0, on_children_late,

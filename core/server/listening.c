@@ -132,7 +132,7 @@ static int listener_new(plx_server *server, plx__server_listener **of_out,
         status = plx__sized_take(&of->options, sizeof of->options, options, options_bytes);
     if (status == 0)
         status = plx__sized_take(&of->conn, sizeof of->conn, of->options.conn, conn_bytes);
-    if (status == 0 && of->options.on_accept != NULL)
+    if (of->options.on_accept != NULL)
         status = PLX_EINVAL;
     of->options.conn = &of->conn;
     if (goes_by_inbox(server))
@@ -402,5 +402,4 @@ void plx__listening_free(plx_server *server)
 {
     for (uint32_t i = 0; i < server->listeners_count; i++)
         listener_free(server->listeners[i]);
-    server->listeners_count = 0;
 }
