@@ -487,6 +487,22 @@ static void wrong_limits_are_refused(world *w)
     hosted_close(w, &h);
 }
 
+static void limits_have_bounds_that_are_taken(world *w)
+{
+    const plx_server_limits most = {.ipv4_bits = 32,
+                                    .ipv6_bits = 128,
+                                    .client_rate = 1000000000,
+                                    .server_rate = 1000000000,
+                                    .receive_rate = 1000000000,
+                                    .open_max_action = PLX_LIMIT_REFUSE,
+                                    .rate_action = PLX_LIMIT_REFUSE};
+    const char *entry;
+    hosted h = {0};
+    ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 1}, (plx_loop_options){0}));
+    ck_ok(plx_server_set_limits(h.server, &most, &entry));
+    ck_ok(plx_server_close(h.server));
+}
+
 static void limits_need_memory(world *w)
 {
     static const char *const texts[] = {"127.0.0.0/8"};
@@ -520,6 +536,7 @@ const test_case behavior_admission_cases[] = {
     CASE(unix_peers_have_no_address),
     CASE(calls_that_wait_are_limited),
     CASE(wrong_limits_are_refused),
+    CASE(limits_have_bounds_that_are_taken),
     CASE(limits_need_memory),
     CASES_END,
 };

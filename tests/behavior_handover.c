@@ -351,8 +351,14 @@ static void server_refuses_sockets(world *w)
     net_close(bound);
     hosted_run(&h);
     hosted_until(w, &h, started, 2);
-    if (!net_is_sim()) /* Not while it runs; in a simulation its user runs the loops. */
+    if (!net_is_sim()) { /* Not while it runs, nor after; in a simulation its user runs it. */
         ck_assert_int_eq(hosted_adopt(&h, two, 1), PLX_EBUSY);
+        ck_assert_int_eq(plx_server_listener_duplicate(h.server, 0, two, 2, &count), PLX_EBUSY);
+        plx_server_stop(h.server);
+        ck_ok(hosted_wait(w, &h));
+        ck_assert_int_eq(hosted_adopt(&h, two, 1), PLX_ECANCELED);
+        ck_assert_int_eq(plx_server_listener_duplicate(h.server, 0, two, 2, &count), PLX_ESTALE);
+    }
     hosted_close(w, &h);
     net_close(two[0]);
 }

@@ -33,7 +33,6 @@ void plx__inbox_close(plx__inbox *inbox)
         return;
     plx__mutex_close(&inbox->mutex);
     plx__free(inbox->items);
-    inbox->items = NULL;
 }
 
 int plx__inbox_put(plx__inbox *inbox, const plx__handoff *handoff, bool *is_first_out)

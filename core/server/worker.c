@@ -108,7 +108,6 @@ int plx__worker_open(plx_server *server, uint32_t index, const plx_loop_options 
 void plx__worker_close(plx__worker *worker)
 {
     (void)plx_loop_close(worker->loop); /* It has no callback under way, and was cancelled. */
-    worker->loop = NULL;
     plx__inbox_close(&worker->inbox);
     plx__inbox_close(&worker->holding.held);
 }
