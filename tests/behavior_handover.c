@@ -391,6 +391,36 @@ static void until_held(const hosted *h, uint32_t descriptors)
     }
 }
 
+/* Fails each call of this kind once, until `try` has succeeded, or fails for another reason. After
+ * each failure nothing is open that was not before. */
+static int survive_want(hosted *h, enum plx__fault_kind kind,
+                        int (*try)(hosted *h, const void *data), const void *data)
+{
+    const uint32_t held = plx__fault_held(PLX__FAULT_DESCRIPTOR);
+    int status = PLX_ENOMEM;
+    for (uint32_t first = 0; status == PLX_ENOMEM || status == PLX_EMFILE; first++) {
+        ck_assert_uint_lt(first, 1000);
+        plx__fault_arm(kind, first, 1);
+        status = try(h, data);
+        bool has_struck = plx__fault_disarm(kind) > 0;
+        ck_assert(has_struck || (status != PLX_ENOMEM && status != PLX_EMFILE));
+        if (status != 0)
+            until_held(h, held);
+    }
+    return status;
+}
+
+typedef struct adopted {
+    plx_socket sockets[2];
+    uint32_t count;
+} adopted;
+
+static int try_adopt(hosted *h, const void *data)
+{
+    const adopted *a = data;
+    return hosted_adopt(h, a->sockets, a->count);
+}
+
 /* Every allocation and every descriptor fails once. After a failure the sockets are still the
  * caller's, and can be adopted. */
 static void adoption_for_all_loops_survives_want(world *w)
@@ -398,34 +428,70 @@ static void adoption_for_all_loops_survives_want(world *w)
     static const enum plx__fault_kind kinds[] = {PLX__FAULT_MEMORY, PLX__FAULT_DESCRIPTOR};
     for (uint32_t dispatch = PLX_DISPATCH_ROUND_ROBIN; dispatch <= PLX_DISPATCH_SHARED;
          dispatch++) {
-        const uint32_t count = dispatch == PLX_DISPATCH_KERNEL ? 2 : 1;
         for (size_t k = 0; k < 2; k++) {
             hosted h = {0};
             char address[PLX_ADDRESS_TEXT_MAX];
-            plx_socket sockets[2] = {socket_listening(address), socket_listening(address)};
-            net_disown(sockets[0]);
-            net_disown(sockets[1]);
+            const adopted a = {.sockets = {socket_listening(address), socket_listening(address)},
+                               .count = dispatch == PLX_DISPATCH_KERNEL ? 2 : 1};
+            net_disown(a.sockets[0]);
+            net_disown(a.sockets[1]);
             ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 2, .dispatch = dispatch},
                              (plx_loop_options){0}));
-            uint32_t held = plx__fault_held(PLX__FAULT_DESCRIPTOR);
-            int status = PLX_ENOMEM;
-            for (uint32_t first = 0; status == PLX_ENOMEM || status == PLX_EMFILE; first++) {
-                ck_assert_uint_lt(first, 1000);
-                plx__fault_arm(kinds[k], first, 1);
-                status = hosted_adopt(&h, sockets, count);
-                bool has_struck = plx__fault_disarm(kinds[k]) > 0;
-                ck_assert(has_struck || (status != PLX_ENOMEM && status != PLX_EMFILE));
-                if (status != 0)
-                    until_held(&h, held);
-            }
+            int status = survive_want(&h, kinds[k], try_adopt, &a);
             /* PLX_ENOSYS: no such policy here. PLX_EBUSY: the port has what joined it once. */
             ck_assert_msg(
                 status == 0 || status == PLX_ENOSYS ||
                     (status == PLX_EBUSY && strcmp(w->backend, "iocp") == 0 && plx__test_is_wine()),
                 "%s", plx_error_name(status));
-            for (uint32_t i = status == 0 ? count : 0; i < 2; i++)
-                plx_socket_close(sockets[i]);
+            for (uint32_t i = status == 0 ? a.count : 0; i < 2; i++)
+                plx_socket_close(a.sockets[i]);
             hosted_run(&h);
+            hosted_close(w, &h);
+        }
+    }
+}
+
+static int try_listen(hosted *h, const void *data)
+{
+    (void)data;
+    return hosted_listen(h, "tcp://127.0.0.1:0", (plx_listen_options){0});
+}
+
+static int try_duplicate(hosted *h, const void *data)
+{
+    plx_socket sockets[HOSTED_LOOPS];
+    uint32_t count;
+    (void)data;
+    int status = plx_server_listener_duplicate(h->server, 0, sockets, HOSTED_LOOPS, &count);
+    ck_assert_uint_eq(count > 0, status == 0);
+    while (count > 0)
+        plx_socket_close(sockets[--count]);
+    return status;
+}
+
+/* With every policy: each of the loops may lack what it needs to listen, and each of the sockets a
+ * duplicate. */
+static void listening_on_all_loops_survives_want(world *w)
+{
+    static const enum plx__fault_kind kinds[] = {PLX__FAULT_MEMORY, PLX__FAULT_DESCRIPTOR};
+    for (uint32_t dispatch = PLX_DISPATCH_INLINE; dispatch <= PLX_DISPATCH_SHARED; dispatch++) {
+        const uint32_t loops = dispatch == PLX_DISPATCH_INLINE ? 1 : 3;
+        for (size_t k = 0; k < 2; k++) {
+            hosted h = {0};
+            peer p;
+            ck_ok(hosted_try(w, &h, (plx_server_options){.loops = loops, .dispatch = dispatch},
+                             (plx_loop_options){0}));
+            int status = survive_want(&h, kinds[k], try_listen, NULL);
+            if (status == PLX_ENOSYS) {
+                ck_ok(plx_server_close(h.server));
+                continue;
+            }
+            ck_ok(status);
+            status = survive_want(&h, kinds[k], try_duplicate, NULL);
+            ck_assert(status == 0 || status == PLX_ENOSYS);
+            hosted_run(&h);
+            hosted_peers_open(w, &h, &p, 1);
+            peer_close(&p);
             hosted_close(w, &h);
         }
     }
@@ -468,6 +534,7 @@ const test_case behavior_handover_cases[] = {
     CASE(server_refuses_sockets),
     CASE(server_that_fails_to_adopt_leaves_all),
     CASE(adoption_for_all_loops_survives_want),
+    CASE(listening_on_all_loops_survives_want),
     CASE(server_that_hands_over_leaves_its_file),
     CASES_END,
 };

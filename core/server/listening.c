@@ -173,10 +173,10 @@ static int address_repeat(plx_server *server, const plx__server_listener *of, co
     char actual[PLX_ADDRESS_TEXT_MAX];
     int status =
         plx_listener_address(listening_loop(server, 0), of->handles[0], actual, sizeof actual);
-    const char *port = strrchr(address, ':');
-    const char *actual_port = strrchr(actual, ':');
     if (status != 0)
         return status;
+    const char *port = strrchr(address, ':');
+    const char *actual_port = strrchr(actual, ':');
     PLX_ASSERT(port != NULL && actual_port != NULL); /* It listens there. */
     (void)snprintf(text, size, "%.*s%s", (int)(port - address), address, actual_port);
     return 0;
