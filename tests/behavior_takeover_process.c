@@ -492,6 +492,15 @@ static void offers_that_cannot_be_made(world *w)
     options.on_taken = NULL;
     ck_assert_int_eq(plx_handover_open(&handover, w->loop, "unix:x.sock", &options), PLX_EINVAL);
     ck_assert_ptr_null(handover);
+    options.on_taken = on_taken;
+    int status = PLX_ENOMEM;
+    for (uint32_t first = 0; status == PLX_ENOMEM; first++) { /* Each allocation fails once. */
+        plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
+        status = plx_handover_open(&handover, w->loop, old.path, &options);
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), status == PLX_ENOMEM);
+        ck_assert_ptr_null(handover);
+    }
+    ck_assert_int_eq(status, PLX_EADDRINUSE);
     plx_sockets_close(options.sockets);
     ck_ok(plx_loop_run(w->loop)); /* The offer does not keep it running. */
     plx_handover_close(old.handover);

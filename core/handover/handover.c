@@ -288,7 +288,6 @@ static int handover_new(plx_handover **handover_out, plx_loop *loop, const char 
 {
     const size_t size = strlen(address) + 1;
     plx_handover *h = plx__allocate_zeroed(1, sizeof *h);
-    *handover_out = h;
     if (h == NULL)
         return PLX_ENOMEM;
     h->address = plx__allocate(size);
@@ -299,6 +298,7 @@ static int handover_new(plx_handover **handover_out, plx_loop *loop, const char 
     memcpy(h->address, address, size);
     h->loop = loop;
     h->options = *options;
+    *handover_out = h;
     return 0;
 }
 
