@@ -11,6 +11,7 @@
 #include "tests/fuzz_check.h"
 #include "tests/fuzz_couple.h"
 #include "tests/fuzz_faults.h"
+#include "tests/fuzz_listeners.h"
 #include "tests/fuzz_loops.h"
 #include "tests/fuzz_peers.h"
 #include "tests/fuzz_refusals.h"
@@ -31,6 +32,7 @@ static struct {
     char address[PLX_ADDRESS_TEXT_MAX];
     life lives[4096];
     uint64_t returned, closed;
+    uint64_t gone_asked, gone; /* Calls of plx_conn_on_gone(), and of what they asked for. */
     int depth;
 } fuzz;
 
@@ -235,11 +237,12 @@ static void on_signal(plx_loop *loop, plx_signal signal, void *data, int number)
     (void)number;
 }
 
-static void on_error(plx_loop *loop, plx_listener listener, void *data, int status)
+static void on_gone(plx_loop *loop, plx_conn conn, void *data, int reason)
 {
-    (void)listener;
     (void)data;
-    CHECK(status < 0);
+    CHECK(reason <= 0);
+    CHECK(plx_conn_close(loop, conn) == PLX_ESTALE);
+    fuzz.gone++;
     some_calls(loop);
 }
 
@@ -271,61 +274,38 @@ static plx_conn_options any_options(void)
     return options;
 }
 
-/* Most are wrong. At port 1 nobody listens, this program neither: other tests count on that. */
-static const char *odd_address(bool is_to_listen)
+/* Wrong, or nobody listens there: at port 1 this program neither. */
+static const char *odd_address(void)
 {
     static const char *const addresses[] = {
         "tcp://nonsense",    "udp://127.0.0.1:1", "",
         "tcp://127.0.0.1:1", "tcp://[::1]:1",     "unix:no-such.sock",
     };
-    return addresses[chance_below(is_to_listen ? 3 : sizeof addresses / sizeof addresses[0])];
-}
-
-static void call_listen_adopt(plx_loop *loop, const plx_listen_options *options)
-{
-    char address[PLX_ADDRESS_TEXT_MAX];
-    plx_listener listener;
-    plx_socket socket = fuzz_loops_listening();
-    if (socket == PLX_SOCKET_NONE)
-        return;
-    if (plx_listen_adopt(loop, &listener, socket, options) != 0) {
-        plx__socket_dispose(socket);
-        return;
-    }
-    handle_remember(listener.bits);
-    if (plx_listener_address(loop, listener, address, sizeof address) == 0)
-        memcpy(fuzz.address, address, sizeof address);
+    return addresses[chance_below(sizeof addresses / sizeof addresses[0])];
 }
 
 static void call_listen(plx_loop *loop)
 {
     const plx_conn_options accepted = any_options();
-    plx_listen_options options = {.conn = &accepted, .on_error = on_error, .backlog = 64};
-    options.accept_receive_first = one_in(4);
-    if (one_in(4)) {
-        call_listen_adopt(loop, &options);
-        return;
-    }
-    options.reuse_port = one_in(8);
-    options.path_mode = one_in(8) ? 0600 : 0;
-    char address[PLX_ADDRESS_TEXT_MAX] = "tcp://127.0.0.1:0";
+    char address[PLX_ADDRESS_TEXT_MAX];
     plx_listener listener;
-    if (one_in(4))
-        fuzz_path_take(address, sizeof address);
-    else if (one_in(2))
-        (void)fuzz_address_take(address, sizeof address, fuzz_calls_count.calls);
-    if (plx_listen(loop, &listener, one_in(20) ? odd_address(true) : address, &options) != 0)
+    if (!fuzz_listeners_listen(loop, &accepted, fuzz_calls_count.calls, &listener, address))
         return;
     handle_remember(listener.bits);
-    if (plx_listener_address(loop, listener, address, sizeof address) == 0)
-        memcpy(fuzz.address, address, sizeof address);
+    memcpy(fuzz.address, address, sizeof address);
+}
+
+static void call_listener(plx_loop *loop)
+{
+    const plx_conn_options accepted = any_options();
+    fuzz_listeners_call(loop, (plx_listener){any_handle()}, &accepted);
 }
 
 static void call_connect(plx_loop *loop)
 {
     plx_conn_options options = any_options();
     plx_conn conn;
-    const char *address = one_in(6) ? odd_address(false) : fuzz.address;
+    const char *address = one_in(6) ? odd_address() : fuzz.address;
     life *l = life_begin();
     if (is_crowded(loop, CONNS_MAX) || !fuzz_port_take_for(address, fuzz_calls_count.calls))
         return;
@@ -340,6 +320,19 @@ static void call_connect(plx_loop *loop)
     handle_remember(conn.bits);
 }
 
+/* What a server asks of the connections that it counts and limits. */
+static void call_conn_limits(plx_loop *loop, plx_conn conn)
+{
+    static const uint64_t rates[] = {0, 1, 1000, PLX_SECOND, PLX_SECOND + 1};
+    const uint64_t rate = rates[chance_below(sizeof rates / sizeof rates[0])];
+    if (one_in(3))
+        fuzz.gone_asked += plx_conn_on_gone(loop, conn, on_gone, NULL) == 0;
+    else if (one_in(2))
+        (void)!plx_conn_set_receive_rate(loop, conn, rate, any_timeout());
+    else
+        (void)plx_conn_set_in_message(loop, conn, one_in(2));
+}
+
 /* Those that change how a connection is, or end it, and those that ask. */
 static void call_conn_more(plx_loop *loop, plx_conn conn)
 {
@@ -348,7 +341,12 @@ static void call_conn_more(plx_loop *loop, plx_conn conn)
     enum plx_conn_option option = (enum plx_conn_option)chance_below(6);
     plx_conn_options options;
     int64_t value;
-    switch (chance_below(9)) {
+    switch (chance_below(12)) {
+    case 9:
+    case 10:
+    case 11:
+        call_conn_limits(loop, conn);
+        break;
     case 0:
         (void)plx_conn_finish(loop, conn, any_timeout());
         break;
@@ -492,7 +490,7 @@ static void call_other(plx_loop *loop)
         (void)plx_signal_close(loop, signal);
         break;
     case 3:
-        (void)plx_listener_close(loop, (plx_listener){any_handle()});
+        call_listener(loop);
         break;
     case 4:
         plx_loop_stop(loop);
@@ -562,6 +560,7 @@ void fuzz_calls_open(plx_loop *const *loops, size_t count)
 {
     fuzz.loops = loops;
     fuzz.count = count;
+    fuzz_listeners_open(&(fuzz_listeners_hooks){.adopt = adopt, .calls = some_calls});
     fuzz_loops_open();
     for (size_t i = 0; i < count; i++)
         call_listen(loops[i]);
@@ -571,6 +570,7 @@ void fuzz_calls_close(void)
 {
     CHECK(fuzz_calls_count.opened == fuzz.closed);
     CHECK(fuzz_calls_count.lent == fuzz.returned);
+    CHECK(fuzz.gone == fuzz.gone_asked);
     CHECK(fuzz_paths_are_gone());
     fuzz_loops_close();
 }

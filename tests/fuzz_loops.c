@@ -75,9 +75,34 @@ static void watch_ask(plx_loop *loop, uint64_t bits)
     CHECK(status == 0 || (status == PLX_ESTALE && data == NULL && interest == 0));
 }
 
+/* Each name has a value, and each setting of the backend is what it says. */
+static void names_ask(plx_loop *loop)
+{
+    const char *name;
+    const char *backend = one_in(2) ? plx_loop_backend_name(loop) : NULL;
+    plx_setting_info info;
+    uint64_t value;
+    for (size_t i = 0; (name = plx_loop_counter_name(loop, i)) != NULL; i++)
+        CHECK(plx_loop_counter(loop, name, &value) == 0);
+    CHECK(plx_loop_counter(loop, "no_such", &value) == PLX_EINVAL && value == 0);
+    for (size_t i = 0; plx_setting_describe(backend, i, &info) == 0; i++) {
+        size_t wrong = 1;
+        const plx_setting setting = {info.key, one_in(2) ? info.max : UINT64_MAX};
+        int status = plx_settings_check(backend, &setting, 1, &wrong);
+        CHECK(status == (info.max == setting.value ? 0 : PLX_EINVAL));
+        CHECK(status == 0 || wrong == 0);
+    }
+    CHECK(plx_setting_describe("no such", 0, &info) == PLX_EBACKEND);
+    CHECK(plx_loop_connections(loop) < 1000);
+    CHECK(plx_loop_is_in_turn(loop) <= 1);
+}
+
 void fuzz_loops_call(plx_loop *loop, uint64_t handle)
 {
-    switch (chance_below(8)) {
+    switch (chance_below(9)) {
+    case 8:
+        names_ask(loop);
+        break;
     case 0:
         conns_visit(loop, handle);
         break;

@@ -80,6 +80,19 @@ static void run_for_a_while(plx_loop *loop)
     status_check(loop, plx_loop_run_once(loop, timeout < most ? timeout : most));
 }
 
+/* As plx_loop_run() would, a turn at a time: it ends with the stop, or when nothing is open. */
+static void run_turn_by_turn(plx_loop *loop)
+{
+    int status = 1;
+    for (size_t i = 1 + chance_below(20); i > 0 && status == 1; i--) {
+        if (i == 1)
+            plx_loop_stop(loop);
+        status = plx_loop_run_turn(loop, one_in(5) ? PLX_MILLISECOND : 0);
+    }
+    if (status != 1)
+        status_check(loop, status);
+}
+
 static void run_some_turns(void *data)
 {
     plx_loop *loop = data;
@@ -118,6 +131,9 @@ void fuzz_turns_run(plx_loop *loop)
     case 3:
     case 4:
         run_for_a_while(loop);
+        break;
+    case 7:
+        run_turn_by_turn(loop);
         break;
     case 5:
         if (!is_uring(loop) || one_in(3)) /* Leaving a ring takes the kernel some ms, twice. */
