@@ -52,6 +52,7 @@
     X(stats)                                                                                       \
     X(stop)                                                                                        \
     X(takeover)                                                                                    \
+    X(takeover_offer)                                                                              \
     X(takeover_process)                                                                            \
     X(threads)                                                                                     \
     X(timeout)                                                                                     \

@@ -421,6 +421,13 @@ static int try_adopt(hosted *h, const void *data)
     return hosted_adopt(h, a->sockets, a->count);
 }
 
+static void check_closed(const plx_socket *sockets, uint32_t count)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    for (uint32_t i = 0; i < count; i++)
+        ck_assert_int_ne(plx_socket_local(sockets[i], address, sizeof address), 0);
+}
+
 /* Every allocation and every descriptor fails once. After a failure the sockets are still the
  * caller's, and can be adopted. */
 static void adoption_for_all_loops_survives_want(world *w)
@@ -443,6 +450,8 @@ static void adoption_for_all_loops_survives_want(world *w)
                 status == 0 || status == PLX_ENOSYS ||
                     (status == PLX_EBUSY && strcmp(w->backend, "iocp") == 0 && plx__test_is_wine()),
                 "%s", plx_error_name(status));
+            if (status == 0 && dispatch >= PLX_DISPATCH_KERNEL) /* Each loop has a duplicate. */
+                check_closed(a.sockets, a.count);
             for (uint32_t i = status == 0 ? a.count : 0; i < 2; i++)
                 plx_socket_close(a.sockets[i]);
             hosted_run(&h);

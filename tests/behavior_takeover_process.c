@@ -7,136 +7,9 @@
 #include "core/handover/handover.h"
 #include "platform/os.h"
 #include "tests/child.h"
+#include "tests/handing.h"
 
 extern const test_case behavior_takeover_process_cases[];
-
-/* The process that has the sockets, which is the case. */
-typedef struct old_process {
-    plx_handover *handover;
-    char file[64], path[80]; /* Of the conversation. */
-    char address[PLX_ADDRESS_TEXT_MAX];
-    size_t taken, refused;
-    int status;  /* Of the last refusal. */
-    bool closes; /* The offer, in the callback. */
-} old_process;
-
-static void on_taken(plx_loop *loop, plx_handover *handover, void *data)
-{
-    old_process *old = data;
-    (void)loop;
-    old->taken++;
-    if (old->closes)
-        plx_handover_close(handover);
-}
-
-static void on_refused(plx_loop *loop, plx_handover *handover, void *data, int status,
-                       int64_t process)
-{
-    old_process *old = data;
-    (void)loop;
-    (void)process;
-    old->refused++;
-    old->status = status;
-    if (old->closes)
-        plx_handover_close(handover);
-}
-
-/* The socket is the list's, which does not count it. */
-static plx_sockets *list_of(plx_socket socket)
-{
-    plx_sockets *sockets;
-    net_disown(socket);
-    ck_ok(plx_sockets_open(&sockets));
-    ck_ok(plx_sockets_add(sockets, "web", socket));
-    return sockets;
-}
-
-/* False where there can be none, with the code for that. */
-static bool old_open(world *w, old_process *old, uint64_t timeout_ns)
-{
-    plx_socket socket = socket_listening(old->address);
-    plx_sockets *sockets = list_of(socket);
-    const plx_handover_options options = {.sockets = sockets,
-                                          .on_taken = on_taken,
-                                          .on_refused = on_refused,
-                                          .data = old,
-                                          .timeout_ns = timeout_ns};
-    (void)snprintf(old->file, sizeof old->file, "take-%llx.sock",
-                   (unsigned long long)plx__clock_now());
-    (void)snprintf(old->path, sizeof old->path, "unix:%s", old->file);
-    int status = plx_handover_open(&old->handover, w->loop, old->path, &options);
-    if (status == 0)
-        return true;
-    ck_assert_ptr_null(old->handover);
-    ck_assert_msg(net_is_sim() ? status == PLX_ENOSYS : status == PLX_EAFNOSUPPORT, "%s",
-                  plx_error_name(status));
-    plx_sockets_close(sockets);
-    return false;
-}
-
-/* The process that gets them, which is a thread here. */
-typedef struct next_process {
-    const char *path;
-    plx_takeover *takeover;
-    plx__thread thread;
-    plx__atomic_u32 is_done;
-    bool confirms;
-    int status, confirmed;
-} next_process;
-
-static void next_run(void *data)
-{
-    next_process *next = data;
-    next->status = plx_takeover_open(&next->takeover, next->path, patience());
-    if (next->status == 0 && next->confirms)
-        next->confirmed = plx_takeover_confirm(next->takeover, patience());
-    plx__atomic_store(&next->is_done, 1);
-}
-
-static bool is_done(void *data)
-{
-    next_process *next = data;
-    return plx__atomic_load(&next->is_done) != 0;
-}
-
-/* Until it has asked, and has confirmed or not. */
-static void next_ask(world *w, next_process *next, const old_process *old, bool confirms)
-{
-    *next = (next_process){.path = old->path, .confirms = confirms};
-    ck_ok(plx__thread_start(&next->thread, next_run, next));
-    turn_until_true(w, is_done, next);
-    plx__thread_join(&next->thread);
-}
-
-/* With the socket clients are served, by this loop: one that connects now, and one that has waited.
- */
-static void check_serves(world *w, const char *address, plx_socket socket, peer *early)
-{
-    probe p = {.then_data = echo_back};
-    const plx_conn_options accepted = probe_options(&p);
-    const plx_listen_options options = {.conn = &accepted};
-    plx_listener listener;
-    char byte = 0;
-    ck_ok(plx_listen_adopt(w->loop, &listener, socket, &options));
-    peer client = peer_open(w, address);
-    peer_send(w, &client, "x", 1);
-    peer_receive(w, &client, &byte, 1);
-    ck_assert_int_eq(byte, 'x');
-    peer_close(&client);
-    if (early != NULL) {
-        peer_send(w, early, "y", 1);
-        peer_receive(w, early, &byte, 1);
-        ck_assert_int_eq(byte, 'y');
-        peer_close(early);
-    }
-    turn_until(w, &p.closed, early != NULL ? 2 : 1);
-    ck_ok(plx_listener_close(w->loop, listener));
-}
-
-static bool is_there(const char *file)
-{
-    return plx__test_path_mode(file) >= 0;
-}
 
 /* --- as it should be -------------------------------------------------------------------------- */
 
@@ -188,7 +61,7 @@ static void many_sockets_go_over(world *w)
     net_close(first);
     ck_ok(plx_handover_open(
         &old.handover, w->loop, old.path,
-        &(plx_handover_options){.sockets = offered, .on_taken = on_taken, .data = &old}));
+        &(plx_handover_options){.sockets = offered, .on_taken = old_on_taken, .data = &old}));
     next_ask(w, &next, &old, true);
     ck_ok(next.status);
     ck_ok(next.confirmed);
@@ -204,18 +77,6 @@ static void many_sockets_go_over(world *w)
 }
 
 /* --- as it should not be ---------------------------------------------------------------------- */
-
-/* The next process has got the only socket, and clients are served with it. */
-static void next_serves(world *w, old_process *old, next_process *next)
-{
-    ck_ok(next->status);
-    ck_ok(next->confirmed);
-    turn_until(w, &old->taken, 1);
-    plx_socket socket = plx_sockets_take(plx_takeover_sockets(next->takeover), 0);
-    plx_takeover_close(next->takeover);
-    plx_handover_close(old->handover);
-    check_serves(w, old->address, socket, NULL);
-}
 
 /* The offer stands: the next one that asks gets the sockets. */
 static void check_offers_still(world *w, old_process *old)
@@ -435,6 +296,10 @@ static void asking_the_wrong_one_fails(world *w)
     next_ask(w, &next, &old, true);
     ck_assert_int_eq(next.status, PLX_EEOF);
     turn_until(w, &p.closed, 2);
+    /* Nobody answers: the loop does not run. */
+    status = plx_takeover_open(&takeover, old.path, PLX_MILLISECOND);
+    ck_assert_int_eq(status, PLX_ETIMEDOUT);
+    turn_until(w, &p.closed, 3);
     ck_ok(plx_listener_close(w->loop, listener));
 }
 
@@ -465,122 +330,6 @@ static void stranger_is_refused(world *w)
     expect_refusal(w, &old, PLX_EACCES);
 }
 
-/* --- the offer itself ------------------------------------------------------------------------- */
-
-static void offers_that_cannot_be_made(world *w)
-{
-    old_process old = {0};
-    char address[PLX_ADDRESS_TEXT_MAX];
-    plx_handover *handover;
-    if (!old_open(w, &old, 0))
-        return;
-    plx_handover_options options = {.on_taken = on_taken};
-    ck_assert_int_eq(plx_handover_open(&handover, w->loop, "unix:x.sock", &options), PLX_EINVAL);
-    options.sockets = list_of(socket_listening(address));
-    ck_assert_int_eq(plx_handover_open(&handover, w->loop, address, &options), PLX_ESCHEME);
-    ck_assert_int_eq(plx_handover_open(&handover, w->loop, old.path, &options), PLX_EADDRINUSE);
-    struct {
-        plx_handover_options options;
-        unsigned char tail[8];
-    } newer = {.options = options, .tail = {1}}; /* Of callers with another header. */
-    ck_assert_int_eq(plx_handover_open_sized(&handover, w->loop, old.path, &newer.options,
-                                             offsetof(plx_handover_options, timeout_ns)),
-                     PLX_EADDRINUSE);
-    ck_assert_int_eq(
-        plx_handover_open_sized(&handover, w->loop, "unix:x.sock", &newer.options, sizeof newer),
-        PLX_EINVAL);
-    options.on_taken = NULL;
-    ck_assert_int_eq(plx_handover_open(&handover, w->loop, "unix:x.sock", &options), PLX_EINVAL);
-    ck_assert_ptr_null(handover);
-    options.on_taken = on_taken;
-    int status = PLX_ENOMEM;
-    for (uint32_t first = 0; status == PLX_ENOMEM; first++) { /* Each allocation fails once. */
-        plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
-        status = plx_handover_open(&handover, w->loop, old.path, &options);
-        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), status == PLX_ENOMEM);
-        ck_assert_ptr_null(handover);
-    }
-    ck_assert_int_eq(status, PLX_EADDRINUSE);
-    plx_sockets_close(options.sockets);
-    ck_ok(plx_loop_run(w->loop)); /* The offer does not keep it running. */
-    plx_handover_close(old.handover);
-    ck_assert(!is_there(old.file));
-    plx_handover_close(NULL);
-    plx_takeover_close(NULL);
-}
-
-/* In the callback, and with a talk that has begun. */
-static void offer_closes_in_the_middle(world *w)
-{
-    old_process old = {.closes = true};
-    if (!old_open(w, &old, 0))
-        return;
-    peer other = peer_open(w, old.path);
-    peer_send(w, &other, "garbage that is as long as a frame", 34);
-    turn_until(w, &old.refused, 1);
-    ck_assert(!is_there(old.file));
-    peer_close(&other);
-    old = (old_process){.closes = false};
-    (void)old_open(w, &old, 0);
-    other = peer_open(w, old.path);
-    turn_some(w);
-    plx_handover_close(old.handover);
-    ck_assert_int_eq(peer_drain(w, &other, &(size_t){0}), PLX_EEOF);
-    peer_close(&other);
-}
-
-/* A packed socket is one of the process that it was packed for: of this one here. */
-static void packed_socket_is_unpacked(world *w)
-{
-    char address[PLX_ADDRESS_TEXT_MAX];
-    unsigned char bytes[PLX__PACKED_BYTES + 1] = {0};
-    plx_socket unpacked = PLX_SOCKET_NONE;
-    uint32_t count = 0;
-    if (net_is_sim())
-        return;
-    plx_socket socket = socket_listening(address);
-    ck_ok(plx__sockets_pack(&socket, 1, plx__process_id(), bytes));
-    int status = plx__sockets_unpack(bytes, &unpacked, &count, 1);
-    if (PLX__PACKED_BYTES == 0) { /* The system would have carried it. */
-        ck_assert_int_eq(status, PLX_EINVAL);
-        net_close(socket);
-        return;
-    }
-    ck_ok(status);
-    ck_assert_uint_eq(count, 1);
-    net_close(socket);
-    check_serves(w, address, unpacked, NULL);
-}
-
-/* Every allocation and every descriptor fails once, in either process: the next process gets the
- * sockets, or the old one still offers them. */
-static void want_on_the_way_loses_nothing(world *w)
-{
-    static const enum plx__fault_kind kinds[] = {PLX__FAULT_MEMORY, PLX__FAULT_DESCRIPTOR};
-    for (size_t k = 0; k < 2; k++) {
-        bool has_struck = true;
-        for (uint32_t first = 0; has_struck; first++) {
-            old_process old = {0};
-            next_process next;
-            ck_assert_uint_lt(first, 200);
-            if (!old_open(w, &old, 0))
-                return;
-            plx__fault_arm(kinds[k], first + (k == 0), 1); /* The thread takes memory, too. */
-            next_ask(w, &next, &old, true);
-            has_struck = plx__fault_disarm(kinds[k]) > 0;
-            if (next.status != 0 || next.confirmed != 0) {
-                uint64_t until = net_now() + patience();
-                ck_assert(has_struck);
-                plx_takeover_close(next.takeover);
-                do /* The old process may not have noticed yet that the first one has closed. */
-                    next_ask(w, &next, &old, true);
-                while (next.status == PLX_EBUSY && net_now() < until);
-            }
-            next_serves(w, &old, &next);
-        }
-    }
-}
-
 const test_case behavior_takeover_process_cases[] = {
     CASE(next_process_gets_the_sockets),
     CASE(many_sockets_go_over),
@@ -595,9 +344,5 @@ const test_case behavior_takeover_process_cases[] = {
     CASE(second_process_is_refused),
     CASE(asking_the_wrong_one_fails),
     CASE(stranger_is_refused),
-    CASE(offers_that_cannot_be_made),
-    CASE(offer_closes_in_the_middle),
-    CASE(want_on_the_way_loses_nothing),
-    CASE(packed_socket_is_unpacked),
     CASES_END,
 };

@@ -7,10 +7,10 @@
 #                                                   backend has not reached
 #   sh ci/nightly/coverage.sh --suites              what all suites reach together; judges nothing
 #
-# Prints the share of lines of core/, and of the backend's own files. What the fuzzer has no calls for
-# is left out: servers (the seeds of ci/nightly/sim.sh are for them), sockets from other processes,
-# and PROXY headers, which have a fuzzer of their own. Exit codes: 0: each is 90 % or more; 1: not so,
-# or the fuzzer found something; 2: wrong use.
+# Prints the share of lines of core/, and of the backend's own files. What the fuzzer has no calls
+# for is left out: servers (the seeds of ci/nightly/sim.sh are for them), sockets from other
+# processes, and PROXY headers, which have a fuzzer of their own. Exit codes: 0: each is 90 % or
+# more; 1: not so, or the fuzzer found something; 2: wrong use.
 set -eu
 . "$(dirname "$0")/../help.sh"
 cd "$(dirname "$0")/../.."

@@ -114,19 +114,26 @@ static int frame_receive(talk *t, plx__frame *frame_out)
     return plx__frame_read(frame_out, t->in);
 }
 
+/* Those that are offered. Returns how many. */
+static uint32_t offered(const plx_handover *h, plx_socket all[PLX_SOCKETS_MAX])
+{
+    const uint32_t count = plx_sockets_count(h->options.sockets);
+    for (uint32_t i = 0; i < count; i++)
+        all[i] = plx_sockets_at(h->options.sockets, i);
+    return count;
+}
+
 static int offer_make(plx_handover *h, uint64_t process)
 {
     talk *t = &h->talk;
+    plx_socket all[PLX_SOCKETS_MAX];
     const plx_sockets *sockets = h->options.sockets;
-    const uint32_t count = plx_sockets_count(sockets);
+    const uint32_t count = offered(h, all);
     const size_t names = plx__sockets_names(sockets, NULL);
     const plx__frame frame = {.kind = PLX__FRAME_OFFER,
                               .count = count,
                               .length = (uint32_t)names,
                               .process = plx__process_id()};
-    plx_socket all[PLX_SOCKETS_MAX];
-    for (uint32_t i = 0; i < count; i++)
-        all[i] = plx_sockets_at(sockets, i);
     t->offer_length = PLX__FRAME_BYTES + names + (size_t)count * PLX__PACKED_BYTES;
     t->offer = plx__allocate(t->offer_length);
     if (t->offer == NULL)
@@ -141,9 +148,7 @@ static int offer_send(plx_handover *h)
 {
     talk *t = &h->talk;
     plx_socket all[PLX_SOCKETS_MAX];
-    uint32_t count = t->offer_sent == 0 ? plx_sockets_count(h->options.sockets) : 0;
-    for (uint32_t i = 0; i < count; i++)
-        all[i] = plx_sockets_at(h->options.sockets, i);
+    const uint32_t count = t->offer_sent == 0 ? offered(h, all) : 0;
     ptrdiff_t sent = plx__sockets_send(t->socket, t->offer + t->offer_sent,
                                        t->offer_length - t->offer_sent, all, count);
     if (sent < 0)

@@ -40,9 +40,7 @@ static int receive(plx_takeover *t, unsigned char *bytes, size_t length)
             plx__sockets_receive(t->channel, bytes, length, t->received, &t->received_count);
         if (got == 0 || got == PLX_ECONNRESET)
             return PLX_EEOF;
-        int status = got == PLX_EAGAIN ? await(t) : 0;
-        if (got < 0 && got != PLX_EAGAIN)
-            status = (int)got;
+        int status = got == PLX_EAGAIN ? await(t) : (int)(got < 0 ? got : 0);
         if (status != 0)
             return status;
         if (got > 0) {

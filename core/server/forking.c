@@ -29,11 +29,9 @@ static _Noreturn void child_serve(plx_server *server, plx__handoff *handoff)
     plx_loop_abandon(server->workers[0].loop);
     plx__child_pipes_ignore();
     int status = plx__handler_call(server, handoff);
-    if (status == 0)
-        plx_socket_close(handoff->socket);
-    else
+    if (status != 0)
         plx_socket_reset(handoff->socket);
-    plx__child_exit(status == 0 ? 0 : 1);
+    plx__child_exit(status == 0 ? 0 : 1); /* Which closes the socket in order. */
 }
 
 static void on_child_end(plx_server *server, plx__child *child, int code)

@@ -213,6 +213,15 @@ static void idle_forget(plx__limits *limits)
     }
 }
 
+/* One that is not remembered; or NULL. */
+static plx__client *client_new(plx__limits *limits, const plx__client_key *key)
+{
+    plx__client *client = plx__clients_add(&limits->clients, key);
+    if (client != NULL)
+        client->limits = limits;
+    return client;
+}
+
 /* It is within all limits. 0 or PLX_EACCES, for want of memory. */
 static int count_in(look *at)
 {
@@ -221,14 +230,12 @@ static int count_in(look *at)
     if (at->ip.length == 0)
         at->client = &limits->nobody;
     else if (at->client == NULL)
-        at->client = plx__clients_add(&limits->clients, &at->key);
+        at->client = client_new(limits, &at->key);
     if (at->client == NULL) {
         at->refused = &limits->server->stats.refused;
         return PLX_EACCES;
     }
     plx__clients_take(&limits->clients, at->client);
-    if (at->client->limits == NULL)
-        at->client->limits = limits;
     at->client->open++;
     at->client->due_ns = bucket_take(at->client->due_ns, numbers->client_rate, limits->now_ns);
     limits->due_ns = bucket_take(limits->due_ns, numbers->server_rate, limits->now_ns);

@@ -110,10 +110,8 @@ static int on_listener_peer(void *data, const char *peer, const char *local)
 
 static void listener_free(plx__server_listener *of)
 {
-    if (of != NULL) {
-        plx__socket_dispose(of->duplicate);
-        plx__free(of->handles);
-    }
+    plx__socket_dispose(of->duplicate);
+    plx__free(of->handles);
     plx__free(of);
 }
 
@@ -135,8 +133,7 @@ static int listener_new(plx_server *server, plx__server_listener **of_out,
     if (of->options.on_accept != NULL)
         status = PLX_EINVAL;
     of->options.conn = &of->conn;
-    if (goes_by_inbox(server))
-        of->conn.flags |= PLX_CONN_ACCEPTED;
+    of->conn.flags |= PLX_CONN_ACCEPTED; /* That goes by an inbox, and is adopted. */
     if (status != 0) {
         listener_free(of);
         return status;

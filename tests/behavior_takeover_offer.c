@@ -1,0 +1,133 @@
+/* tests/behavior_takeover_offer.c - the offer of sockets itself: one that cannot be made, one that
+ * ends while somebody asks, and one for which memory or descriptors do not last. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/handover/handover.h"
+#include "platform/os.h"
+#include "tests/child.h"
+#include "tests/handing.h"
+
+extern const test_case behavior_takeover_offer_cases[];
+
+static void offers_that_cannot_be_made(world *w)
+{
+    old_process old = {0};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_handover *handover;
+    if (!old_open(w, &old, 0))
+        return;
+    plx_handover_options options = {.on_taken = old_on_taken};
+    ck_assert_int_eq(plx_handover_open(&handover, w->loop, "unix:x.sock", &options), PLX_EINVAL);
+    options.sockets = list_of(socket_listening(address));
+    ck_assert_int_eq(plx_handover_open(&handover, w->loop, address, &options), PLX_ESCHEME);
+    ck_assert_int_eq(plx_handover_open(&handover, w->loop, old.path, &options), PLX_EADDRINUSE);
+    struct {
+        plx_handover_options options;
+        unsigned char tail[8];
+    } newer = {.options = options, .tail = {1}}; /* Of callers with another header. */
+    ck_assert_int_eq(plx_handover_open_sized(&handover, w->loop, old.path, &newer.options,
+                                             offsetof(plx_handover_options, timeout_ns)),
+                     PLX_EADDRINUSE);
+    ck_assert_int_eq(
+        plx_handover_open_sized(&handover, w->loop, "unix:x.sock", &newer.options, sizeof newer),
+        PLX_EINVAL);
+    options.on_taken = NULL;
+    ck_assert_int_eq(plx_handover_open(&handover, w->loop, "unix:x.sock", &options), PLX_EINVAL);
+    ck_assert_ptr_null(handover);
+    options.on_taken = old_on_taken;
+    int status = PLX_ENOMEM;
+    for (uint32_t first = 0; status == PLX_ENOMEM; first++) { /* Each allocation fails once. */
+        plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
+        status = plx_handover_open(&handover, w->loop, old.path, &options);
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), status == PLX_ENOMEM);
+        ck_assert_ptr_null(handover);
+    }
+    ck_assert_int_eq(status, PLX_EADDRINUSE);
+    plx_sockets_close(options.sockets);
+    ck_ok(plx_loop_run(w->loop)); /* The offer does not keep it running. */
+    plx_handover_close(old.handover);
+    ck_assert(!is_there(old.file));
+    plx_handover_close(NULL);
+    plx_takeover_close(NULL);
+}
+
+/* In the callback, and with a talk that has begun. */
+static void offer_closes_in_the_middle(world *w)
+{
+    old_process old = {.closes = true};
+    if (!old_open(w, &old, 0))
+        return;
+    peer other = peer_open(w, old.path);
+    peer_send(w, &other, "garbage that is as long as a frame", 34);
+    turn_until(w, &old.refused, 1);
+    ck_assert(!is_there(old.file));
+    peer_close(&other);
+    old = (old_process){.closes = false};
+    (void)old_open(w, &old, 0);
+    other = peer_open(w, old.path);
+    turn_some(w);
+    plx_handover_close(old.handover);
+    ck_assert_int_eq(peer_drain(w, &other, &(size_t){0}), PLX_EEOF);
+    peer_close(&other);
+}
+
+/* A packed socket is one of the process that it was packed for: of this one here. */
+static void packed_socket_is_unpacked(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    unsigned char bytes[PLX__PACKED_BYTES + 1] = {0};
+    plx_socket unpacked = PLX_SOCKET_NONE;
+    uint32_t count = 0;
+    if (net_is_sim())
+        return;
+    plx_socket socket = socket_listening(address);
+    ck_ok(plx__sockets_pack(&socket, 1, plx__process_id(), bytes));
+    int status = plx__sockets_unpack(bytes, &unpacked, &count, 1);
+    if (PLX__PACKED_BYTES == 0) { /* The system would have carried it. */
+        ck_assert_int_eq(status, PLX_EINVAL);
+        net_close(socket);
+        return;
+    }
+    ck_ok(status);
+    ck_assert_uint_eq(count, 1);
+    net_close(socket);
+    check_serves(w, address, unpacked, NULL);
+}
+
+/* Every allocation and every descriptor fails once, in either process: the next process gets the
+ * sockets, or the old one still offers them. */
+static void want_on_the_way_loses_nothing(world *w)
+{
+    static const enum plx__fault_kind kinds[] = {PLX__FAULT_MEMORY, PLX__FAULT_DESCRIPTOR};
+    for (size_t k = 0; k < 2; k++) {
+        bool has_struck = true;
+        for (uint32_t first = 0; has_struck; first++) {
+            old_process old = {0};
+            next_process next;
+            ck_assert_uint_lt(first, 200);
+            if (!old_open(w, &old, 0))
+                return;
+            plx__fault_arm(kinds[k], first + (k == 0), 1); /* The thread takes memory, too. */
+            next_ask(w, &next, &old, true);
+            has_struck = plx__fault_disarm(kinds[k]) > 0;
+            if (next.status != 0 || next.confirmed != 0) {
+                uint64_t until = net_now() + patience();
+                ck_assert(has_struck);
+                plx_takeover_close(next.takeover);
+                do /* The old process may not have noticed yet that the first one has closed. */
+                    next_ask(w, &next, &old, true);
+                while (next.status == PLX_EBUSY && net_now() < until);
+            }
+            next_serves(w, &old, &next);
+        }
+    }
+}
+
+const test_case behavior_takeover_offer_cases[] = {
+    CASE(offers_that_cannot_be_made),
+    CASE(offer_closes_in_the_middle),
+    CASE(want_on_the_way_loses_nothing),
+    CASE(packed_socket_is_unpacked),
+    CASES_END,
+};

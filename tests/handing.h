@@ -1,0 +1,45 @@
+/* tests/handing.h - a process that offers its listening sockets, which is the case, and one that
+ * asks for them, which is a thread. */
+#ifndef HANDING_H
+#define HANDING_H
+
+#include <pollux/handover.h>
+
+#include "tests/harness.h"
+
+/* The process that has the sockets. */
+typedef struct old_process {
+    plx_handover *handover;
+    char file[64], path[80]; /* Of the conversation. */
+    char address[PLX_ADDRESS_TEXT_MAX];
+    size_t taken, refused;
+    int status;  /* Of the last refusal. */
+    bool closes; /* The offer, in the callback. */
+} old_process;
+
+/* The process that gets them. */
+typedef struct next_process {
+    const char *path;
+    plx_takeover *takeover;
+    plx__thread thread;
+    plx__atomic_u32 is_done;
+    bool confirms;
+    int status, confirmed;
+} next_process;
+
+/* Counts, and closes the offer if the process says so; for plx_handover_options. */
+void old_on_taken(plx_loop *loop, plx_handover *handover, void *data);
+/* Makes the offer, of one socket. False where there can be none, with the code for that. */
+bool old_open(world *w, old_process *old, uint64_t timeout_ns);
+/* The socket is the list's, which does not count it. */
+plx_sockets *list_of(plx_socket socket);
+/* Until it has asked, and has confirmed or not. */
+void next_ask(world *w, next_process *next, const old_process *old, bool confirms);
+/* With the socket clients are served, by this loop: one that connects now, and one that has waited.
+ */
+void check_serves(world *w, const char *address, plx_socket socket, peer *early);
+/* The next process has got the only socket, and clients are served with it. */
+void next_serves(world *w, old_process *old, next_process *next);
+bool is_there(const char *file);
+
+#endif
