@@ -256,21 +256,25 @@ static void want_at_the_start_ends_the_run(world *w)
         enum plx__fault_kind what;
         uint32_t spared;
         int status;
+        uint32_t started;
     } wants[] = {
-        {PLX__FAULT_DESCRIPTOR, 0, PLX_EMFILE}, /* The duplicate of the listening socket, */
-        {PLX__FAULT_DESCRIPTOR, 1, PLX_EMFILE}, /* the channel, */
-        {PLX__FAULT_THREAD, 0, PLX_ELIMIT},     /* the process. */
+        {PLX__FAULT_DESCRIPTOR, 0, PLX_EMFILE, 0}, /* The duplicate of the listening socket, */
+        {PLX__FAULT_DESCRIPTOR, 1, PLX_EMFILE, 0}, /* the channel, */
+        {PLX__FAULT_THREAD, 0, PLX_ELIMIT, 0},     /* the process; */
+        {PLX__FAULT_MEMORY, 0, PLX_ENOMEM, 0},     /* the signal of a child's end; */
+        {PLX__FAULT_MEMORY, 2, PLX_ENOMEM, 1},     /* in the child, its loop. */
     };
     for (size_t i = 0; i < sizeof wants / sizeof wants[0]; i++) {
         forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1},
                     .lacks = true,
                     .what = wants[i].what,
-                    .spared = wants[i].spared};
+                    .spared = wants[i].spared,
+                    .children_lack = wants[i].started > 0};
         if (!forker_start(w, &f))
             return;
         ending end = forker_ending(w, &f);
         ck_assert_int_eq(end.status, wants[i].status);
-        ck_assert_uint_eq(end.stats.children_started, 0);
+        ck_assert_uint_eq(end.stats.children_started, wants[i].started);
     }
 }
 
