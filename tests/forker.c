@@ -85,8 +85,10 @@ static void server_run(forker *f)
     if (f->lacks)
         plx__fault_arm(f->what, f->spared, 1);
     end.status = plx_server_run(server);
-    if (f->lacks)
-        ck_assert_uint_eq(plx__fault_disarm(f->what), !f->children_lack);
+    if (f->lacks) {
+        uint32_t struck = plx__fault_disarm(f->what);
+        ck_assert(f->children_lack || struck == 1);
+    }
     end.loops = plx_server_loops(server);
     plx_server_stats_get(server, &end.stats);
     ck_ok(plx_server_count(server, on_count, &end.loop));

@@ -26,7 +26,7 @@ typedef struct forker {
     bool lacks;        /* Once while it runs, this: */
     enum plx__fault_kind what;
     uint32_t spared;       /* After so many that it gets. */
-    bool children_lack;    /* It does not, but each of its children. */
+    bool children_lack;    /* So many are for the server: it is each child that lacks one. */
     uint64_t drain_ns;     /* When the case has closed the channel; 0: it stops. */
     plx_socket channel[2]; /* The case's end, and the server's. */
     char address[PLX_ADDRESS_TEXT_MAX];
