@@ -47,7 +47,7 @@ part_about() {
     sim) echo 'a million seeds of the simulated network' ;;
     takeover) echo 'servers that are replaced 20 times under load, by policy' ;;
     page) echo "the page of serve's counters, in headless Chromium" ;;
-    coverage) echo '90 % of the lines of loops and of each backend, by the fuzzer alone' ;;
+    coverage) echo '90 % of the lines of the loop and of each backend, by the fuzzer alone' ;;
     esac
 }
 

@@ -12,7 +12,7 @@ int plx_notify(const char *state)
     return name != NULL ? plx__datagram_send(name, state, strlen(state)) : 0;
 }
 
-/* 0 for what is no number, with a sign or a space in front too, which strtoull() takes. */
+/* Returns 0 unless the text is digits alone: strtoull() accepts a sign and a space, too. */
 static uint64_t number_of(const char *text)
 {
     char *end;

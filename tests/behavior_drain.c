@@ -59,6 +59,71 @@ static void drain_serves_who_waits_for_room(world *w)
     hosted_close(w, &h);
 }
 
+/* A loop that does nothing until it is let go. */
+typedef struct brake {
+    plx__atomic_u32 is_on, is_released;
+} brake;
+
+static void brake_run(plx_loop *loop, void *data, int status)
+{
+    brake *b = data;
+    uint64_t until = plx__clock_now() + patience();
+    (void)loop;
+    (void)status;
+    plx__atomic_store(&b->is_on, 1);
+    while (plx__atomic_load(&b->is_released) == 0 && plx__clock_now() < until)
+        plx__thread_yield();
+}
+
+static bool brake_is_on(void *data)
+{
+    brake *b = data;
+    return plx__atomic_load(&b->is_on) != 0;
+}
+
+static void brake_put(plx_loop *loop, brake *b)
+{
+    if (!net_is_sim()) /* There no loop runs while the case does not turn. */
+        ck_ok(plx_post(loop, brake_run, b));
+}
+
+static void until_braked(world *w, brake *b)
+{
+    if (!net_is_sim())
+        turn_until_true(w, brake_is_on, b);
+}
+
+/* Clients connect when the drain has begun, and the listener has not closed: they are accepted, and
+ * only then do the loops that serve look whether they have anybody left. */
+static void drain_opens_who_waits_in_the_queue(world *w)
+{
+    hosted h = {0};
+    peer peers[8];
+    brake before = {0}, amid = {0};
+    size_t dropped;
+    hosted_open(w, &h, (plx_server_options){.loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
+                (plx_loop_options){0});
+    brake_put(plx_server_loop(h.server, 1), &before);
+    hosted_run(&h);
+    until_braked(w, &before);
+    ck_ok(plx_server_drain(h.server, PLX_FOREVER));
+    brake_put(plx_server_loop(h.server, 1), &amid); /* In one turn with the drain. */
+    plx__atomic_store(&before.is_released, 1);
+    until_braked(w, &amid);
+    for (size_t i = 0; i < 8; i++)
+        peers[i] = net_is_sim() ? peer_start(h.address) : peer_open(w, h.address);
+    turn_some(w); /* The loop that serves must not end now. */
+    plx__atomic_store(&amid.is_released, 1);
+    for (size_t i = 0; i < 8; i++) {
+        ck_assert_int_eq(peer_drain(w, &peers[i], &dropped), PLX_EEOF);
+        peer_close(&peers[i]);
+    }
+    ck_ok(hosted_wait(w, &h));
+    ck_assert_uint_eq(hosted_count(&h, opened), 8);
+    ck_assert_uint_eq(hosted_stat(&h, refused), 0);
+    hosted_close(w, &h);
+}
+
 /* A request has arrived by half when the drain begins: it is answered, and then the end comes. */
 static void request_in_flight_is_answered(world *w)
 {
@@ -240,8 +305,14 @@ static void ended_loops_are_counted(world *w)
     plx_server_stop(h.server);
     ck_ok(hosted_wait(w, &h));
     counted c = {0};
-    ck_ok(plx_server_count(h.server, on_count, &c));
-    ck_assert_uint_eq(plx__atomic_load(&c.calls), 1);
+    int status = PLX_ENOMEM;
+    for (uint32_t first = 0; status == PLX_ENOMEM; first++) { /* Each allocation fails once. */
+        plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
+        status = plx_server_count(h.server, on_count, &c);
+        ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), status == PLX_ENOMEM);
+        ck_assert_uint_eq(plx__atomic_load(&c.calls), status == 0);
+    }
+    ck_ok(status);
     ck_assert_uint_eq(c.total.connections_closed, 4);
     ck_assert_uint_eq(c.total.connections_adopted, 4);
     hosted_close(w, &h);
@@ -291,9 +362,36 @@ static void threads_that_do_not_start_end_the_server(world *w)
     }
 }
 
+static void on_nothing(plx_loop *loop, void *data, int status)
+{
+    (void)loop;
+    (void)data;
+    (void)status;
+}
+
+/* The loop that is to be told has a full queue, and there is no memory to wait for room: the drain
+ * has not begun, and says so. The next one does. */
+static void drain_without_memory_has_not_begun(world *w)
+{
+    hosted h = {0};
+    size_t posts = 0;
+    hosted_open(w, &h, (plx_server_options){.loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
+                (plx_loop_options){.posts_max = 2});
+    while (plx_post(plx_server_loop(h.server, 1), on_nothing, NULL) == 0)
+        ck_assert_uint_lt(posts++, 100);
+    plx__fault_arm(PLX__FAULT_MEMORY, 0, UINT32_MAX);
+    ck_assert_int_eq(plx_server_drain(h.server, PLX_FOREVER), PLX_ENOMEM);
+    ck_assert_uint_gt(plx__fault_disarm(PLX__FAULT_MEMORY), 0);
+    ck_ok(plx_server_drain(h.server, PLX_FOREVER));
+    hosted_run(&h);
+    ck_ok(hosted_wait(w, &h));
+    hosted_close(w, &h);
+}
+
 const test_case behavior_drain_cases[] = {
     CASE(drain_finishes_idle_connections),
     CASE(drain_serves_who_waits_for_room),
+    CASE(drain_opens_who_waits_in_the_queue),
     CASE(request_in_flight_is_answered),
     CASE(deadline_cuts_what_is_busy),
     CASE(deadline_closes_who_waits_for_its_peer),
@@ -302,6 +400,7 @@ const test_case behavior_drain_cases[] = {
     CASE(counters_of_all_loops_add_up),
     CASE(ended_loops_are_counted),
     CASE(opening_survives_want),
+    CASE(drain_without_memory_has_not_begun),
     CASE(threads_that_do_not_start_end_the_server),
     CASES_END,
 };

@@ -307,7 +307,7 @@ static void server_hands_over_to_the_next(world *w)
 
 /* A server that is full holds one client, and has another wait in the system's queue. When it hands
  * over, the first is for it to serve, and the second for the next one, which has room. */
-static void full_server_leaves_who_waits_to_the_next(world *w)
+static void full_server_leaves_waiting_clients_to_the_next(world *w)
 {
     hosted old = {.is_asked = true, .is_busy = 1}, next = {0};
     peer peers[3];
@@ -319,6 +319,7 @@ static void full_server_leaves_who_waits_to_the_next(world *w)
         hosted_peers_open(w, &old, peers, 1);
         peers[1] = peer_open(w, old.address);
         hosted_until_full(w, &old);
+        turn_some(w); /* A ring that accepts ahead learns of the pause with its next wait. */
         peers[2] = peer_open(w, old.address);
         ck_ok(plx_server_hand_over(old.server, PLX_FOREVER));
         hosted_until(w, &old, asked, 1); /* Its listener has ended before. */
@@ -539,7 +540,7 @@ const test_case behavior_handover_cases[] = {
     CASE(finishing_listener_may_be_closed),
     CASE(finished_listener_frees_its_address),
     CASE(server_hands_over_to_the_next),
-    CASE(full_server_leaves_who_waits_to_the_next),
+    CASE(full_server_leaves_waiting_clients_to_the_next),
     CASE(server_refuses_sockets),
     CASE(server_that_fails_to_adopt_leaves_all),
     CASE(adoption_for_all_loops_survives_want),

@@ -15,10 +15,10 @@ static void offers_that_cannot_be_made(world *w)
     old_process old = {0};
     char address[PLX_ADDRESS_TEXT_MAX];
     plx_handover *handover;
-    if (!old_open(w, &old, 0))
-        return;
     plx_handover_options options = {.on_taken = old_on_taken};
     ck_assert_int_eq(plx_handover_open(&handover, w->loop, "unix:x.sock", &options), PLX_EINVAL);
+    if (!old_open(w, &old, 0))
+        return;
     options.sockets = list_of(socket_listening(address));
     ck_assert_int_eq(plx_handover_open(&handover, w->loop, address, &options), PLX_ESCHEME);
     ck_assert_int_eq(plx_handover_open(&handover, w->loop, old.path, &options), PLX_EADDRINUSE);

@@ -299,8 +299,62 @@ static void asking_the_wrong_one_fails(world *w)
     /* Nobody answers: the loop does not run. */
     status = plx_takeover_open(&takeover, old.path, PLX_MILLISECOND);
     ck_assert_int_eq(status, PLX_ETIMEDOUT);
-    turn_until(w, &p.closed, 3);
+    turn_some(w); /* It is accepted, if it has connected in time. */
     ck_ok(plx_listener_close(w->loop, listener));
+}
+
+/* What an old process sends that offers badly. */
+typedef struct bad_offer {
+    uint32_t count, length;
+    plx_socket given, channel;
+} bad_offer;
+
+static enum plx_accept_verdict offer_badly(plx_loop *loop, plx_listener listener, void *data,
+                                           plx_socket socket, const void *received, size_t length)
+{
+    bad_offer *bad = data;
+    const plx__frame frame = {.kind = PLX__FRAME_OFFER,
+                              .count = bad->count,
+                              .length = bad->length,
+                              .process = plx__process_id()};
+    unsigned char bytes[PLX__FRAME_BYTES + 3 + PLX__PACKED_BYTES + 1];
+    unsigned char *name = bytes + PLX__FRAME_BYTES;
+    (void)loop;
+    (void)listener;
+    (void)received;
+    (void)length;
+    plx__frame_write(&frame, bytes);
+    memcpy(name, "web", 3); /* Without the zero. */
+    ck_ok(plx__sockets_pack(&bad->given, 1, plx__process_id(), name + 3));
+    ck_assert_int_eq(plx__sockets_send(socket, bytes, sizeof bytes - 1, &bad->given, 1),
+                     (ptrdiff_t)sizeof bytes - 1);
+    bad->channel = socket;
+    return PLX_ACCEPT_TAKEN;
+}
+
+/* A name that does not end; more sockets, or longer names, than there can be. */
+static void bad_offers_are_refused(world *w)
+{
+    static const uint32_t bad[][2] = {
+        {1, 3}, {PLX_SOCKETS_MAX + 1, 3}, {1, PLX_SOCKETS_MAX * PLX_SOCKET_NAME_MAX + 1}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        old_process old = {0};
+        next_process next;
+        char address[PLX_ADDRESS_TEXT_MAX];
+        plx_listener listener;
+        bad_offer offer = {.count = bad[i][0], .length = bad[i][1]};
+        if (!old_open(w, &old, 0))
+            return;
+        plx_handover_close(old.handover);
+        offer.given = socket_listening(address);
+        ck_ok(plx_listen(w->loop, &listener, old.path,
+                         &(plx_listen_options){.on_accept = offer_badly, .data = &offer}));
+        next_ask(w, &next, &old, true);
+        ck_assert_int_eq(next.status, PLX_EVERSION);
+        plx_socket_close(offer.channel);
+        net_close(offer.given);
+        ck_ok(plx_listener_close(w->loop, listener));
+    }
 }
 
 /* --- strangers -------------------------------------------------------------------------------- */
@@ -343,6 +397,7 @@ const test_case behavior_takeover_process_cases[] = {
     CASE(silent_process_is_refused_in_time),
     CASE(second_process_is_refused),
     CASE(asking_the_wrong_one_fails),
+    CASE(bad_offers_are_refused),
     CASE(stranger_is_refused),
     CASES_END,
 };

@@ -33,19 +33,36 @@ static int loop_started(plx_server *server, plx_loop *loop, uint32_t index, void
     return f->start_fails;
 }
 
-/* A byte, as forker_starve() sends it, or the end. */
-static void channel_spoke(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
+/* What a case may ask of it, in two bytes. */
+enum { STARVE = 's', FEED = 'f', KILL = 'k' };
+
+static bool feed(plx_server *server, const forker *f, unsigned char started)
+{
+    plx_server_stats stats;
+    plx_server_stats_get(server, &stats);
+    if (stats.children_started < started)
+        return false;
+    (void)plx__fault_disarm(f->what);
+    return true;
+}
+
+/* One of these, which is answered by a byte, or the end. */
+static void channel_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
                           uint32_t ready)
 {
     plx_server *server = plx_loop_data(loop);
     forker *f = data;
-    char byte;
+    unsigned char bytes[2];
+    bool is_done = true;
     (void)ready;
-    if (plx__socket_receive(socket, &byte, 1) == 1) {
-        f->lacks = true;
-        f->what = PLX__FAULT_MEMORY;
-        plx__fault_arm(f->what, 0, 1);
-        ck_assert_int_eq(plx__socket_send(socket, &byte, 1), 1);
+    if (plx__socket_receive(socket, bytes, 2) == 2) {
+        if (bytes[0] == KILL)
+            plx__test_report(CHILD_IS_GOOD);
+        if (bytes[0] == FEED)
+            is_done = feed(server, f, bytes[1]);
+        else
+            plx__fault_arm(f->what = PLX__FAULT_MEMORY, bytes[1], 1);
+        ck_assert_int_eq(plx__socket_send(socket, &is_done, 1), 1);
         return;
     }
     ck_ok(plx_watch_close(loop, watch));
@@ -77,7 +94,7 @@ static void server_run(forker *f)
     ck_ok(plx_server_address(server, 0, f->address, sizeof f->address));
     plx_loop_set_data(plx_server_loop(server, 0), server);
     ck_ok(plx_watch_open(plx_server_loop(server, 0), NULL, f->channel[1], PLX_READABLE,
-                         channel_spoke, f));
+                         channel_ready, f));
     ck_assert_int_eq(plx__socket_send(f->channel[1], f->address, sizeof f->address),
                      sizeof f->address);
     if (f->drains_first)
@@ -126,11 +143,33 @@ bool forker_start(world *w, forker *f)
     return true;
 }
 
-void forker_starve(world *w, forker *f)
+/* Whether it has done that. */
+static bool ask(world *w, forker *f, unsigned char what, unsigned char number)
 {
-    char byte = 0;
-    ck_assert_int_eq(plx__socket_send(f->channel[0], &byte, 1), 1);
-    channel_read(w, f, &byte, 1);
+    const unsigned char bytes[2] = {what, number};
+    bool is_done;
+    ck_assert_int_eq(plx__socket_send(f->channel[0], bytes, 2), 2);
+    channel_read(w, f, &is_done, 1);
+    return is_done;
+}
+
+void forker_starve(world *w, forker *f, unsigned char spared)
+{
+    (void)ask(w, f, STARVE, spared);
+}
+
+void forker_feed(world *w, forker *f, unsigned char started)
+{
+    while (!ask(w, f, FEED, started))
+        turn(w);
+}
+
+void forker_kill(forker *f)
+{
+    const unsigned char bytes[2] = {KILL, 0};
+    ck_assert_int_eq(plx__socket_send(f->channel[0], bytes, 2), 2);
+    child_join();
+    plx__socket_close(f->channel[0]);
 }
 
 ending forker_ending(world *w, forker *f)

@@ -26,15 +26,20 @@ typedef struct forker {
     bool lacks;        /* Once while it runs, this: */
     enum plx__fault_kind what;
     uint32_t spared;       /* After so many that it gets. */
-    bool children_lack;    /* So many are for the server: it is each child that lacks one. */
+    bool children_lack;    /* Each child lacks it, and the server perhaps. */
     uint64_t drain_ns;     /* When the case has closed the channel; 0: it stops. */
     plx_socket channel[2]; /* The case's end, and the server's. */
     char address[PLX_ADDRESS_TEXT_MAX];
 } forker;
 /* Starts the server. False where there is no fork(), or this process has threads. */
 bool forker_start(world *w, forker *f);
-/* From now on the server lacks memory once, but its children that are there do not. */
-void forker_starve(world *w, forker *f);
+/* From now on the server lacks memory once, after so many that it gets; its children that are there
+ * do not, and each that it starts does. */
+void forker_starve(world *w, forker *f, unsigned char spared);
+/* Waits until it has started so many children, and gives it memory again if it lacks any. */
+void forker_feed(world *w, forker *f, unsigned char started);
+/* The server's process ends at once, and leaves its children to themselves. */
+void forker_kill(forker *f);
 /* Waits until the server has ended by itself, and returns its report. */
 ending forker_ending(world *w, forker *f);
 /* Makes the server drain or stop, and returns its report. */

@@ -560,7 +560,8 @@ void fuzz_calls_open(plx_loop *const *loops, size_t count)
 {
     fuzz.loops = loops;
     fuzz.count = count;
-    fuzz_listeners_open(&(fuzz_listeners_hooks){.adopt = adopt, .calls = some_calls});
+    fuzz_listeners_open(
+        &(fuzz_listeners_hooks){.adopt = adopt, .calls = some_calls, .remember = handle_remember});
     fuzz_loops_open();
     for (size_t i = 0; i < count; i++)
         call_listen(loops[i]);

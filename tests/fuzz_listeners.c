@@ -1,4 +1,4 @@
-/* tests/fuzz_listeners.c - owns nothing: a listener's handle is for its caller to remember. */
+/* tests/fuzz_listeners.c - see tests/fuzz_listeners.h. */
 #include "tests/fuzz_listeners.h"
 
 #include <stdio.h>
@@ -149,7 +149,10 @@ static void duplicate(plx_loop *loop, plx_listener listener, const plx_conn_opti
     plx_listener second;
     int status = plx_listener_duplicate(loop, listener, &socket);
     CHECK((status == 0) == (socket != PLX_SOCKET_NONE));
-    if (status == 0 && adopt_listening(loop, socket, accepted, &second) && one_in(2))
+    if (status != 0 || !adopt_listening(loop, socket, accepted, &second))
+        return;
+    hooks.remember(second.bits);
+    if (one_in(2))
         (void)plx_listener_finish(loop, one_in(2) ? second : listener);
 }
 

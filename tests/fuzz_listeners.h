@@ -11,6 +11,8 @@ typedef struct fuzz_listeners_hooks {
     bool (*adopt)(plx_socket socket, const void *bytes, size_t length);
     /* Makes some calls on the loop, whose callback runs. */
     void (*calls)(plx_loop *loop);
+    /* Later calls may use this handle. */
+    void (*remember)(uint64_t bits);
 } fuzz_listeners_hooks;
 
 /* Before any other call. */

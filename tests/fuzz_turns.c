@@ -89,8 +89,8 @@ static void run_turn_by_turn(plx_loop *loop)
             plx_loop_stop(loop);
         status = plx_loop_run_turn(loop, one_in(5) ? PLX_MILLISECOND : 0);
     }
-    if (status != 1)
-        status_check(loop, status);
+    CHECK(status != 1);
+    status_check(loop, status);
 }
 
 static void run_some_turns(void *data)

@@ -118,5 +118,3 @@ void next_serves(world *w, old_process *old, next_process *next)
     plx_handover_close(old->handover);
     check_serves(w, old->address, socket, NULL);
 }
-
-/* The offer stands: the next one that asks gets the sockets. */

@@ -29,7 +29,7 @@ typedef struct next_process {
 
 /* Counts, and closes the offer if the process says so; for plx_handover_options. */
 void old_on_taken(plx_loop *loop, plx_handover *handover, void *data);
-/* Makes the offer, of one socket. False where there can be none, with the code for that. */
+/* Makes the offer, of one socket. Returns false where no offer is possible. */
 bool old_open(world *w, old_process *old, uint64_t timeout_ns);
 /* The socket is the list's, which does not count it. */
 plx_sockets *list_of(plx_socket socket);

@@ -109,6 +109,9 @@ def resident_connections(contestant, work, size):
     with ToolServer(contestant, "--loops", str(work.loops), has_health=True) as server, \
             Client(size.client, server, one_each) as client:
         client.requests(10 * work.loops)
+        counts = _spread(server, client, work.loops, work.loops)
+        if min(counts) != 1:
+            raise Failure(f"{server.name}: the loops have {counts} connections")
         before = server.memory_bytes("Anonymous")
         client.idle(size.memory)
         _spread(server, client, work.loops, size.memory + work.loops)

@@ -114,7 +114,7 @@ static int frame_receive(talk *t, plx__frame *frame_out)
     return plx__frame_read(frame_out, t->in);
 }
 
-/* Those that are offered. Returns how many. */
+/* Copies the offered sockets to `all`, and returns how many there are. */
 static uint32_t offered(const plx_handover *h, plx_socket all[PLX_SOCKETS_MAX])
 {
     const uint32_t count = plx_sockets_count(h->options.sockets);

@@ -68,9 +68,8 @@ int plx__children_fork(plx_server *server, int64_t *process_out)
 plx__child *plx__children_free_slot(plx_server *server)
 {
     plx__child *child = server->children;
-    while (child->process != 0)
-        child++;
-    PLX_ASSERT(child < server->children + server->children_max);
+    for (; child->process != 0; child++)
+        PLX_ASSERT(child + 1 < server->children + server->children_max);
     return child;
 }
 

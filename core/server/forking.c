@@ -31,7 +31,7 @@ static _Noreturn void child_serve(plx_server *server, plx__handoff *handoff)
     int status = plx__handler_call(server, handoff);
     if (status != 0)
         plx_socket_reset(handoff->socket);
-    plx__child_exit(status == 0 ? 0 : 1); /* Which closes the socket in order. */
+    plx__child_exit(status == 0 ? 0 : 1); /* The exit closes the socket. */
 }
 
 static void on_child_end(plx_server *server, plx__child *child, int code)

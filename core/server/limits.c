@@ -213,7 +213,7 @@ static void idle_forget(plx__limits *limits)
     }
 }
 
-/* One that is not remembered; or NULL. */
+/* Remembers a client. NULL: there is no memory. */
 static plx__client *client_new(plx__limits *limits, const plx__client_key *key)
 {
     plx__client *client = plx__clients_add(&limits->clients, key);

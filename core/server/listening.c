@@ -133,7 +133,7 @@ static int listener_new(plx_server *server, plx__server_listener **of_out,
     if (of->options.on_accept != NULL)
         status = PLX_EINVAL;
     of->options.conn = &of->conn;
-    of->conn.flags |= PLX_CONN_ACCEPTED; /* That goes by an inbox, and is adopted. */
+    of->conn.flags |= PLX_CONN_ACCEPTED; /* For those that a worker adopts; else of no effect. */
     if (status != 0) {
         listener_free(of);
         return status;

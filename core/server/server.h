@@ -332,7 +332,7 @@ int plx__children_watch(plx_server *server);
 /* Forks. 0 in both, and `*process_out` is 0 in the child; PLX_ETHREADS, PLX_ELIMIT, PLX_ENOMEM or
  * PLX_ENOSYS. */
 int plx__children_fork(plx_server *server, int64_t *process_out);
-/* One that has no process. There is one: the caller has looked at how many run. */
+/* Returns a slot without a process. Only while fewer than `children_max` are in use. */
 plx__child *plx__children_free_slot(plx_server *server);
 /* Calls on_child_end for those that have ended; for all, if it waits. */
 void plx__children_reap(plx_server *server, bool waits);
