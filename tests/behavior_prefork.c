@@ -185,6 +185,26 @@ static void restarted_child_is_the_only_one(world *w)
     peer_close(&last);
 }
 
+/* One that has lived for a second is started again without a pause. */
+static void child_that_has_lived_is_started_again(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}};
+    size_t passed = 0;
+    if (!forker_start(w, &f))
+        return;
+    peer deadly = peer_open(w, f.address);
+    forker_ask(w, &deadly, "who", "n-0");
+    ck_ok(plx_timer_start(w->loop, NULL, 1100 * PLX_MILLISECOND, 0, time_passed, &passed));
+    turn_until(w, &passed, 1);
+    child_kill(w, &deadly);
+    peer last = peer_open(w, f.address);
+    forker_ask(w, &last, "who", "n-0");
+    ending end = forker_end(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 2);
+    peer_close(&last);
+}
+
 /* A child has died a moment ago, and would be started again in 100 ms: the drain that has begun
  * meanwhile waits for the other child as if nothing had happened. */
 static void drain_outlasts_a_restart(world *w)
@@ -364,6 +384,7 @@ const test_case behavior_prefork_cases[] = {
     CASE(refusals_of_a_child_are_counted),
     CASE(child_that_dies_is_started_again),
     CASE(restarted_child_is_the_only_one),
+    CASE(child_that_has_lived_is_started_again),
     CASE(drain_outlasts_a_restart),
     CASE(drain_without_children_ends),
     CASE(drain_may_come_before_the_fork),
