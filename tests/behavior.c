@@ -23,6 +23,7 @@
     X(fork)                                                                                        \
     X(fork_callback)                                                                               \
     X(fresh)                                                                                       \
+    X(full)                                                                                        \
     X(gone)                                                                                        \
     X(handler)                                                                                     \
     X(handover)                                                                                    \

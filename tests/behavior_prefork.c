@@ -62,6 +62,24 @@ static void cuts_of_children_add_up(world *w)
     hosted_peers_close(peers, 4);
 }
 
+/* A stop lets nobody finish; the children report all the same. */
+static void stop_ends_busy_children(world *w)
+{
+    forker f = {
+        .options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1, .on_draining = stays_busy}};
+    size_t count;
+    if (!forker_start(w, &f))
+        return;
+    peer busy = peer_open(w, f.address);
+    forker_ask(w, &busy, "prefork", "prefork");
+    ending end = forker_end(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_lost, 0);
+    ck_assert_uint_eq(end.loop.connections_accepted, 1);
+    ck_assert_int_ne(peer_drain(w, &busy, &count), 0);
+    peer_close(&busy);
+}
+
 static int admit_first(plx_server *server, plx_loop *loop, plx_socket socket, void *data)
 {
     static int asked;
@@ -381,6 +399,7 @@ static void restart_needs_no_memory(world *w)
 const test_case behavior_prefork_cases[] = {
     CASE(children_serve_and_report),
     CASE(cuts_of_children_add_up),
+    CASE(stop_ends_busy_children),
     CASE(refusals_of_a_child_are_counted),
     CASE(child_that_dies_is_started_again),
     CASE(restarted_child_is_the_only_one),

@@ -52,6 +52,26 @@ static void offers_that_cannot_be_made(world *w)
     plx_takeover_close(NULL);
 }
 
+/* Nobody need be told whom it has refused. */
+static void refusals_need_no_callback(world *w)
+{
+    old_process old = {0};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    size_t dropped;
+    if (!old_open(w, &old, 0))
+        return;
+    plx_handover_close(old.handover);
+    const plx_handover_options options = {
+        .sockets = list_of(socket_listening(address)), .on_taken = old_on_taken, .data = &old};
+    ck_ok(plx_handover_open(&old.handover, w->loop, old.path, &options));
+    peer stranger = peer_open(w, old.path);
+    peer_send(w, &stranger, "garbage that is as long as a frame", 34);
+    (void)peer_drain(w, &stranger, &dropped);
+    ck_assert_uint_eq(dropped, PLX__FRAME_BYTES);
+    peer_close(&stranger);
+    plx_handover_close(old.handover);
+}
+
 /* In the callback, and with a talk that has begun. */
 static void offer_closes_in_the_middle(world *w)
 {
@@ -125,9 +145,7 @@ static void want_on_the_way_loses_nothing(world *w)
 }
 
 const test_case behavior_takeover_offer_cases[] = {
-    CASE(offers_that_cannot_be_made),
-    CASE(offer_closes_in_the_middle),
-    CASE(want_on_the_way_loses_nothing),
-    CASE(packed_socket_is_unpacked),
-    CASES_END,
+    CASE(offers_that_cannot_be_made), CASE(refusals_need_no_callback),
+    CASE(offer_closes_in_the_middle), CASE(want_on_the_way_loses_nothing),
+    CASE(packed_socket_is_unpacked),  CASES_END,
 };

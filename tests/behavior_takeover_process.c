@@ -117,6 +117,23 @@ static void garbage_is_refused(world *w)
     expect_refusal(w, &old, PLX_EVERSION);
 }
 
+/* It has the right version at the right place, and the wrong beginning. */
+static void other_protocol_is_refused(world *w)
+{
+    old_process old = {0};
+    const plx__frame request = {.kind = PLX__FRAME_REQUEST};
+    unsigned char bytes[PLX__FRAME_BYTES];
+    if (!old_open(w, &old, 0))
+        return;
+    plx__frame_write(&request, bytes);
+    bytes[0] ^= 1;
+    peer stranger = peer_open(w, old.path);
+    peer_send(w, &stranger, bytes, sizeof bytes);
+    turn_until(w, &old.refused, 1);
+    peer_close(&stranger);
+    expect_refusal(w, &old, PLX_EVERSION);
+}
+
 static void other_version_is_refused(world *w)
 {
     old_process old = {0};
@@ -228,6 +245,10 @@ static void process_that_does_not_confirm_changes_nothing(world *w)
     next_ask(w, &next, &old, false);
     ck_ok(next.status);
     ck_assert_uint_eq(plx_sockets_count(plx_takeover_sockets(next.takeover)), 1);
+    turn(w);
+    const uint64_t completions = counter(w, completions);
+    turn_some(w); /* The old one waits for the answer, and looks for nothing else. */
+    ck_assert_uint_eq(counter(w, completions), completions);
     plx_takeover_close(next.takeover);
     expect_refusal(w, &old, PLX_EEOF);
 }
@@ -389,6 +410,7 @@ const test_case behavior_takeover_process_cases[] = {
     CASE(many_sockets_go_over),
     CASE(garbage_is_refused),
     CASE(offer_without_memory_is_refused),
+    CASE(other_protocol_is_refused),
     CASE(other_version_is_refused),
     CASE(confirmation_without_request_is_refused),
     CASE(process_that_ends_in_the_middle_changes_nothing),

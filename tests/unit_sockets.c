@@ -28,7 +28,30 @@ static void lists_have_limits(world *w)
     ck_assert_uint_eq(plx_sockets_count(NULL), 0);
 }
 
+/* All that are still in it. */
+static void list_closes_its_sockets(world *w)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_socket duplicates[3];
+    plx_sockets *sockets;
+    plx_socket listening = socket_listening(address);
+    (void)w;
+    ck_ok(plx_sockets_open(&sockets));
+    for (size_t i = 0; i < 3; i++) {
+        ck_ok(plx_socket_duplicate(listening, &duplicates[i]));
+        ck_ok(plx_sockets_add(sockets, "web", duplicates[i]));
+    }
+    ck_assert(plx_sockets_take(sockets, 1) == duplicates[1]);
+    plx_sockets_close(sockets);
+    ck_assert_int_ne(plx_socket_local(duplicates[0], address, sizeof address), 0);
+    ck_ok(plx_socket_local(duplicates[1], address, sizeof address));
+    ck_assert_int_ne(plx_socket_local(duplicates[2], address, sizeof address), 0);
+    plx_socket_close(duplicates[1]);
+    net_close(listening);
+}
+
 const test_case unit_sockets_cases[] = {
     CASE(lists_have_limits),
+    CASE(list_closes_its_sockets),
     CASES_END,
 };

@@ -84,6 +84,21 @@ static void wrong_variables_are_refused(world *w)
     ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
 }
 
+/* The last one is open, and the one before it is not. */
+static void hole_check(const char *own)
+{
+    plx_socket hole, last;
+    char count[32];
+    plx_sockets *sockets;
+    ck_ok(plx_socket_duplicate(0, &hole));
+    ck_ok(plx_socket_duplicate(0, &last));
+    plx_socket_close(hole);
+    (void)snprintf(count, sizeof count, "%llu", (unsigned long long)last - 2);
+    inherit(own, count, NULL);
+    ck_assert_int_eq(inherited(&sockets), PLX_EBADF);
+    plx_socket_close(last);
+}
+
 /* Descriptors from 3 on, of which a test has some. */
 static void inherited_sockets_have_names(world *w)
 {
@@ -123,6 +138,7 @@ static void inherited_sockets_have_names(world *w)
     }
     if (status == PLX_EBADF)
         plx_socket_close(third);
+    hole_check(own);
 }
 
 /* --- notifications ---------------------------------------------------------------------------- */
@@ -197,6 +213,7 @@ static void watchdog_wants_to_hear_twice_as_often(world *w)
     check_interval("30000000", 15 * PLX_SECOND);
     check_interval("1", 500);
     check_interval("0", 0);
+    check_interval("010", 5 * PLX_MICROSECOND);
     check_interval("-1", 0);
     check_interval("+1", 0);
     check_interval(" 1", 0);
