@@ -120,9 +120,11 @@ int plx__test_become(uint32_t user);
  * PLX_ENOSYS where directories are not locked. */
 int plx__test_path_lock(bool is_locked);
 
+/* How many seconds a process of a case may live: 50, or POLLUX_TEST_PATIENCE if that is more. */
+unsigned plx__test_seconds_max(void);
 /* Forks: 1 in the parent, 0 in the child, or a code; PLX_ENOSYS where there is no fork(). The child
- * must end with plx__test_report(), and is killed when it has not after 50 s. It may fork in
- * its turn. The first parent has one child at a time. */
+ * must end with plx__test_report(), and is killed when it has not after plx__test_seconds_max(). It
+ * may fork in its turn. The first parent has one child at a time. */
 int plx__test_fork(void);
 /* In a child: ends it at once, with a result for the first parent, from 0 to 255. */
 void plx__test_report(int result);

@@ -31,6 +31,17 @@ static int on_socket(plx_server *server, plx_socket socket, const void *bytes, s
     return 0;
 }
 
+/* Asks for a byte: 1, when it has come back; or what a receive comes to. */
+static ptrdiff_t peer_try_once(world *w, peer *p, char *byte)
+{
+    ptrdiff_t got;
+    while ((got = net_send(p->socket, "a", 1)) == PLX_EAGAIN)
+        turn(w);
+    for (got = got == 1 ? PLX_EAGAIN : got; got == PLX_EAGAIN; turn(w))
+        got = peer_try(p, byte, 1);
+    return got;
+}
+
 static void connection_has_a_child(world *w)
 {
     forker f = {.options = {.dispatch = PLX_DISPATCH_FORK, .on_socket = on_socket}};
@@ -103,6 +114,33 @@ static void child_does_not_hold_the_port(world *w)
     ck_assert_uint_eq(end.stats.connections_cut, 0);
 }
 
+/* Its client may have one connection at a time: the next one is let in when the child has ended. */
+static void end_of_a_child_makes_room_for_its_client(world *w)
+{
+    const plx_server_limits limits = {.client_open_max = 1};
+    forker f = {.options = {.dispatch = PLX_DISPATCH_FORK, .on_socket = on_socket},
+                .limits = &limits};
+    size_t count;
+    if (!forker_start(w, &f))
+        return;
+    for (int i = 0; i < 2; i++) {
+        peer p = peer_start(f.address);
+        uint64_t until = net_now() + patience();
+        char byte = 0;
+        while (peer_try_once(w, &p, &byte) != 1) { /* Refused, as long as the last one is there. */
+            ck_assert_uint_lt(net_now(), until);
+            peer_close(&p);
+            p = peer_start(f.address);
+        }
+        forker_ask(w, &p, "q", "q");
+        (void)peer_drain(w, &p, &count);
+        peer_close(&p);
+    }
+    ending end = forker_end(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 2);
+}
+
 /* A client that says nothing does not hold the server up. */
 static void deadline_kills_children(world *w)
 {
@@ -163,11 +201,8 @@ static void threads_and_forks_do_not_mix(world *w)
 }
 
 const test_case behavior_children_cases[] = {
-    CASE(connection_has_a_child),
-    CASE(children_are_limited),
-    CASE(child_does_not_hold_the_port),
-    CASE(deadline_kills_children),
-    CASE(want_of_a_process_passes),
-    CASE(threads_and_forks_do_not_mix),
-    CASES_END,
+    CASE(connection_has_a_child),       CASE(children_are_limited),
+    CASE(child_does_not_hold_the_port), CASE(end_of_a_child_makes_room_for_its_client),
+    CASE(deadline_kills_children),      CASE(want_of_a_process_passes),
+    CASE(threads_and_forks_do_not_mix), CASES_END,
 };

@@ -90,6 +90,8 @@ static void server_run(forker *f)
         f->options.on_start = loop_started; /* In children alone. */
     f->options.data = f;
     ck_ok(plx_server_open(&server, &f->options));
+    if (f->limits != NULL)
+        ck_ok(plx_server_set_limits(server, f->limits, NULL));
     ck_ok(plx_server_listen(server, "tcp://127.0.0.1:0", &(plx_listen_options){.conn = &conn}));
     ck_ok(plx_server_address(server, 0, f->address, sizeof f->address));
     plx_loop_set_data(plx_server_loop(server, 0), server);

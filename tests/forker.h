@@ -21,9 +21,10 @@ typedef struct ending {
 typedef struct forker {
     world *w;
     plx_server_options options;
-    int start_fails;   /* What on_start returns. */
-    bool drains_first; /* Before it runs, without a deadline. */
-    bool lacks;        /* Once while it runs, this: */
+    const plx_server_limits *limits; /* NULL: none are set. */
+    int start_fails;                 /* What on_start returns. */
+    bool drains_first;               /* Before it runs, without a deadline. */
+    bool lacks;                      /* Once while it runs, this: */
     enum plx__fault_kind what;
     uint32_t spared;       /* After so many that it gets. */
     bool children_lack;    /* Each child lacks it, and the server perhaps. */

@@ -269,7 +269,7 @@ int plx__test_process_start(void (*run)(void *data), void *data)
         return plx__fail_last();
     if (process > 0)
         return (int)process;
-    (void)alarm(50);
+    (void)alarm(plx__test_seconds_max());
     run(data);
     _exit(1);
 }

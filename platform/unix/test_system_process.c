@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,7 +14,15 @@
 
 #include "platform/os.h"
 
-#define CHILD_SECONDS_MAX 50
+/* Longer than a case has patience by default. */
+#define SECONDS_BY_DEFAULT 50
+
+unsigned plx__test_seconds_max(void)
+{
+    const char *text = getenv("POLLUX_TEST_PATIENCE");
+    unsigned long seconds = text != NULL ? strtoul(text, NULL, 10) : 0;
+    return seconds > SECONDS_BY_DEFAULT ? (unsigned)seconds : SECONDS_BY_DEFAULT;
+}
 
 int plx__test_directory(const char *path)
 {
@@ -123,7 +132,7 @@ int plx__test_fork(void)
     if (forked == 0) {
         parent_at_fork = parent;
         signals_default();
-        (void)alarm(CHILD_SECONDS_MAX);
+        (void)alarm(plx__test_seconds_max());
         return 0;
     }
     if (is_first) {
