@@ -65,6 +65,7 @@ static void connection_has_a_child(world *w)
     ending end = forker_end(w, &f);
     ck_assert_int_eq(end.status, 0);
     ck_assert_uint_eq(end.stats.children_started, 3);
+    ck_assert_uint_eq(end.stats.children_lost, 1); /* That died of a signal. */
     ck_assert_uint_eq(end.stats.handed_over, 3);
 }
 

@@ -270,6 +270,7 @@ static void second_process_is_refused(world *w)
 {
     old_process old = {0};
     next_process second;
+    size_t count;
     if (!old_open(w, &old, 0))
         return;
     peer first = peer_open(w, old.path);
@@ -277,8 +278,12 @@ static void second_process_is_refused(world *w)
     next_ask(w, &second, &old, true);
     ck_assert_int_eq(second.status, PLX_EBUSY);
     ck_assert_int_eq(old.status, PLX_EBUSY);
+    peer third = peer_open(w, old.path);
+    ck_assert_int_eq(peer_drain(w, &third, &count), PLX_EEOF); /* And its channel is closed. */
+    ck_assert_uint_eq(count, PLX__FRAME_BYTES);
+    peer_close(&third);
     peer_close(&first);
-    turn_until(w, &old.refused, 2);
+    turn_until(w, &old.refused, 3);
     old.refused = 0;
     check_offers_still(w, &old);
 }
@@ -338,17 +343,18 @@ static enum plx_accept_verdict offer_badly(plx_loop *loop, plx_listener listener
                               .count = bad->count,
                               .length = bad->length,
                               .process = plx__process_id()};
-    unsigned char bytes[PLX__FRAME_BYTES + 3 + PLX__PACKED_BYTES + 1];
+    unsigned char bytes[PLX__FRAME_BYTES + sizeof "web" + PLX__PACKED_BYTES];
     unsigned char *name = bytes + PLX__FRAME_BYTES;
+    const size_t named = bad->length == sizeof "web" ? sizeof "web" : 3; /* Without the zero. */
     (void)loop;
     (void)listener;
     (void)received;
     (void)length;
     plx__frame_write(&frame, bytes);
-    memcpy(name, "web", 3); /* Without the zero. */
-    ck_ok(plx__sockets_pack(&bad->given, 1, plx__process_id(), name + 3));
-    ck_assert_int_eq(plx__sockets_send(socket, bytes, sizeof bytes - 1, &bad->given, 1),
-                     (ptrdiff_t)sizeof bytes - 1);
+    memcpy(name, "web", sizeof "web");
+    ck_ok(plx__sockets_pack(&bad->given, 1, plx__process_id(), name + named));
+    const size_t sent = PLX__FRAME_BYTES + named + PLX__PACKED_BYTES;
+    ck_assert_int_eq(plx__sockets_send(socket, bytes, sent, &bad->given, 1), (ptrdiff_t)sent);
     bad->channel = socket;
     return PLX_ACCEPT_TAKEN;
 }
@@ -376,6 +382,29 @@ static void bad_offers_are_refused(world *w)
         net_close(offer.given);
         ck_ok(plx_listener_close(w->loop, listener));
     }
+}
+
+/* It never says that the path is free: whoever confirms waits for that. */
+static void confirmation_is_awaited(world *w)
+{
+    old_process old = {0};
+    next_process next;
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_listener listener;
+    bad_offer offer = {.count = 1, .length = sizeof "web"};
+    if (!old_open(w, &old, 0))
+        return;
+    plx_handover_close(old.handover);
+    offer.given = socket_listening(address);
+    ck_ok(plx_listen(w->loop, &listener, old.path,
+                     &(plx_listen_options){.on_accept = offer_badly, .data = &offer}));
+    next_ask(w, &next, &old, false);
+    ck_ok(next.status);
+    ck_assert_int_eq(plx_takeover_confirm(next.takeover, PLX_MILLISECOND), PLX_ETIMEDOUT);
+    plx_takeover_close(next.takeover);
+    plx_socket_close(offer.channel);
+    net_close(offer.given);
+    ck_ok(plx_listener_close(w->loop, listener));
 }
 
 /* --- strangers -------------------------------------------------------------------------------- */
@@ -420,6 +449,7 @@ const test_case behavior_takeover_process_cases[] = {
     CASE(second_process_is_refused),
     CASE(asking_the_wrong_one_fails),
     CASE(bad_offers_are_refused),
+    CASE(confirmation_is_awaited),
     CASE(stranger_is_refused),
     CASES_END,
 };
