@@ -362,8 +362,10 @@ static enum plx_accept_verdict offer_badly(plx_loop *loop, plx_listener listener
 /* A name that does not end; more sockets, or longer names, than there can be. */
 static void bad_offers_are_refused(world *w)
 {
-    static const uint32_t bad[][2] = {
-        {1, 3}, {PLX_SOCKETS_MAX + 1, 3}, {1, PLX_SOCKETS_MAX * PLX_SOCKET_NAME_MAX + 1}};
+    static const uint32_t bad[][2] = {{1, 3},
+                                      {PLX_SOCKETS_MAX + 1, 3},
+                                      {(1u << 24) + 1, sizeof "web"},
+                                      {1, PLX_SOCKETS_MAX * PLX_SOCKET_NAME_MAX + 1}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         old_process old = {0};
         next_process next;

@@ -178,6 +178,20 @@ static void ipv4_addresses_are_read(world *w)
     }
 }
 
+/* A wrong byte is refused when it is there, and not later. */
+static void wrong_commands_and_families_are_refused_at_once(world *w)
+{
+    static const unsigned wrong[][2] = {{0x22, 0x11}, {0x31, 0x11}, {0x21, 0x41}, {0x21, 0x13}};
+    plx_proxy_header header;
+    (void)w;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const size_t last = wrong[i][0] == 0x21 ? 14 : 13;
+        binary b = binary_start(wrong[i][0], wrong[i][1]);
+        ck_assert_int_eq(plx_proxy_parse(b.bytes, last - 1, &header), PLX_EAGAIN);
+        ck_assert_int_eq(plx_proxy_parse(b.bytes, last, &header), PLX_EPROTO);
+    }
+}
+
 static void ipv6_addresses_are_read(world *w)
 {
     static const unsigned char ends[36] = {
@@ -457,6 +471,7 @@ const test_case unit_proxy_cases[] = {
     CASE(longest_lines_are_read),
     CASE(lines_that_are_wrong_are_refused),
     CASE(ipv4_addresses_are_read),
+    CASE(wrong_commands_and_families_are_refused_at_once),
     CASE(ipv6_addresses_are_read),
     CASE(paths_are_read),
     CASE(local_headers_have_no_addresses),
