@@ -370,7 +370,7 @@ static void on_nothing(plx_loop *loop, void *data, int status)
 }
 
 /* The loop that is to be told has a full queue, and there is no memory to wait for room: the drain
- * has not begun, and says so. The next one does. */
+ * has not begun, and returns the code. The next one does. */
 static void drain_without_memory_has_not_begun(world *w)
 {
     hosted h = {0};

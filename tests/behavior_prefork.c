@@ -203,6 +203,24 @@ static void restarted_child_is_the_only_one(world *w)
     peer_close(&last);
 }
 
+/* A client of the only child. */
+static peer served_by_it(world *w, const forker *f)
+{
+    peer p = peer_open(w, f->address);
+    forker_ask(w, &p, "who", "n-0");
+    return p;
+}
+
+/* Another child of its number serves now; then the server ends. */
+static ending served_by_the_next(world *w, forker *f)
+{
+    peer later = served_by_it(w, f);
+    ending end = forker_end(w, f);
+    peer_close(&later);
+    ck_assert_int_eq(end.status, 0);
+    return end;
+}
+
 /* One that has lived for a second is started again without a pause. */
 static void child_that_has_lived_is_started_again(world *w)
 {
@@ -210,17 +228,12 @@ static void child_that_has_lived_is_started_again(world *w)
     size_t passed = 0;
     if (!forker_start(w, &f))
         return;
-    peer deadly = peer_open(w, f.address);
-    forker_ask(w, &deadly, "who", "n-0");
+    peer deadly = served_by_it(w, &f);
     ck_ok(plx_timer_start(w->loop, NULL, 1100 * PLX_MILLISECOND, 0, time_passed, &passed));
     turn_until(w, &passed, 1);
     child_kill(w, &deadly);
-    peer last = peer_open(w, f.address);
-    forker_ask(w, &last, "who", "n-0");
-    ending end = forker_end(w, &f);
-    ck_assert_int_eq(end.status, 0);
+    ending end = served_by_the_next(w, &f);
     ck_assert_uint_eq(end.stats.children_started, 2);
-    peer_close(&last);
 }
 
 /* A child has died a moment ago, and would be started again in 100 ms: the drain that has begun
@@ -346,14 +359,9 @@ static void want_of_a_later_child_passes(world *w)
                 .spared = 1};
     if (!forker_start(w, &f))
         return;
-    peer deadly = peer_open(w, f.address);
-    forker_ask(w, &deadly, "who", "n-0");
+    peer deadly = served_by_it(w, &f);
     child_kill(w, &deadly);
-    peer later = peer_open(w, f.address);
-    forker_ask(w, &later, "who", "n-0");
-    ending end = forker_end(w, &f);
-    peer_close(&later);
-    ck_assert_int_eq(end.status, 0);
+    ending end = served_by_the_next(w, &f);
     ck_assert_uint_eq(end.stats.children_started, 2);
 }
 
@@ -363,16 +371,11 @@ static void later_child_may_fail(world *w)
     forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}};
     if (!forker_start(w, &f))
         return;
-    peer deadly = peer_open(w, f.address);
-    forker_ask(w, &deadly, "who", "n-0");
+    peer deadly = served_by_it(w, &f);
     forker_starve(w, &f, 2); /* The two are for the timer. */
     child_kill(w, &deadly);
     forker_feed(w, &f, 3);
-    peer later = peer_open(w, f.address);
-    forker_ask(w, &later, "who", "n-0");
-    ending end = forker_end(w, &f);
-    peer_close(&later);
-    ck_assert_int_eq(end.status, 0);
+    ending end = served_by_the_next(w, &f);
     ck_assert_uint_ge(end.stats.children_started, 3);
 }
 
@@ -382,15 +385,10 @@ static void restart_needs_no_memory(world *w)
     forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}};
     if (!forker_start(w, &f))
         return;
-    peer deadly = peer_open(w, f.address);
-    forker_ask(w, &deadly, "who", "n-0");
+    peer deadly = served_by_it(w, &f);
     forker_starve(w, &f, 0);
     child_kill(w, &deadly);
-    peer later = peer_open(w, f.address);
-    forker_ask(w, &later, "who", "n-0");
-    ending end = forker_end(w, &f);
-    peer_close(&later);
-    ck_assert_int_eq(end.status, 0);
+    ending end = served_by_the_next(w, &f);
     /* Or 3: one that has lived for a second needs no timer, and the next child lacks the memory. */
     ck_assert_uint_ge(end.stats.children_started, 2);
     ck_assert_uint_le(end.stats.children_started, 3);

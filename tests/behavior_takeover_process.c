@@ -117,7 +117,7 @@ static void garbage_is_refused(world *w)
     expect_refusal(w, &old, PLX_EVERSION);
 }
 
-/* It has the right version at the right place, and the wrong beginning. */
+/* The version is right, where it has to be, and the beginning is wrong. */
 static void other_protocol_is_refused(world *w)
 {
     old_process old = {0};
@@ -333,6 +333,7 @@ static void asking_the_wrong_one_fails(world *w)
 typedef struct bad_offer {
     uint32_t count, length;
     plx_socket given, channel;
+    plx_listener listener;
 } bad_offer;
 
 static enum plx_accept_verdict offer_badly(plx_loop *loop, plx_listener listener, void *data,
@@ -359,6 +360,26 @@ static enum plx_accept_verdict offer_badly(plx_loop *loop, plx_listener listener
     return PLX_ACCEPT_TAKEN;
 }
 
+/* It offers at `old->path`. False where it cannot. */
+static bool bad_offer_open(world *w, bad_offer *offer, old_process *old)
+{
+    char address[PLX_ADDRESS_TEXT_MAX];
+    if (!old_open(w, old, 0))
+        return false;
+    plx_handover_close(old->handover);
+    offer->given = socket_listening(address);
+    ck_ok(plx_listen(w->loop, &offer->listener, old->path,
+                     &(plx_listen_options){.on_accept = offer_badly, .data = offer}));
+    return true;
+}
+
+static void bad_offer_close(world *w, const bad_offer *offer)
+{
+    plx_socket_close(offer->channel);
+    net_close(offer->given);
+    ck_ok(plx_listener_close(w->loop, offer->listener));
+}
+
 /* A name that does not end; more sockets, or longer names, than there can be. */
 static void bad_offers_are_refused(world *w)
 {
@@ -369,20 +390,12 @@ static void bad_offers_are_refused(world *w)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         old_process old = {0};
         next_process next;
-        char address[PLX_ADDRESS_TEXT_MAX];
-        plx_listener listener;
         bad_offer offer = {.count = bad[i][0], .length = bad[i][1]};
-        if (!old_open(w, &old, 0))
+        if (!bad_offer_open(w, &offer, &old))
             return;
-        plx_handover_close(old.handover);
-        offer.given = socket_listening(address);
-        ck_ok(plx_listen(w->loop, &listener, old.path,
-                         &(plx_listen_options){.on_accept = offer_badly, .data = &offer}));
         next_ask(w, &next, &old, true);
         ck_assert_int_eq(next.status, PLX_EVERSION);
-        plx_socket_close(offer.channel);
-        net_close(offer.given);
-        ck_ok(plx_listener_close(w->loop, listener));
+        bad_offer_close(w, &offer);
     }
 }
 
@@ -391,22 +404,14 @@ static void confirmation_is_awaited(world *w)
 {
     old_process old = {0};
     next_process next;
-    char address[PLX_ADDRESS_TEXT_MAX];
-    plx_listener listener;
     bad_offer offer = {.count = 1, .length = sizeof "web"};
-    if (!old_open(w, &old, 0))
+    if (!bad_offer_open(w, &offer, &old))
         return;
-    plx_handover_close(old.handover);
-    offer.given = socket_listening(address);
-    ck_ok(plx_listen(w->loop, &listener, old.path,
-                     &(plx_listen_options){.on_accept = offer_badly, .data = &offer}));
     next_ask(w, &next, &old, false);
     ck_ok(next.status);
     ck_assert_int_eq(plx_takeover_confirm(next.takeover, PLX_MILLISECOND), PLX_ETIMEDOUT);
     plx_takeover_close(next.takeover);
-    plx_socket_close(offer.channel);
-    net_close(offer.given);
-    ck_ok(plx_listener_close(w->loop, listener));
+    bad_offer_close(w, &offer);
 }
 
 /* --- strangers -------------------------------------------------------------------------------- */

@@ -27,7 +27,7 @@ typedef struct next_process {
     int status, confirmed;
 } next_process;
 
-/* Counts, and closes the offer if the process says so; for plx_handover_options. */
+/* Counts, and closes the offer if `closes` is set; for plx_handover_options. */
 void old_on_taken(plx_loop *loop, plx_handover *handover, void *data);
 /* Makes the offer, of one socket. Returns false where no offer is possible. */
 bool old_open(world *w, old_process *old, uint64_t timeout_ns);
