@@ -1,4 +1,6 @@
 /* tests/behavior_drain.c - the end of a server in order, and what it counts. */
+#include <string.h>
+
 #include "tests/hosted.h"
 
 extern const test_case behavior_drain_cases[];
@@ -198,12 +200,14 @@ static void deadline_closes_who_waits_for_its_peer(world *w)
     hosted_close(w, &h);
 }
 
-/* With every policy of threads: whoever connects after the drain has begun is refused. */
+/* With every policy of threads: whoever connects after the drain has begun is refused, at each of
+ * two addresses. */
 static void draining_server_accepts_no_more(world *w)
 {
     for (uint32_t dispatch = PLX_DISPATCH_ROUND_ROBIN; dispatch <= PLX_DISPATCH_SHARED;
          dispatch++) {
         hosted h = {.is_asked = true, .is_busy = 1};
+        char other[PLX_ADDRESS_TEXT_MAX];
         peer one;
         ck_ok(hosted_try(w, &h, (plx_server_options){.loops = 2, .dispatch = dispatch},
                          (plx_loop_options){0}));
@@ -211,12 +215,15 @@ static void draining_server_accepts_no_more(world *w)
             ck_ok(plx_server_close(h.server));
             continue;
         }
+        memcpy(other, h.address, sizeof other);
+        ck_ok(hosted_listen(&h, "tcp://127.0.0.1:0", (plx_listen_options){0}));
         hosted_run(&h);
         hosted_peers_open(w, &h, &one, 1);
         ck_ok(plx_server_drain(h.server, PLX_FOREVER));
         hosted_until(w, &h, asked, 1);
         turn_some(w); /* The other loop may not have begun. */
         hosted_until_refused(w, h.address);
+        hosted_until_refused(w, other);
         peer_close(&one);
         ck_ok(hosted_wait(w, &h));
         hosted_close(w, &h);

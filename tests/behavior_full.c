@@ -32,6 +32,28 @@ static void full_loops_let_clients_wait(world *w)
     hosted_close(w, &h);
 }
 
+/* The loop that accepts is not told when there is room, and looks: not more often than each 10 ms.
+ */
+static void full_server_looks_seldom(world *w)
+{
+    hosted h = {0};
+    peer peers[2];
+    hosted_open(w, &h, (plx_server_options){.loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
+                (plx_loop_options){.connections_max = 1});
+    hosted_run(&h);
+    hosted_peers_open(w, &h, peers, 1);
+    peers[1] = peer_open(w, h.address);
+    hosted_until_full(w, &h);
+    const uint64_t before_ns = net_now();
+    const uint64_t before = hosted_total(w, &h).timers_fired;
+    turn_for(w, 200 * PLX_MILLISECOND);
+    const uint64_t fired = hosted_total(w, &h).timers_fired - before;
+    const uint64_t looks = (net_now() - before_ns) / (10 * PLX_MILLISECOND);
+    ck_assert_uint_le(fired, looks + 2);
+    hosted_peers_close(peers, 2);
+    hosted_close(w, &h);
+}
+
 /* Clients that wait while all loops are full are told when the server ends. */
 static void who_waits_at_the_end_is_refused(world *w)
 {
@@ -224,6 +246,7 @@ static void want_of_a_listener_is_told(world *w)
 
 const test_case behavior_full_cases[] = {
     CASE(full_loops_let_clients_wait),
+    CASE(full_server_looks_seldom),
     CASE(who_waits_at_the_end_is_refused),
     CASE(full_loop_passes_it_on),
     CASE(client_is_refused_who_cannot_be_held),

@@ -113,62 +113,22 @@ static void later_ones_wait_for_a_thread(world *w)
     hosted_close(w, &h);
 }
 
-static void on_counted(plx_server *server, const plx_server_counts *counts, void *data)
-{
-    (void)server;
-    (void)counts;
-    add(data, 1);
-}
-
-static bool has_counted(void *data)
-{
-    return plx__atomic_load(data) > 0;
-}
-
 /* Waits until the server's loop has run enough turns to accept everybody in the backlog. */
 static void turns_pass(world *w, hosted *h)
 {
-    for (int i = 0; i < 12; i++) {
-        plx__atomic_u32 counted = {0};
-        ck_ok(plx_server_count(h->server, on_counted, &counted));
-        turn_until_true(w, has_counted, &counted);
-    }
-}
-
-static void on_fired(plx_server *server, const plx_server_counts *counts, void *data)
-{
-    plx_loop_stats total;
-    (void)server;
-    plx_server_counts_total(counts, &total);
-    add(data, 1 + (uint32_t)total.timers_fired);
-}
-
-static uint32_t timers_fired(world *w, hosted *h)
-{
-    plx__atomic_u32 counted = {0};
-    ck_ok(plx_server_count(h->server, on_fired, &counted));
-    turn_until_true(w, has_counted, &counted);
-    return plx__atomic_load(&counted) - 1;
-}
-
-static void time_passed(plx_loop *loop, plx_timer timer, void *data)
-{
-    (void)loop;
-    (void)timer;
-    ++*(size_t *)data;
+    for (int i = 0; i < 12; i++)
+        (void)hosted_total(w, h);
 }
 
 /* Waits until no timer of the server fires any more. */
 static void until_rest(world *w, hosted *h)
 {
     const uint64_t until = net_now() + patience();
-    uint32_t fired, before;
+    uint64_t fired, before;
     do {
-        size_t passed = 0;
-        before = timers_fired(w, h);
-        ck_ok(plx_timer_start(w->loop, NULL, 20 * PLX_MILLISECOND, 0, time_passed, &passed));
-        turn_until(w, &passed, 1);
-        fired = timers_fired(w, h);
+        before = hosted_total(w, h).timers_fired;
+        turn_for(w, 20 * PLX_MILLISECOND);
+        fired = hosted_total(w, h).timers_fired;
         ck_assert_uint_lt(net_now(), until);
     } while (fired != before);
 }

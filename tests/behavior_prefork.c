@@ -157,37 +157,37 @@ static void child_that_dies_is_started_again(world *w)
     peer_close(&last);
 }
 
-/* Clients of two children. False where the system gives all to one, as it may. */
-static bool peers_of_two(world *w, const forker *f, peer *first, peer *second)
+/* A client of the child of this number. False where the system gives all to others, as it may. */
+static bool peer_of(world *w, const forker *f, const char *number, peer *peer_out)
 {
-    char numbers[2][3];
-    *first = peer_open(w, f->address);
-    peer_send(w, first, "who", 3);
-    peer_receive(w, first, numbers[0], 3);
+    char answer[3];
     for (int i = 0; i < 50; i++) {
-        *second = peer_open(w, f->address);
-        peer_send(w, second, "who", 3);
-        peer_receive(w, second, numbers[1], 3);
-        if (memcmp(numbers[0], numbers[1], 3) != 0)
+        *peer_out = peer_open(w, f->address);
+        peer_send(w, peer_out, "who", 3);
+        peer_receive(w, peer_out, answer, 3);
+        if (memcmp(answer, number, 3) == 0)
             return true;
-        peer_close(second);
+        peer_close(peer_out);
     }
-    peer_close(first);
     return false;
 }
 
-static void time_passed(plx_loop *loop, plx_timer timer, void *data)
+/* Clients of two children; or the server ends. */
+static bool peers_of_two(world *w, forker *f, peer peers[2], const char *first, const char *second)
 {
-    (void)loop;
-    (void)timer;
-    ++*(size_t *)data;
+    bool has_first = peer_of(w, f, first, &peers[0]);
+    if (has_first && peer_of(w, f, second, &peers[1]))
+        return true;
+    if (has_first)
+        peer_close(&peers[0]);
+    (void)forker_end(w, f);
+    return false;
 }
 
 /* A child that was restarted once is not restarted a second time, nor is the one that lives. */
 static void restarted_child_is_the_only_one(world *w)
 {
     forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2}};
-    size_t passed = 0;
     if (!forker_start(w, &f))
         return;
     peer deadly = peer_open(w, f.address);
@@ -195,8 +195,7 @@ static void restarted_child_is_the_only_one(world *w)
     peer last = peer_open(w, f.address);
     forker_ask(w, &last, "still there", "still there");
     forker_feed(w, &f, 3);
-    ck_ok(plx_timer_start(w->loop, NULL, 500 * PLX_MILLISECOND, 0, time_passed, &passed));
-    turn_until(w, &passed, 1);
+    turn_for(w, 500 * PLX_MILLISECOND);
     ending end = forker_end(w, &f);
     ck_assert_int_eq(end.status, 0);
     ck_assert_uint_eq(end.stats.children_started, 3);
@@ -225,12 +224,10 @@ static ending served_by_the_next(world *w, forker *f)
 static void child_that_has_lived_is_started_again(world *w)
 {
     forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1}};
-    size_t passed = 0;
     if (!forker_start(w, &f))
         return;
     peer deadly = served_by_it(w, &f);
-    ck_ok(plx_timer_start(w->loop, NULL, 1100 * PLX_MILLISECOND, 0, time_passed, &passed));
-    turn_until(w, &passed, 1);
+    turn_for(w, 1100 * PLX_MILLISECOND);
     child_kill(w, &deadly);
     ending end = served_by_the_next(w, &f);
     ck_assert_uint_eq(end.stats.children_started, 2);
@@ -241,25 +238,20 @@ static void child_that_has_lived_is_started_again(world *w)
 static void drain_outlasts_a_restart(world *w)
 {
     forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2}, .drain_ns = PLX_FOREVER};
-    size_t count, passed = 0;
-    peer busy, deadly;
-    if (!forker_start(w, &f))
+    size_t count;
+    peer peers[2]; /* One that is busy, and a deadly one. */
+    if (!forker_start(w, &f) || !peers_of_two(w, &f, peers, "n-0", "n-1"))
         return;
-    if (!peers_of_two(w, &f, &busy, &deadly)) {
-        (void)forker_end(w, &f);
-        return;
-    }
-    peer_send(w, &busy, "half", 4);
+    peer_send(w, &peers[0], "half", 4);
     const uint64_t before_ns = net_now();
-    child_kill(w, &deadly);
+    child_kill(w, &peers[1]);
     ck_ok(plx__socket_shutdown(f.channel[0]));
     hosted_until_refused(w, f.address);
     const bool is_in_time = net_now() - before_ns < 100 * PLX_MILLISECOND;
-    ck_ok(plx_timer_start(w->loop, NULL, 400 * PLX_MILLISECOND, 0, time_passed, &passed));
-    turn_until(w, &passed, 1);
-    forker_ask(w, &busy, "!", "half!");
-    ck_assert_int_eq(peer_drain(w, &busy, &count), PLX_EEOF);
-    peer_close(&busy);
+    turn_for(w, 400 * PLX_MILLISECOND);
+    forker_ask(w, &peers[0], "!", "half!");
+    ck_assert_int_eq(peer_drain(w, &peers[0], &count), PLX_EEOF);
+    peer_close(&peers[0]);
     ending end = forker_end(w, &f);
     ck_assert_int_eq(end.status, 0);
     if (is_in_time) /* Else it was started again before the drain began. */
@@ -317,6 +309,42 @@ static void orphans_end(world *w)
         peer_close(&peers[i]);
     }
     hosted_until_refused(w, f.address);
+    child_join();
+}
+
+/* Each child sees by itself that its parent has died: a younger one that is busy does not hide it
+ * from an older one. */
+static void orphans_end_alone(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 3}};
+    peer peers[2]; /* An idle one, and one that is busy. */
+    size_t count;
+    if (!forker_start(w, &f) || !peers_of_two(w, &f, peers, "n-1", "n-2"))
+        return;
+    peer_send(w, &peers[1], "half", 4);
+    forker_kill(&f);
+    ck_assert_int_eq(peer_drain(w, &peers[0], &count), PLX_EEOF);
+    forker_ask(w, &peers[1], "!", "half!");
+    ck_assert_int_eq(peer_drain(w, &peers[1], &count), PLX_EEOF);
+    hosted_peers_close(peers, 2);
+    child_join();
+}
+
+/* A child is in a callback that does not return: it is killed some seconds after the deadline. */
+static void child_that_hangs_is_killed(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 1},
+                .drain_ns = PLX_MILLISECOND};
+    size_t count;
+    if (!forker_start(w, &f))
+        return;
+    peer p = served_by_it(w, &f);
+    peer_send(w, &p, "hang", 4);
+    ending end = forker_end(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_lost, 1);
+    ck_assert_int_ne(peer_drain(w, &p, &count), 0);
+    peer_close(&p);
 }
 
 /* --- want ------------------------------------------------------------------------------------- */
@@ -394,6 +422,22 @@ static void restart_needs_no_memory(world *w)
     ck_assert_uint_le(end.stats.children_started, 3);
 }
 
+/* The server is stopped when a child is due to be started again: none is. */
+static void stop_outlasts_a_restart(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2},
+                .stops_with_child = true};
+    if (!forker_start(w, &f))
+        return;
+    peer deadly = peer_open(w, f.address);
+    forker_starve(w, &f, 0); /* So that it is due at once. */
+    child_kill(w, &deadly);
+    ending end = forker_ending(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_started, 2);
+    ck_assert_uint_eq(end.stats.children_lost, 1);
+}
+
 const test_case behavior_prefork_cases[] = {
     CASE(children_serve_and_report),
     CASE(cuts_of_children_add_up),
@@ -409,7 +453,10 @@ const test_case behavior_prefork_cases[] = {
     CASE(want_at_the_start_ends_the_run),
     CASE(want_of_a_later_child_passes),
     CASE(restart_needs_no_memory),
+    CASE(stop_outlasts_a_restart),
     CASE(orphans_end),
+    CASE(orphans_end_alone),
+    CASE(child_that_hangs_is_killed),
     CASE(later_child_may_fail),
     CASES_END,
 };

@@ -6,13 +6,15 @@
 
 /* --- in the server's process ------------------------------------------------------------------ */
 
-/* "die" has the child die; "who" is answered with the child's number, "half" with nothing before
- * the rest comes, and anything else with itself. */
+/* "die" has the child die, and "hang" do nothing any more; "who" is answered with the child's
+ * number, "half" with nothing before the rest comes, and anything else with itself. */
 static size_t conn_data(plx_loop *loop, plx_conn conn, void *data, const void *bytes, size_t length)
 {
     (void)data;
     if (length == 3 && memcmp(bytes, "die", 3) == 0)
         plx__child_exit(1);
+    if (length == 4 && memcmp(bytes, "hang", 4) == 0)
+        plx__sleep(patience());
     if (length == 3 && memcmp(bytes, "who", 3) == 0)
         bytes = plx_loop_data(loop);
     if (length == 4 && memcmp(bytes, "half", 4) == 0)
@@ -72,6 +74,22 @@ static void channel_ready(plx_loop *loop, plx_watch watch, void *data, plx_socke
         plx_server_stop(server);
 }
 
+static void child_ended(plx_loop *loop, plx_signal signal, void *data, int number)
+{
+    (void)signal;
+    (void)data;
+    (void)number;
+    plx_server_stop(plx_loop_data(loop));
+}
+
+/* Opened while it runs, the signal is told to the server first. */
+static void children_watch(plx_loop *loop, void *data, int status)
+{
+    (void)data;
+    (void)status;
+    ck_ok(plx_signal_open(loop, NULL, PLX_SIGNAL_CHILD, child_ended, NULL));
+}
+
 static void on_count(plx_server *server, const plx_server_counts *counts, void *data)
 {
     (void)server;
@@ -99,6 +117,8 @@ static void server_run(forker *f)
                          channel_ready, f));
     ck_assert_int_eq(plx__socket_send(f->channel[1], f->address, sizeof f->address),
                      sizeof f->address);
+    if (f->stops_with_child)
+        ck_ok(plx_post(plx_server_loop(server, 0), children_watch, NULL));
     if (f->drains_first)
         ck_ok(plx_server_drain(server, PLX_FOREVER));
     if (f->lacks)
@@ -170,7 +190,6 @@ void forker_kill(forker *f)
 {
     const unsigned char bytes[2] = {KILL, 0};
     ck_assert_int_eq(plx__socket_send(f->channel[0], bytes, 2), 2);
-    child_join();
     plx__socket_close(f->channel[0]);
 }
 

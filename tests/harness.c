@@ -107,6 +107,20 @@ void turn_until_backend_counter(world *w, const char *name, uint64_t wanted)
     }
 }
 
+static void time_passed(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)loop;
+    (void)timer;
+    ++*(size_t *)data;
+}
+
+void turn_for(world *w, uint64_t time_ns)
+{
+    size_t passed = 0;
+    ck_ok(plx_timer_start(w->loop, NULL, time_ns, 0, time_passed, &passed));
+    turn_until(w, &passed, 1);
+}
+
 void turn_some(world *w)
 {
     for (int i = 0; i < 20; i++)

@@ -74,6 +74,8 @@ void turn_until_counter_at(world *w, size_t offset, uint64_t wanted);
 uint64_t backend_counter(const world *w, const char *name);
 /* Turns the loop until that counter has reached `wanted`. */
 void turn_until_backend_counter(world *w, const char *name, uint64_t wanted);
+/* Turns it for so long, by a timer of its own. */
+void turn_for(world *w, uint64_t time_ns);
 /* Turns it some times, for what must not happen to have had its chance. */
 void turn_some(world *w);
 

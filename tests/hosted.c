@@ -40,6 +40,7 @@ static size_t conn_data(plx_loop *loop, plx_conn conn, void *data, const void *b
 {
     hosted_loop *l = at(loop);
     add(&l->strays, l != data);
+    add(&l->strays, plx_server_close(l->hosted->server) != PLX_EBUSY);
     if (length < l->hosted->least)
         return 0;
     add(&l->received, (uint32_t)length);
@@ -305,6 +306,33 @@ void hosted_until_stat_at(world *w, hosted *h, size_t offset, uint64_t wanted)
 {
     sum_wait wait = {h, offset, (uint32_t)wanted};
     turn_until_true(w, has_stat, &wait);
+}
+
+typedef struct totals {
+    plx__atomic_u32 are_there;
+    plx_loop_stats all;
+} totals;
+
+static void on_count(plx_server *server, const plx_server_counts *counts, void *data)
+{
+    totals *t = data;
+    (void)server;
+    plx_server_counts_total(counts, &t->all);
+    plx__atomic_store(&t->are_there, 1);
+}
+
+static bool are_there(void *data)
+{
+    totals *t = data;
+    return plx__atomic_load(&t->are_there) != 0;
+}
+
+plx_loop_stats hosted_total(world *w, hosted *h)
+{
+    totals t = {0};
+    ck_ok(plx_server_count(h->server, on_count, &t));
+    turn_until_true(w, are_there, &t);
+    return t.all;
 }
 
 void hosted_until_full(world *w, hosted *h)

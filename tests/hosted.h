@@ -67,6 +67,8 @@ uint64_t hosted_stat_at(hosted *h, size_t offset);
 void hosted_until_stat_at(world *w, hosted *h, size_t offset, uint64_t wanted);
 #define hosted_until_stat(w, h, member, wanted)                                                    \
     hosted_until_stat_at((w), (h), offsetof(plx_server_stats, member), (wanted))
+/* What its loops have counted, added up. */
+plx_loop_stats hosted_total(world *w, hosted *h);
 /* Turns the case's loop until accepting has paused because all loops are full. */
 void hosted_until_full(world *w, hosted *h);
 /* The sum of a counter over all loops. */

@@ -6,6 +6,7 @@ extern const test_case unit_bytes_cases[];
 extern const test_case unit_clients_cases[];
 extern const test_case unit_closing_cases[];
 extern const test_case unit_idle_set_cases[];
+extern const test_case unit_inbox_cases[];
 extern const test_case unit_core_cases[];
 extern const test_case unit_fork_cases[];
 extern const test_case unit_path_cases[];
@@ -54,6 +55,7 @@ int main(int argc, char **argv)
         unit_clients_cases,
         unit_closing_cases,
         unit_idle_set_cases,
+        unit_inbox_cases,
         unit_core_cases,
         unit_fork_cases,
         unit_path_cases,
