@@ -157,6 +157,44 @@ static void request_in_flight_is_answered(world *w)
     hosted_close(w, &h);
 }
 
+/* A thousand clients have asked for half of something each when the drain begins: all are answered
+ * before its deadline, and then told the end. */
+static void thousand_requests_in_flight_are_answered(world *w)
+{
+    enum { CLIENTS = 1000 };
+    static peer peers[CLIENTS];
+    hosted h = {.least = 8};
+    char answer[8];
+    size_t dropped;
+    hosted_open(w, &h, (plx_server_options){.loops = 2}, (plx_loop_options){0});
+    hosted_run(&h);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        peers[i] = peer_start(h.address);
+        if ((i + 1) % 100 == 0)
+            hosted_until(w, &h, opened, (uint32_t)i + 1);
+    }
+    for (size_t i = 0; i < CLIENTS; i++)
+        peer_send(w, &peers[i], "half", 4);
+    const uint64_t until = net_now() + patience();
+    while (hosted_total(w, &h).received_bytes < 4 * CLIENTS)
+        ck_assert_uint_lt(net_now(), until);
+    ck_ok(plx_server_drain(h.server, patience()));
+    turn_some(w);
+    for (size_t i = 0; i < CLIENTS; i++)
+        peer_send(w, &peers[i], "over", 4);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        peer_receive(w, &peers[i], answer, 8);
+        ck_assert_mem_eq(answer, "halfover", 8);
+        ck_assert_int_eq(peer_drain(w, &peers[i], &dropped), PLX_EEOF);
+        ck_assert_uint_eq(dropped, 0);
+        peer_close(&peers[i]);
+    }
+    ck_ok(hosted_wait(w, &h));
+    ck_assert_uint_eq(cut(&h), 0);
+    ck_assert_uint_eq(hosted_count(&h, received), 8 * CLIENTS);
+    hosted_close(w, &h);
+}
+
 /* Those that say that they are busy are asked again, go on, and are reset at the deadline. */
 static void deadline_cuts_what_is_busy(world *w)
 {
@@ -400,6 +438,7 @@ const test_case behavior_drain_cases[] = {
     CASE(drain_serves_who_waits_for_room),
     CASE(drain_opens_who_waits_in_the_queue),
     CASE(request_in_flight_is_answered),
+    CASE(thousand_requests_in_flight_are_answered),
     CASE(deadline_cuts_what_is_busy),
     CASE(deadline_closes_who_waits_for_its_peer),
     CASE(draining_server_accepts_no_more),

@@ -19,6 +19,7 @@ cmake --build build/s390x -j 2
 # filters of seccomp. And it has a thread of its own: a server that forks refuses to run.
 beyond='unit\.many_sockets_are_told_apart|unit\.select_reaches_its_last_bit'
 beyond="$beyond|behavior\.p?select\.(accept_burst_of_1000|each_of_many_is_called_once_a_turn)"
+beyond="$beyond|behavior\.p?select\.thousand_requests_in_flight_are_answered"
 beyond="$beyond|epoll\.epoll\.(short_waits_are_short|system_without_fine_waits)"
 beyond="$beyond|epoll\.epoll\.filter_that_knows_no_fine_waits"
 forking=$(cat tests/behavior_children.c tests/behavior_prefork.c | grep -o 'CASE([a-z0-9_]*)' |
