@@ -221,6 +221,8 @@ static void watchdog_wants_to_hear_twice_as_often(world *w)
     check_interval("soon", 0);
     check_interval("10s", 0);
     check_interval("18446744073709551615", 0);
+    check_interval("18446744073709551", 0);
+    check_interval("18446744073709550", UINT64_C(9223372036854775000));
     set_number("WATCHDOG_PID", plx__process_id());
     check_interval("30000000", 15 * PLX_SECOND);
     set_number("WATCHDOG_PID", plx__process_id() + 1);
