@@ -53,6 +53,7 @@
     X(stats)                                                                                       \
     X(stop)                                                                                        \
     X(takeover)                                                                                    \
+    X(takeover_answer)                                                                             \
     X(takeover_offer)                                                                              \
     X(takeover_process)                                                                            \
     X(threads)                                                                                     \

@@ -92,6 +92,60 @@ static void offer_closes_in_the_middle(world *w)
     peer_close(&other);
 }
 
+static void note_time(plx_loop *loop, plx_timer timer, void *data)
+{
+    (void)loop;
+    (void)timer;
+    ++*(size_t *)data;
+}
+
+/* The time of a conversation ends with it, and the next one has its own. */
+static void conversation_that_is_over_has_no_time_left(world *w)
+{
+    const uint64_t timeout_ns = 20 * PLX_MILLISECOND;
+    old_process old = {0};
+    size_t passed = 0;
+    if (!old_open(w, &old, timeout_ns))
+        return;
+    peer other = peer_open(w, old.path);
+    peer_send(w, &other, "garbage that is as long as a frame", 34);
+    turn_until(w, &old.refused, 1);
+    ck_ok(plx_timer_start(w->loop, NULL, timeout_ns, 0, note_time, &passed));
+    turn_until(w, &passed, 1);
+    turn_some(w);
+    ck_assert_uint_eq(old.refused, 1);
+    peer_close(&other);
+    plx_handover_close(old.handover);
+}
+
+/* Nor has one that could not begin, for want of memory, anything left; nobody answers the others.
+ */
+static void conversation_that_cannot_begin_is_refused_once(world *w)
+{
+    const uint64_t timeout_ns = 20 * PLX_MILLISECOND;
+    uint32_t struck = 1;
+    for (uint32_t first = 0; struck > 0; first++) {
+        old_process old = {0};
+        size_t passed = 0;
+        ck_assert_uint_lt(first, 100);
+        world_reopen(w, (plx_loop_options){0});
+        if (!old_open(w, &old, timeout_ns))
+            return;
+        turn_some(w);
+        plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
+        peer silent = peer_open(w, old.path);
+        turn_until(w, &old.refused, 1);
+        struck = plx__fault_disarm(PLX__FAULT_MEMORY);
+        ck_assert(old.status == PLX_ETIMEDOUT || (struck > 0 && old.status == PLX_ENOMEM));
+        ck_ok(plx_timer_start(w->loop, NULL, timeout_ns, 0, note_time, &passed));
+        turn_until(w, &passed, 1);
+        turn_some(w);
+        ck_assert_uint_eq(old.refused, 1);
+        peer_close(&silent);
+        plx_handover_close(old.handover);
+    }
+}
+
 /* A packed socket is one of the process that it was packed for: of this one here. */
 static void packed_socket_is_unpacked(world *w)
 {
@@ -132,8 +186,11 @@ static void want_on_the_way_loses_nothing(world *w)
             next_ask(w, &next, &old, true);
             has_struck = plx__fault_disarm(kinds[k]) > 0;
             if (next.status != 0 || next.confirmed != 0) {
+                const int lacking = k == 0 ? PLX_ENOMEM : PLX_EMFILE;
                 uint64_t until = net_now() + patience();
                 ck_assert(has_struck);
+                ck_assert_msg(next.status == 0 || next.status == lacking, "%s",
+                              plx_error_name(next.status));
                 plx_takeover_close(next.takeover);
                 do /* The old process may not have noticed yet that the first one has closed. */
                     next_ask(w, &next, &old, true);
@@ -145,7 +202,12 @@ static void want_on_the_way_loses_nothing(world *w)
 }
 
 const test_case behavior_takeover_offer_cases[] = {
-    CASE(offers_that_cannot_be_made), CASE(refusals_need_no_callback),
-    CASE(offer_closes_in_the_middle), CASE(want_on_the_way_loses_nothing),
-    CASE(packed_socket_is_unpacked),  CASES_END,
+    CASE(offers_that_cannot_be_made),
+    CASE(refusals_need_no_callback),
+    CASE(offer_closes_in_the_middle),
+    CASE(want_on_the_way_loses_nothing),
+    CASE(conversation_that_is_over_has_no_time_left),
+    CASE(conversation_that_cannot_begin_is_refused_once),
+    CASE(packed_socket_is_unpacked),
+    CASES_END,
 };

@@ -60,9 +60,9 @@ bool old_open(world *w, old_process *old, uint64_t timeout_ns)
 static void next_run(void *data)
 {
     next_process *next = data;
-    next->status = plx_takeover_open(&next->takeover, next->path, patience());
+    next->status = plx_takeover_open(&next->takeover, next->path, next->timeout_ns);
     if (next->status == 0 && next->confirms)
-        next->confirmed = plx_takeover_confirm(next->takeover, patience());
+        next->confirmed = plx_takeover_confirm(next->takeover, next->timeout_ns);
     plx__atomic_store(&next->is_done, 1);
 }
 
@@ -72,12 +72,27 @@ static bool is_done(void *data)
     return plx__atomic_load(&next->is_done) != 0;
 }
 
-void next_ask(world *w, next_process *next, const old_process *old, bool confirms)
+void next_start(next_process *next, const char *path, uint64_t timeout_ns, bool confirms)
 {
-    *next = (next_process){.path = old->path, .confirms = confirms};
+    *next = (next_process){.path = path, .timeout_ns = timeout_ns, .confirms = confirms};
     ck_ok(plx__thread_start(&next->thread, next_run, next));
+}
+
+bool next_is_done(next_process *next)
+{
+    return is_done(next);
+}
+
+void next_await(world *w, next_process *next)
+{
     turn_until_true(w, is_done, next);
     plx__thread_join(&next->thread);
+}
+
+void next_ask(world *w, next_process *next, const old_process *old, bool confirms)
+{
+    next_start(next, old->path, patience(), confirms);
+    next_await(w, next);
 }
 
 void check_serves(world *w, const char *address, plx_socket socket, peer *early)

@@ -38,7 +38,6 @@ struct plx_handover {
     plx_handover_options options;
     char *address;
     plx_listener listener;
-    bool is_over;
     bool is_calling; /* A callback; plx_handover_close() is to be finished after it, */
     bool is_closed;  /* if it was called there. */
     talk talk;
@@ -175,7 +174,6 @@ static void handover_finish(plx_handover *h)
     talk_end(h);
     plx_sockets_close(h->options.sockets);
     h->options.sockets = NULL;
-    h->is_over = true;
     h->is_calling = true;
     h->options.on_taken(h->loop, h, h->options.data);
     call_end(h);
@@ -336,11 +334,9 @@ void plx_handover_close(plx_handover *handover)
     if (handover == NULL)
         return;
     talk_end(handover);
-    if (!handover->is_over)
-        (void)plx_listener_close(handover->loop, handover->listener);
+    (void)plx_listener_close(handover->loop, handover->listener); /* Stale when it is over. */
     plx_sockets_close(handover->options.sockets);
     handover->options.sockets = NULL;
-    handover->is_over = true;
     handover->is_closed = true;
     if (!handover->is_calling)
         handover_free(handover);

@@ -5,62 +5,62 @@
 
 #include <string.h>
 
+#define NAMES_MAX (PLX_SOCKETS_MAX * PLX_SOCKET_NAME_MAX)
+
 struct plx_takeover {
     plx_socket channel;
     plx_sockets *sockets;
-    uint64_t until_ns;
-    unsigned char names[PLX_SOCKETS_MAX * PLX_SOCKET_NAME_MAX];
-    unsigned char packed[PLX_SOCKETS_MAX * PLX__PACKED_BYTES + 1];
+    uint64_t start_ns, timeout_ns; /* Of the call that waits. */
+    unsigned char offered[NAMES_MAX + PLX_SOCKETS_MAX * PLX__PACKED_BYTES]; /* Behind the frame. */
     plx_socket
         received[PLX_SOCKETS_MAX]; /* What the system has carried, and not in the list yet. */
     uint32_t received_count;
 };
 
-static uint64_t until(uint64_t timeout_ns)
+static void timeout_start(plx_takeover *t, uint64_t timeout_ns)
 {
-    uint64_t now_ns = plx__clock_now();
-    return timeout_ns < PLX_FOREVER - now_ns ? now_ns + timeout_ns : PLX_FOREVER;
+    t->start_ns = plx__clock_now();
+    t->timeout_ns = timeout_ns;
+}
+
+/* What is left of PLX_FOREVER is centuries. */
+static uint64_t timeout_left(const plx_takeover *t)
+{
+    const uint64_t passed_ns = plx__clock_now() - t->start_ns;
+    return passed_ns < t->timeout_ns ? t->timeout_ns - passed_ns : 0;
 }
 
 /* --- talking ---------------------------------------------------------------------------------- */
 
 /* 0, PLX_ETIMEDOUT, PLX_EEOF, or a code. */
-static int await(const plx_takeover *t)
-{
-    uint64_t now_ns = plx__clock_now();
-    if (t->until_ns == PLX_FOREVER)
-        return plx__socket_await(t->channel, PLX_FOREVER);
-    return plx__socket_await(t->channel, t->until_ns > now_ns ? t->until_ns - now_ns : 0);
-}
-
 static int receive(plx_takeover *t, unsigned char *bytes, size_t length)
 {
     while (length > 0) {
         ptrdiff_t got =
             plx__sockets_receive(t->channel, bytes, length, t->received, &t->received_count);
-        if (got == 0 || got == PLX_ECONNRESET)
-            return PLX_EEOF;
-        int status = got == PLX_EAGAIN ? await(t) : (int)(got < 0 ? got : 0);
-        if (status != 0)
-            return status;
         if (got > 0) {
             bytes += got;
             length -= (size_t)got;
+            continue;
         }
+        if (got == 0 || got == PLX_ECONNRESET)
+            return PLX_EEOF;
+        int status = got == PLX_EAGAIN ? plx__socket_await(t->channel, timeout_left(t)) : (int)got;
+        if (status != 0)
+            return status;
     }
     return 0;
 }
 
-/* Frames are so short that a channel that is not full takes one as a whole. */
-static int frame_send(const plx_takeover *t, enum plx__frame_kind kind)
+/* Frames are so short that a channel that is not full takes one as a whole. One that cannot be sent
+ * is not an error yet: whoever was refused at once finds the channel closed, and the refusal in it.
+ */
+static void frame_send(const plx_takeover *t, enum plx__frame_kind kind)
 {
     unsigned char bytes[PLX__FRAME_BYTES];
     const plx__frame frame = {.kind = (uint32_t)kind, .process = plx__process_id()};
     plx__frame_write(&frame, bytes);
-    ptrdiff_t sent = plx__socket_send(t->channel, bytes, sizeof bytes);
-    if (sent == (ptrdiff_t)sizeof bytes)
-        return 0;
-    return sent >= 0 ? PLX_ENOBUFS : PLX_EEOF;
+    (void)plx__socket_send(t->channel, bytes, sizeof bytes);
 }
 
 /* The code of a refusal: one that means something here. */
@@ -80,9 +80,11 @@ static int frame_expect(plx_takeover *t, enum plx__frame_kind kind, plx__frame *
     int status = receive(t, bytes, sizeof bytes);
     if (status == 0)
         status = plx__frame_read(frame_out, bytes);
-    if (status == 0 && frame_out->kind == PLX__FRAME_REFUSAL)
+    if (status != 0)
+        return status;
+    if (frame_out->kind == PLX__FRAME_REFUSAL)
         return refusal_code(frame_out);
-    return status == 0 && frame_out->kind != (uint32_t)kind ? PLX_EVERSION : status;
+    return frame_out->kind == (uint32_t)kind ? 0 : PLX_EVERSION;
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -91,7 +93,7 @@ static int frame_expect(plx_takeover *t, enum plx__frame_kind kind, plx__frame *
 static int connect_await(const plx_takeover *t)
 {
     while (plx__socket_look(t->channel, PLX__LOOK_WRITE) == 0) {
-        if (plx__clock_now() >= t->until_ns)
+        if (timeout_left(t) == 0)
             return PLX_ETIMEDOUT;
         plx__sleep(PLX_MILLISECOND);
     }
@@ -118,10 +120,10 @@ static int channel_open(plx_takeover *t, const char *address)
 /* The sockets get their names, and are the list's. */
 static int sockets_list(plx_takeover *t, size_t names_length)
 {
-    const char *name = (const char *)t->names;
+    const char *name = (const char *)t->offered;
     const char *end = name + names_length;
     while (t->received_count > 0) {
-        const char *zero = name < end ? memchr(name, '\0', (size_t)(end - name)) : NULL;
+        const char *zero = memchr(name, '\0', (size_t)(end - name));
         if (zero == NULL)
             return PLX_EVERSION;
         int status = plx_sockets_add(t->sockets, name, t->received[0]);
@@ -137,20 +139,19 @@ static int sockets_list(plx_takeover *t, size_t names_length)
 static int offer_receive(plx_takeover *t)
 {
     plx__frame offer;
-    int status = frame_send(t, PLX__FRAME_REQUEST);
-    /* Who was refused at once may find the channel closed, and the refusal in it. */
-    if (status == 0 || status == PLX_EEOF)
-        status = frame_expect(t, PLX__FRAME_OFFER, &offer);
+    frame_send(t, PLX__FRAME_REQUEST);
+    int status = frame_expect(t, PLX__FRAME_OFFER, &offer);
     if (status != 0)
         return status;
-    if (offer.count > PLX_SOCKETS_MAX || offer.length > sizeof t->names)
+    if (offer.count > PLX_SOCKETS_MAX || offer.length > NAMES_MAX)
         return PLX_EVERSION;
-    status = receive(t, t->names, offer.length);
+    status = receive(t, t->offered, offer.length + offer.count * PLX__PACKED_BYTES);
     if (status == 0)
-        status = receive(t, t->packed, offer.count * PLX__PACKED_BYTES);
-    if (status == 0)
-        status = plx__sockets_unpack(t->packed, t->received, &t->received_count, offer.count);
-    return status == 0 ? sockets_list(t, offer.length) : status;
+        status = plx__sockets_unpack(t->offered + offer.length, t->received, &t->received_count,
+                                     offer.count);
+    if (status != 0) /* Other sockets than the frame has counted. */
+        return status == PLX_EINVAL ? PLX_EVERSION : status;
+    return sockets_list(t, offer.length);
 }
 
 int plx_takeover_open(plx_takeover **takeover_out, const char *address, uint64_t timeout_ns)
@@ -165,7 +166,7 @@ int plx_takeover_open(plx_takeover **takeover_out, const char *address, uint64_t
         return PLX_ENOMEM;
     }
     t->channel = PLX_SOCKET_NONE;
-    t->until_ns = until(timeout_ns);
+    timeout_start(t, timeout_ns);
     status = plx_sockets_open(&t->sockets);
     if (status == 0)
         status = channel_open(t, address);
@@ -187,10 +188,9 @@ plx_sockets *plx_takeover_sockets(plx_takeover *takeover)
 int plx_takeover_confirm(plx_takeover *takeover, uint64_t timeout_ns)
 {
     plx__frame yours;
-    takeover->until_ns = until(timeout_ns);
-    int status = frame_send(takeover, PLX__FRAME_CONFIRM);
-    if (status == 0 || status == PLX_EEOF)
-        status = frame_expect(takeover, PLX__FRAME_YOURS, &yours);
+    timeout_start(takeover, timeout_ns);
+    frame_send(takeover, PLX__FRAME_CONFIRM);
+    int status = frame_expect(takeover, PLX__FRAME_YOURS, &yours);
     return status == PLX_EEOF ? 0 : status;
 }
 
