@@ -241,8 +241,9 @@ static void confirmation_that_is_late_is_refused(world *w)
 
 /* --- as it should not be ---------------------------------------------------------------------- */
 
-/* A name that does not end; fewer names than sockets, more sockets, or longer names, than there can
- * be; and, where the system carries them, others than the offer has counted. */
+/* A name that does not end, or that is none; fewer names than sockets; more sockets, or longer
+ * names, than there can be; and, where the system carries them, others than the offer has counted.
+ */
 static void bad_offers_are_refused(world *w)
 {
     static const struct {
@@ -250,6 +251,7 @@ static void bad_offers_are_refused(world *w)
     } bad[] = {
         {1, 3, 3, 1},
         {1, 0, 0, 1},
+        {1, sizeof "web\n", sizeof "web\n", 1},
         {2, sizeof "web", sizeof "web", 2},
         {PLX_SOCKETS_MAX + 1, sizeof "web", sizeof "web", 1},
         {(1u << 24) + 1, sizeof "web", sizeof "web", 1},
@@ -261,7 +263,7 @@ static void bad_offers_are_refused(world *w)
     const size_t all = sizeof bad / sizeof bad[0];
     for (size_t i = 0; i < (PLX__PACKED_BYTES == 0 ? all : all - 3); i++) {
         answer a = {.frame = {.count = bad[i].count, .length = bad[i].length},
-                    .names = "web",
+                    .names = bad[i].length == sizeof "web\n" ? "web\n" : "web",
                     .names_length = bad[i].names_length,
                     .given = bad[i].given,
                     .piece = ALL};

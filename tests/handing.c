@@ -19,9 +19,9 @@ static void on_refused(plx_loop *loop, plx_handover *handover, void *data, int s
 {
     old_process *old = data;
     (void)loop;
-    (void)process;
     old->refused++;
     old->status = status;
+    old->process = process;
     if (old->closes)
         plx_handover_close(handover);
 }

@@ -13,8 +13,9 @@ typedef struct old_process {
     char file[64], path[80]; /* Of the conversation. */
     char address[PLX_ADDRESS_TEXT_MAX];
     size_t taken, refused;
-    int status;  /* Of the last refusal. */
-    bool closes; /* The offer, in the callback. */
+    int status;      /* Of the last refusal, */
+    int64_t process; /* and who that was. */
+    bool closes;     /* The offer, in the callback. */
 } old_process;
 
 /* The process that gets them. */

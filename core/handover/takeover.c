@@ -149,9 +149,10 @@ static int offer_receive(plx_takeover *t)
     if (status == 0)
         status = plx__sockets_unpack(t->offered + offer.length, t->received, &t->received_count,
                                      offer.count);
-    if (status != 0) /* Other sockets than the frame has counted. */
-        return status == PLX_EINVAL ? PLX_EVERSION : status;
-    return sockets_list(t, offer.length);
+    if (status == 0)
+        status = sockets_list(t, offer.length);
+    /* Another count of sockets than the frame's, or a name that is none. */
+    return status == PLX_EINVAL ? PLX_EVERSION : status;
 }
 
 int plx_takeover_open(plx_takeover **takeover_out, const char *address, uint64_t timeout_ns)
