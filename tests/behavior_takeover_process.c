@@ -135,6 +135,25 @@ static void next_process_may_be_slow(world *w)
     plx_handover_close(old.handover);
 }
 
+/* It confirms before it has seen the offer, with the same bytes that end its request. */
+static void frames_may_come_together(world *w)
+{
+    old_process old = {0};
+    unsigned char bytes[2 * PLX__FRAME_BYTES];
+    if (!old_open(w, &old, 0))
+        return;
+    peer other = peer_open(w, old.path);
+    frame_of(bytes, PLX__FRAME_REQUEST);
+    frame_of(bytes + PLX__FRAME_BYTES, PLX__FRAME_CONFIRM);
+    peer_send(w, &other, bytes, 20);
+    turn_some(w);
+    peer_send(w, &other, bytes + 20, sizeof bytes - 20);
+    turn_until(w, &old.taken, 1);
+    ck_assert_uint_eq(old.refused, 0);
+    peer_close(&other);
+    plx_handover_close(old.handover);
+}
+
 #ifdef __linux__
 /* The socket that the old process talks with takes few bytes at once from now on. */
 static void channel_narrow(const char *file)
@@ -525,6 +544,7 @@ const test_case behavior_takeover_process_cases[] = {
     CASE(next_process_gets_the_sockets),
     CASE(many_sockets_go_over),
     CASE(next_process_may_be_slow),
+    CASE(frames_may_come_together),
     CASE(offer_that_does_not_fit_is_sent_in_pieces),
     CASE(garbage_is_refused),
     CASE(offer_without_memory_is_refused),

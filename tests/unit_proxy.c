@@ -61,6 +61,7 @@ static void longest_lines_are_read(world *w)
         {"PROXY UNKNOWN " FFFF " " FFFF " 65535 65535\r\n", 107, PLX_PROXY_UNKNOWN, ""},
         {"PROXY UNKNOWN anything \x80\x01\r\n", 27, PLX_PROXY_UNKNOWN, ""},
         {"PROXY TCP4 0.0.0.0 1.2.3.4 0 1\r\n", 32, PLX_PROXY_IPV4, "tcp://0.0.0.0:0"},
+        {"PROXY TCP4 1.2.3.4 1.2.3.4 9090 1\r\n", 35, PLX_PROXY_IPV4, "tcp://1.2.3.4:9090"},
         {"PROXY TCP6 2001:DB8::1 :: 80 81\r\n", 33, PLX_PROXY_IPV6, "tcp://[2001:db8::1]:80"},
     };
     plx_proxy_header header;
@@ -93,6 +94,9 @@ static void lines_that_are_wrong_are_refused(world *w)
         "PROXY TCP4 1.2.3.4  1.2.3.4 1 1\r\n",
         "PROXY TCP4 1.2.3.4 1.2.3.4 65536 1\r\n",
         "PROXY TCP4 1.2.3.4 1.2.3.4 1 100000000000000000001\r\n",
+        "PROXY TCP4 1.2.3.4 1.2.3.4 1 4294967297\r\n", /* 1, if its bits were cut off. */
+        "PROXY TCP4 1.2.3.4 1.2.3.4 1 \r\n",
+        "PROXY TCP4 1.2.3.4 1.2.3.4  1\r\n",
         "PROXY TCP4 1.2.3.4 1.2.3.4 01 1\r\n",
         "PROXY TCP4 1.2.3.4 1.2.3.4 +1 1\r\n",
         "PROXY TCP4 1.2.3.4 1.2.3.4 1 1x\r\n",

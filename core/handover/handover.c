@@ -336,7 +336,6 @@ void plx_handover_close(plx_handover *handover)
     talk_end(handover);
     (void)plx_listener_close(handover->loop, handover->listener); /* Stale when it is over. */
     plx_sockets_close(handover->options.sockets);
-    handover->options.sockets = NULL;
     handover->is_closed = true;
     if (!handover->is_calling)
         handover_free(handover);

@@ -21,13 +21,12 @@ static bool number_parse(const char *text, uint64_t *number_out)
     return true;
 }
 
-/* How many there are for this process. */
+/* How many there are for this process; it leaves 0 as it is. */
 static int count_find(uint32_t *count_out)
 {
     const char *process_text = getenv("LISTEN_PID");
     const char *count_text = getenv("LISTEN_FDS");
     uint64_t process, count;
-    *count_out = 0;
     if (process_text == NULL || count_text == NULL)
         return 0;
     if (!number_parse(process_text, &process) || !number_parse(count_text, &count))
@@ -72,7 +71,7 @@ static int sockets_fill(plx_sockets *sockets, uint32_t count)
 
 int plx_inherited_sockets(plx_sockets **sockets_out)
 {
-    uint32_t count;
+    uint32_t count = 0;
     int status = plx_sockets_open(sockets_out);
     if (status == 0)
         status = count_find(&count);
