@@ -85,6 +85,7 @@ static void lines_that_are_wrong_are_refused(world *w)
         "PROXY  TCP4 1.2.3.4 1.2.3.4 1 1\r\n",
         "PROXY TCP5 1.2.3.4 1.2.3.4 1 1\r\n",
         "PROXY UDP4 1.2.3.4 1.2.3.4 1 1\r\n",
+        "PROXY TCP5 ::1 ::1 1 1\r\n",
         "PROXY TCP4\r\n",
         "PROXY TCP44 1.2.3.4 1.2.3.4 1 1\r\n",
         "PROXY UNKNOWNS\r\n",

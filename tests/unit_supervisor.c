@@ -105,6 +105,27 @@ static void hole_check(const char *own)
     plx_socket_close(last);
 }
 
+/* Each socket has the name in its own part of the text. Two descriptors are open. */
+static void names_check(const char *own, const char *too_long)
+{
+    char first_long[2 * PLX_SOCKET_NAME_MAX];
+    (void)snprintf(first_long, sizeof first_long, "%s:admin", too_long);
+    const char *const given[] = {"web:admin", "web", "web:", ":admin", "a:b:c", first_long};
+    const char *const expected[][2] = {{"web", "admin"}, {"web", "unknown"}, {"web", ""},
+                                       {"", "admin"},    {"a", "b"},         {"unknown", "admin"}};
+    for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
+        plx_sockets *sockets;
+        inherit(own, "2", given[i]);
+        ck_ok(inherited(&sockets));
+        ck_assert_uint_eq(plx_sockets_count(sockets), 2);
+        for (uint32_t k = 0; k < 2; k++) {
+            ck_assert_str_eq(plx_sockets_name(sockets, k), expected[i][k]);
+            ck_assert(plx_sockets_take(sockets, k) == (plx_socket)(3 + k));
+        }
+        plx_sockets_close(sockets);
+    }
+}
+
 /* Descriptors from 3 on, of which a test has some. */
 static void inherited_sockets_have_names(world *w)
 {
@@ -142,6 +163,15 @@ static void inherited_sockets_have_names(world *w)
         ck_assert(plx_sockets_at(sockets, 0) == PLX_SOCKET_NONE);
         plx_sockets_close(sockets);
     }
+    plx_socket fourth;
+    const bool has_fourth = plx__supervised_socket(1, &fourth) == 0;
+    if (!has_fourth) {
+        ck_ok(plx_socket_duplicate(0, &socket));
+        ck_assert(socket == fourth);
+    }
+    names_check(own, names);
+    if (!has_fourth)
+        plx_socket_close(fourth);
     if (status == PLX_EBADF)
         plx_socket_close(third);
     hole_check(own);
