@@ -111,6 +111,7 @@ static void lines_that_are_wrong_are_refused(world *w)
         "PROXY TCP6 1:2:3:4:5:6:7 ::1 1 1\r\n",
         "PROXY TCP6 1::2::3 ::1 1 1\r\n",
         "PROXY TCP4 1.2.3.4 1.2.3.4 1 1\n",
+        "PROXY TCP4 1.2.3.4 1.2.3.4 1 1\n\n",
         "PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r \n",
         "PROXY TCP4 1.2.3.4\r1.2.3.4 1 1\r\n",
         "PROXY TCP4 1.2.3.4\t1.2.3.4 1 1\r\n",
@@ -309,8 +310,9 @@ static void values_are_read_one_by_one(world *w)
         14);
     add(&b, "\x04\x00\x00", 3);
     add(&b, "\xE0\x00\x01z", 4);
-    ck_assert_int_eq(plx_proxy_parse(b.bytes, sizeof b.bytes, &header), 49);
-    ck_assert_uint_eq(header.tlvs_length, 21);
+    add(&b, "\x05\x00\x00", 3);
+    ck_assert_int_eq(plx_proxy_parse(b.bytes, sizeof b.bytes, &header), 52);
+    ck_assert_uint_eq(header.tlvs_length, 24);
     ck_assert_int_eq(plx_proxy_tlv_next(header.tlvs, header.tlvs_length, &at, &tlv), 1);
     ck_assert_uint_eq(tlv.type, 2);
     ck_assert_uint_eq(tlv.length, 11);
@@ -320,9 +322,12 @@ static void values_are_read_one_by_one(world *w)
     ck_assert_uint_eq(tlv.length, 0);
     ck_assert_int_eq(plx_proxy_tlv_next(header.tlvs, header.tlvs_length, &at, &tlv), 1);
     ck_assert_uint_eq(tlv.type, 0xE0);
+    ck_assert_int_eq(plx_proxy_tlv_next(header.tlvs, header.tlvs_length, &at, &tlv), 1);
+    ck_assert_uint_eq(tlv.type, 5);
+    ck_assert_uint_eq(tlv.length, 0);
     ck_assert_int_eq(plx_proxy_tlv_next(header.tlvs, header.tlvs_length, &at, &tlv), 0);
     ck_assert_int_eq(plx_proxy_tlv_next(header.tlvs, header.tlvs_length, &at, &tlv), 0);
-    check_parts(b.bytes, 49);
+    check_parts(b.bytes, 52);
 }
 
 static void values_that_are_cut_off_are_refused(world *w)

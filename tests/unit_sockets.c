@@ -15,7 +15,9 @@ static void lists_have_limits(world *w)
     ck_ok(plx_sockets_open(&sockets));
     ck_assert_int_eq(plx_sockets_add(sockets, name, PLX_SOCKET_NONE), PLX_EINVAL);
     ck_assert_int_eq(plx_sockets_add(sockets, "two\nlines", PLX_SOCKET_NONE), PLX_EINVAL);
+    ck_assert_int_eq(plx_sockets_add(sockets, "\nline", PLX_SOCKET_NONE), PLX_EINVAL);
     ck_assert_int_eq(plx_sockets_add(sockets, "delete\177", PLX_SOCKET_NONE), PLX_EINVAL);
+    ck_assert(plx_sockets_take(sockets, 0) == PLX_SOCKET_NONE); /* There is none yet. */
     for (uint32_t i = 0; i < PLX_SOCKETS_MAX; i++)
         ck_ok(plx_sockets_add(sockets, i % 2 == 0 ? "" : "\xc3\xbc", PLX_SOCKET_NONE));
     ck_assert_int_eq(plx_sockets_add(sockets, "one more", PLX_SOCKET_NONE), PLX_ELIMIT);

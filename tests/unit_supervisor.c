@@ -90,10 +90,10 @@ static void wrong_variables_are_refused(world *w)
     ck_assert_uint_eq(plx__fault_disarm(PLX__FAULT_MEMORY), 1);
 }
 
-/* The last one is open, and the one before it is not. */
+/* The last one is open, and the one before it is not: those in front of it stay open. */
 static void hole_check(const char *own)
 {
-    plx_socket hole, last;
+    plx_socket hole, last, other;
     char count[32];
     plx_sockets *sockets;
     ck_ok(plx_socket_duplicate(0, &hole));
@@ -102,6 +102,8 @@ static void hole_check(const char *own)
     (void)snprintf(count, sizeof count, "%llu", (unsigned long long)last - 2);
     inherit(own, count, NULL);
     ck_assert_int_eq(inherited(&sockets), PLX_EBADF);
+    for (uint32_t i = 0; 3 + i < (uint32_t)hole; i++)
+        ck_ok(plx__supervised_socket(i, &other));
     plx_socket_close(last);
 }
 
@@ -170,11 +172,11 @@ static void inherited_sockets_have_names(world *w)
         ck_assert(socket == fourth);
     }
     names_check(own, names);
+    hole_check(own);
     if (!has_fourth)
         plx_socket_close(fourth);
     if (status == PLX_EBADF)
         plx_socket_close(third);
-    hole_check(own);
 }
 
 /* --- notifications ---------------------------------------------------------------------------- */

@@ -80,8 +80,8 @@ int plx_inherited_sockets(plx_sockets **sockets_out)
     plx__environment_remove("LISTEN_PID");
     plx__environment_remove("LISTEN_FDS");
     plx__environment_remove("LISTEN_FDNAMES");
-    if (status == 0 || *sockets_out == NULL)
-        return status;
+    if (status == 0)
+        return 0;
     for (uint32_t i = 0; i < plx_sockets_count(*sockets_out); i++)
         (void)plx_sockets_take(*sockets_out, i); /* They stay open. */
     plx_sockets_close(*sockets_out);
