@@ -41,8 +41,8 @@ static bool is_trusted(plx_loop *loop, plx_conn conn, const plx_proxy *proxy)
     const plx__conn *found = plx__conn_find(loop, conn);
     plx__address peer;
     plx__ip ip;
-    if (loop->host->peer(found->object.endpoint.socket, &peer) != 0) /* on_open runs: it is open. */
-        return false;
+    if (loop->host->peer(found->object.endpoint.socket, &peer) != 0)
+        return false; /* It has been reset since it was accepted. */
     plx__ip_of(&ip, &peer);
     for (uint32_t i = 0; i < proxy->trusted_count; i++) {
         if (plx__address_prefix_has(&proxy->trusted[i], &ip))

@@ -183,13 +183,14 @@ static int tlvs_check(const plx_proxy_header *header, const unsigned char *bytes
 {
     plx_proxy_tlv tlv;
     size_t position = 0;
-    size_t checksums = 0;
+    bool has_checksum = false;
     int status;
     while ((status = plx_proxy_tlv_next(header->tlvs, header->tlvs_length, &position, &tlv)) == 1) {
         if (tlv.type != TYPE_CRC32C)
             continue;
-        if (tlv.length != CRC_BYTES || checksums++ > 0 || !crc_matches(bytes, length, tlv.bytes))
+        if (has_checksum || tlv.length != CRC_BYTES || !crc_matches(bytes, length, tlv.bytes))
             return PLX_EPROTO;
+        has_checksum = true;
     }
     return status;
 }

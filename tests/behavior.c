@@ -42,6 +42,7 @@
     X(post)                                                                                        \
     X(prefork)                                                                                     \
     X(proxy)                                                                                       \
+    X(proxy_options)                                                                               \
     X(rest)                                                                                        \
     X(resume)                                                                                      \
     X(room)                                                                                        \

@@ -2,6 +2,7 @@
  *
  * The chapters are those of HAProxy's doc/proxy-protocol.txt (2020/03/05).
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/harness.h"
@@ -18,8 +19,14 @@ static int parse_text(const char *text, plx_proxy_header *header)
 static void check_parts(const void *bytes, size_t length)
 {
     plx_proxy_header header;
-    for (size_t i = 0; i < length; i++)
-        ck_assert_msg(plx_proxy_parse(bytes, i, &header) == PLX_EAGAIN, "%u bytes", (unsigned)i);
+    ck_assert_int_eq(plx_proxy_parse(NULL, 0, &header), PLX_EAGAIN);
+    for (size_t i = 1; i < length; i++) {
+        void *part = malloc(i); /* Of its own: no byte behind it is looked at. */
+        ck_assert_ptr_nonnull(part);
+        memcpy(part, bytes, i);
+        ck_assert_msg(plx_proxy_parse(part, i, &header) == PLX_EAGAIN, "%u bytes", (unsigned)i);
+        free(part);
+    }
 }
 
 /* --- version 1 -------------------------------------------------------------------------------- */
@@ -80,6 +87,7 @@ static void lines_that_are_wrong_are_refused(world *w)
         "GET / HTTP/1.1\r\n",
         "P ROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\n",
         "proxy TCP4 1.2.3.4 1.2.3.4 1 1\r\n",
+        "PROXYxTCP4 1.2.3.4 1.2.3.4 1 1\r\n",
         "PROXY\r\n",
         "PROXY \r\n",
         "PROXY  TCP4 1.2.3.4 1.2.3.4 1 1\r\n",
@@ -394,6 +402,11 @@ static void checksums_that_are_no_checksum_are_refused(world *w)
     ck_assert_int_gt(binary_parse(&b, &header), 0);
     add(&b, "\x03\x00\x04\0\0\0", 7); /* A second one. */
     ck_assert_int_eq(binary_parse(&b, &header), PLX_EPROTO);
+    b = binary_start(0x21, 0x11);
+    add(&b, ipv4, sizeof ipv4);
+    /* Two of which each is right if only its own bytes are zeros: a solution of their equations. */
+    add(&b, "\x03\x00\x04\xB3\x16\xDE\xF3\x03\x00\x04\xFD\x07\x31\xF9", 14);
+    ck_assert_int_eq(binary_parse(&b, &header), PLX_EPROTO);
     for (char length = 0; length < 6; length++) {
         const char crc[8] = {3, 0, length, 0, 0, 0, 0, 0};
         b = binary_start(0x21, 0x11);
@@ -441,6 +454,24 @@ static void written_headers_are_read_again(world *w)
     }
 }
 
+/* Behind a path are zeros, whatever was there before; an abstract name begins with one. */
+static void paths_are_written_to_their_ends(world *w)
+{
+    char longest[5 + 108] = "unix:";
+    unsigned char bytes[PLX_PROXY_HEADER_MAX];
+    static const unsigned char zeros[108];
+    (void)w;
+    memset(longest + 5, 'x', sizeof longest - 6);
+    int length = plx_proxy_write(bytes, sizeof bytes, 2, longest, longest);
+    ck_assert_int_eq(length, PLX_PROXY_HEADER_MAX);
+    length = plx_proxy_write(bytes, sizeof bytes, 2, "unix:/a", "unix:@b");
+    ck_assert_int_eq(length, PLX_PROXY_HEADER_MAX);
+    ck_assert_mem_eq(bytes + 16, "/a", 2);
+    ck_assert_mem_eq(bytes + 18, zeros, 106);
+    ck_assert_mem_eq(bytes + 16 + 108, "\0b", 2);
+    ck_assert_mem_eq(bytes + 18 + 108, zeros, 106);
+}
+
 static void headers_that_cannot_be_written_are_refused(world *w)
 {
     static const char ip[] = "tcp://192.0.2.1:1";
@@ -453,6 +484,8 @@ static void headers_that_cannot_be_written_are_refused(world *w)
     ck_assert_int_eq(plx_proxy_write(bytes, sizeof bytes, 2, ip, "unix:/x"), PLX_EADDRESS);
     ck_assert_int_eq(plx_proxy_write(bytes, sizeof bytes, 1, "unix:/x", "unix:/y"), PLX_EADDRESS);
     ck_assert_int_eq(plx_proxy_write(bytes, sizeof bytes, 1, "192.0.2.1", ip), PLX_EADDRESS);
+    static const char none[] = "tcp://no address:80";
+    ck_assert_int_eq(plx_proxy_write(bytes, sizeof bytes, 1, none, none), PLX_EADDRESS);
 }
 
 /* docs/growing.md */
@@ -492,6 +525,7 @@ const test_case unit_proxy_cases[] = {
     CASE(checksum_covers_every_bit),
     CASE(checksums_that_are_no_checksum_are_refused),
     CASE(written_headers_are_read_again),
+    CASE(paths_are_written_to_their_ends),
     CASE(headers_that_cannot_be_written_are_refused),
     CASE(header_of_any_age_is_filled_in),
     CASES_END,
