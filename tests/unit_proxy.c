@@ -486,6 +486,7 @@ static void headers_that_cannot_be_written_are_refused(world *w)
     ck_assert_int_eq(plx_proxy_write(bytes, sizeof bytes, 1, "192.0.2.1", ip), PLX_EADDRESS);
     static const char none[] = "tcp://no address:80";
     ck_assert_int_eq(plx_proxy_write(bytes, sizeof bytes, 1, none, none), PLX_EADDRESS);
+    ck_assert_int_eq(plx_proxy_write(bytes, sizeof bytes, 2, none, "unix:/x"), PLX_EADDRESS);
 }
 
 /* docs/growing.md */
