@@ -147,7 +147,9 @@ static bool answered(world *w, answer *a, int expected)
     ck_assert_msg(next.status == expected, "%s", plx_error_name(next.status));
     ck_assert_ptr_null(next.takeover);
     answer_close(w, a);
-    for (size_t i = 0; i < SOCKETS; i++) /* It has left none of its copies open. */
+    /* It has left none of its copies open. (On Windows one that was packed and not unpacked is open
+     * in the process that it was packed for.) */
+    for (size_t i = 0; PLX__PACKED_BYTES == 0 && i < SOCKETS; i++)
         ck_ok(plx_listen(w->loop, NULL, a->addresses[i], NULL));
     world_reopen(w, (plx_loop_options){0});
     return true;
