@@ -59,7 +59,8 @@ static void on_opened(plx_loop *loop, plx_conn conn, void *data)
 }
 
 /* From now on it is the user's. The options are found first, and a connection whose header came
- * with it begins to read: once on_header has been called nothing fails any more. */
+ * with it begins to read: once on_header has been called the connection opens, whatever may become
+ * of what came behind the header. */
 static void hand_over(plx_loop *loop, plx_conn conn, const plx_proxy *proxy,
                       const plx_proxy_header *header)
 {

@@ -38,6 +38,11 @@ static void offers_that_cannot_be_made(world *w)
     ck_assert_int_eq(
         plx_handover_open_sized(&handover, w->loop, "unix:x.sock", &newer.options, sizeof newer),
         PLX_EINVAL);
+    const plx_socket taken = plx_sockets_take(options.sockets, 0);
+    ck_assert_int_eq(plx_handover_open(&handover, w->loop, "unix:x.sock", &options), PLX_EINVAL);
+    plx_sockets_close(options.sockets);
+    ck_ok(plx_sockets_open(&options.sockets));
+    ck_ok(plx_sockets_add(options.sockets, "web", taken));
     options.on_taken = NULL;
     ck_assert_int_eq(plx_handover_open(&handover, w->loop, "unix:x.sock", &options), PLX_EINVAL);
     ck_assert_ptr_null(handover);
@@ -98,11 +103,18 @@ static void offer_closes_in_the_middle(world *w)
     peer_close(&other);
 }
 
-static void note_time(plx_loop *loop, plx_timer timer, void *data)
+/* Its sockets are the next process's: the loop may close, and then what is left of the offer. */
+static void offer_that_is_over_needs_no_loop(world *w)
 {
-    (void)loop;
-    (void)timer;
-    ++*(size_t *)data;
+    old_process old = {0};
+    next_process next;
+    if (!old_open(w, &old, 0))
+        return;
+    next_ask(w, &next, &old, true);
+    ck_assert_uint_eq(old.taken, 1);
+    world_reopen(w, (plx_loop_options){0});
+    plx_handover_close(old.handover);
+    plx_takeover_close(next.takeover);
 }
 
 /* The time of a conversation ends with it, and the next one has its own. */
@@ -110,14 +122,12 @@ static void conversation_that_is_over_has_no_time_left(world *w)
 {
     const uint64_t timeout_ns = 20 * PLX_MILLISECOND;
     old_process old = {0};
-    size_t passed = 0;
     if (!old_open(w, &old, timeout_ns))
         return;
     peer other = peer_open(w, old.path);
     peer_send(w, &other, "garbage that is as long as a frame", 34);
     turn_until(w, &old.refused, 1);
-    ck_ok(plx_timer_start(w->loop, NULL, timeout_ns, 0, note_time, &passed));
-    turn_until(w, &passed, 1);
+    turn_for(w, timeout_ns);
     turn_some(w);
     ck_assert_uint_eq(old.refused, 1);
     peer_close(&other);
@@ -131,7 +141,6 @@ static uint32_t refuse_for_want(world *w, uint32_t first, bool is_silent)
     const uint64_t timeout_ns = is_silent ? 20 * PLX_MILLISECOND : 0;
     const int reason = is_silent ? PLX_ETIMEDOUT : PLX_EVERSION;
     old_process old = {0};
-    size_t passed = 0;
     world_reopen(w, (plx_loop_options){0}); /* It has reserved nothing yet. */
     if (!old_open(w, &old, timeout_ns))
         return 0;
@@ -144,8 +153,7 @@ static uint32_t refuse_for_want(world *w, uint32_t first, bool is_silent)
     uint32_t struck = plx__fault_disarm(PLX__FAULT_MEMORY);
     ck_assert_msg(old.status == reason || (struck > 0 && old.status == PLX_ENOMEM), "%s",
                   plx_error_name(old.status));
-    ck_ok(plx_timer_start(w->loop, NULL, 20 * PLX_MILLISECOND, 0, note_time, &passed));
-    turn_until(w, &passed, 1);
+    turn_for(w, 20 * PLX_MILLISECOND);
     turn_some(w);
     ck_assert_uint_eq(old.refused, 1);
     peer_close(&other);
@@ -221,6 +229,7 @@ const test_case behavior_takeover_offer_cases[] = {
     CASE(offers_that_cannot_be_made),
     CASE(refusals_need_no_callback),
     CASE(offer_closes_in_the_middle),
+    CASE(offer_that_is_over_needs_no_loop),
     CASE(want_on_the_way_loses_nothing),
     CASE(conversation_that_is_over_has_no_time_left),
     CASE(conversation_that_cannot_begin_is_refused_once),

@@ -23,7 +23,8 @@ static uint64_t number_read(const unsigned char **bytes, int length)
 {
     uint64_t number = 0;
     for (int i = 0; i < length; i++)
-        number |= (uint64_t) * (*bytes)++ << (8 * i);
+        number |= (uint64_t)(*bytes)[i] << (8 * i);
+    *bytes += length;
     return number;
 }
 

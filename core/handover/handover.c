@@ -305,13 +305,22 @@ static int handover_new(plx_handover **handover_out, plx_loop *loop, const char 
     return 0;
 }
 
+/* There is a list, and nothing was taken from it. */
+static bool is_whole(const plx_sockets *sockets)
+{
+    bool whole = sockets != NULL;
+    for (uint32_t i = 0; i < plx_sockets_count(sockets); i++)
+        whole = whole && plx_sockets_at(sockets, i) != PLX_SOCKET_NONE;
+    return whole;
+}
+
 int plx_handover_open_sized(plx_handover **handover_out, plx_loop *loop, const char *address,
                             const plx_handover_options *options, size_t options_bytes)
 {
     plx_handover_options own;
     *handover_out = NULL;
     int status = plx__sized_take(&own, sizeof own, options, options_bytes);
-    if (status == 0 && (own.sockets == NULL || own.on_taken == NULL))
+    if (status == 0 && (own.on_taken == NULL || !is_whole(own.sockets)))
         status = PLX_EINVAL;
     if (status == 0 && strncmp(address, "unix:", 5) != 0)
         status = PLX_ESCHEME;
@@ -333,9 +342,11 @@ void plx_handover_close(plx_handover *handover)
 {
     if (handover == NULL)
         return;
+    if (handover->options.sockets != NULL) /* Else it is over, and the loop may have closed. */
+        (void)plx_listener_close(handover->loop, handover->listener);
     talk_end(handover);
-    (void)plx_listener_close(handover->loop, handover->listener); /* Stale when it is over. */
     plx_sockets_close(handover->options.sockets);
+    handover->options.sockets = NULL;
     handover->is_closed = true;
     if (!handover->is_calling)
         handover_free(handover);

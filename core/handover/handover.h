@@ -12,8 +12,9 @@
  *     the new process    REQUEST
  *     the old one        OFFER, and behind it the names and the sockets; or REFUSAL, with a code
  *     the new one        CONFIRM, when it listens
- *     the old one        YOURS, when its path is free
- * Whoever closes before that has changed nothing.
+ *     the old one        YOURS, when its path is free; or REFUSAL
+ * A new process that closes before that has changed nothing. An old one that closes has ended, as
+ * far as the new one can know, which serves then.
  */
 #ifndef PLX__HANDOVER_H
 #define PLX__HANDOVER_H

@@ -21,7 +21,7 @@ static bool number_parse(const char *text, uint64_t *number_out)
     return true;
 }
 
-/* How many there are for this process; it leaves 0 as it is. */
+/* Sets `*count_out` only if there are some for this process. */
 static int count_find(uint32_t *count_out)
 {
     const char *process_text = getenv("LISTEN_PID");

@@ -23,7 +23,7 @@ static void timeout_start(plx_takeover *t, uint64_t timeout_ns)
     t->timeout_ns = timeout_ns;
 }
 
-/* What is left of PLX_FOREVER is centuries. */
+/* PLX_FOREVER minus what has passed is still centuries. */
 static uint64_t timeout_left(const plx_takeover *t)
 {
     const uint64_t passed_ns = plx__clock_now() - t->start_ns;

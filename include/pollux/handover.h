@@ -125,8 +125,9 @@ PLX_NODISCARD PLX_API int plx_handover_open_sized(plx_handover **handover_out, p
  * sides check the user of the other one besides. The offer does not keep the loop running.
  *
  * If the call returns 0, the offer owns `sockets`. Returns 0, PLX_ESCHEME for another kind of
- * address, PLX_EINVAL, PLX_ENOSYS in a simulation, or as plx_listen(): PLX_EADDRINUSE while another
- * process makes its offer there, PLX_EAFNOSUPPORT on a system without Unix-domain sockets.
+ * address, PLX_EINVAL, also for a list from which something was taken, PLX_ENOSYS in a simulation,
+ * or as plx_listen(): PLX_EADDRINUSE while another process makes its offer there, PLX_EAFNOSUPPORT
+ * on a system without Unix-domain sockets.
  */
 PLX_NODISCARD static inline int plx_handover_open(plx_handover **handover_out, plx_loop *loop,
                                                   const char *address,
@@ -136,9 +137,10 @@ PLX_NODISCARD static inline int plx_handover_open(plx_handover **handover_out, p
 }
 
 /**
- * Ends the offer: the path is free, the sockets are closed, and a conversation is cut off. Call it
- * on the loop's thread, before you drain for another reason and before the loop closes. NULL is
- * allowed.
+ * Ends the offer: the path is free, the sockets are closed, and a conversation is cut off. A
+ * process that has got the sockets takes that for the end of this one, and serves: beside you, if
+ * you serve on. Call it on the loop's thread, before you drain for another reason and, unless
+ * on_taken was called, before the loop closes. NULL is allowed.
  */
 PLX_API void plx_handover_close(plx_handover *handover);
 
@@ -154,8 +156,9 @@ typedef struct plx_takeover plx_takeover;
  * Returns 0; PLX_ENOENT or PLX_ECONNREFUSED when no process makes an offer there: listen yourself;
  * PLX_EACCES for a path that you may not use, or a process of another user; PLX_EBUSY when that
  * process talks with another one; PLX_EVERSION when it speaks another version of the protocol, or
- * something else; PLX_ETIMEDOUT; PLX_EEOF when it ended in the middle; PLX_ESCHEME;
- * PLX_EAFNOSUPPORT on a system without Unix-domain sockets; PLX_ENOMEM, PLX_EMFILE, PLX_ENFILE.
+ * something else; PLX_ETIMEDOUT; PLX_EEOF when it ended in the middle, or closed its offer;
+ * PLX_ESCHEME; PLX_EAFNOSUPPORT on a system without Unix-domain sockets; PLX_ENOMEM, PLX_EMFILE,
+ * PLX_ENFILE.
  */
 PLX_NODISCARD PLX_API int plx_takeover_open(plx_takeover **takeover_out, const char *address,
                                             uint64_t timeout_ns);
@@ -168,7 +171,8 @@ PLX_API plx_sockets *plx_takeover_sockets(plx_takeover *takeover);
  * more. Blocks until the other one has answered: then it stops accepting, and the address is free
  * for an offer of your own. Returns 0, also when the other process has ended in between, because
  * there is nobody left whom you could disturb; or PLX_ETIMEDOUT after `timeout_ns` without an
- * answer: the other one may serve on, so close the sockets again.
+ * answer, or another code with which plx_takeover_open() is refused: the other one may serve on, so
+ * close the sockets again.
  */
 PLX_NODISCARD PLX_API int plx_takeover_confirm(plx_takeover *takeover, uint64_t timeout_ns);
 
