@@ -130,6 +130,13 @@ int plx__test_fork(void);
 void plx__test_report(int result);
 /* In a child that has forked: ends it at once and leaves the result to its own child. */
 void plx__test_vanish(void);
+/* In a child: suspends it (SIGSTOP) until the first parent continues it. */
+void plx__test_suspend(void);
+/* In the first parent: suspends its child, or waits for it to do so itself. True when the child is
+ * suspended, false if it has ended. */
+bool plx__test_fork_suspend(bool by_itself);
+/* In the first parent: continues the suspended child. */
+void plx__test_fork_continue(void);
 /* In the first parent: waits until child and grandchild have ended. The result, or -1 if there was
  * none. */
 int plx__test_fork_join(void);

@@ -53,6 +53,7 @@
     X(slow)                                                                                        \
     X(stats)                                                                                       \
     X(stop)                                                                                        \
+    X(suspend)                                                                                     \
     X(takeover)                                                                                    \
     X(takeover_answer)                                                                             \
     X(takeover_offer)                                                                              \

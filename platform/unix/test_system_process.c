@@ -165,6 +165,28 @@ void plx__test_vanish(void)
     _exit(0);
 }
 
+void plx__test_suspend(void)
+{
+    (void)kill(getpid(), SIGSTOP);
+}
+
+bool plx__test_fork_suspend(bool by_itself)
+{
+    int state = 0;
+    pid_t known;
+    if (!by_itself)
+        (void)kill(child, SIGSTOP);
+    do {
+        known = waitpid(child, &state, WUNTRACED);
+    } while (known < 0 && errno == EINTR);
+    return known == child && WIFSTOPPED(state);
+}
+
+void plx__test_fork_continue(void)
+{
+    (void)kill(child, SIGCONT);
+}
+
 int plx__test_fork_join(void)
 {
     unsigned char byte;

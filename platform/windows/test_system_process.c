@@ -90,6 +90,20 @@ void plx__test_vanish(void)
 {
 }
 
+void plx__test_suspend(void)
+{
+}
+
+bool plx__test_fork_suspend(bool by_itself)
+{
+    (void)by_itself;
+    return false;
+}
+
+void plx__test_fork_continue(void)
+{
+}
+
 int plx__test_fork_join(void)
 {
     return -1;
