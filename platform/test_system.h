@@ -13,6 +13,10 @@ int plx__test_signal(int number);
  * it is called with UINT32_MAX. PLX_ENOSYS where that cannot be done. */
 int plx__test_descriptor_limit(uint32_t spare);
 
+/* Lets the process have so many descriptors, or as many as the system lets it, if it has fewer: the
+ * usual limit of a login is 1,024. Nothing where there is no such limit. */
+void plx__test_descriptors_allow(uint32_t count);
+
 /* Sets the process's limit of descriptors, whatever is open, until it is called with UINT32_MAX.
  * PLX_ENOSYS where there is no such limit. */
 int plx__test_descriptor_ceiling(uint32_t ceiling);

@@ -258,6 +258,7 @@ int main(int argc, char **argv)
     double seconds = seconds_text != NULL ? strtod(seconds_text, NULL) : 5;
     uint64_t seed = plx__clock_now();
     plx__test_unattended();
+    plx__test_descriptors_allow(4096); /* Crowds have two for each connection. */
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--backend") == 0)
             backend = argv[i + 1];

@@ -10,6 +10,8 @@
 #include "tests/configuration.h"
 
 #define CASES_MAX 1024
+/* Some cases have a thousand connections, with both ends here. */
+#define DESCRIPTORS 4096
 
 static const test_case *cases[CASES_MAX];
 static size_t cases_count;
@@ -192,6 +194,7 @@ int suite_main(int argc, char **argv, const test_case *const *groups, bool has_l
 {
     int first = 1;
     plx__test_unattended();
+    plx__test_descriptors_allow(DESCRIPTORS);
     cases_gather(groups);
     the_world.configuration = plx_backend_default();
     world_has_loop = has_loop;

@@ -57,6 +57,15 @@ int plx__test_descriptor_limit(uint32_t spare)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : plx__fail_last();
 }
 
+void plx__test_descriptors_allow(uint32_t count)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= count)
+        return;
+    limit.rlim_cur = limit.rlim_max < count ? limit.rlim_max : count;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int plx__test_environment(const char *name, const char *value)
 {
     int result = value != NULL ? setenv(name, value, 1) : unsetenv(name);

@@ -57,6 +57,11 @@ int plx__test_environment(const char *name, const char *value)
     return _putenv_s(name, value != NULL ? value : "") == 0 ? 0 : PLX_EINVAL;
 }
 
+void plx__test_descriptors_allow(uint32_t count)
+{
+    (void)count;
+}
+
 int plx__test_descriptor_ceiling(uint32_t ceiling)
 {
     (void)ceiling;
