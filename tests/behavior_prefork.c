@@ -157,29 +157,29 @@ static void child_that_dies_is_started_again(world *w)
     peer_close(&last);
 }
 
-/* A client of the child of this number. False where the system gives all to others, as it may. */
-static bool peer_of(world *w, const forker *f, const char *number, peer *peer_out)
+/* Clients of two children, the older one's first; or the server ends, where the system gives all to
+ * one child, as it may. */
+static bool peers_of_two(world *w, forker *f, peer peers[2])
 {
-    char answer[3];
+    char numbers[2][3];
+    peers[0] = peer_open(w, f->address);
+    peer_send(w, &peers[0], "who", 3);
+    peer_receive(w, &peers[0], numbers[0], 3);
     for (int i = 0; i < 50; i++) {
-        *peer_out = peer_open(w, f->address);
-        peer_send(w, peer_out, "who", 3);
-        peer_receive(w, peer_out, answer, 3);
-        if (memcmp(answer, number, 3) == 0)
+        peers[1] = peer_open(w, f->address);
+        peer_send(w, &peers[1], "who", 3);
+        peer_receive(w, &peers[1], numbers[1], 3);
+        const int order = memcmp(numbers[0], numbers[1], 3);
+        if (order > 0) {
+            const peer younger = peers[0];
+            peers[0] = peers[1];
+            peers[1] = younger;
+        }
+        if (order != 0)
             return true;
-        peer_close(peer_out);
+        peer_close(&peers[1]);
     }
-    return false;
-}
-
-/* Clients of two children; or the server ends. */
-static bool peers_of_two(world *w, forker *f, peer peers[2], const char *first, const char *second)
-{
-    bool has_first = peer_of(w, f, first, &peers[0]);
-    if (has_first && peer_of(w, f, second, &peers[1]))
-        return true;
-    if (has_first)
-        peer_close(&peers[0]);
+    peer_close(&peers[0]);
     (void)forker_end(w, f);
     return false;
 }
@@ -240,7 +240,7 @@ static void drain_outlasts_a_restart(world *w)
     forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2}, .drain_ns = PLX_FOREVER};
     size_t count;
     peer peers[2]; /* One that is busy, and a deadly one. */
-    if (!forker_start(w, &f) || !peers_of_two(w, &f, peers, "n-0", "n-1"))
+    if (!forker_start(w, &f) || !peers_of_two(w, &f, peers))
         return;
     peer_send(w, &peers[0], "half", 4);
     const uint64_t before_ns = net_now();
@@ -319,7 +319,7 @@ static void orphans_end_alone(world *w)
     forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 3}};
     peer peers[2]; /* An idle one, and one that is busy. */
     size_t count;
-    if (!forker_start(w, &f) || !peers_of_two(w, &f, peers, "n-1", "n-2"))
+    if (!forker_start(w, &f) || !peers_of_two(w, &f, peers))
         return;
     peer_send(w, &peers[1], "half", 4);
     forker_kill(&f);

@@ -74,15 +74,15 @@ static bool suspension_tried(world *w, bool in_callback)
     char answer;
     couple talking = couple_open();
     couple other = couple_open();
+    uint64_t since = net_now(); /* Each timeout of the child begins later. */
+    peer_send(w, &talking.theirs, "1", 1);
     if (child_fork())
         child_serve(w, &talking, &other);
     peer_close(&talking.ours);
     peer_close(&other.ours);
-    uint64_t since = net_now(); /* Each timeout of the child begins later. */
-    peer_send(w, &talking.theirs, "1", 1);
     peer_receive(w, &talking.theirs, &answer, 1);
     if (in_callback)
-        peer_send(w, &other.theirs, "x", 1);
+        (void)net_send(other.theirs.socket, "x", 1);
     bool is_suspended = plx__test_fork_suspend(in_callback);
     ptrdiff_t sent = net_send(talking.theirs.socket, "2", 1);
     bool was_in_time = net_now() - since < TIMEOUT_NS;

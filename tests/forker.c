@@ -124,6 +124,8 @@ static void server_run(forker *f)
     if (f->lacks)
         plx__fault_arm(f->what, f->spared, 1);
     end.status = plx_server_run(server);
+    if (f->stops_with_child) /* A child that has lived for long needs no memory to be due. */
+        (void)plx__fault_disarm(f->what);
     if (f->lacks) {
         uint32_t struck = plx__fault_disarm(f->what);
         ck_assert(f->children_lack || struck == 1);

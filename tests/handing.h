@@ -35,12 +35,12 @@ void old_on_taken(plx_loop *loop, plx_handover *handover, void *data);
 bool old_open(world *w, old_process *old, uint64_t timeout_ns);
 /* The socket is the list's, which does not count it. */
 plx_sockets *list_of(plx_socket socket);
-/* It asks at `path`, with these timeouts, and confirms or not. */
+/* It asks at `path`, with this timeout, and confirms or not. */
 void next_start(next_process *next, const char *path, uint64_t timeout_ns, bool confirms);
 bool next_is_done(next_process *next);
 /* Until it is done. */
 void next_await(world *w, next_process *next);
-/* All of it. */
+/* next_start() and next_await(). */
 void next_ask(world *w, next_process *next, const old_process *old, bool confirms);
 /* With the socket clients are served, by this loop: one that connects now, and one that has waited.
  */

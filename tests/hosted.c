@@ -40,7 +40,7 @@ static size_t conn_data(plx_loop *loop, plx_conn conn, void *data, const void *b
 {
     hosted_loop *l = at(loop);
     add(&l->strays, l != data);
-    add(&l->strays, plx_server_close(l->hosted->server) != PLX_EBUSY);
+    add(&l->strays, plx_server_close(l->hosted->server) != PLX_EBUSY); /* In a callback. */
     if (length < l->hosted->least)
         return 0;
     add(&l->received, (uint32_t)length);

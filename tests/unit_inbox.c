@@ -18,8 +18,7 @@ static void take(plx__inbox *inbox, uint32_t number)
     ck_assert_uint_eq(handoff.hops, number);
 }
 
-/* It takes as many as it has room for, and gives them back in their order; what was taken makes
- * room. */
+/* It takes as many as it has room for, and returns them in order; what was taken makes room. */
 static void full_queue_takes_no_more(world *w)
 {
     plx__inbox inbox = {0};
@@ -44,7 +43,7 @@ static void full_queue_takes_no_more(world *w)
 }
 
 /* What is taken still counts until it is done; and at its end nothing is let in. */
-static void queue_counts_what_is_under_way(world *w)
+static void queue_counts_what_is_in_flight(world *w)
 {
     plx__inbox inbox = {0};
     plx__handoff handoff = {.hops = 3};
@@ -70,6 +69,6 @@ static void queue_counts_what_is_under_way(world *w)
 
 const test_case unit_inbox_cases[] = {
     CASE(full_queue_takes_no_more),
-    CASE(queue_counts_what_is_under_way),
+    CASE(queue_counts_what_is_in_flight),
     CASES_END,
 };
