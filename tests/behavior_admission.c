@@ -86,6 +86,28 @@ static bool limited_open(world *w, hosted *h, const plx_server_limits *limits, u
     return true;
 }
 
+/* Clients that have reset their connections before anybody looked may have no address any more:
+ * they are nobody's, and the next one is served. */
+static void clients_that_have_gone_count_for_nobody(world *w)
+{
+    const plx_server_limits limits = {.client_open_max = 10};
+    hosted h = {.limits = &limits};
+    peer here;
+    hosted_open(w, &h, (plx_server_options){.loops = 1}, (plx_loop_options){0});
+    for (size_t i = 0; i < 4; i++) {
+        peer gone = peer_open(w, h.address);
+        peer_reset(&gone);
+    }
+    hosted_run(&h);
+    hosted_peers_open(w, &h, &here, 1);
+    check_served(w, &here);
+    ck_assert_uint_eq(hosted_stat(&h, clients), 1);
+    ck_assert_uint_eq(hosted_stat(&h, refused_client_open), 0);
+    peer_close(&here);
+    until_left(w, &h, 0);
+    hosted_close(w, &h);
+}
+
 /* Two each. The third is reset, whichever loop has the first two; who leaves makes room. */
 static void client_has_so_many(world *w)
 {
@@ -524,6 +546,7 @@ static void limits_need_memory(world *w)
 }
 
 const test_case behavior_admission_cases[] = {
+    CASE(clients_that_have_gone_count_for_nobody),
     CASE(client_has_so_many),
     CASE(clients_are_apart_as_their_bits_say),
     CASE(lists_say_who_may_connect),

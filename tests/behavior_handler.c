@@ -311,6 +311,14 @@ static void misfits_are_refused(world *w)
         ck_assert_int_eq(hosted_try(w, &h, misfits[i], (plx_loop_options){0}), PLX_EINVAL);
         ck_assert_ptr_null(h.server);
     }
+    for (size_t i = 0; i < 3; i++) { /* They run by themselves alone. */
+        static const uint32_t policies[] = {PLX_DISPATCH_THREAD, PLX_DISPATCH_FORK,
+                                            PLX_DISPATCH_PREFORK};
+        const plx_server_options options = {
+            .dispatch = policies[i], .on_socket = i < 2 ? on_socket : NULL, .no_threads = 1};
+        plx_server *server;
+        ck_assert_int_eq(plx_server_open(&server, &options), PLX_EINVAL);
+    }
 }
 
 /* The second of three threads does not start. */
