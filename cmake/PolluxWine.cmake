@@ -28,9 +28,16 @@ set_tests_properties(wine.stop PROPERTIES FIXTURES_CLEANUP wine TIMEOUT 60
                                           ENVIRONMENT "${pollux_wine_environment}")
 
 # A program that has user32.dll takes twice as long to start, for it is what knows of windows and
-# fonts. libuv alone wants it: it is loaded when libuv calls it. Sets pollux_wine_link_options.
-set(user32 "${PROJECT_BINARY_DIR}/late_user32")
-file(WRITE "${user32}.def" "LIBRARY user32.dll
+# fonts. libuv alone wants it: it is loaded when libuv calls it. Sets pollux_wine_link_options. Not
+# with binutils 2.44, which makes the addresses of such functions read-only, so that the first call
+# crashes (msys2/MINGW-packages, issue 23577); later ones were not tried.
+set(pollux_wine_link_options "")
+execute_process(COMMAND "${CMAKE_DLLTOOL}" --version OUTPUT_VARIABLE version
+                COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCH "[0-9]+\\.[0-9]+" version "${version}")
+if(version VERSION_LESS 2.44)
+    set(user32 "${PROJECT_BINARY_DIR}/late_user32")
+    file(WRITE "${user32}.def" "LIBRARY user32.dll
 EXPORTS
 DispatchMessageA
 GetMessageA
@@ -38,6 +45,7 @@ GetSystemMetrics
 MapVirtualKeyW
 TranslateMessage
 ")
-execute_process(COMMAND "${CMAKE_DLLTOOL}" -d "${user32}.def" -y "${user32}.a"
-                COMMAND_ERROR_IS_FATAL ANY)
-set(pollux_wine_link_options "-Wl,--whole-archive,${user32}.a,--no-whole-archive")
+    execute_process(COMMAND "${CMAKE_DLLTOOL}" -d "${user32}.def" -y "${user32}.a"
+                    COMMAND_ERROR_IS_FATAL ANY)
+    set(pollux_wine_link_options "-Wl,--whole-archive,${user32}.a,--no-whole-archive")
+endif()

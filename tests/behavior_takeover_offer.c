@@ -76,7 +76,7 @@ static void refusals_need_no_callback(world *w)
         .sockets = list_of(socket_listening(address)), .on_taken = old_on_taken, .data = &old};
     ck_ok(plx_handover_open(&old.handover, w->loop, old.path, &options));
     peer stranger = peer_open(w, old.path);
-    peer_send(w, &stranger, "garbage that is as long as a frame", 34);
+    peer_send(w, &stranger, "garbage that is as long as a frame", PLX__FRAME_BYTES);
     (void)peer_drain(w, &stranger, &dropped);
     ck_assert_uint_eq(dropped, PLX__FRAME_BYTES);
     peer_close(&stranger);
@@ -90,7 +90,7 @@ static void offer_closes_in_the_middle(world *w)
     if (!old_open(w, &old, 0))
         return;
     peer other = peer_open(w, old.path);
-    peer_send(w, &other, "garbage that is as long as a frame", 34);
+    peer_send(w, &other, "garbage that is as long as a frame", PLX__FRAME_BYTES);
     turn_until(w, &old.refused, 1);
     ck_assert(!is_there(old.file));
     peer_close(&other);
@@ -125,7 +125,7 @@ static void conversation_that_is_over_has_no_time_left(world *w)
     if (!old_open(w, &old, timeout_ns))
         return;
     peer other = peer_open(w, old.path);
-    peer_send(w, &other, "garbage that is as long as a frame", 34);
+    peer_send(w, &other, "garbage that is as long as a frame", PLX__FRAME_BYTES);
     turn_until(w, &old.refused, 1);
     turn_for(w, timeout_ns);
     turn_some(w);
@@ -148,7 +148,7 @@ static uint32_t refuse_for_want(world *w, uint32_t first, bool is_silent)
     plx__fault_arm(PLX__FAULT_MEMORY, first, 1);
     peer other = peer_open(w, old.path);
     if (!is_silent)
-        (void)net_send(other.socket, "garbage that is as long as a frame", 34);
+        (void)net_send(other.socket, "garbage that is as long as a frame", PLX__FRAME_BYTES);
     turn_until(w, &old.refused, 1);
     uint32_t struck = plx__fault_disarm(PLX__FAULT_MEMORY);
     ck_assert_msg(old.status == reason || (struck > 0 && old.status == PLX_ENOMEM), "%s",
