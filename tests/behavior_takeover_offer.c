@@ -63,12 +63,19 @@ static void offers_that_cannot_be_made(world *w)
     plx_takeover_close(NULL);
 }
 
-/* Nobody need be told whom it has refused. */
+/* Counts the connections that look like the program's own. */
+static int visit(plx_loop *loop, plx_conn conn, void *data)
+{
+    *(size_t *)data += plx_conn_is_open(loop, conn) || plx_conn_data(loop, conn) != NULL;
+    return 0;
+}
+
+/* Nobody need be told whom it has refused, and none of its connections is the program's. */
 static void refusals_need_no_callback(world *w)
 {
     old_process old = {0};
     char address[PLX_ADDRESS_TEXT_MAX];
-    size_t dropped;
+    size_t dropped, own = 0;
     if (!old_open(w, &old, 0))
         return;
     plx_handover_close(old.handover);
@@ -79,6 +86,8 @@ static void refusals_need_no_callback(world *w)
     peer_send(w, &stranger, "garbage that is as long as a frame", PLX__FRAME_BYTES);
     (void)peer_drain(w, &stranger, &dropped);
     ck_assert_uint_eq(dropped, PLX__FRAME_BYTES);
+    ck_ok(plx_loop_each_conn(w->loop, visit, &own));
+    ck_assert_uint_eq(own, 0);
     peer_close(&stranger);
     plx_handover_close(old.handover);
 }

@@ -5,6 +5,7 @@
  */
 #include "core/handover/handover.h"
 
+#include <pollux/conn.h>
 #include <pollux/listener.h>
 #include <pollux/timer.h>
 #include <pollux/watch.h>
@@ -12,10 +13,13 @@
 #include <string.h>
 
 #include "backends/backend.h"
+#include "core/shared_options.h"
 #include "platform/sized.h"
 
 #define TIMEOUT_DEFAULT_NS (10 * PLX_SECOND)
 #define PATH_MODE          0600u
+/* How long somebody who was refused may take to close. */
+#define FINISH_NS PLX_SECOND
 
 enum talk_state { TALK_NONE, TALK_REQUEST, TALK_OFFER, TALK_CONFIRM };
 
@@ -45,16 +49,22 @@ struct plx_handover {
 
 /* --- the end of a talk ------------------------------------------------------------------------ */
 
-static void talk_end(plx_handover *h)
+/* The socket is the caller's then. */
+static plx_socket talk_leave(plx_handover *h)
 {
     talk *t = &h->talk;
-    if (t->state == TALK_NONE)
-        return;
+    const plx_socket socket = t->socket;
     (void)plx_watch_close(h->loop, t->watch);
     (void)plx_timer_cancel(h->loop, t->timer);
-    plx_socket_close(t->socket);
     plx__free(t->offer);
     *t = (talk){.state = TALK_NONE};
+    return socket;
+}
+
+static void talk_end(plx_handover *h)
+{
+    if (h->talk.state != TALK_NONE)
+        plx_socket_close(talk_leave(h));
 }
 
 static void handover_free(plx_handover *h)
@@ -80,21 +90,43 @@ static void refused_tell(plx_handover *h, int status, uint64_t process)
     call_end(h);
 }
 
-/* The other one is told why, if it listens. */
-static void refusal_send(plx_socket socket, int status)
+static void refusal_write(int status, unsigned char *bytes)
 {
-    unsigned char bytes[PLX__FRAME_BYTES];
     const plx__frame frame = {
         .kind = PLX__FRAME_REFUSAL, .count = (uint32_t)-status, .process = plx__process_id()};
     plx__frame_write(&frame, bytes);
+}
+
+static void on_refused_open(plx_loop *loop, plx_conn conn, void *data)
+{
+    unsigned char bytes[PLX__FRAME_BYTES];
+    refusal_write((int)(intptr_t)data, bytes);
+    if (plx_conn_write(loop, conn, bytes, sizeof bytes) == 0)
+        (void)plx_conn_finish(loop, conn, FINISH_NS);
+    else
+        (void)plx_conn_close(loop, conn);
+}
+
+/* The other one is told why, if it listens. It may be sending: on Windows a socket that closes with
+ * something unread is reset, and what was sent before is lost. So it becomes a connection that
+ * finishes, never the user's; without memory for that it closes at once. */
+static void refuse(plx_handover *h, plx_socket socket, int status)
+{
+    unsigned char bytes[PLX__FRAME_BYTES];
+    const plx_conn_options options = {.on_open = on_refused_open,
+                                      .data = (void *)(intptr_t)status,
+                                      .flags = PLX_CONN_ACCEPTED | PLX__CONN_OPTION_STAGED};
+    if (plx_conn_adopt(h->loop, NULL, socket, &options, NULL, 0) == 0)
+        return;
+    refusal_write(status, bytes);
     (void)plx__socket_send(socket, bytes, sizeof bytes);
+    plx_socket_close(socket);
 }
 
 static void talk_refuse(plx_handover *h, int status)
 {
     uint64_t process = h->talk.process;
-    refusal_send(h->talk.socket, status);
-    talk_end(h);
+    refuse(h, talk_leave(h), status);
     refused_tell(h, status, process);
 }
 
@@ -265,8 +297,7 @@ static enum plx_accept_verdict on_accept(plx_loop *loop, plx_listener listener, 
         status = talk_begin(h, socket, process);
     if (status == 0)
         return PLX_ACCEPT_TAKEN;
-    refusal_send(socket, status);
-    plx_socket_close(socket);
+    refuse(h, socket, status);
     refused_tell(h, status, process);
     return PLX_ACCEPT_TAKEN;
 }

@@ -285,7 +285,8 @@ typedef int (*plx_each_conn_fn)(plx_loop *loop, plx_conn conn, void *data);
  * plx_conn_data() returns the data of each. Those that plx_connect() or plx_conn_adopt() has made
  * are visited before their on_open, too: plx_conn_is_open() returns 0 for them. An accepted
  * connection is not visited before its on_open runs, unless its PROXY header is awaited
- * (pollux/proxy_protocol.h): then plx_conn_is_open() returns 0, and plx_conn_data() NULL.
+ * (pollux/proxy_protocol.h): then plx_conn_is_open() returns 0, and plx_conn_data() NULL. The same
+ * holds for processes that an offer of sockets has refused (pollux/handover.h).
  *
  * `visit` may do what every callback may: write to, close and open connections. Those that are
  * closed are not visited any more; those that are opened meanwhile may be visited or not.
