@@ -90,37 +90,26 @@ static void refused_tell(plx_handover *h, int status, uint64_t process)
     call_end(h);
 }
 
-static void refusal_write(int status, unsigned char *bytes)
-{
-    const plx__frame frame = {
-        .kind = PLX__FRAME_REFUSAL, .count = (uint32_t)-status, .process = plx__process_id()};
-    plx__frame_write(&frame, bytes);
-}
-
 static void on_refused_open(plx_loop *loop, plx_conn conn, void *data)
 {
-    unsigned char bytes[PLX__FRAME_BYTES];
-    refusal_write((int)(intptr_t)data, bytes);
-    if (plx_conn_write(loop, conn, bytes, sizeof bytes) == 0)
-        (void)plx_conn_finish(loop, conn, FINISH_NS);
-    else
-        (void)plx_conn_close(loop, conn);
+    (void)data;
+    (void)plx_conn_finish(loop, conn, FINISH_NS);
 }
 
 /* The other one is told why, if it listens. It may be sending: on Windows a socket that closes with
  * something unread is reset, and what was sent before is lost. So it becomes a connection that
- * finishes, never the user's; without memory for that it closes at once. */
+ * finishes, never the user's; without memory or a slot for that it closes at once. */
 static void refuse(plx_handover *h, plx_socket socket, int status)
 {
     unsigned char bytes[PLX__FRAME_BYTES];
+    const plx__frame frame = {
+        .kind = PLX__FRAME_REFUSAL, .count = (uint32_t)-status, .process = plx__process_id()};
     const plx_conn_options options = {.on_open = on_refused_open,
-                                      .data = (void *)(intptr_t)status,
                                       .flags = PLX_CONN_ACCEPTED | PLX__CONN_OPTION_STAGED};
-    if (plx_conn_adopt(h->loop, NULL, socket, &options, NULL, 0) == 0)
-        return;
-    refusal_write(status, bytes);
+    plx__frame_write(&frame, bytes);
     (void)plx__socket_send(socket, bytes, sizeof bytes);
-    plx_socket_close(socket);
+    if (plx_conn_adopt(h->loop, NULL, socket, &options, NULL, 0) != 0)
+        plx_socket_close(socket);
 }
 
 static void talk_refuse(plx_handover *h, int status)

@@ -6,7 +6,8 @@
  * handover.c  the one that has the sockets
  * takeover.c  the one that gets them
  *
- * Each calls those above it alone, and the public interface of the loop.
+ * Each calls those above it alone, and the public interface of the loop; handover.c stages the
+ * connections of those whom it refuses (core/shared_options.h).
  *
  * The conversation, each line a frame:
  *     the new process    REQUEST

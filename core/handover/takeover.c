@@ -190,7 +190,9 @@ int plx_takeover_confirm(plx_takeover *takeover, uint64_t timeout_ns)
 {
     plx__frame yours;
     timeout_start(takeover, timeout_ns);
-    frame_send(takeover, PLX__FRAME_CONFIRM);
+    /* What is there already is a refusal, or the end: whoever sends then may lose it on Windows. */
+    if (plx__socket_look(takeover->channel, PLX__LOOK_READ) == 0)
+        frame_send(takeover, PLX__FRAME_CONFIRM);
     int status = frame_expect(takeover, PLX__FRAME_YOURS, &yours);
     return status == PLX_EEOF ? 0 : status;
 }
