@@ -43,12 +43,7 @@ static void drain_serves_who_waits_for_room(world *w)
     hosted h = {.is_asked = true};
     peer peers[2];
     size_t dropped;
-    hosted_open(w, &h, (plx_server_options){.loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
-                (plx_loop_options){.connections_max = 1});
-    hosted_run(&h);
-    hosted_peers_open(w, &h, peers, 1);
-    peers[1] = peer_open(w, h.address);
-    hosted_until_full(w, &h);
+    hosted_full_open(w, &h, peers);
     ck_ok(plx_server_drain(h.server, PLX_FOREVER));
     for (size_t i = 0; i < 2; i++) {
         ck_assert_int_eq(peer_drain(w, &peers[i], &dropped), PLX_EEOF);

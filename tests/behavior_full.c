@@ -38,12 +38,7 @@ static void full_server_looks_seldom(world *w)
 {
     hosted h = {0};
     peer peers[2];
-    hosted_open(w, &h, (plx_server_options){.loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
-                (plx_loop_options){.connections_max = 1});
-    hosted_run(&h);
-    hosted_peers_open(w, &h, peers, 1);
-    peers[1] = peer_open(w, h.address);
-    hosted_until_full(w, &h);
+    hosted_full_open(w, &h, peers);
     const uint64_t before_ns = net_now();
     const uint64_t before = hosted_total(w, &h).timers_fired;
     turn_for(w, 200 * PLX_MILLISECOND);
@@ -60,12 +55,7 @@ static void who_waits_at_the_end_is_refused(world *w)
     hosted h = {0};
     peer peers[2];
     size_t dropped;
-    hosted_open(w, &h, (plx_server_options){.loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
-                (plx_loop_options){.connections_max = 1});
-    hosted_run(&h);
-    hosted_peers_open(w, &h, peers, 1);
-    peers[1] = peer_open(w, h.address);
-    hosted_until_full(w, &h);
+    hosted_full_open(w, &h, peers);
     plx_server_stop(h.server);
     ck_ok(hosted_wait(w, &h));
     hosted_close(w, &h);

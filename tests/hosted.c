@@ -253,6 +253,16 @@ void hosted_peers_open(world *w, hosted *h, peer *peers, size_t count)
     }
 }
 
+void hosted_full_open(world *w, hosted *h, peer peers[2])
+{
+    hosted_open(w, h, (plx_server_options){.loops = 1, .dispatch = PLX_DISPATCH_ROUND_ROBIN},
+                (plx_loop_options){.connections_max = 1});
+    hosted_run(h);
+    hosted_peers_open(w, h, peers, 1);
+    peers[1] = peer_open(w, h->address);
+    hosted_until_full(w, h);
+}
+
 void hosted_peers_close(peer *peers, size_t count)
 {
     for (size_t i = 0; i < count; i++)

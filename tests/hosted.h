@@ -71,6 +71,8 @@ void hosted_until_stat_at(world *w, hosted *h, size_t offset, uint64_t wanted);
 plx_loop_stats hosted_total(world *w, hosted *h);
 /* Turns the case's loop until accepting has paused because all loops are full. */
 void hosted_until_full(world *w, hosted *h);
+/* Opens and runs a server with room for one: the first peer is served, and the other waits. */
+void hosted_full_open(world *w, hosted *h, peer peers[2]);
 /* The sum of a counter over all loops. */
 uint32_t hosted_sum(hosted *h, size_t offset);
 #define hosted_count(h, member) hosted_sum((h), offsetof(hosted_loop, member))
