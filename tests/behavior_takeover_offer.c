@@ -70,12 +70,14 @@ static int visit(plx_loop *loop, plx_conn conn, void *data)
     return 0;
 }
 
-/* Nobody need be told whom it has refused, and none of its connections is the program's. */
+/* Nobody need be told whom it has refused, none of its connections is the program's, and a loop
+ * that takes no bytes to send refuses all the same. */
 static void refusals_need_no_callback(world *w)
 {
     old_process old = {0};
     char address[PLX_ADDRESS_TEXT_MAX];
     size_t dropped, own = 0;
+    world_reopen(w, (plx_loop_options){.queued_bytes_max = 1});
     if (!old_open(w, &old, 0))
         return;
     plx_handover_close(old.handover);

@@ -122,7 +122,8 @@ PLX_NODISCARD PLX_API int plx_handover_open_sized(plx_handover **handover_out, p
 /**
  * Offers the sockets to a process of the same user that asks at `address`, "unix:/path". The socket
  * file has mode 0600; on Windows the access list of its directory decides who can connect. Both
- * sides check the user of the other one besides. The offer does not keep the loop running.
+ * sides check the user of the other one besides. The offer does not keep the loop running; a
+ * process that is refused does until it closes, for a second at the most.
  *
  * If the call returns 0, the offer owns `sockets`. Returns 0, PLX_ESCHEME for another kind of
  * address, PLX_EINVAL, also for a list from which something was taken, PLX_ENOSYS in a simulation,
