@@ -425,11 +425,11 @@ static void restart_needs_no_memory(world *w)
 /* The server is stopped when a child is due to be started again: none is. */
 static void stop_outlasts_a_restart(world *w)
 {
-    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2},
-                .stops_with_child = true};
+    forker f = {.options = {.dispatch = PLX_DISPATCH_PREFORK, .loops = 2}};
     if (!forker_start(w, &f))
         return;
     peer deadly = peer_open(w, f.address);
+    forker_stop_with_child(w, &f);
     forker_starve(w, &f, 0); /* So that it is due at once. */
     child_kill(w, &deadly);
     ending end = forker_ending(w, &f);

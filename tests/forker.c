@@ -36,7 +36,7 @@ static int loop_started(plx_server *server, plx_loop *loop, uint32_t index, void
 }
 
 /* What a case may ask of it, in two bytes. */
-enum { STARVE = 's', FEED = 'f', KILL = 'k' };
+enum { STARVE = 's', FEED = 'f', STOP_WITH_CHILD = 'c', KILL = 'k' };
 
 static bool feed(plx_server *server, const forker *f, unsigned char started)
 {
@@ -48,32 +48,6 @@ static bool feed(plx_server *server, const forker *f, unsigned char started)
     return true;
 }
 
-/* One of these, which is answered by a byte, or the end. */
-static void channel_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
-                          uint32_t ready)
-{
-    plx_server *server = plx_loop_data(loop);
-    forker *f = data;
-    unsigned char bytes[2];
-    bool is_done = true;
-    (void)ready;
-    if (plx__socket_receive(socket, bytes, 2) == 2) {
-        if (bytes[0] == KILL)
-            plx__test_report(CHILD_IS_GOOD);
-        if (bytes[0] == FEED)
-            is_done = feed(server, f, bytes[1]);
-        else
-            plx__fault_arm(f->what = PLX__FAULT_MEMORY, bytes[1], 1);
-        ck_assert_int_eq(plx__socket_send(socket, &is_done, 1), 1);
-        return;
-    }
-    ck_ok(plx_watch_close(loop, watch));
-    if (f->drain_ns > 0)
-        ck_ok(plx_server_drain(server, f->drain_ns));
-    else
-        plx_server_stop(server);
-}
-
 static void child_ended(plx_loop *loop, plx_signal signal, void *data, int number)
 {
     (void)signal;
@@ -82,12 +56,39 @@ static void child_ended(plx_loop *loop, plx_signal signal, void *data, int numbe
     plx_server_stop(plx_loop_data(loop));
 }
 
-/* Opened while it runs, the signal is told to the server first. */
-static void children_watch(plx_loop *loop, void *data, int status)
+/* Whether it is done. */
+static bool obey(plx_loop *loop, forker *f, const unsigned char *order)
 {
-    (void)data;
-    (void)status;
-    ck_ok(plx_signal_open(loop, NULL, PLX_SIGNAL_CHILD, child_ended, NULL));
+    if (order[0] == KILL)
+        plx__test_report(CHILD_IS_GOOD);
+    if (order[0] == FEED)
+        return feed(plx_loop_data(loop), f, order[1]);
+    if (order[0] == STARVE)
+        plx__fault_arm(f->what = PLX__FAULT_MEMORY, order[1], 1);
+    else /* The server has opened its own before, and is told first. */
+        ck_ok(plx_signal_open(loop, NULL, PLX_SIGNAL_CHILD, child_ended, NULL));
+    return true;
+}
+
+/* One of these, which is answered by a byte, or the end. */
+static void channel_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
+                          uint32_t ready)
+{
+    plx_server *server = plx_loop_data(loop);
+    forker *f = data;
+    unsigned char order[2];
+    bool is_done;
+    (void)ready;
+    if (plx__socket_receive(socket, order, 2) == 2) {
+        is_done = obey(loop, f, order);
+        ck_assert_int_eq(plx__socket_send(socket, &is_done, 1), 1);
+        return;
+    }
+    ck_ok(plx_watch_close(loop, watch));
+    if (f->drain_ns > 0)
+        ck_ok(plx_server_drain(server, f->drain_ns));
+    else
+        plx_server_stop(server);
 }
 
 static void on_count(plx_server *server, const plx_server_counts *counts, void *data)
@@ -117,19 +118,13 @@ static void server_run(forker *f)
                          channel_ready, f));
     ck_assert_int_eq(plx__socket_send(f->channel[1], f->address, sizeof f->address),
                      sizeof f->address);
-    if (f->stops_with_child)
-        ck_ok(plx_post(plx_server_loop(server, 0), children_watch, NULL));
     if (f->drains_first)
         ck_ok(plx_server_drain(server, PLX_FOREVER));
     if (f->lacks)
         plx__fault_arm(f->what, f->spared, 1);
     end.status = plx_server_run(server);
-    if (f->stops_with_child) /* A child that has lived for long needs no memory to be due. */
-        (void)plx__fault_disarm(f->what);
-    if (f->lacks) {
-        uint32_t struck = plx__fault_disarm(f->what);
-        ck_assert(f->children_lack || struck == 1);
-    }
+    uint32_t struck = plx__fault_disarm(f->what); /* One that starves may have needed nothing. */
+    ck_assert(!f->lacks || f->children_lack || struck == 1);
     end.loops = plx_server_loops(server);
     plx_server_stats_get(server, &end.stats);
     ck_ok(plx_server_count(server, on_count, &end.loop));
@@ -186,6 +181,11 @@ void forker_feed(world *w, forker *f, unsigned char started)
 {
     while (!ask(w, f, FEED, started))
         turn(w);
+}
+
+void forker_stop_with_child(world *w, forker *f)
+{
+    (void)ask(w, f, STOP_WITH_CHILD, 0);
 }
 
 void forker_kill(forker *f)

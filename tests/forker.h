@@ -27,7 +27,6 @@ typedef struct forker {
     bool lacks;                      /* Once while it runs, this: */
     enum plx__fault_kind what;
     uint32_t spared;       /* After so many that it gets. */
-    bool stops_with_child; /* When one ends, in the same turn in which the server sees that. */
     bool children_lack;    /* Each child lacks it, and the server perhaps. */
     uint64_t drain_ns;     /* When the case has closed the channel; 0: it stops. */
     plx_socket channel[2]; /* The case's end, and the server's. */
@@ -40,6 +39,8 @@ bool forker_start(world *w, forker *f);
 void forker_starve(world *w, forker *f, unsigned char spared);
 /* Waits until it has started so many children, and gives it memory again if it lacks any. */
 void forker_feed(world *w, forker *f, unsigned char started);
+/* The server stops when a child ends, in the same turn in which it sees that. */
+void forker_stop_with_child(world *w, forker *f);
 /* The server's process ends at once, and leaves its children to themselves. They have to end before
  * child_join(). */
 void forker_kill(forker *f);
