@@ -240,7 +240,7 @@ row_run() {
         ;;
     posix) simple "POSIX layer: Linux and Wine alike" 80 "$linux $windows" posix_run ;;
     windows-release)
-        simple "Windows release" 60 "$windows" release mingw-release $windows_backends
+        simple "Windows release" 90 "$windows" release mingw-release $windows_backends
         ;;
     programs) simple "POSIX layer: real programs" 360 '' sh ci/posix-programs.sh ;;
     release) simple "Linux release" 40 "$linux" release release $linux_backends ;;
