@@ -13,6 +13,15 @@ const plx__class *const plx__classes[PLX__KINDS] = {
     [PLX__KIND_SIGNAL] = &plx__signal_class,
 };
 
+void (*const plx__fired[PLX__DEADLINE_KINDS])(plx_loop *, plx__wheel_node *) = {
+    [PLX__DEADLINE_TIMER] = plx__timer_fired,
+    [PLX__DEADLINE_CONN] = plx__conn_timeout_fired,
+    [PLX__DEADLINE_CONN_DUE] = plx__conn_timeout_due,
+    [PLX__DEADLINE_PACE] = plx__conn_pace_fired,
+    [PLX__DEADLINE_SEND_RETRY] = plx__conn_send_retry,
+    [PLX__DEADLINE_LISTENER_RETRY] = plx__listener_retry,
+};
+
 PLX__SLOW static void completion_deliver(plx_loop *loop, const plx__completion *completion)
 {
     plx__object *object = (plx__object *)(void *)completion->endpoint;

@@ -96,7 +96,7 @@ static int listener_take(plx_loop *loop, plx__listener **listener_out, plx_socke
     object->endpoint.socket = socket;
     *listener = (plx__listener){.object = *object,
                                 .path = path,
-                                .retry.fired = plx__listener_retry,
+                                .retry.kind = PLX__DEADLINE_LISTENER_RETRY,
                                 .condition.listener = PLX_SOCKET_NONE};
     status = plx__socket_claim(loop, object);
     if (status == 0)

@@ -19,6 +19,17 @@ enum plx__event {
     PLX__SLOTS_LEFT     /* There is one again. */
 };
 
+/* Whose deadline a node of the wheel is. */
+enum plx__deadline_kind {
+    PLX__DEADLINE_TIMER,
+    PLX__DEADLINE_CONN,
+    PLX__DEADLINE_CONN_DUE, /* Of a connection whose timeout was due before the last wait. */
+    PLX__DEADLINE_PACE,
+    PLX__DEADLINE_SEND_RETRY,
+    PLX__DEADLINE_LISTENER_RETRY,
+    PLX__DEADLINE_KINDS
+};
+
 /* NULL where a class has no use for it. */
 typedef struct plx__class {
     size_t bytes;             /* Of an object. */

@@ -27,7 +27,7 @@ static uint64_t next_deadline(const plx__timer *timer, uint64_t now_ns)
     return deadline + (behind + 1) * timer->period_ns;
 }
 
-static void timer_fired(plx_loop *loop, plx__wheel_node *node)
+void plx__timer_fired(plx_loop *loop, plx__wheel_node *node)
 {
     plx__timer *timer = (plx__timer *)(void *)((unsigned char *)node - offsetof(plx__timer, node));
     plx_timer handle = {timer->object.endpoint.token};
@@ -55,7 +55,7 @@ int plx_timer_start(plx_loop *loop, plx_timer *timer_out, uint64_t timeout_ns, u
         return status;
     plx__timer *timer = (plx__timer *)(void *)object;
     plx__time_look(loop);
-    timer->node = (plx__wheel_node){.fired = timer_fired};
+    timer->node = (plx__wheel_node){.kind = PLX__DEADLINE_TIMER};
     timer->period_ns = period_ns;
     timer->on_fire = on_fire;
     timer->data = data;

@@ -14,6 +14,8 @@ typedef struct plx__timer {
     void *data;
 } plx__timer;
 
+void plx__timer_fired(plx_loop *loop, plx__wheel_node *node);
+
 extern const plx__class plx__timer_class;
 
 #endif

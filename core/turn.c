@@ -14,7 +14,7 @@ static bool timers_run(plx_loop *loop)
     if (!plx__wheel_advance(&loop->wheel, loop->now_ns))
         return false;
     for (plx__wheel_node *node; (node = plx__wheel_take(&loop->wheel)) != NULL;)
-        node->fired(loop, node);
+        plx__fired[node->kind](loop, node);
     return true;
 }
 

@@ -174,7 +174,7 @@ static bool comes_before(const plx__wheel_links *left_links, const plx__wheel_li
     const plx__wheel_node *right = node_of_const(right_links);
     if (left->deadline_ns != right->deadline_ns)
         return left->deadline_ns < right->deadline_ns;
-    return left->order < right->order;
+    return (int32_t)(left->order - right->order) < 0;
 }
 
 /* Whether the due nodes behind `before` are in their order. */

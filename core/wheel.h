@@ -32,14 +32,13 @@ typedef struct plx__wheel_links {
 typedef struct plx__wheel_node {
     plx__wheel_links links;
     uint64_t deadline_ns;
-    uint64_t order; /* Among equal deadlines: who was added first. */
-    /* Called when it is due, with the node taken from the wheel. Set before it is added. */
-    void (*fired)(plx_loop *loop, struct plx__wheel_node *node);
+    uint32_t order; /* Among equal deadlines: who was added first, as far as 2^31 others go. */
+    uint32_t kind;  /* For who takes it: plx__deadline_kind. Set before it is added. */
 } plx__wheel_node;
 
 typedef struct plx__wheel {
     uint64_t now_tick;
-    uint64_t order;
+    uint32_t order;
     uint64_t count;                       /* Nodes in the wheel, those that are due included. */
     uint64_t next_ns;                     /* What plx__wheel_next_ns() returns. */
     uint64_t occupied[PLX__WHEEL_LEVELS]; /* Bit N: slot N of the level has nodes. */

@@ -99,6 +99,27 @@ static void wheel_keeps_the_order_of_equals(world *w)
     ck_assert_ptr_null(plx__wheel_take(&wheel));
 }
 
+/* One that is put off to another's deadline comes after it, though it stands before it in their
+ * slot; also when the number that says so has begun again. */
+static void wheel_puts_off_behind_its_equals(world *w)
+{
+    plx__wheel_node early;
+    plx__wheel_node late;
+    (void)w;
+    for (uint32_t i = 0; i < 4; i++) {
+        memset(&early, 0, sizeof early);
+        memset(&late, 0, sizeof late);
+        plx__wheel_init(&wheel, 0);
+        wheel.order = 0 - i;
+        plx__wheel_add(&wheel, &early, PLX_SECOND);
+        plx__wheel_add(&wheel, &late, PLX_SECOND + 1);
+        ck_assert(plx__wheel_postpone(&wheel, &early, PLX_SECOND + 1));
+        (void)plx__wheel_advance(&wheel, 2 * PLX_SECOND);
+        ck_assert_ptr_eq(plx__wheel_take(&wheel), &late);
+        ck_assert_ptr_eq(plx__wheel_take(&wheel), &early);
+    }
+}
+
 /* Nodes that are due can still be removed, and others stay. */
 static void wheel_removes_what_is_due(world *w)
 {
@@ -253,6 +274,7 @@ const test_case unit_wheel_cases[] = {
     CASE(wheel_begins_in_order),
     CASE(wheel_next_leads_to_each_deadline),
     CASE(wheel_keeps_the_order_of_equals),
+    CASE(wheel_puts_off_behind_its_equals),
     CASE(wheel_removes_what_is_due),
     CASE(wheel_agrees_with_a_list),
     CASE(wheel_takes_what_has_passed),

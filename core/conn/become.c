@@ -18,7 +18,7 @@ static void watermarks_apply(plx_loop *loop, plx__conn *conn)
         conn->flags &= ~(uint32_t)PLX__CONN_NO_CORK;
     if ((conn->flags & PLX__CONN_NO_CORK) != 0 && plx__conn_is_corked(loop, conn))
         loop->cork.room = loop->cork.held.length; /* The running callback has written its last. */
-    if (high == 0 && conn->queue.length > options->send_high)
+    if (high == 0 && plx__send_queue_length(&conn->queue) > options->send_high)
         plx__queue_was_high(loop, conn);
     else if ((options->flags & PLX_CONN_READ_WHILE_HIGH) != 0)
         conn->flags &= ~(uint32_t)PLX__CONN_PAUSED_HIGH;

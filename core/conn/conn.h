@@ -160,6 +160,7 @@ bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn);
 
 /* pace.c */
 
+void plx__conn_pace_fired(plx_loop *loop, plx__wheel_node *node);
 /* For one with PLX__CONN_PACED. So many bytes have arrived, and have not been shown yet. */
 PLX__SLOW void plx__conn_pace_received(plx_loop *loop, const plx__conn *conn, size_t length);
 /* The same: what is unconsumed is shown. */
@@ -171,6 +172,10 @@ PLX__SLOW void plx__conn_pace_end(plx_loop *loop, plx__conn *conn);
 
 /* timeouts.c */
 
+/* The nearest of its timeouts, when it was set. */
+void plx__conn_timeout_fired(plx_loop *loop, plx__wheel_node *node);
+/* The same for one that was due before the last wait. */
+void plx__conn_timeout_due(plx_loop *loop, plx__wheel_node *node);
 /* After anything that may have brought a deadline nearer. What puts it off needs no call. */
 void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn);
 /* The same when only reading has begun, which each connection does. */
@@ -217,6 +222,8 @@ static inline void plx__conn_cork_flush(plx_loop *loop, plx__conn *conn)
     loop->stats.sent_bytes += (uint64_t)sent;
 }
 
+/* Tries again to send for those for whose sends the system lacked memory. */
+PLX__SLOW void plx__conn_send_retry(plx_loop *loop, plx__wheel_node *node);
 void plx__conn_sent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);
 /* What the backend deferred comes back. */
 void plx__conn_unsent(plx_loop *loop, plx__conn *conn, const plx__completion *completion);

@@ -92,7 +92,7 @@ bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn)
 static bool output_is_cut(plx_loop *loop, plx__conn *conn)
 {
     plx__completion unsent;
-    if (conn->queue.length > 0)
+    if (!plx__send_queue_is_empty(&conn->queue))
         return true;
     return loop->ops->send_flush != NULL &&
            loop->ops->send_flush(loop->backend, &conn->object.endpoint, &unsent);

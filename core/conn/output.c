@@ -34,7 +34,8 @@ static int output_admit(plx_loop *loop, plx__conn *conn, size_t length)
     if (length > send_max)
         return PLX_EMSGSIZE;
     /* There may be more than now is allowed: plx_conn_become(). */
-    if (conn->queue.length > send_max || length > send_max - conn->queue.length)
+    if (plx__send_queue_length(&conn->queue) > send_max ||
+        length > send_max - plx__send_queue_length(&conn->queue))
         return output_refuse(loop, conn, length, false);
     uint64_t queued = loop->stats.queued_bytes;
     if (queued <= loop->queued_bytes_max && length <= loop->queued_bytes_max - queued)
@@ -349,5 +350,6 @@ size_t plx_conn_queued(const plx_loop *loop, plx_conn conn)
     const plx__conn *found = plx__conn_find(loop, conn);
     if (found == NULL)
         return 0;
-    return found->queue.length + (plx__conn_is_corked(loop, found) ? loop->cork.held.length : 0);
+    return plx__send_queue_length(&found->queue) +
+           (plx__conn_is_corked(loop, found) ? loop->cork.held.length : 0);
 }

@@ -67,7 +67,7 @@ static bool has_arrived(const plx_loop *loop, const plx__conn *conn)
            loop->host->look(conn->object.endpoint.socket, PLX__LOOK_READ) != 0;
 }
 
-static void on_pace(plx_loop *loop, plx__wheel_node *node)
+void plx__conn_pace_fired(plx_loop *loop, plx__wheel_node *node)
 {
     plx__pace *pace = (plx__pace *)(void *)((unsigned char *)node - offsetof(plx__pace, node));
     bool was_late = pace->is_late;
@@ -149,7 +149,7 @@ static void pace_begin(plx_loop *loop, plx__conn *conn, plx__pace *pace, uint64_
     if (plx__wheel_has(&pace->node))
         plx__wheel_remove(&loop->wheel, &pace->node);
     *pace = (plx__pace){
-        .node.fired = on_pace,
+        .node.kind = PLX__DEADLINE_PACE,
         .conn = conn,
         .bytes_per_second = bytes_per_second,
         .grace_ns = grace_ns,

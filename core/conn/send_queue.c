@@ -5,8 +5,8 @@
 
 void plx__send_queue_append(plx__send_queue *queue, plx__segment *segment)
 {
+    segment->queued = plx__send_queue_length(queue) + segment->length;
     plx__segment_list_append(&queue->list, segment);
-    queue->length += segment->length;
 }
 
 /* Makes room for `length` more bytes at the end, and returns the segment where it begins: NULL,
@@ -48,10 +48,11 @@ static plx__segment *room_fill(plx__segment *segment, const unsigned char *bytes
 int plx__send_queue_copy(plx__send_queue *queue, plx__segment_pool *pool, const void *bytes,
                          size_t length)
 {
+    size_t queued = plx__send_queue_length(queue) + length;
     plx__segment *segment = room_make(queue, pool, length);
     if (segment == NULL)
         return PLX_ENOMEM;
-    queue->length += length;
+    queue->list.last->queued = queued;
     (void)room_fill(segment, bytes, length);
     return 0;
 }
@@ -59,10 +60,11 @@ int plx__send_queue_copy(plx__send_queue *queue, plx__segment_pool *pool, const 
 int plx__send_queue_copy_slices(plx__send_queue *queue, plx__segment_pool *pool,
                                 const plx_slice *slices, size_t skipped, size_t length)
 {
+    size_t queued = plx__send_queue_length(queue) + length;
     plx__segment *segment = room_make(queue, pool, length);
     if (segment == NULL)
         return PLX_ENOMEM;
-    queue->length += length;
+    queue->list.last->queued = queued;
     for (; length > 0; slices++) {
         size_t left = slices->length - (skipped < slices->length ? skipped : slices->length);
         skipped -= slices->length - left;
@@ -93,8 +95,8 @@ bool plx__send_queue_consume(plx__send_queue *queue, plx__segment_pool *pool, si
                              plx__segment_list *lent)
 {
     bool had_lent = false;
-    PLX_ASSERT(queue->length >= length);
-    queue->length -= length;
+    PLX_ASSERT(plx__send_queue_length(queue) >= length);
+    size_t left = plx__send_queue_length(queue) - length;
     while (length > 0) {
         plx__segment *segment = plx__segment_list_first(&queue->list);
         size_t taken = length < segment->length ? length : segment->length;
@@ -111,6 +113,8 @@ bool plx__send_queue_consume(plx__send_queue *queue, plx__segment_pool *pool, si
             plx__segment_give(pool, segment);
         }
     }
+    if (queue->list.last != NULL)
+        queue->list.last->queued = left;
     return had_lent;
 }
 
@@ -122,5 +126,4 @@ void plx__send_queue_drop(plx__send_queue *queue, plx__segment_pool *pool, plx__
         else
             plx__segment_give(pool, segment);
     }
-    queue->length = 0;
 }

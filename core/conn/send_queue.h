@@ -7,15 +7,21 @@
 
 #include "core/segment.h"
 
-/* All zero is an empty one. */
+/* All zero is an empty one. Each connection has one, and most are empty: so the last segment knows
+ * the length, and not the queue. */
 typedef struct plx__send_queue {
     plx__segment_list list;
-    size_t length; /* In bytes. */
 } plx__send_queue;
 
 static inline bool plx__send_queue_is_empty(const plx__send_queue *queue)
 {
     return plx__segment_list_is_empty(&queue->list);
+}
+
+/* In bytes. */
+static inline size_t plx__send_queue_length(const plx__send_queue *queue)
+{
+    return queue->list.last != NULL ? queue->list.last->queued : 0;
 }
 
 /* A segment of which something is to be sent. */

@@ -59,8 +59,6 @@ static bool is_over(int status)
     }
 }
 
-static void on_retry(plx_loop *loop, plx__wheel_node *node);
-
 /* The system lacks memory for its sends, and nobody tells when it does not. */
 PLX__SLOW static void send_later(plx_loop *loop, plx__conn *conn)
 {
@@ -68,7 +66,7 @@ PLX__SLOW static void send_later(plx_loop *loop, plx__conn *conn)
         return;
     conn->flags |= PLX__CONN_SEND_LATER;
     loop->short_of_memory++;
-    loop->send_retry.fired = on_retry;
+    loop->send_retry.kind = PLX__DEADLINE_SEND_RETRY;
     if (!plx__wheel_has(&loop->send_retry))
         plx__wheel_add(&loop->wheel, &loop->send_retry, plx__deadline(loop, RETRY_NS));
 }
@@ -101,7 +99,7 @@ void plx__conn_output_drop(plx_loop *loop, plx__conn *conn)
         return; /* Most are: what they have sent is gone. */
     if ((conn->flags & PLX__CONN_SEND_LATER) != 0)
         send_later_end(loop, conn);
-    queued_subtract(loop, conn->queue.length);
+    queued_subtract(loop, plx__send_queue_length(&conn->queue));
     plx__send_queue_drop(&conn->queue, &loop->segments, &conn->sent);
     starved_end(loop, conn);
     if (!plx__segment_list_is_empty(&conn->sent) && plx__conn_is_open(conn))
@@ -246,7 +244,8 @@ void plx__queue_shutdown_update(plx_loop *loop, plx__conn *conn)
 static void queue_update(plx_loop *loop, plx__conn *conn)
 {
     const uint32_t high = conn->flags & (PLX__CONN_WAS_HIGH | PLX__CONN_STARVED);
-    if (high == PLX__CONN_WAS_HIGH && conn->queue.length <= conn->shared->options.send_low)
+    if (high == PLX__CONN_WAS_HIGH &&
+        plx__send_queue_length(&conn->queue) <= conn->shared->options.send_low)
         queue_drained(loop, conn);
     plx__queue_shutdown_update(loop, conn); /* One that on_drain has closed is left alone. */
 }
@@ -327,7 +326,7 @@ void plx__conn_gather_end(plx_loop *loop, plx__conn *conn)
 
 void plx__queue_grown(plx_loop *loop, plx__conn *conn, size_t length)
 {
-    bool is_first = conn->queue.length == length;
+    bool is_first = plx__send_queue_length(&conn->queue) == length;
     conn->object.endpoint.is_queued = true;
     plx__conn_output_abandon(loop, conn); /* From now on there is something to stand behind. */
     queued_add(loop, length);
@@ -336,11 +335,13 @@ void plx__queue_grown(plx_loop *loop, plx__conn *conn, size_t length)
         plx__conn_timeout_arm(loop, conn);
     }
     queue_start(loop, conn);
-    if (!plx__conn_is_open(conn) || conn->queue.length <= conn->shared->options.send_high)
+    if (!plx__conn_is_open(conn) ||
+        plx__send_queue_length(&conn->queue) <= conn->shared->options.send_high)
         return;
     if ((conn->flags & PLX__CONN_GATHERING) != 0)
         plx__queue_gathered_send(loop, conn); /* How much really waits shows when it is tried. */
-    if (plx__conn_is_open(conn) && conn->queue.length > conn->shared->options.send_high)
+    if (plx__conn_is_open(conn) &&
+        plx__send_queue_length(&conn->queue) > conn->shared->options.send_high)
         plx__queue_was_high(loop, conn);
 }
 
@@ -399,8 +400,7 @@ void plx__conn_output_start(plx_loop *loop, plx__conn *conn)
         queue_pump(loop, conn);
 }
 
-/* Tries again to send for those for whose sends the system lacked memory. */
-PLX__SLOW static void on_retry(plx_loop *loop, plx__wheel_node *node)
+void plx__conn_send_retry(plx_loop *loop, plx__wheel_node *node)
 {
     (void)node;
     const plx__slab *conns = &loop->slabs[PLX__KIND_CONN];
@@ -433,7 +433,7 @@ void plx__conn_output_feed(plx_loop *loop)
             (conn->flags & (PLX__CONN_STARVED | PLX__CONN_GATHERING)) != PLX__CONN_STARVED)
             continue;
         starved_end(loop, conn);
-        if (conn->queue.length <= conn->shared->options.send_low)
+        if (plx__send_queue_length(&conn->queue) <= conn->shared->options.send_low)
             queue_drained(loop, conn);
     }
 }

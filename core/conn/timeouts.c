@@ -42,7 +42,7 @@ static deadlines conn_deadlines(const plx__conn *conn)
         d.connect = sum(conn->received_ns, options->connect_timeout_ns);
         return d;
     }
-    if (conn->queue.length > 0)
+    if (!plx__send_queue_is_empty(&conn->queue))
         d.write = sum(conn->sent_ns, options->write_timeout_ns);
     if ((conn->flags & PLX__CONN_FINISHING) != 0)
         d.finish = conn->finish_by_ns; /* From which the two below count then, so they are later. */
@@ -60,16 +60,13 @@ static uint64_t conn_deadline(const plx__conn *conn)
     return smaller(smaller(smaller(d.connect, d.idle), smaller(d.read, d.write)), d.finish);
 }
 
-static void on_timeout(plx_loop *loop, plx__wheel_node *node);
-static void on_timeout_due(plx_loop *loop, plx__wheel_node *node);
-
 /* The node is set. */
 PLX__SLOW static void timeout_reset(plx_loop *loop, plx__conn *conn, uint64_t deadline)
 {
     if (conn->timeout.deadline_ns <= deadline)
         return;
     plx__wheel_remove(&loop->wheel, &conn->timeout);
-    conn->timeout.fired = on_timeout;
+    conn->timeout.kind = PLX__DEADLINE_CONN;
     plx__wheel_add(&loop->wheel, &conn->timeout, deadline);
 }
 
@@ -79,7 +76,7 @@ static void timeout_set(plx_loop *loop, plx__conn *conn, uint64_t deadline)
     if (plx__wheel_has(&conn->timeout)) {
         timeout_reset(loop, conn, deadline);
     } else if (deadline != PLX_FOREVER) {
-        conn->timeout.fired = on_timeout;
+        conn->timeout.kind = PLX__DEADLINE_CONN;
         plx__wheel_add(&loop->wheel, &conn->timeout, deadline);
     }
 }
@@ -97,7 +94,7 @@ void plx__conn_timeout_arm_reading(plx_loop *loop, plx__conn *conn)
 /* A timeout is due: the node fires again, in `delay_ns` and after another wait. */
 static void due_arm(plx_loop *loop, plx__conn *conn, uint64_t delay_ns)
 {
-    conn->timeout.fired = on_timeout_due;
+    conn->timeout.kind = PLX__DEADLINE_CONN_DUE;
     plx__wheel_add(&loop->wheel, &conn->timeout, plx__deadline(loop, delay_ns));
 }
 
@@ -110,7 +107,7 @@ static uint32_t conn_interest(const plx__conn *conn)
     /* Reading rests until the deferred step has shown what is unconsumed, and then resumes. */
     if ((conn->flags & (PLX__CONN_RECEIVING | PLX__CONN_SHOW_UNCONSUMED)) != 0)
         interest |= PLX__LOOK_READ;
-    if (conn->queue.length > 0)
+    if (!plx__send_queue_is_empty(&conn->queue))
         interest |= PLX__LOOK_WRITE;
     return interest;
 }
@@ -158,7 +155,7 @@ static bool is_due(plx_loop *loop, plx__conn *conn)
     return false;
 }
 
-static void on_timeout(plx_loop *loop, plx__wheel_node *node)
+void plx__conn_timeout_fired(plx_loop *loop, plx__wheel_node *node)
 {
     plx__conn *conn = conn_of(node);
     if (is_due(loop, conn))
@@ -166,7 +163,7 @@ static void on_timeout(plx_loop *loop, plx__wheel_node *node)
 }
 
 /* A timeout was due before the last wait. */
-static void on_timeout_due(plx_loop *loop, plx__wheel_node *node)
+void plx__conn_timeout_due(plx_loop *loop, plx__wheel_node *node)
 {
     plx__conn *conn = conn_of(node);
     if (!is_due(loop, conn))
