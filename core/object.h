@@ -19,7 +19,7 @@ enum plx__event {
     PLX__SLOTS_LEFT     /* There is one again. */
 };
 
-/* Whose deadline a node of the wheel is. */
+/* Whose deadline a node of the wheel is: plx__fired (core/classes.h) has a function for each. */
 enum plx__deadline_kind {
     PLX__DEADLINE_TIMER,
     PLX__DEADLINE_CONN,

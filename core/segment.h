@@ -18,7 +18,7 @@ typedef struct plx__segment {
     const unsigned char *bytes; /* The first one that is not sent. */
     size_t length;              /* How many are not sent. */
     size_t room;                /* Free bytes behind them; 0 in a lent one. */
-    size_t queued;              /* Of a send queue's last one: how many bytes wait in all. */
+    size_t queued;              /* In the last segment of a send queue: the length of the queue. */
     bool is_lent;
     plx_sent_fn on_sent; /* For a lent one; may be NULL. */
     void *data;

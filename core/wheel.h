@@ -32,8 +32,9 @@ typedef struct plx__wheel_links {
 typedef struct plx__wheel_node {
     plx__wheel_links links;
     uint64_t deadline_ns;
-    uint32_t order; /* Among equal deadlines: who was added first, as far as 2^31 others go. */
-    uint32_t kind;  /* For who takes it: plx__deadline_kind. Set before it is added. */
+    uint32_t order; /* Decides between equal deadlines: the smaller one was added first. It wraps,
+                     * so of two nodes that are 2^31 or more apart either may come first. */
+    uint32_t kind;  /* plx__deadline_kind: selects the function in plx__fired. Set before adding. */
 } plx__wheel_node;
 
 typedef struct plx__wheel {

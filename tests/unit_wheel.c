@@ -99,18 +99,18 @@ static void wheel_keeps_the_order_of_equals(world *w)
     ck_assert_ptr_null(plx__wheel_take(&wheel));
 }
 
-/* One that is put off to another's deadline comes after it, though it stands before it in their
- * slot; also when the number that says so has begun again. */
+/* A node that is put off to the deadline of another comes after that one, though it precedes it in
+ * their slot; also where `order` wraps, or changes its sign. */
 static void wheel_puts_off_behind_its_equals(world *w)
 {
     plx__wheel_node early;
     plx__wheel_node late;
     (void)w;
-    for (uint32_t i = 0; i < 4; i++) {
+    for (uint32_t i = 0; i < 8; i++) {
         memset(&early, 0, sizeof early);
         memset(&late, 0, sizeof late);
         plx__wheel_init(&wheel, 0);
-        wheel.order = 0 - i;
+        wheel.order = (i < 4 ? 0 : UINT32_C(1) << 31) - i % 4;
         plx__wheel_add(&wheel, &early, PLX_SECOND);
         plx__wheel_add(&wheel, &late, PLX_SECOND + 1);
         ck_assert(plx__wheel_postpone(&wheel, &early, PLX_SECOND + 1));

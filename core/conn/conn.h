@@ -160,6 +160,7 @@ bool plx__conn_output_abandon(plx_loop *loop, const plx__conn *conn);
 
 /* pace.c */
 
+/* The node has fired: the peer may have been too slow. */
 void plx__conn_pace_fired(plx_loop *loop, plx__wheel_node *node);
 /* For one with PLX__CONN_PACED. So many bytes have arrived, and have not been shown yet. */
 PLX__SLOW void plx__conn_pace_received(plx_loop *loop, const plx__conn *conn, size_t length);
@@ -172,9 +173,10 @@ PLX__SLOW void plx__conn_pace_end(plx_loop *loop, plx__conn *conn);
 
 /* timeouts.c */
 
-/* The nearest of its timeouts, when it was set. */
+/* The node has fired: closes nothing yet, but has plx__conn_timeout_due() called after another wait
+ * if a timeout has passed. */
 void plx__conn_timeout_fired(plx_loop *loop, plx__wheel_node *node);
-/* The same for one that was due before the last wait. */
+/* The node has fired again: closes the connection, unless the timeout is put off meanwhile. */
 void plx__conn_timeout_due(plx_loop *loop, plx__wheel_node *node);
 /* After anything that may have brought a deadline nearer. What puts it off needs no call. */
 void plx__conn_timeout_arm(plx_loop *loop, plx__conn *conn);

@@ -7,8 +7,8 @@
 
 #include "core/segment.h"
 
-/* All zero is an empty one. Each connection has one, and most are empty: so the last segment knows
- * the length, and not the queue. */
+/* All zero is an empty one. Each connection has a queue, and most queues are empty, so the length
+ * is stored in the last segment: a queue is one pointer. */
 typedef struct plx__send_queue {
     plx__segment_list list;
 } plx__send_queue;
