@@ -35,7 +35,7 @@ static int loop_started(plx_server *server, plx_loop *loop, uint32_t index, void
     return f->start_fails;
 }
 
-/* What a case may ask of it, in two bytes. */
+/* The orders that a case may give, in two bytes. */
 enum { STARVE = 's', FEED = 'f', STOP_WITH_CHILD = 'c', KILL = 'k' };
 
 static bool feed(plx_server *server, const forker *f, unsigned char started)
@@ -56,7 +56,7 @@ static void child_ended(plx_loop *loop, plx_signal signal, void *data, int numbe
     plx_server_stop(plx_loop_data(loop));
 }
 
-/* Whether it is done. */
+/* Carries out an order. Whether it is done. */
 static bool obey(plx_loop *loop, forker *f, const unsigned char *order)
 {
     if (order[0] == KILL)
@@ -70,7 +70,7 @@ static bool obey(plx_loop *loop, forker *f, const unsigned char *order)
     return true;
 }
 
-/* One of these, which is answered by a byte, or the end. */
+/* An order, which is answered by a byte, or the end. */
 static void channel_ready(plx_loop *loop, plx_watch watch, void *data, plx_socket socket,
                           uint32_t ready)
 {

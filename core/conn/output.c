@@ -34,8 +34,8 @@ static int output_admit(plx_loop *loop, plx__conn *conn, size_t length)
     if (length > send_max)
         return PLX_EMSGSIZE;
     /* There may be more than now is allowed: plx_conn_become(). */
-    if (plx__send_queue_length(&conn->queue) > send_max ||
-        length > send_max - plx__send_queue_length(&conn->queue))
+    const size_t waiting = plx__send_queue_length(&conn->queue);
+    if (waiting > send_max || length > send_max - waiting)
         return output_refuse(loop, conn, length, false);
     uint64_t queued = loop->stats.queued_bytes;
     if (queued <= loop->queued_bytes_max && length <= loop->queued_bytes_max - queued)
