@@ -34,6 +34,7 @@
     X(limits)                                                                                      \
     X(loop)                                                                                        \
     X(lost)                                                                                        \
+    X(marks)                                                                                       \
     X(misuse)                                                                                      \
     X(offer)                                                                                       \
     X(option)                                                                                      \
