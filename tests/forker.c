@@ -1,7 +1,9 @@
 /* tests/forker.c - see tests/forker.h. */
 #include "tests/forker.h"
 
+#include <pollux/setting.h>
 #include <pollux/watch.h>
+#include <stdio.h>
 #include <string.h>
 
 /* --- in the server's process ------------------------------------------------------------------ */
@@ -97,18 +99,37 @@ static void on_count(plx_server *server, const plx_server_counts *counts, void *
     plx_server_counts_total(counts, data);
 }
 
-static void server_run(forker *f)
+/* Opens the server, with a setting if it has none and the backend has one. The text of the key is
+ * gone when the children open their loops. */
+static plx_server *server_open(forker *f)
 {
     plx_server *server;
+    plx_setting_info info;
+    char key[64];
+    plx_setting setting = {.key = key};
+    plx_loop_options loop = world_options(f->w, (plx_loop_options){0});
+    if (loop.settings_count == 0 && plx_setting_describe(loop.backend, 0, &info) == 0) {
+        (void)snprintf(key, sizeof key, "%s", info.key);
+        setting.value = info.by_default;
+        loop.settings = &setting;
+        loop.settings_count = 1;
+    }
+    f->options.loop = &loop;
+    ck_ok(plx_server_open(&server, &f->options));
+    f->options.loop = NULL;
+    memset(key, 0, sizeof key);
+    return server;
+}
+
+static void server_run(forker *f)
+{
     const plx_conn_options conn = {.on_data = conn_data};
-    const plx_loop_options loop = world_options(f->w, (plx_loop_options){0});
     ending end = {0};
     const uint32_t descriptors = plx__fault_held(PLX__FAULT_DESCRIPTOR);
-    f->options.loop = &loop;
     if (f->options.dispatch == PLX_DISPATCH_PREFORK)
         f->options.on_start = loop_started; /* In children alone. */
     f->options.data = f;
-    ck_ok(plx_server_open(&server, &f->options));
+    plx_server *server = server_open(f);
     if (f->limits != NULL)
         ck_ok(plx_server_set_limits(server, f->limits, NULL));
     ck_ok(plx_server_listen(server, "tcp://127.0.0.1:0", &(plx_listen_options){.conn = &conn}));
