@@ -140,9 +140,48 @@ static void busy_listener_accepts_more_each_turn(world *w)
     turn_until(w, &p.closed, PEERS);
 }
 
+static void count_errors(plx_loop *loop, plx_listener listener, void *data, int status)
+{
+    (void)loop;
+    (void)listener;
+    ck_assert_int_eq(status, PLX_ENFILE);
+    ++*(size_t *)data;
+}
+
+/* A listener that has been in no set is resumed while the user may watch no more: that is reported,
+ * and tried again until it succeeds. */
+static void listener_that_cannot_resume_tries_again(world *w)
+{
+    probe p = {0};
+    size_t errors = 0;
+    const plx_conn_options conn = probe_options(&p);
+    const plx_listen_options options = {.conn = &conn, .on_error = count_errors, .data = &errors};
+    char address[PLX_ADDRESS_TEXT_MAX];
+    plx_listener listener;
+    plx_socket socket = socket_listening(address);
+    couple c = couple_open();
+    world_reopen(w, (plx_loop_options){.connections_max = 1});
+    plx_conn only = adopt(w, &c, &p, &conn); /* So nobody is accepted now. */
+    plx__socket_disown(socket);
+    ck_ok(plx_listen_adopt(w->loop, &listener, socket, &options));
+    ck_ok(plx_listener_pause(w->loop, listener));
+    ck_ok(plx_conn_close(w->loop, only));
+    turn_until(w, &p.closed, 1);
+    refused = socket;
+    ck_ok(plx_listener_resume(w->loop, listener));
+    turn_until(w, &errors, 2);
+    refused = PLX_SOCKET_NONE;
+    peer client = peer_open(w, address);
+    turn_until(w, &p.opened, 2);
+    peer_close(&client);
+    turn_until(w, &p.closed, 2);
+    peer_close(&c.theirs);
+}
+
 const test_case epoll_odds_cases[] = {
     CASE(new_set_without_room_for_all_is_dropped),
     CASE(file_that_took_the_number_is_not_read),
     CASE(busy_listener_accepts_more_each_turn),
+    CASE(listener_that_cannot_resume_tries_again),
     CASES_END,
 };
