@@ -6,6 +6,7 @@ if [ $# -lt 1 ]; then
     echo "usage: sh $0 POLLUX [EMULATOR [ARGUMENT...]]" >&2
     exit 2
 fi
+. "$(dirname "$0")/tool_load.sh"
 program=$1
 shift
 emulator=$*
@@ -70,17 +71,13 @@ expect_json() {
     fi
 }
 
-# expect_load WHAT PATTERN ARGUMENT...: a load that gets answers, and no errors. In so short a time
-# there may be none on a busy machine; then it has a longer one.
+# expect_load WHAT PATTERN ARGUMENT...: a load that gets answers, and no errors.
 expect_load() {
     what=$1
     pattern=$2
     shift 2
-    for seconds in 0.3 3 30; do
-        pollux load --duration "$seconds" "$@" >"$out" 2>&1
-        ended=$?
-        grep -q 'no request was answered' "$out" || break
-    done
+    load_run "$out" pollux load "$@"
+    ended=$?
     if [ "$ended" -ne 0 ]; then
         failed "$what: ended with $ended"
     elif grep -q -e '^errors' -e 'unanswered' "$out" || ! grep -q -e "$pattern" "$out"; then

@@ -12,6 +12,7 @@ if [ $# -lt 1 ]; then
     echo "usage: sh tests/tool_systemd.sh POLLUX" >&2
     exit 2
 fi
+. "$(dirname "$0")/tool_load.sh"
 program=$1
 units=$(dirname "$0")/../examples/systemd
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/tool-systemd.XXXXXX") || exit 2
@@ -123,8 +124,8 @@ serve_end() {
 
 # served PORT: requests are answered there.
 served() {
-    "$program" load --mode http --connections 2 --duration 0.3 "tcp://127.0.0.1:$1" \
-        >"$scratch/load" 2>&1 && ! grep -q '^errors' "$scratch/load"
+    load_run "$scratch/load" "$program" load --mode http --connections 2 "tcp://127.0.0.1:$1" &&
+        ! grep -q '^errors' "$scratch/load"
 }
 
 if command -v systemd-socket-activate >/dev/null || [ -n "$python" ]; then

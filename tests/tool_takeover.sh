@@ -12,6 +12,7 @@ if [ $# -lt 1 ]; then
     echo "usage: sh tests/tool_takeover.sh POLLUX [RESTARTS [REQUESTS]]" >&2
     exit 2
 fi
+. "$(dirname "$0")/tool_load.sh"
 program=$1
 restarts=${2:-3}
 requests=${3:-3000}
@@ -187,8 +188,8 @@ expect() {
 
 # The server still serves, and hands over to the next one.
 serves_still() {
-    if ! "$program" load --mode http --connections 2 --duration 0.2 "$address" \
-        >"$scratch/out" 2>&1 || grep -q '^errors' "$scratch/out"; then
+    if ! load_run "$scratch/out" "$program" load --mode http --connections 2 "$address" ||
+        grep -q '^errors' "$scratch/out"; then
         failed "$1: it serves no more"
         return
     fi
@@ -244,8 +245,8 @@ others=$old
 running=$!
 if await "$scratch/serve.1" '^took over ' && wait "$old" &&
     grep -q 'tcp://127.0.0.1:0 is not served any more' "$scratch/serve.1" &&
-    "$program" load --mode http --connections 2 --duration 0.2 "unix:$file" \
-        >"$scratch/out" 2>&1 && ! grep -q '^errors' "$scratch/out"; then
+    load_run "$scratch/out" "$program" load --mode http --connections 2 "unix:$file" &&
+    ! grep -q '^errors' "$scratch/out"; then
     passed "a Unix-domain socket is taken over with its file"
 else
     failed "a Unix-domain socket is taken over with its file"
