@@ -110,8 +110,8 @@ static void note_queued(plx_loop *loop, plx_conn conn, probe *p)
 }
 
 /* The queues of a loop are full, and one that was refused for that has as much in its own as its
- * low mark: it is told when another connection has made room, and need not send for that. One byte
- * above the mark it has to. */
+ * low mark: it is told when another connection has made room, and need not send for that. Above the
+ * mark it has to: far above, for the system may take something even of one that is stuck. */
 static void room_of_others_is_told_at_the_low_mark(world *w)
 {
     for (size_t above = 0; above < 2; above++) {
@@ -126,7 +126,7 @@ static void room_of_others_is_told_at_the_low_mark(world *w)
         const size_t queued = plx_conn_queued(w->loop, p.conn);
         plx_conn_options options = probe_options(&p);
         options.send_max = options.send_high = PLENTY;
-        options.send_low = queued - above;
+        options.send_low = above == 0 ? queued : queued / 2;
         ck_ok(plx_conn_become(w->loop, p.conn, &options));
         plx_conn_options large = probe_options(&q);
         large.send_high = large.send_max = 2 * (size_t)PLENTY;
@@ -138,7 +138,7 @@ static void room_of_others_is_told_at_the_low_mark(world *w)
         turn_until(w, &q.closed, 1);
         turn_some(w);
         ck_assert_uint_eq(p.drained, 1 - above);
-        ck_assert_uint_eq(noted, above == 0 ? queued : 0);
+        ck_assert((noted > queued / 2) == (above == 0));
         ck_assert_int_eq(plx_conn_is_high(w->loop, p.conn), (int)above);
         peer_close(&client);
         turn_until(w, &p.closed, 1);
