@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/handover.h"
 #include "platform/test_system.h"
 #include "tests/forker.h"
 
@@ -23,6 +24,8 @@ static int on_socket(plx_server *server, plx_socket socket, const void *bytes, s
     while ((count = plx__socket_receive(socket, line, sizeof line)) > 0) {
         if (count == 3 && memcmp(line, "die", 3) == 0)
             abort();
+        if (count == 4 && memcmp(line, "kill", 4) == 0)
+            plx__child_kill((int64_t)plx__process_id());
         if (plx__socket_send(socket, line, (size_t)count) != count || line[0] == 'q')
             break;
         if (line[0] == 'x')
@@ -67,6 +70,25 @@ static void connection_has_a_child(world *w)
     ck_assert_uint_eq(end.stats.children_started, 3);
     ck_assert_uint_eq(end.stats.children_lost, 1); /* That died of a signal. */
     ck_assert_uint_eq(end.stats.handed_over, 3);
+}
+
+/* By another process than the server, or by the system when memory is short. The next connection is
+ * served when the server knows of it. */
+static void child_that_is_killed_is_lost(world *w)
+{
+    forker f = {.options = {.dispatch = PLX_DISPATCH_FORK, .on_socket = on_socket, .handlers = 1}};
+    size_t count;
+    if (!forker_start(w, &f))
+        return;
+    peer first = peer_open(w, f.address);
+    peer next = peer_open(w, f.address);
+    peer_send(w, &first, "kill", 4);
+    ck_assert_int_ne(peer_drain(w, &first, &count), 0);
+    forker_ask(w, &next, "q", "q");
+    hosted_peers_close((peer[]){first, next}, 2);
+    ending end = forker_end(w, &f);
+    ck_assert_int_eq(end.status, 0);
+    ck_assert_uint_eq(end.stats.children_lost, 1);
 }
 
 /* Two at a time: the third waits until one has ended. A drain lets the last ones end. */
@@ -202,8 +224,13 @@ static void threads_and_forks_do_not_mix(world *w)
 }
 
 const test_case behavior_children_cases[] = {
-    CASE(connection_has_a_child),       CASE(children_are_limited),
-    CASE(child_does_not_hold_the_port), CASE(end_of_a_child_makes_room_for_its_client),
-    CASE(deadline_kills_children),      CASE(want_of_a_process_passes),
-    CASE(threads_and_forks_do_not_mix), CASES_END,
+    CASE(connection_has_a_child),
+    CASE(child_that_is_killed_is_lost),
+    CASE(children_are_limited),
+    CASE(child_does_not_hold_the_port),
+    CASE(end_of_a_child_makes_room_for_its_client),
+    CASE(deadline_kills_children),
+    CASE(want_of_a_process_passes),
+    CASE(threads_and_forks_do_not_mix),
+    CASES_END,
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "platform/child.h"
@@ -392,6 +393,37 @@ static void nobody_is_killed_by_mistake(world *w)
     ck_assert_int_eq(code, 7);
 }
 
+/* The child's part in each way to end. */
+static _Noreturn void child_end(int way)
+{
+    if (way == 0)
+        plx__child_exit(7);
+    if (way == 1)
+        abort();
+    for (;;)
+        (void)pause();
+}
+
+/* It exits, dies of a signal of its own, or is killed. Once it has been asked for, nobody knows. */
+static void end_of_a_child_is_told(world *w)
+{
+    static const int codes[] = {7, PLX__CHILD_DIED, PLX__CHILD_KILLED};
+    int64_t process;
+    int code;
+    (void)w;
+    for (int way = 0; way < 3; way++) {
+        ck_ok(plx__child_fork(&process));
+        if (process == 0)
+            child_end(way);
+        if (way == 2)
+            plx__child_kill(process);
+        ck_assert(plx__child_reap(process, true, &code));
+        ck_assert_int_eq(code, codes[way]);
+        ck_assert(plx__child_reap(process, false, &code));
+        ck_assert_int_eq(code, PLX__CHILD_KILLED);
+    }
+}
+
 const test_case unit_unix_cases[] = {
     CASE_ALONE(descriptor_zero_is_as_good_as_any),
     CASE_ALONE(descriptor_zero_is_accepted),
@@ -408,5 +440,6 @@ const test_case unit_unix_cases[] = {
     CASE(buffers_are_set_one_by_one),
     CASE(accept_that_fails_keeps_the_code_of_the_system),
     CASE(nobody_is_killed_by_mistake),
+    CASE(end_of_a_child_is_told),
     CASES_END,
 };

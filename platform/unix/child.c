@@ -43,7 +43,10 @@ bool plx__child_reap(int64_t process, bool waits, int *code_out)
     if (ended == 0)
         return false;
     /* ECHILD: somebody else has waited for it, or the system keeps no record (SIGCHLD ignored). */
-    *code_out = ended > 0 && WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+    if (ended < 0 || (WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL))
+        *code_out = PLX__CHILD_KILLED;
+    else
+        *code_out = WIFEXITED(state) ? WEXITSTATUS(state) : PLX__CHILD_DIED;
     return true;
 }
 

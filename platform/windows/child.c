@@ -18,7 +18,7 @@ bool plx__child_reap(int64_t process, bool waits, int *code_out)
 {
     (void)process;
     (void)waits;
-    *code_out = -1;
+    *code_out = PLX__CHILD_KILLED;
     return true;
 }
 
