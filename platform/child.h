@@ -24,9 +24,11 @@ static inline bool plx__child_is_possible(void)
 uint32_t plx__process_threads(void);
 /* 0 in both, and `*process_out` is 0 in the child; PLX_ELIMIT, PLX_ENOMEM or PLX_ENOSYS. */
 int plx__child_fork(int64_t *process_out);
-/* How a child ended that did not exit: by a signal of its own making, say, or by SIGKILL or nobody
- * knows how. */
-enum { PLX__CHILD_DIED = -1, PLX__CHILD_KILLED = -2 };
+/* Instead of an exit code. */
+enum {
+    PLX__CHILD_DIED = -1,  /* Another signal than SIGKILL has ended it. */
+    PLX__CHILD_KILLED = -2 /* SIGKILL has, or nobody knows what. */
+};
 
 /* Whether it has ended; waits for that if asked to. Nobody else may wait for it. Its number is
  * another process's later. `*code_out`: its exit code, or one of the two above. */

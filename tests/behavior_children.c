@@ -72,8 +72,8 @@ static void connection_has_a_child(world *w)
     ck_assert_uint_eq(end.stats.handed_over, 3);
 }
 
-/* By another process than the server, or by the system when memory is short. The next connection is
- * served when the server knows of it. */
+/* A child is killed, and not by the server. The next connection is served when the server knows of
+ * that. */
 static void child_that_is_killed_is_lost(world *w)
 {
     forker f = {.options = {.dispatch = PLX_DISPATCH_FORK, .on_socket = on_socket, .handlers = 1}};

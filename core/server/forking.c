@@ -37,7 +37,7 @@ static _Noreturn void child_serve(plx_server *server, plx__handoff *handoff)
 static void on_child_end(plx_server *server, plx__child *child, int code)
 {
     plx__handoff_leave(&child->handoff);
-    /* One that is killed may have died before. */
+    /* Whom the server kills it has not lost; but one may have died before that. */
     if (code == PLX__CHILD_DIED || (code == PLX__CHILD_KILLED && !server->has_killed))
         plx__server_tally(server, &server->stats.children_lost);
     plx__inbox_done(&server->workers[0].inbox);
